@@ -1,0 +1,7 @@
+/** Hook points by name, captures, interventions, activation caches and dumps to disk. */
+module dev.hyaline.instrument {
+    requires transitive dev.hyaline.engine;
+    requires tools.jackson.databind;
+
+    exports dev.hyaline.instrument;
+}

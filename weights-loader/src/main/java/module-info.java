@@ -1,0 +1,8 @@
+/** Checkpoints on disk to engine weights, tokenizers, and the built-in model. */
+module dev.hyaline.weights {
+    requires transitive dev.hyaline.engine;
+    requires jtokkit;
+    requires tools.jackson.databind;
+
+    exports dev.hyaline.weights;
+}
