@@ -1,0 +1,14 @@
+package dev.hyaline.engine;
+
+/** Root of every failure Hyaline reports; its message is one sentence a user can act on. */
+public class HyalineException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public HyalineException(String message) {
+        super(message);
+    }
+
+    public HyalineException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

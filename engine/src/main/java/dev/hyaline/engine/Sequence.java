@@ -1,0 +1,69 @@
+package dev.hyaline.engine;
+
+import java.util.Optional;
+
+/**
+ * One sequence of a batch: tokens, where the first of them stands, and the keys and values of the positions before it.
+ *
+ * <p>Prefill starts at 0 without a past; decoding appends to its own cache; a patched suffix starts inside a base run and shares its past.
+ */
+public final class Sequence {
+    private final int[] tokens;
+    private final int start;
+    private final KvCache cache;
+    private final boolean append;
+
+    private Sequence(int[] tokens, int start, KvCache cache, boolean append) {
+        this.tokens = tokens;
+        this.start = start;
+        this.cache = cache;
+        this.append = append;
+    }
+
+    /** Tokens from position 0; keys and values are forgotten after the pass. */
+    public static Sequence of(int... tokens) {
+        return new Sequence(tokens.clone(), 0, null, false);
+    }
+
+    /** Tokens from position {@code cache.length()}, whose keys and values the pass appends to the cache. */
+    public static Sequence append(KvCache cache, int... tokens) {
+        return new Sequence(tokens.clone(), cache.length(), cache, true);
+    }
+
+    /** Tokens from position {@code start}, reading the first {@code start} positions of a past that stays as it is. */
+    public static Sequence after(KvCache past, int start, int... tokens) {
+        if (start < 0 || start > past.length()) {
+            throw new BadInputException(
+                    "a sequence must start within its past of " + past.length() + " positions, found " + start);
+        }
+        return new Sequence(tokens.clone(), start, past, false);
+    }
+
+    public int length() {
+        return tokens.length;
+    }
+
+    public int token(int index) {
+        return tokens[index];
+    }
+
+    /** Position of the first token. */
+    public int start() {
+        return start;
+    }
+
+    /** Position after the last token. */
+    public int end() {
+        return start + tokens.length;
+    }
+
+    /** Keys and values of earlier positions, or the cache to append to. */
+    public Optional<KvCache> cache() {
+        return Optional.ofNullable(cache);
+    }
+
+    /** Whether the pass adds this sequence's keys and values to its cache. */
+    public boolean appends() {
+        return append;
+    }
+}
