@@ -1,0 +1,86 @@
+import com.palantir.javaformat.java.Formatter;
+import com.palantir.javaformat.java.FormatterException;
+import com.palantir.javaformat.java.JavaFormatterOptions;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Checks or applies the source format: palantir-java-format, 120 columns. The root pom.xml runs this file with the toolchain's JDK, because the
+ * formatter parses with the compiler of the JDK it runs on and Maven's own may be too old for the sources.
+ *
+ * <p>Arguments: {@code check} or {@code apply}, then the folder to look under.
+ */
+final class Format {
+    private Format() {}
+
+    public static void main(String[] args) throws IOException {
+        boolean apply = args[0].equals("apply");
+        if (!apply && !args[0].equals("check")) {
+            System.err.println("-Dformat is check or apply, not " + args[0]);
+            System.exit(2);
+        }
+        Formatter formatter = Formatter.createFormatter(JavaFormatterOptions.builder()
+                .style(JavaFormatterOptions.Style.PALANTIR)
+                .formatJavadoc(false)
+                .build());
+        List<String> complaints = sources(Path.of(args[1])).parallelStream()
+                .map(source -> complaint(formatter, source, apply))
+                .filter(Objects::nonNull)
+                .sorted()
+                .toList();
+        if (!complaints.isEmpty()) {
+            complaints.forEach(System.err::println);
+            System.err.println("Apply the format with: mvn -q -N verify -Dformat=apply");
+            System.exit(1);
+        }
+    }
+
+    /** What is wrong with the file's format after this call, or null. */
+    private static String complaint(Formatter formatter, Path source, boolean apply) {
+        try {
+            String text = Files.readString(source);
+            String formatted = formatter.formatSourceAndFixImports(text);
+            if (formatted.equals(text)) {
+                return null;
+            }
+            if (apply) {
+                Files.writeString(source, formatted);
+                System.out.println("formatted " + source);
+                return null;
+            }
+            return "not formatted: " + source;
+        } catch (FormatterException e) {
+            return "not parsed: " + source + ": " + e.getMessage().strip();
+        } catch (IOException e) {
+            return "not read: " + source + ": " + e;
+        }
+    }
+
+    private static List<Path> sources(Path root) throws IOException {
+        List<Path> found = new ArrayList<>();
+        Files.walkFileTree(root, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
+                String name = dir.getFileName().toString();
+                boolean hidden = name.startsWith(".") && name.length() > 2 && !name.equals(".ci");
+                return hidden || name.equals("target") ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                if (file.toString().endsWith(".java") && attributes.isRegularFile()) {
+                    found.add(file);
+                }
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return found;
+    }
+}
