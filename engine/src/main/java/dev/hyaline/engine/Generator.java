@@ -1,0 +1,140 @@
+package dev.hyaline.engine;
+
+import dev.hyaline.engine.site.Probe;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.SplittableRandom;
+
+/**
+ * Continues prompts token by token with a cache of keys and values. Each step's logits equal those of a full pass over the text so far, bit for bit. Prompts
+ * that are continued together are independent: each draws from its own stream.
+ *
+ * <p>Immutable; each method returns a changed copy.
+ */
+public final class Generator {
+    /** Is told each token as soon as it is drawn. */
+    @FunctionalInterface
+    public interface TokenListener {
+        /** @param sequence index of the prompt */
+        void token(int sequence, int token);
+    }
+
+    private final Gpt2 model;
+    private final Sampling sampling;
+    private final int maxNewTokens;
+    private final OptionalInt stopAt;
+    private final Probe probe;
+
+    private Generator(Gpt2 model, Sampling sampling, int maxNewTokens, OptionalInt stopAt, Probe probe) {
+        this.model = model;
+        this.sampling = sampling;
+        this.maxNewTokens = maxNewTokens;
+        this.stopAt = stopAt;
+        this.probe = probe;
+    }
+
+    /** Greedy, up to 50 tokens, without a token that ends the text. */
+    public static Generator of(Gpt2 model) {
+        return new Generator(model, Sampling.greedy(), 50, OptionalInt.empty(), Probe.NONE);
+    }
+
+    public Generator sampling(Sampling sampling) {
+        return new Generator(model, sampling, maxNewTokens, stopAt, probe);
+    }
+
+    /** At most this many tokens a prompt; fewer when the model's positions end. */
+    public Generator maxNewTokens(int maxNewTokens) {
+        if (maxNewTokens < 0) {
+            throw new BadInputException("new tokens must be at least 0, found " + maxNewTokens);
+        }
+        return new Generator(model, sampling, maxNewTokens, stopAt, probe);
+    }
+
+    /** Ends a text after this token, which is the last one returned. */
+    public Generator stopAt(int token) {
+        return new Generator(model, sampling, maxNewTokens, OptionalInt.of(token), probe);
+    }
+
+    /** Watches every pass. Positions are absolute; the last token drawn is not run. */
+    public Generator probe(Probe probe) {
+        return new Generator(model, sampling, maxNewTokens, stopAt, probe);
+    }
+
+    /** The new tokens of one prompt. */
+    public int[] generate(int... prompt) {
+        return generate(List.of(prompt), (sequence, token) -> {}).getFirst();
+    }
+
+    /** The new tokens of each prompt, continued together. */
+    public List<int[]> generate(List<int[]> prompts, TokenListener listener) {
+        List<Text> texts = new ArrayList<>();
+        for (int[] prompt : prompts) {
+            texts.add(new Text(texts.size(), prompt, model.newCache(), sampling));
+        }
+        List<Text> running = new ArrayList<>(texts);
+        while (true) {
+            running.removeIf(this::ended);
+            if (running.isEmpty()) {
+                return texts.stream().map(Text::drawn).toList();
+            }
+            List<Sequence> batch = running.stream().map(Text::next).toList();
+            ForwardResult result =
+                    model.forward(ForwardRequest.of(batch).logits(LogitSelection.last()).probe(probe));
+            for (int i = 0; i < running.size(); i++) {
+                Text text = running.get(i);
+                listener.token(text.index, text.draw(result.logits(), i * result.columns(), result.columns()));
+            }
+        }
+    }
+
+    private boolean ended(Text text) {
+        int length = text.length();
+        return text.drawn >= maxNewTokens
+                || text.drawn > 0
+                        && (length > model.config().nCtx()
+                                || stopAt.isPresent() && text.tokens[length - 1] == stopAt.getAsInt());
+    }
+
+    /** A text being continued. */
+    private static final class Text {
+        private final int index;
+        private final int promptLength;
+        private final KvCache cache;
+        private final Sampler sampler;
+        private int[] tokens;
+        private int drawn;
+
+        Text(int index, int[] prompt, KvCache cache, Sampling sampling) {
+            this.index = index;
+            this.promptLength = prompt.length;
+            this.cache = cache;
+            this.sampler = new Sampler(sampling, new SplittableRandom(sampling.seed()));
+            this.tokens = prompt.clone();
+        }
+
+        int length() {
+            return promptLength + drawn;
+        }
+
+        /** What has not been through the model yet: the prompt at first, then the last token. */
+        Sequence next() {
+            return Sequence.append(cache, Arrays.copyOfRange(tokens, cache.length(), length()));
+        }
+
+        int draw(float[] logits, int at, int n) {
+            int token = sampler.draw(logits, at, n);
+            if (tokens.length == length()) {
+                tokens = Arrays.copyOf(tokens, 2 * tokens.length);
+            }
+            tokens[length()] = token;
+            drawn++;
+            return token;
+        }
+
+        int[] drawn() {
+            return Arrays.copyOfRange(tokens, promptLength, length());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+package dev.hyaline.engine;
+
+/**
+ * Which kernels an engine runs on, and why those.
+ *
+ * @param name {@code scalar}, or {@code vector} and the bits of a vector, as in {@code vector512}
+ * @param reason a clause that explains the choice
+ */
+public record KernelChoice(String name, String reason) {}

@@ -1,0 +1,50 @@
+package dev.hyaline.engine;
+
+import dev.hyaline.engine.internal.forward.KeyValues;
+
+/**
+ * Keys and values of the positions a sequence has been through, for all layers. Passes append to it ({@link Sequence#append}) or read it
+ * ({@link Sequence#after}). Any number of passes may read it at once; appending needs it to itself.
+ */
+public final class KvCache {
+    private final KeyValues keyValues;
+
+    KvCache(KeyValues keyValues) {
+        this.keyValues = keyValues;
+    }
+
+    /** Bytes that the keys and values of a number of positions take. */
+    public static long bytes(Gpt2Config config, int positions) {
+        long blocks = (positions + KeyValues.BLOCK - 1L) / KeyValues.BLOCK;
+        return 2L * Float.BYTES * config.nLayers() * config.dModel() * blocks * KeyValues.BLOCK;
+    }
+
+    /** Positions held. */
+    public int length() {
+        return keyValues.length();
+    }
+
+    /**
+     * A cache of the first {@code positions} positions, which can be appended to independently of this one. Memory is shared as far as possible.
+     */
+    public KvCache fork(int positions) {
+        if (positions < 0 || positions > length()) {
+            throw new BadInputException(
+                    "a fork must lie within the cache's " + length() + " positions, found " + positions);
+        }
+        return new KvCache(keyValues.fork(positions));
+    }
+
+    /** Makes room for {@code positions} positions in all, so that appending up to there allocates nothing. */
+    public void reserve(int positions) {
+        if (positions > keyValues.config().nCtx()) {
+            throw new BadInputException("the model has " + keyValues.config().nCtx() + " positions, found a request for "
+                    + positions);
+        }
+        keyValues.reserve(positions);
+    }
+
+    KeyValues keyValues() {
+        return keyValues;
+    }
+}

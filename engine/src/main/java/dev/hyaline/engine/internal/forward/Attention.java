@@ -1,0 +1,304 @@
+package dev.hyaline.engine.internal.forward;
+
+import static dev.hyaline.engine.internal.forward.KeyValues.BLOCK;
+
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.internal.kernel.Kernels;
+import dev.hyaline.engine.internal.parallel.WorkerPool;
+import java.util.Arrays;
+
+/**
+ * Causal attention over a ragged batch, one layer at a time. The work is cut into tiles: the queries of a sequence whose positions lie in the same block, for
+ * one head. {@link #fused} keeps a tile's scores in scratch memory; {@link #scores}, {@link #pattern} and {@link #weigh} are the same steps with the maps of all
+ * tiles kept, for a probe to see and edit in between.
+ */
+final class Attention {
+    private final int d;
+    private final int dHead;
+    private final int heads;
+    private final Kernels kernels;
+    private final WorkerPool pool;
+    private final float[][] scratch;
+    private final WorkerPool.Task storeTask = this::storeTile;
+    private final WorkerPool.Task fusedTask = this::fusedTile;
+    private final WorkerPool.Task scoresTask = this::scoresTile;
+    private final WorkerPool.Task patternTask = this::patternTile;
+    private final WorkerPool.Task weighTask = this::weighTile;
+
+    private Batch batch;
+    private int tiles;
+    private int[] tileSequence = {};
+    private int[] tileBlock = {};
+    /** The current layer's blocks, by sequence. */
+    private float[][][] keys = {};
+
+    private float[][][] values = {};
+    /** Blocks of sequences whose keys and values nobody keeps, reused from layer to layer. */
+    private float[][][] ownKeys = {};
+
+    private float[][][] ownValues = {};
+
+    private float[] q;
+    private float[] k;
+    private float[] v;
+    private float[] z;
+    private float scale;
+    private float[] maps;
+    private int[] mapOffsets;
+
+    Attention(Gpt2Config config, Kernels kernels, WorkerPool pool) {
+        this.d = config.dModel();
+        this.dHead = config.dHead();
+        this.heads = config.nHeads();
+        this.kernels = kernels;
+        this.pool = pool;
+        scratch = new float[pool.threads()][0];
+    }
+
+    /** Prepares for the layers of a pass; the caches to be appended to get their room. */
+    void begin(Batch batch) {
+        this.batch = batch;
+        int sequences = batch.sequences();
+        if (keys.length < sequences) {
+            keys = new float[sequences][][];
+            values = new float[sequences][][];
+            ownKeys = Arrays.copyOf(ownKeys, sequences);
+            ownValues = Arrays.copyOf(ownValues, sequences);
+        }
+        tiles = 0;
+        int most = 0;
+        for (int s = 0; s < sequences; s++) {
+            int blocks = KeyValues.blocks(batch.end(s));
+            most = Math.max(most, blocks);
+            if (batch.append()[s]) {
+                batch.past()[s].reserve(batch.end(s));
+            } else {
+                ownKeys[s] = blocks(ownKeys[s], blocks);
+                ownValues[s] = blocks(ownValues[s], blocks);
+                keys[s] = new float[blocks][];
+                values[s] = new float[blocks][];
+            }
+            tiles += blocks - batch.start()[s] / BLOCK;
+        }
+        tileSequence = tileSequence.length < tiles ? new int[tiles] : tileSequence;
+        tileBlock = tileBlock.length < tiles ? new int[tiles] : tileBlock;
+        int tile = 0;
+        for (int s = 0; s < sequences; s++) {
+            // Late queries have the most keys; handing them out first keeps the workers busy to the end.
+            for (int block = KeyValues.blocks(batch.end(s)) - 1; block >= batch.start()[s] / BLOCK; block--) {
+                tileSequence[tile] = s;
+                tileBlock[tile++] = block;
+            }
+        }
+        if (scratch[0].length < BLOCK * most * BLOCK) {
+            for (int worker = 0; worker < scratch.length; worker++) {
+                scratch[worker] = new float[BLOCK * most * BLOCK];
+            }
+        }
+    }
+
+    /** Puts the rows of {@code k} and {@code v}, {@code [rows, dModel]}, where queries of this layer find them. */
+    void store(int layer, float[] k, float[] v) {
+        this.k = k;
+        this.v = v;
+        for (int s = 0; s < batch.sequences(); s++) {
+            KeyValues past = batch.past()[s];
+            if (batch.append()[s]) {
+                keys[s] = past.keys(layer);
+                values[s] = past.values(layer);
+            } else {
+                shareThenOwn(keys[s], past == null ? null : past.keys(layer), ownKeys[s], batch.start()[s]);
+                shareThenOwn(values[s], past == null ? null : past.values(layer), ownValues[s], batch.start()[s]);
+            }
+        }
+        pool.run(tiles, storeTask);
+    }
+
+    /** {@code z} from {@code q}, both {@code [rows, dModel]}, and what {@link #store} stored. */
+    void fused(float[] z, float[] q, float scale) {
+        this.z = z;
+        this.q = q;
+        this.scale = scale;
+        pool.run(tiles * heads, fusedTask);
+    }
+
+    /** Scores of all keys a sequence has, minus infinity where a key comes after the query: {@code [nHeads, queries, keys]} at {@code mapOffsets[s]}. */
+    void scores(float[] maps, int[] mapOffsets, float[] q, float scale) {
+        this.maps = maps;
+        this.mapOffsets = mapOffsets;
+        this.q = q;
+        this.scale = scale;
+        pool.run(tiles * heads, scoresTask);
+    }
+
+    /** Softmax of the scores, in place. */
+    void pattern() {
+        pool.run(tiles * heads, patternTask);
+    }
+
+    /** {@code z} from the pattern. */
+    void weigh(float[] z) {
+        this.z = z;
+        pool.run(tiles * heads, weighTask);
+    }
+
+    private void storeTile(int worker, int tile) {
+        int s = tileSequence[tile];
+        int block = tileBlock[tile];
+        float[] keyBlock = keys[s][block];
+        float[] valueBlock = values[s][block];
+        int first = firstPosition(s, block);
+        int row = row(s, first);
+        for (int i = 0; i < queries(s, block); i++) {
+            int from = (row + i) * d;
+            int lane = (first + i) % BLOCK;
+            for (int e = 0; e < d; e++) {
+                keyBlock[e * BLOCK + lane] = k[from + e];
+            }
+            for (int head = 0; head < heads; head++) {
+                System.arraycopy(v, from + head * dHead, valueBlock, (head * BLOCK + lane) * dHead, dHead);
+            }
+        }
+    }
+
+    private void fusedTile(int worker, int index) {
+        int s = tileSequence[index / heads];
+        int block = tileBlock[index / heads];
+        int head = index % heads;
+        float[] map = scratch[worker];
+        int stride = (block + 1) * BLOCK;
+        scoreBlocks(map, 0, stride, s, block, head, block + 1);
+        int first = firstPosition(s, block);
+        for (int i = 0; i < queries(s, block); i++) {
+            kernels.softmax(map, i * stride, first + i + 1);
+        }
+        weighBlocks(map, 0, stride, s, block, head);
+        for (int i = 0; i < queries(s, block); i++) {
+            weighRow(map, i * stride, s, block, head, first + i, first + i + 1);
+        }
+    }
+
+    private void scoresTile(int worker, int index) {
+        int s = tileSequence[index / heads];
+        int block = tileBlock[index / heads];
+        int head = index % heads;
+        int stride = batch.end(s);
+        int at = mapAt(s, block, head);
+        scoreBlocks(maps, at, stride, s, block, head, block + 1);
+        int first = firstPosition(s, block);
+        for (int i = 0; i < queries(s, block); i++) {
+            Arrays.fill(maps, at + i * stride + first + i + 1, at + (i + 1) * stride, Float.NEGATIVE_INFINITY);
+        }
+    }
+
+    private void patternTile(int worker, int index) {
+        int s = tileSequence[index / heads];
+        int block = tileBlock[index / heads];
+        int stride = batch.end(s);
+        int at = mapAt(s, block, index % heads);
+        int first = firstPosition(s, block);
+        for (int i = 0; i < queries(s, block); i++) {
+            int from = at + i * stride;
+            int n = extent(maps, from, first + i + 1, stride, Float.NEGATIVE_INFINITY);
+            kernels.softmax(maps, from, n);
+            Arrays.fill(maps, from + n, from + stride, 0);
+        }
+    }
+
+    private void weighTile(int worker, int index) {
+        int s = tileSequence[index / heads];
+        int block = tileBlock[index / heads];
+        int head = index % heads;
+        int stride = batch.end(s);
+        int at = mapAt(s, block, head);
+        int first = firstPosition(s, block);
+        weighBlocks(maps, at, stride, s, block, head);
+        for (int i = 0; i < queries(s, block); i++) {
+            int n = extent(maps, at + i * stride, first + i + 1, stride, 0);
+            weighRow(maps, at + i * stride, s, block, head, first + i, n);
+        }
+    }
+
+    /** Scores of a tile's queries with the keys of the first {@code blocks} blocks, as far as rows of {@code stride} have room. */
+    private void scoreBlocks(float[] map, int at, int stride, int s, int block, int head, int blocks) {
+        int from = row(s, firstPosition(s, block)) * d + head * dHead;
+        for (int b = 0; b < blocks; b++) {
+            int count = Math.min(BLOCK, stride - b * BLOCK);
+            kernels.scores(
+                    map, at + b * BLOCK, stride, q, from, d, queries(s, block), keys[s][b], head * dHead * BLOCK, count, dHead,
+                    scale);
+        }
+    }
+
+    /** Starts z of a tile's queries from zero with the keys of the blocks before the tile's own, all of which every query sees. */
+    private void weighBlocks(float[] map, int at, int stride, int s, int block, int head) {
+        int queries = queries(s, block);
+        int to = row(s, firstPosition(s, block)) * d + head * dHead;
+        for (int i = 0; i < queries; i++) {
+            Arrays.fill(z, to + i * d, to + i * d + dHead, 0);
+        }
+        for (int b = 0; b < block; b++) {
+            kernels.weigh(
+                    z, to, d, map, at + b * BLOCK, stride, queries, values[s][b], head * BLOCK * dHead, BLOCK, dHead);
+        }
+    }
+
+    /** Continues one query's z with the first {@code n} keys, from the tile's own block on. Keys it does not see are not touched, whatever they hold. */
+    private void weighRow(float[] map, int at, int s, int block, int head, int position, int n) {
+        int to = row(s, position) * d + head * dHead;
+        for (int b = block; b * BLOCK < n; b++) {
+            int count = Math.min(BLOCK, n - b * BLOCK);
+            kernels.weigh(z, to, d, map, at + b * BLOCK, 0, 1, values[s][b], head * BLOCK * dHead, count, dHead);
+        }
+    }
+
+    /** How much of a map's row takes part: up to the query's own position, or further where an edit unmasked later keys. */
+    private static int extent(float[] map, int at, int causal, int end, float masked) {
+        int n = end;
+        while (n > causal && map[at + n - 1] == masked) {
+            n--;
+        }
+        return n;
+    }
+
+    private int firstPosition(int s, int block) {
+        return Math.max(batch.start()[s], block * BLOCK);
+    }
+
+    private int queries(int s, int block) {
+        return Math.min(batch.end(s), (block + 1) * BLOCK) - firstPosition(s, block);
+    }
+
+    private int row(int s, int position) {
+        return batch.firstRow()[s] + position - batch.start()[s];
+    }
+
+    private int mapAt(int s, int block, int head) {
+        int query = firstPosition(s, block) - batch.start()[s];
+        return mapOffsets[s] + (head * batch.length(s) + query) * batch.end(s);
+    }
+
+    /** A past's whole blocks as they are, then the pass's own, which begin with a copy of the past's partial block. */
+    private static void shareThenOwn(float[][] blocks, float[][] past, float[][] own, int start) {
+        int shared = start / BLOCK;
+        System.arraycopy(own, shared, blocks, shared, blocks.length - shared);
+        if (shared > 0) {
+            System.arraycopy(past, 0, blocks, 0, shared);
+        }
+        if (start % BLOCK != 0) {
+            System.arraycopy(past[shared], 0, own[shared], 0, own[shared].length);
+        }
+    }
+
+    private float[][] blocks(float[][] present, int needed) {
+        int have = present == null ? 0 : present.length;
+        if (have >= needed) {
+            return present;
+        }
+        float[][] more = have == 0 ? new float[needed][] : Arrays.copyOf(present, needed);
+        for (int i = have; i < needed; i++) {
+            more[i] = new float[d * BLOCK];
+        }
+        return more;
+    }
+}

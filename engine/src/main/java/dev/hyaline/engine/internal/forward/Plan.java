@@ -1,0 +1,23 @@
+package dev.hyaline.engine.internal.forward;
+
+import dev.hyaline.engine.site.Probe;
+
+/**
+ * A checked request. A pass has two steps a layer: step {@code 2 l} is the attention of layer {@code l}, step {@code 2 l + 1} its MLP.
+ *
+ * @param residual {@code [rows, dModel]} to begin with, or null to begin with the embedding
+ * @param from the first step
+ * @param to the step not run any more
+ * @param stops whether the residual after the last step is the result; otherwise logits are
+ * @param logitRows rows to unembed, ascending
+ * @param logitColumns token ids to form logits of, or null for all
+ */
+public record Plan(
+        Batch batch,
+        float[] residual,
+        int from,
+        int to,
+        boolean stops,
+        int[] logitRows,
+        int[] logitColumns,
+        Probe probe) {}

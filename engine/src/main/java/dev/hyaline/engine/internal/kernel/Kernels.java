@@ -1,0 +1,95 @@
+package dev.hyaline.engine.internal.kernel;
+
+import dev.hyaline.engine.ActivationFunction;
+
+/**
+ * The arithmetic of a pass, on float arrays: output first, dimensions last, an array followed by the index of its first value and, for matrices, by the
+ * distance between its rows.
+ *
+ * <p>Each output value is one fixed chain of IEEE operations, so every implementation gives the same bits. Matrix products are one {@code fma} chain over
+ * {@code k} in ascending order. Sums run in {@link #LANES} lanes, element {@code i} into lane {@code i mod LANES}, and the lanes are added as a tree: lane
+ * {@code i} and lane {@code i + 8}, then {@code i + 4}, {@code i + 2}, {@code i + 1}. Arguments are trusted; the caller has checked them.
+ */
+public interface Kernels {
+    /** Lanes of a sum, and keys of a block. */
+    int LANES = 16;
+
+    /** {@code scalar}, or {@code vector} with its width. */
+    String name();
+
+    /**
+     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]}, for the columns of panels {@code firstPanel} to {@code endPanel}.
+     *
+     * @param out column {@code j} of row {@code r} is at {@code outAt + r * outStride + j}, whichever panels are asked for
+     */
+    void product(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            PackedMatrix w,
+            int rows,
+            int firstPanel,
+            int endPanel);
+
+    /** {@code inOut[i] += addend[i]}. */
+    void add(float[] inOut, int inOutAt, float[] addend, int addendAt, int n);
+
+    /** {@code out[i] = a[i] + b[i]}. */
+    void sum(float[] out, int outAt, float[] a, int aAt, float[] b, int bAt, int n);
+
+    /** {@code inOut[i] = f(inOut[i])}. */
+    void activate(float[] inOut, int at, int n, ActivationFunction f);
+
+    /** {@code out[i] = x[i] - mean(x)}; returns {@code sqrt(mean(out^2) + eps)}. */
+    float center(float[] out, int outAt, float[] x, int xAt, int n, float eps);
+
+    /** {@code inOut[i] /= divisor}. */
+    void divide(float[] inOut, int at, int n, float divisor);
+
+    /** {@code out[i] = fma(x[i], gain[i], bias[i])}. */
+    void affine(float[] out, int outAt, float[] x, int xAt, float[] gain, float[] bias, int n);
+
+    /**
+     * Scores of some queries with one block of keys: {@code out[r, j] = scale * sum_e q[r, e] keys[e, j]}.
+     *
+     * @param keys a block {@code [dHead][LANES]}
+     * @param count how many of the block's keys to form, from the first
+     */
+    void scores(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] q,
+            int qAt,
+            int qStride,
+            int queries,
+            float[] keys,
+            int keysAt,
+            int count,
+            int dHead,
+            float scale);
+
+    /** {@code row = exp(row - max) / sum}, in place. */
+    void softmax(float[] row, int at, int n);
+
+    /**
+     * Continues the chains {@code z[r, e] = fma(pattern[r, j], values[j, e], z[r, e])} over the first {@code count} keys of one block.
+     *
+     * @param values a block {@code [LANES][dHead]}
+     */
+    void weigh(
+            float[] z,
+            int zAt,
+            int zStride,
+            float[] pattern,
+            int patternAt,
+            int patternStride,
+            int queries,
+            float[] values,
+            int valuesAt,
+            int count,
+            int dHead);
+}

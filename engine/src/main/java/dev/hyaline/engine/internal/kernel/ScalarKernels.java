@@ -1,0 +1,181 @@
+package dev.hyaline.engine.internal.kernel;
+
+import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
+
+import dev.hyaline.engine.ActivationFunction;
+
+/** The kernels in plain Java: the definition that the vector kernels are tested against, and what runs without the Vector API. */
+public final class ScalarKernels implements Kernels {
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public void product(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            PackedMatrix w,
+            int rows,
+            int firstPanel,
+            int endPanel) {
+        float[] panel = w.data();
+        for (int p = firstPanel; p < endPanel; p++) {
+            int columns = w.columns(p);
+            for (int r = 0; r < rows; r++) {
+                int o = outAt + r * outStride + p * PANEL;
+                for (int j = 0; j < columns; j++) {
+                    out[o + j] = 0;
+                }
+                // The chains of a panel advance side by side, which is the order the memory has.
+                for (int k = 0; k < w.k(); k++) {
+                    float x = in[inAt + r * inStride + k];
+                    int b = w.at(p) + k * PANEL;
+                    for (int j = 0; j < columns; j++) {
+                        out[o + j] = Math.fma(x, panel[b + j], out[o + j]);
+                    }
+                }
+                for (int j = 0; j < columns; j++) {
+                    out[o + j] += w.bias()[p * PANEL + j];
+                }
+            }
+        }
+    }
+
+    @Override
+    public void add(float[] inOut, int inOutAt, float[] addend, int addendAt, int n) {
+        for (int i = 0; i < n; i++) {
+            inOut[inOutAt + i] += addend[addendAt + i];
+        }
+    }
+
+    @Override
+    public void sum(float[] out, int outAt, float[] a, int aAt, float[] b, int bAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = a[aAt + i] + b[bAt + i];
+        }
+    }
+
+    @Override
+    public void activate(float[] inOut, int at, int n, ActivationFunction f) {
+        for (int i = at; i < at + n; i++) {
+            inOut[i] = activation(inOut[i], f);
+        }
+    }
+
+    private static float activation(float x, ActivationFunction f) {
+        return switch (f) {
+            case GELU_NEW, GELU_PYTORCH_TANH -> ScalarMath.geluTanh(x);
+            case GELU -> ScalarMath.gelu(x);
+            case RELU -> Math.max(x, 0f);
+            case SILU -> ScalarMath.silu(x);
+        };
+    }
+
+    @Override
+    public float center(float[] out, int outAt, float[] x, int xAt, int n, float eps) {
+        float[] lanes = new float[LANES];
+        for (int i = 0; i < n; i++) {
+            lanes[i % LANES] += x[xAt + i];
+        }
+        float mean = tree(lanes) / n;
+        lanes = new float[LANES];
+        for (int i = 0; i < n; i++) {
+            float centered = x[xAt + i] - mean;
+            out[outAt + i] = centered;
+            lanes[i % LANES] = Math.fma(centered, centered, lanes[i % LANES]);
+        }
+        return (float) Math.sqrt(tree(lanes) / n + eps);
+    }
+
+    @Override
+    public void divide(float[] inOut, int at, int n, float divisor) {
+        for (int i = at; i < at + n; i++) {
+            inOut[i] /= divisor;
+        }
+    }
+
+    @Override
+    public void affine(float[] out, int outAt, float[] x, int xAt, float[] gain, float[] bias, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = Math.fma(x[xAt + i], gain[i], bias[i]);
+        }
+    }
+
+    @Override
+    public void scores(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] q,
+            int qAt,
+            int qStride,
+            int queries,
+            float[] keys,
+            int keysAt,
+            int count,
+            int dHead,
+            float scale) {
+        for (int r = 0; r < queries; r++) {
+            for (int j = 0; j < count; j++) {
+                float chain = 0;
+                for (int e = 0; e < dHead; e++) {
+                    chain = Math.fma(q[qAt + r * qStride + e], keys[keysAt + e * LANES + j], chain);
+                }
+                out[outAt + r * outStride + j] = chain * scale;
+            }
+        }
+    }
+
+    @Override
+    public void softmax(float[] row, int at, int n) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < n; i++) {
+            max = Math.max(max, row[at + i]);
+        }
+        float[] lanes = new float[LANES];
+        for (int i = 0; i < n; i++) {
+            float e = ScalarMath.exp(row[at + i] - max);
+            row[at + i] = e;
+            lanes[i % LANES] += e;
+        }
+        divide(row, at, n, tree(lanes));
+    }
+
+    @Override
+    public void weigh(
+            float[] z,
+            int zAt,
+            int zStride,
+            float[] pattern,
+            int patternAt,
+            int patternStride,
+            int queries,
+            float[] values,
+            int valuesAt,
+            int count,
+            int dHead) {
+        for (int r = 0; r < queries; r++) {
+            for (int j = 0; j < count; j++) {
+                float weight = pattern[patternAt + r * patternStride + j];
+                for (int e = 0; e < dHead; e++) {
+                    int o = zAt + r * zStride + e;
+                    z[o] = Math.fma(weight, values[valuesAt + j * dHead + e], z[o]);
+                }
+            }
+        }
+    }
+
+    private static float tree(float[] lanes) {
+        for (int half = LANES / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                lanes[i] += lanes[i + half];
+            }
+        }
+        return lanes[0];
+    }
+}

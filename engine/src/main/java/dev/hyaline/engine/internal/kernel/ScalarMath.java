@@ -1,0 +1,116 @@
+package dev.hyaline.engine.internal.kernel;
+
+/**
+ * Elementary functions as fixed chains of IEEE operations, within 2 ulp. {@code VectorMath} has the same chains; the coefficients are minimax fits made for
+ * this project.
+ */
+public final class ScalarMath {
+    public static final float LOG2_E = 1.44269504f;
+    /** ln 2 in two parts, the first with few bits, so that {@code n * LN2_HIGH} is exact. */
+    public static final float LN2_HIGH = 0.693359375f;
+
+    public static final float LN2_LOW = -2.12194440e-4f;
+    /** Adding it rounds to an integer, left in the low bits of the sum. */
+    public static final float ROUND = 12582912f;
+
+    /** Below, exp is zero; above {@link #EXP_MAX} it is infinite. */
+    public static final float EXP_MIN = -104f;
+
+    public static final float EXP_MAX = 89f;
+
+    public static final float EXP_2 = 0.5f;
+    public static final float EXP_3 = 0.1666666716337204f;
+    public static final float EXP_4 = 0.041666463017463684f;
+    public static final float EXP_5 = 0.008333285339176655f;
+    public static final float EXP_6 = 0.0013933823211118579f;
+    public static final float EXP_7 = 0.00019907840760424733f;
+
+    /** {@code erf(x) / x - 1} in powers of {@code x^2}, up to {@link #ERF_SPLIT}. */
+    public static final float ERF_S0 = 0.12837916612625122f;
+
+    public static final float ERF_S1 = -0.3761262595653534f;
+    public static final float ERF_S2 = 0.1128358542919159f;
+    public static final float ERF_S3 = -0.026853812858462334f;
+    public static final float ERF_S4 = 0.005188327748328447f;
+    public static final float ERF_S5 = -0.0008010193705558777f;
+    public static final float ERF_S6 = 7.853861461626366e-05f;
+
+    public static final float ERF_SPLIT = 1f;
+    /** From here on erf rounds to 1. */
+    public static final float ERF_END = 4f;
+
+    /** {@code ln(erfc(x))} in powers of {@code x}, from {@link #ERF_SPLIT} to {@link #ERF_END}. */
+    public static final float ERF_L0 = 0.0001884681696537882f;
+
+    public static final float ERF_L1 = -1.1295802593231201f;
+    public static final float ERF_L2 = -0.633216381072998f;
+    public static final float ERF_L3 = -0.10842210054397583f;
+    public static final float ERF_L4 = 0.025210339576005936f;
+    public static final float ERF_L5 = -0.004205285105854273f;
+    public static final float ERF_L6 = 0.0004414726863615215f;
+    public static final float ERF_L7 = -2.1697616830351762e-05f;
+
+    public static final float SQRT_HALF = 0.70710678f;
+    /** {@code 2 sqrt(2 / pi)} and the same times 0.044715. */
+    public static final float GELU_1 = 1.5957691216f;
+
+    public static final float GELU_3 = 0.0713548162726f;
+
+    private ScalarMath() {}
+
+    public static float exp(float x) {
+        float clamped = Math.min(Math.max(x, EXP_MIN), EXP_MAX);
+        float rounded = Math.fma(clamped, LOG2_E, ROUND);
+        float n = rounded - ROUND;
+        float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, clamped));
+        float p = Math.fma(r, EXP_7, EXP_6);
+        p = Math.fma(p, r, EXP_5);
+        p = Math.fma(p, r, EXP_4);
+        p = Math.fma(p, r, EXP_3);
+        p = Math.fma(p, r, EXP_2);
+        p = Math.fma(p * r, r, r) + 1f;
+        // 2^n as a product of two, since n alone may leave the range of exponents.
+        int exponent = Float.floatToRawIntBits(rounded) - Float.floatToRawIntBits(ROUND);
+        int half = exponent >> 1;
+        return p * powerOfTwo(half) * powerOfTwo(exponent - half);
+    }
+
+    public static float erf(float x) {
+        float t = Math.min(Math.abs(x), ERF_END);
+        float s = t * t;
+        float small = Math.fma(s, ERF_S6, ERF_S5);
+        small = Math.fma(small, s, ERF_S4);
+        small = Math.fma(small, s, ERF_S3);
+        small = Math.fma(small, s, ERF_S2);
+        small = Math.fma(small, s, ERF_S1);
+        small = Math.fma(small, s, ERF_S0);
+        small = Math.fma(small, x, x);
+        float large = Math.fma(t, ERF_L7, ERF_L6);
+        large = Math.fma(large, t, ERF_L5);
+        large = Math.fma(large, t, ERF_L4);
+        large = Math.fma(large, t, ERF_L3);
+        large = Math.fma(large, t, ERF_L2);
+        large = Math.fma(large, t, ERF_L1);
+        large = Math.fma(large, t, ERF_L0);
+        large = 1f - exp(large);
+        return t > ERF_SPLIT ? Math.copySign(large, x) : small;
+    }
+
+    /** {@code 0.5 x (1 + tanh(u / 2))} as {@code x / (1 + exp(-u))}: the same function, without the cancellation of 1 + tanh. */
+    public static float geluTanh(float x) {
+        float u = x * Math.fma(x * x, GELU_3, GELU_1);
+        return x / (1f + exp(-u));
+    }
+
+    public static float gelu(float x) {
+        return x * 0.5f * (1f + erf(x * SQRT_HALF));
+    }
+
+    public static float silu(float x) {
+        return x / (1f + exp(-x));
+    }
+
+    private static float powerOfTwo(int n) {
+        return Float.intBitsToFloat((n + 127) << 23);
+    }
+}
