@@ -1,0 +1,119 @@
+package dev.hyaline.tools;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.stream.Stream;
+
+/**
+ * The arrows between the modules, tools -> analysis -> instrument -> engine <- weights-loader, and the walls inside the engine.
+ *
+ * <p>{@code tools} is the one module whose class path holds all the others except {@code benchmarks}, on which nobody can depend unseen
+ * since no pom.xml names it. A rule holds for a package that has no classes yet.
+ */
+@AnalyzeClasses(packages = "dev.hyaline", importOptions = DoNotIncludeTests.class)
+final class ArchitectureTest {
+    private static final String KERNEL = "dev.hyaline.engine.internal.kernel..";
+    private static final String VECTOR_KERNEL = "dev.hyaline.engine.internal.kernel.vector..";
+
+    /** Without this, a class path on which a module went missing would satisfy every rule. */
+    @ArchTest
+    static void everyModuleIsSeen(JavaClasses classes) {
+        assertThat(Stream.of("engine", "weights", "instrument", "tools").map(module -> "dev.hyaline." + module))
+                .allMatch(classes::containPackage);
+    }
+
+    @ArchTest
+    static final ArchRule ENGINE_DEPENDS_ON_THE_JDK_ALONE = classes()
+            .that()
+            .resideInAPackage("dev.hyaline.engine..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage("dev.hyaline.engine..", "java..", "jdk.incubator.vector..")
+            .allowEmptyShould(true);
+
+    @ArchTest
+    static final ArchRule WEIGHTS_KNOWS_ENGINE = arrows("weights", "engine");
+
+    @ArchTest
+    static final ArchRule INSTRUMENT_KNOWS_ENGINE = arrows("instrument", "engine");
+
+    @ArchTest
+    static final ArchRule ANALYSIS_KNOWS_INSTRUMENT_AND_ENGINE = arrows("analysis", "instrument", "engine");
+
+    @ArchTest
+    static final ArchRule TOOLS_KNOWS_ALL_LIBRARIES = arrows("tools", "analysis", "instrument", "weights", "engine");
+
+    @ArchTest
+    static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals("engine");
+
+    @ArchTest
+    static final ArchRule WEIGHTS_KEEPS_ITS_INTERNALS = internals("weights");
+
+    @ArchTest
+    static final ArchRule INSTRUMENT_KEEPS_ITS_INTERNALS = internals("instrument");
+
+    @ArchTest
+    static final ArchRule ANALYSIS_KEEPS_ITS_INTERNALS = internals("analysis");
+
+    @ArchTest
+    static final ArchRule KERNELS_KNOW_NEITHER_MODELS_NOR_HOOKS = noClasses()
+            .that()
+            .resideInAPackage(KERNEL)
+            .should()
+            .dependOnClassesThat(resideInAPackage("dev.hyaline.engine.site..")
+                    .or(resideInAPackage("dev.hyaline.engine.internal.forward.."))
+                    .or(nameMatching("dev\\.hyaline\\.engine\\.(Gpt2|Generator|Sampler)[^.]*")))
+            .allowEmptyShould(true);
+
+    /** Whoever else touched a Vector class could not run where the incubator module is missing. */
+    @ArchTest
+    static final ArchRule ONLY_VECTOR_KERNELS_USE_THE_VECTOR_API = noClasses()
+            .that()
+            .resideOutsideOfPackage(VECTOR_KERNEL)
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("jdk.incubator.vector..");
+
+    @ArchTest
+    static final ArchRule NO_TORNADO_OUTSIDE_ITS_MODULE =
+            noClasses().should().dependOnClassesThat().resideInAPackage("uk.ac.manchester.tornado..");
+
+    @ArchTest
+    static final ArchRule NAMES_SAY_SOMETHING = noClasses()
+            .should()
+            .haveNameMatching(".*[.$]([^.$]*(Utils?|Manager|Impl)|Abstract[^.$]*)")
+            .because("a class is named after what it is");
+
+    /** The module depends on no other of Hyaline's than those named. */
+    private static ArchRule arrows(String module, String... known) {
+        String[] reachable = Stream.concat(Stream.of(module), Stream.of(known))
+                .map(name -> "dev.hyaline." + name + "..")
+                .toArray(String[]::new);
+        return noClasses()
+                .that()
+                .resideInAPackage("dev.hyaline." + module + "..")
+                .should()
+                .dependOnClassesThat(resideInAPackage("dev.hyaline..").and(resideOutsideOfPackages(reachable)))
+                .allowEmptyShould(true);
+    }
+
+    /** Nobody outside the module uses its {@code internal} packages; benchmarks may, and are not looked at here. */
+    private static ArchRule internals(String module) {
+        return noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.hyaline." + module + "..", "dev.hyaline.benchmarks..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.hyaline." + module + "..internal..");
+    }
+}
