@@ -91,7 +91,7 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule NAMES_SAY_SOMETHING = noClasses()
             .should()
-            .haveNameMatching(".*[.$]([^.$]*(Utils?|Manager|Impl)|Abstract[^.$]*)")
+            .haveNameMatching(".*[.$]([^.$]*(Utils?|Manager|Impl)|Abstract([A-Z][^.$]*)?)")
             .because("a class is named after what it is");
 
     /** The module depends on no other of Hyaline's than those named. */
