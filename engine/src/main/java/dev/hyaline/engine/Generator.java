@@ -17,7 +17,7 @@ public final class Generator {
     /** Is told each token as soon as it is drawn. */
     @FunctionalInterface
     public interface TokenListener {
-        /** @param sequence index of the prompt */
+        /** Called on the thread that generates; {@code sequence} is the index of the prompt. */
         void token(int sequence, int token);
     }
 
@@ -80,8 +80,8 @@ public final class Generator {
                 return texts.stream().map(Text::drawn).toList();
             }
             List<Sequence> batch = running.stream().map(Text::next).toList();
-            ForwardResult result =
-                    model.forward(ForwardRequest.of(batch).logits(LogitSelection.last()).probe(probe));
+            ForwardResult result = model.forward(
+                    ForwardRequest.of(batch).logits(LogitSelection.last()).probe(probe));
             for (int i = 0; i < running.size(); i++) {
                 Text text = running.get(i);
                 listener.token(text.index, text.draw(result.logits(), i * result.columns(), result.columns()));
@@ -90,11 +90,12 @@ public final class Generator {
     }
 
     private boolean ended(Text text) {
+        if (text.drawn == 0) {
+            return maxNewTokens == 0;
+        }
         int length = text.length();
-        return text.drawn >= maxNewTokens
-                || text.drawn > 0
-                        && (length > model.config().nCtx()
-                                || stopAt.isPresent() && text.tokens[length - 1] == stopAt.getAsInt());
+        boolean stopped = stopAt.isPresent() && text.tokens[length - 1] == stopAt.getAsInt();
+        return stopped || text.drawn >= maxNewTokens || length > model.config().nCtx();
     }
 
     /** A text being continued. */

@@ -134,8 +134,9 @@ public final class Gpt2 implements AutoCloseable {
         int from = request.from().map(boundary -> step(boundary, layers)).orElse(0);
         int to = request.to().map(boundary -> step(boundary, layers)).orElse(2 * layers);
         if (from > to) {
-            throw new BadInputException("a pass cannot begin at " + request.from().orElseThrow() + " and stop at "
-                    + request.to().orElseThrow() + ", which comes before");
+            throw new BadInputException(
+                    "a pass cannot begin at " + request.from().orElseThrow() + " and stop at "
+                            + request.to().orElseThrow() + ", which comes before");
         }
         Batch batch = batch(request.sequences());
         float[] residual = request.from().isPresent() ? request.residual() : null;
@@ -203,12 +204,13 @@ public final class Gpt2 implements AutoCloseable {
             throw new BadInputException("sequence " + index + " must hold at least one token, found none");
         }
         if (sequence.end() > config().nCtx()) {
-            throw new BadInputException("the model has " + config().nCtx() + " positions, found a sequence that ends after "
-                    + sequence.end());
+            throw new BadInputException("the model has " + config().nCtx()
+                    + " positions, found a sequence that ends after " + sequence.end());
         }
         sequence.cache().ifPresent(cache -> {
             if (!cache.keyValues().config().equals(config())) {
-                throw new BadInputException("sequence " + index + " brings a cache of a model with another configuration");
+                throw new BadInputException(
+                        "sequence " + index + " brings a cache of a model with another configuration");
             }
             if (sequence.appends() && cache.length() != sequence.start()) {
                 throw new BadInputException("sequence " + index + " was to append at position " + sequence.start()
@@ -239,14 +241,15 @@ public final class Gpt2 implements AutoCloseable {
         return switch (selection.rows()) {
             case NONE -> new int[0];
             case ALL -> IntStream.range(0, batch.rows()).toArray();
-            case LAST -> Arrays.stream(batch.firstRow(), 1, batch.sequences() + 1)
-                    .map(end -> end - 1)
-                    .toArray();
+            case LAST ->
+                Arrays.stream(batch.firstRow(), 1, batch.sequences() + 1)
+                        .map(end -> end - 1)
+                        .toArray();
             case CHOSEN -> {
                 int[] rows = selection.chosenRows();
                 if (rows.length > 0 && (rows[0] < 0 || rows[rows.length - 1] >= batch.rows())) {
-                    throw new BadInputException("logit rows must be from 0 to " + (batch.rows() - 1) + ", found "
-                            + Arrays.toString(rows));
+                    throw new BadInputException(
+                            "logit rows must be from 0 to " + (batch.rows() - 1) + ", found " + Arrays.toString(rows));
                 }
                 yield rows;
             }

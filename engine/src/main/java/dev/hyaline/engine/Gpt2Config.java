@@ -51,8 +51,7 @@ public record Gpt2Config(
 
     /** GPT-2 small's shape and arithmetic: 12 layers of 12 heads, width 768, 124 million parameters. */
     public static Gpt2Config gpt2Small() {
-        return new Gpt2Config(
-                12, 12, 768, 3072, 1024, 50257, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
+        return new Gpt2Config(12, 12, 768, 3072, 1024, 50257, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
     }
 
     /** Width of a head. */

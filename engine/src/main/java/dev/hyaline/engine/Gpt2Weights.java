@@ -331,8 +331,8 @@ public final class Gpt2Weights {
         private void plain(TensorSpec tensor, float[] out) {
             inChunks(
                     tensor,
-                    (rows, firstRow, count) -> System.arraycopy(
-                            rows, 0, out, firstRow * tensor.columns(), count * tensor.columns()));
+                    (rows, firstRow, count) ->
+                            System.arraycopy(rows, 0, out, firstRow * tensor.columns(), count * tensor.columns()));
         }
 
         private interface RowsConsumer {
@@ -389,7 +389,8 @@ public final class Gpt2Weights {
                 Arrays.fill(out, offset, offset + columns, norm && tensor.name().endsWith("weight") ? 1 : 0);
                 return;
             }
-            double deviation = tensor.name().endsWith("c_proj.weight") ? 0.02 / Math.sqrt(2.0 * config.nLayers()) : 0.02;
+            double deviation =
+                    tensor.name().endsWith("c_proj.weight") ? 0.02 / Math.sqrt(2.0 * config.nLayers()) : 0.02;
             long tensorSeed = seed + tensor.name().hashCode() * 0x1234567L;
             for (int row = 0; row < rows; row++) {
                 SplittableRandom random = new SplittableRandom(tensorSeed + firstRow + row);

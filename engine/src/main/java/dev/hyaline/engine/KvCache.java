@@ -38,8 +38,8 @@ public final class KvCache {
     /** Makes room for {@code positions} positions in all, so that appending up to there allocates nothing. */
     public void reserve(int positions) {
         if (positions > keyValues.config().nCtx()) {
-            throw new BadInputException("the model has " + keyValues.config().nCtx() + " positions, found a request for "
-                    + positions);
+            throw new BadInputException(
+                    "the model has " + keyValues.config().nCtx() + " positions, found a request for " + positions);
         }
         keyValues.reserve(positions);
     }

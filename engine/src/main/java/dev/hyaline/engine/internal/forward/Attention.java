@@ -225,7 +225,17 @@ final class Attention {
         for (int b = 0; b < blocks; b++) {
             int count = Math.min(BLOCK, stride - b * BLOCK);
             kernels.scores(
-                    map, at + b * BLOCK, stride, q, from, d, queries(s, block), keys[s][b], head * dHead * BLOCK, count, dHead,
+                    map,
+                    at + b * BLOCK,
+                    stride,
+                    q,
+                    from,
+                    d,
+                    queries(s, block),
+                    keys[s][b],
+                    head * dHead * BLOCK,
+                    count,
+                    dHead,
                     scale);
         }
     }

@@ -9,6 +9,8 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
 
 /**
  * GPT-2's forward pass and the buffers it runs in. One pass at a time; the buffers grow to the largest pass and are kept for the next.
@@ -28,8 +30,10 @@ public final class ForwardPass {
     private final Products products;
     private final Attention attention;
     private final HeadInputs headInputs;
-    private final HookPoint[][] points;
-    private final boolean[][] wanted;
+    /** By layer; sites outside the blocks have one. */
+    private final Map<Site, HookPoint[]> points = new EnumMap<>(Site.class);
+
+    private final Map<Site, boolean[]> wanted = new EnumMap<>(Site.class);
     private final WorkerPool.Task embedTask = this::embedRows;
     private final WorkerPool.Task normTask = this::normRows;
     private final WorkerPool.Task activateTask = this::activateRows;
@@ -74,15 +78,13 @@ public final class ForwardPass {
         products = new Products(kernels, pool, Math.max(3, config.nHeads()));
         attention = new Attention(config, kernels, pool);
         headInputs = new HeadInputs(config, kernels, products);
-        Site[] sites = Site.values();
-        points = new HookPoint[sites.length][];
-        wanted = new boolean[sites.length][];
-        for (Site site : sites) {
-            points[site.ordinal()] = new HookPoint[site.perLayer() ? config.nLayers() : 1];
-            wanted[site.ordinal()] = new boolean[site.perLayer() ? config.nLayers() : 1];
+        for (Site site : Site.values()) {
+            int layers = site.perLayer() ? config.nLayers() : 1;
+            points.put(site, new HookPoint[layers]);
+            wanted.put(site, new boolean[layers]);
         }
         for (HookPoint point : HookPoint.all(config)) {
-            points[point.site().ordinal()][Math.max(0, point.layer())] = point;
+            points.get(point.site())[index(point)] = point;
         }
     }
 
@@ -106,9 +108,7 @@ public final class ForwardPass {
                 batch.past()[s].advance(batch.end(s));
             }
         }
-        return plan.stops()
-                ? new ForwardResult(NOTHING, new int[0], 0, Arrays.copyOf(residual, rows * d))
-                : unembed();
+        return plan.stops() ? new ForwardResult(NOTHING, new int[0], 0, Arrays.copyOf(residual, rows * d)) : unembed();
     }
 
     private void begin(Plan plan) {
@@ -117,9 +117,9 @@ public final class ForwardPass {
         probe = plan.probe();
         rows = batch.rows();
         live = new LiveActivation(batch);
-        for (int site = 0; site < points.length; site++) {
-            for (int i = 0; i < points[site].length; i++) {
-                wanted[site][i] = probe != Probe.NONE && probe.wants(points[site][i]);
+        for (HookPoint[] ofSite : points.values()) {
+            for (HookPoint point : ofSite) {
+                wanted.get(point.site())[index(point)] = probe.wants(point);
             }
         }
         if (capacity < rows) {
@@ -176,7 +176,10 @@ public final class ForwardPass {
         float[] vInputs = headInput(Site.V_INPUT, layer, inputs);
 
         norm(Site.LN1_SCALE, Site.LN1_NORMALIZED, layer, residual, block.ln1(), rows, null);
-        products.add(q, normed, block.q()).add(k, normed, block.k()).add(v, normed, block.v()).run(rows);
+        products.add(q, normed, block.q())
+                .add(k, normed, block.k())
+                .add(v, normed, block.v())
+                .run(rows);
         if (split) {
             headInputs.project(q, qInputs, residual, rows, block.ln1(), block.q());
             headInputs.project(k, kInputs, residual, rows, block.ln1(), block.k());
@@ -227,7 +230,9 @@ public final class ForwardPass {
             show(Site.MLP_PRE, layer, neurons, config.dMlp());
             pool.run(tasks(rows), activateTask);
         } else {
-            products.add(neurons, normed, block.in()).thenActivate(config.actFn()).run(rows);
+            products.add(neurons, normed, block.in())
+                    .thenActivate(config.actFn())
+                    .run(rows);
         }
         show(Site.MLP_POST, layer, neurons, config.dMlp());
         if (wants(Site.MLP_OUT, layer)) {
@@ -352,8 +357,12 @@ public final class ForwardPass {
         return Math.min(rows, (index + 1) * ROWS_A_TASK);
     }
 
+    private static int index(HookPoint point) {
+        return Math.max(0, point.layer());
+    }
+
     private boolean wants(Site site, int layer) {
-        return wanted[site.ordinal()][layer];
+        return wanted.get(site)[layer];
     }
 
     private void show(Site site, int layer, float[] values, int width) {
@@ -362,13 +371,13 @@ public final class ForwardPass {
 
     private void show(Site site, int layer, float[] values, int width, int[] chosenRows, int[] columns) {
         if (wants(site, layer)) {
-            probe.at(points[site.ordinal()][layer], live.chosen(values, width, chosenRows, columns));
+            probe.at(points.get(site)[layer], live.chosen(values, width, chosenRows, columns));
         }
     }
 
     private void showMaps(Site site, int layer, float[] maps, int[] offsets) {
         if (wants(site, layer)) {
-            probe.at(points[site.ordinal()][layer], live.maps(maps, offsets));
+            probe.at(points.get(site)[layer], live.maps(maps, offsets));
         }
     }
 }

@@ -114,7 +114,16 @@ final class Products {
         int count = Math.min(ROWS_AT_ONCE, rows - firstRow);
         int outAt = p.outAt + firstRow * p.outStride;
         kernels.product(
-                p.out, outAt, p.outStride, p.in, p.inAt + firstRow * p.inStride, p.inStride, p.w, count, firstPanel, endPanel);
+                p.out,
+                outAt,
+                p.outStride,
+                p.in,
+                p.inAt + firstRow * p.inStride,
+                p.inStride,
+                p.w,
+                count,
+                firstPanel,
+                endPanel);
         if (p.activation == null && p.addTo == null) {
             return;
         }

@@ -34,15 +34,15 @@ public final class KernelProvider {
             case "vector" -> {
                 if (!modulePresent()) {
                     throw new BackendUnavailableException(
-                            "vector kernels were asked for, but the module " + MODULE + " is not loaded", ADD_MODULE, null);
+                            "vector kernels were asked for, but the module " + MODULE + " is not loaded",
+                            ADD_MODULE,
+                            null);
                 }
                 yield new Provided(vector(), PROPERTY + "=vector asks for them");
             }
-            case "auto" -> modulePresent()
-                    ? new Provided(vector(), MODULE + " is loaded; " + width())
-                    : scalarFallback();
-            default -> throw new BadInputException(
-                    PROPERTY + " must be auto, scalar or vector, found " + wanted);
+            case "auto" ->
+                modulePresent() ? new Provided(vector(), MODULE + " is loaded; " + width()) : scalarFallback();
+            default -> throw new BadInputException(PROPERTY + " must be auto, scalar or vector, found " + wanted);
         };
     }
 

@@ -6,19 +6,23 @@ import dev.hyaline.engine.ActivationFunction;
  * The arithmetic of a pass, on float arrays: output first, dimensions last, an array followed by the index of its first value and, for matrices, by the
  * distance between its rows.
  *
- * <p>Each output value is one fixed chain of IEEE operations, so every implementation gives the same bits. Matrix products are one {@code fma} chain over
- * {@code k} in ascending order. Sums run in {@link #LANES} lanes, element {@code i} into lane {@code i mod LANES}, and the lanes are added as a tree: lane
+ * <p>Each output value is one fixed chain of IEEE operations, so every implementation gives the same bits. Matrix products are {@code fma} chains over
+ * {@code k} in ascending order, a new chain each {@link #K_BLOCK} steps, whose ends are added in order: one chain would lose twice as many bits as PyTorch
+ * does when {@code k} is in the thousands. Sums run in {@link #LANES} lanes, element {@code i} into lane {@code i mod LANES}, and the lanes are added as a tree: lane
  * {@code i} and lane {@code i + 8}, then {@code i + 4}, {@code i + 2}, {@code i + 1}. Arguments are trusted; the caller has checked them.
  */
 public interface Kernels {
     /** Lanes of a sum, and keys of a block. */
     int LANES = 16;
 
+    /** Steps of a chain in a matrix product. */
+    int K_BLOCK = 128;
+
     /** {@code scalar}, or {@code vector} with its width. */
     String name();
 
     /**
-     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]}, for the columns of panels {@code firstPanel} to {@code endPanel}.
+     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for the columns of panels {@code firstPanel} to {@code endPanel}.
      *
      * @param out column {@code j} of row {@code r} is at {@code outAt + r * outStride + j}, whichever panels are asked for
      */

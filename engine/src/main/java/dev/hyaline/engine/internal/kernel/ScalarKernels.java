@@ -3,6 +3,7 @@ package dev.hyaline.engine.internal.kernel;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
 
 import dev.hyaline.engine.ActivationFunction;
+import java.util.Arrays;
 
 /** The kernels in plain Java: the definition that the vector kernels are tested against, and what runs without the Vector API. */
 public final class ScalarKernels implements Kernels {
@@ -23,20 +24,23 @@ public final class ScalarKernels implements Kernels {
             int rows,
             int firstPanel,
             int endPanel) {
-        float[] panel = w.data();
+        float[] chains = new float[PANEL];
         for (int p = firstPanel; p < endPanel; p++) {
             int columns = w.columns(p);
             for (int r = 0; r < rows; r++) {
                 int o = outAt + r * outStride + p * PANEL;
-                for (int j = 0; j < columns; j++) {
-                    out[o + j] = 0;
-                }
-                // The chains of a panel advance side by side, which is the order the memory has.
-                for (int k = 0; k < w.k(); k++) {
-                    float x = in[inAt + r * inStride + k];
-                    int b = w.at(p) + k * PANEL;
+                for (int block = 0; block < w.k(); block += K_BLOCK) {
+                    // The chains of a panel advance side by side, which is the order the memory has.
+                    Arrays.fill(chains, 0);
+                    for (int k = block; k < Math.min(block + K_BLOCK, w.k()); k++) {
+                        float x = in[inAt + r * inStride + k];
+                        int b = w.at(p) + k * PANEL;
+                        for (int j = 0; j < columns; j++) {
+                            chains[j] = Math.fma(x, w.data()[b + j], chains[j]);
+                        }
+                    }
                     for (int j = 0; j < columns; j++) {
-                        out[o + j] = Math.fma(x, panel[b + j], out[o + j]);
+                        out[o + j] = block == 0 ? chains[j] : out[o + j] + chains[j];
                     }
                 }
                 for (int j = 0; j < columns; j++) {

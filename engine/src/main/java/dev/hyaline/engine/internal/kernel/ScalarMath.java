@@ -5,11 +5,11 @@ package dev.hyaline.engine.internal.kernel;
  * this project.
  */
 public final class ScalarMath {
-    public static final float LOG2_E = 1.44269504f;
+    public static final float LOG2_E = 1.442695f;
     /** ln 2 in two parts, the first with few bits, so that {@code n * LN2_HIGH} is exact. */
-    public static final float LN2_HIGH = 0.693359375f;
+    public static final float LN2_HIGH = 0.6933594f;
 
-    public static final float LN2_LOW = -2.12194440e-4f;
+    public static final float LN2_LOW = -0.00021219444f;
     /** Adding it rounds to an integer, left in the low bits of the sum. */
     public static final float ROUND = 12582912f;
 
@@ -19,42 +19,42 @@ public final class ScalarMath {
     public static final float EXP_MAX = 89f;
 
     public static final float EXP_2 = 0.5f;
-    public static final float EXP_3 = 0.1666666716337204f;
-    public static final float EXP_4 = 0.041666463017463684f;
-    public static final float EXP_5 = 0.008333285339176655f;
-    public static final float EXP_6 = 0.0013933823211118579f;
-    public static final float EXP_7 = 0.00019907840760424733f;
+    public static final float EXP_3 = 0.16666667f;
+    public static final float EXP_4 = 0.041666463f;
+    public static final float EXP_5 = 0.008333285f;
+    public static final float EXP_6 = 0.0013933823f;
+    public static final float EXP_7 = 0.00019907841f;
 
     /** {@code erf(x) / x - 1} in powers of {@code x^2}, up to {@link #ERF_SPLIT}. */
-    public static final float ERF_S0 = 0.12837916612625122f;
+    public static final float ERF_S0 = 0.12837917f;
 
-    public static final float ERF_S1 = -0.3761262595653534f;
-    public static final float ERF_S2 = 0.1128358542919159f;
-    public static final float ERF_S3 = -0.026853812858462334f;
-    public static final float ERF_S4 = 0.005188327748328447f;
-    public static final float ERF_S5 = -0.0008010193705558777f;
-    public static final float ERF_S6 = 7.853861461626366e-05f;
+    public static final float ERF_S1 = -0.37612626f;
+    public static final float ERF_S2 = 0.112835854f;
+    public static final float ERF_S3 = -0.026853813f;
+    public static final float ERF_S4 = 0.0051883277f;
+    public static final float ERF_S5 = -0.00080101937f;
+    public static final float ERF_S6 = 7.8538615E-5f;
 
     public static final float ERF_SPLIT = 1f;
     /** From here on erf rounds to 1. */
     public static final float ERF_END = 4f;
 
     /** {@code ln(erfc(x))} in powers of {@code x}, from {@link #ERF_SPLIT} to {@link #ERF_END}. */
-    public static final float ERF_L0 = 0.0001884681696537882f;
+    public static final float ERF_L0 = 0.00018846817f;
 
-    public static final float ERF_L1 = -1.1295802593231201f;
-    public static final float ERF_L2 = -0.633216381072998f;
-    public static final float ERF_L3 = -0.10842210054397583f;
-    public static final float ERF_L4 = 0.025210339576005936f;
-    public static final float ERF_L5 = -0.004205285105854273f;
-    public static final float ERF_L6 = 0.0004414726863615215f;
-    public static final float ERF_L7 = -2.1697616830351762e-05f;
+    public static final float ERF_L1 = -1.1295803f;
+    public static final float ERF_L2 = -0.6332164f;
+    public static final float ERF_L3 = -0.1084221f;
+    public static final float ERF_L4 = 0.02521034f;
+    public static final float ERF_L5 = -0.004205285f;
+    public static final float ERF_L6 = 0.0004414727f;
+    public static final float ERF_L7 = -2.1697617E-5f;
 
-    public static final float SQRT_HALF = 0.70710678f;
+    public static final float SQRT_HALF = 0.70710677f;
     /** {@code 2 sqrt(2 / pi)} and the same times 0.044715. */
-    public static final float GELU_1 = 1.5957691216f;
+    public static final float GELU_1 = 1.5957692f;
 
-    public static final float GELU_3 = 0.0713548162726f;
+    public static final float GELU_3 = 0.071354814f;
 
     private ScalarMath() {}
 

@@ -2,6 +2,7 @@ package dev.hyaline.engine.internal.parallel;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
@@ -15,6 +16,8 @@ public final class WorkerPool implements AutoCloseable {
     @FunctionalInterface
     public interface Task {
         /**
+         * Does one part of the loop.
+         *
          * @param worker which of the {@link #threads} runs it, for scratch memory
          * @param index from 0 to the loop's count
          */
@@ -28,20 +31,22 @@ public final class WorkerPool implements AutoCloseable {
     private static final int OPEN = 1 << 30;
 
     private final Thread[] workers;
-    private final boolean[] parked;
+    private final AtomicIntegerArray parked;
     private final AtomicBoolean taken = new AtomicBoolean();
     private final AtomicInteger members = new AtomicInteger();
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
-    private volatile int loop;
+    /** Counts loops, so that a waiting worker sees that a new one began. */
+    private final AtomicInteger loop = new AtomicInteger();
+
     private volatile boolean closed;
     private Task task;
     private int count;
 
-    /** @param threads in all, the caller's included */
+    /** A pool of {@code threads} in all, the caller's included. */
     public WorkerPool(int threads) {
         workers = new Thread[threads - 1];
-        parked = new boolean[threads - 1];
+        parked = new AtomicIntegerArray(threads - 1);
         for (int i = 0; i < workers.length; i++) {
             int worker = i + 1;
             workers[i] = Thread.ofPlatform().daemon().name("hyaline-" + worker).unstarted(() -> work(worker));
@@ -68,9 +73,9 @@ public final class WorkerPool implements AutoCloseable {
             this.count = count;
             next.set(0);
             members.set(OPEN);
-            loop++;
+            loop.incrementAndGet();
             for (int i = 0; i < workers.length; i++) {
-                if (isParked(i)) {
+                if (parked.get(i) != 0) {
                     LockSupport.unpark(workers[i]);
                 }
             }
@@ -133,11 +138,13 @@ public final class WorkerPool implements AutoCloseable {
     /** Closes the loop to latecomers and waits for those inside. */
     private void awaitMembers() {
         int inside = members.addAndGet(-OPEN);
-        for (int spins = 0; inside > 0; spins++) {
-            if (spins < 10_000) {
+        long deadline = System.nanoTime() + SPIN_NANOS;
+        while (inside > 0) {
+            if (System.nanoTime() < deadline) {
                 Thread.onSpinWait();
             } else {
-                Thread.yield();
+                // A worker that lost its processor needs ours more than a spinning caller does.
+                LockSupport.parkNanos(SPIN_NANOS);
             }
             inside = members.get();
         }
@@ -145,29 +152,18 @@ public final class WorkerPool implements AutoCloseable {
 
     private int awaitLoop(int seen, int worker) {
         long deadline = System.nanoTime() + SPIN_NANOS;
-        while (loop == seen && !closed) {
+        while (loop.get() == seen && !closed) {
             if (System.nanoTime() < deadline) {
                 Thread.onSpinWait();
                 continue;
             }
-            setParked(worker - 1, true);
-            if (loop == seen && !closed) {
+            parked.set(worker - 1, 1);
+            if (loop.get() == seen && !closed) {
                 LockSupport.park(this);
             }
-            setParked(worker - 1, false);
+            parked.set(worker - 1, 0);
         }
-        return loop;
-    }
-
-    private static final java.lang.invoke.VarHandle PARKED =
-            java.lang.invoke.MethodHandles.arrayElementVarHandle(boolean[].class);
-
-    private boolean isParked(int index) {
-        return (boolean) PARKED.getVolatile(parked, index);
-    }
-
-    private void setParked(int index, boolean value) {
-        PARKED.setVolatile(parked, index, value);
+        return loop.get();
     }
 
     private static RuntimeException rethrow(Throwable thrown) {

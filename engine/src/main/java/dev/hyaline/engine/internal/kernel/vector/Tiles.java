@@ -1,14 +1,16 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
+import static dev.hyaline.engine.internal.kernel.Kernels.K_BLOCK;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
 
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 
 /**
- * Matrix products in register tiles: some rows by two vectors of columns, whose accumulators stay in registers along the whole of {@code k}. The tiles are
+ * Matrix products in register tiles: some rows by two vectors of columns, whose accumulators stay in registers along a chain. The tiles are
  * written out because C2 keeps accumulators in registers only as local variables of straight-line code.
  */
 final class Tiles {
@@ -29,28 +31,42 @@ final class Tiles {
             int firstPanel,
             int endPanel) {
         for (int p = firstPanel; p < endPanel; p++) {
-            int panelColumns = w.columns(p);
-            for (int part = 0; part < panelColumns; part += 2 * WIDTH) {
-                columns(
-                        out,
-                        outAt + p * PANEL + part,
-                        outStride,
-                        in,
-                        inAt,
-                        inStride,
-                        w.data(),
-                        w.at(p) + part,
-                        w.k(),
-                        w.bias(),
-                        p * PANEL + part,
-                        panelColumns - part,
-                        rows);
+            for (int part = 0; part < w.columns(p); part += 2 * WIDTH) {
+                columns(out, outAt, outStride, in, inAt, inStride, w, rows, p, part);
             }
         }
     }
 
-    /** All rows of two vectors' columns, so that the panel stays in the cache. */
+    /** All rows of two vectors' columns. A block of the panel stays in the first-level cache while the rows go by. */
     private static void columns(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            PackedMatrix w,
+            int rows,
+            int panel,
+            int part) {
+        int columns = w.columns(panel) - part;
+        int at = outAt + panel * PANEL + part;
+        for (int block = 0; block < w.k(); block += K_BLOCK) {
+            int k = Math.min(K_BLOCK, w.k() - block);
+            int panelAt = w.at(panel) + block * PANEL + part;
+            int row = 0;
+            while (row < rows) {
+                int o = at + row * outStride;
+                int i = inAt + row * inStride + block;
+                row += tile(rows - row, out, o, outStride, in, i, inStride, w.data(), panelAt, k, columns, block > 0);
+            }
+        }
+        addBias(out, at, outStride, rows, w.bias(), panel * PANEL + part, columns);
+    }
+
+    /** The largest tile that fits in the rows left; returns its rows. */
+    private static int tile(
+            int rows,
             float[] out,
             int outAt,
             int outStride,
@@ -60,51 +76,74 @@ final class Tiles {
             float[] panel,
             int panelAt,
             int k,
-            float[] bias,
-            int biasAt,
             int columns,
-            int rows) {
-        int row = 0;
-        while (row < rows) {
-            int o = outAt + row * outStride;
-            int i = inAt + row * inStride;
-            int left = rows - row;
-            if (LARGEST == 12 && left >= 12) {
-                tile12(out, o, outStride, in, i, inStride, panel, panelAt, k, bias, biasAt, columns);
-                row += 12;
-            } else if (LARGEST == 12 && left >= 8) {
-                tile8(out, o, outStride, in, i, inStride, panel, panelAt, k, bias, biasAt, columns);
-                row += 8;
-            } else if (left >= 6) {
-                tile6(out, o, outStride, in, i, inStride, panel, panelAt, k, bias, biasAt, columns);
-                row += 6;
-            } else if (left >= 4) {
-                tile4(out, o, outStride, in, i, inStride, panel, panelAt, k, bias, biasAt, columns);
-                row += 4;
-            } else if (left >= 2) {
-                tile2(out, o, outStride, in, i, inStride, panel, panelAt, k, bias, biasAt, columns);
-                row += 2;
-            } else {
-                tile1(out, o, outStride, in, i, inStride, panel, panelAt, k, bias, biasAt, columns);
-                row += 1;
+            boolean add) {
+        if (LARGEST == 12 && rows >= 12) {
+            tile12(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
+            return 12;
+        }
+        if (LARGEST == 12 && rows >= 8) {
+            tile8(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
+            return 8;
+        }
+        if (rows >= 6) {
+            tile6(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
+            return 6;
+        }
+        if (rows >= 4) {
+            tile4(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
+            return 4;
+        }
+        if (rows >= 2) {
+            tile2(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
+            return 2;
+        }
+        tile1(out, outAt, in, inAt, panel, panelAt, k, columns, add);
+        return 1;
+    }
+
+    private static void addBias(float[] out, int at, int outStride, int rows, float[] bias, int biasAt, int columns) {
+        FloatVector low = FloatVector.fromArray(SPECIES, bias, biasAt);
+        FloatVector high = FloatVector.fromArray(SPECIES, bias, biasAt + WIDTH);
+        for (int row = 0; row < rows; row++) {
+            store(out, at + row * outStride, columns, true, low, high);
+        }
+    }
+
+    /** Stores two vectors of columns, or adds them to what is there. */
+    private static void store(float[] out, int at, int columns, boolean add, FloatVector low, FloatVector high) {
+        if (columns >= 2 * WIDTH) {
+            FloatVector a = add ? FloatVector.fromArray(SPECIES, out, at).add(low) : low;
+            FloatVector b =
+                    add ? FloatVector.fromArray(SPECIES, out, at + WIDTH).add(high) : high;
+            a.intoArray(out, at);
+            b.intoArray(out, at + WIDTH);
+        } else {
+            storePart(out, at, columns, add, low);
+            if (columns > WIDTH) {
+                storePart(out, at + WIDTH, columns - WIDTH, add, high);
             }
         }
     }
 
-    private static void store(float[] out, int at, int columns, FloatVector low, FloatVector high) {
-        if (columns >= 2 * WIDTH) {
-            low.intoArray(out, at);
-            high.intoArray(out, at + WIDTH);
-        } else {
-            low.intoArray(out, at, SPECIES.indexInRange(0, columns));
-            if (columns > WIDTH) {
-                high.intoArray(out, at + WIDTH, SPECIES.indexInRange(WIDTH, columns));
-            }
-        }
+    private static void storePart(float[] out, int at, int columns, boolean add, FloatVector v) {
+        VectorMask<Float> present = SPECIES.indexInRange(0, columns);
+        FloatVector sum = add ? FloatVector.fromArray(SPECIES, out, at, present).add(v) : v;
+        sum.intoArray(out, at, present);
     }
 
     private static void tile12(
-            float[] out, int outAt, int outStride, float[] in, int inAt, int inStride, float[] panel, int panelAt, int k, float[] bias, int biasAt, int columns) {
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int k,
+            int columns,
+            boolean add) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         int i2 = i1 + inStride;
@@ -181,24 +220,32 @@ final class Tiles {
             l11 = x11.fma(low, l11);
             h11 = x11.fma(high, h11);
         }
-        FloatVector low = FloatVector.fromArray(SPECIES, bias, biasAt);
-        FloatVector high = FloatVector.fromArray(SPECIES, bias, biasAt + WIDTH);
-        store(out, outAt, columns, l0.add(low), h0.add(high));
-        store(out, outAt + outStride, columns, l1.add(low), h1.add(high));
-        store(out, outAt + 2 * outStride, columns, l2.add(low), h2.add(high));
-        store(out, outAt + 3 * outStride, columns, l3.add(low), h3.add(high));
-        store(out, outAt + 4 * outStride, columns, l4.add(low), h4.add(high));
-        store(out, outAt + 5 * outStride, columns, l5.add(low), h5.add(high));
-        store(out, outAt + 6 * outStride, columns, l6.add(low), h6.add(high));
-        store(out, outAt + 7 * outStride, columns, l7.add(low), h7.add(high));
-        store(out, outAt + 8 * outStride, columns, l8.add(low), h8.add(high));
-        store(out, outAt + 9 * outStride, columns, l9.add(low), h9.add(high));
-        store(out, outAt + 10 * outStride, columns, l10.add(low), h10.add(high));
-        store(out, outAt + 11 * outStride, columns, l11.add(low), h11.add(high));
+        store(out, outAt, columns, add, l0, h0);
+        store(out, outAt + outStride, columns, add, l1, h1);
+        store(out, outAt + 2 * outStride, columns, add, l2, h2);
+        store(out, outAt + 3 * outStride, columns, add, l3, h3);
+        store(out, outAt + 4 * outStride, columns, add, l4, h4);
+        store(out, outAt + 5 * outStride, columns, add, l5, h5);
+        store(out, outAt + 6 * outStride, columns, add, l6, h6);
+        store(out, outAt + 7 * outStride, columns, add, l7, h7);
+        store(out, outAt + 8 * outStride, columns, add, l8, h8);
+        store(out, outAt + 9 * outStride, columns, add, l9, h9);
+        store(out, outAt + 10 * outStride, columns, add, l10, h10);
+        store(out, outAt + 11 * outStride, columns, add, l11, h11);
     }
 
     private static void tile8(
-            float[] out, int outAt, int outStride, float[] in, int inAt, int inStride, float[] panel, int panelAt, int k, float[] bias, int biasAt, int columns) {
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int k,
+            int columns,
+            boolean add) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         int i2 = i1 + inStride;
@@ -251,20 +298,28 @@ final class Tiles {
             l7 = x7.fma(low, l7);
             h7 = x7.fma(high, h7);
         }
-        FloatVector low = FloatVector.fromArray(SPECIES, bias, biasAt);
-        FloatVector high = FloatVector.fromArray(SPECIES, bias, biasAt + WIDTH);
-        store(out, outAt, columns, l0.add(low), h0.add(high));
-        store(out, outAt + outStride, columns, l1.add(low), h1.add(high));
-        store(out, outAt + 2 * outStride, columns, l2.add(low), h2.add(high));
-        store(out, outAt + 3 * outStride, columns, l3.add(low), h3.add(high));
-        store(out, outAt + 4 * outStride, columns, l4.add(low), h4.add(high));
-        store(out, outAt + 5 * outStride, columns, l5.add(low), h5.add(high));
-        store(out, outAt + 6 * outStride, columns, l6.add(low), h6.add(high));
-        store(out, outAt + 7 * outStride, columns, l7.add(low), h7.add(high));
+        store(out, outAt, columns, add, l0, h0);
+        store(out, outAt + outStride, columns, add, l1, h1);
+        store(out, outAt + 2 * outStride, columns, add, l2, h2);
+        store(out, outAt + 3 * outStride, columns, add, l3, h3);
+        store(out, outAt + 4 * outStride, columns, add, l4, h4);
+        store(out, outAt + 5 * outStride, columns, add, l5, h5);
+        store(out, outAt + 6 * outStride, columns, add, l6, h6);
+        store(out, outAt + 7 * outStride, columns, add, l7, h7);
     }
 
     private static void tile6(
-            float[] out, int outAt, int outStride, float[] in, int inAt, int inStride, float[] panel, int panelAt, int k, float[] bias, int biasAt, int columns) {
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int k,
+            int columns,
+            boolean add) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         int i2 = i1 + inStride;
@@ -305,18 +360,26 @@ final class Tiles {
             l5 = x5.fma(low, l5);
             h5 = x5.fma(high, h5);
         }
-        FloatVector low = FloatVector.fromArray(SPECIES, bias, biasAt);
-        FloatVector high = FloatVector.fromArray(SPECIES, bias, biasAt + WIDTH);
-        store(out, outAt, columns, l0.add(low), h0.add(high));
-        store(out, outAt + outStride, columns, l1.add(low), h1.add(high));
-        store(out, outAt + 2 * outStride, columns, l2.add(low), h2.add(high));
-        store(out, outAt + 3 * outStride, columns, l3.add(low), h3.add(high));
-        store(out, outAt + 4 * outStride, columns, l4.add(low), h4.add(high));
-        store(out, outAt + 5 * outStride, columns, l5.add(low), h5.add(high));
+        store(out, outAt, columns, add, l0, h0);
+        store(out, outAt + outStride, columns, add, l1, h1);
+        store(out, outAt + 2 * outStride, columns, add, l2, h2);
+        store(out, outAt + 3 * outStride, columns, add, l3, h3);
+        store(out, outAt + 4 * outStride, columns, add, l4, h4);
+        store(out, outAt + 5 * outStride, columns, add, l5, h5);
     }
 
     private static void tile4(
-            float[] out, int outAt, int outStride, float[] in, int inAt, int inStride, float[] panel, int panelAt, int k, float[] bias, int biasAt, int columns) {
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int k,
+            int columns,
+            boolean add) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         int i2 = i1 + inStride;
@@ -345,16 +408,24 @@ final class Tiles {
             l3 = x3.fma(low, l3);
             h3 = x3.fma(high, h3);
         }
-        FloatVector low = FloatVector.fromArray(SPECIES, bias, biasAt);
-        FloatVector high = FloatVector.fromArray(SPECIES, bias, biasAt + WIDTH);
-        store(out, outAt, columns, l0.add(low), h0.add(high));
-        store(out, outAt + outStride, columns, l1.add(low), h1.add(high));
-        store(out, outAt + 2 * outStride, columns, l2.add(low), h2.add(high));
-        store(out, outAt + 3 * outStride, columns, l3.add(low), h3.add(high));
+        store(out, outAt, columns, add, l0, h0);
+        store(out, outAt + outStride, columns, add, l1, h1);
+        store(out, outAt + 2 * outStride, columns, add, l2, h2);
+        store(out, outAt + 3 * outStride, columns, add, l3, h3);
     }
 
     private static void tile2(
-            float[] out, int outAt, int outStride, float[] in, int inAt, int inStride, float[] panel, int panelAt, int k, float[] bias, int biasAt, int columns) {
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int k,
+            int columns,
+            boolean add) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         FloatVector l0 = FloatVector.zero(SPECIES);
@@ -371,14 +442,12 @@ final class Tiles {
             l1 = x1.fma(low, l1);
             h1 = x1.fma(high, h1);
         }
-        FloatVector low = FloatVector.fromArray(SPECIES, bias, biasAt);
-        FloatVector high = FloatVector.fromArray(SPECIES, bias, biasAt + WIDTH);
-        store(out, outAt, columns, l0.add(low), h0.add(high));
-        store(out, outAt + outStride, columns, l1.add(low), h1.add(high));
+        store(out, outAt, columns, add, l0, h0);
+        store(out, outAt + outStride, columns, add, l1, h1);
     }
 
     private static void tile1(
-            float[] out, int outAt, int outStride, float[] in, int inAt, int inStride, float[] panel, int panelAt, int k, float[] bias, int biasAt, int columns) {
+            float[] out, int outAt, float[] in, int inAt, float[] panel, int panelAt, int k, int columns, boolean add) {
         int i0 = inAt;
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
@@ -389,8 +458,6 @@ final class Tiles {
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
         }
-        FloatVector low = FloatVector.fromArray(SPECIES, bias, biasAt);
-        FloatVector high = FloatVector.fromArray(SPECIES, bias, biasAt + WIDTH);
-        store(out, outAt, columns, l0.add(low), h0.add(high));
+        store(out, outAt, columns, add, l0, h0);
     }
 }
