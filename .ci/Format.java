@@ -1,3 +1,5 @@
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.palantir.javaformat.java.Formatter;
 import com.palantir.javaformat.java.FormatterException;
 import com.palantir.javaformat.java.JavaFormatterOptions;
@@ -7,15 +9,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Checks or applies the source format: palantir-java-format, 120 columns. The root pom.xml runs this file with the toolchain's JDK, because the
  * formatter parses with the compiler of the JDK it runs on and Maven's own may be too old for the sources.
  *
- * <p>Arguments: {@code check} or {@code apply}, then the folder to look under.
+ * <p>Arguments: {@code check} or {@code apply}, the folder to look under, and a file in which to remember the SHA-256 of sources found well
+ * formatted, which are not looked at again.
  */
 final class Format {
     private Format() {}
@@ -30,11 +38,17 @@ final class Format {
                 .style(JavaFormatterOptions.Style.PALANTIR)
                 .formatJavadoc(false)
                 .build());
+        Path memory = Path.of(args[2]);
+        Set<String> wellFormatted = ConcurrentHashMap.newKeySet();
+        if (Files.exists(memory)) {
+            wellFormatted.addAll(Files.readAllLines(memory));
+        }
         List<String> complaints = sources(Path.of(args[1])).parallelStream()
-                .map(source -> complaint(formatter, source, apply))
+                .map(source -> complaint(formatter, source, apply, wellFormatted))
                 .filter(Objects::nonNull)
                 .sorted()
                 .toList();
+        Files.write(memory, wellFormatted);
         if (!complaints.isEmpty()) {
             complaints.forEach(System.err::println);
             System.err.println("Apply the format with: mvn -q -N verify -Dformat=apply");
@@ -43,11 +57,15 @@ final class Format {
     }
 
     /** What is wrong with the file's format after this call, or null. */
-    private static String complaint(Formatter formatter, Path source, boolean apply) {
+    private static String complaint(Formatter formatter, Path source, boolean apply, Set<String> wellFormatted) {
         try {
             String text = Files.readString(source);
+            if (wellFormatted.contains(digest(text))) {
+                return null;
+            }
             String formatted = formatter.formatSourceAndFixImports(text);
             if (formatted.equals(text)) {
+                wellFormatted.add(digest(text));
                 return null;
             }
             if (apply) {
@@ -60,6 +78,14 @@ final class Format {
             return "not parsed: " + source + ": " + e.getMessage().strip();
         } catch (IOException e) {
             return "not read: " + source + ": " + e;
+        }
+    }
+
+    private static String digest(String text) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e); // every JDK has SHA-256
         }
     }
 
