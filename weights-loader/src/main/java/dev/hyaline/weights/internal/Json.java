@@ -1,0 +1,229 @@
+package dev.hyaline.weights.internal;
+
+import dev.hyaline.engine.BadCheckpointException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamFactory;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.json.JsonReadFeature;
+
+/**
+ * A value in a JSON file of a checkpoint. It knows its file and its key, so that every complaint names both.
+ *
+ * <p>Duplicate keys, deep nesting, endless numbers, bytes that are not UTF-8 and anything after the value are refused.
+ * {@code NaN} and {@code Infinity} are read, as Python writes them; whoever wants a number then refuses them by key.
+ */
+public final class Json {
+    private static final int DEEPEST = 32;
+    private static final int LONGEST_NUMBER = 100;
+    private static final int LONGEST_NAME = 1 << 16;
+    private static final int LONGEST_STRING = 1 << 26;
+
+    // Only Jackson's parser is used: setting up its object mapper takes longer than reading a checkpoint.
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNestingDepth(DEEPEST)
+                    .maxNumberLength(LONGEST_NUMBER)
+                    .maxNameLength(LONGEST_NAME)
+                    .maxStringLength(LONGEST_STRING)
+                    .build())
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            // Names come from strangers: they are not kept after a file is read.
+            .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
+            .build();
+
+    private final String file;
+    private final String path;
+
+    /** A map, list, string, number, boolean or null. */
+    private final Object value;
+
+    private Json(String file, String path, Object value) {
+        this.file = file;
+        this.path = path;
+        this.value = value;
+    }
+
+    /** Reads a file of the folder whose JSON is an object; larger ones than {@code limit} bytes are refused. */
+    public static Json readObject(Folder folder, String file, int limit) {
+        String label = folder.label(file);
+        String text = Utf8.strict(label, folder.read(file, limit));
+        try (JsonParser parser = parser(text)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw BadCheckpointException.file(label, "a JSON object", shown(parser));
+            }
+            Json json = new Json(label, "", read(parser));
+            requireEnd(label, parser);
+            return json;
+        } catch (JacksonException e) {
+            throw malformed(label, e);
+        }
+    }
+
+    /** A streaming parser with the same rules, for a header too large to hold as a tree. */
+    static JsonParser parser(String text) {
+        return FACTORY.createParser(ObjectReadContext.empty(), text);
+    }
+
+    static void requireEnd(String label, JsonParser parser) {
+        if (parser.nextToken() != null) {
+            throw BadCheckpointException.file(label, "nothing after the JSON object", shown(parser));
+        }
+    }
+
+    static BadCheckpointException malformed(String label, JacksonException e) {
+        String where = "line " + e.getLocation().getLineNr() + ", column "
+                + e.getLocation().getColumnNr();
+        return BadCheckpointException.file(
+                label, "valid JSON", Shown.plain(e.getOriginalMessage()) + " at " + where, e);
+    }
+
+    /** What the parser stands at, for an error. */
+    static String shown(JsonParser parser) {
+        return switch (parser.currentToken()) {
+            case null -> "nothing";
+            case START_OBJECT -> "an object";
+            case START_ARRAY -> "an array";
+            case VALUE_STRING -> Shown.quoted(parser.getString());
+            default -> Shown.plain(parser.getString());
+        };
+    }
+
+    private static Object read(JsonParser parser) {
+        return switch (parser.currentToken()) {
+            case START_OBJECT -> {
+                Map<String, Object> fields = new LinkedHashMap<>();
+                while (parser.nextToken() != JsonToken.END_OBJECT) {
+                    String key = parser.currentName();
+                    parser.nextToken();
+                    fields.put(key, read(parser));
+                }
+                yield fields;
+            }
+            case START_ARRAY -> {
+                List<Object> elements = new ArrayList<>();
+                while (parser.nextToken() != JsonToken.END_ARRAY) {
+                    elements.add(read(parser));
+                }
+                yield elements;
+            }
+            case VALUE_STRING -> parser.getString();
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case VALUE_NULL -> null;
+            default -> parser.getNumberValue();
+        };
+    }
+
+    /** The value of a key of this object; empty when the key is absent. */
+    public Optional<Json> get(String key) {
+        return value instanceof Map<?, ?> fields && fields.containsKey(key)
+                ? Optional.of(new Json(file, child(key), fields.get(key)))
+                : Optional.empty();
+    }
+
+    /** The value of a key of this object; empty when the key is absent or its value is null. */
+    public Optional<Json> nullable(String key) {
+        return get(key).filter(json -> json.value != null);
+    }
+
+    /** The value of a key that this object must have. */
+    public Json require(String key) {
+        return get(key).orElseThrow(() -> BadCheckpointException.file(file, "a key " + child(key), "none"));
+    }
+
+    /** Calls the visitor with each key and value of this, which must be an object. */
+    public void forEachField(BiConsumer<String, Json> visitor) {
+        if (!(value instanceof Map<?, ?> fields)) {
+            throw expected("an object");
+        }
+        fields.forEach((key, field) -> {
+            String name = wellFormed((String) key);
+            visitor.accept(name, new Json(file, child(Shown.quoted(name)), field));
+        });
+    }
+
+    /** The elements of this, which must be an array. */
+    public List<Json> elements() {
+        if (!(value instanceof List<?> list)) {
+            throw expected("an array");
+        }
+        List<Json> elements = new ArrayList<>(list.size());
+        for (Object element : list) {
+            elements.add(new Json(file, path + "[" + elements.size() + "]", element));
+        }
+        return elements;
+    }
+
+    public boolean isArray() {
+        return value instanceof List<?>;
+    }
+
+    /** This string, which must be well-formed Unicode. */
+    public String string() {
+        if (!(value instanceof String text)) {
+            throw expected("a string");
+        }
+        return wellFormed(text);
+    }
+
+    public boolean bool() {
+        if (!(value instanceof Boolean bool)) {
+            throw expected("true or false");
+        }
+        return bool;
+    }
+
+    /** This whole number, written as one, within bounds that are both allowed. */
+    public int integer(int least, int most) {
+        if (!(value instanceof Integer number) || number < least || number > most) {
+            throw expected("an integer from " + least + " to " + most);
+        }
+        return number;
+    }
+
+    /** This number, which must be finite. */
+    public double number() {
+        if (!(value instanceof Number number) || !Double.isFinite(number.doubleValue())) {
+            throw expected("a finite number");
+        }
+        return number.doubleValue();
+    }
+
+    /** The complaint that this is not what it should be, such as {@code "an integer"}. */
+    public BadCheckpointException expected(String what) {
+        return BadCheckpointException.file(file, path + " to be " + what, shown());
+    }
+
+    private String wellFormed(String text) {
+        if (Utf8.loneSurrogate(text) >= 0) {
+            throw BadCheckpointException.file(file, "well-formed Unicode", Shown.quoted(text));
+        }
+        return text;
+    }
+
+    private String child(String key) {
+        return path.isEmpty() ? key : path + "." + key;
+    }
+
+    private String shown() {
+        return switch (value) {
+            case Map<?, ?> fields -> "an object";
+            case List<?> elements -> "an array";
+            case String text -> Shown.quoted(text);
+            case null -> "null";
+            default -> Shown.plain(value.toString());
+        };
+    }
+}

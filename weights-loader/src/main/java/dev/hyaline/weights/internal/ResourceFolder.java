@@ -1,0 +1,71 @@
+package dev.hyaline.weights.internal;
+
+import dev.hyaline.engine.BadCheckpointException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Resources of this library, read into memory when opened.
+ *
+ * @param name of the built-in model, which is that of the resource folder beside {@code Checkpoint}
+ */
+public record ResourceFolder(String name) implements Folder {
+    private static final String ROOT = "/dev/hyaline/weights/";
+
+    @Override
+    public boolean has(String file) {
+        return ResourceFolder.class.getResource(path(file)) != null;
+    }
+
+    @Override
+    public String label(String file) {
+        return "built-in " + name + "/" + file;
+    }
+
+    @Override
+    public Input open(String file) {
+        try (InputStream stream = ResourceFolder.class.getResourceAsStream(path(file))) {
+            if (stream == null) {
+                throw BadCheckpointException.file(label(file), "a file", "no such file");
+            }
+            return new ResourceInput(stream.readAllBytes());
+        } catch (IOException e) {
+            throw BadCheckpointException.file(label(file), "a readable file", e.toString(), e);
+        }
+    }
+
+    private String path(String file) {
+        return ROOT + name + "/" + file;
+    }
+
+    private static final class ResourceInput implements Input {
+        private final byte[] bytes;
+
+        ResourceInput(byte[] bytes) {
+            this.bytes = bytes;
+        }
+
+        @Override
+        public long size() {
+            return bytes.length;
+        }
+
+        @Override
+        public byte[] read(long offset, int length) {
+            return Arrays.copyOfRange(bytes, (int) offset, (int) offset + length);
+        }
+
+        @Override
+        public MemorySegment map(long offset, long length, Arena arena) {
+            return MemorySegment.ofArray(bytes).asSlice(offset, length).asReadOnly();
+        }
+
+        @Override
+        public void close() {
+            // Nothing is held open.
+        }
+    }
+}
