@@ -1,0 +1,16 @@
+package dev.hyaline.weights.internal.tokens;
+
+/**
+ * A token that is found in the text itself, before the rest is encoded.
+ *
+ * @param singleWord whether it counts only where no letter or digit touches it
+ * @param lstrip whether blanks to its left belong to it
+ * @param rstrip whether blanks to its right belong to it
+ * @param normalized whether it is looked for only in what the others leave
+ */
+record AddedToken(int id, String content, boolean singleWord, boolean lstrip, boolean rstrip, boolean normalized) {
+    /** One without conditions, as {@code <|endoftext|>} is. */
+    static AddedToken plain(int id, String content) {
+        return new AddedToken(id, content, false, false, false, false);
+    }
+}

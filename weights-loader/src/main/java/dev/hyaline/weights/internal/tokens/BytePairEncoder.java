@@ -1,0 +1,134 @@
+package dev.hyaline.weights.internal.tokens;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.weights.internal.Shown;
+import java.util.Map;
+import java.util.PriorityQueue;
+
+/**
+ * Byte-pair encoding: a word's bytes are tokens, and neighbours are merged, the merge of least rank first and from the
+ * left, until no merge applies (<a href="https://arxiv.org/abs/1508.07909">Sennrich et al. 2016</a>). A queue of
+ * possible merges keeps a word of n bytes at n log n.
+ */
+final class BytePairEncoder implements PieceEncoder {
+    private final int[] byteTokens;
+    private final Merges merges;
+    private final Map<String, Integer> wholeWords;
+    private final boolean splitWords;
+
+    /**
+     * @param byteTokens the token of each byte; -1 where the vocabulary has none
+     * @param wholeWords tokens for the words they equal, whatever the merges say, spelled in the byte alphabet; usually
+     *     none
+     * @param splitWords whether merges stop at the bounds of GPT-2's {@link Words}
+     */
+    BytePairEncoder(int[] byteTokens, Merges merges, Map<String, Integer> wholeWords, boolean splitWords) {
+        this.byteTokens = byteTokens;
+        this.merges = merges;
+        this.wholeWords = wholeWords;
+        this.splitWords = splitWords;
+    }
+
+    @Override
+    public void encode(String text, IntList tokens) {
+        Workspace workspace = new Workspace();
+        for (int at = 0; at < text.length(); ) {
+            int next = splitWords ? Words.end(text, at) : text.length();
+            encodeWord(text.substring(at, next), workspace, tokens);
+            at = next;
+        }
+    }
+
+    private void encodeWord(String word, Workspace workspace, IntList tokens) {
+        byte[] bytes = word.getBytes(UTF_8);
+        if (!wholeWords.isEmpty()) {
+            Integer whole = wholeWords.get(ByteAlphabet.spell(bytes));
+            if (whole != null) {
+                tokens.add(whole);
+                return;
+            }
+        }
+        workspace.load(bytes.length);
+        for (int i = 0; i < bytes.length; i++) {
+            int token = byteTokens[bytes[i] & 0xFF];
+            if (token < 0) {
+                throw new BadInputException("the tokenizer has no token for byte " + String.format("0x%02X", bytes[i])
+                        + " in " + Shown.quoted(word));
+            }
+            workspace.token[i] = token;
+        }
+        workspace.mergeAll(merges);
+        for (int i = 0; i >= 0; i = workspace.next[i]) {
+            tokens.add(workspace.token[i]);
+        }
+    }
+
+    /**
+     * A word's tokens as a doubly linked list in arrays, kept from word to word. A token stands where its first byte
+     * stood.
+     */
+    private static final class Workspace {
+        private static final int NONE = -1;
+
+        private int[] token = new int[64];
+        private int[] previous = new int[64];
+        private int[] next = new int[64];
+
+        /**
+         * Merges that were possible when they were put here: rank in the upper half, where the left token stands in the
+         * lower.
+         */
+        private final PriorityQueue<Long> queue = new PriorityQueue<>();
+
+        void load(int length) {
+            if (length > token.length) {
+                int capacity = Math.max(length, 2 * token.length);
+                token = new int[capacity];
+                previous = new int[capacity];
+                next = new int[capacity];
+            }
+            for (int i = 0; i < length; i++) {
+                previous[i] = i - 1;
+                next[i] = i + 1 < length ? i + 1 : NONE;
+            }
+        }
+
+        void mergeAll(Merges merges) {
+            for (int i = 0; next[i] != NONE; i++) {
+                offer(merges, i);
+            }
+            while (!queue.isEmpty()) {
+                long first = queue.poll();
+                int left = (int) first;
+                Merges.Merge merge = mergeAt(merges, left);
+                if (merge == null || merge.rank() != first >> Integer.SIZE) {
+                    continue; // One of the two has been merged otherwise since.
+                }
+                int right = next[left];
+                token[left] = merge.token();
+                token[right] = NONE;
+                next[left] = next[right];
+                if (next[left] != NONE) {
+                    previous[next[left]] = left;
+                    offer(merges, left);
+                }
+                if (previous[left] != NONE) {
+                    offer(merges, previous[left]);
+                }
+            }
+        }
+
+        private void offer(Merges merges, int left) {
+            Merges.Merge merge = mergeAt(merges, left);
+            if (merge != null) {
+                queue.add((long) merge.rank() << Integer.SIZE | left);
+            }
+        }
+
+        private Merges.Merge mergeAt(Merges merges, int left) {
+            return token[left] == NONE || next[left] == NONE ? null : merges.get(token[left], token[next[left]]);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package dev.hyaline.weights.internal.tokens;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.hyaline.weights.internal.Json;
+import dev.hyaline.weights.internal.Shown;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Tokens and their ids while a tokenizer's files are read: no token twice, no id twice. */
+final class Vocabulary {
+    /** Far above any real vocabulary, and little memory for a table of ids. */
+    static final int LARGEST_ID = (1 << 20) - 1;
+
+    private final Map<String, Integer> ids = new HashMap<>();
+    private final Map<Integer, String> tokens = new HashMap<>();
+    private final Map<Integer, byte[]> bytes = new HashMap<>();
+
+    /** Adds a token spelled in the {@link ByteAlphabet}. */
+    void add(String token, Json id) {
+        put(token, id, ByteAlphabet.bytesOf(token));
+    }
+
+    /** Adds a token that stands for its own text, unless it is there already. */
+    void addText(String token, Json id) {
+        Integer known = ids.get(token);
+        if (known == null) {
+            put(token, id, token.getBytes(UTF_8));
+        } else if (known != intOf(id)) {
+            throw id.expected(known + ", the id of " + Shown.quoted(token) + " in the vocabulary");
+        } else {
+            bytes.put(known, token.getBytes(UTF_8));
+        }
+    }
+
+    private void put(String token, Json json, byte[] meaning) {
+        int id = intOf(json);
+        String other = tokens.putIfAbsent(id, token);
+        if (other != null) {
+            throw json.expected("an id of its own, not that of " + Shown.quoted(other));
+        }
+        ids.put(token, id);
+        bytes.put(id, meaning);
+    }
+
+    static int intOf(Json id) {
+        return id.integer(0, LARGEST_ID);
+    }
+
+    /** The id of a token; null if there is none. */
+    Integer id(String token) {
+        return ids.get(token);
+    }
+
+    /** A copy of all tokens and their ids. */
+    Map<String, Integer> ids() {
+        return Map.copyOf(ids);
+    }
+
+    /** The bytes of each token by id; null where there is none. */
+    byte[][] bytes() {
+        int size = bytes.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
+        byte[][] byId = new byte[size][];
+        bytes.forEach((id, meaning) -> byId[id] = meaning);
+        return byId;
+    }
+
+    /** The token of each single byte; {@code missing} where there is none. */
+    int[] byteTokens(int missing) {
+        int[] byteTokens = new int[256];
+        for (int b = 0; b < byteTokens.length; b++) {
+            byteTokens[b] = ids.getOrDefault(String.valueOf(ByteAlphabet.charOf(b)), missing);
+        }
+        return byteTokens;
+    }
+}
