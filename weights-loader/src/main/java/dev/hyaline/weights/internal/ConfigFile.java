@@ -1,0 +1,97 @@
+package dev.hyaline.weights.internal;
+
+import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+
+/**
+ * A Hugging Face {@code config.json}. Absent keys have the defaults of transformers' {@code GPT2Config}.
+ *
+ * @param endOfText {@code eos_token_id}, or the first of several; empty when null
+ */
+public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
+    /** Its name in every checkpoint. */
+    public static final String NAME = "config.json";
+
+    private static final int LIMIT = 1 << 20;
+    private static final int LARGEST = Integer.MAX_VALUE;
+
+    /** Reads the folder's configuration and refuses whatever is not a GPT-2 language model this engine computes. */
+    public static ConfigFile read(Folder folder) {
+        Json json = Json.readObject(folder, NAME, LIMIT);
+        json.get("model_type").filter(type -> !type.string().equals("gpt2")).ifPresent(type -> {
+            throw type.expected("\"gpt2\"");
+        });
+        if (bool(json, "add_cross_attention", false)) {
+            throw json.require("add_cross_attention")
+                    .expected("false: a decoder of an encoder's output is not supported");
+        }
+        // Only where float16 is trained does the order of scaling matter; in float32 it is the same function.
+        bool(json, "reorder_and_upcast_attn", false);
+
+        int dModel = integer(json, 768, "n_embd", "hidden_size");
+        try {
+            Gpt2Config config = new Gpt2Config(
+                    integer(json, 12, "n_layer", "num_hidden_layers"),
+                    integer(json, 12, "n_head", "num_attention_heads"),
+                    dModel,
+                    json.nullable("n_inner").map(ConfigFile::positive).orElse((int) Math.min(4L * dModel, LARGEST)),
+                    integer(json, 1024, "n_positions", "max_position_embeddings", "n_ctx"),
+                    integer(json, 50257, "vocab_size"),
+                    (float) json.get("layer_norm_epsilon")
+                            .map(Json::number)
+                            .orElse(1e-5)
+                            .doubleValue(),
+                    json.get("activation_function").map(ConfigFile::activation).orElse(ActivationFunction.GELU_NEW),
+                    bool(json, "scale_attn_weights", true),
+                    bool(json, "scale_attn_by_inverse_layer_idx", false),
+                    bool(json, "tie_word_embeddings", true));
+            return new ConfigFile(config, endOfText(json));
+        } catch (BadInputException e) {
+            throw BadCheckpointException.file(folder.label(NAME), "a GPT-2 configuration", e.getMessage(), e);
+        }
+    }
+
+    /** The first of the keys that is there: the name transformers writes, then the other names it accepts. */
+    private static int integer(Json json, int fallback, String... keys) {
+        return Arrays.stream(keys)
+                .map(json::get)
+                .flatMap(Optional::stream)
+                .findFirst()
+                .map(ConfigFile::positive)
+                .orElse(fallback);
+    }
+
+    private static int positive(Json json) {
+        return json.integer(1, LARGEST);
+    }
+
+    private static boolean bool(Json json, String key, boolean fallback) {
+        return json.get(key).map(Json::bool).orElse(fallback);
+    }
+
+    private static ActivationFunction activation(Json json) {
+        String name = json.string();
+        return Arrays.stream(ActivationFunction.values())
+                .filter(function -> function.configName().equals(name))
+                .findFirst()
+                .orElseThrow(() -> json.expected("one of "
+                        + Arrays.stream(ActivationFunction.values())
+                                .map(ActivationFunction::configName)
+                                .collect(Collectors.joining(", "))));
+    }
+
+    private static OptionalInt endOfText(Json json) {
+        Optional<Json> ids = json.nullable("eos_token_id");
+        Optional<Json> first =
+                ids.filter(Json::isArray).map(Json::elements).map(list -> list.isEmpty() ? null : list.getFirst());
+        return first.or(() -> ids.filter(id -> !id.isArray()))
+                .map(id -> OptionalInt.of(id.integer(0, LARGEST)))
+                .orElse(OptionalInt.empty());
+    }
+}
