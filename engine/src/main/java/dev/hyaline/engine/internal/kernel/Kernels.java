@@ -6,10 +6,17 @@ import dev.hyaline.engine.ActivationFunction;
  * The arithmetic of a pass, on float arrays: output first, dimensions last, an array followed by the index of its first value and, for matrices, by the
  * distance between its rows.
  *
- * <p>Each output value is one fixed chain of IEEE operations, so every implementation gives the same bits. Matrix products are {@code fma} chains over
- * {@code k} in ascending order, a new chain each {@link #K_BLOCK} steps, whose ends are added in order: one chain would lose twice as many bits as PyTorch
- * does when {@code k} is in the thousands. Sums run in {@link #LANES} lanes, element {@code i} into lane {@code i mod LANES}, and the lanes are added as a tree: lane
- * {@code i} and lane {@code i + 8}, then {@code i + 4}, {@code i + 2}, {@code i + 1}. Arguments are trusted; the caller has checked them.
+ * <p>Each output value is one fixed sequence of IEEE operations, so every implementation gives the same bits:
+ *
+ * <ul>
+ *   <li>Matrix products are {@code fma} chains over {@code k} in ascending order, a new chain every {@link #K_BLOCK} steps, whose ends are added to the bias in
+ *       order. (A single chain would lose more bits than PyTorch does once {@code k} is in the hundreds.)
+ *   <li>Sums run in {@link #LANES} lanes, element {@code i} into lane {@code i mod LANES}, and the lanes are added as a tree: lane {@code i} and lane
+ *       {@code i + 8}, then {@code i + 4}, {@code i + 2}, {@code i + 1}.
+ *   <li>Elementary functions are those of {@link ScalarMath}.
+ * </ul>
+ *
+ * <p>Arguments are trusted; the caller has checked them.
  */
 public interface Kernels {
     /** Lanes of a sum, and keys of a block. */

@@ -29,6 +29,7 @@ public final class ScalarKernels implements Kernels {
             int columns = w.columns(p);
             for (int r = 0; r < rows; r++) {
                 int o = outAt + r * outStride + p * PANEL;
+                System.arraycopy(w.bias(), p * PANEL, out, o, columns);
                 for (int block = 0; block < w.k(); block += K_BLOCK) {
                     // The chains of a panel advance side by side, which is the order the memory has.
                     Arrays.fill(chains, 0);
@@ -40,11 +41,8 @@ public final class ScalarKernels implements Kernels {
                         }
                     }
                     for (int j = 0; j < columns; j++) {
-                        out[o + j] = block == 0 ? chains[j] : out[o + j] + chains[j];
+                        out[o + j] += chains[j];
                     }
-                }
-                for (int j = 0; j < columns; j++) {
-                    out[o + j] += w.bias()[p * PANEL + j];
                 }
             }
         }

@@ -10,11 +10,11 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Matrix products in register tiles: some rows by two vectors of columns, whose accumulators stay in registers along a chain. The tiles are
- * written out because C2 keeps accumulators in registers only as local variables of straight-line code.
+ * Matrix products in register tiles: some rows by two vectors of columns, whose accumulators stay in registers along a chain. The tiles are written out because
+ * C2 keeps accumulators in registers only as local variables of straight-line code, and only if everything they are passed to is inlined.
  */
 final class Tiles {
-    /** Rows of the largest tile: 24 accumulators fill the 32 registers of AVX-512, 12 the 16 of AVX2 and NEON's 32 are served by either. */
+    /** Rows of the largest tile: its accumulators fill the 32 registers of AVX-512, or the 16 of AVX2. */
     private static final int LARGEST = WIDTH == 16 ? 12 : 6;
 
     private Tiles() {}
@@ -32,41 +32,28 @@ final class Tiles {
             int endPanel) {
         for (int p = firstPanel; p < endPanel; p++) {
             for (int part = 0; part < w.columns(p); part += 2 * WIDTH) {
-                columns(out, outAt, outStride, in, inAt, inStride, w, rows, p, part);
+                int columns = w.columns(p) - part;
+                int at = outAt + p * PANEL + part;
+                for (int row = 0; row < rows; row++) {
+                    System.arraycopy(
+                            w.bias(), p * PANEL + part, out, at + row * outStride, Math.min(columns, 2 * WIDTH));
+                }
+                // A block of the panel stays in the first-level cache while the rows go by.
+                for (int block = 0; block < w.k(); block += K_BLOCK) {
+                    int k = Math.min(K_BLOCK, w.k() - block);
+                    int panelAt = w.at(p) + block * PANEL + part;
+                    if (columns >= 2 * WIDTH) {
+                        rows(out, at, outStride, in, inAt + block, inStride, w.data(), panelAt, k, rows);
+                    } else {
+                        tailRows(out, at, outStride, in, inAt + block, inStride, w.data(), panelAt, k, rows, columns);
+                    }
+                }
             }
         }
     }
 
-    /** All rows of two vectors' columns. A block of the panel stays in the first-level cache while the rows go by. */
-    private static void columns(
-            float[] out,
-            int outAt,
-            int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
-            PackedMatrix w,
-            int rows,
-            int panel,
-            int part) {
-        int columns = w.columns(panel) - part;
-        int at = outAt + panel * PANEL + part;
-        for (int block = 0; block < w.k(); block += K_BLOCK) {
-            int k = Math.min(K_BLOCK, w.k() - block);
-            int panelAt = w.at(panel) + block * PANEL + part;
-            int row = 0;
-            while (row < rows) {
-                int o = at + row * outStride;
-                int i = inAt + row * inStride + block;
-                row += tile(rows - row, out, o, outStride, in, i, inStride, w.data(), panelAt, k, columns, block > 0);
-            }
-        }
-        addBias(out, at, outStride, rows, w.bias(), panel * PANEL + part, columns);
-    }
-
-    /** The largest tile that fits in the rows left; returns its rows. */
-    private static int tile(
-            int rows,
+    /** Adds one chain to two whole vectors of columns of each row. */
+    private static void rows(
             float[] out,
             int outAt,
             int outStride,
@@ -76,60 +63,75 @@ final class Tiles {
             float[] panel,
             int panelAt,
             int k,
-            int columns,
-            boolean add) {
-        if (LARGEST == 12 && rows >= 12) {
-            tile12(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
-            return 12;
-        }
-        if (LARGEST == 12 && rows >= 8) {
-            tile8(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
-            return 8;
-        }
-        if (rows >= 6) {
-            tile6(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
-            return 6;
-        }
-        if (rows >= 4) {
-            tile4(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
-            return 4;
-        }
-        if (rows >= 2) {
-            tile2(out, outAt, outStride, in, inAt, inStride, panel, panelAt, k, columns, add);
-            return 2;
-        }
-        tile1(out, outAt, in, inAt, panel, panelAt, k, columns, add);
-        return 1;
-    }
-
-    private static void addBias(float[] out, int at, int outStride, int rows, float[] bias, int biasAt, int columns) {
-        FloatVector low = FloatVector.fromArray(SPECIES, bias, biasAt);
-        FloatVector high = FloatVector.fromArray(SPECIES, bias, biasAt + WIDTH);
-        for (int row = 0; row < rows; row++) {
-            store(out, at + row * outStride, columns, true, low, high);
-        }
-    }
-
-    /** Stores two vectors of columns, or adds them to what is there. */
-    private static void store(float[] out, int at, int columns, boolean add, FloatVector low, FloatVector high) {
-        if (columns >= 2 * WIDTH) {
-            FloatVector a = add ? FloatVector.fromArray(SPECIES, out, at).add(low) : low;
-            FloatVector b =
-                    add ? FloatVector.fromArray(SPECIES, out, at + WIDTH).add(high) : high;
-            a.intoArray(out, at);
-            b.intoArray(out, at + WIDTH);
-        } else {
-            storePart(out, at, columns, add, low);
-            if (columns > WIDTH) {
-                storePart(out, at + WIDTH, columns - WIDTH, add, high);
+            int rows) {
+        int row = 0;
+        while (row < rows) {
+            int o = outAt + row * outStride;
+            int i = inAt + row * inStride;
+            int left = rows - row;
+            if (LARGEST == 12 && left >= 12) {
+                tile12(out, o, outStride, in, i, inStride, panel, panelAt, k);
+                row += 12;
+            } else if (LARGEST == 12 && left >= 8) {
+                tile8(out, o, outStride, in, i, inStride, panel, panelAt, k);
+                row += 8;
+            } else if (left >= 6) {
+                tile6(out, o, outStride, in, i, inStride, panel, panelAt, k);
+                row += 6;
+            } else if (left >= 4) {
+                tile4(out, o, outStride, in, i, inStride, panel, panelAt, k);
+                row += 4;
+            } else if (left >= 2) {
+                tile2(out, o, outStride, in, i, inStride, panel, panelAt, k);
+                row += 2;
+            } else {
+                tile1(out, o, in, i, panel, panelAt, k);
+                row += 1;
             }
         }
     }
 
-    private static void storePart(float[] out, int at, int columns, boolean add, FloatVector v) {
-        VectorMask<Float> present = SPECIES.indexInRange(0, columns);
-        FloatVector sum = add ? FloatVector.fromArray(SPECIES, out, at, present).add(v) : v;
-        sum.intoArray(out, at, present);
+    /** The same where the matrix ends within the two vectors. The panel is padded, so only the output needs masks. */
+    private static void tailRows(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int k,
+            int rows,
+            int columns) {
+        VectorMask<Float> lows = SPECIES.indexInRange(0, columns);
+        VectorMask<Float> highs = SPECIES.indexInRange(WIDTH, columns);
+        int row = 0;
+        for (; row <= rows - 4; row += 4) {
+            tail4(
+                    out,
+                    outAt + row * outStride,
+                    outStride,
+                    in,
+                    inAt + row * inStride,
+                    inStride,
+                    panel,
+                    panelAt,
+                    k,
+                    lows,
+                    highs);
+        }
+        for (; row < rows; row++) {
+            tail1(out, outAt + row * outStride, in, inAt + row * inStride, panel, panelAt, k, lows, highs);
+        }
+    }
+
+    private static void add(float[] out, int at, FloatVector v) {
+        FloatVector.fromArray(SPECIES, out, at).add(v).intoArray(out, at);
+    }
+
+    private static void add(float[] out, int at, FloatVector v, VectorMask<Float> mask) {
+        FloatVector.fromArray(SPECIES, out, at, mask).add(v).intoArray(out, at, mask);
     }
 
     private static void tile12(
@@ -141,9 +143,7 @@ final class Tiles {
             int inStride,
             float[] panel,
             int panelAt,
-            int k,
-            int columns,
-            boolean add) {
+            int k) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         int i2 = i1 + inStride;
@@ -220,18 +220,30 @@ final class Tiles {
             l11 = x11.fma(low, l11);
             h11 = x11.fma(high, h11);
         }
-        store(out, outAt, columns, add, l0, h0);
-        store(out, outAt + outStride, columns, add, l1, h1);
-        store(out, outAt + 2 * outStride, columns, add, l2, h2);
-        store(out, outAt + 3 * outStride, columns, add, l3, h3);
-        store(out, outAt + 4 * outStride, columns, add, l4, h4);
-        store(out, outAt + 5 * outStride, columns, add, l5, h5);
-        store(out, outAt + 6 * outStride, columns, add, l6, h6);
-        store(out, outAt + 7 * outStride, columns, add, l7, h7);
-        store(out, outAt + 8 * outStride, columns, add, l8, h8);
-        store(out, outAt + 9 * outStride, columns, add, l9, h9);
-        store(out, outAt + 10 * outStride, columns, add, l10, h10);
-        store(out, outAt + 11 * outStride, columns, add, l11, h11);
+        add(out, outAt, l0);
+        add(out, outAt + WIDTH, h0);
+        add(out, outAt + outStride, l1);
+        add(out, outAt + outStride + WIDTH, h1);
+        add(out, outAt + 2 * outStride, l2);
+        add(out, outAt + 2 * outStride + WIDTH, h2);
+        add(out, outAt + 3 * outStride, l3);
+        add(out, outAt + 3 * outStride + WIDTH, h3);
+        add(out, outAt + 4 * outStride, l4);
+        add(out, outAt + 4 * outStride + WIDTH, h4);
+        add(out, outAt + 5 * outStride, l5);
+        add(out, outAt + 5 * outStride + WIDTH, h5);
+        add(out, outAt + 6 * outStride, l6);
+        add(out, outAt + 6 * outStride + WIDTH, h6);
+        add(out, outAt + 7 * outStride, l7);
+        add(out, outAt + 7 * outStride + WIDTH, h7);
+        add(out, outAt + 8 * outStride, l8);
+        add(out, outAt + 8 * outStride + WIDTH, h8);
+        add(out, outAt + 9 * outStride, l9);
+        add(out, outAt + 9 * outStride + WIDTH, h9);
+        add(out, outAt + 10 * outStride, l10);
+        add(out, outAt + 10 * outStride + WIDTH, h10);
+        add(out, outAt + 11 * outStride, l11);
+        add(out, outAt + 11 * outStride + WIDTH, h11);
     }
 
     private static void tile8(
@@ -243,9 +255,7 @@ final class Tiles {
             int inStride,
             float[] panel,
             int panelAt,
-            int k,
-            int columns,
-            boolean add) {
+            int k) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         int i2 = i1 + inStride;
@@ -298,14 +308,22 @@ final class Tiles {
             l7 = x7.fma(low, l7);
             h7 = x7.fma(high, h7);
         }
-        store(out, outAt, columns, add, l0, h0);
-        store(out, outAt + outStride, columns, add, l1, h1);
-        store(out, outAt + 2 * outStride, columns, add, l2, h2);
-        store(out, outAt + 3 * outStride, columns, add, l3, h3);
-        store(out, outAt + 4 * outStride, columns, add, l4, h4);
-        store(out, outAt + 5 * outStride, columns, add, l5, h5);
-        store(out, outAt + 6 * outStride, columns, add, l6, h6);
-        store(out, outAt + 7 * outStride, columns, add, l7, h7);
+        add(out, outAt, l0);
+        add(out, outAt + WIDTH, h0);
+        add(out, outAt + outStride, l1);
+        add(out, outAt + outStride + WIDTH, h1);
+        add(out, outAt + 2 * outStride, l2);
+        add(out, outAt + 2 * outStride + WIDTH, h2);
+        add(out, outAt + 3 * outStride, l3);
+        add(out, outAt + 3 * outStride + WIDTH, h3);
+        add(out, outAt + 4 * outStride, l4);
+        add(out, outAt + 4 * outStride + WIDTH, h4);
+        add(out, outAt + 5 * outStride, l5);
+        add(out, outAt + 5 * outStride + WIDTH, h5);
+        add(out, outAt + 6 * outStride, l6);
+        add(out, outAt + 6 * outStride + WIDTH, h6);
+        add(out, outAt + 7 * outStride, l7);
+        add(out, outAt + 7 * outStride + WIDTH, h7);
     }
 
     private static void tile6(
@@ -317,9 +335,7 @@ final class Tiles {
             int inStride,
             float[] panel,
             int panelAt,
-            int k,
-            int columns,
-            boolean add) {
+            int k) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         int i2 = i1 + inStride;
@@ -360,12 +376,18 @@ final class Tiles {
             l5 = x5.fma(low, l5);
             h5 = x5.fma(high, h5);
         }
-        store(out, outAt, columns, add, l0, h0);
-        store(out, outAt + outStride, columns, add, l1, h1);
-        store(out, outAt + 2 * outStride, columns, add, l2, h2);
-        store(out, outAt + 3 * outStride, columns, add, l3, h3);
-        store(out, outAt + 4 * outStride, columns, add, l4, h4);
-        store(out, outAt + 5 * outStride, columns, add, l5, h5);
+        add(out, outAt, l0);
+        add(out, outAt + WIDTH, h0);
+        add(out, outAt + outStride, l1);
+        add(out, outAt + outStride + WIDTH, h1);
+        add(out, outAt + 2 * outStride, l2);
+        add(out, outAt + 2 * outStride + WIDTH, h2);
+        add(out, outAt + 3 * outStride, l3);
+        add(out, outAt + 3 * outStride + WIDTH, h3);
+        add(out, outAt + 4 * outStride, l4);
+        add(out, outAt + 4 * outStride + WIDTH, h4);
+        add(out, outAt + 5 * outStride, l5);
+        add(out, outAt + 5 * outStride + WIDTH, h5);
     }
 
     private static void tile4(
@@ -377,9 +399,7 @@ final class Tiles {
             int inStride,
             float[] panel,
             int panelAt,
-            int k,
-            int columns,
-            boolean add) {
+            int k) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         int i2 = i1 + inStride;
@@ -408,10 +428,14 @@ final class Tiles {
             l3 = x3.fma(low, l3);
             h3 = x3.fma(high, h3);
         }
-        store(out, outAt, columns, add, l0, h0);
-        store(out, outAt + outStride, columns, add, l1, h1);
-        store(out, outAt + 2 * outStride, columns, add, l2, h2);
-        store(out, outAt + 3 * outStride, columns, add, l3, h3);
+        add(out, outAt, l0);
+        add(out, outAt + WIDTH, h0);
+        add(out, outAt + outStride, l1);
+        add(out, outAt + outStride + WIDTH, h1);
+        add(out, outAt + 2 * outStride, l2);
+        add(out, outAt + 2 * outStride + WIDTH, h2);
+        add(out, outAt + 3 * outStride, l3);
+        add(out, outAt + 3 * outStride + WIDTH, h3);
     }
 
     private static void tile2(
@@ -423,9 +447,7 @@ final class Tiles {
             int inStride,
             float[] panel,
             int panelAt,
-            int k,
-            int columns,
-            boolean add) {
+            int k) {
         int i0 = inAt;
         int i1 = i0 + inStride;
         FloatVector l0 = FloatVector.zero(SPECIES);
@@ -442,12 +464,13 @@ final class Tiles {
             l1 = x1.fma(low, l1);
             h1 = x1.fma(high, h1);
         }
-        store(out, outAt, columns, add, l0, h0);
-        store(out, outAt + outStride, columns, add, l1, h1);
+        add(out, outAt, l0);
+        add(out, outAt + WIDTH, h0);
+        add(out, outAt + outStride, l1);
+        add(out, outAt + outStride + WIDTH, h1);
     }
 
-    private static void tile1(
-            float[] out, int outAt, float[] in, int inAt, float[] panel, int panelAt, int k, int columns, boolean add) {
+    private static void tile1(float[] out, int outAt, float[] in, int inAt, float[] panel, int panelAt, int k) {
         int i0 = inAt;
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
@@ -458,6 +481,81 @@ final class Tiles {
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
         }
-        store(out, outAt, columns, add, l0, h0);
+        add(out, outAt, l0);
+        add(out, outAt + WIDTH, h0);
+    }
+
+    private static void tail4(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int k,
+            VectorMask<Float> lows,
+            VectorMask<Float> highs) {
+        int i0 = inAt;
+        int i1 = i0 + inStride;
+        int i2 = i1 + inStride;
+        int i3 = i2 + inStride;
+        FloatVector l0 = FloatVector.zero(SPECIES);
+        FloatVector h0 = FloatVector.zero(SPECIES);
+        FloatVector l1 = FloatVector.zero(SPECIES);
+        FloatVector h1 = FloatVector.zero(SPECIES);
+        FloatVector l2 = FloatVector.zero(SPECIES);
+        FloatVector h2 = FloatVector.zero(SPECIES);
+        FloatVector l3 = FloatVector.zero(SPECIES);
+        FloatVector h3 = FloatVector.zero(SPECIES);
+        for (int e = 0; e < k; e++) {
+            FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
+            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + WIDTH);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[i0 + e]);
+            l0 = x0.fma(low, l0);
+            h0 = x0.fma(high, h0);
+            FloatVector x1 = FloatVector.broadcast(SPECIES, in[i1 + e]);
+            l1 = x1.fma(low, l1);
+            h1 = x1.fma(high, h1);
+            FloatVector x2 = FloatVector.broadcast(SPECIES, in[i2 + e]);
+            l2 = x2.fma(low, l2);
+            h2 = x2.fma(high, h2);
+            FloatVector x3 = FloatVector.broadcast(SPECIES, in[i3 + e]);
+            l3 = x3.fma(low, l3);
+            h3 = x3.fma(high, h3);
+        }
+        add(out, outAt, l0, lows);
+        add(out, outAt + WIDTH, h0, highs);
+        add(out, outAt + outStride, l1, lows);
+        add(out, outAt + outStride + WIDTH, h1, highs);
+        add(out, outAt + 2 * outStride, l2, lows);
+        add(out, outAt + 2 * outStride + WIDTH, h2, highs);
+        add(out, outAt + 3 * outStride, l3, lows);
+        add(out, outAt + 3 * outStride + WIDTH, h3, highs);
+    }
+
+    private static void tail1(
+            float[] out,
+            int outAt,
+            float[] in,
+            int inAt,
+            float[] panel,
+            int panelAt,
+            int k,
+            VectorMask<Float> lows,
+            VectorMask<Float> highs) {
+        int i0 = inAt;
+        FloatVector l0 = FloatVector.zero(SPECIES);
+        FloatVector h0 = FloatVector.zero(SPECIES);
+        for (int e = 0; e < k; e++) {
+            FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
+            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + WIDTH);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[i0 + e]);
+            l0 = x0.fma(low, l0);
+            h0 = x0.fma(high, h0);
+        }
+        add(out, outAt, l0, lows);
+        add(out, outAt + WIDTH, h0, highs);
     }
 }
