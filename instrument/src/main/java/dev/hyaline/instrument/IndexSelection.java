@@ -1,0 +1,108 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/**
+ * A choice of layers or positions, written as {@code 0,3-5,-1}: single indices and ranges with both ends, negative ones
+ * counted from the end, {@code last} for -1, or {@code all}. As in Python, an index outside is an error and a range is
+ * clipped. Immutable.
+ */
+public final class IndexSelection {
+    private static final String INDEX = "(-?\\d{1,9}|last)";
+    private static final Pattern ITEM = Pattern.compile(INDEX + "(?:-" + INDEX + ")?");
+    private static final IndexSelection ALL = new IndexSelection("all", List.of());
+
+    /** Both ends included; negative ones count from the end. */
+    private record Range(int first, int last, boolean single) {}
+
+    private final String text;
+    private final List<Range> ranges;
+
+    private IndexSelection(String text, List<Range> ranges) {
+        this.text = text;
+        this.ranges = List.copyOf(ranges);
+    }
+
+    /** Every index. */
+    public static IndexSelection all() {
+        return ALL;
+    }
+
+    /**
+     * Reads a selection as a user writes it.
+     *
+     * @throws BadInputException if the text is not a selection
+     */
+    public static IndexSelection of(String text) {
+        String bare = text.strip();
+        if (bare.equals("all")) {
+            return ALL;
+        }
+        List<Range> ranges = new ArrayList<>();
+        for (String item : bare.split(",", -1)) {
+            Matcher match = ITEM.matcher(item.strip());
+            if (!match.matches()) {
+                throw new BadInputException("'" + text + "' is not a selection; write indices and ranges such as"
+                        + " 0,3-5,-1 (negative from the end), last or all");
+            }
+            int first = index(match.group(1));
+            boolean single = match.group(2) == null;
+            int last = single ? first : index(match.group(2));
+            if (first > last && first < 0 == last < 0) {
+                throw new BadInputException("the range " + item.strip() + " runs backwards");
+            }
+            ranges.add(new Range(first, last, single));
+        }
+        return new IndexSelection(bare, ranges);
+    }
+
+    private static int index(String text) {
+        return text.equals("last") ? -1 : Integer.parseInt(text);
+    }
+
+    /** Whether everything is chosen, however long. */
+    public boolean isAll() {
+        return ranges.isEmpty();
+    }
+
+    /**
+     * The chosen ones of {@code 0..length-1}, ascending, each once.
+     *
+     * @param what what is chosen among, for the error: {@code layer}, {@code position}
+     * @throws BadInputException if a single index lies outside, or nothing is chosen
+     */
+    public int[] in(int length, String what) {
+        if (isAll()) {
+            return IntStream.range(0, length).toArray();
+        }
+        boolean[] chosen = new boolean[length];
+        for (Range range : ranges) {
+            int first = range.first < 0 ? range.first + length : range.first;
+            int last = range.last < 0 ? range.last + length : range.last;
+            if (range.single && (first < 0 || first >= length)) {
+                throw new BadInputException(
+                        "there is no " + what + " " + range.first + ": " + what + "s run from 0 to " + (length - 1));
+            }
+            for (int i = Math.max(first, 0); i <= Math.min(last, length - 1); i++) {
+                chosen[i] = true;
+            }
+        }
+        int[] indices = IntStream.range(0, length).filter(i -> chosen[i]).toArray();
+        if (indices.length == 0) {
+            throw new BadInputException(
+                    "'" + text + "' chooses no " + what + ": " + what + "s run from 0 to " + (length - 1));
+        }
+        return indices;
+    }
+
+    /** The selection as it was written. */
+    @Override
+    public String toString() {
+        return text;
+    }
+}
