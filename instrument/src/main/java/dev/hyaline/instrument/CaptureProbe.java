@@ -1,0 +1,119 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
+import dev.hyaline.engine.site.Site;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Reads the chosen points and positions of one pass and passes them on; changes nothing. */
+final class CaptureProbe implements Probe {
+    private final Set<HookPoint> waiting;
+    private final Set<HookPoint> wanted;
+    /** For each sequence of the pass, its chosen positions. */
+    private final List<int[]> positions;
+
+    private final int firstSequence;
+    private final CaptureListener listener;
+
+    /**
+     * Watches one pass.
+     *
+     * @param firstSequence what the listener calls the pass's first sequence
+     */
+    CaptureProbe(Capture capture, List<Sequence> batch, int firstSequence, CaptureListener listener) {
+        this.wanted = Set.copyOf(capture.points());
+        this.waiting = new HashSet<>(wanted);
+        this.positions = batch.stream()
+                .map(sequence -> capture.positions(sequence.end()))
+                .toList();
+        this.firstSequence = firstSequence;
+        this.listener = listener;
+    }
+
+    @Override
+    public boolean wants(HookPoint point) {
+        return wanted.contains(point);
+    }
+
+    @Override
+    public void at(HookPoint point, Activation activation) {
+        waiting.remove(point);
+        for (int s = 0; s < activation.sequences(); s++) {
+            if (point.site().shape() == Site.Shape.ATTENTION) {
+                attention(point, activation, s);
+            } else {
+                rows(point, activation, s);
+            }
+        }
+    }
+
+    /** A point that was asked for and never came would leave a hole nobody notices. */
+    void requireAllFired() {
+        if (!waiting.isEmpty()) {
+            throw new HyalineException(
+                    "the pass did not reach " + waiting.stream().sorted().toList());
+        }
+    }
+
+    /** Values {@code [rows, width]}. */
+    private void rows(HookPoint point, Activation activation, int sequence) {
+        int[] chosen = positions.get(sequence);
+        int width = activation.width();
+        int firstRow = activation.firstRow(sequence);
+        int endRow = activation.firstRow(sequence + 1);
+        int row = firstRow;
+        for (int i = 0; i < chosen.length; ) {
+            while (row < endRow && activation.position(row) < chosen[i]) {
+                row++;
+            }
+            int run = 0;
+            while (i < chosen.length && row + run < endRow && activation.position(row + run) == chosen[i]) {
+                run++;
+                i++;
+            }
+            if (run == 0) {
+                throw new HyalineException("the pass holds no " + point + " at position " + chosen[i]);
+            }
+            listener.captured(
+                    point,
+                    firstSequence + sequence,
+                    activation.values(),
+                    activation.offset(sequence) + (row - firstRow) * width,
+                    run * width);
+            row += run;
+        }
+    }
+
+    /** Values {@code [nHeads, queries, keys]}; the last query is the last key. */
+    private void attention(HookPoint point, Activation activation, int sequence) {
+        int[] chosen = positions.get(sequence);
+        int keys = activation.keys(sequence);
+        int queries = activation.firstRow(sequence + 1) - activation.firstRow(sequence);
+        int start = keys - queries;
+        int heads = activation.size(sequence) / (queries * keys);
+        for (int head = 0; head < heads; head++) {
+            for (int i = 0; i < chosen.length; ) {
+                int query = chosen[i] - start;
+                if (query < 0) {
+                    throw new HyalineException("the pass holds no " + point + " at position " + chosen[i]);
+                }
+                int run = 0;
+                while (i < chosen.length && chosen[i] - start == query + run) {
+                    run++;
+                    i++;
+                }
+                listener.captured(
+                        point,
+                        firstSequence + sequence,
+                        activation.values(),
+                        activation.offset(sequence) + (head * queries + query) * keys,
+                        run * keys);
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Token sequences for a model to run, each from position 0, checked against its vocabulary and its number of positions.
+ * Immutable.
+ */
+public final class Prompts {
+    private final List<int[]> tokens;
+    private final List<String> names;
+
+    private Prompts(List<int[]> tokens, List<String> names) {
+        this.tokens = tokens;
+        this.names = names;
+    }
+
+    /** As {@link #of(Gpt2Config, List, List)}, with prompts called {@code prompt 1}, {@code prompt 2} and so on. */
+    public static Prompts of(Gpt2Config config, int[]... tokens) {
+        return of(
+                config,
+                List.of(tokens),
+                IntStream.rangeClosed(1, tokens.length)
+                        .mapToObj(i -> "prompt " + i)
+                        .toList());
+    }
+
+    /**
+     * Takes copies of token sequences.
+     *
+     * @param names what each is called in an error and in a manifest, such as the file and line it comes from
+     * @throws BadInputException if there is none, or one is empty, too long, or holds a token the model does not know
+     */
+    public static Prompts of(Gpt2Config config, List<int[]> tokens, List<String> names) {
+        if (tokens.isEmpty()) {
+            throw new BadInputException("there is no prompt to run");
+        }
+        for (int i = 0; i < tokens.size(); i++) {
+            check(config, tokens.get(i), names.get(i));
+        }
+        return new Prompts(tokens.stream().map(int[]::clone).toList(), List.copyOf(names));
+    }
+
+    private static void check(Gpt2Config config, int[] tokens, String name) {
+        if (tokens.length == 0) {
+            throw new BadInputException(name + " is empty: a pass needs at least one token");
+        }
+        if (tokens.length > config.nCtx()) {
+            throw new BadInputException(
+                    name + " has " + tokens.length + " tokens, but the model has " + config.nCtx() + " positions");
+        }
+        for (int token : tokens) {
+            if (token < 0 || token >= config.dVocab()) {
+                throw new BadInputException(name + " holds token " + token + ", but the vocabulary runs from 0 to "
+                        + (config.dVocab() - 1));
+            }
+        }
+    }
+
+    /** Number of sequences. */
+    public int size() {
+        return tokens.size();
+    }
+
+    public String name(int sequence) {
+        return names.get(sequence);
+    }
+
+    /** A copy of a sequence's token ids. */
+    public int[] tokens(int sequence) {
+        return tokens.get(sequence).clone();
+    }
+
+    public int token(int sequence, int position) {
+        return tokens.get(sequence)[position];
+    }
+
+    public int length(int sequence) {
+        return tokens.get(sequence).length;
+    }
+
+    /** Every sequence's length. */
+    public int[] lengths() {
+        return tokens.stream().mapToInt(sequence -> sequence.length).toArray();
+    }
+
+    public long totalTokens() {
+        return Arrays.stream(lengths()).asLongStream().sum();
+    }
+}
