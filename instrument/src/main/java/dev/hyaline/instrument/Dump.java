@@ -1,0 +1,187 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.internal.FileLayout;
+import dev.hyaline.instrument.internal.TensorFileWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * What a dump writes: a capture of given prompts, as values of one type, in one file, with a manifest beside it. Names,
+ * shapes and sizes are known before anything runs; while it runs, values go to the file as they come. Immutable.
+ */
+public final class Dump {
+    private final Gpt2Config config;
+    private final Prompts prompts;
+    private final Capture capture;
+    private final ElementType type;
+    private final DumpFormat format;
+    private final TensorPlan plan;
+    private final FileLayout layout;
+
+    private Dump(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
+        if (type == ElementType.I64) {
+            throw new BadInputException("activations cannot be written as integers");
+        }
+        if (!format.holds(type)) {
+            throw new BadInputException(
+                    format + " cannot hold " + type + ": NumPy has no such type; write safetensors, or f32 or f16");
+        }
+        this.config = config;
+        this.prompts = prompts;
+        this.capture = capture;
+        this.type = type;
+        this.format = format;
+        this.plan = TensorPlan.of(config, capture, prompts.lengths(), type);
+        this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
+    }
+
+    /** Float32 values in a safetensors file. */
+    public static Dump of(Gpt2Config config, Prompts prompts, Capture capture) {
+        return of(config, prompts, capture, ElementType.F32, DumpFormat.SAFETENSORS);
+    }
+
+    /**
+     * Values of a type in a file of a format.
+     *
+     * @throws BadInputException if the format has no such type, or a sequence has none of the capture's positions
+     */
+    public static Dump of(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
+        return new Dump(config, prompts, capture, type, format);
+    }
+
+    public TensorPlan plan() {
+        return plan;
+    }
+
+    /** Size of the file of tensors, exactly. */
+    public long fileBytes() {
+        return layout.fileBytes();
+    }
+
+    Gpt2Config config() {
+        return config;
+    }
+
+    Prompts prompts() {
+        return prompts;
+    }
+
+    Capture capture() {
+        return capture;
+    }
+
+    ElementType type() {
+        return type;
+    }
+
+    DumpFormat format() {
+        return format;
+    }
+
+    /**
+     * What was written.
+     *
+     * @param bytes size of the file of tensors
+     * @param overflowed finite values that became infinite because the type has none so large
+     */
+    public record Written(Path activations, long bytes, Path manifest, long overflowed) {}
+
+    /**
+     * Runs the prompts and writes the dump. Its files appear when both are complete.
+     *
+     * @param listener sees all that is recorded, as it is recorded
+     * @throws FileException if the folder's file system has no room or a file cannot be written
+     */
+    public Written write(Gpt2 model, DumpFolder folder, Provenance provenance, CaptureListener listener) {
+        if (folder.usableSpace() < fileBytes()) {
+            throw FileException.occupied(
+                    folder.path(), "has no room for " + fileBytes() + " bytes; free some, or write fewer sites");
+        }
+        Path activations = folder.path().resolve(format.fileName());
+        Path manifest = folder.path().resolve(DumpFolder.MANIFEST);
+        Path writing = activations;
+        try {
+            FileChannel channel = folder.begin(format.fileName());
+            TensorFileWriter writer = new TensorFileWriter(channel, layout);
+            appendRowInfo(writer);
+            capture.run(model, prompts, writingTo(writer, listener));
+            writer.finish();
+            String sha256 = sha256(channel);
+
+            writing = manifest;
+            byte[] json = Manifest.json(this, model, provenance, sha256, writer.overflowed());
+            FileLayout.writeFully(folder.begin(DumpFolder.MANIFEST), ByteBuffer.wrap(json), 0);
+            folder.commit();
+            return new Written(activations, fileBytes(), manifest, writer.overflowed());
+        } catch (IOException e) {
+            throw FileException.writing(writing, e);
+        } catch (UncheckedIOException e) {
+            throw FileException.writing(writing, e.getCause());
+        }
+    }
+
+    private CaptureListener writingTo(TensorFileWriter writer, CaptureListener listener) {
+        return new CaptureListener() {
+            @Override
+            public void captured(HookPoint point, int sequence, float[] values, int offset, int length) {
+                try {
+                    writer.append(plan.tensor(point, sequence).name(), values, offset, length);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+                listener.captured(point, sequence, values, offset, length);
+            }
+
+            @Override
+            public void finished(int sequence, float[] nextTokenLogits) {
+                listener.finished(sequence, nextTokenLogits);
+            }
+        };
+    }
+
+    private void appendRowInfo(TensorFileWriter writer) throws IOException {
+        long[] offsets = new long[prompts.size() + 1];
+        for (int s = 0; s < prompts.size(); s++) {
+            int sequence = s;
+            int[] positions = capture.positions(prompts.length(s));
+            offsets[s + 1] = offsets[s] + positions.length;
+            writer.append(TensorPlan.POSITIONS, longs(IntStream.of(positions)));
+            writer.append(
+                    TensorPlan.TOKENS,
+                    longs(IntStream.of(positions).map(position -> prompts.token(sequence, position))));
+        }
+        if (!plan.sameLength()) {
+            writer.append(TensorPlan.OFFSETS, offsets);
+        }
+    }
+
+    private static long[] longs(IntStream values) {
+        return values.asLongStream().toArray();
+    }
+
+    private static String sha256(FileChannel channel) throws IOException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
+            long at = 0;
+            for (int read; (read = channel.read(buffer.clear(), at)) > 0; at += read) {
+                digest.update(buffer.flip());
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java has SHA-256", e);
+        }
+    }
+}

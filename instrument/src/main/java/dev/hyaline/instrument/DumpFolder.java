@@ -1,0 +1,200 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.HyalineException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * A folder that a dump's files appear in together: written beside their final names, then synced and renamed by {@link
+ * #commit}. Closed before that, or when the JVM is told to stop, it takes back what it wrote and leaves what was there.
+ * Thread-safe.
+ */
+public final class DumpFolder implements AutoCloseable {
+    /** Name of the file that describes the others; always committed last. */
+    public static final String MANIFEST = "manifest.json";
+
+    private record Partial(Path path, Path target, FileChannel channel) {}
+
+    private final Path folder;
+    private final List<Path> created = new ArrayList<>();
+    private final Deque<Partial> partials = new ArrayDeque<>();
+    private final Thread onExit = new Thread(this::removePartials, "hyaline-dump-cleanup");
+    private boolean over;
+
+    private DumpFolder(Path folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * Opens a folder for writing, and makes it if need be.
+     *
+     * @param overwrite whether a dump already there is replaced, once the new one is complete
+     * @throws FileException if the folder cannot be made, or holds a dump that is not to be replaced
+     */
+    public static DumpFolder open(Path folder, boolean overwrite) {
+        List<Path> existing = existing(folder);
+        if (!overwrite && !existing.isEmpty()) {
+            throw FileException.occupied(
+                    existing.getFirst(), "exists already; choose another folder, or have it replaced (--force)");
+        }
+        DumpFolder opened = new DumpFolder(folder);
+        Runtime.getRuntime().addShutdownHook(opened.onExit);
+        try {
+            opened.createFolders();
+        } catch (IOException e) {
+            opened.close();
+            throw FileException.writing(folder, e);
+        }
+        return opened;
+    }
+
+    /** Files of an earlier dump in a folder; none if there is no such folder. */
+    public static List<Path> existing(Path folder) {
+        return Stream.concat(Stream.of(DumpFormat.values()).map(DumpFormat::fileName), Stream.of(MANIFEST))
+                .map(folder::resolve)
+                .filter(Files::exists)
+                .toList();
+    }
+
+    private synchronized void createFolders() throws IOException {
+        for (Path p = folder.toAbsolutePath(); p != null && !Files.exists(p); p = p.getParent()) {
+            created.addFirst(p);
+        }
+        Files.createDirectories(folder);
+    }
+
+    public Path path() {
+        return folder;
+    }
+
+    /** Bytes that the folder's file system has room for. */
+    public long usableSpace() {
+        try {
+            return Files.getFileStore(folder).getUsableSpace();
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        }
+    }
+
+    /**
+     * Begins a file, which takes its name when all are committed.
+     *
+     * @return open for reading and writing, empty; closed by this folder
+     * @throws FileException if it cannot be written, or another process is writing it
+     */
+    synchronized FileChannel begin(String name) {
+        requireOpen();
+        Path target = folder.resolve(name);
+        // The same name each time, so that what a killed run left behind is reused, not piled up.
+        Path partial = folder.resolve("." + name + ".partial");
+        try {
+            FileChannel channel = FileChannel.open(
+                    partial, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            if (!lock(channel)) {
+                channel.close();
+                throw FileException.occupied(target, "is being written by another run; choose another folder");
+            }
+            partials.add(new Partial(partial, target, channel));
+            channel.truncate(0);
+            return channel;
+        } catch (IOException e) {
+            throw FileException.writing(target, e);
+        }
+    }
+
+    private static boolean lock(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock() != null;
+        } catch (OverlappingFileLockException e) {
+            return false;
+        }
+    }
+
+    /** Gives all files their names; those of an earlier dump that were not written anew disappear. */
+    synchronized void commit() {
+        requireOpen();
+        try {
+            for (Partial partial : partials) {
+                partial.channel.force(true);
+                partial.channel.close();
+            }
+            Set<Path> targets =
+                    Set.copyOf(partials.stream().map(Partial::target).toList());
+            List<Path> stale = existing(folder).stream()
+                    .filter(path -> !targets.contains(path))
+                    .toList();
+            while (!partials.isEmpty()) {
+                if (partials.size() == 1) {
+                    for (Path path : stale) {
+                        Files.delete(path);
+                    }
+                }
+                Partial partial = partials.getFirst();
+                Files.move(partial.path, partial.target, StandardCopyOption.ATOMIC_MOVE);
+                partials.removeFirst();
+            }
+            created.clear();
+            syncFolder();
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        }
+    }
+
+    /** Makes the renames themselves durable, where the system can open a folder as a file. */
+    private void syncFolder() throws IOException {
+        if (System.getProperty("os.name").startsWith("Windows")) {
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    private void requireOpen() {
+        if (over) {
+            throw new HyalineException("the dump was stopped before it was complete");
+        }
+    }
+
+    /** Takes back whatever is not committed. */
+    @Override
+    public void close() {
+        removePartials();
+        try {
+            Runtime.getRuntime().removeShutdownHook(onExit);
+        } catch (IllegalStateException e) {
+            // The JVM is already shutting down: the hook runs or has run.
+        }
+    }
+
+    private synchronized void removePartials() {
+        if (over) {
+            return;
+        }
+        over = true;
+        try {
+            for (Partial partial : partials) {
+                // Deleted before the channel is closed, and with it the lock: nobody else can have begun the file.
+                Files.deleteIfExists(partial.path);
+                partial.channel.close();
+            }
+            for (Path path : created.reversed()) {
+                Files.deleteIfExists(path);
+            }
+        } catch (IOException e) {
+            // A file that cannot be removed is hidden and will be reused; a folder that is not empty is no longer ours
+            // alone.
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.HyalineException;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+
+/** A file or folder that cannot be read or written. */
+public final class FileException extends HyalineException {
+    private static final long serialVersionUID = 1L;
+
+    private FileException(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    public static FileException reading(Object file, IOException cause) {
+        return new FileException("cannot read " + file + ": " + reason(cause), cause);
+    }
+
+    public static FileException writing(Path file, IOException cause) {
+        return new FileException("cannot write " + file + ": " + reason(cause), cause);
+    }
+
+    /** An output that must not be replaced, or is being written by someone else. */
+    static FileException occupied(Path file, String reasonAndRemedy) {
+        return new FileException(file + " " + reasonAndRemedy, null);
+    }
+
+    private static String reason(IOException cause) {
+        return switch (cause) {
+            case NoSuchFileException e -> "no such file or folder";
+            case AccessDeniedException e -> "permission denied";
+            case FileAlreadyExistsException e -> "a file of that name is in the way";
+            case NotDirectoryException e -> "it is not a folder";
+            case CharacterCodingException e -> "it is not UTF-8 text";
+            case FileSystemException e when e.getReason() != null -> e.getReason();
+            default -> cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        };
+    }
+}

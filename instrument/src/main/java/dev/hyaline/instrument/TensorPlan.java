@@ -1,0 +1,131 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+
+/**
+ * The tensors that a capture of given prompts fills, known from the prompts' lengths before anything runs: the forecast
+ * of a dump's size.
+ *
+ * <p>Prompts of one length give every point one tensor, {@code [b,p,...]} under its canonical name ({@code [b,H,p,k]}
+ * for attention maps). Prompts of different lengths are laid end to end, {@code [tokens,...]}; attention maps are then
+ * one tensor a sequence, {@code [H,p,k]}, named {@code blocks.0.attn.hook_pattern.0}, {@code .1} and so on.
+ *
+ * <p>Three more say which token a row belongs to: {@link #TOKENS}, {@link #POSITIONS} and, for prompts of different
+ * lengths, {@link #OFFSETS}.
+ */
+public final class TensorPlan {
+    /** Token id of every row, {@code [b,p]} or {@code [tokens]}. */
+    public static final String TOKENS = "tokens";
+
+    /** Position of every row in its prompt, {@code [b,p]} or {@code [tokens]}. */
+    public static final String POSITIONS = "positions";
+
+    /** Row where each sequence begins and, at the end, the number of rows: {@code [sequences + 1]}. */
+    public static final String OFFSETS = "offsets";
+
+    private final boolean sameLength;
+    private final Map<HookPoint, List<TensorInfo>> activations;
+    private final List<TensorInfo> rowInfo;
+
+    private TensorPlan(boolean sameLength, Map<HookPoint, List<TensorInfo>> activations, List<TensorInfo> rowInfo) {
+        this.sameLength = sameLength;
+        this.activations = activations;
+        this.rowInfo = rowInfo;
+    }
+
+    /**
+     * The tensors of values of one type.
+     *
+     * @param lengths tokens in each prompt
+     * @throws dev.hyaline.engine.BadInputException if a sequence has none of the capture's positions
+     */
+    public static TensorPlan of(Gpt2Config config, Capture capture, int[] lengths, ElementType type) {
+        boolean sameLength = Arrays.stream(lengths).distinct().count() == 1;
+        int[] positions = Arrays.stream(lengths)
+                .map(length -> capture.positions(length).length)
+                .toArray();
+        long rows = Arrays.stream(positions).asLongStream().sum();
+
+        Map<HookPoint, List<TensorInfo>> activations = new LinkedHashMap<>();
+        for (HookPoint point : capture.points()) {
+            Site site = point.site();
+            List<TensorInfo> tensors;
+            if (sameLength) {
+                List<Integer> one = Capture.shape(config, site, positions[0], lengths[0]);
+                tensors = List.of(new TensorInfo(point.name(), type, prepend(lengths.length, one)));
+            } else if (site.shape() == Site.Shape.ATTENTION) {
+                tensors = IntStream.range(0, lengths.length)
+                        .mapToObj(s -> new TensorInfo(
+                                point.name() + "." + s,
+                                type,
+                                longs(Capture.shape(config, site, positions[s], lengths[s]))))
+                        .toList();
+            } else {
+                List<Integer> row = site.shape().perToken(config);
+                tensors = List.of(new TensorInfo(point.name(), type, prepend(rows, row)));
+            }
+            activations.put(point, tensors);
+        }
+
+        List<Long> rowShape = sameLength ? List.of((long) lengths.length, (long) positions[0]) : List.of(rows);
+        List<TensorInfo> rowInfo = new ArrayList<>();
+        rowInfo.add(new TensorInfo(TOKENS, ElementType.I64, rowShape));
+        rowInfo.add(new TensorInfo(POSITIONS, ElementType.I64, rowShape));
+        if (!sameLength) {
+            rowInfo.add(new TensorInfo(OFFSETS, ElementType.I64, List.of(lengths.length + 1L)));
+        }
+        return new TensorPlan(sameLength, activations, List.copyOf(rowInfo));
+    }
+
+    private static List<Long> longs(List<Integer> sizes) {
+        return sizes.stream().map(Integer::longValue).toList();
+    }
+
+    private static List<Long> prepend(long size, List<Integer> sizes) {
+        return LongStream.concat(LongStream.of(size), sizes.stream().mapToLong(Integer::longValue))
+                .boxed()
+                .toList();
+    }
+
+    /** Whether all prompts have one length, so that tensors begin with a batch axis. */
+    public boolean sameLength() {
+        return sameLength;
+    }
+
+    /** A point's tensors: one, or one a sequence for attention maps of prompts of different lengths. */
+    public List<TensorInfo> tensors(HookPoint point) {
+        return activations.get(point);
+    }
+
+    /** All tensors: the points' in the order in which a pass reaches them, then those about the rows. */
+    public List<TensorInfo> tensors() {
+        return Stream.concat(activations.values().stream().flatMap(List::stream), rowInfo.stream())
+                .toList();
+    }
+
+    /** The tensor that a point's values for a sequence go into. */
+    TensorInfo tensor(HookPoint point, int sequence) {
+        List<TensorInfo> tensors = activations.get(point);
+        return tensors.get(tensors.size() == 1 ? 0 : sequence);
+    }
+
+    /** Bytes of a point's values. */
+    public long bytes(HookPoint point) {
+        return activations.get(point).stream().mapToLong(TensorInfo::bytes).sum();
+    }
+
+    /** Bytes of all tensors; a file adds its header. */
+    public long bytes() {
+        return tensors().stream().mapToLong(TensorInfo::bytes).sum();
+    }
+}

@@ -1,0 +1,120 @@
+package dev.hyaline.instrument.internal;
+
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.TensorInfo;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32;
+
+/** Fills a file's tensors piece by piece, in any order among them, through one small buffer. Not thread-safe. */
+public final class TensorFileWriter {
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private final FileChannel channel;
+    private final FileLayout layout;
+    private final Map<String, Integer> indices = new HashMap<>();
+    private final long[] written;
+    private final CRC32[] checksums;
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private long overflowed;
+
+    public TensorFileWriter(FileChannel channel, FileLayout layout) {
+        this.channel = channel;
+        this.layout = layout;
+        List<TensorInfo> tensors = layout.tensors();
+        this.written = new long[tensors.size()];
+        this.checksums = new CRC32[tensors.size()];
+        for (int t = 0; t < tensors.size(); t++) {
+            indices.put(tensors.get(t).name(), t);
+            if (layout.checksummed()) {
+                checksums[t] = new CRC32();
+                checksums[t].update(layout.prologue(t));
+            }
+        }
+    }
+
+    /** Appends values to a tensor of floats, converted to its type. */
+    public void append(String tensor, float[] values, int offset, int length) throws IOException {
+        int index = indices.get(tensor);
+        ElementType type = layout.tensors().get(index).type();
+        int step = BUFFER_BYTES / type.bytes();
+        for (int done = 0; done < length; done += step) {
+            int count = Math.min(step, length - done);
+            buffer.clear();
+            switch (type) {
+                case F32 -> buffer.asFloatBuffer().put(values, offset + done, count);
+                case F16 -> {
+                    for (int i = 0; i < count; i++) {
+                        float value = values[offset + done + i];
+                        short half = Float.floatToFloat16(value);
+                        overflowed += isOverflow(value, Float.float16ToFloat(half)) ? 1 : 0;
+                        buffer.putShort(half);
+                    }
+                }
+                case BF16 -> {
+                    for (int i = 0; i < count; i++) {
+                        float value = values[offset + done + i];
+                        short brain = BFloat16.of(value);
+                        overflowed += isOverflow(value, BFloat16.toFloat(brain)) ? 1 : 0;
+                        buffer.putShort(brain);
+                    }
+                }
+                case I64 -> throw new IllegalArgumentException(tensor + " holds integers");
+            }
+            write(index, buffer.position(0).limit(count * type.bytes()));
+        }
+    }
+
+    private static boolean isOverflow(float value, float converted) {
+        return Float.isInfinite(converted) && !Float.isInfinite(value);
+    }
+
+    /** Appends values to a tensor of integers. */
+    public void append(String tensor, long[] values) throws IOException {
+        int index = indices.get(tensor);
+        int step = BUFFER_BYTES / Long.BYTES;
+        for (int done = 0; done < values.length; done += step) {
+            int count = Math.min(step, values.length - done);
+            buffer.clear();
+            buffer.asLongBuffer().put(values, done, count);
+            write(index, buffer.limit(count * Long.BYTES));
+        }
+    }
+
+    private void write(int index, ByteBuffer bytes) throws IOException {
+        int size = bytes.remaining();
+        if (written[index] + size > layout.tensors().get(index).bytes()) {
+            throw new IllegalStateException(
+                    "more values than fit " + layout.tensors().get(index));
+        }
+        if (layout.checksummed()) {
+            checksums[index].update(bytes);
+            bytes.rewind();
+        }
+        FileLayout.writeFully(channel, bytes, layout.dataOffset(index) + written[index]);
+        written[index] += size;
+    }
+
+    /** Completes the file once every tensor is full. */
+    public void finish() throws IOException {
+        int[] crc32 = new int[written.length];
+        for (int t = 0; t < written.length; t++) {
+            TensorInfo tensor = layout.tensors().get(t);
+            if (written[t] != tensor.bytes()) {
+                throw new IllegalStateException("only " + written[t] + " bytes came for " + tensor);
+            }
+            crc32[t] = layout.checksummed() ? (int) checksums[t].getValue() : 0;
+        }
+        layout.writeFrame(channel, crc32);
+    }
+
+    /** Finite values so far that became infinite because the type has none so large. */
+    public long overflowed() {
+        return overflowed;
+    }
+}
