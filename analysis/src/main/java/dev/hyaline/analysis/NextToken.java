@@ -1,0 +1,59 @@
+package dev.hyaline.analysis;
+
+import dev.hyaline.engine.BadInputException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.PriorityQueue;
+
+/**
+ * A token that may come next.
+ *
+ * @param logProbability natural logarithm of its probability
+ */
+public record NextToken(int token, double logProbability) {
+    public double probability() {
+        return Math.exp(logProbability);
+    }
+
+    /**
+     * The {@code k} likeliest tokens, likeliest first and the lower id first among equals, by a softmax over all logits
+     * in double precision.
+     *
+     * @param logits of one position, {@code [dVocab]}
+     * @throws BadInputException if a logit is NaN or infinite, or {@code k} is not positive
+     */
+    public static List<NextToken> likeliest(float[] logits, int k) {
+        if (k < 1) {
+            throw new BadInputException("the number of likeliest tokens must be at least 1, found " + k);
+        }
+        double largest = Double.NEGATIVE_INFINITY;
+        for (int token = 0; token < logits.length; token++) {
+            if (!Float.isFinite(logits[token])) {
+                throw new BadInputException("the logit of token " + token + " is " + logits[token]);
+            }
+            largest = Math.max(largest, logits[token]);
+        }
+        double sum = 0;
+        for (float logit : logits) {
+            sum += Math.exp(logit - largest);
+        }
+        double logNormalizer = largest + Math.log(sum);
+
+        Comparator<Integer> worstFirst =
+                Comparator.<Integer>comparingDouble(token -> logits[token]).thenComparing(Comparator.reverseOrder());
+        PriorityQueue<Integer> best = new PriorityQueue<>(worstFirst);
+        for (int token = 0; token < logits.length; token++) {
+            best.add(token);
+            if (best.size() > k) {
+                best.remove();
+            }
+        }
+        List<NextToken> likeliest = new ArrayList<>();
+        while (!best.isEmpty()) {
+            int token = best.remove();
+            likeliest.addFirst(new NextToken(token, logits[token] - logNormalizer));
+        }
+        return List.copyOf(likeliest);
+    }
+}
