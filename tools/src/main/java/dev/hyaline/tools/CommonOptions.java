@@ -1,0 +1,19 @@
+package dev.hyaline.tools;
+
+import picocli.CommandLine.Option;
+
+/** Options of every command. */
+final class CommonOptions {
+    @Option(names = "--json", description = "Print one JSON document instead of text, for scripts.")
+    boolean json;
+
+    /** Read from the arguments by {@link Main}, which also reports what fails before the options are parsed. */
+    @Option(names = "--stacktrace", description = "Show where a failure happened.")
+    boolean stacktrace;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help.")
+    boolean help;
+}

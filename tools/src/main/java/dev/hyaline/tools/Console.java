@@ -1,0 +1,63 @@
+package dev.hyaline.tools;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Where a command reads and writes. Text is UTF-8 whatever the locale.
+ *
+ * @param colours whether {@code out} may be styled
+ * @param progress whether {@code err} may show a line that changes
+ */
+record Console(InputStream in, PrintWriter out, PrintWriter err, boolean colours, boolean progress) {
+    private static final int STDOUT = 1;
+    private static final int STDERR = 2;
+
+    /** The process's own streams; colours only on a terminal whose user does not object (NO_COLOR). */
+    static Console system() {
+        boolean colours = System.getenv("NO_COLOR") == null && isTerminal(STDOUT);
+        return new Console(
+                System.in, writer(FileDescriptor.out), writer(FileDescriptor.err), colours, isTerminal(STDERR));
+    }
+
+    private static PrintWriter writer(FileDescriptor descriptor) {
+        return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8));
+    }
+
+    /**
+     * {@code System.console().isTerminal()} speaks of standard input and output together, never of standard error, and
+     * takes a while to load. Linux tells of each stream what it is.
+     */
+    private static boolean isTerminal(int descriptor) {
+        try {
+            Path target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor));
+            return target.startsWith("/dev/pts") || target.startsWith("/dev/tty") || target.endsWith("console");
+        } catch (IOException | UnsupportedOperationException e) {
+            return System.console().isTerminal();
+        }
+    }
+
+    void flush() {
+        out.flush();
+        err.flush();
+    }
+
+    String bold(String text) {
+        return styled("1", text);
+    }
+
+    String dim(String text) {
+        return styled("2", text);
+    }
+
+    private String styled(String code, String text) {
+        return colours ? "\u001B[" + code + "m" + text + "\u001B[0m" : text;
+    }
+}

@@ -1,0 +1,44 @@
+package dev.hyaline.tools;
+
+import dev.hyaline.weights.Tokenizer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Text of tokens that come one by one. A character whose bytes are spread over tokens is held back until it is whole.
+ */
+final class DecodedText {
+    /** Bytes of the longest UTF-8 character: more tokens than this cannot be waiting for each other. */
+    private static final int LONGEST_CHARACTER = 4;
+
+    private static final String BROKEN = "\uFFFD";
+
+    private final Tokenizer tokenizer;
+    private final List<Integer> waiting = new ArrayList<>();
+
+    DecodedText(Tokenizer tokenizer) {
+        this.tokenizer = tokenizer;
+    }
+
+    /** Takes the next token and gives the text that is now certain, perhaps none. */
+    String add(int token) {
+        waiting.add(token);
+        String text = decode();
+        if (text.endsWith(BROKEN) && waiting.size() < LONGEST_CHARACTER) {
+            return "";
+        }
+        waiting.clear();
+        return text;
+    }
+
+    /** The rest, when no token follows. */
+    String end() {
+        String text = decode();
+        waiting.clear();
+        return text;
+    }
+
+    private String decode() {
+        return tokenizer.decode(waiting.stream().mapToInt(Integer::intValue).toArray());
+    }
+}

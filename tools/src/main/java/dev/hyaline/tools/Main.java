@@ -1,0 +1,101 @@
+package dev.hyaline.tools;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.UnknownHookPointException;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The {@code hyaline} command. */
+public final class Main {
+    private static final int FAILED = 1;
+    private static final int BAD_USAGE = 2;
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        Console console = Console.system();
+        int exitCode = run(arguments, console);
+        console.flush();
+        System.exit(exitCode);
+    }
+
+    static int run(String[] arguments, Console console) {
+        try {
+            requireReadable(arguments);
+            return commandLine(console).execute(arguments);
+        } catch (Throwable failure) {
+            // Errors, such as too little memory, which picocli does not hand to its handlers.
+            return report(failure, List.of(arguments), console.err());
+        }
+    }
+
+    private static CommandLine commandLine(Console console) {
+        CommandLine commandLine = new CommandLine(new HyalineCommand())
+                .addSubcommand(new DumpCommand(console))
+                .addSubcommand(new SitesCommand(console))
+                .addSubcommand(new InfoCommand(console))
+                .addSubcommand(new GenerateCommand(console))
+                .addSubcommand(new TokensCommand(console))
+                .addSubcommand(new AutoComplete.GenerateCompletion());
+        return commandLine
+                .setOut(console.out())
+                .setErr(console.err())
+                .setColorScheme(CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF))
+                .setUsageHelpWidth(100)
+                // A prompt may begin with @, which is not the name of a file of arguments.
+                .setExpandAtFiles(false)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setParameterExceptionHandler((e, args) -> badUsage(e, List.of(args), console.err()))
+                .setExecutionExceptionHandler((e, command, result) -> report(e, result.originalArgs(), console.err()));
+    }
+
+    /**
+     * A locale that is not UTF-8 turns what it cannot hold into U+FFFD before Java sees it; a wrong prompt must not go
+     * unnoticed.
+     */
+    private static void requireReadable(String[] arguments) {
+        String encoding = System.getProperty("sun.jnu.encoding", "UTF-8");
+        if (!encoding.equalsIgnoreCase("UTF-8") && List.of(arguments).toString().contains("\uFFFD")) {
+            throw new BadInputException("the locale (" + encoding + ") cannot carry the characters of an argument;"
+                    + " set LC_ALL=C.UTF-8, or put the prompt into a file for --prompts");
+        }
+    }
+
+    private static int badUsage(ParameterException failure, List<String> arguments, PrintWriter err) {
+        err.println("hyaline: " + failure.getMessage());
+        UnmatchedArgumentException.printSuggestions(failure, err);
+        err.println("See " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help.");
+        traceIfAsked(failure, arguments, err);
+        return BAD_USAGE;
+    }
+
+    private static int report(Throwable failure, List<String> arguments, PrintWriter err) {
+        err.println("hyaline: "
+                + switch (failure) {
+                    case HyalineException e -> e.getMessage();
+                    case OutOfMemoryError e ->
+                        "there is not enough memory (" + e.getMessage()
+                                + "); run fewer or shorter prompts, or give Java more with HYALINE_OPTS=-Xmx8g";
+                    default -> "unexpected failure, please report it with what --stacktrace shows: " + failure;
+                });
+        traceIfAsked(failure, arguments, err);
+        return switch (failure) {
+            case BadInputException e -> BAD_USAGE;
+            case UnknownHookPointException e -> BAD_USAGE;
+            default -> FAILED;
+        };
+    }
+
+    private static void traceIfAsked(Throwable failure, List<String> arguments, PrintWriter err) {
+        if (arguments.contains("--stacktrace")) {
+            failure.printStackTrace(err);
+        }
+        err.flush();
+    }
+}

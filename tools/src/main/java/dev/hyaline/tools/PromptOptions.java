@@ -1,0 +1,112 @@
+package dev.hyaline.tools;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.Prompts;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import picocli.CommandLine.Option;
+
+/** The prompts a command runs. */
+final class PromptOptions {
+    private static final String BUILT_IN_PROMPT = "When Mary and John went to the store, John gave a drink to";
+
+    @Option(
+            names = {"-p", "--prompt"},
+            paramLabel = "TEXT",
+            description = "A prompt; give it again for more. Default: \"" + BUILT_IN_PROMPT + "\"")
+    List<String> texts = new ArrayList<>();
+
+    @Option(
+            names = "--prompts",
+            paramLabel = "FILE",
+            description = {
+                "A file of prompts, - for standard input. One a line; or JSON Lines (.jsonl, or input that begins with"
+                        + " a brace) of strings or of objects with \"text\" or \"tokens\"."
+            })
+    List<String> files = new ArrayList<>();
+
+    @Option(
+            names = "--tokens",
+            paramLabel = "IDS",
+            description =
+                    "A prompt as token ids, taken as they are: --tokens \"1535 958 591\". Give it again for more.")
+    List<String> tokens = new ArrayList<>();
+
+    @Option(
+            names = "--no-bos",
+            description = {
+                "Do not put the end-of-text token, with which a GPT-2 text begins, before each text. (It is put there"
+                        + " by default, as TransformerLens does.)"
+            })
+    boolean noBos;
+
+    /** The prompts in the order texts, files, ids. */
+    List<PromptInput> read(InputStream standardInput) {
+        List<PromptInput> inputs = new ArrayList<>();
+        for (int i = 0; i < texts.size(); i++) {
+            inputs.add(new PromptInput.OfText(numbered("--prompt", i, texts.size()), texts.get(i)));
+        }
+        for (String file : files) {
+            inputs.addAll(PromptFile.read(file, standardInput));
+        }
+        for (int i = 0; i < tokens.size(); i++) {
+            inputs.add(new PromptInput.OfTokens(numbered("--tokens", i, tokens.size()), TokenIds.parse(tokens.get(i))));
+        }
+        if (inputs.isEmpty()) {
+            inputs.add(new PromptInput.OfText("the built-in prompt", BUILT_IN_PROMPT));
+        }
+        return inputs;
+    }
+
+    private static String numbered(String option, int index, int count) {
+        return count == 1 ? option : option + " " + (index + 1);
+    }
+
+    /** Token ids of prompts, checked against a model. */
+    Prompts encode(List<PromptInput> inputs, Gpt2Config config, Vocabulary vocabulary) {
+        List<int[]> sequences = new ArrayList<>();
+        for (PromptInput input : inputs) {
+            sequences.add(
+                    switch (input) {
+                        case PromptInput.OfTokens ids ->
+                            ids.tokens().stream().mapToInt(Integer::intValue).toArray();
+                        case PromptInput.OfText text -> encode(text, vocabulary);
+                    });
+        }
+        return Prompts.of(
+                config, sequences, inputs.stream().map(PromptInput::source).toList());
+    }
+
+    private int[] encode(PromptInput.OfText prompt, Vocabulary vocabulary) {
+        try {
+            return vocabulary.encode(prompt.text(), !noBos);
+        } catch (BadInputException e) {
+            throw new BadInputException(prompt.source() + ": " + e.getMessage());
+        }
+    }
+
+    /** The token put before each text. */
+    OptionalInt prependedToken(Vocabulary vocabulary) {
+        return noBos || vocabulary.tokenizer().isEmpty()
+                ? OptionalInt.empty()
+                : OptionalInt.of(vocabulary.required().endOfText());
+    }
+
+    /** The options that give the same prompts again. */
+    List<String> canonical() {
+        List<String> options = new ArrayList<>();
+        texts.forEach(text -> options.addAll(List.of("--prompt", text)));
+        files.forEach(file -> options.addAll(List.of("--prompts", file)));
+        tokens.forEach(ids -> options.addAll(List.of("--tokens", ids)));
+        if (options.isEmpty()) {
+            options.addAll(List.of("--prompt", BUILT_IN_PROMPT));
+        }
+        if (noBos) {
+            options.add("--no-bos");
+        }
+        return options;
+    }
+}

@@ -1,0 +1,42 @@
+package dev.hyaline.tools;
+
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.IndexSelection;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** Which hook points. */
+final class SelectionOptions {
+    @Option(
+            names = {"-s", "--sites"},
+            paramLabel = "NAMES",
+            description = {
+                "Hook points, with commas between: short names (resid_post, pattern, z, ln1.scale, mlp.post), full"
+                    + " names (blocks.3.attn.hook_z), globs (blocks.*.attn.hook_*) or all. hyaline sites lists them."
+            })
+    List<String> sites = new ArrayList<>();
+
+    @Option(
+            names = {"-l", "--layers"},
+            paramLabel = "LAYERS",
+            description = {
+                "Only these layers: 0,3-5,-1 (negative ones count from the end). Hook points outside the layers stay"
+                        + " only if named outright."
+            })
+    String layers;
+
+    List<HookPoint> select(Gpt2Config config, String defaultSites) {
+        return HookPoints.select(config, patterns(defaultSites), layers());
+    }
+
+    List<String> patterns(String defaultSites) {
+        return sites.isEmpty() ? List.of(defaultSites) : sites;
+    }
+
+    IndexSelection layers() {
+        return layers == null ? IndexSelection.all() : IndexSelection.of(layers);
+    }
+}

@@ -1,0 +1,71 @@
+package dev.hyaline.tools;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Values as people read them, in no locale's own way. */
+final class Text {
+    private static final String[] DECIMAL_UNITS = {"bytes", "kB", "MB", "GB", "TB"};
+
+    private Text() {}
+
+    /** In double quotes, with control characters, quotes and backslashes escaped. */
+    static String quoted(String text) {
+        StringBuilder quoted = new StringBuilder("\"");
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '"', '\\' -> quoted.append('\\').append(c);
+                case '\n' -> quoted.append("\\n");
+                case '\r' -> quoted.append("\\r");
+                case '\t' -> quoted.append("\\t");
+                default -> {
+                    if (Character.isISOControl(c)) {
+                        quoted.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
+                    } else {
+                        quoted.append(c);
+                    }
+                }
+            }
+        }
+        return quoted.append('"').toString();
+    }
+
+    /** Four significant digits. */
+    static String figure(double value) {
+        return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.4g", value);
+    }
+
+    /** With commas between thousands. */
+    static String count(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
+    }
+
+    /** Such as {@code 1.50 MB}; a kilobyte is 1000 bytes. */
+    static String bytes(long bytes) {
+        double value = bytes;
+        int unit = 0;
+        while (value >= 999.5 && unit < DECIMAL_UNITS.length - 1) {
+            value /= 1000;
+            unit++;
+        }
+        return unit == 0
+                ? bytes + " " + (bytes == 1 ? "byte" : DECIMAL_UNITS[0])
+                : String.format(
+                        Locale.ROOT,
+                        value < 10 ? "%.2f %s" : value < 100 ? "%.1f %s" : "%.0f %s",
+                        value,
+                        DECIMAL_UNITS[unit]);
+    }
+
+    /** Such as {@code [1, 15, 128]}. */
+    static String shape(List<Long> shape) {
+        return shape.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
+    }
+
+    /** {@code 1 prompt}, {@code 2 prompts}. */
+    static String plural(long number, String noun) {
+        return count(number) + " " + noun + (number == 1 ? "" : "s");
+    }
+}

@@ -1,0 +1,46 @@
+package dev.hyaline.tools;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.Tokenizer;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/** A model's tokens as text, as far as it has a tokenizer: a checkpoint without one still takes token ids. */
+final class Vocabulary {
+    private final Optional<Tokenizer> tokenizer;
+
+    Vocabulary(Checkpoint checkpoint) {
+        tokenizer = checkpoint.hasTokenizer() ? Optional.of(checkpoint.tokenizer()) : Optional.empty();
+    }
+
+    Optional<Tokenizer> tokenizer() {
+        return tokenizer;
+    }
+
+    /** The tokenizer, for what cannot do without. */
+    Tokenizer required() {
+        return tokenizer.orElseThrow(
+                () -> new BadInputException("the model has no tokenizer files; give token ids with --tokens"));
+    }
+
+    /** Token ids of a text, the end-of-text token before them if {@code begin}. */
+    int[] encode(String text, boolean begin) {
+        int[] tokens = required().encode(text);
+        return begin
+                ? IntStream.concat(IntStream.of(required().endOfText()), Arrays.stream(tokens))
+                        .toArray()
+                : tokens;
+    }
+
+    /** Text of a token; empty if the model has no tokenizer. */
+    String text(int token) {
+        return tokenizer.map(t -> t.token(token)).orElse("");
+    }
+
+    /** Text of a token in quotes, so that blanks and line ends are seen; its id if there is no tokenizer. */
+    String quoted(int token) {
+        return tokenizer.isEmpty() ? "#" + token : Text.quoted(text(token));
+    }
+}
