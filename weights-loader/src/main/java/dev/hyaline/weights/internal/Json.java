@@ -14,6 +14,7 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 
@@ -83,10 +84,10 @@ public final class Json {
     }
 
     static BadCheckpointException malformed(String label, JacksonException e) {
-        String where = "line " + e.getLocation().getLineNr() + ", column "
-                + e.getLocation().getColumnNr();
-        return BadCheckpointException.file(
-                label, "valid JSON", Shown.plain(e.getOriginalMessage()) + " at " + where, e);
+        TokenStreamLocation location = e.getLocation();
+        String where =
+                location == null ? "" : " at line " + location.getLineNr() + ", column " + location.getColumnNr();
+        return BadCheckpointException.file(label, "valid JSON", Shown.plain(e.getOriginalMessage()) + where, e);
     }
 
     /** What the parser stands at, for an error. */
@@ -148,10 +149,8 @@ public final class Json {
         if (!(value instanceof Map<?, ?> fields)) {
             throw expected("an object");
         }
-        fields.forEach((key, field) -> {
-            String name = wellFormed((String) key);
-            visitor.accept(name, new Json(file, child(Shown.quoted(name)), field));
-        });
+        fields.forEach((key, field) ->
+                visitor.accept((String) key, new Json(file, child(Shown.quoted((String) key)), field)));
     }
 
     /** The elements of this, which must be an array. */
@@ -175,7 +174,11 @@ public final class Json {
         if (!(value instanceof String text)) {
             throw expected("a string");
         }
-        return wellFormed(text);
+        // In keys the parser itself refuses halves of surrogate pairs.
+        if (Utf8.loneSurrogate(text) >= 0) {
+            throw expected("well-formed Unicode");
+        }
+        return text;
     }
 
     public boolean bool() {
@@ -204,13 +207,6 @@ public final class Json {
     /** The complaint that this is not what it should be, such as {@code "an integer"}. */
     public BadCheckpointException expected(String what) {
         return BadCheckpointException.file(file, path + " to be " + what, shown());
-    }
-
-    private String wellFormed(String text) {
-        if (Utf8.loneSurrogate(text) >= 0) {
-            throw BadCheckpointException.file(file, "well-formed Unicode", Shown.quoted(text));
-        }
-        return text;
     }
 
     private String child(String key) {
