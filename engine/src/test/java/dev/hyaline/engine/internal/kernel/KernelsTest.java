@@ -1,0 +1,215 @@
+package dev.hyaline.engine.internal.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hyaline.engine.ActivationFunction;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Vector kernels of each width against the scalar ones: equal bits, on sizes that fit no vector. */
+class KernelsTest {
+    private static final float[] SPECIAL = {
+        0f,
+        -0f,
+        1f,
+        -1f,
+        Float.MIN_VALUE,
+        -Float.MIN_VALUE,
+        Float.MIN_NORMAL,
+        Float.MAX_VALUE,
+        -Float.MAX_VALUE,
+        Float.POSITIVE_INFINITY,
+        Float.NEGATIVE_INFINITY,
+        Float.NaN,
+        88.7f,
+        89f,
+        -87.3f,
+        -103.9f,
+        -104f,
+        0.99999994f,
+        4f
+    };
+
+    static Stream<int[]> productSizes() {
+        return Stream.of(
+                new int[] {1, 1, 1},
+                new int[] {1, 768, 33},
+                new int[] {2, 13, 32},
+                new int[] {3, 128, 31},
+                new int[] {5, 129, 17},
+                new int[] {7, 207, 64},
+                new int[] {8, 60, 60},
+                new int[] {11, 256, 100},
+                new int[] {12, 127, 96},
+                new int[] {13, 702, 16},
+                new int[] {23, 385, 101},
+                new int[] {27, 4098, 13});
+    }
+
+    @ParameterizedTest
+    @MethodSource("productSizes")
+    void productsHaveEqualBits(int[] size) {
+        assertProductTwins(size[0], size[1], size[2], 0, Integer.MAX_VALUE, 1);
+    }
+
+    @Property(tries = 60)
+    void productsHaveEqualBitsAnywhere(
+            @ForAll @IntRange(min = 1, max = 30) int rows,
+            @ForAll @IntRange(min = 1, max = 300) int k,
+            @ForAll @IntRange(min = 1, max = 140) int n,
+            @ForAll @IntRange(max = 4) int firstPanel,
+            @ForAll @IntRange(max = 4) int panels,
+            @ForAll long seed) {
+        assertProductTwins(rows, k, n, firstPanel, firstPanel + panels, seed);
+    }
+
+    private static void assertProductTwins(int rows, int k, int n, int firstPanel, int endPanel, long seed) {
+        Random random = new Random(seed);
+        PackedMatrix w = random(k, n, random);
+        int inStride = k + random.nextInt(3);
+        int outStride = n + random.nextInt(3);
+        float[] in = gaussian(5 + rows * inStride, random);
+        float[] before = gaussian(3 + rows * outStride, random);
+        int first = Math.min(firstPanel, w.panels());
+        int end = Math.min(endPanel, w.panels());
+        assertTwins(before, (kernels, out) -> kernels.product(out, 3, outStride, in, 5, inStride, w, rows, first, end));
+    }
+
+    @Test
+    void productIsTheChainItSaysItIs() {
+        Random random = new Random(7);
+        PackedMatrix w = random(300, 40, random);
+        float[] in = gaussian(2 * 300, random);
+        float[] out = new float[2 * 40];
+        KernelTwins.SCALAR.product(out, 0, 40, in, 0, 300, w, 2, 0, w.panels());
+        for (int r = 0; r < 2; r++) {
+            for (int j = 0; j < 40; j++) {
+                float expected = w.bias()[j];
+                for (int block = 0; block < 300; block += Kernels.K_BLOCK) {
+                    float chain = 0;
+                    for (int e = block; e < Math.min(300, block + Kernels.K_BLOCK); e++) {
+                        chain = Math.fma(in[r * 300 + e], w.get(e, j), chain);
+                    }
+                    expected += chain;
+                }
+                assertThat(out[r * 40 + j]).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
+    void aRowIsTheSameInEveryTile() {
+        Random random = new Random(8);
+        PackedMatrix w = random(200, 70, random);
+        float[] in = gaussian(40 * 200, random);
+        float[] together = new float[40 * 70];
+        for (Kernels kernels : KernelTwins.VECTORS) {
+            kernels.product(together, 0, 70, in, 0, 200, w, 40, 0, w.panels());
+            for (int row = 0; row < 40; row++) {
+                float[] alone = new float[70];
+                kernels.product(alone, 0, 70, in, row * 200, 200, w, 1, 0, w.panels());
+                assertThat(alone).isEqualTo(Arrays.copyOfRange(together, row * 70, (row + 1) * 70));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 4, 7, 8, 13, 15, 16, 17, 31, 33, 207, 702, 4098})
+    void elementwiseKernelsHaveEqualBits(int n) {
+        Random random = new Random(n);
+        float[] x = gaussian(n + 9, random);
+        float[] gain = gaussian(n, random);
+        float[] bias = gaussian(n, random);
+        assertTwins(x, (kernels, out) -> kernels.add(out, 4, gain, 0, n));
+        assertTwins(x, (kernels, out) -> kernels.sum(out, 2, gain, 0, bias, 0, n));
+        assertTwins(x, (kernels, out) -> kernels.divide(out, 5, n, 1.7f));
+        assertTwins(x, (kernels, out) -> kernels.affine(out, 1, out, 1, gain, bias, n));
+        assertTwins(x, (kernels, out) -> out[0] = kernels.center(out, 3, x, 4, n, 1e-5f));
+        assertTwins(x, (kernels, out) -> kernels.softmax(out, 6, n));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void activationsHaveEqualBits(ActivationFunction f) {
+        Random random = new Random(3);
+        float[] x = new float[5003];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = i < SPECIAL.length ? SPECIAL[i] : (float) random.nextGaussian(0, i % 7 + 0.1);
+        }
+        assertTwins(x, (kernels, out) -> kernels.activate(out, 0, x.length, f));
+        assertTwins(x, (kernels, out) -> kernels.activate(out, 3, 1001, f));
+    }
+
+    @Test
+    void softmaxOfSpecialRowsHasEqualBits() {
+        float inf = Float.POSITIVE_INFINITY;
+        float[][] rows = {
+            {-inf, 1, 2},
+            {-inf, -inf},
+            {inf, 1},
+            {Float.NaN, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17},
+            {-200, 0, -100, -90},
+            {-0f, 0f}
+        };
+        for (float[] row : rows) {
+            assertTwins(row, (kernels, out) -> kernels.softmax(out, 0, row.length));
+        }
+    }
+
+    @Property(tries = 60)
+    void attentionKernelsHaveEqualBits(
+            @ForAll @IntRange(min = 1, max = 17) int queries,
+            @ForAll @IntRange(min = 1, max = 16) int count,
+            @ForAll @IntRange(min = 1, max = 70) int dHead,
+            @ForAll long seed) {
+        Random random = new Random(seed);
+        float[] block = gaussian(Kernels.LANES * dHead, random);
+        float[] q = gaussian(queries * (dHead + 2), random);
+        float[] maps = gaussian(queries * 20, random);
+        assertTwins(
+                gaussian(queries * 20, random),
+                (kernels, out) -> kernels.scores(out, 0, 20, q, 0, dHead + 2, queries, block, 0, count, dHead, 0.125f));
+        assertTwins(
+                gaussian(queries * (dHead + 1), random),
+                (kernels, out) -> kernels.weigh(out, 0, dHead + 1, maps, 0, 20, queries, block, 0, count, dHead));
+    }
+
+    /** Runs the kernel on copies of {@code before} and compares all of the array, so that a stray write shows too. */
+    private static void assertTwins(float[] before, BiConsumer<Kernels, float[]> kernel) {
+        float[] expected = before.clone();
+        kernel.accept(KernelTwins.SCALAR, expected);
+        for (Kernels kernels : KernelTwins.VECTORS) {
+            float[] found = before.clone();
+            kernel.accept(kernels, found);
+            int at = Arrays.mismatch(expected, found);
+            assertThat(at).as("%s differs at this index", kernels.name()).isEqualTo(-1);
+        }
+    }
+
+    private static PackedMatrix random(int k, int n, Random random) {
+        PackedMatrix w = PackedMatrix.zeros(k, n);
+        for (int row = 0; row < k; row++) {
+            w.setRow(row, gaussian(n, random), 0);
+        }
+        System.arraycopy(gaussian(n, random), 0, w.bias(), 0, n);
+        return w;
+    }
+
+    private static float[] gaussian(int n, Random random) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+}
