@@ -12,7 +12,8 @@ class ScalarMathTest {
 
     @Test
     void expIsWithinTwoUlp() {
-        assertThat(largestError(ScalarMath::exp, StrictMath::exp, -104.5f, 88.72f)).isLessThan(2);
+        assertThat(largestError(ScalarMath::exp, StrictMath::exp, -104.5f, 88.72f))
+                .isLessThan(2);
     }
 
     @Test
