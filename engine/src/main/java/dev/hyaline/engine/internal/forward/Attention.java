@@ -167,7 +167,7 @@ final class Attention {
         int head = index % heads;
         float[] map = scratch[worker];
         int stride = (block + 1) * BLOCK;
-        scoreBlocks(map, 0, stride, s, block, head, block + 1);
+        scoreBlocks(map, s, block, head);
         int first = firstPosition(s, block);
         for (int i = 0; i < queries(s, block); i++) {
             kernels.softmax(map, i * stride, first + i + 1);
@@ -182,12 +182,15 @@ final class Attention {
         int s = tileSequence[index / heads];
         int block = tileBlock[index / heads];
         int head = index % heads;
-        int stride = batch.end(s);
+        int keyCount = batch.end(s);
+        scoreBlocks(scratch[worker], s, block, head);
         int at = mapAt(s, block, head);
-        scoreBlocks(maps, at, stride, s, block, head, block + 1);
         int first = firstPosition(s, block);
         for (int i = 0; i < queries(s, block); i++) {
-            Arrays.fill(maps, at + i * stride + first + i + 1, at + (i + 1) * stride, Float.NEGATIVE_INFINITY);
+            int seen = first + i + 1;
+            int to = at + i * keyCount;
+            System.arraycopy(scratch[worker], i * (block + 1) * BLOCK, maps, to, seen);
+            Arrays.fill(maps, to + seen, to + keyCount, Float.NEGATIVE_INFINITY);
         }
     }
 
@@ -219,24 +222,13 @@ final class Attention {
         }
     }
 
-    /** Scores of a tile's queries with the keys of the first {@code blocks} blocks, as far as rows of {@code stride} have room. */
-    private void scoreBlocks(float[] map, int at, int stride, int s, int block, int head, int blocks) {
+    /** Scores of a tile's queries with the keys of all blocks up to their own, {@code [queries, (block + 1) * BLOCK]}. */
+    private void scoreBlocks(float[] map, int s, int block, int head) {
+        int stride = (block + 1) * BLOCK;
         int from = row(s, firstPosition(s, block)) * d + head * dHead;
-        for (int b = 0; b < blocks; b++) {
-            int count = Math.min(BLOCK, stride - b * BLOCK);
-            kernels.scores(
-                    map,
-                    at + b * BLOCK,
-                    stride,
-                    q,
-                    from,
-                    d,
-                    queries(s, block),
-                    keys[s][b],
-                    head * dHead * BLOCK,
-                    count,
-                    dHead,
-                    scale);
+        int queries = queries(s, block);
+        for (int b = 0; b <= block; b++) {
+            kernels.scores(map, b * BLOCK, stride, q, from, d, queries, keys[s][b], head * dHead * BLOCK, dHead, scale);
         }
     }
 

@@ -64,10 +64,9 @@ public interface Kernels {
     void affine(float[] out, int outAt, float[] x, int xAt, float[] gain, float[] bias, int n);
 
     /**
-     * Scores of some queries with one block of keys: {@code out[r, j] = scale * sum_e q[r, e] keys[e, j]}.
+     * Scores of some queries with all keys of one block: {@code out[r, j] = scale * sum_e q[r, e] keys[e, j]}.
      *
      * @param keys a block {@code [dHead][LANES]}
-     * @param count how many of the block's keys to form, from the first
      */
     void scores(
             float[] out,
@@ -79,7 +78,6 @@ public interface Kernels {
             int queries,
             float[] keys,
             int keysAt,
-            int count,
             int dHead,
             float scale);
 

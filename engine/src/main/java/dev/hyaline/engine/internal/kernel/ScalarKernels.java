@@ -119,11 +119,10 @@ public final class ScalarKernels implements Kernels {
             int queries,
             float[] keys,
             int keysAt,
-            int count,
             int dHead,
             float scale) {
         for (int r = 0; r < queries; r++) {
-            for (int j = 0; j < count; j++) {
+            for (int j = 0; j < LANES; j++) {
                 float chain = 0;
                 for (int e = 0; e < dHead; e++) {
                     chain = Math.fma(q[qAt + r * qStride + e], keys[keysAt + e * LANES + j], chain);

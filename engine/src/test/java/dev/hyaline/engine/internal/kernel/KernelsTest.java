@@ -178,7 +178,7 @@ class KernelsTest {
         float[] maps = gaussian(queries * 20, random);
         assertTwins(
                 gaussian(queries * 20, random),
-                (kernels, out) -> kernels.scores(out, 0, 20, q, 0, dHead + 2, queries, block, 0, count, dHead, 0.125f));
+                (kernels, out) -> kernels.scores(out, 0, 20, q, 0, dHead + 2, queries, block, 0, dHead, 0.125f));
         assertTwins(
                 gaussian(queries * (dHead + 1), random),
                 (kernels, out) -> kernels.weigh(out, 0, dHead + 1, maps, 0, 20, queries, block, 0, count, dHead));

@@ -6,6 +6,7 @@ import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The kernels on the Vector API. Only {@code KernelProvider} may touch this class, once it knows that the API is there. */
@@ -15,6 +16,11 @@ public final class VectorKernels implements Kernels {
 
     static final VectorSpecies<Float> SPECIES = species();
     static final int WIDTH = SPECIES.length();
+
+    private static final VectorShuffle<Float> ROTATE_8 = VectorShuffle.iota(SPECIES, 8, 1, true);
+    private static final VectorShuffle<Float> ROTATE_4 = VectorShuffle.iota(SPECIES, 4, 1, true);
+    private static final VectorShuffle<Float> ROTATE_2 = VectorShuffle.iota(SPECIES, 2, 1, true);
+    private static final VectorShuffle<Float> ROTATE_1 = VectorShuffle.iota(SPECIES, 1, 1, true);
 
     private static VectorSpecies<Float> species() {
         return switch (Integer.getInteger(WIDTH_PROPERTY, FloatVector.SPECIES_PREFERRED.vectorBitSize())) {
@@ -166,11 +172,9 @@ public final class VectorKernels implements Kernels {
             int queries,
             float[] keys,
             int keysAt,
-            int count,
             int dHead,
             float scale) {
-        for (int part = 0; part < count; part += WIDTH) {
-            VectorMask<Float> wanted = SPECIES.indexInRange(part, count);
+        for (int part = 0; part < LANES; part += WIDTH) {
             int row = 0;
             for (; row <= queries - 8; row += 8) {
                 scores8(
@@ -182,7 +186,6 @@ public final class VectorKernels implements Kernels {
                         qStride,
                         keys,
                         keysAt + part,
-                        wanted,
                         dHead,
                         scale);
             }
@@ -192,7 +195,7 @@ public final class VectorKernels implements Kernels {
                     chain = FloatVector.broadcast(SPECIES, q[qAt + row * qStride + e])
                             .fma(load(keys, keysAt + part + e * LANES), chain);
                 }
-                chain.mul(scale).intoArray(out, outAt + row * outStride + part, wanted);
+                chain.mul(scale).intoArray(out, outAt + row * outStride + part);
             }
         }
     }
@@ -206,7 +209,6 @@ public final class VectorKernels implements Kernels {
             int qStride,
             float[] keys,
             int keysAt,
-            VectorMask<Float> wanted,
             int dHead,
             float scale) {
         FloatVector c0 = FloatVector.zero(SPECIES);
@@ -235,14 +237,14 @@ public final class VectorKernels implements Kernels {
             c6 = FloatVector.broadcast(SPECIES, q[q6 + e]).fma(key, c6);
             c7 = FloatVector.broadcast(SPECIES, q[q7 + e]).fma(key, c7);
         }
-        c0.mul(scale).intoArray(out, outAt, wanted);
-        c1.mul(scale).intoArray(out, outAt + outStride, wanted);
-        c2.mul(scale).intoArray(out, outAt + 2 * outStride, wanted);
-        c3.mul(scale).intoArray(out, outAt + 3 * outStride, wanted);
-        c4.mul(scale).intoArray(out, outAt + 4 * outStride, wanted);
-        c5.mul(scale).intoArray(out, outAt + 5 * outStride, wanted);
-        c6.mul(scale).intoArray(out, outAt + 6 * outStride, wanted);
-        c7.mul(scale).intoArray(out, outAt + 7 * outStride, wanted);
+        c0.mul(scale).intoArray(out, outAt);
+        c1.mul(scale).intoArray(out, outAt + outStride);
+        c2.mul(scale).intoArray(out, outAt + 2 * outStride);
+        c3.mul(scale).intoArray(out, outAt + 3 * outStride);
+        c4.mul(scale).intoArray(out, outAt + 4 * outStride);
+        c5.mul(scale).intoArray(out, outAt + 5 * outStride);
+        c6.mul(scale).intoArray(out, outAt + 6 * outStride);
+        c7.mul(scale).intoArray(out, outAt + 7 * outStride);
     }
 
     @Override
@@ -282,8 +284,8 @@ public final class VectorKernels implements Kernels {
             int valuesAt,
             int count,
             int dHead) {
-        for (int part = 0; part < dHead; part += WIDTH) {
-            VectorMask<Float> rest = SPECIES.indexInRange(part, dHead);
+        int part = 0;
+        for (; part <= dHead - WIDTH; part += WIDTH) {
             int row = 0;
             for (; row <= queries - 8; row += 8) {
                 weigh8(
@@ -296,17 +298,31 @@ public final class VectorKernels implements Kernels {
                         values,
                         valuesAt + part,
                         count,
-                        dHead,
-                        rest);
+                        dHead);
             }
             for (; row < queries; row++) {
-                FloatVector chain = load(z, zAt + row * zStride + part, rest);
-                for (int j = 0; j < count; j++) {
-                    chain = FloatVector.broadcast(SPECIES, pattern[patternAt + row * patternStride + j])
-                            .fma(load(values, valuesAt + part + j * dHead, rest), chain);
-                }
-                chain.intoArray(z, zAt + row * zStride + part, rest);
+                weigh1(
+                        z,
+                        zAt + row * zStride + part,
+                        pattern,
+                        patternAt + row * patternStride,
+                        values,
+                        valuesAt + part,
+                        count,
+                        dHead);
             }
+        }
+        for (int row = 0; part < dHead && row < queries; row++) {
+            weighTail(
+                    z,
+                    zAt + row * zStride + part,
+                    pattern,
+                    patternAt + row * patternStride,
+                    values,
+                    valuesAt + part,
+                    count,
+                    dHead,
+                    dHead - part);
         }
     }
 
@@ -320,16 +336,15 @@ public final class VectorKernels implements Kernels {
             float[] values,
             int valuesAt,
             int count,
-            int dHead,
-            VectorMask<Float> rest) {
-        FloatVector c0 = load(z, zAt, rest);
-        FloatVector c1 = load(z, zAt + zStride, rest);
-        FloatVector c2 = load(z, zAt + 2 * zStride, rest);
-        FloatVector c3 = load(z, zAt + 3 * zStride, rest);
-        FloatVector c4 = load(z, zAt + 4 * zStride, rest);
-        FloatVector c5 = load(z, zAt + 5 * zStride, rest);
-        FloatVector c6 = load(z, zAt + 6 * zStride, rest);
-        FloatVector c7 = load(z, zAt + 7 * zStride, rest);
+            int dHead) {
+        FloatVector c0 = load(z, zAt);
+        FloatVector c1 = load(z, zAt + zStride);
+        FloatVector c2 = load(z, zAt + 2 * zStride);
+        FloatVector c3 = load(z, zAt + 3 * zStride);
+        FloatVector c4 = load(z, zAt + 4 * zStride);
+        FloatVector c5 = load(z, zAt + 5 * zStride);
+        FloatVector c6 = load(z, zAt + 6 * zStride);
+        FloatVector c7 = load(z, zAt + 7 * zStride);
         int p1 = patternAt + patternStride;
         int p2 = p1 + patternStride;
         int p3 = p2 + patternStride;
@@ -338,7 +353,7 @@ public final class VectorKernels implements Kernels {
         int p6 = p5 + patternStride;
         int p7 = p6 + patternStride;
         for (int j = 0; j < count; j++) {
-            FloatVector value = load(values, valuesAt + j * dHead, rest);
+            FloatVector value = load(values, valuesAt + j * dHead);
             c0 = FloatVector.broadcast(SPECIES, pattern[patternAt + j]).fma(value, c0);
             c1 = FloatVector.broadcast(SPECIES, pattern[p1 + j]).fma(value, c1);
             c2 = FloatVector.broadcast(SPECIES, pattern[p2 + j]).fma(value, c2);
@@ -348,14 +363,44 @@ public final class VectorKernels implements Kernels {
             c6 = FloatVector.broadcast(SPECIES, pattern[p6 + j]).fma(value, c6);
             c7 = FloatVector.broadcast(SPECIES, pattern[p7 + j]).fma(value, c7);
         }
-        c0.intoArray(z, zAt, rest);
-        c1.intoArray(z, zAt + zStride, rest);
-        c2.intoArray(z, zAt + 2 * zStride, rest);
-        c3.intoArray(z, zAt + 3 * zStride, rest);
-        c4.intoArray(z, zAt + 4 * zStride, rest);
-        c5.intoArray(z, zAt + 5 * zStride, rest);
-        c6.intoArray(z, zAt + 6 * zStride, rest);
-        c7.intoArray(z, zAt + 7 * zStride, rest);
+        c0.intoArray(z, zAt);
+        c1.intoArray(z, zAt + zStride);
+        c2.intoArray(z, zAt + 2 * zStride);
+        c3.intoArray(z, zAt + 3 * zStride);
+        c4.intoArray(z, zAt + 4 * zStride);
+        c5.intoArray(z, zAt + 5 * zStride);
+        c6.intoArray(z, zAt + 6 * zStride);
+        c7.intoArray(z, zAt + 7 * zStride);
+    }
+
+    private static void weigh1(
+            float[] z, int zAt, float[] pattern, int patternAt, float[] values, int valuesAt, int count, int dHead) {
+        FloatVector chain = load(z, zAt);
+        for (int j = 0; j < count; j++) {
+            chain = FloatVector.broadcast(SPECIES, pattern[patternAt + j])
+                    .fma(load(values, valuesAt + j * dHead), chain);
+        }
+        chain.intoArray(z, zAt);
+    }
+
+    /** Where a head ends within a vector. The mask is made here because C2 would box one that is passed in. */
+    private static void weighTail(
+            float[] z,
+            int zAt,
+            float[] pattern,
+            int patternAt,
+            float[] values,
+            int valuesAt,
+            int count,
+            int dHead,
+            int columns) {
+        VectorMask<Float> rest = SPECIES.indexInRange(0, columns);
+        FloatVector chain = load(z, zAt, rest);
+        for (int j = 0; j < count; j++) {
+            chain = FloatVector.broadcast(SPECIES, pattern[patternAt + j])
+                    .fma(load(values, valuesAt + j * dHead, rest), chain);
+        }
+        chain.intoArray(z, zAt, rest);
     }
 
     /** The sum of {@code x}: each of the 16 lanes is a lane of one of {@code 16 / WIDTH} vectors, which the first steps of the tree fold into one. */
@@ -405,19 +450,16 @@ public final class VectorKernels implements Kernels {
     }
 
     /** Adds the lanes of the folded vector as {@link Kernels} prescribes; {@code reduceLanes} leaves its order open. */
-    private static float tree(FloatVector v) {
+    private static float tree(FloatVector folded) {
+        FloatVector v = folded;
         if (WIDTH == 16) {
-            float even = ((v.lane(0) + v.lane(8)) + (v.lane(4) + v.lane(12)))
-                    + ((v.lane(2) + v.lane(10)) + (v.lane(6) + v.lane(14)));
-            float odd = ((v.lane(1) + v.lane(9)) + (v.lane(5) + v.lane(13)))
-                    + ((v.lane(3) + v.lane(11)) + (v.lane(7) + v.lane(15)));
-            return even + odd;
+            v = v.add(v.rearrange(ROTATE_8));
         }
-        if (WIDTH == 8) {
-            return ((v.lane(0) + v.lane(4)) + (v.lane(2) + v.lane(6)))
-                    + ((v.lane(1) + v.lane(5)) + (v.lane(3) + v.lane(7)));
+        if (WIDTH >= 8) {
+            v = v.add(v.rearrange(ROTATE_4));
         }
-        return (v.lane(0) + v.lane(2)) + (v.lane(1) + v.lane(3));
+        v = v.add(v.rearrange(ROTATE_2));
+        return v.add(v.rearrange(ROTATE_1)).lane(0);
     }
 
     private static FloatVector load(float[] from, int at) {
