@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.weights.internal.Shown;
+import dev.hyaline.weights.internal.Utf8;
 import java.util.Map;
 import java.util.PriorityQueue;
 
@@ -36,26 +37,26 @@ final class BytePairEncoder implements PieceEncoder {
         Workspace workspace = new Workspace();
         for (int at = 0; at < text.length(); ) {
             int next = splitWords ? Words.end(text, at) : text.length();
-            encodeWord(text.substring(at, next), workspace, tokens);
+            encode(text.substring(at, next).getBytes(UTF_8), workspace, tokens);
             at = next;
         }
     }
 
-    private void encodeWord(String word, Workspace workspace, IntList tokens) {
-        byte[] bytes = word.getBytes(UTF_8);
+    /** Appends the tokens of one word, any bytes. */
+    void encode(byte[] word, Workspace workspace, IntList tokens) {
         if (!wholeWords.isEmpty()) {
-            Integer whole = wholeWords.get(ByteAlphabet.spell(bytes));
+            Integer whole = wholeWords.get(ByteAlphabet.spell(word));
             if (whole != null) {
                 tokens.add(whole);
                 return;
             }
         }
-        workspace.load(bytes.length);
-        for (int i = 0; i < bytes.length; i++) {
-            int token = byteTokens[bytes[i] & 0xFF];
+        workspace.load(word.length);
+        for (int i = 0; i < word.length; i++) {
+            int token = byteTokens[word[i] & 0xFF];
             if (token < 0) {
-                throw new BadInputException("the tokenizer has no token for byte " + String.format("0x%02X", bytes[i])
-                        + " in " + Shown.quoted(word));
+                throw new BadInputException("the tokenizer has no token for byte " + String.format("0x%02X", word[i])
+                        + " in " + Shown.quoted(Utf8.lossy(word)));
             }
             workspace.token[i] = token;
         }
@@ -69,7 +70,7 @@ final class BytePairEncoder implements PieceEncoder {
      * A word's tokens as a doubly linked list in arrays, kept from word to word. A token stands where its first byte
      * stood.
      */
-    private static final class Workspace {
+    static final class Workspace {
         private static final int NONE = -1;
 
         private int[] token = new int[64];
