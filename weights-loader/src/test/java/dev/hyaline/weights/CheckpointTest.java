@@ -17,8 +17,10 @@ import dev.hyaline.weights.internal.SafetensorsFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -450,6 +452,22 @@ class CheckpointTest {
                 assertThatExceptionOfType(BadCheckpointException.class)
                         .isThrownBy(checkpoint::weights)
                         .withMessageContaining("tensor h.1.ln_2.bias");
+            }
+        }
+
+        @Test
+        void saysThatAFileWasCutShortWhileOpen() throws Exception {
+            Path golden = GOLDEN.resolve("tiny-a");
+            Files.copy(golden.resolve("config.json"), directory.resolve("config.json"));
+            Path file = Files.copy(golden.resolve("model.safetensors"), directory.resolve("model.safetensors"));
+            try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+                try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                    channel.truncate(8192);
+                }
+                TensorSpec embedding = new TensorSpec("wte.weight", List.of(97, 64));
+                assertThatExceptionOfType(BadCheckpointException.class)
+                        .isThrownBy(() -> checkpoint.tensors().read(embedding, 0, 97, new float[97 * 64], 0))
+                        .withMessage(file + ": expected a file that stays whole while it is open, found one cut short");
             }
         }
 
