@@ -38,7 +38,7 @@ public record NextToken(int token, double logProbability) {
         for (float logit : logits) {
             sum += Math.exp(logit - largest);
         }
-        double logNormalizer = largest + Math.log(sum);
+        double logSum = Math.log(sum);
 
         Comparator<Integer> worstFirst =
                 Comparator.<Integer>comparingDouble(token -> logits[token]).thenComparing(Comparator.reverseOrder());
@@ -52,7 +52,7 @@ public record NextToken(int token, double logProbability) {
         List<NextToken> likeliest = new ArrayList<>();
         while (!best.isEmpty()) {
             int token = best.remove();
-            likeliest.addFirst(new NextToken(token, logits[token] - logNormalizer));
+            likeliest.addFirst(new NextToken(token, logits[token] - largest - logSum));
         }
         return List.copyOf(likeliest);
     }

@@ -15,6 +15,9 @@ public final class SummaryStatistics {
     private double squares;
     private double largestMagnitude;
 
+    /** Of no values yet. */
+    public SummaryStatistics() {}
+
     /** Adds {@code length} values from {@code offset}. */
     public void add(float[] values, int offset, int length) {
         long finite = 0;
