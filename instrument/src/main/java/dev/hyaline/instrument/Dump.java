@@ -15,6 +15,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -101,10 +102,11 @@ public final class Dump {
     /**
      * Runs the prompts and writes the dump. Its files appear when both are complete.
      *
+     * @param provenance asked for when the values are written: hashing a model may take as long as running it
      * @param listener sees all that is recorded, as it is recorded
      * @throws FileException if the folder's file system has no room or a file cannot be written
      */
-    public Written write(Gpt2 model, DumpFolder folder, Provenance provenance, CaptureListener listener) {
+    public Written write(Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener) {
         if (folder.usableSpace() < fileBytes()) {
             throw FileException.occupied(
                     folder.path(), "has no room for " + fileBytes() + " bytes; free some, or write fewer sites");
@@ -121,7 +123,7 @@ public final class Dump {
             String sha256 = sha256(channel);
 
             writing = manifest;
-            byte[] json = Manifest.json(this, model, provenance, sha256, writer.overflowed());
+            byte[] json = Manifest.json(this, model, provenance.get(), sha256, writer.overflowed());
             FileLayout.writeFully(folder.begin(DumpFolder.MANIFEST), ByteBuffer.wrap(json), 0);
             folder.commit();
             return new Written(activations, fileBytes(), manifest, writer.overflowed());

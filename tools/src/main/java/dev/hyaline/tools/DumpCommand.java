@@ -1,6 +1,5 @@
 package dev.hyaline.tools;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.instrument.Capture;
@@ -12,10 +11,10 @@ import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.Provenance;
 import dev.hyaline.weights.Checkpoint;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,20 +25,20 @@ import picocli.CommandLine.Option;
         header = "Runs prompts and writes every activation asked for to a file.",
         description = {
             "",
-            "Without options, dumps all hook points of the built-in model on a built-in prompt to ./hyaline-dump: the"
-                    + " tensors under their TransformerLens names, and manifest.json, which says all that is needed to"
-                    + " make them again."
+            "Without options, dumps all hook points of the built-in model on a built-in prompt to the folder"
+                    + " hyaline-dump: the tensors under their TransformerLens names, and manifest.json, which says all"
+                    + " that is needed to make them again."
         },
         sortOptions = false,
+        abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nTensors:%n",
         footer = {
-            "  Prompts of one length:       blocks.0.hook_resid_post [prompts, positions, width], attention maps",
-            "                               [prompts, heads, queries, keys]; tokens, positions [prompts, positions].",
-            "  Prompts of unequal lengths:  blocks.0.hook_resid_post [rows, width] with the prompts end to end, those",
-            "                               of prompt s in rows offsets[s] to offsets[s + 1]; attention maps one by"
-                    + " one,",
-            "                               blocks.0.attn.hook_pattern.0 [heads, queries, keys], .1 and so on.",
+            "  Prompts of one length: blocks.0.hook_resid_post is [prompts, positions, width], an attention map",
+            "  is [prompts, heads, queries, keys], and tokens and positions are [prompts, positions].",
+            "  Prompts of unequal lengths lie end to end: blocks.0.hook_resid_post is [rows, width], prompt s in",
+            "  the rows from offsets[s] to offsets[s + 1]; each has attention maps of its own, [heads, queries,",
+            "  keys], named blocks.0.attn.hook_pattern.0, blocks.0.attn.hook_pattern.1 and so on.",
             "",
             "Examples:",
             "  hyaline dump --prompt \"The capital of France is\" --sites resid_post,pattern --out france",
@@ -64,11 +63,14 @@ final class DumpCommand implements Runnable {
     private ModelOptions modelOptions;
 
     @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
     private SelectionOptions selection;
 
     @Option(
             names = "--positions",
-            paramLabel = "POSITIONS",
+            paramLabel = "LIST",
             description = {
                 "Only these positions of each prompt: 0,3-5,-1 or last (a range is cut to the prompt, a single position"
                         + " must exist). Of attention maps they choose the queries."
@@ -81,14 +83,19 @@ final class DumpCommand implements Runnable {
             description = "Folder to write to. Default: ${DEFAULT-VALUE}")
     private String out = "hyaline-dump";
 
-    @Option(names = "--format", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+    @Option(
+            names = "--format",
+            paramLabel = "FORMAT",
+            completionCandidates = Choice.Formats.class,
+            converter = Choice.Formats.class,
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
     private DumpFormat format = DumpFormat.SAFETENSORS;
 
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
-            completionCandidates = FloatTypes.class,
-            converter = FloatTypes.class,
+            completionCandidates = Choice.FloatTypes.class,
+            converter = Choice.FloatTypes.class,
             description = {
                 "${COMPLETION-CANDIDATES}. f32 is exact; f16 and bf16 halve the size and round to nearest."
                         + " NumPy knows no bf16. Default: ${DEFAULT-VALUE}"
@@ -110,7 +117,7 @@ final class DumpCommand implements Runnable {
 
     @Override
     public void run() {
-        Path folder = outputFolder();
+        Path folder = ModelOptions.path("--out", out);
         IndexSelection chosenPositions = IndexSelection.of(positions);
         try (Checkpoint checkpoint = modelOptions.open()) {
             Gpt2Config config = checkpoint.config();
@@ -123,37 +130,46 @@ final class DumpCommand implements Runnable {
                 report.forecast(folder.resolve(format.fileName()), common.json);
                 return;
             }
-            // Opened before anything is computed: an output that cannot be written must not cost a run.
-            try (DumpFolder opened = DumpFolder.open(folder, force);
-                    Gpt2 engine = modelOptions.load(checkpoint)) {
-                DumpSummary summary;
-                Dump.Written written;
-                try (Progress progress = new Progress(console, "dump", "tokens", prompts.totalTokens())) {
-                    summary = new DumpSummary(prompts, progress);
-                    written = dump.write(engine, opened, provenance(checkpoint, vocabulary), summary);
-                }
-                report.written(engine, summary, written, common.json);
-                if (written.overflowed() > 0) {
-                    console.err()
-                            .println("hyaline: " + Text.plural(written.overflowed(), "value")
-                                    + " became infinite, too large for " + type + "; --dtype f32 keeps them");
-                }
+            // Before anything is computed: an output that cannot be written must not cost a run.
+            try (DumpFolder opened = DumpFolder.open(folder, force)) {
+                run(checkpoint, vocabulary, prompts, dump, opened, report);
             }
         }
     }
 
-    private Path outputFolder() {
-        try {
-            return Path.of(out);
-        } catch (InvalidPathException e) {
-            throw new BadInputException("--out: '" + out + "' cannot be a file name here (" + e.getReason() + ")");
+    private void run(
+            Checkpoint checkpoint,
+            Vocabulary vocabulary,
+            Prompts prompts,
+            Dump dump,
+            DumpFolder folder,
+            DumpReport report) {
+        // The model's files are hashed while it loads and runs.
+        CompletableFuture<List<Provenance.ModelFile>> files =
+                CompletableFuture.supplyAsync(() -> modelFiles(checkpoint));
+        try (Gpt2 engine = engineOptions.load(checkpoint)) {
+            DumpSummary summary;
+            Dump.Written written;
+            try (Progress progress = new Progress(console, "dump", "tokens", prompts.totalTokens())) {
+                summary = new DumpSummary(prompts, progress);
+                written = dump.write(engine, folder, () -> provenance(checkpoint, files.join(), vocabulary), summary);
+            }
+            report.written(engine, summary, written, common.json);
+            if (written.overflowed() > 0) {
+                console.err()
+                        .println("hyaline: " + Text.plural(written.overflowed(), "value")
+                                + " became infinite, too large for " + type + "; --dtype f32 keeps them");
+            }
         }
     }
 
-    private Provenance provenance(Checkpoint checkpoint, Vocabulary vocabulary) {
-        List<Provenance.ModelFile> files = checkpoint.files().stream()
+    private static List<Provenance.ModelFile> modelFiles(Checkpoint checkpoint) {
+        return checkpoint.files().stream()
                 .map(file -> new Provenance.ModelFile(file.name(), file.bytes(), file.sha256()))
                 .toList();
+    }
+
+    private Provenance provenance(Checkpoint checkpoint, List<Provenance.ModelFile> files, Vocabulary vocabulary) {
         return new Provenance(
                 Version.text(),
                 canonicalCommand(),

@@ -26,6 +26,7 @@ import picocli.CommandLine.Option;
                 + " --max-new-tokens, or where the model's positions end."
         },
         sortOptions = false,
+        abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {
@@ -41,6 +42,9 @@ final class GenerateCommand implements Runnable {
 
     @Mixin
     private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
 
     @Option(
             names = {"-n", "--max-new-tokens"},
@@ -87,7 +91,7 @@ final class GenerateCommand implements Runnable {
                     IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
             List<String> texts =
                     inputs.stream().map(input -> text(input, vocabulary)).toList();
-            try (Gpt2 engine = modelOptions.load(checkpoint)) {
+            try (Gpt2 engine = engineOptions.load(checkpoint)) {
                 Generator generator = Generator.of(engine).sampling(sampling).maxNewTokens(maxNewTokens);
                 if (vocabulary.tokenizer().isPresent()) {
                     generator = generator.stopAt(vocabulary.required().endOfText());

@@ -19,6 +19,7 @@ import tools.jackson.core.JsonGenerator;
         header = "Shows a model's configuration, size and files, and what it runs on.",
         description = {"", "Loads the model, so that a broken checkpoint is found here."},
         sortOptions = false,
+        abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {"  hyaline info", "  hyaline info --model ~/models/gpt2 --json"})
@@ -27,6 +28,9 @@ final class InfoCommand implements Runnable {
 
     @Mixin
     private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
 
     @Mixin
     private CommonOptions common;
@@ -38,7 +42,7 @@ final class InfoCommand implements Runnable {
     @Override
     public void run() {
         try (Checkpoint checkpoint = modelOptions.open();
-                Gpt2 engine = modelOptions.load(checkpoint)) {
+                Gpt2 engine = engineOptions.load(checkpoint)) {
             if (common.json) {
                 Json.print(console, json -> json(json, checkpoint, engine));
             } else {

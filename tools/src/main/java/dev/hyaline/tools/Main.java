@@ -4,7 +4,11 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.UnknownHookPointException;
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
@@ -28,21 +32,31 @@ public final class Main {
     static int run(String[] arguments, Console console) {
         try {
             requireReadable(arguments);
-            return commandLine(console).execute(arguments);
+            return commandLine(arguments, console).execute(arguments);
         } catch (Throwable failure) {
             // Errors, such as too little memory, which picocli does not hand to its handlers.
             return report(failure, List.of(arguments), console.err());
         }
     }
 
-    private static CommandLine commandLine(Console console) {
-        CommandLine commandLine = new CommandLine(new HyalineCommand())
-                .addSubcommand(new DumpCommand(console))
-                .addSubcommand(new SitesCommand(console))
-                .addSubcommand(new InfoCommand(console))
-                .addSubcommand(new GenerateCommand(console))
-                .addSubcommand(new TokensCommand(console))
-                .addSubcommand(new AutoComplete.GenerateCompletion());
+    private static CommandLine commandLine(String[] arguments, Console console) {
+        Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("dump", () -> new DumpCommand(console));
+        commands.put("sites", () -> new SitesCommand(console));
+        commands.put("info", () -> new InfoCommand(console));
+        commands.put("generate", () -> new GenerateCommand(console));
+        commands.put("tokens", () -> new TokensCommand(console));
+
+        CommandLine commandLine = new CommandLine(new HyalineCommand());
+        Supplier<Object> named = arguments.length == 0 ? null : commands.get(arguments[0]);
+        if (named != null) {
+            // To read the annotations of them all takes a tenth of a second.
+            commandLine.addSubcommand(named.get());
+        } else {
+            commands.values().forEach(command -> commandLine.addSubcommand(command.get()));
+            commandLine.addSubcommand(new CommandLine.HelpCommand());
+            commandLine.addSubcommand(new AutoComplete.GenerateCompletion());
+        }
         return commandLine
                 .setOut(console.out())
                 .setErr(console.err())
@@ -50,7 +64,6 @@ public final class Main {
                 .setUsageHelpWidth(100)
                 // A prompt may begin with @, which is not the name of a file of arguments.
                 .setExpandAtFiles(false)
-                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, args) -> badUsage(e, List.of(args), console.err()))
                 .setExecutionExceptionHandler((e, command, result) -> report(e, result.originalArgs(), console.err()));
     }
@@ -68,14 +81,26 @@ public final class Main {
     }
 
     private static int badUsage(ParameterException failure, List<String> arguments, PrintWriter err) {
-        err.println("hyaline: " + failure.getMessage());
+        err.println("hyaline: " + sentence(failure));
         UnmatchedArgumentException.printSuggestions(failure, err);
         err.println("See " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help.");
         traceIfAsked(failure, arguments, err);
         return BAD_USAGE;
     }
 
-    private static int report(Throwable failure, List<String> arguments, PrintWriter err) {
+    private static String sentence(ParameterException failure) {
+        if (!(failure instanceof UnmatchedArgumentException unmatched) || unmatched.isUnknownOption()) {
+            return failure.getMessage();
+        }
+        String argument = "'" + unmatched.getUnmatched().getFirst() + "'";
+        return failure.getCommandLine().getParent() == null
+                ? "there is no command " + argument
+                : "the argument " + argument + " belongs to no option";
+    }
+
+    private static int report(Throwable thrown, List<String> arguments, PrintWriter err) {
+        Throwable failure =
+                thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
         err.println("hyaline: "
                 + switch (failure) {
                     case HyalineException e -> e.getMessage();

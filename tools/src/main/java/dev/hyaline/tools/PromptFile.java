@@ -8,8 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -72,11 +70,9 @@ final class PromptFile {
 
     private static byte[] readAll(String name) {
         try {
-            return Files.readAllBytes(Path.of(name));
+            return Files.readAllBytes(ModelOptions.path("--prompts", name));
         } catch (IOException e) {
             throw FileException.reading(name, e);
-        } catch (InvalidPathException e) {
-            throw new BadInputException("--prompts: '" + name + "' cannot be a file name here (" + e.getReason() + ")");
         }
     }
 

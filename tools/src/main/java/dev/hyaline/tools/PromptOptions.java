@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 
 /** The prompts a command runs. */
 final class PromptOptions {
-    private static final String BUILT_IN_PROMPT = "When Mary and John went to the store, John gave a drink to";
+    static final String BUILT_IN_PROMPT = "When Mary and John went to the store, John gave a drink to";
 
     @Option(
             names = {"-p", "--prompt"},
@@ -23,8 +23,8 @@ final class PromptOptions {
             names = "--prompts",
             paramLabel = "FILE",
             description = {
-                "A file of prompts, - for standard input. One a line; or JSON Lines (.jsonl, or input that begins with"
-                        + " a brace) of strings or of objects with \"text\" or \"tokens\"."
+                "A file of prompts, - for standard input: one a line or, if its name ends in jsonl or the input begins"
+                        + " with a brace, JSON Lines of strings or of objects with \"text\" or \"tokens\"."
             })
     List<String> files = new ArrayList<>();
 

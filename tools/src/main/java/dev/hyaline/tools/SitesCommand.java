@@ -29,6 +29,7 @@ import picocli.CommandLine.Option;
                     + " formed only when named (or matched by a glob), and are not part of all."
         },
         sortOptions = false,
+        abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {
@@ -54,8 +55,8 @@ final class SitesCommand implements Runnable {
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
-            completionCandidates = FloatTypes.class,
-            converter = FloatTypes.class,
+            completionCandidates = Choice.FloatTypes.class,
+            converter = Choice.FloatTypes.class,
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
     private ElementType type = ElementType.F32;
 

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Parameters;
             "Positions are those of a dump: the end-of-text token comes first, unless --no-bos says otherwise."
         },
         sortOptions = false,
+        abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {
@@ -35,7 +37,7 @@ final class TokensCommand implements Runnable {
     @Parameters(
             paramLabel = "TEXT",
             arity = "0..*",
-            description = "Texts to cut into tokens; - reads one from standard input.")
+            description = "Texts to cut into tokens; - reads one from standard input. Default: the prompt of dump.")
     private List<String> texts = new ArrayList<>();
 
     @Option(names = "--decode", paramLabel = "IDS", description = "Token ids to put together, with commas or blanks.")
@@ -60,7 +62,7 @@ final class TokensCommand implements Runnable {
     @Override
     public void run() {
         if (texts.isEmpty() && ids.isEmpty()) {
-            throw new BadInputException("there is no text; give one as an argument, or ids with --decode");
+            texts.add(PromptOptions.BUILT_IN_PROMPT);
         }
         try (Checkpoint checkpoint = modelOptions.open()) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
@@ -83,7 +85,7 @@ final class TokensCommand implements Runnable {
     }
 
     private static List<Integer> boxed(int[] tokens) {
-        return java.util.Arrays.stream(tokens).boxed().toList();
+        return Arrays.stream(tokens).boxed().toList();
     }
 
     private static int[] unboxed(List<Integer> tokens) {
