@@ -115,7 +115,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private static String nameOf(Path path) {
-        return String.valueOf(path.getFileName());
+        Path last = path.getFileName();
+        return last == null ? path.toString() : last.toString();
     }
 
     /** Name of the built-in model, or of the folder. */
@@ -190,8 +191,10 @@ public final class Checkpoint implements AutoCloseable {
 
     /** Unmaps the files; {@link #tensors} can no longer be read. What {@link #weights} has packed remains. */
     @Override
-    public void close() {
-        arena.close();
+    public synchronized void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 
     @Override

@@ -563,6 +563,7 @@ class CheckpointTest {
             Checkpoint checkpoint = Checkpoint.open(directory);
             Gpt2Weights before = checkpoint.weights();
             checkpoint.close();
+            checkpoint.close();
             assertThatIllegalStateException().isThrownBy(checkpoint::weights);
             assertThat(before.tensor("ln_f.bias")).hasSize(4);
         }

@@ -80,7 +80,13 @@ public final class CheckpointTensors implements TensorSource {
         }
         long first = (long) firstRow * tensor.columns();
         int count = Math.multiplyExact(rows, tensor.columns());
-        Widening.copy(located.storage(), located.bytes(), first, count, out, offset);
+        try {
+            Widening.copy(located.storage(), located.bytes(), first, count, out, offset);
+        } catch (InternalError e) {
+            // How the JVM reports that pages of a mapped file are gone.
+            throw BadCheckpointException.file(
+                    located.file().file(), "a file that stays whole while it is open", "one cut short", e);
+        }
     }
 
     /** Every tensor of the files by its name without {@code transformer.}. */

@@ -87,11 +87,8 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
     }
 
     private static OptionalInt endOfText(Json json) {
-        Optional<Json> ids = json.nullable("eos_token_id");
-        Optional<Json> first =
-                ids.filter(Json::isArray).map(Json::elements).map(list -> list.isEmpty() ? null : list.getFirst());
-        return first.or(() -> ids.filter(id -> !id.isArray()))
-                .map(id -> OptionalInt.of(id.integer(0, LARGEST)))
-                .orElse(OptionalInt.empty());
+        Optional<Json> id = json.nullable("eos_token_id")
+                .flatMap(ids -> ids.isArray() ? ids.elements().stream().findFirst() : Optional.of(ids));
+        return id.isPresent() ? OptionalInt.of(id.get().integer(0, LARGEST)) : OptionalInt.empty();
     }
 }

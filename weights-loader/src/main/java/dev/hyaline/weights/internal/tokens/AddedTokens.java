@@ -2,6 +2,7 @@ package dev.hyaline.weights.internal.tokens;
 
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -26,6 +27,7 @@ final class AddedTokens {
 
     private static void split(String text, Finder finder, IntList tokens, PieceEncoder pieces) {
         int done = 0;
+        int blanksEnd = 0;
         for (int at = 0; at < text.length() && !finder.isEmpty(); ) {
             AddedToken found = finder.longestAt(text, at);
             if (found == null) {
@@ -44,9 +46,11 @@ final class AddedTokens {
                 }
             }
             if (found.rstrip()) {
-                while (stop < text.length() && Words.isSpace(text.charAt(stop))) {
-                    stop++;
+                // Tokens made of blanks are found again in the blanks that one before has taken, as Hugging Face does.
+                if (stop > blanksEnd) {
+                    blanksEnd = endOfBlanks(text, stop);
                 }
+                stop = blanksEnd;
             }
             if (start > done) {
                 pieces.encode(text.substring(done, start), tokens);
@@ -57,6 +61,14 @@ final class AddedTokens {
         if (done < text.length()) {
             pieces.encode(text.substring(done), tokens);
         }
+    }
+
+    private static int endOfBlanks(String text, int start) {
+        int end = start;
+        while (end < text.length() && Words.isSpace(text.charAt(end))) {
+            end++;
+        }
+        return end;
     }
 
     private static boolean endsWithWord(String text, int end) {
@@ -84,19 +96,27 @@ final class AddedTokens {
 
     /** Some of the tokens, in the order of their texts. */
     private static final class Finder {
-        private final TreeMap<String, AddedToken> tokens = new TreeMap<>();
+        private final TreeMap<String, Entry> entries = new TreeMap<>();
         private final BitSet firstChars = new BitSet();
-        private final int longest;
+        private int longest;
 
         Finder(Stream<AddedToken> tokens) {
-            tokens.forEach(token -> this.tokens.put(token.content(), token));
-            this.tokens.keySet().forEach(text -> firstChars.set(text.charAt(0)));
-            longest =
-                    this.tokens.keySet().stream().mapToInt(String::length).max().orElse(0);
+            Entry entry = null;
+            for (AddedToken token :
+                    tokens.sorted(Comparator.comparing(AddedToken::content)).toList()) {
+                String text = token.content();
+                while (entry != null && !text.startsWith(entry.text())) {
+                    entry = entry.shorter();
+                }
+                entry = new Entry(token, entry);
+                entries.put(text, entry);
+                firstChars.set(text.charAt(0));
+                longest = Math.max(longest, text.length());
+            }
         }
 
         boolean isEmpty() {
-            return tokens.isEmpty();
+            return entries.isEmpty();
         }
 
         /** The longest token that starts at a place of the text; null if none does. */
@@ -104,24 +124,22 @@ final class AddedTokens {
             if (!firstChars.get(text.charAt(at))) {
                 return null;
             }
-            String ahead = text.substring(at, Math.min(text.length(), at + longest));
-            while (true) {
-                // The last token not after what lies ahead is a prefix of it, or shares with it whatever a prefix can
-                // have.
-                Map.Entry<String, AddedToken> candidate = tokens.floorEntry(ahead);
-                if (candidate == null || ahead.startsWith(candidate.getKey())) {
-                    return candidate == null ? null : candidate.getValue();
-                }
-                ahead = ahead.substring(0, sharedPrefix(ahead, candidate.getKey()));
+            // A token that what lies ahead starts with is not after it, and whatever is in between starts with the
+            // token too.
+            Map.Entry<String, Entry> last =
+                    entries.floorEntry(text.substring(at, Math.min(text.length(), at + longest)));
+            Entry entry = last == null ? null : last.getValue();
+            while (entry != null && !text.startsWith(entry.text(), at)) {
+                entry = entry.shorter();
             }
+            return entry == null ? null : entry.token();
         }
+    }
 
-        private static int sharedPrefix(String a, String b) {
-            int length = 0;
-            while (length < a.length() && length < b.length() && a.charAt(length) == b.charAt(length)) {
-                length++;
-            }
-            return length;
+    /** @param shorter the longest token that this one's text starts with; null if there is none */
+    private record Entry(AddedToken token, Entry shorter) {
+        String text() {
+            return token.content();
         }
     }
 }

@@ -26,7 +26,8 @@ public final class TokenizerFiles {
     private static final String MERGES = "merges.txt";
     private static final String ADDED = "added_tokens.json";
 
-    private static final int LIMIT = 1 << 26;
+    private static final int LIMIT = 1 << 25;
+    private static final int LONGEST_ADDED_TOKEN = 512;
 
     private final Vocabulary vocabulary = new Vocabulary();
     private final Merges merges = new Merges();
@@ -177,6 +178,10 @@ public final class TokenizerFiles {
 
     private void addToken(
             String content, Json id, boolean singleWord, boolean lstrip, boolean rstrip, boolean normalized) {
+        if (content.length() > LONGEST_ADDED_TOKEN) {
+            throw id.expected(
+                    "the id of a token of at most " + LONGEST_ADDED_TOKEN + " characters, not " + content.length());
+        }
         if (!content.isEmpty()) {
             vocabulary.addText(content, id);
             added.add(new AddedToken(Vocabulary.intOf(id), content, singleWord, lstrip, rstrip, normalized));

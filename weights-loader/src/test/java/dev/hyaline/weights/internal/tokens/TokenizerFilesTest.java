@@ -18,6 +18,7 @@ import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -115,6 +116,31 @@ class TokenizerFilesTest {
                     .isThrownBy(() -> TokenizerFiles.read(folder(), none).endOfText())
                     .withMessage("this checkpoint's tokenizer has no token that ends a text");
         }
+    }
+
+    /** Tokens that start alike, and text that almost holds them at every place. */
+    @Test
+    @Timeout(30)
+    void findsTheLongestOfManyAddedTokensInGoodTime() {
+        StringBuilder tokens = new StringBuilder(TinyTokenizer.plain(300, "x".repeat(500) + "!"));
+        for (int length = 2; length < 500; length++) {
+            tokens.append(", ").append(TinyTokenizer.plain(299 + length, "x".repeat(length) + "!"));
+        }
+        files.addedTokens = tokens.toString();
+        files.write(directory);
+        Tokenizer tokenizer = read();
+        assertThat(tokenizer.encode("xxxxx!xx!xxx")).containsExactly(304, 301, 'x', 'x', 'x');
+        assertThat(tokenizer.encode("x".repeat(600) + "!")).hasSize(101).endsWith(300);
+        String text = "x".repeat(1_000_000);
+        assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
+    }
+
+    @Test
+    @Timeout(30)
+    void takesBlanksInGoodTime() {
+        files.addedTokens = TinyTokenizer.plain(300, "  ").replace("\"rstrip\": false", "\"rstrip\": true");
+        files.write(directory);
+        assertThat(read().encode(" ".repeat(1_000_000))).hasSize(500_000);
     }
 
     static Stream<Arguments> unsupported() {
@@ -240,6 +266,11 @@ class TokenizerFilesTest {
                         files -> files.addedTokens = "{\"id\": 300}",
                         "expected a key added_tokens[0].content",
                         "found none"),
+                bent(
+                        "endless added token",
+                        files -> files.addedTokens = TinyTokenizer.plain(300, "x".repeat(513)),
+                        "expected added_tokens[0].id to be the id of a token of at most 512 characters, not 513",
+                        "found 300"),
                 bent(
                         "added token not an object",
                         files -> files.addedTokens = "3",
