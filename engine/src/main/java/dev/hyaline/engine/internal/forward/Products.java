@@ -128,7 +128,7 @@ final class Products {
             return;
         }
         int column = firstPanel * PackedMatrix.PANEL;
-        int columns = Math.min(endPanel * PackedMatrix.PANEL, p.w.n()) - column;
+        int columns = p.w.columns(firstPanel, endPanel);
         for (int row = 0; row < count; row++) {
             int at = outAt + row * p.outStride + column;
             if (p.activation != null) {

@@ -32,7 +32,12 @@ public record PackedMatrix(float[] data, int offset, int panelStride, int k, int
 
     /** Columns of a panel that are not padding. */
     public int columns(int panel) {
-        return Math.min(PANEL, n - panel * PANEL);
+        return columns(panel, panel + 1);
+    }
+
+    /** Columns of panels {@code first} to {@code end} that are not padding. */
+    public int columns(int first, int end) {
+        return Math.min(end * PANEL, n) - first * PANEL;
     }
 
     /** Index of a panel's first value. */
@@ -88,9 +93,13 @@ public record PackedMatrix(float[] data, int offset, int panelStride, int k, int
 
     /** A view of the columns of panels {@code first} to {@code end}. */
     public PackedMatrix panels(int first, int end) {
-        int columns = Math.min(n, end * PANEL) - first * PANEL;
         return new PackedMatrix(
-                data, at(first), panelStride, k, columns, Arrays.copyOfRange(bias, first * PANEL, end * PANEL));
+                data,
+                at(first),
+                panelStride,
+                k,
+                columns(first, end),
+                Arrays.copyOfRange(bias, first * PANEL, end * PANEL));
     }
 
     /** A copy of some columns, in the order given. */

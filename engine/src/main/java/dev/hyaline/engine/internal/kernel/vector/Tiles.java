@@ -28,17 +28,18 @@ final class Tiles {
             int rows,
             int firstPanel,
             int endPanel) {
-        for (int p = firstPanel; p < endPanel; p++) {
-            for (int part = 0; part < w.columns(p); part += 2 * WIDTH) {
-                int columns = w.columns(p) - part;
-                int at = outAt + p * PANEL + part;
-                for (int row = 0; row < rows; row++) {
-                    System.arraycopy(
-                            w.bias(), p * PANEL + part, out, at + row * outStride, Math.min(columns, 2 * WIDTH));
-                }
-                // A block of the panel stays in the first-level cache while the rows go by.
-                for (int block = 0; block < w.k(); block += K_BLOCK) {
-                    int k = Math.min(K_BLOCK, w.k() - block);
+        for (int row = 0; row < rows; row++) {
+            int to = outAt + row * outStride + firstPanel * PANEL;
+            System.arraycopy(w.bias(), firstPanel * PANEL, out, to, w.columns(firstPanel, endPanel));
+        }
+        // The rows' part of one chain stays in the second-level cache while the panels go by, and a panel's part in the
+        // first while the rows do.
+        for (int block = 0; block < w.k(); block += K_BLOCK) {
+            int k = Math.min(K_BLOCK, w.k() - block);
+            for (int p = firstPanel; p < endPanel; p++) {
+                for (int part = 0; part < w.columns(p); part += 2 * WIDTH) {
+                    int columns = w.columns(p) - part;
+                    int at = outAt + p * PANEL + part;
                     int panelAt = w.at(p) + block * PANEL + part;
                     if (columns >= 2 * WIDTH) {
                         rows(out, at, outStride, in, inAt + block, inStride, w.data(), panelAt, k, rows);
