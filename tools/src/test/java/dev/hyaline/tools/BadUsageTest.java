@@ -1,0 +1,227 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What cannot be done is refused with one sentence and the right exit code, before anything is written. */
+final class BadUsageTest {
+    @TempDir
+    private Path temporary;
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "`` | a command is missing",
+                "bogus | there is no command 'bogus'",
+                "dum | Did you mean: hyaline dump?",
+                "--bogus | Unknown option: '--bogus'",
+                "dump --promt x | Possible solutions: --prompt, --prompts",
+                "dump extra | the argument 'extra' belongs to no option",
+                "dump --prompt | Missing required parameter for option '--prompt'",
+                "dump --json --json | should be specified only once",
+                "dump --sites resid_pst | did you mean resid_post",
+                "dump --sites nonsense | unknown hook point nonsense",
+                "dump --sites z, | a hook point's name is missing",
+                "dump --sites blocks.*.foo | unknown hook point blocks.*.foo",
+                "dump --sites blocks.4.attn.hook_z | there is no layer 4: layers run from 0 to 3",
+                "dump --sites [b-a] | is not a glob",
+                "dump --layers 4 | there is no layer 4: layers run from 0 to 3",
+                "dump --layers -5 | there is no layer -5",
+                "dump --layers x | 'x' is not a selection",
+                "dump --layers 3-1 | runs backwards",
+                "dump --layers 0 --sites embed*,z1 | has no hook point in layers 0",
+                "dump --positions 15 | there is no position 15: positions run from 0 to 14",
+                "dump --positions 1.5 | '1.5' is not a selection",
+                "dump --positions 20-30 | '20-30' chooses no position",
+                "dump --format zip | expected safetensors or npz, found 'zip'",
+                "dump --dtype f64 | expected f32 or f16 or bf16, found 'f64'",
+                "dump --dtype i64 | expected f32 or f16 or bf16, found 'i64'",
+                "dump --format npz --dtype bf16 | npz cannot hold bf16",
+                "dump --tokens 1,x | 'x' is not a token id",
+                "dump --tokens -1 | '-1' is not a token id",
+                "dump --tokens 1,,2 | '' is not a token id",
+                "dump --tokens 1536 | --tokens holds token 1536, but the vocabulary runs from 0 to 1535",
+                "dump --tokens 99999999999 | is not a token id",
+                "dump --tokens [] | --tokens is empty",
+                "dump --no-bos --prompt= | --prompt is empty",
+                "dump --no-bos --prompt=a --prompt= | --prompt 2 is empty",
+                "dump --threads 0 | --threads must be at least 1, found 0",
+                "dump --threads many | 'many' is not an int",
+                "sites --length 0 | --length must be from 1 to the model's 128 positions, found 0",
+                "sites --length 129 | found 129",
+                "sites --batch 0 | --batch must be at least 1",
+                "sites --sites zz | unknown hook point zz",
+                "generate --temperature -1 | temperature must be a finite number of at least 0",
+                "generate --temperature NaN | temperature must be a finite number of at least 0",
+                "generate --top-k -1 | top-k must be at least 0",
+                "generate --top-p 0 | top-p must be above 0 and at most 1",
+                "generate --top-p 1.5 | top-p must be above 0 and at most 1",
+                "generate --temperature 0 --seed 1 | --temperature 0 always takes the likeliest token",
+                "generate --max-new-tokens -1 | at least 0",
+                "generate --tokens 1536 | the vocabulary runs from 0 to 1535",
+                "tokens --decode 1536 | the vocabulary runs from 0 to 1535",
+                "tokens --decode one | 'one' is not a token id",
+                "info --sites z | Unknown option",
+            })
+    void isOneSentenceAndExitCode2(String arguments, String message) {
+        String[] words = arguments.isEmpty() ? new String[0] : arguments.split(" ");
+        Outcome outcome = Outcome.of(words);
+        assertThat(outcome.err()).startsWith("hyaline: ").contains(message).doesNotContain("\tat ", "Exception");
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.exitCode()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "{\"text\": 1} | \"text\" must be a string",
+                "{\"tokens\": 1} | \"tokens\" must be a list of token ids",
+                "{\"tokens\": [1.5]} | \"tokens\" must be a list of token ids",
+                "{\"tokens\": [1, \"2\"]} | \"tokens\" must be a list of token ids",
+                "{\"tokens\": [[1]]} | \"tokens\" must be a list of token ids",
+                "{\"tokens\": [99999999999]} | this is not JSON",
+                "{\"tokens\": [1, 1536]} | the vocabulary runs from 0 to 1535",
+                "{\"tokens\": [-1]} | the vocabulary runs from 0 to 1535",
+                "{\"tokens\": []} | is empty",
+                "{\"text\": \"a\", \"tokens\": [1]} | exclude each other",
+                "{\"text\": \"a\", \"text\": \"b\"} | this is not JSON: Duplicate",
+                "{\"txt\": \"a\"} | expected a string, or an object with \"text\" or \"tokens\"",
+                "{} | expected a string, or an object",
+                "42 | expected a string, or an object",
+                "null | expected a string, or an object",
+                "[\"a\"] | expected a string, or an object",
+                "{\"text\": \"a\" | this is not JSON",
+                "{\"text\": \"a\"} {} | more follows",
+                "nonsense | this is not JSON",
+                "\"\\ud800\" | half a surrogate pair",
+            })
+    void aBadLineIsNamed(String line, String message) throws IOException {
+        Path file = temporary.resolve("prompts.jsonl");
+        Files.writeString(file, "{\"text\": \"good\", \"extra\": {\"a\": [1]}}\n\n" + line + "\n");
+        Outcome outcome = Outcome.of(
+                "dump",
+                "--prompts",
+                file.toString(),
+                "--out",
+                temporary.resolve("out").toString());
+        assertThat(outcome.err()).startsWith("hyaline: " + file + ":3").contains(message);
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(temporary.resolve("out")).doesNotExist();
+    }
+
+    @Test
+    void filesOfPromptsMustHoldSome() throws IOException {
+        Path file = temporary.resolve("prompts.txt");
+        Files.writeString(file, "\n  \r\n");
+        assertThat(Outcome.of("dump", "--prompts", file.toString()))
+                .isEqualTo(new Outcome(2, "", "hyaline: " + file + " holds no prompt" + System.lineSeparator()));
+        Files.write(file, new byte[] {'a', '\n', 'b', (byte) 0xFF, '\n'});
+        assertThat(Outcome.of("dump", "--prompts", file.toString()).err())
+                .contains(file + ":2: this is not UTF-8 text");
+        assertThat(Outcome.reading("", "generate", "--prompts", "-").err()).contains("standard input holds no prompt");
+        Outcome broken = Outcome.reading(new ByteArrayInputStream(new byte[] {(byte) 0xC3}), false, "tokens", "-");
+        assertThat(broken.err()).contains("cannot read standard input: it is not UTF-8 text");
+    }
+
+    @Test
+    void aPromptTooLongIsNamedWithItsLength() throws IOException {
+        Path file = temporary.resolve("prompts.txt");
+        Files.writeString(file, "short\n" + "word ".repeat(200) + "\n");
+        Outcome outcome = Outcome.of("dump", "--prompts", file.toString());
+        assertThat(outcome.err())
+                .startsWith("hyaline: " + file + ":2 has ")
+                .contains("but the model has 128 positions");
+        assertThat(outcome.exitCode()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "dump --model missing-folder | found nothing there",
+                "info --model missing-folder | found nothing there",
+                "dump --prompts missing.txt | cannot read missing.txt: no such file or folder",
+                "dump --prompts . | cannot read .",
+                "dump --out /dev/null/x | cannot write /dev/null/x",
+            })
+    void whatCannotBeReadOrWrittenIsExitCode1(String arguments, String message) {
+        Outcome outcome = Outcome.of(arguments.split(" "));
+        assertThat(outcome.err()).startsWith("hyaline: ").contains(message).doesNotContain("\tat ");
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void aBrokenCheckpointIsExitCode1() throws IOException {
+        Files.writeString(temporary.resolve("config.json"), "{\"model_type\": \"gpt2\"");
+        Outcome outcome = Outcome.of("info", "--model", temporary.toString());
+        assertThat(outcome.err()).contains("config.json").hasLineCount(1);
+        assertThat(outcome.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void showsWhereOnlyWhenAsked() {
+        Outcome outcome = Outcome.of("dump", "--sites", "nonsense", "--stacktrace");
+        assertThat(outcome.err())
+                .startsWith("hyaline: unknown hook point nonsense")
+                .contains("UnknownHookPointException", "\tat dev.hyaline.instrument.HookPoints");
+        assertThat(Outcome.of("dump", "--bogus", "--stacktrace").err()).contains("\tat picocli");
+    }
+
+    @Test
+    void aFailureNobodyForesawIsOneSentenceToo() {
+        Outcome outcome = readingFrom(() -> {
+            throw new IllegalStateException("surprise");
+        });
+        assertThat(outcome.err())
+                .startsWith("hyaline: unexpected failure")
+                .contains("surprise")
+                .hasLineCount(1);
+        assertThat(outcome.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void tooLittleMemoryComesWithARemedy() {
+        Outcome outcome = readingFrom(() -> {
+            throw new OutOfMemoryError("Java heap space");
+        });
+        assertThat(outcome.err()).contains("not enough memory", "-Xmx").hasLineCount(1);
+        assertThat(outcome.exitCode()).isEqualTo(1);
+    }
+
+    /** Runs a command whose standard input fails. */
+    private static Outcome readingFrom(Runnable failure) {
+        InputStream input = new InputStream() {
+            @Override
+            public int read() {
+                failure.run();
+                return -1;
+            }
+
+            @Override
+            public int read(byte[] bytes, int offset, int length) {
+                return read();
+            }
+        };
+        return Outcome.reading(input, false, "tokens", "-");
+    }
+
+    @Test
+    void standardInputNamesItsLines() {
+        Outcome outcome = Outcome.reading("{\"text\": \"a\"}\n{\"text\": 5}\n", "generate", "--prompts", "-");
+        assertThat(outcome.err()).startsWith("hyaline: standard input:2: ");
+    }
+}

@@ -1,0 +1,86 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What a run of the command gave. */
+record Outcome(int exitCode, String out, String err) {
+    /** Runs a command in this JVM. */
+    static Outcome of(String... arguments) {
+        return reading("", arguments);
+    }
+
+    /** Runs a command in this JVM with a text as its standard input. */
+    static Outcome reading(String input, String... arguments) {
+        return reading(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), false, arguments);
+    }
+
+    static Outcome reading(InputStream input, boolean colours, String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        Console console = new Console(input, new PrintWriter(out), new PrintWriter(err), colours, false);
+        int exitCode = Main.run(arguments, console);
+        console.flush();
+        return new Outcome(exitCode, out.toString(), err.toString());
+    }
+
+    /** Runs a command as a process of its own, in a folder and a locale. */
+    static Outcome ofProcess(Path folder, String locale, String... arguments) throws IOException, InterruptedException {
+        Process process = start(folder, locale, arguments);
+        process.getOutputStream().close();
+        CompletableFuture<String> err = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
+        String out = text(process.getInputStream());
+        return new Outcome(process.waitFor(), out, err.join());
+    }
+
+    static Process start(Path folder, String locale, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                "dev.hyaline.tools.Main"));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
+        builder.environment().remove("JAVA_TOOL_OPTIONS");
+        builder.environment().put("LC_ALL", locale);
+        return builder.start();
+    }
+
+    private static String text(InputStream stream) {
+        try {
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The one JSON document that a successful run printed. */
+    JsonNode json() {
+        assertThat(err).isEmpty();
+        assertThat(exitCode).isZero();
+        return JsonMapper.shared().readTree(out);
+    }
+
+    Outcome succeeded() {
+        assertThat(err).isEmpty();
+        assertThat(exitCode).isZero();
+        return this;
+    }
+}

@@ -1,0 +1,160 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The command as a process: what only shows there. */
+final class ProcessTest {
+    private static final String INCUBATOR_WARNING = "WARNING: Using incubator modules: jdk.incubator.vector";
+
+    @TempDir
+    private Path folder;
+
+    private Outcome run(String... arguments) throws IOException, InterruptedException {
+        return runIn("C.UTF-8", arguments);
+    }
+
+    private Outcome runIn(String locale, String... arguments) throws IOException, InterruptedException {
+        Outcome outcome = Outcome.ofProcess(folder, locale, arguments);
+        String err = outcome.err().replace(INCUBATOR_WARNING + System.lineSeparator(), "");
+        return new Outcome(outcome.exitCode(), outcome.out(), err);
+    }
+
+    private List<String> names(String inside) throws IOException {
+        try (Stream<Path> files = Files.list(folder.resolve(inside))) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    @Test
+    void everyCommandRunsWithoutOptions() throws Exception {
+        assertThat(run("dump").succeeded().out()).contains("Wrote hyaline-dump");
+        assertThat(names("hyaline-dump")).containsExactly("activations.safetensors", "manifest.json");
+        assertThat(run("sites").succeeded().out()).contains("74 hook points");
+        assertThat(run("info").succeeded().out()).contains("1,006,336 parameters");
+        assertThat(run("generate").succeeded().out()).contains("a drink to Mary.");
+        assertThat(run("tokens").succeeded().out()).contains("<|endoftext|>");
+        assertThat(run("generate-completion").succeeded().out()).startsWith("#!/usr/bin/env bash");
+    }
+
+    @Test
+    void everyCommandPrintsOneJsonDocument() throws Exception {
+        for (String command : List.of("dump", "sites", "info", "generate", "tokens")) {
+            assertThat(run(command, "--json").json().get("model").asString())
+                    .as(command)
+                    .isEqualTo("fable");
+        }
+    }
+
+    @Test
+    void exitCodesReachTheShell() throws Exception {
+        assertThat(run("dump", "--bogus").exitCode()).isEqualTo(2);
+        assertThat(run("dump", "--model", "nowhere").exitCode()).isEqualTo(1);
+        assertThat(run("--help").exitCode()).isZero();
+    }
+
+    @Test
+    void textIsUtf8() throws Exception {
+        assertThat(run("tokens", "--no-bos", "é☃").succeeded().out()).contains("\"é☃\"");
+    }
+
+    @Test
+    void aLocaleThatCannotCarryAPromptIsRefused() throws Exception {
+        Outcome outcome = runIn("C", "tokens", "é");
+        assertThat(outcome.err()).contains("the locale", "LC_ALL=C.UTF-8").hasLineCount(1);
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(runIn("C", "tokens", "--decode", "127,102").succeeded().out())
+                .contains("\"é\"");
+    }
+
+    @Test
+    void twoRunsGiveTheSameBytes() throws Exception {
+        for (String format : List.of("safetensors", "npz")) {
+            for (String threads : List.of("1", "2")) {
+                run(
+                                "dump",
+                                "--format",
+                                format,
+                                "--out",
+                                format + threads,
+                                "--threads",
+                                threads,
+                                "-p",
+                                "Mary",
+                                "-p",
+                                "The dog")
+                        .succeeded();
+            }
+            String file = "activations." + format;
+            assertThat(folder.resolve(format + "2").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve(format + "1").resolve(file));
+            run(
+                            "dump",
+                            "--format",
+                            format,
+                            "--out",
+                            "again",
+                            "--threads",
+                            "2",
+                            "-p",
+                            "Mary",
+                            "-p",
+                            "The dog",
+                            "--force")
+                    .succeeded();
+            for (String name : List.of(file, "manifest.json")) {
+                assertThat(folder.resolve("again").resolve(name))
+                        .hasSameBinaryContentAs(folder.resolve(format + "2").resolve(name));
+            }
+        }
+    }
+
+    /**
+     * Interrupted (as with Ctrl-C) it takes back what it wrote; killed it leaves one hidden file, and never a partial
+     * one under its final name.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void stoppedWhileWritingItLeavesNoPartialFile(boolean killed) throws Exception {
+        run("dump", "--out", "out", "-p", "old").succeeded();
+        byte[] old = Files.readAllBytes(folder.resolve("out/activations.safetensors"));
+        Files.writeString(
+                folder.resolve("corpus.txt"), "When Mary and John went to the store, John gave\n".repeat(30_000));
+
+        Process process = Outcome.start(
+                folder, "C.UTF-8", "dump", "--out", "out", "--force", "--prompts", "corpus.txt", "--positions", "last");
+        Path partial = folder.resolve("out/.activations.safetensors.partial");
+        while (process.isAlive() && !(Files.exists(partial) && Files.size(partial) > 0)) {
+            Thread.sleep(5);
+        }
+        Thread.sleep(200);
+        assertThat(process.isAlive()).as("still writing").isTrue();
+        if (killed) {
+            process.destroyForcibly();
+        } else {
+            process.destroy();
+        }
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isEqualTo(killed ? 137 : 143);
+        if (killed) {
+            assertThat(names("out"))
+                    .containsExactly(partial.getFileName().toString(), "activations.safetensors", "manifest.json");
+        } else {
+            assertThat(names("out")).containsExactly("activations.safetensors", "manifest.json");
+        }
+        assertThat(folder.resolve("out/activations.safetensors")).hasBinaryContent(old);
+
+        run("dump", "--out", "out", "-p", "new", "--force").succeeded();
+        assertThat(names("out")).containsExactly("activations.safetensors", "manifest.json");
+    }
+}
