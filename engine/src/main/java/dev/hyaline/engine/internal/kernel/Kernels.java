@@ -29,7 +29,7 @@ public interface Kernels {
     String name();
 
     /**
-     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for the columns of panels {@code firstPanel} to {@code endPanel}.
+     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for the columns of panels {@code firstPanel} to {@code endPanel}, at least one.
      *
      * @param out column {@code j} of row {@code r} is at {@code outAt + r * outStride + j}, whichever panels are asked for
      */

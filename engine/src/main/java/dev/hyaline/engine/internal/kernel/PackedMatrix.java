@@ -37,7 +37,7 @@ public record PackedMatrix(float[] data, int offset, int panelStride, int k, int
 
     /** Columns of panels {@code first} to {@code end} that are not padding. */
     public int columns(int first, int end) {
-        return Math.min(end * PANEL, n) - Math.min(first * PANEL, n);
+        return Math.min(end * PANEL, n) - first * PANEL;
     }
 
     /** Index of a panel's first value. */

@@ -68,7 +68,7 @@ class KernelsTest {
             @ForAll @IntRange(min = 1, max = 300) int k,
             @ForAll @IntRange(min = 1, max = 140) int n,
             @ForAll @IntRange(max = 4) int firstPanel,
-            @ForAll @IntRange(max = 4) int panels,
+            @ForAll @IntRange(min = 1, max = 4) int panels,
             @ForAll long seed) {
         assertProductTwins(rows, k, n, firstPanel, firstPanel + panels, seed);
     }
@@ -80,8 +80,8 @@ class KernelsTest {
         int outStride = n + random.nextInt(3);
         float[] in = gaussian(5 + rows * inStride, random);
         float[] before = gaussian(3 + rows * outStride, random);
-        int first = Math.min(firstPanel, w.panels());
-        int end = Math.min(endPanel, w.panels());
+        int first = Math.min(firstPanel, w.panels() - 1);
+        int end = Math.clamp(endPanel, first + 1, w.panels());
         assertTwins(before, (kernels, out) -> kernels.product(out, 3, outStride, in, 5, inStride, w, rows, first, end));
     }
 
