@@ -4,8 +4,8 @@ package dev.hyaline.analysis;
  * Running mean, spread and largest magnitude of values, in double precision. Minus infinity, which masks attention
  * scores, and other values that are not finite are counted and left out. Not thread-safe.
  *
- * <p>Each piece's mean and squares about it are joined to those before by Chan, Golub and LeVeque's update (1979),
- * which does not lose digits when the mean is large against the spread.
+ * <p>Each piece is summed about a value of its own kind, the mean so far, and joined to those before by Chan, Golub and
+ * LeVeque's update (1979), so that no digits are lost when the mean is large against the spread.
  */
 public final class SummaryStatistics {
     private long count;
@@ -13,43 +13,75 @@ public final class SummaryStatistics {
     private long notFinite;
     private double mean;
     private double squares;
-    private double largestMagnitude;
+    private float largestMagnitude;
 
     /** Of no values yet. */
     public SummaryStatistics() {}
 
     /** Adds {@code length} values from {@code offset}. */
     public void add(float[] values, int offset, int length) {
+        double centre = count > 0 ? mean : firstFinite(values, offset, length);
+        double sum = 0;
+        double sumOfSquares = 0;
+        float largest = 0;
+        for (int i = offset; i < offset + length; i++) {
+            double deviation = values[i] - centre;
+            sum += deviation;
+            sumOfSquares += deviation * deviation;
+            largest = Math.max(largest, Math.abs(values[i]));
+        }
+        if (Double.isFinite(sumOfSquares)) {
+            join(length, centre, sum, sumOfSquares, largest);
+        } else {
+            // One value that is not finite spoils the sums; few pieces hold one, so the loop above does not look.
+            addFinite(values, offset, length, centre);
+        }
+    }
+
+    private static float firstFinite(float[] values, int offset, int length) {
+        for (int i = offset; i < offset + length; i++) {
+            if (Float.isFinite(values[i])) {
+                return values[i];
+            }
+        }
+        return 0;
+    }
+
+    private void addFinite(float[] values, int offset, int length, double centre) {
         long finite = 0;
         double sum = 0;
+        double sumOfSquares = 0;
+        float largest = 0;
         for (int i = offset; i < offset + length; i++) {
             float value = values[i];
             if (Float.isFinite(value)) {
                 finite++;
-                sum += value;
-                largestMagnitude = Math.max(largestMagnitude, Math.abs(value));
+                double deviation = value - centre;
+                sum += deviation;
+                sumOfSquares += deviation * deviation;
+                largest = Math.max(largest, Math.abs(value));
             } else if (value == Float.NEGATIVE_INFINITY) {
                 masked++;
             } else {
                 notFinite++;
             }
         }
-        if (finite == 0) {
+        join(finite, centre, sum, sumOfSquares, largest);
+    }
+
+    /** Joins a piece of which the sums of the deviations from {@code centre} and of their squares are known. */
+    private void join(long piece, double centre, double sum, double sumOfSquares, float largest) {
+        if (piece == 0) {
             return;
         }
-        double pieceMean = sum / finite;
-        double pieceSquares = 0;
-        for (int i = offset; i < offset + length; i++) {
-            if (Float.isFinite(values[i])) {
-                double deviation = values[i] - pieceMean;
-                pieceSquares += deviation * deviation;
-            }
-        }
-        long total = count + finite;
+        double pieceMean = centre + sum / piece;
+        double pieceSquares = Math.max(0, sumOfSquares - sum * (sum / piece));
+        long total = count + piece;
         double shift = pieceMean - mean;
-        mean += shift * finite / total;
-        squares += pieceSquares + shift * shift * ((double) count * finite / total);
+        squares += pieceSquares + shift * shift * ((double) count * piece / total);
+        mean += shift * piece / total;
         count = total;
+        largestMagnitude = Math.max(largestMagnitude, largest);
     }
 
     /** Finite values: those the figures are about. */
