@@ -43,8 +43,12 @@ public class KernelBenchmark {
     public void load() {
         System.setProperty(KernelProvider.PROPERTY, provider);
         kernels = KernelProvider.provide().kernels();
-        w = PackedMatrix.zeros(D, MLP);
-        Arrays.fill(w.data(), 0.01f);
+        w = PackedMatrix.zeros(D, MLP, false);
+        float[] row = new float[MLP];
+        Arrays.fill(row, 0.01f);
+        for (int k = 0; k < D; k++) {
+            w.setRow(k, row, 0);
+        }
         in = new float[ROWS * MLP];
         Arrays.fill(in, 0.5f);
         out = new float[ROWS * MLP];

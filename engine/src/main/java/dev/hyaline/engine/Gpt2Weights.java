@@ -6,7 +6,10 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * The parameters of a GPT-2, packed once into the layout its kernels read. Immutable and thread-safe.
@@ -25,27 +28,29 @@ public final class Gpt2Weights {
 
     /** Every tensor that a checkpoint of this configuration must hold, in Hugging Face's names without the {@code transformer.} prefix. */
     public static List<TensorSpec> tensors(Gpt2Config config) {
-        Names names = new Names(config);
-        List<TensorSpec> all = new ArrayList<>(List.of(names.wte(), names.wpe()));
+        int d = config.dModel();
+        List<TensorSpec> all = new ArrayList<>();
+        all.add(TensorSpec.of("wte.weight", config.dVocab(), d));
+        all.add(TensorSpec.of("wpe.weight", config.nCtx(), d));
         for (int layer = 0; layer < config.nLayers(); layer++) {
-            all.addAll(List.of(
-                    names.ln1Weight(layer),
-                    names.ln1Bias(layer),
-                    names.attnWeight(layer),
-                    names.attnBias(layer),
-                    names.attnProjWeight(layer),
-                    names.attnProjBias(layer),
-                    names.ln2Weight(layer),
-                    names.ln2Bias(layer),
-                    names.fcWeight(layer),
-                    names.fcBias(layer),
-                    names.mlpProjWeight(layer),
-                    names.mlpProjBias(layer)));
+            String h = "h." + layer;
+            all.add(TensorSpec.of(h + ".ln_1.weight", d));
+            all.add(TensorSpec.of(h + ".ln_1.bias", d));
+            all.add(TensorSpec.of(h + ".attn.c_attn.weight", d, 3 * d));
+            all.add(TensorSpec.of(h + ".attn.c_attn.bias", 3 * d));
+            all.add(TensorSpec.of(h + ".attn.c_proj.weight", d, d));
+            all.add(TensorSpec.of(h + ".attn.c_proj.bias", d));
+            all.add(TensorSpec.of(h + ".ln_2.weight", d));
+            all.add(TensorSpec.of(h + ".ln_2.bias", d));
+            all.add(TensorSpec.of(h + ".mlp.c_fc.weight", d, config.dMlp()));
+            all.add(TensorSpec.of(h + ".mlp.c_fc.bias", config.dMlp()));
+            all.add(TensorSpec.of(h + ".mlp.c_proj.weight", config.dMlp(), d));
+            all.add(TensorSpec.of(h + ".mlp.c_proj.bias", d));
         }
-        all.add(names.lnFinalWeight());
-        all.add(names.lnFinalBias());
+        all.add(TensorSpec.of("ln_f.weight", d));
+        all.add(TensorSpec.of("ln_f.bias", d));
         if (!config.tieWordEmbeddings()) {
-            all.add(names.lmHead());
+            all.add(TensorSpec.of("lm_head.weight", config.dVocab(), d));
         }
         return List.copyOf(all);
     }
@@ -86,27 +91,14 @@ public final class Gpt2Weights {
      * @param name one of {@link #tensors}
      */
     public float[] tensor(String name) {
-        Names names = new Names(config);
-        if (name.equals(names.wte().name())) {
-            return transposed(packed.embedding());
-        }
-        if (name.equals("lm_head.weight")) {
-            return transposed(packed.unembedding());
-        }
-        if (name.equals(names.wpe().name())) {
-            return packed.positions().clone();
-        }
-        if (name.startsWith("ln_f.")) {
-            return of(packed.finalNorm(), name);
-        }
-        String[] parts = name.split("\\.", 3);
-        if (parts.length == 3 && parts[0].equals("h") && parts[1].matches("\\d{1,6}")) {
-            int layer = Integer.parseInt(parts[1]);
-            if (layer < config.nLayers()) {
-                return ofBlock(packed.blocks()[layer], parts[2], name);
-            }
-        }
-        throw noTensor(name);
+        return switch (name) {
+            case "wte.weight" -> transposed(packed.embedding());
+            case "lm_head.weight" -> transposed(packed.unembedding());
+            case "wpe.weight" -> packed.positions().clone();
+            case "ln_f.weight" -> packed.finalNorm().gain().clone();
+            case "ln_f.bias" -> packed.finalNorm().bias().clone();
+            default -> ofBlock(name);
+        };
     }
 
     /** What the forward pass reads. */
@@ -114,10 +106,21 @@ public final class Gpt2Weights {
         return packed;
     }
 
-    private float[] ofBlock(Weights.Block block, String local, String name) {
-        return switch (local) {
-            case "ln_1.weight", "ln_1.bias" -> of(block.ln1(), name);
-            case "ln_2.weight", "ln_2.bias" -> of(block.ln2(), name);
+    private float[] ofBlock(String name) {
+        String[] parts = name.split("\\.", 3);
+        if (parts.length < 3 || !parts[0].equals("h") || !parts[1].matches("\\d{1,6}")) {
+            throw noTensor(name);
+        }
+        int layer = Integer.parseInt(parts[1]);
+        if (layer >= config.nLayers()) {
+            throw noTensor(name);
+        }
+        Weights.Block block = packed.blocks()[layer];
+        return switch (parts[2]) {
+            case "ln_1.weight" -> block.ln1().gain().clone();
+            case "ln_1.bias" -> block.ln1().bias().clone();
+            case "ln_2.weight" -> block.ln2().gain().clone();
+            case "ln_2.bias" -> block.ln2().bias().clone();
             case "attn.c_attn.weight" -> rows(block.q(), block.k(), block.v());
             case "attn.c_attn.bias" -> biases(block.q(), block.k(), block.v());
             case "attn.c_proj.weight" -> rows(block.o());
@@ -132,10 +135,6 @@ public final class Gpt2Weights {
 
     private static HyalineException noTensor(String name) {
         return new BadInputException("no tensor is called " + name);
-    }
-
-    private static float[] of(Weights.Norm norm, String name) {
-        return (name.endsWith(".weight") ? norm.gain() : norm.bias()).clone();
     }
 
     private static float[] transposed(PackedMatrix matrix) {
@@ -171,168 +170,93 @@ public final class Gpt2Weights {
         return out;
     }
 
-    /** Names and shapes of the tensors. */
-    private record Names(Gpt2Config config) {
-        TensorSpec wte() {
-            return TensorSpec.of("wte.weight", config.dVocab(), config.dModel());
-        }
-
-        TensorSpec wpe() {
-            return TensorSpec.of("wpe.weight", config.nCtx(), config.dModel());
-        }
-
-        TensorSpec ln1Weight(int layer) {
-            return block(layer, "ln_1.weight", config.dModel());
-        }
-
-        TensorSpec ln1Bias(int layer) {
-            return block(layer, "ln_1.bias", config.dModel());
-        }
-
-        TensorSpec attnWeight(int layer) {
-            return block(layer, "attn.c_attn.weight", config.dModel(), 3 * config.dModel());
-        }
-
-        TensorSpec attnBias(int layer) {
-            return block(layer, "attn.c_attn.bias", 3 * config.dModel());
-        }
-
-        TensorSpec attnProjWeight(int layer) {
-            return block(layer, "attn.c_proj.weight", config.dModel(), config.dModel());
-        }
-
-        TensorSpec attnProjBias(int layer) {
-            return block(layer, "attn.c_proj.bias", config.dModel());
-        }
-
-        TensorSpec ln2Weight(int layer) {
-            return block(layer, "ln_2.weight", config.dModel());
-        }
-
-        TensorSpec ln2Bias(int layer) {
-            return block(layer, "ln_2.bias", config.dModel());
-        }
-
-        TensorSpec fcWeight(int layer) {
-            return block(layer, "mlp.c_fc.weight", config.dModel(), config.dMlp());
-        }
-
-        TensorSpec fcBias(int layer) {
-            return block(layer, "mlp.c_fc.bias", config.dMlp());
-        }
-
-        TensorSpec mlpProjWeight(int layer) {
-            return block(layer, "mlp.c_proj.weight", config.dMlp(), config.dModel());
-        }
-
-        TensorSpec mlpProjBias(int layer) {
-            return block(layer, "mlp.c_proj.bias", config.dModel());
-        }
-
-        TensorSpec lnFinalWeight() {
-            return TensorSpec.of("ln_f.weight", config.dModel());
-        }
-
-        TensorSpec lnFinalBias() {
-            return TensorSpec.of("ln_f.bias", config.dModel());
-        }
-
-        TensorSpec lmHead() {
-            return TensorSpec.of("lm_head.weight", config.dVocab(), config.dModel());
-        }
-
-        private static TensorSpec block(int layer, String local, Integer... shape) {
-            return TensorSpec.of("h." + layer + "." + local, shape);
-        }
-    }
-
     /** Reads tensors in chunks of rows and puts each where the kernels want it. Chunks are independent, so all processors read and pack. */
     private static final class Packer {
         private final Gpt2Config config;
         private final TensorSource source;
-        private final Names names;
+        private final Map<String, TensorSpec> tensors;
         private final List<Runnable> chunks = new ArrayList<>();
 
         Packer(Gpt2Config config, TensorSource source) {
             this.config = config;
             this.source = source;
-            this.names = new Names(config);
+            this.tensors = tensors(config).stream().collect(Collectors.toMap(TensorSpec::name, Function.identity()));
         }
 
         Gpt2Weights pack() {
-            int d = config.dModel();
-            PackedMatrix embedding = embedding(names.wte());
-            float[] positions = new float[config.nCtx() * d];
-            plain(names.wpe(), positions);
+            PackedMatrix embedding = embedding("wte.weight");
+            float[] positions = plain("wpe.weight");
             Weights.Block[] blocks = new Weights.Block[config.nLayers()];
             for (int layer = 0; layer < blocks.length; layer++) {
-                blocks[layer] = block(layer);
+                blocks[layer] = block("h." + layer);
             }
-            Weights.Norm finalNorm = norm(names.lnFinalWeight(), names.lnFinalBias());
-            PackedMatrix unembedding = config.tieWordEmbeddings() ? embedding : embedding(names.lmHead());
+            Weights.Norm finalNorm = norm("ln_f");
+            PackedMatrix unembedding = config.tieWordEmbeddings() ? embedding : embedding("lm_head.weight");
             try (WorkerPool pool = new WorkerPool(Runtime.getRuntime().availableProcessors())) {
                 pool.run(chunks.size(), (worker, index) -> chunks.get(index).run());
             }
             return new Gpt2Weights(config, new Weights(embedding, positions, blocks, finalNorm, unembedding));
         }
 
-        private Weights.Block block(int layer) {
-            int d = config.dModel();
-            PackedMatrix q = PackedMatrix.zeros(d, d);
-            PackedMatrix k = PackedMatrix.zeros(d, d);
-            PackedMatrix v = PackedMatrix.zeros(d, d);
-            linear(names.attnWeight(layer), names.attnBias(layer), q, k, v);
-            PackedMatrix o = PackedMatrix.zeros(d, d);
-            linear(names.attnProjWeight(layer), names.attnProjBias(layer), o);
+        private Weights.Block block(String h) {
+            PackedMatrix[] qkv = linear(h + ".attn.c_attn", 3);
+            PackedMatrix o = linear(h + ".attn.c_proj", 1)[0];
             PackedMatrix[] oByHead = new PackedMatrix[config.nHeads()];
             for (int head = 0; head < oByHead.length; head++) {
                 oByHead[head] = o.rows(head * config.dHead(), (head + 1) * config.dHead());
             }
-            PackedMatrix in = PackedMatrix.zeros(d, config.dMlp());
-            linear(names.fcWeight(layer), names.fcBias(layer), in);
-            PackedMatrix out = PackedMatrix.zeros(config.dMlp(), d);
-            linear(names.mlpProjWeight(layer), names.mlpProjBias(layer), out);
-            Weights.Norm ln1 = norm(names.ln1Weight(layer), names.ln1Bias(layer));
-            Weights.Norm ln2 = norm(names.ln2Weight(layer), names.ln2Bias(layer));
-            return new Weights.Block(ln1, q, k, v, o, oByHead, ln2, in, out);
+            return new Weights.Block(
+                    norm(h + ".ln_1"),
+                    qkv[0],
+                    qkv[1],
+                    qkv[2],
+                    o,
+                    oByHead,
+                    norm(h + ".ln_2"),
+                    linear(h + ".mlp.c_fc", 1)[0],
+                    linear(h + ".mlp.c_proj", 1)[0]);
         }
 
-        private Weights.Norm norm(TensorSpec gain, TensorSpec bias) {
-            Weights.Norm norm = new Weights.Norm(new float[config.dModel()], new float[config.dModel()]);
-            plain(gain, norm.gain());
-            plain(bias, norm.bias());
-            return norm;
+        private Weights.Norm norm(String name) {
+            return new Weights.Norm(plain(name + ".weight"), plain(name + ".bias"));
         }
 
-        /** {@code [in, out]} and its bias, split by columns over matrices of equal width. */
-        private void linear(TensorSpec weight, TensorSpec bias, PackedMatrix... parts) {
-            int width = weight.columns() / parts.length;
-            inChunks(weight, (rows, firstRow, count) -> {
-                for (int row = 0; row < count; row++) {
-                    for (int part = 0; part < parts.length; part++) {
+        /** A weight {@code [in, out]} and its bias, split by columns over matrices of equal width. */
+        private PackedMatrix[] linear(String name, int count) {
+            TensorSpec weight = tensors.get(name + ".weight");
+            int width = weight.columns() / count;
+            PackedMatrix[] parts = new PackedMatrix[count];
+            Arrays.setAll(parts, part -> PackedMatrix.zeros(weight.rows(), width, source.isBfloat16(weight)));
+            inChunks(weight, (rows, firstRow, rowCount) -> {
+                for (int row = 0; row < rowCount; row++) {
+                    for (int part = 0; part < count; part++) {
                         parts[part].setRow(firstRow + row, rows, row * weight.columns() + part * width);
                     }
                 }
             });
-            inChunks(bias, (row, first, count) -> {
-                for (int part = 0; part < parts.length; part++) {
+            inChunks(tensors.get(name + ".bias"), (row, first, rowCount) -> {
+                for (int part = 0; part < count; part++) {
                     System.arraycopy(row, part * width, parts[part].bias(), 0, width);
                 }
             });
+            return parts;
         }
 
         /** {@code [n, dModel]}, packed transposed. */
-        private PackedMatrix embedding(TensorSpec tensor) {
-            PackedMatrix matrix = PackedMatrix.zeros(tensor.columns(), tensor.rows());
+        private PackedMatrix embedding(String name) {
+            TensorSpec tensor = tensors.get(name);
+            PackedMatrix matrix = PackedMatrix.zeros(tensor.columns(), tensor.rows(), source.isBfloat16(tensor));
             inChunks(tensor, (rows, firstRow, count) -> matrix.setColumns(firstRow, count, rows));
             return matrix;
         }
 
-        private void plain(TensorSpec tensor, float[] out) {
-            inChunks(
-                    tensor,
-                    (rows, firstRow, count) ->
-                            System.arraycopy(rows, 0, out, firstRow * tensor.columns(), count * tensor.columns()));
+        private float[] plain(String name) {
+            TensorSpec tensor = tensors.get(name);
+            float[] out = new float[tensor.rows() * tensor.columns()];
+            inChunks(tensor, (rows, firstRow, count) -> {
+                System.arraycopy(rows, 0, out, firstRow * tensor.columns(), count * tensor.columns());
+            });
+            return out;
         }
 
         private interface RowsConsumer {
@@ -340,6 +264,7 @@ public final class Gpt2Weights {
         }
 
         private void inChunks(TensorSpec tensor, RowsConsumer consumer) {
+            // Whole panels of an embedding's rows, so that no two chunks share a panel.
             int rowsAtOnce = Math.max(1, CHUNK / tensor.columns() / PackedMatrix.PANEL) * PackedMatrix.PANEL;
             for (int first = 0; first < tensor.rows(); first += rowsAtOnce) {
                 int firstRow = first;

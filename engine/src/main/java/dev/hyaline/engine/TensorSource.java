@@ -12,4 +12,9 @@ public interface TensorSource {
      * @param out receives {@code rows * tensor.columns()} values, row-major, from {@code offset}
      */
     void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset);
+
+    /** Whether every value of the tensor is a bfloat16; matrices of such are kept in two bytes a value, which changes no bit of a result. */
+    default boolean isBfloat16(TensorSpec tensor) {
+        return false;
+    }
 }

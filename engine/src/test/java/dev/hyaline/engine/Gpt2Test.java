@@ -148,6 +148,29 @@ class Gpt2Test {
         }
     }
 
+    @Property(tries = 20)
+    void bfloat16KeptEqualsBfloat16Widened(@ForAll long seed) {
+        Gpt2Config config = RandomModels.config(seed);
+        Gpt2Weights keptWeights = Gpt2Weights.load(config, RandomModels.bfloat16Source(seed, true));
+        Gpt2Weights widenedWeights = Gpt2Weights.load(config, RandomModels.bfloat16Source(seed, false));
+        for (TensorSpec tensor : Gpt2Weights.tensors(config)) {
+            assertThat(keptWeights.tensor(tensor.name())).isEqualTo(widenedWeights.tensor(tensor.name()));
+        }
+        int[] tokens = RandomModels.tokens(config, 1 + (int) Math.floorMod(seed, 40L), seed);
+        try (Gpt2 kept = Gpt2.of(keptWeights, 2);
+                Gpt2 widened = Gpt2.of(widenedWeights, 1)) {
+            Recording of = Recording.everything();
+            Recording expected = Recording.everything();
+            kept.forward(ForwardRequest.of(tokens).probe(of));
+            widened.forward(ForwardRequest.of(tokens).probe(expected));
+            for (HookPoint point : HookPoint.all(config)) {
+                assertThat(of.of(point, 0)).as(point.name()).isEqualTo(expected.of(point, 0));
+            }
+            float[] step = kept.forward(ForwardRequest.of(tokens[0])).logits();
+            assertThat(step).isEqualTo(widened.logits(tokens[0]));
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 7})
     void threadsChangeNothing(int threads) {

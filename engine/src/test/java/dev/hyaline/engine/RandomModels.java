@@ -36,6 +36,30 @@ public final class RandomModels {
         return Gpt2Weights.load(config, source(seed));
     }
 
+    /** The same values cut to bfloat16, given as such or as floats. */
+    public static TensorSource bfloat16Source(long seed, boolean kept) {
+        TensorSource floats = source(seed);
+        return new TensorSource() {
+            @Override
+            public String name() {
+                return floats.name();
+            }
+
+            @Override
+            public void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset) {
+                floats.read(tensor, firstRow, rows, out, offset);
+                for (int i = offset; i < offset + rows * tensor.columns(); i++) {
+                    out[i] = Float.intBitsToFloat(Float.floatToRawIntBits(out[i]) & 0xFFFF0000);
+                }
+            }
+
+            @Override
+            public boolean isBfloat16(TensorSpec tensor) {
+                return kept;
+            }
+        };
+    }
+
     public static TensorSource source(long seed) {
         return new TensorSource() {
             @Override

@@ -25,6 +25,7 @@ public final class ScalarKernels implements Kernels {
             int firstPanel,
             int endPanel) {
         float[] chains = new float[PANEL];
+        float[] weights = new float[PANEL];
         for (int p = firstPanel; p < endPanel; p++) {
             int columns = w.columns(p);
             for (int r = 0; r < rows; r++) {
@@ -35,9 +36,9 @@ public final class ScalarKernels implements Kernels {
                     Arrays.fill(chains, 0);
                     for (int k = block; k < Math.min(block + K_BLOCK, w.k()); k++) {
                         float x = in[inAt + r * inStride + k];
-                        int b = w.at(p) + k * PANEL;
+                        w.values().copyRow(w.at(p, k), weights, 0, columns);
                         for (int j = 0; j < columns; j++) {
-                            chains[j] = Math.fma(x, w.data()[b + j], chains[j]);
+                            chains[j] = Math.fma(x, weights[j], chains[j]);
                         }
                     }
                     for (int j = 0; j < columns; j++) {

@@ -59,7 +59,8 @@ class KernelsTest {
     @ParameterizedTest
     @MethodSource("productSizes")
     void productsHaveEqualBits(int[] size) {
-        assertProductTwins(size[0], size[1], size[2], 0, Integer.MAX_VALUE, 1);
+        assertProductTwins(size[0], size[1], size[2], 0, Integer.MAX_VALUE, false, 1);
+        assertProductTwins(size[0], size[1], size[2], 0, Integer.MAX_VALUE, true, 1);
     }
 
     @Property(tries = 60)
@@ -69,13 +70,15 @@ class KernelsTest {
             @ForAll @IntRange(min = 1, max = 140) int n,
             @ForAll @IntRange(max = 4) int firstPanel,
             @ForAll @IntRange(min = 1, max = 4) int panels,
+            @ForAll boolean bfloat16,
             @ForAll long seed) {
-        assertProductTwins(rows, k, n, firstPanel, firstPanel + panels, seed);
+        assertProductTwins(rows, k, n, firstPanel, firstPanel + panels, bfloat16, seed);
     }
 
-    private static void assertProductTwins(int rows, int k, int n, int firstPanel, int endPanel, long seed) {
+    private static void assertProductTwins(
+            int rows, int k, int n, int firstPanel, int endPanel, boolean bfloat16, long seed) {
         Random random = new Random(seed);
-        PackedMatrix w = random(k, n, random);
+        PackedMatrix w = random(k, n, bfloat16, random);
         int inStride = k + random.nextInt(3);
         int outStride = n + random.nextInt(3);
         float[] in = gaussian(5 + rows * inStride, random);
@@ -88,7 +91,7 @@ class KernelsTest {
     @Test
     void productIsTheChainItSaysItIs() {
         Random random = new Random(7);
-        PackedMatrix w = random(300, 40, random);
+        PackedMatrix w = random(300, 40, false, random);
         float[] in = gaussian(2 * 300, random);
         float[] out = new float[2 * 40];
         KernelTwins.SCALAR.product(out, 0, 40, in, 0, 300, w, 2, 0, w.panels());
@@ -108,9 +111,31 @@ class KernelsTest {
     }
 
     @Test
+    void bfloat16IsFloatsInLessRoom() {
+        PackedMatrix halves = random(70, 45, true, new Random(9));
+        PackedMatrix floats = PackedMatrix.zeros(70, 45, false);
+        float[] row = new float[45];
+        for (int r = 0; r < 70; r++) {
+            halves.row(r, row, 0);
+            floats.setRow(r, row, 0);
+            for (int j = 0; j < 45; j++) {
+                assertThat(halves.get(r, j)).isEqualTo(row[j]).isEqualTo(floats.get(r, j));
+            }
+        }
+        float[] column = new float[70];
+        halves.column(40, column, 0);
+        for (int r = 0; r < 70; r++) {
+            assertThat(column[r]).isEqualTo(floats.get(r, 40));
+        }
+        PackedMatrix chosen = halves.columns(new int[] {40, 0, 16});
+        assertThat(chosen.get(69, 0)).isEqualTo(halves.get(69, 40));
+        assertThat(chosen.get(3, 2)).isEqualTo(halves.get(3, 16));
+    }
+
+    @Test
     void aRowIsTheSameInEveryTile() {
         Random random = new Random(8);
-        PackedMatrix w = random(200, 70, random);
+        PackedMatrix w = random(200, 70, false, random);
         float[] in = gaussian(40 * 200, random);
         float[] together = new float[40 * 70];
         for (Kernels kernels : KernelTwins.VECTORS) {
@@ -196,13 +221,21 @@ class KernelsTest {
         }
     }
 
-    private static PackedMatrix random(int k, int n, Random random) {
-        PackedMatrix w = PackedMatrix.zeros(k, n);
+    /** A matrix of floats, or of bfloat16. */
+    private static PackedMatrix random(int k, int n, boolean bfloat16, Random random) {
+        PackedMatrix w = PackedMatrix.zeros(k, n, bfloat16);
         for (int row = 0; row < k; row++) {
-            w.setRow(row, gaussian(n, random), 0);
+            w.setRow(row, bfloat16 ? truncated(gaussian(n, random)) : gaussian(n, random), 0);
         }
         System.arraycopy(gaussian(n, random), 0, w.bias(), 0, n);
         return w;
+    }
+
+    private static float[] truncated(float[] values) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & 0xFFFF0000);
+        }
+        return values;
     }
 
     private static float[] gaussian(int n, Random random) {

@@ -1,20 +1,29 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
 import static dev.hyaline.engine.internal.kernel.Kernels.K_BLOCK;
+import static dev.hyaline.engine.internal.kernel.PackedMatrix.HALF;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
 
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Matrix products in register tiles: four rows by two vectors of columns, whose eight accumulators keep the multipliers busy and stay in registers along a
- * chain. Larger tiles are as fast on long chains, but lose a fifth on chains of {@code K_BLOCK} steps. The tiles are written out because C2 keeps accumulators in
- * registers only as local variables of straight-line code, and only if all they are passed to is inlined.
+ * Matrix products in register tiles: four rows by two vectors, one from each half of a panel, whose eight accumulators keep the multipliers busy and stay in
+ * registers along a chain. Larger tiles are as fast on long chains, but lose a fifth on chains of {@code K_BLOCK} steps. The tiles are written out because C2 keeps
+ * accumulators in registers only as local variables of straight-line code, and only if all they are passed to is inlined.
  */
 final class Tiles {
+    private static final VectorSpecies<Integer> PAIRS = SPECIES.withLanes(int.class);
+
+    /** A thread's copy of one panel's part of a chain, widened from bfloat16 for rows to share. */
+    private static final ThreadLocal<float[]> WIDENED = ThreadLocal.withInitial(() -> new float[K_BLOCK * PANEL]);
+
     private Tiles() {}
 
     static void product(
@@ -37,21 +46,68 @@ final class Tiles {
         for (int block = 0; block < w.k(); block += K_BLOCK) {
             int k = Math.min(K_BLOCK, w.k() - block);
             for (int p = firstPanel; p < endPanel; p++) {
-                for (int part = 0; part < w.columns(p); part += 2 * WIDTH) {
-                    int columns = w.columns(p) - part;
-                    int at = outAt + p * PANEL + part;
-                    int panelAt = w.at(p) + block * PANEL + part;
-                    if (columns >= 2 * WIDTH) {
-                        rows(out, at, outStride, in, inAt + block, inStride, w.data(), panelAt, k, rows);
-                    } else {
-                        tailRows(out, at, outStride, in, inAt + block, inStride, w.data(), panelAt, k, rows, columns);
+                int o = outAt + p * PANEL;
+                int columns = w.columns(p);
+                switch (w.values()) {
+                    case PackedMatrix.Float32 floats ->
+                        panel(
+                                out,
+                                o,
+                                outStride,
+                                in,
+                                inAt + block,
+                                inStride,
+                                floats.array(),
+                                w.at(p, block),
+                                k,
+                                rows,
+                                columns);
+                    case PackedMatrix.Bfloat16 halves
+                    when rows == 1 && columns == PANEL ->
+                        rowOfBfloat16(out, o, in, inAt + block, halves.pairs(), w.at(p, block) / 2, k);
+                    case PackedMatrix.Bfloat16 halves -> {
+                        float[] widened = WIDENED.get();
+                        widen(widened, halves.pairs(), w.at(p, block) / 2, k);
+                        panel(out, o, outStride, in, inAt + block, inStride, widened, 0, k, rows, columns);
                     }
                 }
             }
         }
     }
 
-    /** Adds one chain to two whole vectors of columns of each row. */
+    /** Adds one chain to a panel's columns of each row. */
+    private static void panel(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int k,
+            int rows,
+            int columns) {
+        for (int part = 0; part < Math.min(HALF, columns); part += WIDTH) {
+            if (columns == PANEL) {
+                rows(out, outAt + part, outStride, in, inAt, inStride, panel, panelAt + part, k, rows);
+            } else {
+                tailRows(
+                        out,
+                        outAt + part,
+                        outStride,
+                        in,
+                        inAt,
+                        inStride,
+                        panel,
+                        panelAt + part,
+                        k,
+                        rows,
+                        columns - part);
+            }
+        }
+    }
+
     private static void rows(
             float[] out,
             int outAt,
@@ -76,7 +132,7 @@ final class Tiles {
         }
     }
 
-    /** The same where the matrix ends within the two vectors. The panel is padded, so only the output needs masks. */
+    /** The same where the matrix ends within the panel. The panel is padded, so only the output needs masks. */
     private static void tailRows(
             float[] out,
             int outAt,
@@ -90,7 +146,7 @@ final class Tiles {
             int rows,
             int columns) {
         VectorMask<Float> lows = SPECIES.indexInRange(0, columns);
-        VectorMask<Float> highs = SPECIES.indexInRange(WIDTH, columns);
+        VectorMask<Float> highs = SPECIES.indexInRange(HALF, columns);
         int row = 0;
         for (; row <= rows - 4; row += 4) {
             tail4(
@@ -111,6 +167,30 @@ final class Tiles {
         }
     }
 
+    private static void rowOfBfloat16(float[] out, int outAt, float[] in, int inAt, int[] pairs, int pairsAt, int k) {
+        for (int part = 0; part < HALF; part += WIDTH) {
+            tile1OfBfloat16(out, outAt + part, in, inAt, pairs, pairsAt + part, k);
+        }
+    }
+
+    private static void widen(float[] widened, int[] pairs, int pairsAt, int k) {
+        for (int e = 0; e < k; e++) {
+            for (int part = 0; part < HALF; part += WIDTH) {
+                IntVector pair = IntVector.fromArray(PAIRS, pairs, pairsAt + e * HALF + part);
+                lowerHalves(pair).intoArray(widened, e * PANEL + part);
+                upperHalves(pair).intoArray(widened, e * PANEL + part + HALF);
+            }
+        }
+    }
+
+    private static FloatVector lowerHalves(IntVector pair) {
+        return pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    private static FloatVector upperHalves(IntVector pair) {
+        return pair.and(0xFFFF0000).reinterpretAsFloats();
+    }
+
     private static void add(float[] out, int at, FloatVector v) {
         FloatVector.fromArray(SPECIES, out, at).add(v).intoArray(out, at);
     }
@@ -129,8 +209,7 @@ final class Tiles {
             float[] panel,
             int panelAt,
             int k) {
-        int i0 = inAt;
-        int i1 = i0 + inStride;
+        int i1 = inAt + inStride;
         int i2 = i1 + inStride;
         int i3 = i2 + inStride;
         FloatVector l0 = FloatVector.zero(SPECIES);
@@ -143,8 +222,8 @@ final class Tiles {
         FloatVector h3 = FloatVector.zero(SPECIES);
         for (int e = 0; e < k; e++) {
             FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
-            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + WIDTH);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, in[i0 + e]);
+            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
             FloatVector x1 = FloatVector.broadcast(SPECIES, in[i1 + e]);
@@ -158,13 +237,13 @@ final class Tiles {
             h3 = x3.fma(high, h3);
         }
         add(out, outAt, l0);
-        add(out, outAt + WIDTH, h0);
+        add(out, outAt + HALF, h0);
         add(out, outAt + outStride, l1);
-        add(out, outAt + outStride + WIDTH, h1);
+        add(out, outAt + outStride + HALF, h1);
         add(out, outAt + 2 * outStride, l2);
-        add(out, outAt + 2 * outStride + WIDTH, h2);
+        add(out, outAt + 2 * outStride + HALF, h2);
         add(out, outAt + 3 * outStride, l3);
-        add(out, outAt + 3 * outStride + WIDTH, h3);
+        add(out, outAt + 3 * outStride + HALF, h3);
     }
 
     private static void tile2(
@@ -177,16 +256,15 @@ final class Tiles {
             float[] panel,
             int panelAt,
             int k) {
-        int i0 = inAt;
-        int i1 = i0 + inStride;
+        int i1 = inAt + inStride;
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
         FloatVector l1 = FloatVector.zero(SPECIES);
         FloatVector h1 = FloatVector.zero(SPECIES);
         for (int e = 0; e < k; e++) {
             FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
-            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + WIDTH);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, in[i0 + e]);
+            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
             FloatVector x1 = FloatVector.broadcast(SPECIES, in[i1 + e]);
@@ -194,24 +272,39 @@ final class Tiles {
             h1 = x1.fma(high, h1);
         }
         add(out, outAt, l0);
-        add(out, outAt + WIDTH, h0);
+        add(out, outAt + HALF, h0);
         add(out, outAt + outStride, l1);
-        add(out, outAt + outStride + WIDTH, h1);
+        add(out, outAt + outStride + HALF, h1);
     }
 
     private static void tile1(float[] out, int outAt, float[] in, int inAt, float[] panel, int panelAt, int k) {
-        int i0 = inAt;
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
         for (int e = 0; e < k; e++) {
             FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
-            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + WIDTH);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, in[i0 + e]);
+            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
         }
         add(out, outAt, l0);
-        add(out, outAt + WIDTH, h0);
+        add(out, outAt + HALF, h0);
+    }
+
+    /** One row alone is bound by memory, so it widens the weights in its registers. */
+    private static void tile1OfBfloat16(float[] out, int outAt, float[] in, int inAt, int[] pairs, int pairsAt, int k) {
+        FloatVector l0 = FloatVector.zero(SPECIES);
+        FloatVector h0 = FloatVector.zero(SPECIES);
+        for (int e = 0; e < k; e++) {
+            IntVector pair = IntVector.fromArray(PAIRS, pairs, pairsAt + e * HALF);
+            FloatVector low = lowerHalves(pair);
+            FloatVector high = upperHalves(pair);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
+            l0 = x0.fma(low, l0);
+            h0 = x0.fma(high, h0);
+        }
+        add(out, outAt, l0);
+        add(out, outAt + HALF, h0);
     }
 
     private static void tail4(
@@ -226,8 +319,7 @@ final class Tiles {
             int k,
             VectorMask<Float> lows,
             VectorMask<Float> highs) {
-        int i0 = inAt;
-        int i1 = i0 + inStride;
+        int i1 = inAt + inStride;
         int i2 = i1 + inStride;
         int i3 = i2 + inStride;
         FloatVector l0 = FloatVector.zero(SPECIES);
@@ -240,8 +332,8 @@ final class Tiles {
         FloatVector h3 = FloatVector.zero(SPECIES);
         for (int e = 0; e < k; e++) {
             FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
-            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + WIDTH);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, in[i0 + e]);
+            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
             FloatVector x1 = FloatVector.broadcast(SPECIES, in[i1 + e]);
@@ -255,13 +347,13 @@ final class Tiles {
             h3 = x3.fma(high, h3);
         }
         add(out, outAt, l0, lows);
-        add(out, outAt + WIDTH, h0, highs);
+        add(out, outAt + HALF, h0, highs);
         add(out, outAt + outStride, l1, lows);
-        add(out, outAt + outStride + WIDTH, h1, highs);
+        add(out, outAt + outStride + HALF, h1, highs);
         add(out, outAt + 2 * outStride, l2, lows);
-        add(out, outAt + 2 * outStride + WIDTH, h2, highs);
+        add(out, outAt + 2 * outStride + HALF, h2, highs);
         add(out, outAt + 3 * outStride, l3, lows);
-        add(out, outAt + 3 * outStride + WIDTH, h3, highs);
+        add(out, outAt + 3 * outStride + HALF, h3, highs);
     }
 
     private static void tail1(
@@ -274,17 +366,16 @@ final class Tiles {
             int k,
             VectorMask<Float> lows,
             VectorMask<Float> highs) {
-        int i0 = inAt;
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
         for (int e = 0; e < k; e++) {
             FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
-            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + WIDTH);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, in[i0 + e]);
+            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
         }
         add(out, outAt, l0, lows);
-        add(out, outAt + WIDTH, h0, highs);
+        add(out, outAt + HALF, h0, highs);
     }
 }
