@@ -129,12 +129,15 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Reads and packs the parameters; each call does so anew.
+     * Reads and packs the parameters; each call does so anew. Matrices stored as BF16 stay so in memory, which changes
+     * no bit of a result.
      *
      * @throws BadCheckpointException naming the tensor that holds a value which is not finite
      */
     public Gpt2Weights weights() {
-        return Gpt2Weights.load(config(), tensors());
+        Gpt2Weights weights = Gpt2Weights.load(config(), tensors);
+        tensors.unload();
+        return weights;
     }
 
     /**

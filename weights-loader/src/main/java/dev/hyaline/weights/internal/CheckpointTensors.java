@@ -89,6 +89,20 @@ public final class CheckpointTensors implements TensorSource {
         }
     }
 
+    @Override
+    public boolean isBfloat16(TensorSpec tensor) {
+        return tensors.get(tensor.name()).storage() == StorageDtype.BF16;
+    }
+
+    /** Gives the memory of mapped pages back; they are read again from disk when they are needed. */
+    public void unload() {
+        for (Located located : tensors.values()) {
+            if (located.bytes().isMapped()) {
+                located.bytes().unload();
+            }
+        }
+    }
+
     /** Every tensor of the files by its name without {@code transformer.}. */
     private static Map<String, Located> locate(WeightFiles files) {
         Map<String, Located> found = new LinkedHashMap<>();
