@@ -29,6 +29,7 @@ public final class ActivationCache {
      * @throws BadInputException if a sequence has none of the capture's positions
      */
     public static ActivationCache of(Gpt2 model, Prompts prompts, Capture capture) {
+        capture.requirePositions(prompts);
         ActivationCache cache = new ActivationCache(model.config(), prompts, capture);
         capture.run(model, prompts, cache.filler());
         return cache;

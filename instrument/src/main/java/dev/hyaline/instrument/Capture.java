@@ -81,6 +81,7 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
      * @throws BadInputException if a sequence has none of the positions
      */
     public void run(Gpt2 model, Prompts prompts, CaptureListener listener) {
+        requirePositions(prompts);
         for (int first = 0; first < prompts.size(); ) {
             int end = first;
             int tokens = 0;
@@ -89,6 +90,17 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
             } while (end < prompts.size() && tokens + prompts.length(end) <= TOKENS_A_PASS);
             runBatch(model, prompts, first, end, listener);
             first = end;
+        }
+    }
+
+    /** A prompt that lacks a position is found, and named, before anything runs. */
+    void requirePositions(Prompts prompts) {
+        for (int s = 0; s < prompts.size(); s++) {
+            try {
+                positions(prompts.length(s));
+            } catch (BadInputException e) {
+                throw new BadInputException(prompts.name(s) + ": " + e.getMessage());
+            }
         }
     }
 

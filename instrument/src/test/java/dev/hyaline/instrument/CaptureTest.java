@@ -176,7 +176,7 @@ final class CaptureTest {
             Capture tenth = Capture.of(Models.CONFIG, "z").positions(IndexSelection.of("9"));
             assertThatThrownBy(() -> ActivationCache.of(model, Models.prompts(12, 5), tenth))
                     .isInstanceOf(BadInputException.class)
-                    .hasMessage("there is no position 9: positions run from 0 to 4");
+                    .hasMessage("prompt 2: there is no position 9: positions run from 0 to 4");
         }
     }
 
