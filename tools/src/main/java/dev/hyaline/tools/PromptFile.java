@@ -147,14 +147,12 @@ final class PromptFile {
 
     private static List<Integer> tokens(String source, JsonParser json, JsonToken value) {
         List<Integer> tokens = new ArrayList<>();
-        JsonToken next = value == JsonToken.START_ARRAY ? json.nextToken() : value;
-        while (value == JsonToken.START_ARRAY
-                && next == JsonToken.VALUE_NUMBER_INT
-                && json.isExpectedNumberIntToken()) {
-            tokens.add(json.getIntValue());
-            next = json.nextToken();
+        if (value == JsonToken.START_ARRAY) {
+            while (json.nextToken() == JsonToken.VALUE_NUMBER_INT) {
+                tokens.add(json.getIntValue());
+            }
         }
-        if (next != JsonToken.END_ARRAY) {
+        if (json.currentToken() != JsonToken.END_ARRAY) {
             throw new BadInputException(source + ": \"tokens\" must be a list of token ids");
         }
         return tokens;

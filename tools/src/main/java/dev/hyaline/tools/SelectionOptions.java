@@ -14,9 +14,9 @@ final class SelectionOptions {
             names = {"-s", "--sites"},
             paramLabel = "NAMES",
             description = {
-                "Hook points, with commas between: short names (resid_post, pattern, z, mlp.post), full names"
-                        + " (blocks.3.attn.hook_z), globs (resid_*, blocks.*.attn.hook_*) or all. The command sites"
-                        + " lists them."
+                "Hook points, with commas between: short names (resid_post, pattern, mlp_post), full names"
+                        + " (blocks.3.attn.hook_z), globs (resid_*, *.attn.hook_*) or all. The command sites lists"
+                        + " them."
             })
     List<String> sites = new ArrayList<>();
 
