@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Times Hyaline against PyTorch on this machine, in turn, and prints medians and ratios.
+
+Needs torch, transformers and safetensors; the row "every site recorded" needs transformer_lens too and is left out
+without it. Build first: mvn -DskipTests package. Then, with JAVA_HOME at a JDK 25:
+
+    python benchmarks/compare/compare.py            all rows
+    python benchmarks/compare/compare.py decode     the rows whose name contains a word
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import GPT2Config, GPT2LMHeadModel
+
+HERE = Path(__file__).resolve().parent
+JAR = HERE.parent / "target" / "benchmarks.jar"
+JAVA = [
+    str(Path(os.environ["JAVA_HOME"]) / "bin" / "java") if "JAVA_HOME" in os.environ else "java",
+    "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx4g",
+    "-cp", str(JAR),
+]
+RAGGED = [8, 64, 15, 57, 22, 50, 29, 43, 36, 36, 43, 29, 50, 22, 57, 17]
+ROUNDS = 9
+
+
+class Peer:
+    """Hyaline in a process of its own."""
+
+    def __init__(self, checkpoint):
+        self.process = subprocess.Popen(
+            JAVA + ["dev.hyaline.benchmarks.ComparePeer", str(checkpoint)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.kernels = self.process.stdout.readline().strip()
+
+    def __call__(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit("the Java side ended")
+        return float(answer)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def in_turn(hyaline, other, rounds=ROUNDS):
+    """Medians of both, measured in turn so that a busy machine slows both; two rounds of each warm up."""
+    ours, theirs = [], []
+    for i in range(rounds + 2):
+        a, b = hyaline(), other()
+        if i >= 2:
+            ours.append(a)
+            theirs.append(b)
+    return statistics.median(ours), statistics.median(theirs)
+
+
+def tokens(length):
+    return torch.tensor([[i * 7919 % 50257 for i in range(length)]])
+
+
+def decode_step(model, sequences, steps=32):
+    """Seconds a step of greedy decoding with a key/value cache, after prompts of 16 tokens."""
+    out = model(tokens(16).expand(sequences, -1), use_cache=True)
+    start = time.perf_counter()
+    for _ in range(steps):
+        out = model(out.logits[:, -1:].argmax(-1), past_key_values=out.past_key_values, use_cache=True)
+    return (time.perf_counter() - start) / steps
+
+
+def padded(lengths):
+    width = max(lengths)
+    ids = torch.zeros(len(lengths), width, dtype=torch.long)
+    mask = torch.zeros(len(lengths), width, dtype=torch.long)
+    for row, length in enumerate(lengths):
+        ids[row, :length] = tokens(length)[0]
+        mask[row, :length] = 1
+    return ids, mask
+
+
+def lens_like(model):
+    """TransformerLens's model of the same shape, random weights."""
+    from transformer_lens import HookedTransformer, HookedTransformerConfig
+
+    c = model.config
+    return HookedTransformer(HookedTransformerConfig(
+        n_layers=c.n_layer, d_model=c.n_embd, n_heads=c.n_head, d_head=c.n_embd // c.n_head, d_mlp=4 * c.n_embd,
+        n_ctx=c.n_positions, d_vocab=c.vocab_size, act_fn="gelu_new", normalization_type="LN")).eval()
+
+
+HF_START = """
+import sys, torch
+from transformers import GPT2LMHeadModel
+torch.set_num_threads(2)
+with torch.no_grad():
+    print(GPT2LMHeadModel.from_pretrained(sys.argv[1]).eval()(torch.arange(16)[None]).logits[0, -1, -1].item())
+"""
+
+
+def main():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    torch.set_num_threads(int(os.environ.get("HYALINE_THREADS", os.cpu_count())))
+    torch.manual_seed(1)
+    model = GPT2LMHeadModel(GPT2Config()).eval()
+    rows = []
+
+    def row(name, unit, ours, theirs, ratio, target):
+        rows.append((name, unit, ours, theirs, ratio, target))
+        print(f"{name:44} {ours:10.1f} {theirs:10.1f} {unit:9} ratio {ratio:6.2f}   target {target}", flush=True)
+
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+        f32, bf16 = Path(folder, "f32"), Path(folder, "bf16")
+        model.save_pretrained(f32)
+        GPT2LMHeadModel.from_pretrained(f32).to(torch.bfloat16).save_pretrained(bf16)
+        peer = Peer(f32)
+        print(f"Hyaline ({peer.kernels}) and PyTorch {torch.__version__}, transformers {transformers.__version__}, "
+              f"{torch.get_num_threads()} threads; medians of {ROUNDS}")
+        resident = peer("resident")
+        size = sum(p.numel() for p in model.parameters()) * 4
+        if wanted in "resident memory after load":
+            row("resident memory after load", "MB", resident / 1e6, (size * 1.1 + 150e6) / 1e6,
+                resident / (size * 1.1 + 150e6), "<= 1 (weights x 1.1 + 150 MB)")
+
+        def versus(name, words, other, target):
+            if wanted in name:
+                a, b = in_turn(lambda: peer(*words), lambda: seconds(other))
+                row(name, "ms", a * 1e3, b * 1e3, a / b, target)
+
+        for length, target in ((16, "<= 0.35"), (128, "<= 0.60"), (512, "<= 0.67"), (1024, "<= 0.70")):
+            ids = tokens(length)
+            versus(f"forward, all logits, 1 x {length}", ("forward", length), lambda: model(ids), target)
+        ids, mask = padded(RAGGED)
+        versus(f"forward, 16 prompts, {sum(RAGGED)} tokens", ("ragged", *RAGGED),
+               lambda: model(ids, attention_mask=mask), "<= 0.42")
+        name = "every site recorded, 1 x 512"
+        if wanted in name:
+            try:
+                lens = lens_like(model)
+                versus(name, ("record", 512), lambda: lens.run_with_cache(tokens(512)), "<= 0.45")
+            except ImportError:
+                print(f"{name:44} left out: transformer_lens is not installed")
+            a, b = in_turn(lambda: peer("record", 512), lambda: peer("forward", 512))
+            row(name + ", over unwatched", "ms", a * 1e3, b * 1e3, a / b, "<= 1.25")
+        for sequences, target in ((1, ">= 2.5"), (8, ">= 3")):
+            name = f"decode, {sequences} together"
+            if wanted in name:
+                a, b = in_turn(lambda: peer("decode", sequences, 32), lambda: decode_step(model, sequences), 5)
+                row(name, "tokens/s", sequences / a, sequences / b, b / a, target)
+        name = "decode, 1, over a plain read of the weights"
+        if wanted in name:
+            a, b = in_turn(lambda: peer("decode", 1, 32), lambda: peer("stream"), 5)
+            row(name, "tokens/s", 1 / a, 1 / b, b / a, ">= 0.85")
+        name = "product 1024 x 768 x 3072"
+        if wanted in name:
+            x, y = torch.randn(1024, 768), torch.randn(768, 3072)
+            a, b = in_turn(lambda: peer("product", 1024, 768, 3072), lambda: seconds(lambda: x @ y), 25)
+            flops = 2 * 1024 * 768 * 3072 / 1e9
+            row(name, "GFLOP/s", flops / a, flops / b, b / a, ">= 1")
+        name = "decode, BF16 over F32"
+        if wanted in name:
+            half = Peer(bf16)
+            a, b = in_turn(lambda: half("decode", 1, 32), lambda: peer("decode", 1, 32), 5)
+            row(name, "tokens/s", 1 / a, 1 / b, b / a, ">= 1.7")
+            half.close()
+        peer.close()
+        name = "cold start to the first logits"
+        if wanted in name:
+            def run(command):
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+            a, b = in_turn(
+                lambda: seconds(lambda: run(JAVA + ["dev.hyaline.benchmarks.FirstLogits", str(f32)])),
+                lambda: seconds(lambda: run([sys.executable, "-c", HF_START, str(f32)])), 3)
+            row(name, "ms", a * 1e3, b * 1e3, a / b, "<= 0.6")
+
+
+if __name__ == "__main__":
+    main()

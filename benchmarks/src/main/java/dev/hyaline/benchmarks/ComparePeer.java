@@ -1,0 +1,169 @@
+package dev.hyaline.benchmarks;
+
+import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.engine.Generator;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.internal.kernel.KernelProvider;
+import dev.hyaline.engine.internal.kernel.Kernels;
+import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.parallel.WorkerPool;
+import dev.hyaline.instrument.ActivationCache;
+import dev.hyaline.instrument.Capture;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.weights.Checkpoint;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+
+/**
+ * Hyaline's side of {@code compare/compare.py}, which times the same work in Python in turn. Loads the checkpoint named on the command line, then answers each
+ * line of standard input with the seconds that the work it names took.
+ */
+public final class ComparePeer {
+    private final Gpt2 model;
+    private final Gpt2Config config;
+
+    private ComparePeer(Gpt2 model) {
+        this.model = model;
+        this.config = model.config();
+    }
+
+    public static void main(String[] args) throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(Path.of(args[0]));
+                Gpt2 model = Gpt2.of(checkpoint.weights());
+                BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
+            ComparePeer peer = new ComparePeer(model);
+            System.out.println(model.kernels().name() + ", " + model.threads() + " threads");
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                String[] words = line.split(" ");
+                int[] numbers =
+                        Arrays.stream(words).skip(1).mapToInt(Integer::parseInt).toArray();
+                System.out.printf(Locale.ROOT, "%.9f%n", peer.answer(words[0], numbers));
+            }
+        }
+    }
+
+    private double answer(String work, int[] numbers) throws IOException {
+        return switch (work) {
+            case "forward" -> seconds(() -> model.forward(ForwardRequest.of(tokens(numbers[0]))));
+            case "ragged" -> {
+                List<Sequence> batch = Arrays.stream(numbers)
+                        .mapToObj(length -> Sequence.of(tokens(length)))
+                        .toList();
+                yield seconds(() -> model.forward(ForwardRequest.of(batch)));
+            }
+            case "record" -> {
+                Prompts prompts = Prompts.of(config, tokens(numbers[0]));
+                Capture everything = Capture.of(config, "all");
+                yield seconds(() -> ActivationCache.of(model, prompts, everything));
+            }
+            case "decode" -> decode(numbers[0], numbers[1]);
+            case "product" -> product(numbers[0], numbers[1], numbers[2]);
+            case "stream" -> stream();
+            case "resident" -> resident();
+            default -> throw new IllegalArgumentException("no work is called " + work);
+        };
+    }
+
+    /** Seconds a step of {@code sequences} texts that are continued together, after prompts of 16 tokens. */
+    private double decode(int sequences, int steps) {
+        List<int[]> prompts = new ArrayList<>();
+        for (int s = 0; s < sequences; s++) {
+            prompts.add(tokens(16));
+        }
+        double prefill = seconds(() -> model.forward(
+                ForwardRequest.of(prompts.stream().map(Sequence::of).toList()).logits(LogitSelection.last())));
+        Generator generator = Generator.of(model).maxNewTokens(steps + 1);
+        double all = seconds(() -> generator.generate(prompts, (sequence, token) -> {}));
+        return (all - prefill) / steps;
+    }
+
+    /** Seconds of one {@code [m, k]} by {@code [k, n]} product on all threads. */
+    private double product(int m, int k, int n) {
+        Kernels kernels = KernelProvider.provide().kernels();
+        PackedMatrix w = PackedMatrix.zeros(k, n, false);
+        float[] in = new float[m * k];
+        float[] out = new float[m * n];
+        int rows = 128;
+        int panels = 4;
+        int groups = (w.panels() + panels - 1) / panels;
+        int blocks = (m + rows - 1) / rows;
+        try (WorkerPool pool = new WorkerPool(model.threads())) {
+            Runnable once = () -> pool.run(groups * blocks, (worker, index) -> {
+                int row = index % blocks * rows;
+                int panel = index / blocks * panels;
+                kernels.product(
+                        out,
+                        row * n,
+                        n,
+                        in,
+                        row * k,
+                        k,
+                        w,
+                        Math.min(rows, m - row),
+                        panel,
+                        Math.min(w.panels(), panel + panels));
+            });
+            for (int i = 0; i < 20; i++) {
+                once.run();
+            }
+            return seconds(once);
+        }
+    }
+
+    /** Seconds to read as many bytes as the weights have once, on all threads, with nothing else to do. */
+    private double stream() {
+        int chunk = 1 << 22;
+        float[][] memory = new float[(int) (config.parameters() / chunk) + 1][chunk];
+        float[] sums = new float[memory.length];
+        try (WorkerPool pool = new WorkerPool(model.threads())) {
+            Runnable once = () -> pool.run(memory.length, (worker, index) -> {
+                // Integer sums, which C2 vectorises.
+                float[] values = memory[index];
+                int sum = 0;
+                for (int i = 0; i < values.length; i++) {
+                    sum += Float.floatToRawIntBits(values[i]);
+                }
+                sums[index] = sum;
+            });
+            for (int i = 0; i < 5; i++) {
+                once.run();
+            }
+            return seconds(once) * config.parameters() / ((double) chunk * memory.length);
+        }
+    }
+
+    /** Resident bytes of this process, where the system tells. */
+    private static double resident() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return Double.NaN;
+        }
+        return Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToDouble(line -> 1024 * Double.parseDouble(line.replaceAll("\\D", "")))
+                .findFirst()
+                .orElse(Double.NaN);
+    }
+
+    private int[] tokens(int length) {
+        return IntStream.range(0, length).map(i -> i * 7919 % config.dVocab()).toArray();
+    }
+
+    private static double seconds(Runnable work) {
+        long start = System.nanoTime();
+        work.run();
+        return (System.nanoTime() - start) / 1e9;
+    }
+}
