@@ -6,6 +6,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
@@ -93,28 +94,35 @@ public final class ComparePeer {
     private double product(int m, int k, int n) {
         Kernels kernels = KernelProvider.provide().kernels();
         PackedMatrix w = PackedMatrix.zeros(k, n, false);
-        float[] in = new float[m * k];
+        InputRows input = new InputRows();
+        input.set(new float[m * k], 0, k, k, m);
+        input.reserve();
         float[] out = new float[m * n];
         int rows = 128;
         int panels = 4;
         int groups = (w.panels() + panels - 1) / panels;
         int blocks = (m + rows - 1) / rows;
         try (WorkerPool pool = new WorkerPool(model.threads())) {
-            Runnable once = () -> pool.run(groups * blocks, (worker, index) -> {
-                int row = index % blocks * rows;
-                int panel = index / blocks * panels;
-                kernels.product(
-                        out,
-                        row * n,
-                        n,
-                        in,
-                        row * k,
-                        k,
-                        w,
-                        Math.min(rows, m - row),
-                        panel,
-                        Math.min(w.panels(), panel + panels));
-            });
+            Runnable once = () -> {
+                pool.run(blocks, (worker, block) -> {
+                    int end = Math.min(m, (block + 1) * rows);
+                    input.interleave(block * rows / InputRows.GROUP, end / InputRows.GROUP);
+                });
+                pool.run(groups * blocks, (worker, index) -> {
+                    int row = index % blocks * rows;
+                    int panel = index / blocks * panels;
+                    kernels.product(
+                            out,
+                            0,
+                            n,
+                            input,
+                            w,
+                            row,
+                            Math.min(row + rows, m),
+                            panel,
+                            Math.min(w.panels(), panel + panels));
+                });
+            };
             for (int i = 0; i < 20; i++) {
                 once.run();
             }

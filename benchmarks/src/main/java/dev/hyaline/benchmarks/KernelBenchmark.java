@@ -1,6 +1,7 @@
 package dev.hyaline.benchmarks;
 
 import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
@@ -37,6 +38,7 @@ public class KernelBenchmark {
     private Kernels kernels;
     private PackedMatrix w;
     private float[] in;
+    private InputRows rows;
     private float[] out;
 
     @Setup
@@ -51,20 +53,24 @@ public class KernelBenchmark {
         }
         in = new float[ROWS * MLP];
         Arrays.fill(in, 0.5f);
+        rows = new InputRows();
+        rows.set(in, 0, D, D, ROWS);
+        rows.reserve();
+        rows.interleave(0, rows.groups());
         out = new float[ROWS * MLP];
     }
 
     /** 192 rows by [768, 3072]: 906 million floating-point operations. */
     @Benchmark
     public float[] product() {
-        kernels.product(out, 0, MLP, in, 0, D, w, ROWS, 0, w.panels());
+        kernels.product(out, 0, MLP, rows, w, 0, ROWS, 0, w.panels());
         return out;
     }
 
     /** One row by [768, 3072]: 9.4 MB of weights. */
     @Benchmark
     public float[] decodeProduct() {
-        kernels.product(out, 0, MLP, in, 0, D, w, 1, 0, w.panels());
+        kernels.product(out, 0, MLP, rows, w, 0, 1, 0, w.panels());
         return out;
     }
 

@@ -75,7 +75,7 @@ public final class ForwardPass {
         this.kernels = kernels;
         this.pool = pool;
         d = config.dModel();
-        products = new Products(kernels, pool, Math.max(3, config.nHeads()));
+        products = new Products(kernels, pool);
         attention = new Attention(config, kernels, pool);
         headInputs = new HeadInputs(config, kernels, products);
         for (Site site : Site.values()) {
@@ -176,10 +176,11 @@ public final class ForwardPass {
         float[] vInputs = headInput(Site.V_INPUT, layer, inputs);
 
         norm(Site.LN1_SCALE, Site.LN1_NORMALIZED, layer, residual, block.ln1(), rows, null);
-        products.add(q, normed, block.q())
-                .add(k, normed, block.k())
-                .add(v, normed, block.v())
-                .run(rows);
+        products.of(normed, d, rows)
+                .into(q, block.q())
+                .into(k, block.k())
+                .into(v, block.v())
+                .run();
         if (split) {
             headInputs.project(q, qInputs, residual, rows, block.ln1(), block.q());
             headInputs.project(k, kInputs, residual, rows, block.ln1(), block.k());
@@ -206,9 +207,9 @@ public final class ForwardPass {
         if (wants(Site.RESULT, layer)) {
             attentionOutByHead(layer, block);
         } else if (wants(Site.ATTN_OUT, layer)) {
-            products.add(branch, z, block.o()).run(rows);
+            products.of(z, d, rows).into(branch, block.o()).run();
         } else {
-            products.add(branch, z, block.o()).thenAddTo(residual).run(rows);
+            products.of(z, d, rows).into(branch, block.o()).thenAddTo(residual).run();
             return;
         }
         show(Site.ATTN_OUT, layer, branch, d);
@@ -226,21 +227,25 @@ public final class ForwardPass {
         }
         norm(Site.LN2_SCALE, Site.LN2_NORMALIZED, layer, input, block.ln2(), rows, null);
         if (wants(Site.MLP_PRE, layer)) {
-            products.add(neurons, normed, block.in()).run(rows);
+            products.of(normed, d, rows).into(neurons, block.in()).run();
             show(Site.MLP_PRE, layer, neurons, config.dMlp());
             pool.run(tasks(rows), activateTask);
         } else {
-            products.add(neurons, normed, block.in())
+            products.of(normed, d, rows)
+                    .into(neurons, block.in())
                     .thenActivate(config.actFn())
-                    .run(rows);
+                    .run();
         }
         show(Site.MLP_POST, layer, neurons, config.dMlp());
         if (wants(Site.MLP_OUT, layer)) {
-            products.add(branch, neurons, block.out()).run(rows);
+            products.of(neurons, config.dMlp(), rows).into(branch, block.out()).run();
             show(Site.MLP_OUT, layer, branch, d);
             pool.run(tasks(rows), addBranchTask);
         } else {
-            products.add(branch, neurons, block.out()).thenAddTo(residual).run(rows);
+            products.of(neurons, config.dMlp(), rows)
+                    .into(branch, block.out())
+                    .thenAddTo(residual)
+                    .run();
         }
         show(Site.RESID_POST, layer, residual, d);
     }
@@ -262,7 +267,7 @@ public final class ForwardPass {
         PackedMatrix unembedding =
                 columns == null ? weights.unembedding() : weights.unembedding().columns(columns);
         float[] logits = new float[Math.multiplyExact(count, unembedding.n())];
-        products.add(logits, normed, unembedding).run(count);
+        products.of(normed, d, count).into(logits, unembedding).run();
         show(Site.UNEMBED_OUT, 0, logits, unembedding.n(), chosen, columns);
         return new ForwardResult(logits, chosen, unembedding.n(), NOTHING);
     }
@@ -283,12 +288,13 @@ public final class ForwardPass {
         int width = heads * d;
         float[] results = new float[Math.multiplyExact(rows, width)];
         for (int head = 0; head < heads; head++) {
-            products.add(results, head * d, width, z, head * config.dHead(), d, block.oByHead()[head]);
+            products.of(z, head * config.dHead(), d, config.dHead(), rows)
+                    .into(results, head * d, width, block.oByHead()[head])
+                    .run();
         }
-        products.run(rows);
         float[] unedited = results.clone();
         show(Site.RESULT, layer, results, width);
-        products.add(branch, z, block.o()).run(rows);
+        products.of(z, d, rows).into(branch, block.o()).run();
         for (int row = 0; row < rows; row++) {
             int at = row * width;
             if (!Arrays.equals(results, at, at + width, unedited, at, at + width)) {

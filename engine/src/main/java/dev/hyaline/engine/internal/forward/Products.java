@@ -1,87 +1,103 @@
 package dev.hyaline.engine.internal.forward;
 
 import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 
 /**
- * Some matrix products over the same number of rows as one parallel loop. What follows a product element by element is done while its columns are still in
+ * Products of the same rows with one or more matrices, as one parallel loop. What follows a product element by element is done while its columns are still in
  * the cache. Reused from loop to loop, so that a pass allocates nothing.
  */
 final class Products {
-    /** Rows of a task: few enough to stay in the second-level cache with a panel, and a multiple of the largest tile. */
+    /** Rows of a task: few enough for their part of a chain to stay in the second-level cache. */
     private static final int ROWS_AT_ONCE = 192;
-    /** Multiply-adds below which a task costs less than handing it out. */
+    /** Multiply-adds below which a task costs more to hand out than it saves. */
     private static final int SMALLEST_TASK = 1 << 18;
+
+    /** Groups of rows that one task interleaves. */
+    private static final int GROUPS_A_TASK = 8;
+
+    private static final int MOST = 3;
 
     private final Kernels kernels;
     private final WorkerPool pool;
     private final WorkerPool.Task task = this::runTask;
-    private final Product[] products;
+    private final WorkerPool.Task interleaveTask = this::interleave;
+    private final InputRows in = new InputRows();
+    private final Product[] products = new Product[MOST];
     private int count;
     private int rows;
     private int panelsAtOnce;
     private int rowBlocks;
 
-    /** One product; {@code in} and {@code out} are rows with strides. */
     private static final class Product {
-        float[] out;
-        int outAt;
-        int outStride;
-        float[] in;
-        int inAt;
-        int inStride;
-        PackedMatrix w;
-        ActivationFunction activation;
-        float[] addTo;
-        int groups;
+        private PackedMatrix w;
+        private float[] out;
+        private int outAt;
+        private int outStride;
+        private ActivationFunction activation;
+        private float[] sum;
+        /** Tasks a block of rows. */
+        private int groups;
     }
 
-    Products(Kernels kernels, WorkerPool pool, int most) {
+    Products(Kernels kernels, WorkerPool pool) {
         this.kernels = kernels;
         this.pool = pool;
-        products = new Product[most];
-        for (int i = 0; i < most; i++) {
+        for (int i = 0; i < MOST; i++) {
             products[i] = new Product();
         }
     }
 
-    /** {@code out = in w + bias} over contiguous rows. */
-    Products add(float[] out, float[] in, PackedMatrix w) {
-        return add(out, 0, w.n(), in, 0, w.k(), w);
+    /** Begins products of contiguous rows {@code [rows, k]}. */
+    Products of(float[] values, int k, int rows) {
+        return of(values, 0, k, k, rows);
     }
 
-    /** {@code out = in w + bias} over rows that lie {@code outStride} and {@code inStride} apart. */
-    Products add(float[] out, int outAt, int outStride, float[] in, int inAt, int inStride, PackedMatrix w) {
-        Product product = products[count++];
-        product.out = out;
-        product.outAt = outAt;
-        product.outStride = outStride;
-        product.in = in;
-        product.inAt = inAt;
-        product.inStride = inStride;
-        product.w = w;
-        product.activation = null;
-        product.addTo = null;
+    /** Begins products of rows that lie {@code stride} apart, of {@code k} values each. */
+    Products of(float[] values, int at, int stride, int k, int rows) {
+        in.set(values, at, stride, k, rows);
+        this.rows = rows;
+        count = 0;
         return this;
     }
 
-    /** Then {@code out = f(out)} for the last product added. */
+    /** {@code out = in w + bias}, contiguous rows. */
+    Products into(float[] out, PackedMatrix w) {
+        return into(out, 0, w.n(), w);
+    }
+
+    /** {@code out = in w + bias}, rows {@code outStride} apart. */
+    Products into(float[] out, int outAt, int outStride, PackedMatrix w) {
+        Product product = products[count++];
+        product.w = w;
+        product.out = out;
+        product.outAt = outAt;
+        product.outStride = outStride;
+        product.activation = null;
+        product.sum = null;
+        return this;
+    }
+
+    /** Then {@code out = f(out)} for the last product. */
     Products thenActivate(ActivationFunction f) {
         products[count - 1].activation = f;
         return this;
     }
 
-    /** Then {@code addend += out} for the last product added, whose rows have the layout of {@code out}. */
+    /** Then {@code sum += out} for the last product, {@code sum} having the layout of {@code out}. */
     Products thenAddTo(float[] sum) {
-        products[count - 1].addTo = sum;
+        products[count - 1].sum = sum;
         return this;
     }
 
-    /** Runs the products added since the last run, on the first {@code rows} rows. */
-    void run(int rows) {
-        this.rows = rows;
+    void run() {
+        if (kernels.readsInterleaved() && in.groups() > 0) {
+            in.reserve();
+            pool.run(interleaveTasks(), interleaveTask);
+        }
         rowBlocks = (rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
         int panels = 0;
         for (int i = 0; i < count; i++) {
@@ -96,7 +112,14 @@ final class Products {
             tasks += products[i].groups * rowBlocks;
         }
         pool.run(tasks, task);
-        count = 0;
+    }
+
+    private int interleaveTasks() {
+        return (in.groups() + GROUPS_A_TASK - 1) / GROUPS_A_TASK;
+    }
+
+    private void interleave(int worker, int index) {
+        in.interleave(index * GROUPS_A_TASK, Math.min(in.groups(), (index + 1) * GROUPS_A_TASK));
     }
 
     private void runTask(int worker, int index) {
@@ -111,31 +134,19 @@ final class Products {
         int firstPanel = left / rowBlocks * panelsAtOnce;
         int endPanel = Math.min(firstPanel + panelsAtOnce, p.w.panels());
         int firstRow = left % rowBlocks * ROWS_AT_ONCE;
-        int count = Math.min(ROWS_AT_ONCE, rows - firstRow);
-        int outAt = p.outAt + firstRow * p.outStride;
-        kernels.product(
-                p.out,
-                outAt,
-                p.outStride,
-                p.in,
-                p.inAt + firstRow * p.inStride,
-                p.inStride,
-                p.w,
-                count,
-                firstPanel,
-                endPanel);
-        if (p.activation == null && p.addTo == null) {
+        int endRow = Math.min(rows, firstRow + ROWS_AT_ONCE);
+        kernels.product(p.out, p.outAt, p.outStride, in, p.w, firstRow, endRow, firstPanel, endPanel);
+        if (p.activation == null && p.sum == null) {
             return;
         }
-        int column = firstPanel * PackedMatrix.PANEL;
         int columns = p.w.columns(firstPanel, endPanel);
-        for (int row = 0; row < count; row++) {
-            int at = outAt + row * p.outStride + column;
+        for (int row = firstRow; row < endRow; row++) {
+            int at = p.outAt + row * p.outStride + firstPanel * PackedMatrix.PANEL;
             if (p.activation != null) {
                 kernels.activate(p.out, at, columns, p.activation);
             }
-            if (p.addTo != null) {
-                kernels.add(p.addTo, at, p.out, at, columns);
+            if (p.sum != null) {
+                kernels.add(p.sum, at, p.out, at, columns);
             }
         }
     }

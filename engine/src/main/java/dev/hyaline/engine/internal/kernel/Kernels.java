@@ -28,20 +28,24 @@ public interface Kernels {
     /** {@code scalar}, or {@code vector} with its width. */
     String name();
 
+    /** Whether {@link #product} reads rows from their interleaved copy, which the caller then makes beforehand. */
+    boolean readsInterleaved();
+
     /**
-     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for the columns of panels {@code firstPanel} to {@code endPanel}, at least one.
+     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for rows {@code firstRow} to {@code endRow} and the columns of panels {@code firstPanel} to {@code
+     * endPanel}, at least one.
      *
-     * @param out column {@code j} of row {@code r} is at {@code outAt + r * outStride + j}, whichever panels are asked for
+     * @param out column {@code j} of row {@code r} is at {@code outAt + r * outStride + j}, whichever rows and panels are asked for
+     * @param firstRow a multiple of {@link InputRows#GROUP}
      */
     void product(
             float[] out,
             int outAt,
             int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
+            InputRows in,
             PackedMatrix w,
-            int rows,
+            int firstRow,
+            int endRow,
             int firstPanel,
             int endPanel);
 

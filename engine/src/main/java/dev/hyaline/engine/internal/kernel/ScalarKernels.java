@@ -13,29 +13,33 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public boolean readsInterleaved() {
+        return false;
+    }
+
+    @Override
     public void product(
             float[] out,
             int outAt,
             int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
+            InputRows in,
             PackedMatrix w,
-            int rows,
+            int firstRow,
+            int endRow,
             int firstPanel,
             int endPanel) {
         float[] chains = new float[PANEL];
         float[] weights = new float[PANEL];
         for (int p = firstPanel; p < endPanel; p++) {
             int columns = w.columns(p);
-            for (int r = 0; r < rows; r++) {
+            for (int r = firstRow; r < endRow; r++) {
                 int o = outAt + r * outStride + p * PANEL;
                 System.arraycopy(w.bias(), p * PANEL, out, o, columns);
                 for (int block = 0; block < w.k(); block += K_BLOCK) {
                     // The chains of a panel advance side by side, which is the order the memory has.
                     Arrays.fill(chains, 0);
                     for (int k = block; k < Math.min(block + K_BLOCK, w.k()); k++) {
-                        float x = in[inAt + r * inStride + k];
+                        float x = in.values()[in.at(r) + k];
                         w.values().copyRow(w.at(p, k), weights, 0, columns);
                         for (int j = 0; j < columns; j++) {
                             chains[j] = Math.fma(x, weights[j], chains[j]);

@@ -1,11 +1,13 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
+import static dev.hyaline.engine.internal.kernel.InputRows.GROUP;
 import static dev.hyaline.engine.internal.kernel.Kernels.K_BLOCK;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.HALF;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
 
+import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -30,14 +32,13 @@ final class Tiles {
             float[] out,
             int outAt,
             int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
+            InputRows in,
             PackedMatrix w,
-            int rows,
+            int firstRow,
+            int endRow,
             int firstPanel,
             int endPanel) {
-        for (int row = 0; row < rows; row++) {
+        for (int row = firstRow; row < endRow; row++) {
             int to = outAt + row * outStride + firstPanel * PANEL;
             System.arraycopy(w.bias(), firstPanel * PANEL, out, to, w.columns(firstPanel, endPanel));
         }
@@ -55,54 +56,61 @@ final class Tiles {
                                 o,
                                 outStride,
                                 in,
-                                inAt + block,
-                                inStride,
+                                firstRow,
+                                endRow,
                                 floats.array(),
                                 w.at(p, block),
+                                block,
                                 k,
-                                rows,
                                 columns);
                     case PackedMatrix.Bfloat16 halves
-                    when rows == 1 && columns == PANEL ->
-                        rowOfBfloat16(out, o, in, inAt + block, halves.pairs(), w.at(p, block) / 2, k);
+                    when endRow - firstRow == 1 && columns == PANEL ->
+                        rowOfBfloat16(
+                                out,
+                                o + firstRow * outStride,
+                                in.values(),
+                                in.at(firstRow) + block,
+                                halves.pairs(),
+                                w.at(p, block) / 2,
+                                k);
                     case PackedMatrix.Bfloat16 halves -> {
                         float[] widened = WIDENED.get();
                         widen(widened, halves.pairs(), w.at(p, block) / 2, k);
-                        panel(out, o, outStride, in, inAt + block, inStride, widened, 0, k, rows, columns);
+                        panel(out, o, outStride, in, firstRow, endRow, widened, 0, block, k, columns);
                     }
                 }
             }
         }
     }
 
-    /** Adds one chain to a panel's columns of each row. */
+    /** Adds one chain, the steps {@code block} to {@code block + k}, to a panel's columns of each row. */
     private static void panel(
             float[] out,
             int outAt,
             int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
+            InputRows in,
+            int firstRow,
+            int endRow,
             float[] panel,
             int panelAt,
+            int block,
             int k,
-            int rows,
             int columns) {
         for (int part = 0; part < Math.min(HALF, columns); part += WIDTH) {
             if (columns == PANEL) {
-                rows(out, outAt + part, outStride, in, inAt, inStride, panel, panelAt + part, k, rows);
+                rows(out, outAt + part, outStride, in, firstRow, endRow, panel, panelAt + part, block, k);
             } else {
                 tailRows(
                         out,
                         outAt + part,
                         outStride,
                         in,
-                        inAt,
-                        inStride,
+                        firstRow,
+                        endRow,
                         panel,
                         panelAt + part,
+                        block,
                         k,
-                        rows,
                         columns - part);
             }
         }
@@ -112,23 +120,40 @@ final class Tiles {
             float[] out,
             int outAt,
             int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
+            InputRows in,
+            int firstRow,
+            int endRow,
             float[] panel,
             int panelAt,
-            int k,
-            int rows) {
-        int row = 0;
-        for (; row <= rows - 4; row += 4) {
-            tile4(out, outAt + row * outStride, outStride, in, inAt + row * inStride, inStride, panel, panelAt, k);
+            int block,
+            int k) {
+        int row = firstRow;
+        for (; row <= endRow - GROUP; row += GROUP) {
+            tile4(
+                    out,
+                    outAt + row * outStride,
+                    outStride,
+                    in.interleaved(),
+                    in.interleavedAt(block, k, row / GROUP),
+                    panel,
+                    panelAt,
+                    k);
         }
-        if (row <= rows - 2) {
-            tile2(out, outAt + row * outStride, outStride, in, inAt + row * inStride, inStride, panel, panelAt, k);
+        if (row <= endRow - 2) {
+            tile2(
+                    out,
+                    outAt + row * outStride,
+                    outStride,
+                    in.values(),
+                    in.at(row) + block,
+                    in.stride(),
+                    panel,
+                    panelAt,
+                    k);
             row += 2;
         }
-        if (row < rows) {
-            tile1(out, outAt + row * outStride, in, inAt + row * inStride, panel, panelAt, k);
+        if (row < endRow) {
+            tile1(out, outAt + row * outStride, in.values(), in.at(row) + block, panel, panelAt, k);
         }
     }
 
@@ -137,33 +162,32 @@ final class Tiles {
             float[] out,
             int outAt,
             int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
+            InputRows in,
+            int firstRow,
+            int endRow,
             float[] panel,
             int panelAt,
+            int block,
             int k,
-            int rows,
             int columns) {
         VectorMask<Float> lows = SPECIES.indexInRange(0, columns);
         VectorMask<Float> highs = SPECIES.indexInRange(HALF, columns);
-        int row = 0;
-        for (; row <= rows - 4; row += 4) {
+        int row = firstRow;
+        for (; row <= endRow - GROUP; row += GROUP) {
             tail4(
                     out,
                     outAt + row * outStride,
                     outStride,
-                    in,
-                    inAt + row * inStride,
-                    inStride,
+                    in.interleaved(),
+                    in.interleavedAt(block, k, row / GROUP),
                     panel,
                     panelAt,
                     k,
                     lows,
                     highs);
         }
-        for (; row < rows; row++) {
-            tail1(out, outAt + row * outStride, in, inAt + row * inStride, panel, panelAt, k, lows, highs);
+        for (; row < endRow; row++) {
+            tail1(out, outAt + row * outStride, in.values(), in.at(row) + block, panel, panelAt, k, lows, highs);
         }
     }
 
@@ -200,18 +224,7 @@ final class Tiles {
     }
 
     private static void tile4(
-            float[] out,
-            int outAt,
-            int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
-            float[] panel,
-            int panelAt,
-            int k) {
-        int i1 = inAt + inStride;
-        int i2 = i1 + inStride;
-        int i3 = i2 + inStride;
+            float[] out, int outAt, int outStride, float[] interleaved, int at, float[] panel, int panelAt, int k) {
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
         FloatVector l1 = FloatVector.zero(SPECIES);
@@ -223,16 +236,16 @@ final class Tiles {
         for (int e = 0; e < k; e++) {
             FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
             FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP]);
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
-            FloatVector x1 = FloatVector.broadcast(SPECIES, in[i1 + e]);
+            FloatVector x1 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 1]);
             l1 = x1.fma(low, l1);
             h1 = x1.fma(high, h1);
-            FloatVector x2 = FloatVector.broadcast(SPECIES, in[i2 + e]);
+            FloatVector x2 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 2]);
             l2 = x2.fma(low, l2);
             h2 = x2.fma(high, h2);
-            FloatVector x3 = FloatVector.broadcast(SPECIES, in[i3 + e]);
+            FloatVector x3 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 3]);
             l3 = x3.fma(low, l3);
             h3 = x3.fma(high, h3);
         }
@@ -311,17 +324,13 @@ final class Tiles {
             float[] out,
             int outAt,
             int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
+            float[] interleaved,
+            int at,
             float[] panel,
             int panelAt,
             int k,
             VectorMask<Float> lows,
             VectorMask<Float> highs) {
-        int i1 = inAt + inStride;
-        int i2 = i1 + inStride;
-        int i3 = i2 + inStride;
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
         FloatVector l1 = FloatVector.zero(SPECIES);
@@ -333,16 +342,16 @@ final class Tiles {
         for (int e = 0; e < k; e++) {
             FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
             FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP]);
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
-            FloatVector x1 = FloatVector.broadcast(SPECIES, in[i1 + e]);
+            FloatVector x1 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 1]);
             l1 = x1.fma(low, l1);
             h1 = x1.fma(high, h1);
-            FloatVector x2 = FloatVector.broadcast(SPECIES, in[i2 + e]);
+            FloatVector x2 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 2]);
             l2 = x2.fma(low, l2);
             h2 = x2.fma(high, h2);
-            FloatVector x3 = FloatVector.broadcast(SPECIES, in[i3 + e]);
+            FloatVector x3 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 3]);
             l3 = x3.fma(low, l3);
             h3 = x3.fma(high, h3);
         }

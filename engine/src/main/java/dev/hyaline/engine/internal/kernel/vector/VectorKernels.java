@@ -1,6 +1,7 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
 import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import jdk.incubator.vector.FloatVector;
@@ -36,18 +37,22 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
+    public boolean readsInterleaved() {
+        return true;
+    }
+
+    @Override
     public void product(
             float[] out,
             int outAt,
             int outStride,
-            float[] in,
-            int inAt,
-            int inStride,
+            InputRows in,
             PackedMatrix w,
-            int rows,
+            int firstRow,
+            int endRow,
             int firstPanel,
             int endPanel) {
-        Tiles.product(out, outAt, outStride, in, inAt, inStride, w, rows, firstPanel, endPanel);
+        Tiles.product(out, outAt, outStride, in, w, firstRow, endRow, firstPanel, endPanel);
     }
 
     @Override

@@ -1,0 +1,81 @@
+package dev.hyaline.engine.internal.kernel;
+
+/**
+ * The left operand of a product: rows {@code [rows, k]} as they lie in memory and, for kernels that want it, a copy of them interleaved four by four. Reused from
+ * product to product.
+ */
+public final class InputRows {
+    /** Rows that are interleaved with each other; what remains of a batch is read as it lies. */
+    public static final int GROUP = 4;
+
+    private float[] values;
+    private int at;
+    private int stride;
+    private int k;
+    private int rows;
+    private float[] interleaved = {};
+
+    /** Rows that lie {@code stride} apart, the first one's {@code k} values from {@code at}. */
+    public void set(float[] values, int at, int stride, int k, int rows) {
+        this.values = values;
+        this.at = at;
+        this.stride = stride;
+        this.k = k;
+        this.rows = rows;
+    }
+
+    public float[] values() {
+        return values;
+    }
+
+    /** Index of a row's first value. */
+    public int at(int row) {
+        return at + row * stride;
+    }
+
+    public int stride() {
+        return stride;
+    }
+
+    /** Whole groups of rows. */
+    public int groups() {
+        return rows / GROUP;
+    }
+
+    /** Room for the interleaved copy. */
+    public void reserve() {
+        if (interleaved.length < groups() * GROUP * k) {
+            interleaved = new float[groups() * GROUP * k];
+        }
+    }
+
+    /** Chain by chain of a product, group by group, {@code [steps][GROUP]}: what a tile reads is contiguous. */
+    public float[] interleaved() {
+        return interleaved;
+    }
+
+    /** Index of a group's first value of the chain that begins at {@code block} and has {@code steps}. */
+    public int interleavedAt(int block, int steps, int group) {
+        return (block * groups() + group * steps) * GROUP;
+    }
+
+    /** Copies some groups into their interleaved places. */
+    public void interleave(int firstGroup, int endGroup) {
+        for (int block = 0; block < k; block += Kernels.K_BLOCK) {
+            int steps = Math.min(Kernels.K_BLOCK, k - block);
+            for (int group = firstGroup; group < endGroup; group++) {
+                int to = interleavedAt(block, steps, group);
+                int a = at(group * GROUP) + block;
+                int b = a + stride;
+                int c = b + stride;
+                int d = c + stride;
+                for (int e = 0; e < steps; e++) {
+                    interleaved[to + e * GROUP] = values[a + e];
+                    interleaved[to + e * GROUP + 1] = values[b + e];
+                    interleaved[to + e * GROUP + 2] = values[c + e];
+                    interleaved[to + e * GROUP + 3] = values[d + e];
+                }
+            }
+        }
+    }
+}
