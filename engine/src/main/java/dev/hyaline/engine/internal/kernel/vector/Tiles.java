@@ -21,6 +21,9 @@ import jdk.incubator.vector.VectorSpecies;
  * accumulators in registers only as local variables of straight-line code, and only if all they are passed to is inlined.
  */
 final class Tiles {
+    /** Up to so many rows, memory and not arithmetic bounds a product. */
+    private static final int FEW = 16;
+
     private static final VectorSpecies<Integer> PAIRS = SPECIES.withLanes(int.class);
 
     /** A thread's copy of one panel's part of a chain, widened from bfloat16 for rows to share. */
@@ -42,8 +45,25 @@ final class Tiles {
             int to = outAt + row * outStride + firstPanel * PANEL;
             System.arraycopy(w.bias(), firstPanel * PANEL, out, to, w.columns(firstPanel, endPanel));
         }
-        // The rows' part of one chain stays in the second-level cache while the panels go by, and a panel's part in the
-        // first while the rows do.
+        // Few rows are bound by memory and take each panel front to back. Many rows take a block of all panels before
+        // the
+        // next, so that their part of a chain stays in the second-level cache, and a panel's part in the first.
+        int panelsAtOnce = endRow - firstRow <= FEW ? 1 : endPanel - firstPanel;
+        for (int p = firstPanel; p < endPanel; p += panelsAtOnce) {
+            chains(out, outAt, outStride, in, w, firstRow, endRow, p, Math.min(p + panelsAtOnce, endPanel));
+        }
+    }
+
+    private static void chains(
+            float[] out,
+            int outAt,
+            int outStride,
+            InputRows in,
+            PackedMatrix w,
+            int firstRow,
+            int endRow,
+            int firstPanel,
+            int endPanel) {
         for (int block = 0; block < w.k(); block += K_BLOCK) {
             int k = Math.min(K_BLOCK, w.k() - block);
             for (int p = firstPanel; p < endPanel; p++) {
