@@ -40,7 +40,7 @@ public final class Gpt2 implements AutoCloseable {
         pool = new WorkerPool(threads);
     }
 
-    /** A model on the number of threads that the property {@value #THREADS_PROPERTY} asks for, by default one a processor. */
+    /** A model on {@link #defaultThreads}. */
     public static Gpt2 of(Gpt2Weights weights) {
         return new Gpt2(weights, defaultThreads());
     }
@@ -56,6 +56,23 @@ public final class Gpt2 implements AutoCloseable {
 
     public Gpt2Weights weights() {
         return weights;
+    }
+
+    /** The kernels that models of this process run on, and why those. */
+    public static KernelChoice availableKernels() {
+        return KernelProvider.provide().choice();
+    }
+
+    /** The number of threads that the property {@value #THREADS_PROPERTY} asks for, by default one a processor. */
+    public static int defaultThreads() {
+        String property = System.getProperty(THREADS_PROPERTY);
+        if (property == null) {
+            return Runtime.getRuntime().availableProcessors();
+        }
+        if (!property.matches("[1-9]\\d{0,3}")) {
+            throw new BadInputException(THREADS_PROPERTY + " must be a number of threads, found " + property);
+        }
+        return Integer.parseInt(property);
     }
 
     /** The kernels this model runs on, and why those. */
@@ -261,16 +278,5 @@ public final class Gpt2 implements AutoCloseable {
         if (widest > Integer.MAX_VALUE - 8) {
             throw new BadInputException("a batch of " + rows + " tokens exceeds 2^31 neurons; split it");
         }
-    }
-
-    private static int defaultThreads() {
-        String property = System.getProperty(THREADS_PROPERTY);
-        if (property == null) {
-            return Runtime.getRuntime().availableProcessors();
-        }
-        if (!property.matches("[1-9]\\d{0,3}")) {
-            throw new BadInputException(THREADS_PROPERTY + " must be a number of threads, found " + property);
-        }
-        return Integer.parseInt(property);
     }
 }

@@ -69,16 +69,22 @@ public final class Gpt2Weights {
         return load(config, new RandomSource(config, seed));
     }
 
-    /** Bytes that the packed weights of a configuration take in memory. */
-    public static long bytes(Gpt2Config config) {
-        int d = config.dModel();
-        long block = 3 * PackedMatrix.bytes(d, d)
-                + PackedMatrix.bytes(d, d)
-                + PackedMatrix.bytes(d, config.dMlp())
-                + PackedMatrix.bytes(config.dMlp(), d)
-                + 16L * d;
-        long embeddings = PackedMatrix.bytes(d, config.dVocab()) * (config.tieWordEmbeddings() ? 1 : 2);
-        return config.nLayers() * block + embeddings + 4L * config.nCtx() * d + 8L * d;
+    /** Bytes that the weights of a source will take in memory once packed. */
+    public static long bytes(Gpt2Config config, TensorSource source) {
+        long bytes = 0;
+        for (TensorSpec tensor : tensors(config)) {
+            boolean bfloat16 = source.isBfloat16(tensor);
+            if (tensor.shape().size() == 1 || tensor.name().equals("wpe.weight")) {
+                bytes += Float.BYTES * tensor.elements();
+            } else if (tensor.name().endsWith("c_attn.weight")) {
+                bytes += 3 * PackedMatrix.bytes(tensor.rows(), tensor.columns() / 3, bfloat16);
+            } else if (tensor.name().startsWith("h.")) {
+                bytes += PackedMatrix.bytes(tensor.rows(), tensor.columns(), bfloat16);
+            } else {
+                bytes += PackedMatrix.bytes(tensor.columns(), tensor.rows(), bfloat16);
+            }
+        }
+        return bytes;
     }
 
     public Gpt2Config config() {

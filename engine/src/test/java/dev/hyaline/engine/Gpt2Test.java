@@ -346,4 +346,15 @@ class Gpt2Test {
                 .hasMessage("some.file: tensor h.1.mlp.c_fc.weight: expected finite values, found NaN at row 59, column"
                         + " 199");
     }
+
+    @Test
+    void theBytesOfPackedWeightsAreKnownBeforehand() {
+        Gpt2Config small = Gpt2Config.gpt2Small();
+        long floats = Gpt2Weights.bytes(small, RandomModels.source(1));
+        long halves = Gpt2Weights.bytes(small, RandomModels.bfloat16Source(1, true));
+        // Only the embedding's columns are padded, from 50,257 to 50,272.
+        assertThat(floats).isEqualTo(4 * (small.parameters() + 15L * 768));
+        long matrices = 12L * (4 * 768 * 768 + 2 * 768 * 3072) + 50_272L * 768;
+        assertThat(halves).isEqualTo(floats - 2 * matrices);
+    }
 }

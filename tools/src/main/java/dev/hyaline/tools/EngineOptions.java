@@ -2,7 +2,6 @@ package dev.hyaline.tools;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.weights.Checkpoint;
 import picocli.CommandLine.Option;
 
@@ -16,10 +15,15 @@ final class EngineOptions {
 
     /** Reads the parameters and makes the model ready to run. */
     Gpt2 load(Checkpoint checkpoint) {
+        int checked = threads();
+        return Gpt2.of(checkpoint.weights(), checked);
+    }
+
+    /** Threads to compute with. */
+    int threads() {
         if (threads != null && threads < 1) {
             throw new BadInputException("--threads must be at least 1, found " + threads);
         }
-        Gpt2Weights weights = checkpoint.weights();
-        return threads == null ? Gpt2.of(weights) : Gpt2.of(weights, threads);
+        return threads == null ? Gpt2.defaultThreads() : threads;
     }
 }

@@ -3,6 +3,7 @@ package dev.hyaline.tools;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.KernelChoice;
 import dev.hyaline.engine.KvCache;
 import dev.hyaline.instrument.ConfigKeys;
 import dev.hyaline.weights.Checkpoint;
@@ -41,12 +42,14 @@ final class InfoCommand implements Runnable {
 
     @Override
     public void run() {
-        try (Checkpoint checkpoint = modelOptions.open();
-                Gpt2 engine = engineOptions.load(checkpoint)) {
+        // Nothing is loaded, so that a model larger than the memory can be asked about.
+        try (Checkpoint checkpoint = modelOptions.open()) {
+            KernelChoice kernels = Gpt2.availableKernels();
+            int threads = engineOptions.threads();
             if (common.json) {
-                Json.print(console, json -> json(json, checkpoint, engine));
+                Json.print(console, json -> json(json, checkpoint, kernels, threads));
             } else {
-                text(checkpoint, engine);
+                text(checkpoint, kernels, threads);
             }
         }
     }
@@ -62,7 +65,7 @@ final class InfoCommand implements Runnable {
                 .collect(Collectors.joining(", "));
     }
 
-    private void text(Checkpoint checkpoint, Gpt2 engine) {
+    private void text(Checkpoint checkpoint, KernelChoice kernels, int threads) {
         Gpt2Config config = checkpoint.config();
         console.out()
                 .println(console.bold(checkpoint.name()) + "  " + Text.count(config.parameters())
@@ -93,17 +96,15 @@ final class InfoCommand implements Runnable {
         console.out().println();
 
         Table memory = new Table("memory", ">");
-        memory.row("weights", Text.bytes(Gpt2Weights.bytes(config)));
+        memory.row("weights", Text.bytes(Gpt2Weights.bytes(config, checkpoint.tensors())));
         memory.row("keys and values, all positions", Text.bytes(KvCache.bytes(config, config.nCtx())));
         memory.row("a pass over all positions", Text.bytes(passBytes(config)));
         memory.row("Java may use", Text.bytes(Runtime.getRuntime().maxMemory()));
         memory.print(console);
         console.out().println();
 
-        console.out()
-                .println(console.bold("kernels") + "  " + engine.kernels().name() + ": "
-                        + engine.kernels().reason());
-        console.out().println(console.bold("threads") + "  " + engine.threads());
+        console.out().println(console.bold("kernels") + "  " + kernels.name() + ": " + kernels.reason());
+        console.out().println(console.bold("threads") + "  " + threads);
         console.out().println(console.bold("java") + "     " + Runtime.version());
     }
 
@@ -111,7 +112,7 @@ final class InfoCommand implements Runnable {
         return value ? "yes" : "no";
     }
 
-    private static void json(JsonGenerator json, Checkpoint checkpoint, Gpt2 engine) {
+    private static void json(JsonGenerator json, Checkpoint checkpoint, KernelChoice kernels, int threads) {
         Gpt2Config config = checkpoint.config();
         json.writeStringProperty("model", checkpoint.name());
         json.writeNumberProperty("parameters", config.parameters());
@@ -133,16 +134,16 @@ final class InfoCommand implements Runnable {
         }
         json.writeEndArray();
         json.writeObjectPropertyStart("memory");
-        json.writeNumberProperty("weights", Gpt2Weights.bytes(config));
+        json.writeNumberProperty("weights", Gpt2Weights.bytes(config, checkpoint.tensors()));
         json.writeNumberProperty("keys_and_values", KvCache.bytes(config, config.nCtx()));
         json.writeNumberProperty("pass", passBytes(config));
         json.writeNumberProperty("java", Runtime.getRuntime().maxMemory());
         json.writeEndObject();
         json.writeObjectPropertyStart("kernels");
-        json.writeStringProperty("name", engine.kernels().name());
-        json.writeStringProperty("reason", engine.kernels().reason());
+        json.writeStringProperty("name", kernels.name());
+        json.writeStringProperty("reason", kernels.reason());
         json.writeEndObject();
-        json.writeNumberProperty("threads", engine.threads());
+        json.writeNumberProperty("threads", threads);
         json.writeStringProperty("java_version", Runtime.version().toString());
     }
 }

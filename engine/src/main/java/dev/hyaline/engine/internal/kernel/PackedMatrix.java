@@ -100,9 +100,9 @@ public record PackedMatrix(Values values, int offset, int panelStride, int k, in
         return new PackedMatrix(values, 0, k * PANEL, k, n, new float[panels * PANEL]);
     }
 
-    /** Bytes of a packed {@code [k, n]} of floats, bias included. */
-    public static long bytes(int k, int n) {
-        return 4L * panels(n) * PANEL * (k + 1);
+    /** Bytes of a packed {@code [k, n]}, without its bias. */
+    public static long bytes(int k, int n, boolean bfloat16) {
+        return (long) panels(n) * PANEL * k * (bfloat16 ? Short.BYTES : Float.BYTES);
     }
 
     public int panels() {
