@@ -3,13 +3,15 @@ package dev.hyaline.engine;
 import dev.hyaline.engine.site.Probe;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 
 /**
  * Continues prompts token by token with a cache of keys and values. Each step's logits equal those of a full pass over the text so far, bit for bit. Prompts
- * that are continued together are independent: each draws from its own stream.
+ * that are continued together do not influence each other; only a prompt that is given again draws anew.
  *
  * <p>Immutable; each method returns a changed copy.
  */
@@ -70,8 +72,12 @@ public final class Generator {
     /** The new tokens of each prompt, continued together. */
     public List<int[]> generate(List<int[]> prompts, TokenListener listener) {
         List<Text> texts = new ArrayList<>();
+        Map<List<Integer>, Integer> repeats = new HashMap<>();
         for (int[] prompt : prompts) {
-            texts.add(new Text(texts.size(), prompt, model.newCache(), sampling));
+            int repeat = repeats.merge(Arrays.stream(prompt).boxed().toList(), 1, Integer::sum) - 1;
+            // The golden ratio keeps the streams of repeats apart, as SplittableRandom's own splits do.
+            SplittableRandom random = new SplittableRandom(sampling.seed() + repeat * 0x9E3779B97F4A7C15L);
+            texts.add(new Text(texts.size(), prompt, model.newCache(), new Sampler(sampling, random)));
         }
         List<Text> running = new ArrayList<>(texts);
         while (true) {
@@ -107,11 +113,11 @@ public final class Generator {
         private int[] tokens;
         private int drawn;
 
-        Text(int index, int[] prompt, KvCache cache, Sampling sampling) {
+        Text(int index, int[] prompt, KvCache cache, Sampler sampler) {
             this.index = index;
             this.promptLength = prompt.length;
             this.cache = cache;
-            this.sampler = new Sampler(sampling, new SplittableRandom(sampling.seed()));
+            this.sampler = sampler;
             this.tokens = prompt.clone();
         }
 

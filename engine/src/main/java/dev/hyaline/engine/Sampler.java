@@ -13,16 +13,20 @@ final class Sampler {
         this.random = random;
     }
 
-    /** A token from the {@code n} logits from {@code at}. */
+    /**
+     * A token from the {@code n} logits from {@code at}. A logit of infinity wins over all that are finite.
+     *
+     * @throws HyalineException if a logit is not a number
+     */
     int draw(float[] logits, int at, int n) {
         int likeliest = at;
-        for (int i = at + 1; i < at + n; i++) {
+        for (int i = at; i < at + n; i++) {
+            if (Float.isNaN(logits[i])) {
+                throw new HyalineException("the logit of token " + (i - at) + ", to draw from, is not a number");
+            }
             if (logits[i] > logits[likeliest]) {
                 likeliest = i;
             }
-        }
-        if (Float.isNaN(logits[likeliest])) {
-            throw new HyalineException("the logits to draw a token from are not numbers");
         }
         return sampling.temperature() == 0 ? likeliest - at : drawFrom(candidates(logits, at, n), logits, at);
     }
@@ -50,7 +54,8 @@ final class Sampler {
         double largest = logits[at + candidates[0]];
         double total = 0;
         for (int i = 0; i < candidates.length; i++) {
-            mass[i] = StrictMath.exp((logits[at + candidates[i]] - largest) / sampling.temperature());
+            double logit = logits[at + candidates[i]];
+            mass[i] = logit == largest ? 1 : StrictMath.exp((logit - largest) / sampling.temperature());
             total += mass[i];
         }
         int kept = 0;

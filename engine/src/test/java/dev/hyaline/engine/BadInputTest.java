@@ -174,7 +174,25 @@ class BadInputTest {
         assertThat(HookPoint.of(Site.Z, 2).name()).isEqualTo("blocks.2.attn.hook_z");
         assertThat(HookPoint.of(Site.UNEMBED_IN).name()).isEqualTo("unembed.hook_in");
         assertThat(HookPoint.all(CONFIG)).hasSize(3 * 23 + 6).isSorted();
-        assertThatThrownBy(() -> HookPoint.of(Site.Z)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> HookPoint.of(Site.EMBED, 1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> HookPoint.of(Site.Z)).hasMessage("unknown hook point attn.hook_z without a layer");
+        assertThatThrownBy(() -> HookPoint.of(Site.EMBED, 1)).hasMessage("unknown hook point hook_embed at layer 1");
+    }
+
+    /** The cost of a task once overflowed an int here. */
+    @Test
+    void aVeryWideMlpRuns() {
+        Gpt2Config wide = new Gpt2Config(1, 1, 1, 1 << 20, 128, 5, 1e-5f, ActivationFunction.RELU, true, false, true);
+        TensorSource zeros = new TensorSource() {
+            @Override
+            public String name() {
+                return "zeros";
+            }
+
+            @Override
+            public void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset) {}
+        };
+        try (Gpt2 model = Gpt2.of(Gpt2Weights.load(wide, zeros))) {
+            assertThat(model.logits(new int[128])).hasSize(128 * 5);
+        }
     }
 }

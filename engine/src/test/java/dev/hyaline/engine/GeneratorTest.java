@@ -1,6 +1,7 @@
 package dev.hyaline.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -123,6 +124,27 @@ class GeneratorTest {
                 .isEqualTo(1);
         Sampler top = new Sampler(Sampling.seeded(5).topK(1), new SplittableRandom(5));
         assertThat(top.draw(logits, 0, 5)).isEqualTo(1);
+    }
+
+    @Test
+    void aPromptGivenAgainDrawsAnew() {
+        int[] prompt = RandomModels.tokens(CONFIG, 5, 9);
+        Generator generator = Generator.of(MODEL).sampling(Sampling.seeded(3)).maxNewTokens(12);
+        List<int[]> texts = generator.generate(List.of(prompt, prompt, prompt), (sequence, token) -> {});
+        assertThat(texts.get(0)).isEqualTo(generator.generate(prompt)).isNotEqualTo(texts.get(1));
+        assertThat(texts.get(1)).isNotEqualTo(texts.get(2));
+    }
+
+    @Test
+    void infiniteLogitsWinAndNumbersAreNeeded() {
+        Sampler sampler = new Sampler(Sampling.seeded(1), new SplittableRandom(1));
+        float inf = Float.POSITIVE_INFINITY;
+        for (int i = 0; i < 50; i++) {
+            assertThat(sampler.draw(new float[] {1, inf, -inf, 5}, 0, 4)).isEqualTo(1);
+        }
+        assertThatThrownBy(() -> sampler.draw(new float[] {1, Float.NaN}, 0, 2))
+                .isInstanceOf(HyalineException.class)
+                .hasMessage("the logit of token 1, to draw from, is not a number");
     }
 
     /** 20,000 draws; four deviations of a share of one half are 0.014. */

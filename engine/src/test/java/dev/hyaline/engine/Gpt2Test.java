@@ -268,6 +268,25 @@ class Gpt2Test {
     }
 
     @Test
+    void theFinalNormIsSeenForAllRowsWhateverLogitsAreFormed() {
+        int[] tokens = RandomModels.tokens(CONFIG, 11, 8);
+        try (Gpt2 model = Gpt2.of(WEIGHTS)) {
+            Recording all = Recording.everything();
+            float[] logits = model.forward(ForwardRequest.of(tokens).probe(all)).logits();
+            for (LogitSelection selection : List.of(LogitSelection.last(), LogitSelection.none())) {
+                Recording norm = new Recording(point -> point.name().matches("ln_final.*|unembed.hook_in"));
+                ForwardResult result = model.forward(
+                        ForwardRequest.of(tokens).logits(selection).probe(norm));
+                assertThat(norm.values()).hasSize(3);
+                norm.values()
+                        .forEach((point, seen) -> assertThat(seen.getFirst()).isEqualTo(all.of(point, 0)));
+                int from = logits.length - result.logits().length;
+                assertThat(result.logits()).isEqualTo(Arrays.copyOfRange(logits, from, logits.length));
+            }
+        }
+    }
+
+    @Test
     void aProbeSeesWhereItsRowsStand() {
         try (Gpt2 model = Gpt2.of(WEIGHTS)) {
             KvCache cache = model.newCache();

@@ -5,7 +5,7 @@ package dev.hyaline.engine.site;
  * attention maps ({@link Site.Shape#ATTENTION}) hold {@code [nHeads, queries, keys]} for each sequence instead. Either way the values of sequence
  * {@code s} are the {@link #size(int) size(s)} elements of {@link #values} from {@link #offset(int) offset(s)}.
  *
- * <p>At the final norm and the unembedding only the rows whose logits were asked for exist, and only the asked-for columns of the vocabulary.
+ * <p>At {@code unembed.hook_out} only the rows and the columns of the vocabulary that were asked for exist.
  */
 public interface Activation {
     /** The pass's own buffer, row-major; it may be longer than what is in use. */

@@ -1,6 +1,7 @@
 package dev.hyaline.engine.site;
 
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.UnknownHookPointException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -14,7 +15,8 @@ public record HookPoint(Site site, int layer) implements Comparable<HookPoint> {
 
     public HookPoint {
         if (site.perLayer() ? layer < 0 : layer != NO_LAYER) {
-            throw new IllegalArgumentException(site + " does not exist at layer " + layer);
+            throw new UnknownHookPointException(
+                    site.localName() + (layer == NO_LAYER ? " without a layer" : " at layer " + layer), List.of());
         }
     }
 

@@ -140,6 +140,7 @@ final class Attention {
     void weigh(float[] z) {
         this.z = z;
         pool.run(tiles * heads, weighTask);
+        maps = null;
     }
 
     private void storeTile(int worker, int tile) {

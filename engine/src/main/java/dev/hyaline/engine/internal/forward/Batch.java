@@ -41,6 +41,19 @@ public record Batch(int[] tokens, int[] firstRow, int[] start, KeyValues[] past,
     }
 
     /**
+     * Length of an array of {@code rows} times {@code width} values.
+     *
+     * @throws BadInputException if no array is as long
+     */
+    static int arraySize(int rows, int width) {
+        if ((long) rows * width > Integer.MAX_VALUE - 8) {
+            throw new BadInputException(
+                    rows + " rows of " + width + " values exceed an array; run or watch fewer tokens a pass");
+        }
+        return rows * width;
+    }
+
+    /**
      * Where each sequence's attention maps {@code [heads, queries, keys]} begin in a buffer of them all; the last element is their total.
      *
      * @throws BadInputException if they do not fit an array

@@ -90,6 +90,18 @@ public final class ForwardPass {
 
     /** Runs a checked plan. */
     public ForwardResult run(Plan plan) {
+        try {
+            return runSteps(plan);
+        } finally {
+            // A pass at rest keeps its buffers, but nothing of its callers.
+            this.plan = null;
+            batch = null;
+            probe = null;
+            live = null;
+        }
+    }
+
+    private ForwardResult runSteps(Plan plan) {
         begin(plan);
         if (plan.residual() == null) {
             embed();
@@ -175,7 +187,7 @@ public final class ForwardPass {
         float[] kInputs = headInput(Site.K_INPUT, layer, inputs);
         float[] vInputs = headInput(Site.V_INPUT, layer, inputs);
 
-        norm(Site.LN1_SCALE, Site.LN1_NORMALIZED, layer, residual, block.ln1(), rows, null);
+        norm(Site.LN1_SCALE, Site.LN1_NORMALIZED, layer, residual, block.ln1(), rows);
         products.of(normed, d, rows)
                 .into(q, block.q())
                 .into(k, block.k())
@@ -225,7 +237,7 @@ public final class ForwardPass {
             input = Arrays.copyOf(residual, rows * d);
             show(Site.MLP_IN, layer, input, d);
         }
-        norm(Site.LN2_SCALE, Site.LN2_NORMALIZED, layer, input, block.ln2(), rows, null);
+        norm(Site.LN2_SCALE, Site.LN2_NORMALIZED, layer, input, block.ln2(), rows);
         if (wants(Site.MLP_PRE, layer)) {
             products.of(normed, d, rows).into(neurons, block.in()).run();
             show(Site.MLP_PRE, layer, neurons, config.dMlp());
@@ -250,26 +262,41 @@ public final class ForwardPass {
         show(Site.RESID_POST, layer, residual, d);
     }
 
-    /** {@code ln_final(resid_post) W_U}, for the rows and columns asked for. */
+    /** {@code ln_final(resid_post) W_U}, for the rows and columns asked for. The norm is shown for all rows if anybody watches it. */
     private ForwardResult unembed() {
         int[] chosen = plan.logitRows();
         int count = chosen.length;
+        boolean watched =
+                wants(Site.LN_FINAL_SCALE, 0) || wants(Site.LN_FINAL_NORMALIZED, 0) || wants(Site.UNEMBED_IN, 0);
+        if (watched) {
+            norm(Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0, residual, weights.finalNorm(), rows);
+            show(Site.UNEMBED_IN, 0, normed, d);
+            gather(normed, chosen);
+        } else {
+            gather(residual, chosen);
+            norm(Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0, residual, weights.finalNorm(), count);
+        }
         if (count == 0) {
             return new ForwardResult(NOTHING, chosen, 0, NOTHING);
         }
-        for (int i = 0; i < count; i++) {
-            // Rows ascend, so none overwrites one that is still to be moved.
-            System.arraycopy(residual, chosen[i] * d, residual, i * d, d);
-        }
-        norm(Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0, residual, weights.finalNorm(), count, chosen);
-        show(Site.UNEMBED_IN, 0, normed, d, chosen, null);
         int[] columns = plan.logitColumns();
         PackedMatrix unembedding =
                 columns == null ? weights.unembedding() : weights.unembedding().columns(columns);
-        float[] logits = new float[Math.multiplyExact(count, unembedding.n())];
+        float[] logits = new float[Batch.arraySize(count, unembedding.n())];
         products.of(normed, d, count).into(logits, unembedding).run();
-        show(Site.UNEMBED_OUT, 0, logits, unembedding.n(), chosen, columns);
+        if (wants(Site.UNEMBED_OUT, 0)) {
+            probe.at(points.get(Site.UNEMBED_OUT)[0], live.chosen(logits, unembedding.n(), chosen, columns));
+        }
         return new ForwardResult(logits, chosen, unembedding.n(), NOTHING);
+    }
+
+    /** Moves chosen rows to the front. They ascend, so none overwrites one that is still to be moved. */
+    private void gather(float[] values, int[] chosen) {
+        for (int i = 0; i < chosen.length; i++) {
+            if (chosen[i] != i) {
+                System.arraycopy(values, chosen[i] * d, values, i * d, d);
+            }
+        }
     }
 
     /** What q, k or v reads: its own copy if a probe wants to see that. */
@@ -286,7 +313,7 @@ public final class ForwardPass {
     private void attentionOutByHead(int layer, Weights.Block block) {
         int heads = config.nHeads();
         int width = heads * d;
-        float[] results = new float[Math.multiplyExact(rows, width)];
+        float[] results = new float[Batch.arraySize(rows, width)];
         for (int head = 0; head < heads; head++) {
             products.of(z, head * config.dHead(), d, config.dHead(), rows)
                     .into(results, head * d, width, block.oByHead()[head])
@@ -308,7 +335,7 @@ public final class ForwardPass {
     }
 
     /** {@code normed = (x - mean) / scale * gain + bias} for the first {@code count} rows of {@code in}. */
-    private void norm(Site scale, Site normalized, int layer, float[] in, Weights.Norm norm, int count, int[] chosen) {
+    private void norm(Site scale, Site normalized, int layer, float[] in, Weights.Norm norm, int count) {
         normIn = in;
         this.norm = norm;
         normCount = count;
@@ -317,9 +344,9 @@ public final class ForwardPass {
             return;
         }
         normRows(NormStep.CENTER);
-        show(scale, layer, scales, 1, chosen, null);
+        show(scale, layer, scales, 1);
         normRows(NormStep.DIVIDE);
-        show(normalized, layer, normed, d, chosen, null);
+        show(normalized, layer, normed, d);
         normRows(NormStep.AFFINE);
     }
 
@@ -372,12 +399,8 @@ public final class ForwardPass {
     }
 
     private void show(Site site, int layer, float[] values, int width) {
-        show(site, layer, values, width, null, null);
-    }
-
-    private void show(Site site, int layer, float[] values, int width, int[] chosenRows, int[] columns) {
         if (wants(site, layer)) {
-            probe.at(points.get(site)[layer], live.chosen(values, width, chosenRows, columns));
+            probe.at(points.get(site)[layer], live.rows(values, width));
         }
     }
 

@@ -28,7 +28,7 @@ final class HeadInputs {
 
     /** Each row once for every head. */
     float[] spread(float[] residual, int rows) {
-        float[] inputs = new float[Math.multiplyExact(rows, heads * d)];
+        float[] inputs = new float[Batch.arraySize(rows, heads * d)];
         for (int row = 0; row < rows; row++) {
             for (int head = 0; head < heads; head++) {
                 System.arraycopy(residual, row * d, inputs, (row * heads + head) * d, d);

@@ -103,15 +103,21 @@ final class Products {
         for (int i = 0; i < count; i++) {
             panels += products[i].w.panels();
         }
-        int panelCost = Math.min(rows, ROWS_AT_ONCE) * products[0].w.k() * PackedMatrix.PANEL;
+        long panelCost = (long) Math.min(rows, ROWS_AT_ONCE) * products[0].w.k() * PackedMatrix.PANEL;
         int balanced = Math.max(1, panels * rowBlocks / (4 * pool.threads()));
-        panelsAtOnce = Math.min(balanced, 1 + SMALLEST_TASK / panelCost);
+        panelsAtOnce = (int) Math.min(balanced, 1 + SMALLEST_TASK / panelCost);
         int tasks = 0;
         for (int i = 0; i < count; i++) {
             products[i].groups = (products[i].w.panels() + panelsAtOnce - 1) / panelsAtOnce;
             tasks += products[i].groups * rowBlocks;
         }
         pool.run(tasks, task);
+        // What the caller owns, such as the logits, is not kept alive.
+        for (int i = 0; i < count; i++) {
+            products[i].out = null;
+            products[i].sum = null;
+        }
+        in.forget();
     }
 
     private int interleaveTasks() {

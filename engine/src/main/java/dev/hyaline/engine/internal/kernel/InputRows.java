@@ -24,6 +24,11 @@ public final class InputRows {
         this.rows = rows;
     }
 
+    /** Lets go of the rows. */
+    public void forget() {
+        values = null;
+    }
+
     public float[] values() {
         return values;
     }
