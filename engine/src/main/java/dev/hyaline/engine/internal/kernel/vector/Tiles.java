@@ -11,7 +11,6 @@ import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -29,6 +28,9 @@ final class Tiles {
     /** A thread's copy of one panel's part of a chain, widened from bfloat16 for rows to share. */
     private static final ThreadLocal<float[]> WIDENED = ThreadLocal.withInitial(() -> new float[K_BLOCK * PANEL]);
 
+    /** A thread's room for the rows of a panel that is not whole. */
+    private static final ThreadLocal<float[]> WHOLE_PANEL = ThreadLocal.withInitial(() -> new float[0]);
+
     private Tiles() {}
 
     static void product(
@@ -41,9 +43,27 @@ final class Tiles {
             int endRow,
             int firstPanel,
             int endPanel) {
+        boolean partial = w.columns(endPanel - 1) < PANEL;
+        panels(out, outAt, outStride, in, w, firstRow, endRow, firstPanel, partial ? endPanel - 1 : endPanel);
+        if (partial) {
+            lastPanel(out, outAt + (endPanel - 1) * PANEL, outStride, in, w, firstRow, endRow, endPanel - 1);
+        }
+    }
+
+    /** Panels that the matrix fills. */
+    private static void panels(
+            float[] out,
+            int outAt,
+            int outStride,
+            InputRows in,
+            PackedMatrix w,
+            int firstRow,
+            int endRow,
+            int firstPanel,
+            int endPanel) {
         for (int row = firstRow; row < endRow; row++) {
             int to = outAt + row * outStride + firstPanel * PANEL;
-            System.arraycopy(w.bias(), firstPanel * PANEL, out, to, w.columns(firstPanel, endPanel));
+            System.arraycopy(w.bias(), firstPanel * PANEL, out, to, (endPanel - firstPanel) * PANEL);
         }
         // Few rows are bound by memory and take each panel front to back. Many rows take a block of all panels before
         // the
@@ -51,6 +71,20 @@ final class Tiles {
         int panelsAtOnce = endRow - firstRow <= FEW ? 1 : endPanel - firstPanel;
         for (int p = firstPanel; p < endPanel; p += panelsAtOnce) {
             chains(out, outAt, outStride, in, w, firstRow, endRow, p, Math.min(p + panelsAtOnce, endPanel));
+        }
+    }
+
+    /** A panel in which the matrix ends goes through memory that has room for all of it: masks would cost more. */
+    private static void lastPanel(
+            float[] out, int outAt, int outStride, InputRows in, PackedMatrix w, int firstRow, int endRow, int panel) {
+        int values = (endRow - firstRow) * PANEL;
+        if (WHOLE_PANEL.get().length < values) {
+            WHOLE_PANEL.set(new float[values]);
+        }
+        float[] whole = WHOLE_PANEL.get();
+        panels(whole, -firstRow * PANEL - panel * PANEL, PANEL, in, w, firstRow, endRow, panel, panel + 1);
+        for (int row = firstRow; row < endRow; row++) {
+            System.arraycopy(whole, (row - firstRow) * PANEL, out, outAt + row * outStride, w.columns(panel));
         }
     }
 
@@ -68,23 +102,11 @@ final class Tiles {
             int k = Math.min(K_BLOCK, w.k() - block);
             for (int p = firstPanel; p < endPanel; p++) {
                 int o = outAt + p * PANEL;
-                int columns = w.columns(p);
                 switch (w.values()) {
                     case PackedMatrix.Float32 floats ->
-                        panel(
-                                out,
-                                o,
-                                outStride,
-                                in,
-                                firstRow,
-                                endRow,
-                                floats.array(),
-                                w.at(p, block),
-                                block,
-                                k,
-                                columns);
+                        panel(out, o, outStride, in, firstRow, endRow, floats.array(), w.at(p, block), block, k);
                     case PackedMatrix.Bfloat16 halves
-                    when endRow - firstRow == 1 && columns == PANEL ->
+                    when endRow - firstRow == 1 ->
                         rowOfBfloat16(
                                 out,
                                 o + firstRow * outStride,
@@ -96,7 +118,7 @@ final class Tiles {
                     case PackedMatrix.Bfloat16 halves -> {
                         float[] widened = WIDENED.get();
                         widen(widened, halves.pairs(), w.at(p, block) / 2, k);
-                        panel(out, o, outStride, in, firstRow, endRow, widened, 0, block, k, columns);
+                        panel(out, o, outStride, in, firstRow, endRow, widened, 0, block, k);
                     }
                 }
             }
@@ -114,25 +136,9 @@ final class Tiles {
             float[] panel,
             int panelAt,
             int block,
-            int k,
-            int columns) {
-        for (int part = 0; part < Math.min(HALF, columns); part += WIDTH) {
-            if (columns == PANEL) {
-                rows(out, outAt + part, outStride, in, firstRow, endRow, panel, panelAt + part, block, k);
-            } else {
-                tailRows(
-                        out,
-                        outAt + part,
-                        outStride,
-                        in,
-                        firstRow,
-                        endRow,
-                        panel,
-                        panelAt + part,
-                        block,
-                        k,
-                        columns - part);
-            }
+            int k) {
+        for (int part = 0; part < HALF; part += WIDTH) {
+            rows(out, outAt + part, outStride, in, firstRow, endRow, panel, panelAt + part, block, k);
         }
     }
 
@@ -177,40 +183,6 @@ final class Tiles {
         }
     }
 
-    /** The same where the matrix ends within the panel. The panel is padded, so only the output needs masks. */
-    private static void tailRows(
-            float[] out,
-            int outAt,
-            int outStride,
-            InputRows in,
-            int firstRow,
-            int endRow,
-            float[] panel,
-            int panelAt,
-            int block,
-            int k,
-            int columns) {
-        VectorMask<Float> lows = SPECIES.indexInRange(0, columns);
-        VectorMask<Float> highs = SPECIES.indexInRange(HALF, columns);
-        int row = firstRow;
-        for (; row <= endRow - GROUP; row += GROUP) {
-            tail4(
-                    out,
-                    outAt + row * outStride,
-                    outStride,
-                    in.interleaved(),
-                    in.interleavedAt(block, k, row / GROUP),
-                    panel,
-                    panelAt,
-                    k,
-                    lows,
-                    highs);
-        }
-        for (; row < endRow; row++) {
-            tail1(out, outAt + row * outStride, in.values(), in.at(row) + block, panel, panelAt, k, lows, highs);
-        }
-    }
-
     private static void rowOfBfloat16(float[] out, int outAt, float[] in, int inAt, int[] pairs, int pairsAt, int k) {
         for (int part = 0; part < HALF; part += WIDTH) {
             tile1OfBfloat16(out, outAt + part, in, inAt, pairs, pairsAt + part, k);
@@ -237,10 +209,6 @@ final class Tiles {
 
     private static void add(float[] out, int at, FloatVector v) {
         FloatVector.fromArray(SPECIES, out, at).add(v).intoArray(out, at);
-    }
-
-    private static void add(float[] out, int at, FloatVector v, VectorMask<Float> mask) {
-        FloatVector.fromArray(SPECIES, out, at, mask).add(v).intoArray(out, at, mask);
     }
 
     private static void tile4(
@@ -338,73 +306,5 @@ final class Tiles {
         }
         add(out, outAt, l0);
         add(out, outAt + HALF, h0);
-    }
-
-    private static void tail4(
-            float[] out,
-            int outAt,
-            int outStride,
-            float[] interleaved,
-            int at,
-            float[] panel,
-            int panelAt,
-            int k,
-            VectorMask<Float> lows,
-            VectorMask<Float> highs) {
-        FloatVector l0 = FloatVector.zero(SPECIES);
-        FloatVector h0 = FloatVector.zero(SPECIES);
-        FloatVector l1 = FloatVector.zero(SPECIES);
-        FloatVector h1 = FloatVector.zero(SPECIES);
-        FloatVector l2 = FloatVector.zero(SPECIES);
-        FloatVector h2 = FloatVector.zero(SPECIES);
-        FloatVector l3 = FloatVector.zero(SPECIES);
-        FloatVector h3 = FloatVector.zero(SPECIES);
-        for (int e = 0; e < k; e++) {
-            FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
-            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP]);
-            l0 = x0.fma(low, l0);
-            h0 = x0.fma(high, h0);
-            FloatVector x1 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 1]);
-            l1 = x1.fma(low, l1);
-            h1 = x1.fma(high, h1);
-            FloatVector x2 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 2]);
-            l2 = x2.fma(low, l2);
-            h2 = x2.fma(high, h2);
-            FloatVector x3 = FloatVector.broadcast(SPECIES, interleaved[at + e * GROUP + 3]);
-            l3 = x3.fma(low, l3);
-            h3 = x3.fma(high, h3);
-        }
-        add(out, outAt, l0, lows);
-        add(out, outAt + HALF, h0, highs);
-        add(out, outAt + outStride, l1, lows);
-        add(out, outAt + outStride + HALF, h1, highs);
-        add(out, outAt + 2 * outStride, l2, lows);
-        add(out, outAt + 2 * outStride + HALF, h2, highs);
-        add(out, outAt + 3 * outStride, l3, lows);
-        add(out, outAt + 3 * outStride + HALF, h3, highs);
-    }
-
-    private static void tail1(
-            float[] out,
-            int outAt,
-            float[] in,
-            int inAt,
-            float[] panel,
-            int panelAt,
-            int k,
-            VectorMask<Float> lows,
-            VectorMask<Float> highs) {
-        FloatVector l0 = FloatVector.zero(SPECIES);
-        FloatVector h0 = FloatVector.zero(SPECIES);
-        for (int e = 0; e < k; e++) {
-            FloatVector low = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
-            FloatVector high = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
-            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
-            l0 = x0.fma(low, l0);
-            h0 = x0.fma(high, h0);
-        }
-        add(out, outAt, l0, lows);
-        add(out, outAt + HALF, h0, highs);
     }
 }
