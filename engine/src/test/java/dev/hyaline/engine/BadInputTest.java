@@ -3,8 +3,11 @@ package dev.hyaline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -92,6 +95,28 @@ class BadInputTest {
         assertThatThrownBy(() -> MODEL.forward(ForwardRequest.of(Sequence.append(cache, 1), Sequence.of(999))))
                 .isInstanceOf(BadInputException.class);
         assertThat(cache.length()).isEqualTo(5);
+
+        for (HookPoint failing : HookPoint.all(CONFIG)) {
+            Probe probe = new Probe() {
+                @Override
+                public boolean wants(HookPoint point) {
+                    return point.equals(failing);
+                }
+
+                @Override
+                public void at(HookPoint point, Activation activation) {
+                    throw new IllegalStateException(point.name());
+                }
+            };
+            assertThatThrownBy(() -> MODEL.forward(
+                            ForwardRequest.of(Sequence.append(cache, 7)).probe(probe)))
+                    .hasMessage(failing.name());
+            assertThat(cache.length()).isEqualTo(5);
+        }
+        float[] after =
+                MODEL.forward(ForwardRequest.of(Sequence.append(cache, 7))).logits();
+        float[] whole = MODEL.logits(0, 0, 0, 0, 0, 7);
+        assertThat(after).isEqualTo(Arrays.copyOfRange(whole, 5 * CONFIG.dVocab(), 6 * CONFIG.dVocab()));
     }
 
     static Stream<Arguments> calls() {

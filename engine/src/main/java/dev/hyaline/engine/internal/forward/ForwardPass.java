@@ -115,12 +115,15 @@ public final class ForwardPass {
                 feedForward(step / 2);
             }
         }
+        ForwardResult result =
+                plan.stops() ? new ForwardResult(NOTHING, new int[0], 0, Arrays.copyOf(residual, rows * d)) : unembed();
+        // Last, so that a pass that fails leaves the caches as they were.
         for (int s = 0; s < batch.sequences(); s++) {
             if (batch.append()[s]) {
                 batch.past()[s].advance(batch.end(s));
             }
         }
-        return plan.stops() ? new ForwardResult(NOTHING, new int[0], 0, Arrays.copyOf(residual, rows * d)) : unembed();
+        return result;
     }
 
     private void begin(Plan plan) {
