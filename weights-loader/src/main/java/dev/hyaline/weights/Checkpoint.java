@@ -106,7 +106,7 @@ public final class Checkpoint implements AutoCloseable {
         Arena arena = Arena.ofShared();
         try {
             WeightFiles files = weights.apply(arena);
-            CheckpointTensors tensors = CheckpointTensors.of(config.config(), files);
+            CheckpointTensors tensors = CheckpointTensors.of(config.config(), files, arena.scope());
             return new Checkpoint(name, folder, config, files.names(), tensors, arena);
         } catch (Throwable e) {
             arena.close();
@@ -133,11 +133,17 @@ public final class Checkpoint implements AutoCloseable {
      * no bit of a result.
      *
      * @throws BadCheckpointException naming the tensor that holds a value which is not finite
+     * @throws IllegalStateException if the checkpoint is closed
      */
     public Gpt2Weights weights() {
-        Gpt2Weights weights = Gpt2Weights.load(config(), tensors);
-        tensors.unload();
-        return weights;
+        tensors.requireOpen();
+        try {
+            Gpt2Weights weights = Gpt2Weights.load(config(), tensors);
+            tensors.unload();
+            return weights;
+        } catch (BadCheckpointException e) {
+            throw tensors.asStored(e);
+        }
     }
 
     /**

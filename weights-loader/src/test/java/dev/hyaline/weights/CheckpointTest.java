@@ -288,6 +288,24 @@ class CheckpointTest {
                             "expected [7, 4]",
                             "no such tensor"),
                     bent(
+                            "missing among prefixed ones",
+                            tiny -> tiny.prefixed().tensors.remove("transformer.h.1.mlp.c_fc.bias"),
+                            "transformer.h.1.mlp.c_fc.bias",
+                            "expected [6]",
+                            "no such tensor"),
+                    bent(
+                            "missing first of a layer among prefixed ones",
+                            tiny -> tiny.prefixed().tensors.remove("transformer.h.1.ln_1.weight"),
+                            "transformer.h.1.ln_1.weight",
+                            "expected [4], as n_layer is 2",
+                            "no such tensor"),
+                    bent(
+                            "no separate unembedding among prefixed ones",
+                            tiny -> tiny.prefixed().config.put("tie_word_embeddings", "false"),
+                            "lm_head.weight",
+                            "expected [7, 4], as tie_word_embeddings is false",
+                            "no such tensor"),
+                    bent(
                             "no tensors",
                             tiny -> tiny.tensors.clear(),
                             "h.0.ln_1.weight",
@@ -456,6 +474,21 @@ class CheckpointTest {
         }
 
         @Test
+        void namesATensorThatIsNotFiniteAsItsFileDoes() {
+            TinyCheckpoint tiny = new TinyCheckpoint().prefixed();
+            tiny.put("transformer.h.1.ln_2.bias", List.of(4), 1, 2, Float.NaN, 4);
+            List<String> names = List.copyOf(tiny.tensors.keySet());
+            tiny.writeShards(directory, List.of(names.subList(0, 3), names.subList(3, names.size())));
+            try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+                assertThatExceptionOfType(BadCheckpointException.class)
+                        .isThrownBy(checkpoint::weights)
+                        .withMessage(directory.resolve("model-00002-of-00002.safetensors")
+                                + ": tensor transformer.h.1.ln_2.bias: expected finite values,"
+                                + " found NaN at row 0, column 2");
+            }
+        }
+
+        @Test
         void saysThatAFileWasCutShortWhileOpen() throws Exception {
             Path golden = GOLDEN.resolve("tiny-a");
             Files.copy(golden.resolve("config.json"), directory.resolve("config.json"));
@@ -564,8 +597,26 @@ class CheckpointTest {
             Gpt2Weights before = checkpoint.weights();
             checkpoint.close();
             checkpoint.close();
-            assertThatIllegalStateException().isThrownBy(checkpoint::weights);
+            saysThatItIsClosed(
+                    checkpoint, directory.resolve("model.safetensors").toString());
             assertThat(before.tensor("ln_f.bias")).hasSize(4);
+        }
+
+        @Test
+        void cannotBeReadOnceClosedEvenIfBuiltIn() {
+            Checkpoint fable = Checkpoint.builtIn("fable");
+            fable.close();
+            saysThatItIsClosed(fable, "built-in fable/model.safetensors");
+        }
+
+        private static void saysThatItIsClosed(Checkpoint checkpoint, String label) {
+            String message = label + ": the checkpoint is closed, and its parameters can be read only while it is open";
+            assertThatIllegalStateException().isThrownBy(checkpoint::weights).withMessage(message);
+            int width = checkpoint.config().dModel();
+            TensorSpec bias = new TensorSpec("ln_f.bias", List.of(width));
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> checkpoint.tensors().read(bias, 0, 1, new float[width], 0))
+                    .withMessage(message);
         }
     }
 

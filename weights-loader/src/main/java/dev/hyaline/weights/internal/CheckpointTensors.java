@@ -31,23 +31,28 @@ public final class CheckpointTensors implements TensorSource {
 
     private final String label;
     private final Map<String, Located> tensors;
+    private final MemorySegment.Scope scope;
 
-    private CheckpointTensors(String label, Map<String, Located> tensors) {
+    private CheckpointTensors(String label, Map<String, Located> tensors, MemorySegment.Scope scope) {
         this.label = label;
         this.tensors = tensors;
+        this.scope = scope;
     }
 
     /**
      * Checks that the files hold the model that the configuration describes, without reading a parameter; a tied
      * unembedding apart.
+     *
+     * @param scope of the arena that the files were opened in: once it is closed, nothing is read, even from memory
      */
-    public static CheckpointTensors of(Gpt2Config config, WeightFiles files) {
+    public static CheckpointTensors of(Gpt2Config config, WeightFiles files, MemorySegment.Scope scope) {
         Map<String, Located> found = locate(files);
-        checkLayers(config, files.label(), found);
+        String prefix = prefix(found);
+        checkLayers(config, files.label(), prefix, found);
 
         Map<String, Located> wanted = new HashMap<>();
         for (TensorSpec spec : Gpt2Weights.tensors(config)) {
-            wanted.put(spec.name(), take(found, spec, files.label()));
+            wanted.put(spec.name(), take(found, spec, files.label(), prefix));
         }
         if (config.tieWordEmbeddings() && found.containsKey(UNEMBEDDING)) {
             found.remove(UNEMBEDDING).checkSameBits(wanted.get(EMBEDDING));
@@ -57,7 +62,7 @@ public final class CheckpointTensors implements TensorSource {
                 throw rest.bad("no tensor of that name in a GPT-2 of " + config.nLayers() + " layers", rest.shown());
             }
         }
-        return new CheckpointTensors(files.label(), Map.copyOf(wanted));
+        return new CheckpointTensors(files.label(), Map.copyOf(wanted), scope);
     }
 
     /** The types the parameters are stored in. */
@@ -78,6 +83,7 @@ public final class CheckpointTensors implements TensorSource {
         if (located == null) {
             throw BadCheckpointException.tensor(label, tensor.name(), "one of the model's tensors", "no such tensor");
         }
+        requireOpen();
         long first = (long) firstRow * tensor.columns();
         int count = Math.multiplyExact(rows, tensor.columns());
         try {
@@ -92,6 +98,26 @@ public final class CheckpointTensors implements TensorSource {
     @Override
     public boolean isBfloat16(TensorSpec tensor) {
         return tensors.get(tensor.name()).storage() == StorageDtype.BF16;
+    }
+
+    /**
+     * Refuses to go on once the checkpoint is closed.
+     *
+     * @throws IllegalStateException if it is
+     */
+    public void requireOpen() {
+        if (!scope.isAlive()) {
+            throw new IllegalStateException(
+                    label + ": the checkpoint is closed, and its parameters can be read only while it is open");
+        }
+    }
+
+    /** A complaint of the engine's about one of these tensors, by the name and the file it has on disk. */
+    public BadCheckpointException asStored(BadCheckpointException e) {
+        return e.tensor()
+                .map(tensors::get)
+                .map(located -> located.bad(e.expected(), e.found()))
+                .orElse(e);
     }
 
     /** Gives the memory of mapped pages back; they are read again from disk when they are needed. */
@@ -122,11 +148,18 @@ public final class CheckpointTensors implements TensorSource {
         return found;
     }
 
+    /** What the files put before names, and would before a name they lack. */
+    private static String prefix(Map<String, Located> found) {
+        boolean prefixed = found.values().stream()
+                .anyMatch(located -> located.tensor().name().startsWith(PREFIX));
+        return prefixed ? PREFIX : "";
+    }
+
     /**
      * Finds the first layer without tensors before a list is made of all the layers that a stranger's configuration
      * claims.
      */
-    private static void checkLayers(Gpt2Config config, String label, Map<String, Located> found) {
+    private static void checkLayers(Gpt2Config config, String label, String prefix, Map<String, Located> found) {
         int layer = 0;
         while (layer < config.nLayers() && found.containsKey("h." + layer + ".ln_1.weight")) {
             layer++;
@@ -134,17 +167,22 @@ public final class CheckpointTensors implements TensorSource {
         if (layer < config.nLayers()) {
             throw BadCheckpointException.tensor(
                     label,
-                    "h." + layer + ".ln_1.weight",
+                    prefix + "h." + layer + ".ln_1.weight",
                     "[" + config.dModel() + "], as n_layer is " + config.nLayers(),
                     "no such tensor");
         }
     }
 
-    private static Located take(Map<String, Located> found, TensorSpec spec, String label) {
+    private static Located take(Map<String, Located> found, TensorSpec spec, String label, String prefix) {
         Located located = found.remove(spec.name());
         if (located == null) {
-            String why = spec.name().equals(UNEMBEDDING) ? ", as tie_word_embeddings is false" : "";
-            throw BadCheckpointException.tensor(label, spec.name(), spec.shape() + why, "no such tensor");
+            // The unembedding is no part of what the prefix names.
+            boolean unembedding = spec.name().equals(UNEMBEDDING);
+            throw BadCheckpointException.tensor(
+                    label,
+                    (unembedding ? "" : prefix) + spec.name(),
+                    spec.shape() + (unembedding ? ", as tie_word_embeddings is false" : ""),
+                    "no such tensor");
         }
         List<Long> shape = spec.shape().stream().map(Integer::longValue).toList();
         if (!located.tensor().shape().equals(shape)) {
