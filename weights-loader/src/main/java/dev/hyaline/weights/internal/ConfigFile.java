@@ -7,6 +7,8 @@ import dev.hyaline.engine.Gpt2Config;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -20,6 +22,9 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
 
     private static final int LIMIT = 1 << 20;
     private static final int LARGEST = Integer.MAX_VALUE;
+
+    /** How {@link Gpt2Config} complains. */
+    private static final Pattern COMPLAINT = Pattern.compile("(.+) must (.+), found (.+)");
 
     /** Reads the folder's configuration and refuses whatever is not a GPT-2 language model this engine computes. */
     public static ConfigFile read(Folder folder) {
@@ -53,8 +58,16 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
                     bool(json, "tie_word_embeddings", true));
             return new ConfigFile(config, endOfText(json));
         } catch (BadInputException e) {
-            throw BadCheckpointException.file(folder.label(NAME), "a GPT-2 configuration", e.getMessage(), e);
+            throw refused(folder.label(NAME), e);
         }
+    }
+
+    private static BadCheckpointException refused(String label, BadInputException e) {
+        Matcher complaint = COMPLAINT.matcher(e.getMessage());
+        return complaint.matches()
+                ? BadCheckpointException.file(
+                        label, complaint.group(1) + " to " + complaint.group(2), complaint.group(3), e)
+                : BadCheckpointException.file(label, "a GPT-2 configuration", "one where " + e.getMessage(), e);
     }
 
     /** The first of the keys that is there: the name transformers writes, then the other names it accepts. */

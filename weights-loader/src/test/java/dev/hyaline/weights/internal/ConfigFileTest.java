@@ -95,12 +95,14 @@ class ConfigFileTest {
                 "{\"layer_norm_epsilon\": 1e999} | expected layer_norm_epsilon to be a finite number, found Infinity",
                 "{\"layer_norm_epsilon\": \"1e-5\"} | expected layer_norm_epsilon to be a finite number,"
                         + " found \"1e-5\"",
-                "{\"layer_norm_epsilon\": -1e-5} | expected a GPT-2 configuration, found layer_norm_epsilon must be",
-                "{\"layer_norm_epsilon\": 1e39} | expected a GPT-2 configuration, found layer_norm_epsilon must be",
-                "{\"n_embd\": 100, \"n_head\": 7} | expected a GPT-2 configuration, found n_embd must be a multiple"
-                        + " of n_head, found 100 and 7",
-                "{\"n_embd\": 2147483640} | expected a GPT-2 configuration, found n_embd",
-                "{\"vocab_size\": 2147483647} | expected a GPT-2 configuration, found vocab_size x n_embd must stay",
+                "{\"layer_norm_epsilon\": -1e-5} | expected layer_norm_epsilon to be a finite number of at least 0,"
+                        + " found -1.0E-5",
+                "{\"layer_norm_epsilon\": 1e39} | expected layer_norm_epsilon to be a finite number of at least 0,"
+                        + " found Infinity",
+                "{\"n_embd\": 100, \"n_head\": 7} | expected n_embd to be a multiple of n_head, found 100 and 7",
+                "{\"n_embd\": 2147483640} | to stay below 2^31 elements, found 2147483640 x",
+                "{\"vocab_size\": 2147483647} | expected vocab_size x n_embd to stay below 2^31 elements,"
+                        + " found 2147483647 x 768",
                 "{\"activation_function\": \"tanh\"} | expected activation_function to be one of gelu_new,"
                         + " gelu_pytorch_tanh, gelu, relu, silu, found \"tanh\"",
                 "{\"activation_function\": null} | expected activation_function to be a string, found null",
