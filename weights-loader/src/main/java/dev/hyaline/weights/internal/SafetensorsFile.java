@@ -32,6 +32,14 @@ public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegme
             long length = ByteBuffer.wrap(input.read(0, Long.BYTES))
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .getLong();
+            byte[] start = input.read(0, (int) Math.min(ForeignFormat.START, input.size()));
+            boolean plausible =
+                    length >= 0 && length <= LONGEST_HEADER && (start.length == Long.BYTES || start[Long.BYTES] == '{');
+            if (!plausible) {
+                ForeignFormat.of(start).ifPresent(format -> {
+                    throw BadCheckpointException.file(file, "a safetensors file", format.description());
+                });
+            }
             long longest = Math.min(LONGEST_HEADER, input.size() - Long.BYTES);
             if (length < 0 || length > longest) {
                 throw BadCheckpointException.file(
@@ -40,9 +48,9 @@ public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegme
                         "a header length of " + Long.toUnsignedString(length));
             }
             byte[] json = input.read(Long.BYTES, (int) length);
-            long start = Long.BYTES + length;
-            SafetensorsHeader header = SafetensorsHeader.parse(file, json, input.size() - start);
-            return new SafetensorsFile(file, header, input.map(start, input.size() - start, arena));
+            long dataStart = Long.BYTES + length;
+            SafetensorsHeader header = SafetensorsHeader.parse(file, json, input.size() - dataStart);
+            return new SafetensorsFile(file, header, input.map(dataStart, input.size() - dataStart, arena));
         }
     }
 

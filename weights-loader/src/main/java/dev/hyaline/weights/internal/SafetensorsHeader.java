@@ -188,9 +188,10 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
             if (bits % Byte.SIZE != 0 || bits / Byte.SIZE != tensor.bytes()) {
                 throw bad(
                         tensor.name(),
-                        bits / 8.0 + " bytes for " + tensor.dtype() + " "
+                        (bits % Byte.SIZE == 0 ? bits / Byte.SIZE + " bytes" : bits + " bits") + " for "
+                                + tensor.dtype() + " "
                                 + Shown.plain(tensor.shape().toString()),
-                        tensor.bytes() + " between its data_offsets");
+                        tensor.bytes() + " bytes between its data_offsets");
             }
         }
 

@@ -1,5 +1,6 @@
 package dev.hyaline.weights.internal;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
@@ -182,14 +183,28 @@ class SafetensorsFileTest {
                         "4294967296, 0]"),
                 broken("bits past 2^63", "F64", "[576460752303423488]", "[0,4]", 4, "fits 63 bits", "found [57646"),
                 broken("many dimensions", "F32", ones(65), "[0,4]", 4, "at most 64 integers", "found more"),
-                broken("half a byte", "F4", "[1]", "[0,1]", 1, "0.5 bytes for F4 [1]", "found 1 between"),
+                broken("half a byte", "F4", "[1]", "[0,1]", 1, "4 bits for F4 [1]", "found 1 bytes between"),
                 broken("one offset", "F32", "[1]", "[0]", 4, "data_offsets [begin, end]", "found [0]"),
                 broken("three offsets", "F32", "[1]", "[0,4,8]", 4, "data_offsets [begin, end]", "found [0, 4, 8]"),
                 broken("begin after end", "F32", "[1]", "[4,0]", 4, "begin <= end", "found [4, 0]"),
                 broken("end past the file", "F32", "[2]", "[0,8]", 4, "end <= 4", "found [0, 8]"),
                 broken("offset negative", "F32", "[1]", "[-4,0]", 4, "data_offsets of integers from 0", "found -4"),
-                broken("too few bytes", "F32", "[2]", "[0,4]", 4, "8.0 bytes for F32 [2]", "found 4 between"),
-                broken("too many bytes", "F16", "[1]", "[0,4]", 4, "2.0 bytes for F16 [1]", "found 4 between"),
+                broken(
+                        "too few bytes",
+                        "F32",
+                        "[2]",
+                        "[0,4]",
+                        4,
+                        "expected 8 bytes for F32 [2]",
+                        "found 4 bytes between"),
+                broken(
+                        "too many bytes",
+                        "F16",
+                        "[1]",
+                        "[0,4]",
+                        4,
+                        "expected 2 bytes for F16 [1]",
+                        "found 4 bytes between"),
                 broken("begins late", "F32", "[1]", "[4,8]", 8, "begin at 0, where the header ends", "a gap up to 4"),
                 argumentSet(
                         "data after the last tensor",
@@ -236,6 +251,41 @@ class SafetensorsFileTest {
                         .startsWith(directory.resolve(FILE) + ": ")
                         .contains(message)
                         .hasSizeLessThan(600));
+    }
+
+    static Stream<Arguments> foreignFiles() {
+        return Stream.of(
+                argumentSet(
+                        "Git LFS pointer",
+                        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 548105171\n",
+                        "a Git LFS pointer in the file's place: fetch the file with git lfs pull"),
+                argumentSet("HTML", "<!DOCTYPE html>\n<html>", "an HTML page"),
+                argumentSet("HTML after a mark", "\u00EF\u00BB\u00BF\r\n <HTML lang=\"en\">", "an HTML page"),
+                argumentSet("zip", "PK\3\4\0\0\10\10\0\0\0\0", "a zip archive, as torch.save writes"),
+                argumentSet("pickle", "\u0080\2\u008A\12l\u00FC\u009CF\u00F9 j\u00A8P\31.", "a Python pickle"),
+                argumentSet("pickle of a short frame", "\u0080\4\u0095\1\0\0\0\0\0\0\0}.", "a Python pickle"),
+                argumentSet("GGUF", "GGUF\3\0\0\0\1\0\0\0", "a GGUF file"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("foreignFiles")
+    void recognisesWhatOftenStandsInASafetensorsFilesPlace(String file, String format) {
+        assertThatExceptionOfType(BadCheckpointException.class)
+                .isThrownBy(() -> open(Arena.ofAuto(), file.getBytes(ISO_8859_1)))
+                .withMessageStartingWith(directory.resolve(FILE) + ": expected a safetensors file, found " + format);
+    }
+
+    @Test
+    void takesNoHeaderLengthForAPickle() {
+        // A header of 0x0280 bytes: the file begins as pickles do.
+        String header = "{}" + " ".repeat(0x280 - 2);
+        assertThat(open(Arena.ofAuto(), SafetensorsBuilder.file(header))
+                        .header()
+                        .tensors())
+                .isEmpty();
+        assertThatExceptionOfType(BadCheckpointException.class)
+                .isThrownBy(() -> open(Arena.ofAuto(), SafetensorsBuilder.file(0x280, EMPTY)))
+                .withMessageContaining("a header length of 640");
     }
 
     @Test
