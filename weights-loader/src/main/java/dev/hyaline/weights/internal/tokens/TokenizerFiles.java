@@ -86,6 +86,9 @@ public final class TokenizerFiles {
 
     private Tokenizer readWhole(Folder folder, OptionalInt endOfText) {
         Json json = Json.readObject(folder, WHOLE, LIMIT);
+        // First of all: other models' tokenizers differ in every other part as well.
+        Json model = json.require("model");
+        requireType(model, "BPE");
         json.nullable("normalizer").ifPresent(normalizer -> {
             throw normalizer.require("type").expected("absent, as text is not normalized");
         });
@@ -95,8 +98,6 @@ public final class TokenizerFiles {
         boolean prefixSpace = splitter.require("add_prefix_space").bool();
         boolean splitWords = flag(splitter, "use_regex", true);
 
-        Json model = json.require("model");
-        requireType(model, "BPE");
         refuseOptions(model);
         model.require("vocab").forEachField(vocabulary::add);
         for (Json merge : model.require("merges").elements()) {

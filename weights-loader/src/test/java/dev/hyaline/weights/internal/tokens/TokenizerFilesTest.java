@@ -296,9 +296,14 @@ class TokenizerFilesTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "{} | expected a key pre_tokenizer, found none",
+                "{} | expected a key model, found none",
+                "{\"model\": {\"type\": \"WordPiece\"}} | expected model.type to be \"BPE\", found \"WordPiece\"",
+                "{\"normalizer\": {\"type\": \"Precompiled\"}, \"model\": {\"type\": \"Unigram\"}} | expected"
+                        + " model.type to be \"BPE\", found \"Unigram\"",
+                "{\"model\": {\"type\": \"BPE\"}} | expected a key pre_tokenizer, found none",
                 "[] | expected a JSON object, found an array",
-                "{\"pre_tokenizer\": {\"type\": 1}} | expected pre_tokenizer.type to be a string, found 1",
+                "{\"model\": {\"type\": \"BPE\"}, \"pre_tokenizer\": {\"type\": 1}} | expected pre_tokenizer.type to"
+                        + " be a string, found 1",
                 "{\"normalizer\": | expected valid JSON",
                 "`` | expected a JSON object, found nothing"
             })
