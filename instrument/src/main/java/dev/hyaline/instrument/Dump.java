@@ -125,7 +125,7 @@ public final class Dump {
 
             writing = manifest;
             byte[] json = Manifest.json(this, model, provenance.get(), sha256, writer.overflowed());
-            FileLayout.writeFully(folder.begin(DumpFolder.MANIFEST), ByteBuffer.wrap(json), 0);
+            FileLayout.writeFully(folder.manifest(), ByteBuffer.wrap(json), 0);
             folder.commit();
             return new Written(activations, fileBytes(), manifest, writer.overflowed());
         } catch (IOException e) {

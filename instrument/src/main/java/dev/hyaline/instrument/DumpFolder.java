@@ -8,17 +8,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
 /**
  * A folder that a dump's files appear in together: written beside their final names, then synced and renamed by {@link
  * #commit}. Closed before that, or when the JVM is told to stop, it takes back what it wrote and leaves what was there.
- * Thread-safe.
+ * From {@link #open} on, no other run can write to the folder: the manifest's file is begun and locked first. Thread-safe.
  */
 public final class DumpFolder implements AutoCloseable {
     /** Name of the file that describes the others; always committed last. */
@@ -30,6 +32,7 @@ public final class DumpFolder implements AutoCloseable {
     private final List<Path> created = new ArrayList<>();
     private final Deque<Partial> partials = new ArrayDeque<>();
     private final Thread onExit = new Thread(this::removePartials, "hyaline-dump-cleanup");
+    private Partial manifest;
     private boolean over;
 
     private DumpFolder(Path folder) {
@@ -37,26 +40,41 @@ public final class DumpFolder implements AutoCloseable {
     }
 
     /**
-     * Opens a folder for writing, and makes it if need be.
+     * Opens a folder for writing, which others then cannot, and makes it if need be.
      *
      * @param overwrite whether a dump already there is replaced, once the new one is complete
-     * @throws FileException if the folder cannot be made, or holds a dump that is not to be replaced
+     * @throws FileException if the folder cannot be made or written to, another run writes to it, or it holds a dump
+     *     that is not to be replaced
      */
     public static DumpFolder open(Path folder, boolean overwrite) {
-        List<Path> existing = existing(folder);
-        if (!overwrite && !existing.isEmpty()) {
-            throw FileException.occupied(
-                    existing.getFirst(), "exists already; choose another folder, or have it replaced (--force)");
-        }
+        requireReplaceable(folder, overwrite);
         DumpFolder opened = new DumpFolder(folder);
         Runtime.getRuntime().addShutdownHook(opened.onExit);
         try {
             opened.createFolders();
+            opened.lockFolder();
+            // Again, for another run may have finished since.
+            requireReplaceable(folder, overwrite);
         } catch (IOException e) {
             opened.close();
             throw FileException.writing(folder, e);
+        } catch (HyalineException e) {
+            opened.close();
+            throw e;
         }
         return opened;
+    }
+
+    private static void requireReplaceable(Path folder, boolean overwrite) {
+        for (Path path : existing(folder)) {
+            if (Files.isDirectory(path)) {
+                throw FileException.occupied(path, "is a folder, where a file is to be written; choose another folder");
+            }
+            if (!overwrite) {
+                throw FileException.occupied(
+                        path, "exists already; choose another folder, or have it replaced (--force)");
+            }
+        }
     }
 
     /** Files of an earlier dump in a folder; none if there is no such folder. */
@@ -72,6 +90,11 @@ public final class DumpFolder implements AutoCloseable {
             created.addFirst(p);
         }
         Files.createDirectories(folder);
+    }
+
+    private synchronized void lockFolder() {
+        requireOpen();
+        manifest = beginLocked(MANIFEST);
     }
 
     public Path path() {
@@ -95,22 +118,46 @@ public final class DumpFolder implements AutoCloseable {
      */
     synchronized FileChannel begin(String name) {
         requireOpen();
+        Partial partial = beginLocked(name);
+        partials.add(partial);
+        return partial.channel;
+    }
+
+    /** The manifest's file, begun when the folder was opened and committed last; else as {@link #begin}. */
+    synchronized FileChannel manifest() {
+        requireOpen();
+        return manifest.channel;
+    }
+
+    private Partial beginLocked(String name) {
         Path target = folder.resolve(name);
         // The same name each time, so that what a killed run left behind is reused, not piled up.
-        Path partial = folder.resolve("." + name + ".partial");
+        Path path = folder.resolve("." + name + ".partial");
         try {
-            FileChannel channel = FileChannel.open(
-                    partial, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            if (!lock(channel)) {
+            while (true) {
+                Object file = fileKey(path);
+                FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                if (!lock(channel)) {
+                    channel.close();
+                    throw FileException.occupied(target, "is being written by another run; choose another folder");
+                }
+                // A run that ended between these steps may have given the file its final name: it is not ours then.
+                if (Files.exists(path) && Objects.equals(file, fileKey(path))) {
+                    channel.truncate(0);
+                    return new Partial(path, target, channel);
+                }
                 channel.close();
-                throw FileException.occupied(target, "is being written by another run; choose another folder");
             }
-            partials.add(new Partial(partial, target, channel));
-            channel.truncate(0);
-            return channel;
         } catch (IOException e) {
             throw FileException.writing(target, e);
         }
+    }
+
+    /** What tells a file from another that has its name later; makes the file if need be. */
+    private static Object fileKey(Path path) throws IOException {
+        FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE)
+                .close();
+        return Files.readAttributes(path, BasicFileAttributes.class).fileKey();
     }
 
     private static boolean lock(FileChannel channel) throws IOException {
@@ -121,34 +168,44 @@ public final class DumpFolder implements AutoCloseable {
         }
     }
 
-    /** Gives all files their names; those of an earlier dump that were not written anew disappear. */
+    /**
+     * Gives all files their names; those of an earlier dump that were not written anew disappear. The earlier manifest
+     * goes first and the new one comes last, so that none ever lies beside activations of another dump.
+     */
     synchronized void commit() {
         requireOpen();
         try {
             for (Partial partial : partials) {
                 partial.channel.force(true);
-                partial.channel.close();
+            }
+            manifest.channel.force(true);
+            if (Files.deleteIfExists(manifest.target)) {
+                syncFolder();
             }
             Set<Path> targets =
                     Set.copyOf(partials.stream().map(Partial::target).toList());
-            List<Path> stale = existing(folder).stream()
-                    .filter(path -> !targets.contains(path))
-                    .toList();
-            while (!partials.isEmpty()) {
-                if (partials.size() == 1) {
-                    for (Path path : stale) {
-                        Files.delete(path);
-                    }
+            for (Path path : existing(folder)) {
+                if (!targets.contains(path)) {
+                    Files.delete(path);
                 }
-                Partial partial = partials.getFirst();
-                Files.move(partial.path, partial.target, StandardCopyOption.ATOMIC_MOVE);
-                partials.removeFirst();
             }
+            while (!partials.isEmpty()) {
+                rename(partials.getFirst());
+                partials.removeFirst().channel.close();
+            }
+            rename(manifest);
             created.clear();
             syncFolder();
+            // Last, for with it goes the lock on the folder.
+            manifest.channel.close();
+            manifest = null;
         } catch (IOException e) {
             throw FileException.writing(folder, e);
         }
+    }
+
+    private static void rename(Partial partial) throws IOException {
+        Files.move(partial.path, partial.target, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** Makes the renames themselves durable, where the system can open a folder as a file. */
@@ -183,6 +240,9 @@ public final class DumpFolder implements AutoCloseable {
             return;
         }
         over = true;
+        if (manifest != null) {
+            partials.addLast(manifest);
+        }
         try {
             for (Partial partial : partials) {
                 // Deleted before the channel is closed, and with it the lock: nobody else can have begun the file.

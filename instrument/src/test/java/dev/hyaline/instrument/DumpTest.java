@@ -289,6 +289,35 @@ final class DumpTest {
     }
 
     @Test
+    void aFolderBelongsToOneRunFromTheMomentItIsOpened() throws IOException {
+        Dump npz = dump(Models.prompts(2), Capture.of(Models.CONFIG, "z"), ElementType.F32, DumpFormat.NPZ);
+        Dump safetensors =
+                dump(Models.prompts(2), Capture.of(Models.CONFIG, "q"), ElementType.F32, DumpFormat.SAFETENSORS);
+        try (Gpt2 model = Models.small();
+                DumpFolder slow = DumpFolder.open(temporary, false)) {
+            assertThatThrownBy(() -> write(safetensors, temporary, false))
+                    .isInstanceOf(FileException.class)
+                    .hasMessageContaining("is being written by another run");
+            npz.write(model, slow, DumpTest::provenance, NOBODY);
+        }
+        assertThat(names(temporary)).containsExactlyInAnyOrder("activations.npz", "manifest.json");
+        assertThatThrownBy(() -> write(safetensors, temporary, false)).hasMessageContaining("exists already");
+        assertThat(names(temporary)).containsExactlyInAnyOrder("activations.npz", "manifest.json");
+    }
+
+    @Test
+    void aFolderInTheWayIsNamedAndStays() throws IOException {
+        Path inTheWay = Files.createDirectory(temporary.resolve("activations.safetensors"));
+        for (DumpFormat format : DumpFormat.values()) {
+            Dump dump = dump(Models.prompts(2), Capture.of(Models.CONFIG, "z"), ElementType.F32, format);
+            assertThatThrownBy(() -> write(dump, temporary, true))
+                    .isInstanceOf(FileException.class)
+                    .hasMessageStartingWith(inTheWay + " is a folder");
+        }
+        assertThat(names(temporary)).containsExactly("activations.safetensors");
+    }
+
+    @Test
     void foldersThatCannotBeWrittenAreNamed() throws IOException {
         Path file = Files.createFile(temporary.resolve("file"));
         assertThatThrownBy(() -> DumpFolder.open(file, true))

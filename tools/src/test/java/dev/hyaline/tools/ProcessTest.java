@@ -120,7 +120,7 @@ final class ProcessTest {
     }
 
     /**
-     * Interrupted (as with Ctrl-C) it takes back what it wrote; killed it leaves one hidden file, and never a partial
+     * Interrupted (as with Ctrl-C) it takes back what it wrote; killed it leaves hidden files, and never a partial
      * one under its final name.
      */
     @ParameterizedTest
@@ -148,7 +148,11 @@ final class ProcessTest {
         assertThat(process.exitValue()).isEqualTo(killed ? 137 : 143);
         if (killed) {
             assertThat(names("out"))
-                    .containsExactly(partial.getFileName().toString(), "activations.safetensors", "manifest.json");
+                    .containsExactly(
+                            partial.getFileName().toString(),
+                            ".manifest.json.partial",
+                            "activations.safetensors",
+                            "manifest.json");
         } else {
             assertThat(names("out")).containsExactly("activations.safetensors", "manifest.json");
         }
