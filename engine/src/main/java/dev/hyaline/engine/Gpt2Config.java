@@ -42,10 +42,10 @@ public record Gpt2Config(
         if (!(eps >= 0) || Float.isInfinite(eps)) {
             throw new BadInputException("layer_norm_epsilon must be a finite number of at least 0, found " + eps);
         }
-        // Every matrix is one Java array, so its padded size must fit an int.
-        requireArray("n_embd x 3 n_embd", dModel, 3L * dModel);
+        requireArray("n_embd x n_embd", dModel, dModel);
         requireArray("n_embd x n_inner", dModel, dMlp);
-        requireArray("vocab_size x n_embd", dVocab, dModel);
+        requireArray("n_inner x n_embd", dMlp, dModel);
+        requireArray("n_embd x vocab_size", dModel, dVocab);
         requireArray("n_positions x n_embd", nCtx, dModel);
     }
 
@@ -84,9 +84,12 @@ public record Gpt2Config(
         }
     }
 
-    private static void requireArray(String what, long rows, long columns) {
-        if ((rows + 64) * (columns + 64) > Integer.MAX_VALUE - 8) {
-            throw new BadInputException(what + " must stay below 2^31 elements, found " + rows + " x " + columns);
+    /** A matrix is one Java array of whole panels, 32 columns each. */
+    private static void requireArray(String what, int rows, int columns) {
+        long padded = (columns + 31L) / 32 * 32;
+        if (padded * rows > Integer.MAX_VALUE - 8) {
+            throw new BadInputException(
+                    what + " must stay below 2^31 values, columns padded to 32, found " + rows + " x " + columns);
         }
     }
 }

@@ -124,8 +124,12 @@ class BadInputTest {
                 call(() -> config(0, 5, 60), "n_layer must be at least 1, found 0"),
                 call(() -> config(1, 7, 60), "n_embd must be a multiple of n_head, found 60 and 7"),
                 call(
-                        () -> config(1, 1, 40_000),
-                        "n_embd x 3 n_embd must stay below 2^31 elements, found 40000 x 120000"),
+                        () -> config(1, 1, 50_000),
+                        "n_embd x n_embd must stay below 2^31 values, columns padded to 32, found 50000 x 50000"),
+                call(
+                        () -> config(1, 1, Integer.MAX_VALUE),
+                        "n_embd x n_embd must stay below 2^31 values, columns padded to 32, found 2147483647 x"
+                                + " 2147483647"),
                 call(
                         () -> new Gpt2Config(1, 1, 4, 4, 4, 4, Float.NaN, ActivationFunction.RELU, true, false, true),
                         "layer_norm_epsilon must be a finite number of at least 0, found NaN"),
