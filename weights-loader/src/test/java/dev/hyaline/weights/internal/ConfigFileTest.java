@@ -102,7 +102,7 @@ class ConfigFileTest {
                 "{\"n_embd\": 100, \"n_head\": 7} | expected n_embd to be a multiple of n_head, found 100 and 7",
                 "{\"n_embd\": 2147483640} | to stay below 2^31 values, columns padded to 32, found 2147483640 x",
                 "{\"vocab_size\": 2147483647} | expected n_embd x vocab_size to stay below 2^31 values,"
-                        + " found 2147483647 x 768",
+                        + " columns padded to 32, found 768 x 2147483647",
                 "{\"activation_function\": \"tanh\"} | expected activation_function to be one of gelu_new,"
                         + " gelu_pytorch_tanh, gelu, relu, silu, found \"tanh\"",
                 "{\"activation_function\": null} | expected activation_function to be a string, found null",
