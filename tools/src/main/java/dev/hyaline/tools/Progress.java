@@ -1,7 +1,10 @@
 package dev.hyaline.tools;
 
+import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
@@ -12,7 +15,8 @@ import me.tongfei.progressbar.ProgressBarStyle;
 /** A bar on standard error, where that is a terminal, for work that takes more than a moment. */
 final class Progress implements AutoCloseable {
     private static final long PATIENCE_NANOS = 700_000_000;
-    private static final int WIDTH = 90;
+    private static final int WIDEST = 100;
+    private static final int UNKNOWN_WIDTH = 80;
 
     private final boolean shown;
     private final String task;
@@ -40,12 +44,38 @@ final class Progress implements AutoCloseable {
                     .setUnit(" " + unit, 1)
                     .showSpeed()
                     .setStyle(ProgressBarStyle.UNICODE_BLOCK)
-                    .setConsumer(new ConsoleProgressBarConsumer(err, WIDTH))
+                    .setConsumer(new ConsoleProgressBarConsumer(err, width()))
                     .clearDisplayOnFinish()
                     .build();
         }
         if (bar != null) {
             bar.stepTo(done);
+        }
+    }
+
+    /** Columns of the terminal, of which a bar leaves one free lest the cursor wrap. */
+    private static int width() {
+        String columns = System.getenv("COLUMNS");
+        int width = columns != null ? parse(columns) : parse(terminalSize().replaceFirst(".* ", ""));
+        return Math.clamp(width - 1, 20, WIDEST);
+    }
+
+    private static int parse(String columns) {
+        return columns.matches("[1-9]\\d{0,4}") ? Integer.parseInt(columns) : UNKNOWN_WIDTH;
+    }
+
+    /** Rows and columns, as {@code stty size} tells them; empty where it cannot. */
+    private static String terminalSize() {
+        try {
+            Process stty = new ProcessBuilder("stty", "size")
+                    .redirectInput(new File("/dev/tty"))
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            try (InputStream size = stty.getInputStream()) {
+                return new String(size.readAllBytes(), StandardCharsets.UTF_8).strip();
+            }
+        } catch (IOException e) {
+            return "";
         }
     }
 
