@@ -3,7 +3,6 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,7 +49,9 @@ public final class TensorPlan {
      * @throws dev.hyaline.engine.BadInputException if a sequence has none of the capture's positions
      */
     public static TensorPlan of(Gpt2Config config, Capture capture, int[] lengths, ElementType type) {
-        boolean sameLength = Arrays.stream(lengths).distinct().count() == 1;
+        if (Arrays.stream(lengths).distinct().count() == 1) {
+            return of(config, capture, lengths[0], lengths.length, type);
+        }
         int[] positions = Arrays.stream(lengths)
                 .map(length -> capture.positions(length).length)
                 .toArray();
@@ -60,10 +61,7 @@ public final class TensorPlan {
         for (HookPoint point : capture.points()) {
             Site site = point.site();
             List<TensorInfo> tensors;
-            if (sameLength) {
-                List<Integer> one = Capture.shape(config, site, positions[0], lengths[0]);
-                tensors = List.of(new TensorInfo(point.name(), type, prepend(lengths.length, one)));
-            } else if (site.shape() == Site.Shape.ATTENTION) {
+            if (site.shape() == Site.Shape.ATTENTION) {
                 tensors = IntStream.range(0, lengths.length)
                         .mapToObj(s -> new TensorInfo(
                                 point.name() + "." + s,
@@ -77,14 +75,30 @@ public final class TensorPlan {
             activations.put(point, tensors);
         }
 
-        List<Long> rowShape = sameLength ? List.of((long) lengths.length, (long) positions[0]) : List.of(rows);
-        List<TensorInfo> rowInfo = new ArrayList<>();
-        rowInfo.add(new TensorInfo(TOKENS, ElementType.I64, rowShape));
-        rowInfo.add(new TensorInfo(POSITIONS, ElementType.I64, rowShape));
-        if (!sameLength) {
-            rowInfo.add(new TensorInfo(OFFSETS, ElementType.I64, List.of(lengths.length + 1L)));
+        List<TensorInfo> rowInfo = List.of(
+                new TensorInfo(TOKENS, ElementType.I64, List.of(rows)),
+                new TensorInfo(POSITIONS, ElementType.I64, List.of(rows)),
+                new TensorInfo(OFFSETS, ElementType.I64, List.of(lengths.length + 1L)));
+        return new TensorPlan(false, activations, rowInfo);
+    }
+
+    /**
+     * As {@link #of(Gpt2Config, Capture, int[], ElementType)}, for prompts that all have one length.
+     *
+     * @param length tokens in each prompt
+     * @param count number of prompts
+     */
+    public static TensorPlan of(Gpt2Config config, Capture capture, int length, int count, ElementType type) {
+        int positions = capture.positions(length).length;
+        Map<HookPoint, List<TensorInfo>> activations = new LinkedHashMap<>();
+        for (HookPoint point : capture.points()) {
+            List<Integer> one = Capture.shape(config, point.site(), positions, length);
+            activations.put(point, List.of(new TensorInfo(point.name(), type, prepend(count, one))));
         }
-        return new TensorPlan(sameLength, activations, List.copyOf(rowInfo));
+        List<Long> rows = List.of((long) count, (long) positions);
+        List<TensorInfo> rowInfo = List.of(
+                new TensorInfo(TOKENS, ElementType.I64, rows), new TensorInfo(POSITIONS, ElementType.I64, rows));
+        return new TensorPlan(true, activations, rowInfo);
     }
 
     private static List<Long> longs(List<Integer> sizes) {

@@ -10,7 +10,6 @@ import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.TensorPlan;
 import dev.hyaline.weights.Checkpoint;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,9 +82,8 @@ final class SitesCommand implements Runnable {
                 throw new BadInputException("--batch must be at least 1, found " + batch);
             }
             Capture capture = new Capture(selection.select(config, "*"), IndexSelection.all());
-            int[] lengths = new int[batch];
-            Arrays.fill(lengths, tokens);
-            TensorPlan plan = TensorPlan.of(config, capture, lengths, type);
+            TensorPlan plan = TensorPlan.of(config, capture, tokens, batch, type);
+            requireCountable(capture.points(), plan);
             if (common.json) {
                 json(checkpoint.name(), capture.points(), plan, tokens);
             } else {
@@ -141,8 +139,16 @@ final class SitesCommand implements Runnable {
                 : points.stream().map(point -> String.valueOf(point.layer())).collect(Collectors.joining(","));
     }
 
+    private void requireCountable(List<HookPoint> points, TensorPlan plan) {
+        try {
+            bytes(points, plan);
+        } catch (ArithmeticException e) {
+            throw new BadInputException("--batch " + batch + " makes more than 2^63 bytes; ask for fewer prompts");
+        }
+    }
+
     private static long bytes(List<HookPoint> points, TensorPlan plan) {
-        return points.stream().mapToLong(plan::bytes).sum();
+        return points.stream().mapToLong(plan::bytes).reduce(0, Math::addExact);
     }
 
     private void json(String model, List<HookPoint> points, TensorPlan plan, int tokens) {

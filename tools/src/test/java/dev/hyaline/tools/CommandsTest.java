@@ -342,6 +342,13 @@ final class CommandsTest {
     }
 
     @Test
+    void sitesCountsMorePromptsThanMemoryHolds() {
+        JsonNode json = Outcome.of("sites", "--batch", "2000000000", "--length", "3", "--sites", "embed", "--json")
+                .json();
+        assertThat(json.get("bytes").asLong()).isEqualTo(2_000_000_000L * 3 * 128 * 4);
+    }
+
+    @Test
     void coloursComeOnlyWhereTheyAreAllowed() {
         String coloured = Outcome.reading(new ByteArrayInputStream(new byte[0]), true, "sites")
                 .succeeded()
