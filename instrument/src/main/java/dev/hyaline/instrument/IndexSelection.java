@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  * clipped. Immutable.
  */
 public final class IndexSelection {
-    private static final String INDEX = "(-?\\d{1,9}|last)";
+    private static final String INDEX = "(-?\\d+|last)";
     private static final Pattern ITEM = Pattern.compile(INDEX + "(?:-" + INDEX + ")?");
     private static final IndexSelection ALL = new IndexSelection("all", List.of());
 
@@ -62,7 +62,13 @@ public final class IndexSelection {
     }
 
     private static int index(String text) {
-        return text.equals("last") ? -1 : Integer.parseInt(text);
+        if (text.equals("last")) {
+            return -1;
+        }
+        if (text.length() > 9) {
+            throw new BadInputException("the index " + text + " is out of range");
+        }
+        return Integer.parseInt(text);
     }
 
     /** Whether everything is chosen, however long. */

@@ -118,7 +118,8 @@ final class DumpCommand implements Runnable {
     @Override
     public void run() {
         Path folder = ModelOptions.path("--out", out);
-        IndexSelection chosenPositions = IndexSelection.of(positions);
+        IndexSelection chosenPositions = SelectionOptions.indices("--positions", positions);
+        int threads = engineOptions.threads();
         try (Checkpoint checkpoint = modelOptions.open()) {
             Gpt2Config config = checkpoint.config();
             Vocabulary vocabulary = new Vocabulary(checkpoint);
@@ -132,13 +133,14 @@ final class DumpCommand implements Runnable {
             }
             // Before anything is computed: an output that cannot be written must not cost a run.
             try (DumpFolder opened = DumpFolder.open(folder, force)) {
-                run(checkpoint, vocabulary, prompts, dump, opened, report);
+                run(checkpoint, threads, vocabulary, prompts, dump, opened, report);
             }
         }
     }
 
     private void run(
             Checkpoint checkpoint,
+            int threads,
             Vocabulary vocabulary,
             Prompts prompts,
             Dump dump,
@@ -147,7 +149,7 @@ final class DumpCommand implements Runnable {
         // The model's files are hashed while it loads and runs.
         CompletableFuture<List<Provenance.ModelFile>> files =
                 CompletableFuture.supplyAsync(() -> modelFiles(checkpoint));
-        try (Gpt2 engine = engineOptions.load(checkpoint)) {
+        try (Gpt2 engine = Gpt2.of(checkpoint.weights(), threads)) {
             DumpSummary summary;
             Dump.Written written;
             try (Progress progress = new Progress(console, "dump", "tokens", prompts.totalTokens())) {

@@ -83,6 +83,10 @@ final class GenerateCommand implements Runnable {
     @Override
     public void run() {
         Sampling sampling = sampling();
+        if (maxNewTokens < 0) {
+            throw new BadInputException("--max-new-tokens must be at least 0, found " + maxNewTokens);
+        }
+        int threads = engineOptions.threads();
         try (Checkpoint checkpoint = modelOptions.open()) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
             List<PromptInput> inputs = promptOptions.read(console.in());
@@ -91,7 +95,7 @@ final class GenerateCommand implements Runnable {
                     IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
             List<String> texts =
                     inputs.stream().map(input -> text(input, vocabulary)).toList();
-            try (Gpt2 engine = engineOptions.load(checkpoint)) {
+            try (Gpt2 engine = Gpt2.of(checkpoint.weights(), threads)) {
                 Generator generator = Generator.of(engine).sampling(sampling).maxNewTokens(maxNewTokens);
                 if (vocabulary.tokenizer().isPresent()) {
                     generator = generator.stopAt(vocabulary.required().endOfText());
@@ -118,6 +122,15 @@ final class GenerateCommand implements Runnable {
         if (temperature != null && temperature == 0 && drawn) {
             throw new BadInputException("--temperature 0 always takes the likeliest token;"
                     + " leave out --top-k, --top-p and --seed, or raise it");
+        }
+        if (temperature != null && !(temperature >= 0 && Float.isFinite(temperature))) {
+            throw new BadInputException("--temperature must be a finite number of at least 0, found " + temperature);
+        }
+        if (topK != null && topK < 0) {
+            throw new BadInputException("--top-k must be at least 0, found " + topK);
+        }
+        if (topP != null && !(topP > 0 && topP <= 1)) {
+            throw new BadInputException("--top-p must be above 0 and at most 1, found " + topP);
         }
         return new Sampling(
                 temperature != null ? temperature : drawn ? 1 : 0,

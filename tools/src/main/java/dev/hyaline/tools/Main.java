@@ -8,11 +8,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The {@code hyaline} command. */
@@ -32,7 +34,13 @@ public final class Main {
     static int run(String[] arguments, Console console) {
         try {
             requireReadable(arguments);
-            return commandLine(arguments, console).execute(arguments);
+            int exitCode = commandLine(arguments, console).execute(arguments);
+            if (exitCode == 0 && console.out().checkError()) {
+                console.err()
+                        .println("hyaline: standard output took not all that was written to it; is its disk full?");
+                return FAILED;
+            }
+            return exitCode;
         } catch (Throwable failure) {
             // Errors, such as too little memory, which picocli does not hand to its handlers.
             return report(failure, List.of(arguments), console.err());
@@ -58,6 +66,10 @@ public final class Main {
             commandLine.addSubcommand(new AutoComplete.GenerateCompletion());
         }
         return commandLine
+                .registerConverter(int.class, Main::wholeNumber)
+                .registerConverter(Integer.class, Main::wholeNumber)
+                .registerConverter(Long.class, text -> number(text, Long::valueOf, "a whole number"))
+                .registerConverter(Float.class, text -> number(text, Float::valueOf, "a number"))
                 .setOut(console.out())
                 .setErr(console.err())
                 .setColorScheme(CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF))
@@ -66,6 +78,18 @@ public final class Main {
                 .setExpandAtFiles(false)
                 .setParameterExceptionHandler((e, args) -> badUsage(e, List.of(args), console.err()))
                 .setExecutionExceptionHandler((e, command, result) -> report(e, result.originalArgs(), console.err()));
+    }
+
+    private static Integer wholeNumber(String text) {
+        return number(text, Integer::valueOf, "a whole number below 2^31");
+    }
+
+    private static <T> T number(String text, Function<String, T> parser, String expected) {
+        try {
+            return parser.apply(text);
+        } catch (NumberFormatException e) {
+            throw new TypeConversionException("expected " + expected + ", found '" + text + "'");
+        }
     }
 
     /**
@@ -103,7 +127,12 @@ public final class Main {
                 thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
         err.println("hyaline: "
                 + switch (failure) {
+                    case UnknownHookPointException e ->
+                        e.getMessage() + (e.nearest().isEmpty() ? ";" : "") + " hyaline sites lists them";
                     case HyalineException e -> e.getMessage();
+                    case OutOfMemoryError e
+                    when String.valueOf(e.getMessage()).contains("native thread") ->
+                        "the system allows no more threads; run with fewer (--threads)";
                     case OutOfMemoryError e ->
                         "there is not enough memory (" + e.getMessage()
                                 + "); run fewer or shorter prompts, or give Java more with HYALINE_OPTS=-Xmx8g";

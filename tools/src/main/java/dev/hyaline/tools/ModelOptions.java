@@ -34,6 +34,9 @@ final class ModelOptions {
      * @throws BadInputException if no file can have that name here
      */
     static Path path(String option, String name) {
+        if (name.isEmpty()) {
+            throw new BadInputException(option + " needs a name, but was given none");
+        }
         try {
             return Path.of(name);
         } catch (InvalidPathException e) {

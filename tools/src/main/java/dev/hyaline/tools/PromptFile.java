@@ -60,7 +60,7 @@ final class PromptFile {
         return prompts;
     }
 
-    private static byte[] readAll(InputStream standardInput) {
+    static byte[] readAll(InputStream standardInput) {
         try {
             return standardInput.readAllBytes();
         } catch (IOException e) {
@@ -110,8 +110,15 @@ final class PromptFile {
             }
             return prompt;
         } catch (JacksonException e) {
-            throw new BadInputException(source + ": this is not JSON: " + e.getOriginalMessage());
+            throw new BadInputException(source + ": this is not JSON: " + reason(e));
         }
+    }
+
+    /** A message without the parser's own place names, which count from the line's begin. */
+    private static String reason(JacksonException failure) {
+        return failure.getOriginalMessage()
+                .replaceAll(" \\(start marker at \\[Source: [^\\]]*\\]\\)", "")
+                .replaceAll("\\[Source: [^\\]]*; (line: \\d+, column: \\d+)\\]", "$1");
     }
 
     private static PromptInput object(String source, JsonParser json) {

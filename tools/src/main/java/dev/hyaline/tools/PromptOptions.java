@@ -73,16 +73,21 @@ final class PromptOptions {
                     switch (input) {
                         case PromptInput.OfTokens ids ->
                             ids.tokens().stream().mapToInt(Integer::intValue).toArray();
-                        case PromptInput.OfText text -> encode(text, vocabulary);
+                        case PromptInput.OfText text -> encode(text, config, vocabulary);
                     });
         }
         return Prompts.of(
                 config, sequences, inputs.stream().map(PromptInput::source).toList());
     }
 
-    private int[] encode(PromptInput.OfText prompt, Vocabulary vocabulary) {
+    private int[] encode(PromptInput.OfText prompt, Gpt2Config config, Vocabulary vocabulary) {
         try {
-            return vocabulary.encode(prompt.text(), !noBos);
+            int[] tokens = vocabulary.encode(prompt.text(), !noBos);
+            if (!noBos && tokens[0] >= config.dVocab()) {
+                throw new BadInputException("the end-of-text token put before a text, " + tokens[0]
+                        + ", is outside the model's vocabulary of " + config.dVocab() + "; leave it out with --no-bos");
+            }
+            return tokens;
         } catch (BadInputException e) {
             throw new BadInputException(prompt.source() + ": " + e.getMessage());
         }

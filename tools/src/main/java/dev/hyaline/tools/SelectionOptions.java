@@ -1,5 +1,6 @@
 package dev.hyaline.tools;
 
+import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.HookPoints;
@@ -38,6 +39,15 @@ final class SelectionOptions {
     }
 
     IndexSelection layers() {
-        return layers == null ? IndexSelection.all() : IndexSelection.of(layers);
+        return layers == null ? IndexSelection.all() : indices("--layers", layers);
+    }
+
+    /** Reads an option's indices; what is wrong with them names the option. */
+    static IndexSelection indices(String option, String text) {
+        try {
+            return IndexSelection.of(text);
+        } catch (BadInputException e) {
+            throw new BadInputException(option + ": " + e.getMessage());
+        }
     }
 }

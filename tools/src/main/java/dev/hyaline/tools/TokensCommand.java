@@ -3,8 +3,8 @@ package dev.hyaline.tools;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.weights.Checkpoint;
-import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -66,6 +66,11 @@ final class TokensCommand implements Runnable {
         }
         try (Checkpoint checkpoint = modelOptions.open()) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
+            if (vocabulary.tokenizer().isEmpty()) {
+                throw new BadInputException(
+                        "the model has no tokenizer files; put its tokenizer.json, or vocab.json and"
+                                + " merges.txt, beside config.json");
+            }
             List<Piece> pieces = new ArrayList<>();
             for (String argument : texts) {
                 String text = argument.equals("-") ? standardInput() : argument;
@@ -105,9 +110,9 @@ final class TokensCommand implements Runnable {
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(ByteBuffer.wrap(console.in().readAllBytes()))
+                    .decode(ByteBuffer.wrap(PromptFile.readAll(console.in())))
                     .toString();
-        } catch (IOException e) {
+        } catch (CharacterCodingException e) {
             throw FileException.reading("standard input", e);
         }
     }

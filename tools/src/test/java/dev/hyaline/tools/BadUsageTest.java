@@ -31,18 +31,21 @@ final class BadUsageTest {
                 "dump --prompt | Missing required parameter for option '--prompt'",
                 "dump --json --json | should be specified only once",
                 "dump --sites resid_pst | did you mean resid_post",
-                "dump --sites nonsense | unknown hook point nonsense",
+                "dump --sites nonsense | unknown hook point nonsense; hyaline sites lists them",
                 "dump --sites z, | a hook point's name is missing",
                 "dump --sites blocks.*.foo | unknown hook point blocks.*.foo",
                 "dump --sites blocks.4.attn.hook_z | there is no layer 4: layers run from 0 to 3",
                 "dump --sites [b-a] | is not a glob",
                 "dump --layers 4 | there is no layer 4: layers run from 0 to 3",
                 "dump --layers -5 | there is no layer -5",
-                "dump --layers x | 'x' is not a selection",
+                "dump --layers x | --layers: 'x' is not a selection",
                 "dump --layers 3-1 | runs backwards",
                 "dump --layers 0 --sites embed*,z1 | has no hook point in layers 0",
                 "dump --positions 15 | there is no position 15: positions run from 0 to 14",
-                "dump --positions 1.5 | '1.5' is not a selection",
+                "dump --layers 99999999999 | --layers: the index 99999999999 is out of range",
+                "dump --out= | --out needs a name",
+                "info --model= | --model needs a name",
+                "dump --positions 1.5 | --positions: '1.5' is not a selection",
                 "dump --positions 20-30 | '20-30' chooses no position",
                 "dump --format zip | expected safetensors or npz, found 'zip'",
                 "dump --dtype f64 | expected f32 or f16 or bf16, found 'f64'",
@@ -57,18 +60,21 @@ final class BadUsageTest {
                 "dump --no-bos --prompt= | --prompt is empty",
                 "dump --no-bos --prompt=a --prompt= | --prompt 2 is empty",
                 "dump --threads 0 | --threads must be at least 1, found 0",
-                "dump --threads many | 'many' is not an int",
+                "dump --threads many | expected a whole number below 2^31, found 'many'",
+                "info --threads 1025 | --threads must be at most 1024, found 1025",
                 "sites --length 0 | --length must be from 1 to the model's 128 positions, found 0",
                 "sites --length 129 | found 129",
                 "sites --batch 0 | --batch must be at least 1",
                 "sites --sites zz | unknown hook point zz",
-                "generate --temperature -1 | temperature must be a finite number of at least 0",
-                "generate --temperature NaN | temperature must be a finite number of at least 0",
-                "generate --top-k -1 | top-k must be at least 0",
-                "generate --top-p 0 | top-p must be above 0 and at most 1",
-                "generate --top-p 1.5 | top-p must be above 0 and at most 1",
+                "generate --temperature -1 | --temperature must be a finite number of at least 0",
+                "generate --temperature hot | expected a number, found 'hot'",
+                "generate --seed 99999999999999999999 | expected a whole number, found",
+                "generate --temperature NaN | --temperature must be a finite number of at least 0",
+                "generate --top-k -1 | --top-k must be at least 0",
+                "generate --top-p 0 | --top-p must be above 0 and at most 1",
+                "generate --top-p 1.5 | --top-p must be above 0 and at most 1",
                 "generate --temperature 0 --seed 1 | --temperature 0 always takes the likeliest token",
-                "generate --max-new-tokens -1 | at least 0",
+                "generate --max-new-tokens -1 | --max-new-tokens must be at least 0",
                 "generate --tokens 1536 | the vocabulary runs from 0 to 1535",
                 "tokens --decode 1536 | the vocabulary runs from 0 to 1535",
                 "tokens --decode one | 'one' is not a token id",
@@ -117,7 +123,10 @@ final class BadUsageTest {
                 file.toString(),
                 "--out",
                 temporary.resolve("out").toString());
-        assertThat(outcome.err()).startsWith("hyaline: " + file + ":3").contains(message);
+        assertThat(outcome.err())
+                .startsWith("hyaline: " + file + ":3")
+                .contains(message)
+                .doesNotContain("Source", "REDACTED");
         assertThat(outcome.exitCode()).isEqualTo(2);
         assertThat(temporary.resolve("out")).doesNotExist();
     }
@@ -190,6 +199,23 @@ final class BadUsageTest {
                 .startsWith("hyaline: unexpected failure")
                 .contains("surprise")
                 .hasLineCount(1);
+        assertThat(outcome.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void aBadOptionComesBeforeAnExistingDump() throws IOException {
+        Files.createFile(temporary.resolve("manifest.json"));
+        Outcome outcome = Outcome.of("dump", "--threads", "0", "--out", temporary.toString());
+        assertThat(outcome.err()).startsWith("hyaline: --threads must be at least 1");
+        assertThat(outcome.exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void tooManyThreadsAreNoMatterOfTheHeap() {
+        Outcome outcome = readingFrom(() -> {
+            throw new OutOfMemoryError("unable to create native thread: possibly out of memory");
+        });
+        assertThat(outcome.err()).contains("--threads").doesNotContain("-Xmx").hasLineCount(1);
         assertThat(outcome.exitCode()).isEqualTo(1);
     }
 

@@ -47,6 +47,10 @@ record Outcome(int exitCode, String out, String err) {
     }
 
     static Process start(Path folder, String locale, String... arguments) throws IOException {
+        return builder(folder, locale, arguments).start();
+    }
+
+    static ProcessBuilder builder(Path folder, String locale, String... arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules",
@@ -60,7 +64,7 @@ record Outcome(int exitCode, String out, String err) {
         ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
         builder.environment().remove("JAVA_TOOL_OPTIONS");
         builder.environment().put("LC_ALL", locale);
-        return builder.start();
+        return builder;
     }
 
     private static String text(InputStream stream) {

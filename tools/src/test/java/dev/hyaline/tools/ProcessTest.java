@@ -1,8 +1,10 @@
 package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -61,6 +63,20 @@ final class ProcessTest {
         assertThat(run("dump", "--bogus").exitCode()).isEqualTo(2);
         assertThat(run("dump", "--model", "nowhere").exitCode()).isEqualTo(1);
         assertThat(run("--help").exitCode()).isZero();
+    }
+
+    @Test
+    void lostOutputIsAFailure() throws Exception {
+        assumeThat(Path.of("/dev/full")).exists();
+        for (List<String> arguments : List.of(List.of("info"), List.of("sites", "--json"), List.of("generate"))) {
+            ProcessBuilder full = Outcome.builder(folder, "C.UTF-8", arguments.toArray(String[]::new))
+                    .redirectOutput(Path.of("/dev/full").toFile());
+            Process process = full.start();
+            process.getOutputStream().close();
+            String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(err).contains("hyaline: standard output took not all");
+            assertThat(process.waitFor()).isEqualTo(1);
+        }
     }
 
     @Test
