@@ -4,7 +4,9 @@ import dev.hyaline.engine.HyalineException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -135,8 +137,10 @@ public final class DumpFolder implements AutoCloseable {
         Path path = folder.resolve("." + name + ".partial");
         try {
             while (true) {
+                createIfAbsent(path);
                 Object file = fileKey(path);
-                FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                FileChannel channel = FileChannel.open(
+                        path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
                 if (!lock(channel)) {
                     channel.close();
                     throw FileException.occupied(target, "is being written by another run; choose another folder");
@@ -153,11 +157,24 @@ public final class DumpFolder implements AutoCloseable {
         }
     }
 
-    /** What tells a file from another that has its name later; makes the file if need be. */
+    private static void createIfAbsent(Path path) throws IOException {
+        try {
+            Files.createFile(path);
+        } catch (FileAlreadyExistsException e) {
+            // Left behind by a killed run, or of a run that goes on: the lock tells.
+        }
+    }
+
+    /**
+     * What tells a file from another that has its name later; null where the system knows no such thing, or there is no
+     * file. Does not open it: on POSIX systems, to close it again would give up this process's lock on it.
+     */
     private static Object fileKey(Path path) throws IOException {
-        FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE)
-                .close();
-        return Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+        try {
+            return Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+        } catch (NoSuchFileException e) {
+            return null;
+        }
     }
 
     private static boolean lock(FileChannel channel) throws IOException {

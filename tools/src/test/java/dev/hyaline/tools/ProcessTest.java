@@ -135,6 +135,27 @@ final class ProcessTest {
         }
     }
 
+    @Test
+    void whileOneRunWritesAnotherIsRefused() throws Exception {
+        Files.writeString(
+                folder.resolve("corpus.txt"), "When Mary and John went to the store, John gave\n".repeat(30_000));
+        Process slow =
+                Outcome.start(folder, "C.UTF-8", "dump", "--out", "out", "--prompts", "corpus.txt", "--sites", "ln1*");
+        while (slow.isAlive() && !Files.exists(folder.resolve("out/.manifest.json.partial"))) {
+            Thread.sleep(5);
+        }
+        Thread.sleep(100);
+        for (String format : List.of("safetensors", "npz")) {
+            Outcome fast = run("dump", "--out", "out", "--format", format, "--force");
+            assertThat(fast.err()).contains("is being written by another run").hasLineCount(1);
+            assertThat(fast.exitCode()).isEqualTo(1);
+        }
+        assertThat(slow.isAlive()).as("still writing").isTrue();
+        slow.destroy();
+        assertThat(slow.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(folder.resolve("out")).doesNotExist();
+    }
+
     /**
      * Interrupted (as with Ctrl-C) it takes back what it wrote; killed it leaves hidden files, and never a partial
      * one under its final name.
