@@ -70,6 +70,15 @@ final class TensorPlanTest {
     }
 
     @Test
+    void promptsOfOneLengthNeedNotBeListed() {
+        Capture capture = Capture.of(Models.CONFIG, "z0", "pattern0").positions(IndexSelection.of("0,last"));
+        TensorPlan listed = TensorPlan.of(Models.CONFIG, capture, new int[] {6, 6, 6}, ElementType.F16);
+        TensorPlan counted = TensorPlan.of(Models.CONFIG, capture, 6, 3, ElementType.F16);
+        assertThat(counted.tensors()).isEqualTo(listed.tensors());
+        assertThat(counted.sameLength()).isTrue();
+    }
+
+    @Test
     void forecastsBytes() {
         HookPoint pattern = HookPoint.of(Site.PATTERN, 0);
         assertThat(plan("pattern0", "all", ElementType.F32, 6, 3).bytes(pattern))

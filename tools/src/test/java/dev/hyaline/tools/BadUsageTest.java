@@ -1,12 +1,18 @@
 package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.weights.Checkpoint;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,6 +70,7 @@ final class BadUsageTest {
                 "info --threads 1025 | --threads must be at most 1024, found 1025",
                 "sites --length 0 | --length must be from 1 to the model's 128 positions, found 0",
                 "sites --length 129 | found 129",
+                "sites --batch 2000000000 --length 99999999999 | expected a whole number below 2^31",
                 "sites --batch 0 | --batch must be at least 1",
                 "sites --sites zz | unknown hook point zz",
                 "generate --temperature -1 | --temperature must be a finite number of at least 0",
@@ -200,6 +207,22 @@ final class BadUsageTest {
                 .contains("surprise")
                 .hasLineCount(1);
         assertThat(outcome.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void anEndOfTextTokenTheModelLacksIsToldFromThePrompt() {
+        Gpt2Config small = new Gpt2Config(1, 1, 4, 16, 8, 1535, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
+        List<PromptInput> inputs = List.of(new PromptInput.OfText("--prompt", "Mary"));
+        PromptOptions options = new PromptOptions();
+        try (Checkpoint checkpoint = Checkpoint.builtIn("fable")) {
+            Vocabulary vocabulary = new Vocabulary(checkpoint);
+            assertThatThrownBy(() -> options.encode(inputs, small, vocabulary))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("end-of-text token put before a text, 1535,")
+                    .hasMessageContaining("--no-bos");
+            options.noBos = true;
+            assertThat(options.encode(inputs, small, vocabulary).size()).isOne();
+        }
     }
 
     @Test
