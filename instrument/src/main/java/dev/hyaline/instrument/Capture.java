@@ -120,12 +120,9 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
         }
     }
 
-    /**
-     * Rows the pass must carry through the final norm: each sequence's last, and the recorded ones if a point is that
-     * far on.
-     */
+    /** Rows to form logits of: each sequence's last, and the recorded ones if the logits are recorded. */
     private int[] logitRows(List<Sequence> batch) {
-        boolean recorded = points.getLast().site().compareTo(Site.LN_FINAL_SCALE) >= 0;
+        boolean recorded = points.getLast().site() == Site.UNEMBED_OUT;
         IntStream.Builder rows = IntStream.builder();
         int firstRow = 0;
         for (Sequence sequence : batch) {
