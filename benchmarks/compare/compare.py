@@ -130,6 +130,8 @@ def main():
         print(f"Hyaline ({peer.kernels}) and PyTorch {torch.__version__}, transformers {transformers.__version__}, "
               f"{torch.get_num_threads()} threads; medians of {ROUNDS}")
         resident = peer("resident")
+        for length in 30 * [16] + 30 * [64] + 5 * [512]:  # a JIT compiler wants to see the work before it is timed
+            peer("forward", length)
         size = sum(p.numel() for p in model.parameters()) * 4
         if wanted in "resident memory after load":
             row("resident memory after load", "MB", resident / 1e6, (size * 1.1 + 150e6) / 1e6,
