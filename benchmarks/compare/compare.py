@@ -62,6 +62,7 @@ def in_turn(hyaline, other, rounds=ROUNDS):
     """Medians of both, measured in turn so that a busy machine slows both; two rounds of each warm up."""
     ours, theirs = [], []
     for i in range(rounds + 2):
+        time.sleep(0.3)  # PyTorch's threads spin for a while after their work and would take a core from Hyaline
         a, b = hyaline(), other()
         if i >= 2:
             ours.append(a)
