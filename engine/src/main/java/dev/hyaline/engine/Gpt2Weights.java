@@ -12,9 +12,13 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The parameters of a GPT-2, packed once into the layout its kernels read. Immutable and thread-safe.
+ * The parameters of a GPT-2, packed once into the layout its kernels read. Immutable and thread-safe. As a source it gives back what it was loaded from, so that
+ * changed weights can be made from it.
  */
-public final class Gpt2Weights {
+public final class Gpt2Weights implements TensorSource {
+    /** A bias of the logits, {@code [dVocab]}, which no checkpoint has but weights with their LayerNorms folded need. */
+    public static final String UNEMBEDDING_BIAS = "lm_head.bias";
+
     /** Values read at a time by one thread while packing. */
     private static final int CHUNK = 1 << 17;
 
@@ -92,19 +96,41 @@ public final class Gpt2Weights {
     }
 
     /**
-     * A copy of one tensor as checkpoints hold it, row-major.
+     * A copy of one tensor as checkpoints hold it, row-major. With tied embeddings {@code lm_head.weight} is {@code wte.weight}; {@link #UNEMBEDDING_BIAS} is zero
+     * unless the weights have one.
      *
      * @param name one of {@link #tensors}
      */
     public float[] tensor(String name) {
-        return switch (name) {
-            case "wte.weight" -> transposed(packed.embedding());
-            case "lm_head.weight" -> transposed(packed.unembedding());
-            case "wpe.weight" -> packed.positions().clone();
-            case "ln_f.weight" -> packed.finalNorm().gain().clone();
-            case "ln_f.bias" -> packed.finalNorm().bias().clone();
-            default -> ofBlock(name);
-        };
+        Stored stored = stored(name);
+        float[] out = new float[stored.rows * stored.columns];
+        for (int row = 0; row < stored.rows; row++) {
+            stored.reader.row(row, out, row * stored.columns);
+        }
+        return out;
+    }
+
+    @Override
+    public String name() {
+        return "weights in memory";
+    }
+
+    @Override
+    public void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset) {
+        Stored stored = stored(tensor.name());
+        for (int row = 0; row < rows; row++) {
+            stored.reader.row(firstRow + row, out, offset + row * stored.columns);
+        }
+    }
+
+    @Override
+    public boolean hasUnembeddingBias() {
+        for (float bias : packed.unembedding().bias()) {
+            if (bias != 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** What the forward pass reads. */
@@ -112,7 +138,63 @@ public final class Gpt2Weights {
         return packed;
     }
 
-    private float[] ofBlock(String name) {
+    /** Copies a row of a tensor out. */
+    private interface RowReader {
+        void row(int row, float[] out, int outAt);
+    }
+
+    /** A tensor as checkpoints hold it, wherever its values are. */
+    private record Stored(int rows, int columns, RowReader reader) {
+        static Stored vector(float[] values, int n) {
+            return new Stored(1, n, (row, out, at) -> System.arraycopy(values, 0, out, at, n));
+        }
+
+        static Stored vector(float[] values) {
+            return vector(values, values.length);
+        }
+
+        static Stored transposed(PackedMatrix matrix) {
+            return new Stored(matrix.n(), matrix.k(), matrix::column);
+        }
+
+        /** Matrices of equal size side by side. */
+        static Stored rows(PackedMatrix... matrices) {
+            int width = matrices[0].n();
+            return new Stored(matrices[0].k(), matrices.length * width, (row, out, at) -> {
+                for (int i = 0; i < matrices.length; i++) {
+                    matrices[i].row(row, out, at + i * width);
+                }
+            });
+        }
+
+        static Stored biases(PackedMatrix... matrices) {
+            int width = matrices[0].n();
+            return new Stored(1, matrices.length * width, (row, out, at) -> {
+                for (int i = 0; i < matrices.length; i++) {
+                    System.arraycopy(matrices[i].bias(), 0, out, at + i * width, width);
+                }
+            });
+        }
+    }
+
+    private Stored stored(String name) {
+        return switch (name) {
+            case "wte.weight" -> Stored.transposed(packed.embedding());
+            case "lm_head.weight" -> Stored.transposed(packed.unembedding());
+            case UNEMBEDDING_BIAS -> Stored.vector(packed.unembedding().bias(), config.dVocab());
+            case "wpe.weight" ->
+                new Stored(
+                        config.nCtx(),
+                        config.dModel(),
+                        (row, out, at) ->
+                                System.arraycopy(packed.positions(), row * config.dModel(), out, at, config.dModel()));
+            case "ln_f.weight" -> Stored.vector(packed.finalNorm().gain());
+            case "ln_f.bias" -> Stored.vector(packed.finalNorm().bias());
+            default -> ofBlock(name);
+        };
+    }
+
+    private Stored ofBlock(String name) {
         String[] parts = name.split("\\.", 3);
         if (parts.length < 3 || !parts[0].equals("h") || !parts[1].matches("\\d{1,6}")) {
             throw noTensor(name);
@@ -123,57 +205,24 @@ public final class Gpt2Weights {
         }
         Weights.Block block = packed.blocks()[layer];
         return switch (parts[2]) {
-            case "ln_1.weight" -> block.ln1().gain().clone();
-            case "ln_1.bias" -> block.ln1().bias().clone();
-            case "ln_2.weight" -> block.ln2().gain().clone();
-            case "ln_2.bias" -> block.ln2().bias().clone();
-            case "attn.c_attn.weight" -> rows(block.q(), block.k(), block.v());
-            case "attn.c_attn.bias" -> biases(block.q(), block.k(), block.v());
-            case "attn.c_proj.weight" -> rows(block.o());
-            case "attn.c_proj.bias" -> biases(block.o());
-            case "mlp.c_fc.weight" -> rows(block.in());
-            case "mlp.c_fc.bias" -> biases(block.in());
-            case "mlp.c_proj.weight" -> rows(block.out());
-            case "mlp.c_proj.bias" -> biases(block.out());
+            case "ln_1.weight" -> Stored.vector(block.ln1().gain());
+            case "ln_1.bias" -> Stored.vector(block.ln1().bias());
+            case "ln_2.weight" -> Stored.vector(block.ln2().gain());
+            case "ln_2.bias" -> Stored.vector(block.ln2().bias());
+            case "attn.c_attn.weight" -> Stored.rows(block.q(), block.k(), block.v());
+            case "attn.c_attn.bias" -> Stored.biases(block.q(), block.k(), block.v());
+            case "attn.c_proj.weight" -> Stored.rows(block.o());
+            case "attn.c_proj.bias" -> Stored.biases(block.o());
+            case "mlp.c_fc.weight" -> Stored.rows(block.in());
+            case "mlp.c_fc.bias" -> Stored.biases(block.in());
+            case "mlp.c_proj.weight" -> Stored.rows(block.out());
+            case "mlp.c_proj.bias" -> Stored.biases(block.out());
             default -> throw noTensor(name);
         };
     }
 
     private static HyalineException noTensor(String name) {
         return new BadInputException("no tensor is called " + name);
-    }
-
-    private static float[] transposed(PackedMatrix matrix) {
-        float[] out = new float[matrix.k() * matrix.n()];
-        for (int column = 0; column < matrix.n(); column++) {
-            matrix.column(column, out, column * matrix.k());
-        }
-        return out;
-    }
-
-    /** Matrices of equal height side by side, row-major. */
-    private static float[] rows(PackedMatrix... matrices) {
-        int width = 0;
-        for (PackedMatrix matrix : matrices) {
-            width += matrix.n();
-        }
-        float[] out = new float[matrices[0].k() * width];
-        int at = 0;
-        for (int row = 0; row < matrices[0].k(); row++) {
-            for (PackedMatrix matrix : matrices) {
-                matrix.row(row, out, at);
-                at += matrix.n();
-            }
-        }
-        return out;
-    }
-
-    private static float[] biases(PackedMatrix... matrices) {
-        float[] out = new float[matrices.length * matrices[0].n()];
-        for (int i = 0; i < matrices.length; i++) {
-            System.arraycopy(matrices[i].bias(), 0, out, i * matrices[i].n(), matrices[i].n());
-        }
-        return out;
     }
 
     /** Reads tensors in chunks of rows and puts each where the kernels want it. Chunks are independent, so all processors read and pack. */
@@ -198,6 +247,11 @@ public final class Gpt2Weights {
             }
             Weights.Norm finalNorm = norm("ln_f");
             PackedMatrix unembedding = config.tieWordEmbeddings() ? embedding : embedding("lm_head.weight");
+            if (source.hasUnembeddingBias()) {
+                inChunks(TensorSpec.of(UNEMBEDDING_BIAS, config.dVocab()), (row, first, count) -> {
+                    System.arraycopy(row, 0, unembedding.bias(), 0, row.length);
+                });
+            }
             try (WorkerPool pool = new WorkerPool(Runtime.getRuntime().availableProcessors())) {
                 pool.run(chunks.size(), (worker, index) -> chunks.get(index).run());
             }

@@ -17,4 +17,9 @@ public interface TensorSource {
     default boolean isBfloat16(TensorSpec tensor) {
         return false;
     }
+
+    /** Whether {@link #read} also knows {@link Gpt2Weights#UNEMBEDDING_BIAS}, which checkpoints do not hold. */
+    default boolean hasUnembeddingBias() {
+        return false;
+    }
 }

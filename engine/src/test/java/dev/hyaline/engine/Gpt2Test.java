@@ -2,6 +2,7 @@ package dev.hyaline.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
@@ -321,6 +322,51 @@ class Gpt2Test {
                             "hook_embed width 60: @0+120 p0 p1 keys 2 @120+180 p18 p19 p20 keys 21",
                             "blocks.0.attn.hook_pattern width 1: @0+20 p0 p1 keys 2 @20+315 p18 p19 p20 keys 21",
                             "unembed.hook_out width 101: @0+101 p1 keys 2 @101+101 p20 keys 21");
+        }
+    }
+
+    @Test
+    void anUnembeddingBiasIsAddedToTheLogitsAlone() {
+        float[] bias = new float[RandomModels.ODD.dVocab()];
+        for (int token = 0; token < bias.length; token++) {
+            bias[token] = token - 50;
+        }
+        TensorSource biased = new TensorSource() {
+            @Override
+            public String name() {
+                return WEIGHTS.name();
+            }
+
+            @Override
+            public void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset) {
+                if (tensor.name().equals(Gpt2Weights.UNEMBEDDING_BIAS)) {
+                    System.arraycopy(bias, 0, out, offset, bias.length);
+                } else {
+                    WEIGHTS.read(tensor, firstRow, rows, out, offset);
+                }
+            }
+
+            @Override
+            public boolean hasUnembeddingBias() {
+                return true;
+            }
+        };
+        Gpt2Weights weights = Gpt2Weights.load(RandomModels.ODD, biased);
+        assertThat(WEIGHTS.hasUnembeddingBias()).isFalse();
+        assertThat(weights.hasUnembeddingBias()).isTrue();
+        assertThat(weights.tensor(Gpt2Weights.UNEMBEDDING_BIAS)).isEqualTo(bias);
+        assertThat(WEIGHTS.tensor(Gpt2Weights.UNEMBEDDING_BIAS)).containsOnly(0);
+        try (Gpt2 without = Gpt2.of(WEIGHTS);
+                Gpt2 with = Gpt2.of(weights)) {
+            float[] plain = without.logits(3, 1, 2);
+            float[] shifted = with.logits(3, 1, 2);
+            for (int i = 0; i < plain.length; i++) {
+                assertThat(shifted[i]).isCloseTo(plain[i] + bias[i % bias.length], within(1e-4f));
+            }
+            float[] some = with.forward(ForwardRequest.of(3, 1, 2)
+                            .logits(LogitSelection.last().columns(7, 99)))
+                    .logits();
+            assertThat(some).containsExactly(shifted[2 * bias.length + 7], shifted[2 * bias.length + 99]);
         }
     }
 
