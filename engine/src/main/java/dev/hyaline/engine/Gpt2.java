@@ -6,6 +6,7 @@ import dev.hyaline.engine.internal.forward.KeyValues;
 import dev.hyaline.engine.internal.forward.Plan;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
+import dev.hyaline.engine.site.Site;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -164,6 +165,7 @@ public final class Gpt2 implements AutoCloseable {
                     "[" + batch.rows() + ", " + config().dModel() + "] (" + values + " values)",
                     residual.length + " values");
         }
+        request.reached().ifPresent(site -> checkBranch(request, site, from, to, batch.rows()));
         boolean partial = residual != null || to < 2 * layers - 1;
         for (Sequence sequence : request.sequences()) {
             if (sequence.appends() && partial) {
@@ -173,7 +175,40 @@ public final class Gpt2 implements AutoCloseable {
         }
         int[] rows = logitRows(request.logits(), batch);
         int[] columns = request.logits().columns().map(this::checkedColumns).orElse(null);
-        return new Plan(batch, residual, from, to, request.to().isPresent(), rows, columns, request.probe());
+        return new Plan(
+                batch,
+                residual,
+                request.reached().orElse(null),
+                request.branch(),
+                from,
+                to,
+                request.to().isPresent(),
+                rows,
+                columns,
+                request.probe());
+    }
+
+    private void checkBranch(ForwardRequest request, Site site, int from, int to, int rows) {
+        boolean inside = switch (site) {
+            case Z, ATTN_OUT -> from % 2 == 0;
+            case MLP_POST, MLP_OUT -> from % 2 == 1;
+            default -> false;
+        };
+        Boundary boundary = request.from().orElseThrow();
+        if (!inside) {
+            throw new BadInputException("a pass that begins at " + boundary + " cannot go on at " + site.localName());
+        }
+        if (from == to) {
+            throw new BadInputException(
+                    "a pass that goes on at " + site.localName() + " of " + boundary + " must run to a later boundary");
+        }
+        int width = site.shape().width(config());
+        if (request.branch().length != rows * width) {
+            throw new BadShapeException(
+                    "values of " + site.localName() + " to go on from",
+                    "[" + rows + ", " + width + "] (" + rows * width + " values)",
+                    request.branch().length + " values");
+        }
     }
 
     private static int step(Boundary boundary, int layers) {

@@ -60,6 +60,22 @@ class BadInputTest {
                 bad(
                         some.from(Boundary.residPre(1), new float[179]),
                         "residual rows to begin from: expected [3, 60] (180 values), found 179 values"),
+                bad(
+                        some.from(Boundary.residMid(1), new float[180], Site.Z, new float[180]),
+                        "a pass that begins at blocks.1.hook_resid_mid cannot go on at attn.hook_z"),
+                bad(
+                        some.from(Boundary.residPre(1), new float[180], Site.RESULT, new float[900]),
+                        "a pass that begins at blocks.1.hook_resid_pre cannot go on at attn.hook_result"),
+                bad(
+                        some.from(Boundary.residPre(1), new float[180], Site.Z, new float[180])
+                                .to(Boundary.residPre(1)),
+                        "a pass that goes on at attn.hook_z of blocks.1.hook_resid_pre must run to a later boundary"),
+                bad(
+                        some.from(Boundary.residPre(3), new float[180], Site.ATTN_OUT, new float[180]),
+                        "a pass that goes on at hook_attn_out of blocks.3.hook_resid_pre must run to a later boundary"),
+                bad(
+                        some.from(Boundary.residMid(1), new float[180], Site.MLP_POST, new float[180]),
+                        "values of mlp.hook_post to go on from: expected [3, 200] (600 values), found 180 values"),
                 bad(some.logits(LogitSelection.rows(0, 3)), "logit rows must be from 0 to 2, found [0, 3]"),
                 bad(some.logits(LogitSelection.rows(-1)), "logit rows must be from 0 to 2, found [-1]"),
                 bad(

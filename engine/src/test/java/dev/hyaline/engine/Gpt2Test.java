@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
+import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -127,6 +128,34 @@ class Gpt2Test {
             List<HookPoint> points = new ArrayList<>(first.order());
             points.addAll(second.order());
             assertThat(points).isEqualTo(HookPoint.all(config));
+        }
+    }
+
+    @Property(tries = 30)
+    void goingOnInsideABranchEqualsOnePass(@ForAll long seed) {
+        Gpt2Config config = RandomModels.config(seed);
+        Random random = new Random(seed);
+        int[] tokens = RandomModels.tokens(config, 1 + random.nextInt(config.nCtx()), seed);
+        int layer = random.nextInt(config.nLayers());
+        try (Gpt2 model = Gpt2.of(RandomModels.weights(config, seed), 2)) {
+            Recording all = Recording.everything();
+            float[] whole = model.forward(ForwardRequest.of(tokens).probe(all)).logits();
+            for (Site site : List.of(Site.Z, Site.ATTN_OUT, Site.MLP_POST, Site.MLP_OUT)) {
+                boolean mlp = site.compareTo(Site.RESID_MID) > 0;
+                Boundary cut = mlp ? Boundary.residMid(layer) : Boundary.residPre(layer);
+                float[] residual = all.of(HookPoint.of(mlp ? Site.RESID_MID : Site.RESID_PRE, layer), 0);
+                HookPoint start = HookPoint.of(site, layer);
+                Recording rest = new Recording(point -> random.nextBoolean());
+                float[] logits = model.forward(ForwardRequest.of(tokens)
+                                .from(cut, residual, site, all.of(start, 0))
+                                .probe(rest))
+                        .logits();
+                assertThat(logits).as(site.localName()).isEqualTo(whole);
+                rest.values().forEach((point, values) -> {
+                    assertThat(point).isGreaterThanOrEqualTo(start);
+                    assertThat(values.getFirst()).as(point.name()).isEqualTo(all.of(point, 0));
+                });
+            }
         }
     }
 

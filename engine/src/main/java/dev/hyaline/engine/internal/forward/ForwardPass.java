@@ -108,7 +108,11 @@ public final class ForwardPass {
         } else {
             System.arraycopy(plan.residual(), 0, residual, 0, rows * d);
         }
-        for (int step = plan.from(); step < plan.to(); step++) {
+        int first = plan.from();
+        if (plan.reached() != null) {
+            reenter(first++ / 2);
+        }
+        for (int step = first; step < plan.to(); step++) {
             if (step % 2 == 0) {
                 attend(step / 2);
             } else {
@@ -176,6 +180,32 @@ public final class ForwardPass {
         }
     }
 
+    /** The rest of a branch, from given values in its middle. */
+    private void reenter(int layer) {
+        Weights.Block block = weights.blocks()[layer];
+        float[] given = plan.branch();
+        switch (plan.reached()) {
+            case Z -> {
+                System.arraycopy(given, 0, z, 0, rows * d);
+                attentionOut(layer, block);
+            }
+            case ATTN_OUT -> {
+                System.arraycopy(given, 0, branch, 0, rows * d);
+                addBranch(Site.ATTN_OUT, layer);
+            }
+            case MLP_POST -> {
+                System.arraycopy(given, 0, neurons, 0, rows * config.dMlp());
+                mlpOut(layer, block);
+            }
+            case MLP_OUT -> {
+                System.arraycopy(given, 0, branch, 0, rows * d);
+                addBranch(Site.MLP_OUT, layer);
+                show(Site.RESID_POST, layer, residual, d);
+            }
+            default -> throw new AssertionError(plan.reached());
+        }
+    }
+
     /** {@code resid_mid = resid_pre + attn(ln1(resid_pre))}. */
     private void attend(int layer) {
         Weights.Block block = weights.blocks()[layer];
@@ -217,8 +247,12 @@ public final class ForwardPass {
         } else {
             attention.fused(z, q, config.attnScale(layer));
         }
-        show(Site.Z, layer, z, d);
+        attentionOut(layer, block);
+    }
 
+    /** {@code resid_mid = resid_pre + z W_O + b_O}. */
+    private void attentionOut(int layer, Weights.Block block) {
+        show(Site.Z, layer, z, d);
         if (wants(Site.RESULT, layer)) {
             attentionOutByHead(layer, block);
         } else if (wants(Site.ATTN_OUT, layer)) {
@@ -227,8 +261,7 @@ public final class ForwardPass {
             products.of(z, d, rows).into(branch, block.o()).thenAddTo(residual).run();
             return;
         }
-        show(Site.ATTN_OUT, layer, branch, d);
-        pool.run(tasks(rows), addBranchTask);
+        addBranch(Site.ATTN_OUT, layer);
     }
 
     /** {@code resid_post = resid_mid + mlp(ln2(resid_mid))}. */
@@ -251,11 +284,15 @@ public final class ForwardPass {
                     .thenActivate(config.actFn())
                     .run();
         }
+        mlpOut(layer, block);
+    }
+
+    /** {@code resid_post = resid_mid + post W_out + b_out}. */
+    private void mlpOut(int layer, Weights.Block block) {
         show(Site.MLP_POST, layer, neurons, config.dMlp());
         if (wants(Site.MLP_OUT, layer)) {
             products.of(neurons, config.dMlp(), rows).into(branch, block.out()).run();
-            show(Site.MLP_OUT, layer, branch, d);
-            pool.run(tasks(rows), addBranchTask);
+            addBranch(Site.MLP_OUT, layer);
         } else {
             products.of(neurons, config.dMlp(), rows)
                     .into(branch, block.out())
@@ -378,6 +415,11 @@ public final class ForwardPass {
         int from = index * ROWS_A_TASK;
         int n = config.dMlp();
         kernels.activate(neurons, from * n, (endRow(index, rows) - from) * n, config.actFn());
+    }
+
+    private void addBranch(Site site, int layer) {
+        show(site, layer, branch, d);
+        pool.run(tasks(rows), addBranchTask);
     }
 
     private void addBranchRows(int worker, int index) {

@@ -1,11 +1,14 @@
 package dev.hyaline.engine.internal.forward;
 
 import dev.hyaline.engine.site.Probe;
+import dev.hyaline.engine.site.Site;
 
 /**
  * A checked request. A pass has two steps a layer: step {@code 2 l} is the attention of layer {@code l}, step {@code 2 l + 1} its MLP.
  *
  * @param residual {@code [rows, dModel]} to begin with, or null to begin with the embedding
+ * @param reached the site of the first step's branch at which to begin, or null to run the whole step
+ * @param branch the values there
  * @param from the first step
  * @param to the step not run any more
  * @param stops whether the residual after the last step is the result; otherwise logits are
@@ -15,6 +18,8 @@ import dev.hyaline.engine.site.Probe;
 public record Plan(
         Batch batch,
         float[] residual,
+        Site reached,
+        float[] branch,
         int from,
         int to,
         boolean stops,
