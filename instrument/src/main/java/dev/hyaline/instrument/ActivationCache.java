@@ -1,25 +1,44 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** Copies of a run's recorded values, held in memory. Immutable once made. */
+/**
+ * Copies of a run's recorded values, held in memory, and what TransformerLens's {@code ActivationCache} makes of them.
+ * Immutable once made.
+ *
+ * <p>The methods that take the residual stream apart need what they are made of to be recorded: {@code embed}, {@code
+ * pos_embed}, {@code attn_out} and {@code mlp_out} for layers, {@code z} for heads, {@code mlp.post} for neurons. To be
+ * checked against the residual stream, that too: {@code resid_pre}, {@code resid_mid}, {@code resid_post}.
+ */
 public final class ActivationCache {
+    private final Gpt2Weights weights;
     private final Gpt2Config config;
     private final Capture capture;
     private final int[] lengths;
+    private final TokenRows rows;
     private final Map<HookPoint, float[][]> values = new HashMap<>();
     private final float[][] nextTokenLogits;
 
-    private ActivationCache(Gpt2Config config, Prompts prompts, Capture capture) {
-        this.config = config;
+    private ActivationCache(Gpt2Weights weights, Prompts prompts, Capture capture) {
+        this.weights = weights;
+        this.config = weights.config();
         this.capture = capture;
         this.lengths = prompts.lengths();
+        this.rows = new TokenRows(
+                Arrays.stream(lengths).mapToObj(capture::positions).toArray(int[][]::new), lengths);
         this.nextTokenLogits = new float[lengths.length][];
     }
 
@@ -30,7 +49,7 @@ public final class ActivationCache {
      */
     public static ActivationCache of(Gpt2 model, Prompts prompts, Capture capture) {
         capture.requirePositions(prompts);
-        ActivationCache cache = new ActivationCache(model.config(), prompts, capture);
+        ActivationCache cache = new ActivationCache(model.weights(), prompts, capture);
         capture.run(model, prompts, cache.filler());
         return cache;
     }
@@ -65,6 +84,16 @@ public final class ActivationCache {
         return capture.points();
     }
 
+    /** The recorded tokens, sequence after sequence. */
+    public TokenRows rows() {
+        return rows;
+    }
+
+    /** The weights of the model that ran. */
+    public Gpt2Weights weights() {
+        return weights;
+    }
+
     /** Number of sequences. */
     public int sequences() {
         return lengths.length;
@@ -81,11 +110,7 @@ public final class ActivationCache {
      * @throws BadInputException if the point was not recorded
      */
     public float[] values(HookPoint point, int sequence) {
-        float[][] sequences = values.get(point);
-        if (sequences == null) {
-            throw new BadInputException(point + " was not recorded");
-        }
-        return sequences[sequence].clone();
+        return recorded(point)[sequence].clone();
     }
 
     /** A copy of the logits after a sequence's last token, {@code [dVocab]}. */
@@ -102,5 +127,183 @@ public final class ActivationCache {
             }
         }
         return elements * Float.BYTES;
+    }
+
+    /**
+     * A site's values in every layer it was recorded in, for one sequence, row-major: {@code [layers, ...]} followed by
+     * {@link #shape}.
+     */
+    public float[] stackActivation(Site site, int sequence) {
+        float[][] layers = points().stream()
+                .filter(point -> point.site() == site)
+                .map(point -> recorded(point)[sequence])
+                .toArray(float[][]::new);
+        if (layers.length == 0) {
+            throw new BadInputException(site.localName() + " was not recorded");
+        }
+        float[] stack = new float[Math.multiplyExact(layers.length, layers[0].length)];
+        for (int layer = 0; layer < layers.length; layer++) {
+            System.arraycopy(layers[layer], 0, stack, layer * layers[0].length, layers[0].length);
+        }
+        return stack;
+    }
+
+    /** As {@link #accumulatedResid(Boundary, boolean)}, before every layer and after the last. */
+    public ResidualStack accumulatedResid() {
+        return accumulatedResid(last(), false);
+    }
+
+    /**
+     * The residual stream as it stands before each layer up to a boundary: what a logit lens reads. Labels: {@code
+     * 0_pre}, {@code 0_mid}, {@code 1_pre} and so on to {@code final_post}.
+     *
+     * @param includeMid whether to take it between attention and MLP too
+     */
+    public ResidualStack accumulatedResid(Boundary upTo, boolean includeMid) {
+        return new ResidualDecomposition(this).accumulated(upTo, includeMid);
+    }
+
+    /** As {@link #decomposeResid(Boundary)}, of the final residual stream. */
+    public ResidualStack decomposeResid() {
+        return decomposeResid(last());
+    }
+
+    /**
+     * The residual stream at a boundary as the sum of the embeddings and of each layer's output. Labels: {@code embed},
+     * {@code pos_embed}, {@code 0_attn_out}, {@code 0_mlp_out}, {@code 1_attn_out} and so on.
+     */
+    public ResidualStack decomposeResid(Boundary upTo) {
+        return new ResidualDecomposition(this).layers(upTo);
+    }
+
+    /** As {@link #stackHeadResults(Boundary)}, of all heads. */
+    public ResidualStack stackHeadResults() {
+        return stackHeadResults(last());
+    }
+
+    /**
+     * What each head before a boundary adds to the residual stream: {@code z W_O}, the bits of {@code hook_result},
+     * which need not be recorded. Labels: {@code L0H0}, {@code L0H1} and so on. The rest of the residual stream is
+     * {@link ResidualStack#withRemainder}.
+     */
+    public ResidualStack stackHeadResults(Boundary upTo) {
+        return new ResidualDecomposition(this).heads(upTo);
+    }
+
+    /** As {@link #stackNeuronResults(Boundary)}, of all neurons. */
+    public ResidualStack stackNeuronResults() {
+        return stackNeuronResults(last());
+    }
+
+    /**
+     * What each neuron before a boundary adds to the residual stream: its activation times its row of {@code W_out}.
+     * Labels: {@code L0N0}, {@code L0N1} and so on.
+     */
+    public ResidualStack stackNeuronResults(Boundary upTo) {
+        return new ResidualDecomposition(this).neurons(upTo);
+    }
+
+    /** As {@link #getFullResidDecomposition(Boundary, boolean)}, of the final residual stream, with every neuron. */
+    public ResidualStack getFullResidDecomposition() {
+        return getFullResidDecomposition(last(), true);
+    }
+
+    /**
+     * The residual stream at a boundary as the sum of every head, every neuron (or every MLP), the embeddings and the
+     * biases, in this order. Labels: {@code L0H0}, {@code L0N0} (or {@code 0_mlp_out}), {@code embed}, {@code
+     * pos_embed}, {@code bias}.
+     */
+    public ResidualStack getFullResidDecomposition(Boundary upTo, boolean expandNeurons) {
+        return new ResidualDecomposition(this).full(upTo, expandNeurons);
+    }
+
+    /** As {@link #applyLnToStack(ResidualStack, Boundary)}, for the final LayerNorm. */
+    public ResidualStack applyLnToStack(ResidualStack stack) {
+        return applyLnToStack(stack, last());
+    }
+
+    /**
+     * Every vector as the LayerNorm at a boundary scales it: centred and divided by what that norm divided the whole
+     * residual stream by in the run. Gain and bias are not applied, so that a whole becomes {@code hook_normalized}.
+     *
+     * @param input {@code residPre} for ln1, {@code residMid} for ln2, {@code residPre(nLayers)} for the final norm
+     */
+    public ResidualStack applyLnToStack(ResidualStack stack, Boundary input) {
+        LayerNormInput norm = new LayerNormInput(this, input);
+        double[] scales = norm.scales();
+        return stack.map(source -> norm.centredAndScaled(source, scales));
+    }
+
+    /**
+     * Every vector through the final LayerNorm with its own mean and scale, gain and bias applied: what a logit lens
+     * multiplies by {@code W_U}. TransformerLens calls it {@code recompute_ln}. Parts no longer add up to their whole.
+     */
+    public ResidualStack applyFinalLnToEach(ResidualStack stack) {
+        LayerNormInput norm = new LayerNormInput(this, last());
+        return stack.map(norm::applied);
+    }
+
+    /**
+     * How much each component of a stack contributes directly to a logit.
+     *
+     * @param tokens whose logit: one for all, one a sequence or one a row
+     */
+    public LogitAttribution logitAttrs(ResidualStack stack, int... tokens) {
+        return LogitDirections.of(this, tokens).attribute(stack);
+    }
+
+    /**
+     * How much each component of a stack contributes directly to the difference of two logits.
+     *
+     * @param tokens whose logit counts positive: one for all, one a sequence or one a row
+     * @param incorrectTokens whose logit is subtracted, likewise
+     */
+    public LogitAttribution logitAttrs(ResidualStack stack, int[] tokens, int[] incorrectTokens) {
+        return LogitDirections.of(this, tokens, incorrectTokens).attribute(stack);
+    }
+
+    private Boundary last() {
+        return Boundary.residPre(config.nLayers());
+    }
+
+    /**
+     * A point's values themselves, by sequence.
+     *
+     * @throws BadInputException if the point was not recorded
+     */
+    float[][] recorded(HookPoint point) {
+        float[][] sequences = values.get(point);
+        if (sequences == null) {
+            throw new BadInputException(point + " was not recorded");
+        }
+        return sequences;
+    }
+
+    /** The recorded point that holds the residual stream at a boundary, if there is one. */
+    Optional<HookPoint> recordedResidual(Boundary boundary) {
+        return residuals(boundary).filter(values::containsKey).findFirst();
+    }
+
+    /**
+     * As {@link #recordedResidual}.
+     *
+     * @throws BadInputException if there is none
+     */
+    HookPoint requireResidual(Boundary boundary) {
+        return recordedResidual(boundary)
+                .orElseThrow(() -> new BadInputException("the residual stream there was not recorded: "
+                        + residuals(boundary).map(HookPoint::name).collect(Collectors.joining(" or "))));
+    }
+
+    /** The points that hold the residual stream at a boundary. */
+    private Stream<HookPoint> residuals(Boundary boundary) {
+        int layer = boundary.layer();
+        if (boundary.mid()) {
+            return Stream.of(HookPoint.of(Site.RESID_MID, layer));
+        }
+        Stream<HookPoint> before =
+                layer == config.nLayers() ? Stream.of() : Stream.of(HookPoint.of(Site.RESID_PRE, layer));
+        Stream<HookPoint> after = layer == 0 ? Stream.of() : Stream.of(HookPoint.of(Site.RESID_POST, layer - 1));
+        return Stream.concat(before, after);
     }
 }

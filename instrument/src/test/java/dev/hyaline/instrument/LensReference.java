@@ -1,0 +1,97 @@
+package dev.hyaline.instrument;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.weights.Checkpoint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What TransformerLens computes for a small checkpoint; its README says how the files were made. */
+final class LensReference {
+    private static final Path FOLDER = Path.of("src/test/resources/transformer-lens");
+    private static final Path CHECKPOINTS = Path.of("../weights-loader/src/test/resources/golden");
+
+    private final Map<String, TensorFiles.Tensor> tensors;
+    private final JsonNode labels;
+    private final Path checkpoint;
+
+    LensReference(String model) {
+        try {
+            Path file = FOLDER.resolve(model + ".safetensors");
+            tensors = TensorFiles.read(file);
+            byte[] bytes = Files.readAllBytes(file);
+            int header =
+                    (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+            JsonNode json = JsonMapper.shared().readTree(new String(bytes, 8, header, StandardCharsets.UTF_8));
+            labels = JsonMapper.shared()
+                    .readTree(json.path("__metadata__").path("labels").asString());
+            checkpoint = CHECKPOINTS.resolve(model);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    Checkpoint checkpoint() {
+        return Checkpoint.open(checkpoint);
+    }
+
+    Prompts prompts(Gpt2Config config) {
+        long[] all = tensors.get("tokens").integers();
+        int length = tensors.get("tokens").shape().get(1);
+        int[][] tokens = new int[all.length / length][length];
+        for (int i = 0; i < all.length; i++) {
+            tokens[i / length][i % length] = (int) all[i];
+        }
+        return Prompts.of(config, tokens);
+    }
+
+    Map<String, TensorFiles.Tensor> tensors() {
+        return tensors;
+    }
+
+    float[] values(String name) {
+        assertThat(tensors).containsKey(name);
+        return tensors.get(name).floats();
+    }
+
+    List<String> labels(String name) {
+        return labels.path(name).valueStream().map(JsonNode::asString).toList();
+    }
+
+    /** The stack has the reference's labels and, to float32's precision, its values, {@code [components, sequences, positions, dModel]}. */
+    void assertEqual(ResidualStack stack, String name) {
+        assertThat(stack.labels()).as(name).isEqualTo(labels(name));
+        float[] expected = values(name);
+        int size = expected.length / stack.size();
+        for (int component = 0; component < stack.size(); component++) {
+            assertClose(
+                    stack.values(component),
+                    Arrays.copyOfRange(expected, component * size, (component + 1) * size),
+                    name + " " + stack.labels().get(component));
+        }
+    }
+
+    static void assertClose(float[] found, float[] expected, String what) {
+        assertThat(found).as(what).hasSameSizeAs(expected);
+        double largest = 0;
+        for (float value : expected) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        for (int i = 0; i < expected.length; i++) {
+            assertThat((double) found[i])
+                    .as(what)
+                    .isCloseTo(expected[i], org.assertj.core.api.Assertions.within(2e-6 + 4e-6 * largest));
+        }
+    }
+}
