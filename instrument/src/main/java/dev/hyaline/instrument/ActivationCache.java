@@ -99,6 +99,16 @@ public final class ActivationCache {
         return lengths.length;
     }
 
+    /** Tokens in a sequence. */
+    public int length(int sequence) {
+        return lengths[sequence];
+    }
+
+    /** The recorded positions of a sequence, ascending. */
+    int[] positions(int sequence) {
+        return capture.positions(lengths[sequence]);
+    }
+
     /** Shape of a point's values for one sequence, as {@link Capture#shape} says. */
     public List<Integer> shape(HookPoint point, int sequence) {
         return capture.shape(config, point.site(), lengths[sequence]);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -61,6 +62,19 @@ public final class IndexSelection {
         return new IndexSelection(bare, ranges);
     }
 
+    /** Single indices; negative ones count from the end. */
+    public static IndexSelection of(int... indices) {
+        if (indices.length == 0) {
+            throw new BadInputException("a selection needs at least one index, found none");
+        }
+        List<Range> ranges = new ArrayList<>(indices.length);
+        for (int index : indices) {
+            ranges.add(new Range(index, index, true));
+        }
+        return new IndexSelection(
+                IntStream.of(indices).mapToObj(Integer::toString).collect(Collectors.joining(",")), ranges);
+    }
+
     private static int index(String text) {
         if (text.equals("last")) {
             return -1;
@@ -83,27 +97,42 @@ public final class IndexSelection {
      * @throws BadInputException if a single index lies outside, or nothing is chosen
      */
     public int[] in(int length, String what) {
+        return in(length, length, what);
+    }
+
+    /** As {@link #in(int, String)}, of {@code 0..bound-1}, with negative indices counted from {@code length} back. */
+    int[] in(int length, int bound, String what) {
         if (isAll()) {
-            return IntStream.range(0, length).toArray();
+            return IntStream.range(0, bound).toArray();
         }
-        boolean[] chosen = new boolean[length];
+        boolean[] chosen = new boolean[bound];
         for (Range range : ranges) {
             int first = range.first < 0 ? range.first + length : range.first;
             int last = range.last < 0 ? range.last + length : range.last;
-            if (range.single && (first < 0 || first >= length)) {
+            if (range.single && (first < 0 || first >= bound)) {
                 throw new BadInputException(
-                        "there is no " + what + " " + range.first + ": " + what + "s run from 0 to " + (length - 1));
+                        "there is no " + what + " " + range.first + ": " + what + "s run from 0 to " + (bound - 1));
             }
-            for (int i = Math.max(first, 0); i <= Math.min(last, length - 1); i++) {
+            for (int i = Math.max(first, 0); i <= Math.min(last, bound - 1); i++) {
                 chosen[i] = true;
             }
         }
-        int[] indices = IntStream.range(0, length).filter(i -> chosen[i]).toArray();
+        int[] indices = IntStream.range(0, bound).filter(i -> chosen[i]).toArray();
         if (indices.length == 0) {
             throw new BadInputException(
-                    "'" + text + "' chooses no " + what + ": " + what + "s run from 0 to " + (length - 1));
+                    "'" + text + "' chooses no " + what + ": " + what + "s run from 0 to " + (bound - 1));
         }
         return indices;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof IndexSelection selection && ranges.equals(selection.ranges);
+    }
+
+    @Override
+    public int hashCode() {
+        return ranges.hashCode();
     }
 
     /** The selection as it was written. */

@@ -1,0 +1,90 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/** Applies interventions in the passes it is given to, then shows what they left to a reader. For one thread at a time. */
+public final class InterventionProbe implements Probe {
+    /** @param slot the sequence of the pass that it acts on */
+    private record Action(int slot, Placement placement) {}
+
+    private final Map<HookPoint, List<Action>> actions;
+    private final Probe reader;
+    private final Set<Placement> waiting;
+
+    private InterventionProbe(Map<HookPoint, List<Action>> actions, Probe reader) {
+        this.actions = actions;
+        this.reader = reader;
+        this.waiting = actions.values().stream()
+                .flatMap(List::stream)
+                .map(Action::placement)
+                .collect(Collectors.toSet());
+    }
+
+    static Builder builder() {
+        return new Builder();
+    }
+
+    static final class Builder {
+        private final Map<HookPoint, List<Action>> actions = new TreeMap<>();
+
+        /** What acts on a sequence of the pass. */
+        Builder add(int slot, List<Placement> placements) {
+            for (Placement placement : placements) {
+                actions.computeIfAbsent(placement.point(), point -> new ArrayList<>())
+                        .add(new Action(slot, placement));
+            }
+            return this;
+        }
+
+        InterventionProbe build() {
+            return new InterventionProbe(actions, Probe.NONE);
+        }
+    }
+
+    /** The same interventions, followed at each point by a reader. */
+    public InterventionProbe then(Probe reader) {
+        return new InterventionProbe(actions, reader);
+    }
+
+    @Override
+    public boolean wants(HookPoint point) {
+        return actions.containsKey(point) || reader.wants(point);
+    }
+
+    @Override
+    public void at(HookPoint point, Activation activation) {
+        for (Action action : actions.getOrDefault(point, List.of())) {
+            if (action.placement.apply(new LivePlaces(point, activation, action.slot))) {
+                waiting.remove(action.placement);
+            }
+        }
+        if (reader.wants(point)) {
+            reader.at(point, activation);
+        }
+    }
+
+    /**
+     * For after the last pass.
+     *
+     * @throws HyalineException if an intervention never acted
+     */
+    public void requireAllFired() {
+        if (!waiting.isEmpty()) {
+            throw new HyalineException("these never acted: "
+                    + waiting.stream()
+                            .map(placement -> Interventions.describe(placement.intervention()) + " at "
+                                    + placement.point() + " of sequence " + placement.sequence())
+                            .collect(Collectors.toCollection(TreeSet::new)));
+        }
+    }
+}

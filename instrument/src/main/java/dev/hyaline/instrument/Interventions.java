@@ -1,0 +1,199 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.engine.ForwardResult;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
+import dev.hyaline.engine.site.Site;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Interventions that act together in one pass, in the order given. They live in the call they are passed to. Two that
+ * write a value in common are an error unless {@link #inOrder} says that the later acts on what the earlier left.
+ * Immutable.
+ */
+public final class Interventions {
+    private final List<Intervention> list;
+    private final boolean inOrder;
+
+    private Interventions(List<Intervention> list, boolean inOrder) {
+        this.list = List.copyOf(list);
+        this.inOrder = inOrder;
+    }
+
+    public static Interventions of(Intervention... interventions) {
+        return of(List.of(interventions));
+    }
+
+    public static Interventions of(List<Intervention> interventions) {
+        return new Interventions(interventions, false);
+    }
+
+    /** The same, with leave to write over each other: the later of two comes last. */
+    public Interventions inOrder() {
+        return new Interventions(list, true);
+    }
+
+    public List<Intervention> list() {
+        return list;
+    }
+
+    public boolean isInOrder() {
+        return inOrder;
+    }
+
+    /**
+     * Runs whole prompts with these interventions.
+     *
+     * @param logits which to form; rows count through the prompts end to end
+     * @throws BadInputException if an intervention does not fit the model or the prompts
+     */
+    public ForwardResult forward(Gpt2 model, Prompts prompts, LogitSelection logits) {
+        return forward(model, prompts, logits, Probe.NONE);
+    }
+
+    /** As {@link #forward(Gpt2, Prompts, LogitSelection)}, with a reader that sees what they leave. */
+    public ForwardResult forward(Gpt2 model, Prompts prompts, LogitSelection logits, Probe reader) {
+        List<Sequence> batch = IntStream.range(0, prompts.size())
+                .mapToObj(s -> Sequence.of(prompts.tokens(s)))
+                .toList();
+        InterventionProbe probe = probe(model.config(), prompts).then(reader);
+        ForwardResult result =
+                model.forward(ForwardRequest.of(batch).logits(logits).probe(probe));
+        probe.requireAllFired();
+        return result;
+    }
+
+    /**
+     * What applies these interventions in a pass whose sequences are the prompts, in their order.
+     *
+     * @throws BadInputException if an intervention does not fit the model or the prompts
+     */
+    public InterventionProbe probe(Gpt2Config config, Prompts prompts) {
+        InterventionProbe.Builder probe = InterventionProbe.builder();
+        for (Intervention intervention : list) {
+            // A choice of sequences that no run can have is found even where no prompt is chosen.
+            named(intervention, () -> intervention.target().sequences().in(prompts.size(), "sequence"));
+        }
+        for (int s = 0; s < prompts.size(); s++) {
+            int length = prompts.length(s);
+            probe.add(s, place(config, prompts.size(), s, length, length));
+        }
+        return probe.build();
+    }
+
+    /**
+     * What there is to do in one sequence, in the order in which a pass reaches it.
+     *
+     * @param sequences of the run
+     * @param length where negative positions count from
+     * @param bound positions that can be reached
+     */
+    List<Placement> place(Gpt2Config config, int sequences, int sequence, int length, int bound) {
+        List<Placement> placements = new ArrayList<>();
+        for (Intervention intervention : list) {
+            named(intervention, () -> place(intervention, config, sequences, sequence, length, bound, placements));
+        }
+        placements.sort(Comparator.comparing(Placement::point)); // stable: the order given decides at one point
+        if (!inOrder) {
+            requireApart(placements);
+        }
+        return placements;
+    }
+
+    /**
+     * What there is to do in a sequence of a run.
+     *
+     * @throws BadInputException if an intervention leaves the sequence out
+     */
+    List<Placement> placeAll(Run run, int sequence) {
+        for (Intervention intervention : list) {
+            named(intervention, () -> {
+                if (!chooses(intervention.target(), run.sequences(), sequence)) {
+                    throw new BadInputException("it leaves out sequence " + sequence + ", which it is to edit");
+                }
+            });
+        }
+        int length = run.length(sequence);
+        return place(run.config(), run.sequences(), sequence, length, length);
+    }
+
+    private static boolean chooses(Target target, int sequences, int sequence) {
+        return target.sequences().isAll()
+                || IntStream.of(target.sequences().in(sequences, "sequence")).anyMatch(s -> s == sequence);
+    }
+
+    private static void place(
+            Intervention intervention,
+            Gpt2Config config,
+            int sequences,
+            int sequence,
+            int length,
+            int bound,
+            List<Placement> placements) {
+        Target target = intervention.target();
+        if (!chooses(target, sequences, sequence)) {
+            return;
+        }
+        Site site = target.site();
+        if (!site.perLayer()) {
+            if (!target.layers().isAll()) {
+                throw new BadInputException(site.localName() + " is outside the layers");
+            }
+            placements.add(new Placement(intervention, HookPoint.of(site), config, sequence, length, bound));
+            return;
+        }
+        for (int layer : target.layers().in(config.nLayers(), "layer")) {
+            placements.add(new Placement(intervention, HookPoint.of(site, layer), config, sequence, length, bound));
+        }
+    }
+
+    private static void requireApart(List<Placement> placements) {
+        for (int i = 0; i < placements.size(); i++) {
+            Placement first = placements.get(i);
+            for (int j = i + 1;
+                    j < placements.size() && placements.get(j).point().equals(first.point());
+                    j++) {
+                Placement second = placements.get(j);
+                if (first.overlaps(second)) {
+                    throw new BadInputException("two interventions write the same values: "
+                            + describe(first.intervention()) + " and " + describe(second.intervention())
+                            + "; say that they act in order, or set them apart");
+                }
+            }
+        }
+    }
+
+    /** What is wrong with an intervention says which it is. */
+    private static void named(Intervention intervention, Runnable check) {
+        try {
+            check.run();
+        } catch (BadInputException e) {
+            throw new BadInputException(describe(intervention) + ": " + e.getMessage());
+        }
+    }
+
+    static String describe(Intervention intervention) {
+        return intervention.getClass().getSimpleName() + " of " + intervention.target();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Interventions interventions
+                && list.equals(interventions.list)
+                && inOrder == interventions.inOrder;
+    }
+
+    @Override
+    public int hashCode() {
+        return list.hashCode();
+    }
+}

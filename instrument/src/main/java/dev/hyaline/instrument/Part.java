@@ -1,0 +1,31 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import java.util.List;
+
+/** Which part of the values of a place an intervention changes. */
+public sealed interface Part {
+    /** All of them. */
+    record Whole() implements Part {}
+
+    /** Single ones: neurons of an MLP, dimensions of a residual stream, keys of an attention map, tokens of the logits. */
+    record Components(IndexSelection indices) implements Part {}
+
+    /**
+     * Their component in a subspace: what is orthogonal to every direction stays.
+     *
+     * @param directions need not be orthogonal or of length one
+     */
+    record Subspace(List<Vector> directions) implements Part {
+        public Subspace {
+            directions = List.copyOf(directions);
+            if (directions.isEmpty()) {
+                throw new BadInputException("a subspace needs at least one direction, found none");
+            }
+        }
+    }
+
+    static Part whole() {
+        return new Whole();
+    }
+}

@@ -1,0 +1,238 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Boundary;
+import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.engine.ForwardResult;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.site.HookPoint;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+
+/**
+ * A run taken up again, once for each of many edits. For an edit only the layers and positions are recomputed that it can
+ * change, from the base run's residual stream, keys and values: an edit of z or {@code result} begins after that
+ * attention, one of {@code attn_out} or {@code mlp_out} with the sum, one of the MLP at {@code resid_mid}, all others
+ * before their attention; and what an edit leaves as it was in the base run is not recomputed at all. Edits go through
+ * the layers together in ragged batches, each from the layer on where it begins. The results equal those of full passes
+ * with the same interventions, bit for bit.
+ *
+ * <p>Immutable; each method returns a changed copy.
+ */
+public final class Resumption {
+    private static final int TOKENS_A_PASS = 1024;
+
+    /** Takes results as they come, which is not the order of the edits. */
+    @FunctionalInterface
+    public interface Listener {
+        /** Called on the thread that resumes, once for each edit. What it throws ends the resumption. */
+        void resumed(Resumed result);
+    }
+
+    private final Run run;
+    private final List<Edit> edits;
+    private final IntFunction<LogitSelection> logits;
+    private final Optional<Capture> reading;
+    private final int tokensAPass;
+
+    Resumption(Run run, List<Edit> edits) {
+        this(run, edits, sequence -> LogitSelection.last(), Optional.empty(), TOKENS_A_PASS);
+    }
+
+    private Resumption(
+            Run run, List<Edit> edits, IntFunction<LogitSelection> logits, Optional<Capture> reading, int tokensAPass) {
+        this.run = run;
+        this.edits = edits;
+        this.logits = logits;
+        this.reading = reading;
+        this.tokensAPass = tokensAPass;
+    }
+
+    /** Which logits to form of every edited sequence; rows are positions. By default all of the last position. */
+    public Resumption logits(LogitSelection selection) {
+        return logits(sequence -> selection);
+    }
+
+    /** Which logits to form of each of the run's sequences; rows are positions. */
+    public Resumption logits(IntFunction<LogitSelection> bySequence) {
+        return new Resumption(run, edits, bySequence, reading, tokensAPass);
+    }
+
+    /** What to read besides, after the edits: any point but the logits. */
+    public Resumption reading(Capture capture) {
+        return new Resumption(run, edits, logits, Optional.of(capture), tokensAPass);
+    }
+
+    /**
+     * How many tokens go through the model together, by default 1,024: what bounds the memory. A sequence that is longer
+     * goes alone.
+     */
+    public Resumption tokensAPass(int tokens) {
+        if (tokens < 1) {
+            throw new BadInputException("a pass must take at least 1 token, found " + tokens);
+        }
+        return new Resumption(run, edits, logits, reading, tokens);
+    }
+
+    /**
+     * All results, in the order of the edits.
+     *
+     * @throws BadInputException as {@link #forEach}
+     */
+    public List<Resumed> results() {
+        Resumed[] results = new Resumed[edits.size()];
+        forEach(result -> results[result.edit()] = result);
+        return Arrays.asList(results);
+    }
+
+    /**
+     * Resumes, and hands each result on as soon as it is there.
+     *
+     * @return what it took
+     * @throws BadInputException before anything runs, if an edit does not fit the model or its sequence
+     */
+    public MultiplyAdds forEach(Listener listener) {
+        return new Sweep(listener).run();
+    }
+
+    private Cell cell(int edit) {
+        Edit asked = edits.get(edit);
+        try {
+            int sequence = Math.clamp(asked.sequence(), 0, run.sequences() - 1); // the cell refuses what is outside
+            return new Cell(run, edit, asked, logits.apply(sequence), reading);
+        } catch (BadInputException e) {
+            throw new BadInputException("edit " + edit + ": " + e.getMessage());
+        }
+    }
+
+    /** One use of a resumption. */
+    private final class Sweep {
+        private final Listener listener;
+        private final Gpt2Config config = run.config();
+        private final List<HookPoint> points = HookPoint.all(config);
+        private final Map<Integer, float[]> baseLogits = new HashMap<>();
+        private long done;
+        private long full;
+
+        Sweep(Listener listener) {
+            this.listener = listener;
+        }
+
+        MultiplyAdds run() {
+            long[] order = order();
+            Wave wave = null;
+            for (int i = 0; i < order.length; ) {
+                Cell next = cell((int) order[i]);
+                if (next.cut() == null) {
+                    listener.resumed(next.result(columnCount(next), logits(next, null, 0, null)));
+                    i++;
+                    continue;
+                }
+                Boundary joins = next.cut().joins(config.nLayers());
+                if (wave != null && wave.rows() + next.rows() > tokensAPass) {
+                    finish(wave);
+                    wave = null;
+                }
+                if (wave == null) {
+                    wave = new Wave(run, joins);
+                }
+                wave.advance(joins);
+                List<Cell> entering = new ArrayList<>();
+                int rows = wave.rows();
+                do {
+                    entering.add(next);
+                    rows += next.rows();
+                    i++;
+                    next = i < order.length ? cell((int) order[i]) : null;
+                } while (next != null
+                        && next.cut().equals(entering.getFirst().cut())
+                        && rows + next.rows() <= tokensAPass);
+                wave.enter(entering.getFirst().cut(), entering);
+            }
+            if (wave != null) {
+                finish(wave);
+            }
+            return new MultiplyAdds(done, full);
+        }
+
+        /** The edits from the earliest cut to the latest, those without one first; in the low half of each number. */
+        private long[] order() {
+            long[] order = new long[edits.size()];
+            for (int i = 0; i < order.length; i++) {
+                Cell cell = cell(i);
+                long rank =
+                        cell.cut() == null ? 0 : 1 + points.indexOf(cell.cut().first());
+                order[i] = rank << Integer.SIZE | i;
+                full += MultiplyAdds.pass(config, cell.length(), cell.positions().length, columnCount(cell));
+            }
+            Arrays.sort(order);
+            return order;
+        }
+
+        private void finish(Wave wave) {
+            wave.finish((cell, result, firstRow, columns) ->
+                    listener.resumed(cell.result(columnCount(cell), logits(cell, result, firstRow, columns))));
+            done += wave.multiplyAdds();
+        }
+
+        private int columnCount(Cell cell) {
+            return cell.columns() == null ? config.dVocab() : cell.columns().length;
+        }
+
+        /** A cell's logits: those of positions that were recomputed, and the base run's of those before. */
+        private float[] logits(Cell cell, ForwardResult result, int firstRow, int[] columns) {
+            int count = columnCount(cell);
+            int[] positions = cell.positions();
+            float[] logits = new float[Math.multiplyExact(positions.length, count)];
+            int before = (int) IntStream.of(positions)
+                    .filter(position -> position < cell.first())
+                    .count();
+            if (before > 0) {
+                float[] base = baseLogits.computeIfAbsent(cell.sequence(), sequence -> baseLogits(cell));
+                System.arraycopy(base, 0, logits, 0, before * count);
+            }
+            int[] places = places(cell.columns(), columns);
+            for (int i = before; i < positions.length; i++) {
+                int from = (firstRow + i - before) * result.columns();
+                for (int c = 0; c < count; c++) {
+                    logits[i * count + c] = result.logits()[from + (places == null ? c : places[c])];
+                }
+            }
+            return logits;
+        }
+
+        /** Where the columns of a cell are among those of a pass; null if they are the same. */
+        private int[] places(int[] ofCell, int[] ofPass) {
+            if (ofCell == null || Arrays.equals(ofCell, ofPass)) {
+                return null;
+            }
+            if (ofPass == null) {
+                return ofCell;
+            }
+            Map<Integer, Integer> places = new HashMap<>();
+            for (int i = 0; i < ofPass.length; i++) {
+                places.put(ofPass[i], i);
+            }
+            return IntStream.of(ofCell).map(places::get).toArray();
+        }
+
+        private float[] baseLogits(Cell cell) {
+            Sequence whole = Sequence.of(run.prompts().tokens(cell.sequence()));
+            Boundary end = Boundary.residPre(config.nLayers());
+            LogitSelection rows = LogitSelection.rows(cell.positions());
+            ForwardRequest request = ForwardRequest.of(whole)
+                    .from(end, run.rows(end, cell.sequence()))
+                    .logits(cell.columns() == null ? rows : rows.columns(cell.columns()));
+            done += MultiplyAdds.unembedding(config, cell.positions().length, columnCount(cell));
+            return run.model().forward(request).logits();
+        }
+    }
+}
