@@ -33,6 +33,7 @@ import java.util.stream.IntStream;
 public final class ComparePeer {
     private final Gpt2 model;
     private final Gpt2Config config;
+    private float[] logits = {};
 
     private ComparePeer(Gpt2 model) {
         this.model = model;
@@ -56,12 +57,12 @@ public final class ComparePeer {
 
     private double answer(String work, int[] numbers) throws IOException {
         return switch (work) {
-            case "forward" -> seconds(() -> model.forward(ForwardRequest.of(tokens(numbers[0]))));
+            case "forward" -> forward(List.of(Sequence.of(tokens(numbers[0]))));
             case "ragged" -> {
                 List<Sequence> batch = Arrays.stream(numbers)
                         .mapToObj(length -> Sequence.of(tokens(length)))
                         .toList();
-                yield seconds(() -> model.forward(ForwardRequest.of(batch)));
+                yield forward(batch);
             }
             case "record" -> {
                 Prompts prompts = Prompts.of(config, tokens(numbers[0]));
@@ -74,6 +75,16 @@ public final class ComparePeer {
             case "resident" -> resident();
             default -> throw new IllegalArgumentException("no work is called " + work);
         };
+    }
+
+    /** Seconds of a pass with all logits, which go where the last pass's went, as PyTorch's do. */
+    private double forward(List<Sequence> batch) {
+        ForwardRequest request = ForwardRequest.of(batch);
+        int values = request.tokens() * config.dVocab();
+        if (logits.length < values) {
+            logits = new float[values];
+        }
+        return seconds(() -> model.forward(request, logits));
     }
 
     /** Seconds a step of {@code sequences} texts that are continued together, after prompts of 16 tokens. */
@@ -105,7 +116,7 @@ public final class ComparePeer {
             Runnable once = () -> {
                 pool.run(blocks, (worker, block) -> {
                     int end = Math.min(m, (block + 1) * rows);
-                    input.interleave(block * rows / InputRows.GROUP, end / InputRows.GROUP);
+                    kernels.interleave(input, block * rows / InputRows.GROUP, end / InputRows.GROUP);
                 });
                 pool.run(groups * blocks, (worker, index) -> {
                     int row = index % blocks * rows;

@@ -1,7 +1,7 @@
 package dev.hyaline.benchmarks;
 
+import dev.hyaline.engine.Decoder;
 import dev.hyaline.engine.ForwardRequest;
-import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
@@ -11,9 +11,11 @@ import dev.hyaline.engine.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
@@ -24,7 +26,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** One step of decoding with GPT-2 small's shape: the next token's logits for each of some sequences, after 64 positions. */
+/** One step of decoding with GPT-2 small's shape: the next token's logits for each of some sequences, after 64 positions and more. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -40,19 +42,32 @@ public class DecodeBenchmark {
     int sequences;
 
     private Gpt2 model;
-    private ForwardRequest step;
+    private KvCache past;
+    private Decoder decoder;
+    private int[] tokens;
+    private int left;
 
     @Setup
     public void load() {
         Gpt2Config config = Gpt2Config.gpt2Small();
         model = Gpt2.of(Gpt2Weights.random(config, 1));
-        KvCache past = model.newCache();
+        past = model.newCache();
         model.forward(ForwardRequest.of(Sequence.append(past, new int[PAST])).logits(LogitSelection.none()));
-        List<Sequence> batch = new ArrayList<>();
+        tokens = IntStream.range(0, sequences).toArray();
+    }
+
+    /** With all the room that the iteration can need, so that what a step allocates is the step's. */
+    @Setup(Level.Iteration)
+    public void rewind() {
+        int positions = model.config().nCtx();
+        List<KvCache> caches = new ArrayList<>();
         for (int i = 0; i < sequences; i++) {
-            batch.add(Sequence.after(past, PAST, i));
+            KvCache cache = past.fork(PAST);
+            cache.reserve(positions);
+            caches.add(cache);
         }
-        step = ForwardRequest.of(batch);
+        decoder = Decoder.of(model, caches);
+        left = positions - PAST;
     }
 
     @TearDown
@@ -61,7 +76,10 @@ public class DecodeBenchmark {
     }
 
     @Benchmark
-    public ForwardResult step() {
-        return model.forward(step);
+    public float[] step() {
+        if (left-- == 0) {
+            rewind();
+        }
+        return decoder.step(tokens);
     }
 }

@@ -40,6 +40,8 @@ public class KernelBenchmark {
     private float[] in;
     private InputRows rows;
     private float[] out;
+    /** Keys, or values, of 512 positions. */
+    private float[][] blocks;
 
     @Setup
     public void load() {
@@ -56,8 +58,12 @@ public class KernelBenchmark {
         rows = new InputRows();
         rows.set(in, 0, D, D, ROWS);
         rows.reserve();
-        rows.interleave(0, rows.groups());
+        kernels.interleave(rows, 0, rows.groups());
         out = new float[ROWS * MLP];
+        blocks = new float[512 / Kernels.LANES][D_HEAD * Kernels.LANES];
+        for (float[] block : blocks) {
+            Arrays.fill(block, 0.5f);
+        }
     }
 
     /** 192 rows by [768, 3072]: 906 million floating-point operations. */
@@ -77,26 +83,11 @@ public class KernelBenchmark {
     /** Scores, softmax and values of 16 queries of one head with 512 keys. */
     @Benchmark
     public float[] attention() {
-        for (int block = 0; block < 512 / Kernels.LANES; block++) {
-            kernels.scores(out, block * Kernels.LANES, 512, in, 0, D, Kernels.LANES, in, block * 1024, D_HEAD, 0.125f);
-        }
+        kernels.scores(out, 0, 512, in, 0, D, Kernels.LANES, blocks, blocks.length, 0, D_HEAD, 0.125f);
         for (int query = 0; query < Kernels.LANES; query++) {
             kernels.softmax(out, query * 512, 512);
         }
-        for (int block = 0; block < 512 / Kernels.LANES; block++) {
-            kernels.weigh(
-                    out,
-                    Kernels.LANES * 512,
-                    D,
-                    out,
-                    block * Kernels.LANES,
-                    512,
-                    Kernels.LANES,
-                    in,
-                    block * 1024,
-                    Kernels.LANES,
-                    D_HEAD);
-        }
+        kernels.weigh(out, Kernels.LANES * 512, D, out, 0, 512, Kernels.LANES, blocks, 0, 0, 512, D_HEAD);
         return out;
     }
 

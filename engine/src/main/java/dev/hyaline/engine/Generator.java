@@ -80,19 +80,47 @@ public final class Generator {
             texts.add(new Text(texts.size(), prompt, model.newCache(), new Sampler(sampling, random)));
         }
         List<Text> running = new ArrayList<>(texts);
-        while (true) {
-            running.removeIf(this::ended);
-            if (running.isEmpty()) {
-                return texts.stream().map(Text::drawn).toList();
-            }
-            List<Sequence> batch = running.stream().map(Text::next).toList();
-            ForwardResult result = model.forward(
-                    ForwardRequest.of(batch).logits(LogitSelection.last()).probe(probe));
-            for (int i = 0; i < running.size(); i++) {
-                Text text = running.get(i);
-                listener.token(text.index, text.draw(result.logits(), i * result.columns(), result.columns()));
-            }
+        read(running, listener);
+        while (!running.isEmpty()) {
+            continueTogether(running, listener);
         }
+        return texts.stream().map(Text::drawn).toList();
+    }
+
+    /** Runs the prompts and draws each one's first token; those that have ended are removed. */
+    private void read(List<Text> running, TokenListener listener) {
+        running.removeIf(this::ended);
+        if (running.isEmpty()) {
+            return;
+        }
+        List<Sequence> batch = running.stream()
+                .map(text -> Sequence.append(text.cache, Arrays.copyOf(text.tokens, text.promptLength)))
+                .toList();
+        ForwardResult result = model.forward(
+                ForwardRequest.of(batch).logits(LogitSelection.last()).probe(probe));
+        draw(running, result.logits(), listener);
+    }
+
+    /** Steps until a text ends, and removes it. */
+    private void continueTogether(List<Text> running, TokenListener listener) {
+        List<KvCache> caches = running.stream().map(text -> text.cache).toList();
+        Decoder decoder = Decoder.of(model, caches, probe);
+        int[] tokens = new int[running.size()];
+        while (running.size() == tokens.length) {
+            for (int i = 0; i < tokens.length; i++) {
+                tokens[i] = running.get(i).last();
+            }
+            draw(running, decoder.step(tokens), listener);
+        }
+    }
+
+    private void draw(List<Text> running, float[] logits, TokenListener listener) {
+        int n = model.config().dVocab();
+        for (int i = 0; i < running.size(); i++) {
+            Text text = running.get(i);
+            listener.token(text.index, text.draw(logits, i * n, n));
+        }
+        running.removeIf(this::ended);
     }
 
     private boolean ended(Text text) {
@@ -100,7 +128,7 @@ public final class Generator {
             return maxNewTokens == 0;
         }
         int length = text.length();
-        boolean stopped = stopAt.isPresent() && text.tokens[length - 1] == stopAt.getAsInt();
+        boolean stopped = stopAt.isPresent() && text.last() == stopAt.getAsInt();
         return stopped || text.drawn >= maxNewTokens || length > model.config().nCtx();
     }
 
@@ -125,9 +153,8 @@ public final class Generator {
             return promptLength + drawn;
         }
 
-        /** What has not been through the model yet: the prompt at first, then the last token. */
-        Sequence next() {
-            return Sequence.append(cache, Arrays.copyOfRange(tokens, cache.length(), length()));
+        int last() {
+            return tokens[length() - 1];
         }
 
         int draw(float[] logits, int at, int n) {

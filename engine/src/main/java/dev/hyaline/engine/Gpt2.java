@@ -108,9 +108,33 @@ public final class Gpt2 implements AutoCloseable {
      */
     public ForwardResult forward(ForwardRequest request) {
         Plan plan = plan(request);
+        float[] out = plan.room(config());
+        run(plan, out);
+        return plan.result(config(), out);
+    }
+
+    /**
+     * As {@link #forward(ForwardRequest)}, with the logits, or the residual of a pass that stops at a boundary, written to the front of an array of the caller's.
+     * The result holds that array, and its values until the array is written again.
+     *
+     * @throws BadShapeException if {@code out} is too short
+     */
+    public ForwardResult forward(ForwardRequest request, float[] out) {
+        Plan plan = plan(request);
+        long needed = plan.resultSize(config());
+        if (out.length < needed) {
+            throw new BadShapeException(
+                    "room for the result", "at least " + needed + " values", out.length + " values");
+        }
+        run(plan, out);
+        return plan.result(config(), out);
+    }
+
+    /** Runs a checked plan; allocates nothing once a pass has grown its buffers. */
+    void run(Plan plan, float[] out) {
         ForwardPass pass = take();
         try {
-            return pass.run(plan);
+            pass.run(plan, out);
         } finally {
             giveBack(pass);
         }
@@ -245,7 +269,7 @@ public final class Gpt2 implements AutoCloseable {
         for (int s = 0; s < count; s++) {
             Sequence sequence = sequences.get(s);
             for (int i = 0; i < sequence.length(); i++) {
-                tokens[firstRow[s] + i] = checkedToken(sequence.token(i), i);
+                tokens[firstRow[s] + i] = requireToken(sequence.token(i), i);
             }
         }
         return new Batch(tokens, firstRow, start, past, append);
@@ -271,7 +295,7 @@ public final class Gpt2 implements AutoCloseable {
         });
     }
 
-    private int checkedToken(int token, int position) {
+    int requireToken(int token, int position) {
         if (token < 0 || token >= config().dVocab()) {
             throw new BadInputException("tokens must be from 0 to " + (config().dVocab() - 1) + ", found " + token
                     + " at index " + position);
@@ -284,7 +308,7 @@ public final class Gpt2 implements AutoCloseable {
             throw new BadInputException("logit columns must name at least one token, found none");
         }
         for (int i = 0; i < columns.length; i++) {
-            checkedToken(columns[i], i);
+            requireToken(columns[i], i);
         }
         return columns;
     }

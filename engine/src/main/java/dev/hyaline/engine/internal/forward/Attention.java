@@ -13,6 +13,9 @@ import java.util.Arrays;
  * tiles kept, for a probe to see and edit in between.
  */
 final class Attention {
+    /** Queries that weigh values together: the rows of a register tile. */
+    private static final int QUERIES_TOGETHER = 4;
+
     private final int d;
     private final int dHead;
     private final int heads;
@@ -163,9 +166,9 @@ final class Attention {
     }
 
     private void fusedTile(int worker, int index) {
-        int s = tileSequence[index / heads];
-        int block = tileBlock[index / heads];
-        int head = index % heads;
+        int s = tileSequence[index % tiles];
+        int block = tileBlock[index % tiles];
+        int head = index / tiles;
         float[] map = scratch[worker];
         int stride = (block + 1) * BLOCK;
         scoreBlocks(map, s, block, head);
@@ -173,16 +176,13 @@ final class Attention {
         for (int i = 0; i < queries(s, block); i++) {
             kernels.softmax(map, i * stride, first + i + 1);
         }
-        weighBlocks(map, 0, stride, s, block, head);
-        for (int i = 0; i < queries(s, block); i++) {
-            weighRow(map, i * stride, s, block, head, first + i, first + i + 1);
-        }
+        weighMap(map, 0, stride, s, block, head, false);
     }
 
     private void scoresTile(int worker, int index) {
-        int s = tileSequence[index / heads];
-        int block = tileBlock[index / heads];
-        int head = index % heads;
+        int s = tileSequence[index % tiles];
+        int block = tileBlock[index % tiles];
+        int head = index / tiles;
         int keyCount = batch.end(s);
         scoreBlocks(scratch[worker], s, block, head);
         int at = mapAt(s, block, head);
@@ -196,10 +196,10 @@ final class Attention {
     }
 
     private void patternTile(int worker, int index) {
-        int s = tileSequence[index / heads];
-        int block = tileBlock[index / heads];
+        int s = tileSequence[index % tiles];
+        int block = tileBlock[index % tiles];
         int stride = batch.end(s);
-        int at = mapAt(s, block, index % heads);
+        int at = mapAt(s, block, index / tiles);
         int first = firstPosition(s, block);
         for (int i = 0; i < queries(s, block); i++) {
             int from = at + i * stride;
@@ -210,49 +210,75 @@ final class Attention {
     }
 
     private void weighTile(int worker, int index) {
-        int s = tileSequence[index / heads];
-        int block = tileBlock[index / heads];
-        int head = index % heads;
+        int s = tileSequence[index % tiles];
+        int block = tileBlock[index % tiles];
+        int head = index / tiles;
         int stride = batch.end(s);
-        int at = mapAt(s, block, head);
-        int first = firstPosition(s, block);
-        weighBlocks(maps, at, stride, s, block, head);
-        for (int i = 0; i < queries(s, block); i++) {
-            int n = extent(maps, at + i * stride, first + i + 1, stride, 0);
-            weighRow(maps, at + i * stride, s, block, head, first + i, n);
-        }
+        weighMap(maps, mapAt(s, block, head), stride, s, block, head, true);
     }
 
     /** Scores of a tile's queries with the keys of all blocks up to their own, {@code [queries, (block + 1) * BLOCK]}. */
     private void scoreBlocks(float[] map, int s, int block, int head) {
-        int stride = (block + 1) * BLOCK;
         int from = row(s, firstPosition(s, block)) * d + head * dHead;
-        int queries = queries(s, block);
-        for (int b = 0; b <= block; b++) {
-            kernels.scores(map, b * BLOCK, stride, q, from, d, queries, keys[s][b], head * dHead * BLOCK, dHead, scale);
-        }
+        int stride = (block + 1) * BLOCK;
+        kernels.scores(
+                map, 0, stride, q, from, d, queries(s, block), keys[s], block + 1, head * dHead * BLOCK, dHead, scale);
     }
 
-    /** Starts z of a tile's queries from zero with the keys of the blocks before the tile's own, all of which every query sees. */
-    private void weighBlocks(float[] map, int at, int stride, int s, int block, int head) {
+    /**
+     * z of a tile's queries. All of them see the blocks before their own; in it a few queries at a time go through the keys they see together, then each
+     * through what it sees beyond. Keys that a query does not see are not touched, whatever they hold.
+     *
+     * @param shown whether a probe saw the map, and may have let queries see later keys
+     */
+    private void weighMap(float[] map, int at, int stride, int s, int block, int head, boolean shown) {
+        int first = firstPosition(s, block);
         int queries = queries(s, block);
-        int to = row(s, firstPosition(s, block)) * d + head * dHead;
         for (int i = 0; i < queries; i++) {
-            Arrays.fill(z, to + i * d, to + i * d + dHead, 0);
+            Arrays.fill(z, zAt(s, first + i, head), zAt(s, first + i, head) + dHead, 0);
         }
-        for (int b = 0; b < block; b++) {
-            kernels.weigh(
-                    z, to, d, map, at + b * BLOCK, stride, queries, values[s][b], head * BLOCK * dHead, BLOCK, dHead);
+        weigh(map, at, stride, queries, s, first, head, 0, block * BLOCK);
+        for (int i = 0; i < queries; i += QUERIES_TOGETHER) {
+            int end = Math.min(queries, i + QUERIES_TOGETHER);
+            int common = Integer.MAX_VALUE;
+            for (int r = i; r < end; r++) {
+                common = Math.min(common, seen(map, at + r * stride, first + r, stride, shown));
+            }
+            weigh(map, at + i * stride, stride, end - i, s, first + i, head, block * BLOCK, common);
+            for (int r = i; r < end; r++) {
+                int seen = seen(map, at + r * stride, first + r, stride, shown);
+                weigh(map, at + r * stride, stride, 1, s, first + r, head, common, seen);
+            }
         }
     }
 
-    /** Continues one query's z with the first {@code n} keys, from the tile's own block on. Keys it does not see are not touched, whatever they hold. */
-    private void weighRow(float[] map, int at, int s, int block, int head, int position, int n) {
-        int to = row(s, position) * d + head * dHead;
-        for (int b = block; b * BLOCK < n; b++) {
-            int count = Math.min(BLOCK, n - b * BLOCK);
-            kernels.weigh(z, to, d, map, at + b * BLOCK, 0, 1, values[s][b], head * BLOCK * dHead, count, dHead);
-        }
+    private void weigh(
+            float[] map,
+            int at,
+            int stride,
+            int queries,
+            int s,
+            int firstPosition,
+            int head,
+            int firstKey,
+            int endKey) {
+        kernels.weigh(
+                z,
+                zAt(s, firstPosition, head),
+                d,
+                map,
+                at,
+                stride,
+                queries,
+                values[s],
+                head * BLOCK * dHead,
+                firstKey,
+                endKey,
+                dHead);
+    }
+
+    private static int seen(float[] map, int at, int position, int end, boolean shown) {
+        return shown ? extent(map, at, position + 1, end, 0) : position + 1;
     }
 
     /** How much of a map's row takes part: up to the query's own position, or further where an edit unmasked later keys. */
@@ -262,6 +288,10 @@ final class Attention {
             n--;
         }
         return n;
+    }
+
+    private int zAt(int s, int position, int head) {
+        return row(s, position) * d + head * dHead;
     }
 
     private int firstPosition(int s, int block) {

@@ -1,6 +1,5 @@
 package dev.hyaline.engine.internal.forward;
 
-import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
@@ -10,6 +9,7 @@ import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -33,7 +33,9 @@ public final class ForwardPass {
     /** By layer; sites outside the blocks have one. */
     private final Map<Site, HookPoint[]> points = new EnumMap<>(Site.class);
 
+    private final List<HookPoint> allPoints;
     private final Map<Site, boolean[]> wanted = new EnumMap<>(Site.class);
+    private final LiveActivation live = new LiveActivation();
     private final WorkerPool.Task embedTask = this::embedRows;
     private final WorkerPool.Task normTask = this::normRows;
     private final WorkerPool.Task activateTask = this::activateRows;
@@ -54,7 +56,6 @@ public final class ForwardPass {
     private Plan plan;
     private Batch batch;
     private Probe probe;
-    private LiveActivation live;
     private int rows;
     private float[] normIn;
     private Weights.Norm norm;
@@ -83,25 +84,26 @@ public final class ForwardPass {
             points.put(site, new HookPoint[layers]);
             wanted.put(site, new boolean[layers]);
         }
-        for (HookPoint point : HookPoint.all(config)) {
+        allPoints = HookPoint.all(config);
+        for (HookPoint point : allPoints) {
             points.get(point.site())[index(point)] = point;
         }
     }
 
-    /** Runs a checked plan. */
-    public ForwardResult run(Plan plan) {
+    /** Runs a checked plan and writes its result, logits or residual rows, to the front of {@code out}. Once its buffers have grown, a pass allocates nothing. */
+    public void run(Plan plan, float[] out) {
         try {
-            return runSteps(plan);
+            runSteps(plan, out);
         } finally {
             // A pass at rest keeps its buffers, but nothing of its callers.
             this.plan = null;
             batch = null;
             probe = null;
-            live = null;
+            live.forget();
         }
     }
 
-    private ForwardResult runSteps(Plan plan) {
+    private void runSteps(Plan plan, float[] out) {
         begin(plan);
         if (plan.residual() == null) {
             embed();
@@ -119,15 +121,17 @@ public final class ForwardPass {
                 feedForward(step / 2);
             }
         }
-        ForwardResult result =
-                plan.stops() ? new ForwardResult(NOTHING, new int[0], 0, Arrays.copyOf(residual, rows * d)) : unembed();
+        if (plan.stops()) {
+            System.arraycopy(residual, 0, out, 0, rows * d);
+        } else {
+            unembed(out);
+        }
         // Last, so that a pass that fails leaves the caches as they were.
         for (int s = 0; s < batch.sequences(); s++) {
             if (batch.append()[s]) {
                 batch.past()[s].advance(batch.end(s));
             }
         }
-        return result;
     }
 
     private void begin(Plan plan) {
@@ -135,11 +139,10 @@ public final class ForwardPass {
         batch = plan.batch();
         probe = plan.probe();
         rows = batch.rows();
-        live = new LiveActivation(batch);
-        for (HookPoint[] ofSite : points.values()) {
-            for (HookPoint point : ofSite) {
-                wanted.get(point.site())[index(point)] = probe.wants(point);
-            }
+        live.of(batch);
+        for (int i = 0; i < allPoints.size(); i++) {
+            HookPoint point = allPoints.get(i);
+            wanted.get(point.site())[index(point)] = probe.wants(point);
         }
         if (capacity < rows) {
             capacity = rows;
@@ -303,7 +306,7 @@ public final class ForwardPass {
     }
 
     /** {@code ln_final(resid_post) W_U}, for the rows and columns asked for. The norm is shown for all rows if anybody watches it. */
-    private ForwardResult unembed() {
+    private void unembed(float[] logits) {
         int[] chosen = plan.logitRows();
         int count = chosen.length;
         boolean watched =
@@ -317,17 +320,15 @@ public final class ForwardPass {
             norm(Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0, residual, weights.finalNorm(), count);
         }
         if (count == 0) {
-            return new ForwardResult(NOTHING, chosen, 0, NOTHING);
+            return;
         }
         int[] columns = plan.logitColumns();
         PackedMatrix unembedding =
                 columns == null ? weights.unembedding() : weights.unembedding().columns(columns);
-        float[] logits = new float[Batch.arraySize(count, unembedding.n())];
         products.of(normed, d, count).into(logits, unembedding).run();
         if (wants(Site.UNEMBED_OUT, 0)) {
             probe.at(points.get(Site.UNEMBED_OUT)[0], live.chosen(logits, unembedding.n(), chosen, columns));
         }
-        return new ForwardResult(logits, chosen, unembedding.n(), NOTHING);
     }
 
     /** Moves chosen rows to the front. They ascend, so none overwrites one that is still to be moved. */

@@ -3,11 +3,11 @@ package dev.hyaline.engine.internal.forward;
 import dev.hyaline.engine.site.Activation;
 import java.util.Arrays;
 
-/** What a probe is shown: one object a pass, pointed at each buffer in turn. */
+/** What a probe is shown: one object, pointed at each buffer of a pass in turn. */
 final class LiveActivation implements Activation {
     private static final int[] ALL_COLUMNS = {};
 
-    private final Batch batch;
+    private Batch batch;
     private float[] values;
     private int width;
     /** Batch rows present, or null for all. */
@@ -17,8 +17,18 @@ final class LiveActivation implements Activation {
     /** Where each sequence's maps begin, or null where there is a row a token. */
     private int[] mapOffsets;
 
-    LiveActivation(Batch batch) {
+    /** Begins a pass. */
+    void of(Batch batch) {
         this.batch = batch;
+    }
+
+    /** Lets go of the last pass. */
+    void forget() {
+        batch = null;
+        values = null;
+        chosenRows = null;
+        columns = null;
+        mapOffsets = null;
     }
 
     /** One row a token. */

@@ -1,5 +1,8 @@
 package dev.hyaline.engine.internal.forward;
 
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.ForwardResult;
+import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 
@@ -25,4 +28,39 @@ public record Plan(
         boolean stops,
         int[] logitRows,
         int[] logitColumns,
-        Probe probe) {}
+        Probe probe) {
+
+    private static final float[] NOTHING = {};
+
+    /** Values of the result: logits, or residual rows. */
+    public long resultSize(Gpt2Config config) {
+        return (long) resultRows() * columns(config);
+    }
+
+    /**
+     * An array for the result.
+     *
+     * @throws BadInputException if no array is as long
+     */
+    public float[] room(Gpt2Config config) {
+        return resultRows() == 0 ? NOTHING : new float[Batch.arraySize(resultRows(), columns(config))];
+    }
+
+    /** The result, given the array it was written to. */
+    public ForwardResult result(Gpt2Config config, float[] out) {
+        return stops
+                ? new ForwardResult(NOTHING, new int[0], 0, out)
+                : new ForwardResult(out, logitRows, resultRows() == 0 ? 0 : columns(config), NOTHING);
+    }
+
+    private int resultRows() {
+        return stops ? batch.rows() : logitRows.length;
+    }
+
+    private int columns(Gpt2Config config) {
+        if (stops) {
+            return config.dModel();
+        }
+        return logitColumns == null ? config.dVocab() : logitColumns.length;
+    }
+}

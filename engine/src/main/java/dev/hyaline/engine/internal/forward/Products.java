@@ -125,7 +125,7 @@ final class Products {
     }
 
     private void interleave(int worker, int index) {
-        in.interleave(index * GROUPS_A_TASK, Math.min(in.groups(), (index + 1) * GROUPS_A_TASK));
+        kernels.interleave(in, index * GROUPS_A_TASK, Math.min(in.groups(), (index + 1) * GROUPS_A_TASK));
     }
 
     private void runTask(int worker, int index) {

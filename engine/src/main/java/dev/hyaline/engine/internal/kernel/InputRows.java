@@ -42,6 +42,10 @@ public final class InputRows {
         return stride;
     }
 
+    public int k() {
+        return k;
+    }
+
     /** Whole groups of rows. */
     public int groups() {
         return rows / GROUP;
@@ -62,25 +66,5 @@ public final class InputRows {
     /** Index of a group's first value of the chain that begins at {@code block} and has {@code steps}. */
     public int interleavedAt(int block, int steps, int group) {
         return (block * groups() + group * steps) * GROUP;
-    }
-
-    /** Copies some groups into their interleaved places. */
-    public void interleave(int firstGroup, int endGroup) {
-        for (int block = 0; block < k; block += Kernels.K_BLOCK) {
-            int steps = Math.min(Kernels.K_BLOCK, k - block);
-            for (int group = firstGroup; group < endGroup; group++) {
-                int to = interleavedAt(block, steps, group);
-                int a = at(group * GROUP) + block;
-                int b = a + stride;
-                int c = b + stride;
-                int d = c + stride;
-                for (int e = 0; e < steps; e++) {
-                    interleaved[to + e * GROUP] = values[a + e];
-                    interleaved[to + e * GROUP + 1] = values[b + e];
-                    interleaved[to + e * GROUP + 2] = values[c + e];
-                    interleaved[to + e * GROUP + 3] = values[d + e];
-                }
-            }
-        }
     }
 }

@@ -28,8 +28,11 @@ public interface Kernels {
     /** {@code scalar}, or {@code vector} with its width. */
     String name();
 
-    /** Whether {@link #product} reads rows from their interleaved copy, which the caller then makes beforehand. */
+    /** Whether {@link #product} reads rows from their interleaved copy, which {@link #interleave} then makes beforehand. */
     boolean readsInterleaved();
+
+    /** Copies some groups of rows into their interleaved places, for which there is room. */
+    void interleave(InputRows in, int firstGroup, int endGroup);
 
     /**
      * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for rows {@code firstRow} to {@code endRow} and the columns of panels {@code firstPanel} to {@code
@@ -68,9 +71,10 @@ public interface Kernels {
     void affine(float[] out, int outAt, float[] x, int xAt, float[] gain, float[] bias, int n);
 
     /**
-     * Scores of some queries with all keys of one block: {@code out[r, j] = scale * sum_e q[r, e] keys[e, j]}.
+     * Scores of some queries with all keys of the first {@code blocks} blocks: {@code out[r, j] = scale * sum_e q[r, e] keys[j, e]}.
      *
-     * @param keys a block {@code [dHead][LANES]}
+     * @param keys blocks {@code [dHead][LANES]}
+     * @param keysAt where a block begins in each array
      */
     void scores(
             float[] out,
@@ -80,7 +84,8 @@ public interface Kernels {
             int qAt,
             int qStride,
             int queries,
-            float[] keys,
+            float[][] keys,
+            int blocks,
             int keysAt,
             int dHead,
             float scale);
@@ -89,9 +94,11 @@ public interface Kernels {
     void softmax(float[] row, int at, int n);
 
     /**
-     * Continues the chains {@code z[r, e] = fma(pattern[r, j], values[j, e], z[r, e])} over the first {@code count} keys of one block.
+     * Continues the chains {@code z[r, e] = fma(pattern[r, j], values[j, e], z[r, e])} over the keys {@code j} from {@code firstKey} to {@code endKey}.
      *
-     * @param values a block {@code [LANES][dHead]}
+     * @param patternAt where a query's weight of key 0 is
+     * @param values blocks {@code [LANES][dHead]}
+     * @param valuesAt where a block begins in each array
      */
     void weigh(
             float[] z,
@@ -101,8 +108,9 @@ public interface Kernels {
             int patternAt,
             int patternStride,
             int queries,
-            float[] values,
+            float[][] values,
             int valuesAt,
-            int count,
+            int firstKey,
+            int endKey,
             int dHead);
 }

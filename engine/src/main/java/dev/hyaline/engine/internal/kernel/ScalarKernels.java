@@ -18,6 +18,20 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void interleave(InputRows in, int firstGroup, int endGroup) {
+        for (int block = 0; block < in.k(); block += K_BLOCK) {
+            int steps = Math.min(K_BLOCK, in.k() - block);
+            for (int group = firstGroup; group < endGroup; group++) {
+                int to = in.interleavedAt(block, steps, group);
+                for (int i = 0; i < steps * InputRows.GROUP; i++) {
+                    int row = group * InputRows.GROUP + i % InputRows.GROUP;
+                    in.interleaved()[to + i] = in.values()[in.at(row) + block + i / InputRows.GROUP];
+                }
+            }
+        }
+    }
+
+    @Override
     public void product(
             float[] out,
             int outAt,
@@ -122,15 +136,17 @@ public final class ScalarKernels implements Kernels {
             int qAt,
             int qStride,
             int queries,
-            float[] keys,
+            float[][] keys,
+            int blocks,
             int keysAt,
             int dHead,
             float scale) {
         for (int r = 0; r < queries; r++) {
-            for (int j = 0; j < LANES; j++) {
+            for (int j = 0; j < blocks * LANES; j++) {
+                float[] block = keys[j / LANES];
                 float chain = 0;
                 for (int e = 0; e < dHead; e++) {
-                    chain = Math.fma(q[qAt + r * qStride + e], keys[keysAt + e * LANES + j], chain);
+                    chain = Math.fma(q[qAt + r * qStride + e], block[keysAt + e * LANES + j % LANES], chain);
                 }
                 out[outAt + r * outStride + j] = chain * scale;
             }
@@ -161,16 +177,18 @@ public final class ScalarKernels implements Kernels {
             int patternAt,
             int patternStride,
             int queries,
-            float[] values,
+            float[][] values,
             int valuesAt,
-            int count,
+            int firstKey,
+            int endKey,
             int dHead) {
         for (int r = 0; r < queries; r++) {
-            for (int j = 0; j < count; j++) {
+            for (int j = firstKey; j < endKey; j++) {
+                float[] block = values[j / LANES];
                 float weight = pattern[patternAt + r * patternStride + j];
                 for (int e = 0; e < dHead; e++) {
                     int o = zAt + r * zStride + e;
-                    z[o] = Math.fma(weight, values[valuesAt + j * dHead + e], z[o]);
+                    z[o] = Math.fma(weight, block[valuesAt + j % LANES * dHead + e], z[o]);
                 }
             }
         }

@@ -196,19 +196,51 @@ class KernelsTest {
     @Property(tries = 60)
     void attentionKernelsHaveEqualBits(
             @ForAll @IntRange(min = 1, max = 17) int queries,
-            @ForAll @IntRange(min = 1, max = 16) int count,
+            @ForAll @IntRange(min = 1, max = 6) int blocks,
             @ForAll @IntRange(min = 1, max = 70) int dHead,
             @ForAll long seed) {
         Random random = new Random(seed);
-        float[] block = gaussian(Kernels.LANES * dHead, random);
+        int at = random.nextInt(5);
+        float[][] keysOrValues = new float[blocks][];
+        for (int b = 0; b < blocks; b++) {
+            keysOrValues[b] = gaussian(at + Kernels.LANES * dHead, random);
+        }
         float[] q = gaussian(queries * (dHead + 2), random);
-        float[] maps = gaussian(queries * 20, random);
+        int stride = blocks * Kernels.LANES + 4;
+        float[] maps = gaussian(queries * stride, random);
+        int firstKey = random.nextInt(blocks * Kernels.LANES);
+        int endKey = random.nextInt(firstKey, blocks * Kernels.LANES + 1);
         assertTwins(
-                gaussian(queries * 20, random),
-                (kernels, out) -> kernels.scores(out, 0, 20, q, 0, dHead + 2, queries, block, 0, dHead, 0.125f));
+                gaussian(queries * stride, random),
+                (kernels, out) -> kernels.scores(
+                        out, 0, stride, q, 0, dHead + 2, queries, keysOrValues, blocks, at, dHead, 0.125f));
         assertTwins(
                 gaussian(queries * (dHead + 1), random),
-                (kernels, out) -> kernels.weigh(out, 0, dHead + 1, maps, 0, 20, queries, block, 0, count, dHead));
+                (kernels, out) -> kernels.weigh(
+                        out, 0, dHead + 1, maps, 0, stride, queries, keysOrValues, at, firstKey, endKey, dHead));
+    }
+
+    @Property(tries = 60)
+    void rowsInterleaveAlike(
+            @ForAll @IntRange(min = 1, max = 300) int k,
+            @ForAll @IntRange(min = 0, max = 13) int rows,
+            @ForAll long seed) {
+        Random random = new Random(seed);
+        int stride = k + random.nextInt(3);
+        float[] values = gaussian(2 + rows * stride, random);
+        InputRows in = new InputRows();
+        in.set(values, 2, stride, k, rows);
+        in.reserve();
+        for (Kernels kernels : KernelTwins.VECTORS) {
+            Arrays.fill(in.interleaved(), Float.NaN);
+            KernelTwins.SCALAR.interleave(in, 0, in.groups());
+            float[] expected = in.interleaved().clone();
+            Arrays.fill(in.interleaved(), Float.NaN);
+            int middle = in.groups() / 2;
+            kernels.interleave(in, middle, in.groups());
+            kernels.interleave(in, 0, middle);
+            assertThat(in.interleaved()).as(kernels.name()).isEqualTo(expected);
+        }
     }
 
     /** Runs the kernel on copies of {@code before} and compares all of the array, so that a stray write shows too. */
@@ -227,7 +259,7 @@ class KernelsTest {
         InputRows in = new InputRows();
         in.set(values, at, stride, k, rows);
         in.reserve();
-        in.interleave(0, in.groups());
+        KernelTwins.SCALAR.interleave(in, 0, in.groups());
         return in;
     }
 

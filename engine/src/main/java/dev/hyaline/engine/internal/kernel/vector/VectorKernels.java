@@ -42,6 +42,11 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
+    public void interleave(InputRows in, int firstGroup, int endGroup) {
+        Interleaving.interleave(in, firstGroup, endGroup);
+    }
+
+    @Override
     public void product(
             float[] out,
             int outAt,
@@ -175,97 +180,18 @@ public final class VectorKernels implements Kernels {
             int qAt,
             int qStride,
             int queries,
-            float[] keys,
+            float[][] keys,
+            int blocks,
             int keysAt,
             int dHead,
             float scale) {
-        for (int part = 0; part < LANES; part += WIDTH) {
-            int row = 0;
-            for (; row <= queries - 8; row += 8) {
-                scores8(
-                        out,
-                        outAt + row * outStride + part,
-                        outStride,
-                        q,
-                        qAt + row * qStride,
-                        qStride,
-                        keys,
-                        keysAt + part,
-                        dHead,
-                        scale);
-            }
-            for (; row < queries; row++) {
-                FloatVector chain = FloatVector.zero(SPECIES);
-                for (int e = 0; e < dHead; e++) {
-                    chain = FloatVector.broadcast(SPECIES, q[qAt + row * qStride + e])
-                            .fma(load(keys, keysAt + part + e * LANES), chain);
-                }
-                chain.mul(scale).intoArray(out, outAt + row * outStride + part);
-            }
-        }
-    }
-
-    private static void scores8(
-            float[] out,
-            int outAt,
-            int outStride,
-            float[] q,
-            int qAt,
-            int qStride,
-            float[] keys,
-            int keysAt,
-            int dHead,
-            float scale) {
-        FloatVector c0 = FloatVector.zero(SPECIES);
-        FloatVector c1 = c0;
-        FloatVector c2 = c0;
-        FloatVector c3 = c0;
-        FloatVector c4 = c0;
-        FloatVector c5 = c0;
-        FloatVector c6 = c0;
-        FloatVector c7 = c0;
-        int q1 = qAt + qStride;
-        int q2 = q1 + qStride;
-        int q3 = q2 + qStride;
-        int q4 = q3 + qStride;
-        int q5 = q4 + qStride;
-        int q6 = q5 + qStride;
-        int q7 = q6 + qStride;
-        for (int e = 0; e < dHead; e++) {
-            FloatVector key = load(keys, keysAt + e * LANES);
-            c0 = FloatVector.broadcast(SPECIES, q[qAt + e]).fma(key, c0);
-            c1 = FloatVector.broadcast(SPECIES, q[q1 + e]).fma(key, c1);
-            c2 = FloatVector.broadcast(SPECIES, q[q2 + e]).fma(key, c2);
-            c3 = FloatVector.broadcast(SPECIES, q[q3 + e]).fma(key, c3);
-            c4 = FloatVector.broadcast(SPECIES, q[q4 + e]).fma(key, c4);
-            c5 = FloatVector.broadcast(SPECIES, q[q5 + e]).fma(key, c5);
-            c6 = FloatVector.broadcast(SPECIES, q[q6 + e]).fma(key, c6);
-            c7 = FloatVector.broadcast(SPECIES, q[q7 + e]).fma(key, c7);
-        }
-        c0.mul(scale).intoArray(out, outAt);
-        c1.mul(scale).intoArray(out, outAt + outStride);
-        c2.mul(scale).intoArray(out, outAt + 2 * outStride);
-        c3.mul(scale).intoArray(out, outAt + 3 * outStride);
-        c4.mul(scale).intoArray(out, outAt + 4 * outStride);
-        c5.mul(scale).intoArray(out, outAt + 5 * outStride);
-        c6.mul(scale).intoArray(out, outAt + 6 * outStride);
-        c7.mul(scale).intoArray(out, outAt + 7 * outStride);
+        AttentionTiles.scores(out, outAt, outStride, q, qAt, qStride, queries, keys, blocks, keysAt, dHead, scale);
     }
 
     @Override
     public void softmax(float[] row, int at, int n) {
-        float max = Float.NEGATIVE_INFINITY;
-        int i = 0;
-        if (n >= WIDTH) {
-            FloatVector most = load(row, at);
-            for (i = WIDTH; i <= n - WIDTH; i += WIDTH) {
-                most = most.max(load(row, at + i));
-            }
-            max = most.reduceLanes(VectorOperators.MAX);
-        }
-        for (; i < n; i++) {
-            max = Math.max(max, row[at + i]);
-        }
+        float max = largest(row, at, n);
+        int i;
         for (i = 0; i <= n - WIDTH; i += WIDTH) {
             VectorMath.exp(load(row, at + i).sub(max)).intoArray(row, at + i);
         }
@@ -274,6 +200,22 @@ public final class VectorKernels implements Kernels {
             VectorMath.exp(load(row, at + i, rest).sub(max)).intoArray(row, at + i, rest);
         }
         divide(row, at, n, total(row, at, n));
+    }
+
+    /** The largest value; with a value that is not a number, some value, for then the row's sum is not a number either. */
+    private static float largest(float[] row, int at, int n) {
+        FloatVector most = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+        int i = 0;
+        for (; i <= n - WIDTH; i += WIDTH) {
+            FloatVector v = load(row, at + i);
+            most = most.blend(v, v.compare(VectorOperators.GT, most));
+        }
+        if (i < n) {
+            VectorMask<Float> rest = SPECIES.indexInRange(i, n);
+            FloatVector v = load(row, at + i, rest);
+            most = most.blend(v, v.compare(VectorOperators.GT, most).and(rest));
+        }
+        return most.reduceLanes(VectorOperators.MAX);
     }
 
     @Override
@@ -285,127 +227,13 @@ public final class VectorKernels implements Kernels {
             int patternAt,
             int patternStride,
             int queries,
-            float[] values,
+            float[][] values,
             int valuesAt,
-            int count,
+            int firstKey,
+            int endKey,
             int dHead) {
-        int part = 0;
-        for (; part <= dHead - WIDTH; part += WIDTH) {
-            int row = 0;
-            for (; row <= queries - 8; row += 8) {
-                weigh8(
-                        z,
-                        zAt + row * zStride + part,
-                        zStride,
-                        pattern,
-                        patternAt + row * patternStride,
-                        patternStride,
-                        values,
-                        valuesAt + part,
-                        count,
-                        dHead);
-            }
-            for (; row < queries; row++) {
-                weigh1(
-                        z,
-                        zAt + row * zStride + part,
-                        pattern,
-                        patternAt + row * patternStride,
-                        values,
-                        valuesAt + part,
-                        count,
-                        dHead);
-            }
-        }
-        for (int row = 0; part < dHead && row < queries; row++) {
-            weighTail(
-                    z,
-                    zAt + row * zStride + part,
-                    pattern,
-                    patternAt + row * patternStride,
-                    values,
-                    valuesAt + part,
-                    count,
-                    dHead,
-                    dHead - part);
-        }
-    }
-
-    private static void weigh8(
-            float[] z,
-            int zAt,
-            int zStride,
-            float[] pattern,
-            int patternAt,
-            int patternStride,
-            float[] values,
-            int valuesAt,
-            int count,
-            int dHead) {
-        FloatVector c0 = load(z, zAt);
-        FloatVector c1 = load(z, zAt + zStride);
-        FloatVector c2 = load(z, zAt + 2 * zStride);
-        FloatVector c3 = load(z, zAt + 3 * zStride);
-        FloatVector c4 = load(z, zAt + 4 * zStride);
-        FloatVector c5 = load(z, zAt + 5 * zStride);
-        FloatVector c6 = load(z, zAt + 6 * zStride);
-        FloatVector c7 = load(z, zAt + 7 * zStride);
-        int p1 = patternAt + patternStride;
-        int p2 = p1 + patternStride;
-        int p3 = p2 + patternStride;
-        int p4 = p3 + patternStride;
-        int p5 = p4 + patternStride;
-        int p6 = p5 + patternStride;
-        int p7 = p6 + patternStride;
-        for (int j = 0; j < count; j++) {
-            FloatVector value = load(values, valuesAt + j * dHead);
-            c0 = FloatVector.broadcast(SPECIES, pattern[patternAt + j]).fma(value, c0);
-            c1 = FloatVector.broadcast(SPECIES, pattern[p1 + j]).fma(value, c1);
-            c2 = FloatVector.broadcast(SPECIES, pattern[p2 + j]).fma(value, c2);
-            c3 = FloatVector.broadcast(SPECIES, pattern[p3 + j]).fma(value, c3);
-            c4 = FloatVector.broadcast(SPECIES, pattern[p4 + j]).fma(value, c4);
-            c5 = FloatVector.broadcast(SPECIES, pattern[p5 + j]).fma(value, c5);
-            c6 = FloatVector.broadcast(SPECIES, pattern[p6 + j]).fma(value, c6);
-            c7 = FloatVector.broadcast(SPECIES, pattern[p7 + j]).fma(value, c7);
-        }
-        c0.intoArray(z, zAt);
-        c1.intoArray(z, zAt + zStride);
-        c2.intoArray(z, zAt + 2 * zStride);
-        c3.intoArray(z, zAt + 3 * zStride);
-        c4.intoArray(z, zAt + 4 * zStride);
-        c5.intoArray(z, zAt + 5 * zStride);
-        c6.intoArray(z, zAt + 6 * zStride);
-        c7.intoArray(z, zAt + 7 * zStride);
-    }
-
-    private static void weigh1(
-            float[] z, int zAt, float[] pattern, int patternAt, float[] values, int valuesAt, int count, int dHead) {
-        FloatVector chain = load(z, zAt);
-        for (int j = 0; j < count; j++) {
-            chain = FloatVector.broadcast(SPECIES, pattern[patternAt + j])
-                    .fma(load(values, valuesAt + j * dHead), chain);
-        }
-        chain.intoArray(z, zAt);
-    }
-
-    /** Where a head ends within a vector. The mask is made here because C2 would box one that is passed in. */
-    private static void weighTail(
-            float[] z,
-            int zAt,
-            float[] pattern,
-            int patternAt,
-            float[] values,
-            int valuesAt,
-            int count,
-            int dHead,
-            int columns) {
-        VectorMask<Float> rest = SPECIES.indexInRange(0, columns);
-        FloatVector chain = load(z, zAt, rest);
-        for (int j = 0; j < count; j++) {
-            chain = FloatVector.broadcast(SPECIES, pattern[patternAt + j])
-                    .fma(load(values, valuesAt + j * dHead, rest), chain);
-        }
-        chain.intoArray(z, zAt, rest);
+        AttentionTiles.weigh(
+                z, zAt, zStride, pattern, patternAt, patternStride, queries, values, valuesAt, firstKey, endKey, dHead);
     }
 
     /** The sum of {@code x}: each of the 16 lanes is a lane of one of {@code 16 / WIDTH} vectors, which the first steps of the tree fold into one. */

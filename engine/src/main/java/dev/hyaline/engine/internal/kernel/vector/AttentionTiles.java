@@ -1,0 +1,378 @@
+package dev.hyaline.engine.internal.kernel.vector;
+
+import static dev.hyaline.engine.internal.kernel.Kernels.LANES;
+import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * Attention in register tiles, as {@link Tiles} has them: four queries by two vectors, which are keys for scores and dimensions of a head for values. What is
+ * left over goes query by query or vector by vector.
+ */
+final class AttentionTiles {
+    private static final int GROUP = 4;
+
+    /** Keys whose values stay in the first-level cache while all queries of a call weigh them. */
+    private static final int KEYS_AT_ONCE = 4 * LANES;
+
+    private AttentionTiles() {}
+
+    static void scores(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] q,
+            int qAt,
+            int qStride,
+            int queries,
+            float[][] keys,
+            int blocks,
+            int keysAt,
+            int dHead,
+            float scale) {
+        int columns = blocks * LANES;
+        int column = 0;
+        for (; column <= columns - 2 * WIDTH; column += 2 * WIDTH) {
+            float[] low = keys[column / LANES];
+            int lowAt = keysAt + column % LANES;
+            float[] high = keys[(column + WIDTH) / LANES];
+            int highAt = keysAt + (column + WIDTH) % LANES;
+            int row = 0;
+            for (; row <= queries - GROUP; row += GROUP) {
+                scores4x2(
+                        out,
+                        outAt + row * outStride + column,
+                        outStride,
+                        q,
+                        qAt + row * qStride,
+                        qStride,
+                        low,
+                        lowAt,
+                        high,
+                        highAt,
+                        dHead,
+                        scale);
+            }
+            for (; row < queries; row++) {
+                int to = outAt + row * outStride + column;
+                scores1(out, to, q, qAt + row * qStride, low, lowAt, dHead, scale);
+                scores1(out, to + WIDTH, q, qAt + row * qStride, high, highAt, dHead, scale);
+            }
+        }
+        if (column < columns) {
+            float[] last = keys[column / LANES];
+            int lastAt = keysAt + column % LANES;
+            int row = 0;
+            for (; row <= queries - GROUP; row += GROUP) {
+                int to = outAt + row * outStride + column;
+                scores4x1(out, to, outStride, q, qAt + row * qStride, qStride, last, lastAt, dHead, scale);
+            }
+            for (; row < queries; row++) {
+                int to = outAt + row * outStride + column;
+                scores1(out, to, q, qAt + row * qStride, last, lastAt, dHead, scale);
+            }
+        }
+    }
+
+    static void weigh(
+            float[] z,
+            int zAt,
+            int zStride,
+            float[] pattern,
+            int patternAt,
+            int patternStride,
+            int queries,
+            float[][] values,
+            int valuesAt,
+            int firstKey,
+            int endKey,
+            int dHead) {
+        for (int key = firstKey; key < endKey; ) {
+            int end = Math.min(endKey, (key / KEYS_AT_ONCE + 1) * KEYS_AT_ONCE);
+            weighChunk(z, zAt, zStride, pattern, patternAt, patternStride, queries, values, valuesAt, key, end, dHead);
+            key = end;
+        }
+    }
+
+    private static void weighChunk(
+            float[] z,
+            int zAt,
+            int zStride,
+            float[] pattern,
+            int patternAt,
+            int patternStride,
+            int queries,
+            float[][] values,
+            int valuesAt,
+            int firstKey,
+            int endKey,
+            int dHead) {
+        int row = 0;
+        for (; row <= queries - GROUP; row += GROUP) {
+            int to = zAt + row * zStride;
+            int from = patternAt + row * patternStride;
+            int part = 0;
+            for (; part <= dHead - 2 * WIDTH; part += 2 * WIDTH) {
+                weigh4x2(
+                        z,
+                        to + part,
+                        zStride,
+                        pattern,
+                        from,
+                        patternStride,
+                        values,
+                        valuesAt + part,
+                        firstKey,
+                        endKey,
+                        dHead);
+            }
+            for (int i = 0; part < dHead && i < GROUP; i++) {
+                weighParts(
+                        z,
+                        to + i * zStride,
+                        pattern,
+                        from + i * patternStride,
+                        values,
+                        valuesAt,
+                        firstKey,
+                        endKey,
+                        dHead,
+                        part);
+            }
+        }
+        for (; row < queries; row++) {
+            weighParts(
+                    z,
+                    zAt + row * zStride,
+                    pattern,
+                    patternAt + row * patternStride,
+                    values,
+                    valuesAt,
+                    firstKey,
+                    endKey,
+                    dHead,
+                    0);
+        }
+    }
+
+    /** One query, the head's dimensions from {@code part} on. */
+    private static void weighParts(
+            float[] z,
+            int zAt,
+            float[] pattern,
+            int patternAt,
+            float[][] values,
+            int valuesAt,
+            int firstKey,
+            int endKey,
+            int dHead,
+            int firstPart) {
+        int part = firstPart;
+        for (; part <= dHead - WIDTH; part += WIDTH) {
+            weigh1(z, zAt + part, pattern, patternAt, values, valuesAt + part, firstKey, endKey, dHead);
+        }
+        if (part < dHead) {
+            weighTail(
+                    z, zAt + part, pattern, patternAt, values, valuesAt + part, firstKey, endKey, dHead, dHead - part);
+        }
+    }
+
+    private static void scores4x2(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] q,
+            int qAt,
+            int qStride,
+            float[] lowKeys,
+            int lowAt,
+            float[] highKeys,
+            int highAt,
+            int dHead,
+            float scale) {
+        FloatVector l0 = FloatVector.zero(SPECIES);
+        FloatVector h0 = FloatVector.zero(SPECIES);
+        FloatVector l1 = FloatVector.zero(SPECIES);
+        FloatVector h1 = FloatVector.zero(SPECIES);
+        FloatVector l2 = FloatVector.zero(SPECIES);
+        FloatVector h2 = FloatVector.zero(SPECIES);
+        FloatVector l3 = FloatVector.zero(SPECIES);
+        FloatVector h3 = FloatVector.zero(SPECIES);
+        int q1 = qAt + qStride;
+        int q2 = q1 + qStride;
+        int q3 = q2 + qStride;
+        for (int e = 0; e < dHead; e++) {
+            FloatVector low = FloatVector.fromArray(SPECIES, lowKeys, lowAt + e * LANES);
+            FloatVector high = FloatVector.fromArray(SPECIES, highKeys, highAt + e * LANES);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, q[qAt + e]);
+            l0 = x0.fma(low, l0);
+            h0 = x0.fma(high, h0);
+            FloatVector x1 = FloatVector.broadcast(SPECIES, q[q1 + e]);
+            l1 = x1.fma(low, l1);
+            h1 = x1.fma(high, h1);
+            FloatVector x2 = FloatVector.broadcast(SPECIES, q[q2 + e]);
+            l2 = x2.fma(low, l2);
+            h2 = x2.fma(high, h2);
+            FloatVector x3 = FloatVector.broadcast(SPECIES, q[q3 + e]);
+            l3 = x3.fma(low, l3);
+            h3 = x3.fma(high, h3);
+        }
+        l0.mul(scale).intoArray(out, outAt);
+        h0.mul(scale).intoArray(out, outAt + WIDTH);
+        l1.mul(scale).intoArray(out, outAt + outStride);
+        h1.mul(scale).intoArray(out, outAt + outStride + WIDTH);
+        l2.mul(scale).intoArray(out, outAt + 2 * outStride);
+        h2.mul(scale).intoArray(out, outAt + 2 * outStride + WIDTH);
+        l3.mul(scale).intoArray(out, outAt + 3 * outStride);
+        h3.mul(scale).intoArray(out, outAt + 3 * outStride + WIDTH);
+    }
+
+    private static void scores4x1(
+            float[] out,
+            int outAt,
+            int outStride,
+            float[] q,
+            int qAt,
+            int qStride,
+            float[] keys,
+            int keysAt,
+            int dHead,
+            float scale) {
+        FloatVector c0 = FloatVector.zero(SPECIES);
+        FloatVector c1 = FloatVector.zero(SPECIES);
+        FloatVector c2 = FloatVector.zero(SPECIES);
+        FloatVector c3 = FloatVector.zero(SPECIES);
+        int q1 = qAt + qStride;
+        int q2 = q1 + qStride;
+        int q3 = q2 + qStride;
+        for (int e = 0; e < dHead; e++) {
+            FloatVector key = FloatVector.fromArray(SPECIES, keys, keysAt + e * LANES);
+            c0 = FloatVector.broadcast(SPECIES, q[qAt + e]).fma(key, c0);
+            c1 = FloatVector.broadcast(SPECIES, q[q1 + e]).fma(key, c1);
+            c2 = FloatVector.broadcast(SPECIES, q[q2 + e]).fma(key, c2);
+            c3 = FloatVector.broadcast(SPECIES, q[q3 + e]).fma(key, c3);
+        }
+        c0.mul(scale).intoArray(out, outAt);
+        c1.mul(scale).intoArray(out, outAt + outStride);
+        c2.mul(scale).intoArray(out, outAt + 2 * outStride);
+        c3.mul(scale).intoArray(out, outAt + 3 * outStride);
+    }
+
+    private static void scores1(
+            float[] out, int outAt, float[] q, int qAt, float[] keys, int keysAt, int dHead, float scale) {
+        FloatVector chain = FloatVector.zero(SPECIES);
+        for (int e = 0; e < dHead; e++) {
+            chain = FloatVector.broadcast(SPECIES, q[qAt + e])
+                    .fma(FloatVector.fromArray(SPECIES, keys, keysAt + e * LANES), chain);
+        }
+        chain.mul(scale).intoArray(out, outAt);
+    }
+
+    private static void weigh4x2(
+            float[] z,
+            int zAt,
+            int zStride,
+            float[] pattern,
+            int patternAt,
+            int patternStride,
+            float[][] values,
+            int valuesAt,
+            int firstKey,
+            int endKey,
+            int dHead) {
+        int z1 = zAt + zStride;
+        int z2 = z1 + zStride;
+        int z3 = z2 + zStride;
+        FloatVector l0 = FloatVector.fromArray(SPECIES, z, zAt);
+        FloatVector h0 = FloatVector.fromArray(SPECIES, z, zAt + WIDTH);
+        FloatVector l1 = FloatVector.fromArray(SPECIES, z, z1);
+        FloatVector h1 = FloatVector.fromArray(SPECIES, z, z1 + WIDTH);
+        FloatVector l2 = FloatVector.fromArray(SPECIES, z, z2);
+        FloatVector h2 = FloatVector.fromArray(SPECIES, z, z2 + WIDTH);
+        FloatVector l3 = FloatVector.fromArray(SPECIES, z, z3);
+        FloatVector h3 = FloatVector.fromArray(SPECIES, z, z3 + WIDTH);
+        for (int key = firstKey; key < endKey; ) {
+            float[] block = values[key / LANES];
+            int count = Math.min(endKey - key, LANES - key % LANES);
+            int at = valuesAt + key % LANES * dHead;
+            int p0 = patternAt + key;
+            int p1 = p0 + patternStride;
+            int p2 = p1 + patternStride;
+            int p3 = p2 + patternStride;
+            for (int j = 0; j < count; j++) {
+                FloatVector low = FloatVector.fromArray(SPECIES, block, at + j * dHead);
+                FloatVector high = FloatVector.fromArray(SPECIES, block, at + j * dHead + WIDTH);
+                FloatVector x0 = FloatVector.broadcast(SPECIES, pattern[p0 + j]);
+                l0 = x0.fma(low, l0);
+                h0 = x0.fma(high, h0);
+                FloatVector x1 = FloatVector.broadcast(SPECIES, pattern[p1 + j]);
+                l1 = x1.fma(low, l1);
+                h1 = x1.fma(high, h1);
+                FloatVector x2 = FloatVector.broadcast(SPECIES, pattern[p2 + j]);
+                l2 = x2.fma(low, l2);
+                h2 = x2.fma(high, h2);
+                FloatVector x3 = FloatVector.broadcast(SPECIES, pattern[p3 + j]);
+                l3 = x3.fma(low, l3);
+                h3 = x3.fma(high, h3);
+            }
+            key += count;
+        }
+        l0.intoArray(z, zAt);
+        h0.intoArray(z, zAt + WIDTH);
+        l1.intoArray(z, z1);
+        h1.intoArray(z, z1 + WIDTH);
+        l2.intoArray(z, z2);
+        h2.intoArray(z, z2 + WIDTH);
+        l3.intoArray(z, z3);
+        h3.intoArray(z, z3 + WIDTH);
+    }
+
+    private static void weigh1(
+            float[] z,
+            int zAt,
+            float[] pattern,
+            int patternAt,
+            float[][] values,
+            int valuesAt,
+            int firstKey,
+            int endKey,
+            int dHead) {
+        FloatVector chain = FloatVector.fromArray(SPECIES, z, zAt);
+        for (int key = firstKey; key < endKey; ) {
+            float[] block = values[key / LANES];
+            int count = Math.min(endKey - key, LANES - key % LANES);
+            int at = valuesAt + key % LANES * dHead;
+            for (int j = 0; j < count; j++) {
+                chain = FloatVector.broadcast(SPECIES, pattern[patternAt + key + j])
+                        .fma(FloatVector.fromArray(SPECIES, block, at + j * dHead), chain);
+            }
+            key += count;
+        }
+        chain.intoArray(z, zAt);
+    }
+
+    /** Where a head ends within a vector. The mask is made here because C2 would box one that is passed in. */
+    private static void weighTail(
+            float[] z,
+            int zAt,
+            float[] pattern,
+            int patternAt,
+            float[][] values,
+            int valuesAt,
+            int firstKey,
+            int endKey,
+            int dHead,
+            int columns) {
+        VectorMask<Float> rest = SPECIES.indexInRange(0, columns);
+        FloatVector chain = FloatVector.fromArray(SPECIES, z, zAt, rest);
+        for (int key = firstKey; key < endKey; key++) {
+            chain = FloatVector.broadcast(SPECIES, pattern[patternAt + key])
+                    .fma(
+                            FloatVector.fromArray(SPECIES, values[key / LANES], valuesAt + key % LANES * dHead, rest),
+                            chain);
+        }
+        chain.intoArray(z, zAt, rest);
+    }
+}
