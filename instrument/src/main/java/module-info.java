@@ -1,7 +1,9 @@
 /** Hook points by name, captures, interventions, activation caches and dumps to disk. */
 module dev.hyaline.instrument {
     requires transitive dev.hyaline.engine;
+    requires hipparchus.core;
     requires tools.jackson.databind;
 
     exports dev.hyaline.instrument;
+    exports dev.hyaline.instrument.weights;
 }

@@ -24,10 +24,12 @@ public final class Gpt2Weights implements TensorSource {
 
     private final Gpt2Config config;
     private final Weights packed;
+    private final List<String> processing;
 
-    private Gpt2Weights(Gpt2Config config, Weights packed) {
+    private Gpt2Weights(Gpt2Config config, Weights packed, List<String> processing) {
         this.config = config;
         this.packed = packed;
+        this.processing = List.copyOf(processing);
     }
 
     /** Every tensor that a checkpoint of this configuration must hold, in Hugging Face's names without the {@code transformer.} prefix. */
@@ -136,6 +138,11 @@ public final class Gpt2Weights implements TensorSource {
     /** What the forward pass reads. */
     Weights packed() {
         return packed;
+    }
+
+    @Override
+    public List<String> processing() {
+        return processing;
     }
 
     /** Copies a row of a tensor out. */
@@ -255,7 +262,8 @@ public final class Gpt2Weights implements TensorSource {
             try (WorkerPool pool = new WorkerPool(Runtime.getRuntime().availableProcessors())) {
                 pool.run(chunks.size(), (worker, index) -> chunks.get(index).run());
             }
-            return new Gpt2Weights(config, new Weights(embedding, positions, blocks, finalNorm, unembedding));
+            return new Gpt2Weights(
+                    config, new Weights(embedding, positions, blocks, finalNorm, unembedding), source.processing());
         }
 
         private Weights.Block block(String h) {

@@ -1,5 +1,7 @@
 package dev.hyaline.engine;
 
+import java.util.List;
+
 /** Where {@link Gpt2Weights} reads its tensors from. Must allow reads from several threads at once. */
 public interface TensorSource {
     /** What the source is called in an error, usually a file. */
@@ -21,5 +23,10 @@ public interface TensorSource {
     /** Whether {@link #read} also knows {@link Gpt2Weights#UNEMBEDDING_BIAS}, which checkpoints do not hold. */
     default boolean hasUnembeddingBias() {
         return false;
+    }
+
+    /** What was done to the checkpoint's values, in order, such as {@code fold_ln}; nothing, unless this says otherwise. */
+    default List<String> processing() {
+        return List.of();
     }
 }

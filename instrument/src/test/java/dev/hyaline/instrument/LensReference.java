@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.weights.Checkpoint;
@@ -14,11 +15,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What TransformerLens computes for a small checkpoint; its README says how the files were made. */
-final class LensReference {
+public final class LensReference {
     private static final Path FOLDER = Path.of("src/test/resources/transformer-lens");
     private static final Path CHECKPOINTS = Path.of("../weights-loader/src/test/resources/golden");
 
@@ -26,7 +28,7 @@ final class LensReference {
     private final JsonNode labels;
     private final Path checkpoint;
 
-    LensReference(String model) {
+    public LensReference(String model) {
         try {
             Path file = FOLDER.resolve(model + ".safetensors");
             tensors = TensorFiles.read(file);
@@ -42,11 +44,11 @@ final class LensReference {
         }
     }
 
-    Checkpoint checkpoint() {
+    public Checkpoint checkpoint() {
         return Checkpoint.open(checkpoint);
     }
 
-    Prompts prompts(Gpt2Config config) {
+    public Prompts prompts(Gpt2Config config) {
         long[] all = tensors.get("tokens").integers();
         int length = tensors.get("tokens").shape().get(1);
         int[][] tokens = new int[all.length / length][length];
@@ -56,21 +58,21 @@ final class LensReference {
         return Prompts.of(config, tokens);
     }
 
-    Map<String, TensorFiles.Tensor> tensors() {
-        return tensors;
+    public Set<String> names() {
+        return tensors.keySet();
     }
 
-    float[] values(String name) {
+    public float[] values(String name) {
         assertThat(tensors).containsKey(name);
         return tensors.get(name).floats();
     }
 
-    List<String> labels(String name) {
+    public List<String> labels(String name) {
         return labels.path(name).valueStream().map(JsonNode::asString).toList();
     }
 
     /** The stack has the reference's labels and, to float32's precision, its values, {@code [components, sequences, positions, dModel]}. */
-    void assertEqual(ResidualStack stack, String name) {
+    public void assertEqual(ResidualStack stack, String name) {
         assertThat(stack.labels()).as(name).isEqualTo(labels(name));
         float[] expected = values(name);
         int size = expected.length / stack.size();
@@ -82,16 +84,14 @@ final class LensReference {
         }
     }
 
-    static void assertClose(float[] found, float[] expected, String what) {
+    public static void assertClose(float[] found, float[] expected, String what) {
         assertThat(found).as(what).hasSameSizeAs(expected);
         double largest = 0;
         for (float value : expected) {
             largest = Math.max(largest, Math.abs(value));
         }
         for (int i = 0; i < expected.length; i++) {
-            assertThat((double) found[i])
-                    .as(what)
-                    .isCloseTo(expected[i], org.assertj.core.api.Assertions.within(2e-6 + 4e-6 * largest));
+            assertThat((double) found[i]).as(what).isCloseTo(expected[i], within(2e-6 + 4e-6 * largest));
         }
     }
 }
