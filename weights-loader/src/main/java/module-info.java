@@ -1,8 +1,10 @@
 /** Checkpoints on disk to engine weights, tokenizers, and the built-in model. */
 module dev.hyaline.weights {
     requires transitive dev.hyaline.engine;
+    requires java.net.http;
     requires jtokkit;
     requires tools.jackson.databind;
 
     exports dev.hyaline.weights;
+    exports dev.hyaline.weights.hub;
 }

@@ -7,6 +7,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
+import dev.hyaline.weights.hub.Snapshot;
 import dev.hyaline.weights.internal.CheckpointTensors;
 import dev.hyaline.weights.internal.ConfigFile;
 import dev.hyaline.weights.internal.DiskFolder;
@@ -83,6 +84,16 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
+     * Opens a snapshot of a repository of the Hugging Face hub, under the repository's name.
+     *
+     * @throws BadCheckpointException if it does not hold a GPT-2, naming the file and the tensor or key
+     */
+    public static Checkpoint open(Snapshot snapshot) {
+        Folder folder = new DiskFolder(snapshot.folder());
+        return open(snapshot.repository(), folder, arena -> WeightFiles.find(folder, arena));
+    }
+
+    /**
      * Opens a model that comes with this library.
      *
      * @throws BadInputException if it is not one of {@link #builtInNames}
@@ -119,7 +130,7 @@ public final class Checkpoint implements AutoCloseable {
         return last == null ? path.toString() : last.toString();
     }
 
-    /** Name of the built-in model, or of the folder. */
+    /** Name of the built-in model, of the hub's repository, or of the folder. */
     public String name() {
         return name;
     }

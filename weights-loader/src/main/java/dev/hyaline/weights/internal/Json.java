@@ -58,8 +58,16 @@ public final class Json {
 
     /** Reads a file of the folder whose JSON is an object; larger ones than {@code limit} bytes are refused. */
     public static Json readObject(Folder folder, String file, int limit) {
-        String label = folder.label(file);
-        String text = Utf8.strict(label, folder.read(file, limit));
+        return readObject(folder.label(file), folder.read(file, limit));
+    }
+
+    /**
+     * Reads JSON whose value is an object.
+     *
+     * @param label what errors call it
+     */
+    public static Json readObject(String label, byte[] content) {
+        String text = Utf8.strict(label, content);
         try (JsonParser parser = parser(text)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw BadCheckpointException.file(label, "a JSON object", shown(parser));

@@ -1,0 +1,95 @@
+package dev.hyaline.weights.hub;
+
+import dev.hyaline.weights.hub.HubException.Reason;
+import dev.hyaline.weights.internal.hub.CacheLayout;
+import dev.hyaline.weights.internal.hub.SnapshotDownload;
+import dev.hyaline.weights.internal.hub.SnapshotFolder;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The Hugging Face hub and its cache on this machine, which is the one of Python's {@code huggingface_hub}: what either
+ * has downloaded, the other finds.
+ *
+ * <p>Of a repository only what a model needs is fetched: configuration, tokenizer, model card, and one form of the
+ * weights, {@code model.safetensors} before {@code pytorch_model.bin}. Each file is compared in size and checksum with
+ * what the hub announces before it gets its name in the cache. Safe to use from several threads and processes.
+ */
+public final class Hub {
+    private final HubSettings settings;
+    private final CacheLayout cache;
+
+    private Hub(HubSettings settings) {
+        this.settings = settings;
+        this.cache = new CacheLayout(settings.cache());
+    }
+
+    public static Hub of(HubSettings settings) {
+        return new Hub(settings);
+    }
+
+    /** All snapshots in the cache, of whatever models and however complete, by repository and commit. */
+    public List<Snapshot> cached() {
+        return cache.snapshots();
+    }
+
+    /** The snapshot that a name means, if its configuration and weights are in the cache. Asks no server. */
+    public Optional<Snapshot> cached(HubName name) {
+        return name.cachedAs().stream()
+                .flatMap(repository ->
+                        cache.commit(repository, name.revision()).map(commit -> cache.at(repository, commit)).stream())
+                .filter(snapshot -> new SnapshotFolder(snapshot.folder()).isUsable())
+                .findFirst();
+    }
+
+    /**
+     * The snapshot that a name means: from the cache, else downloaded into it. A branch that the cache knows means the
+     * commit it meant when it was fetched.
+     *
+     * @throws HubException if it cannot be had
+     * @throws dev.hyaline.engine.BadCheckpointException if it is no GPT-2; its weights are not fetched then
+     */
+    public Snapshot get(HubName name, HubListener listener) {
+        Optional<Snapshot> found = cached(name);
+        if (found.isPresent()) {
+            return completed(found.get(), listener);
+        }
+        requireOnline(name);
+        return download(name, listener);
+    }
+
+    /** A program that needed no tokenizer may have left it out. */
+    private Snapshot completed(Snapshot snapshot, HubListener listener) {
+        if (settings.offline() || cache.knowsTokenizer(snapshot.repository(), snapshot.commit())) {
+            return snapshot;
+        }
+        try {
+            return download(new HubName(snapshot.repository(), snapshot.commit()), listener);
+        } catch (HubException e) {
+            listener.note("the tokenizer of " + snapshot.repository() + " is not in the cache, and " + e.getMessage());
+            return snapshot;
+        }
+    }
+
+    private Snapshot download(HubName name, HubListener listener) {
+        try (SnapshotDownload download = new SnapshotDownload(settings, listener)) {
+            return cache.at(name.repository(), download.run(name));
+        }
+    }
+
+    private void requireOnline(HubName name) {
+        if (settings.offline()) {
+            List<String> others = cache.snapshots().stream()
+                    .filter(snapshot -> name.cachedAs().contains(snapshot.repository()))
+                    .filter(snapshot -> new SnapshotFolder(snapshot.folder()).isUsable())
+                    .map(Snapshot::pinned)
+                    .toList();
+            throw new HubException(
+                    Reason.OFFLINE,
+                    name + " is not in the cache " + settings.cache()
+                            + (others.isEmpty() ? "" : " (but " + String.join(", ", others) + " is)")
+                            + ", and HF_HUB_OFFLINE forbids to download it; unset that, or give a folder that holds"
+                            + " it");
+        }
+    }
+}

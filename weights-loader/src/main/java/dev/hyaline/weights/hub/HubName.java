@@ -1,0 +1,103 @@
+package dev.hyaline.weights.hub;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * What a model is called on the hub.
+ *
+ * @param repository {@code owner/name}, or a bare name as of a repository from before there were owners
+ * @param revision a branch, tag, commit, or a pull request's {@code refs/pr/N}
+ */
+public record HubName(String repository, String revision) {
+    /** The revision of whoever names none. */
+    public static final String MAIN = "main";
+
+    private static final Map<String, String> SHORT = new LinkedHashMap<>();
+
+    static {
+        SHORT.put("gpt2", "openai-community/gpt2");
+        SHORT.put("gpt2-medium", "openai-community/gpt2-medium");
+        SHORT.put("gpt2-large", "openai-community/gpt2-large");
+        SHORT.put("gpt2-xl", "openai-community/gpt2-xl");
+        SHORT.put("distilgpt2", "distilbert/distilgpt2");
+    }
+
+    // Both become parts of file names, so neither may lead out of its folder.
+    private static final Pattern REPOSITORY = Pattern.compile("(\\w[\\w.-]{0,95}/)?\\w[\\w.-]{0,95}");
+    private static final Pattern REVISION = Pattern.compile("[\\w+-][\\w.+-]*(/[\\w+-][\\w.+-]*)*");
+    private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
+    private static final Pattern FILE =
+            Pattern.compile(".*\\.(safetensors|bin|pth?|gguf|ckpt|index|json|git)", Pattern.CASE_INSENSITIVE);
+    private static final int LONGEST_REVISION = 200;
+
+    public HubName {
+        if (!isRepository(repository)) {
+            throw new IllegalArgumentException("no repository of the hub can be called " + repository);
+        }
+        if (!isRevision(revision)) {
+            throw new IllegalArgumentException("no revision can be called " + revision);
+        }
+    }
+
+    /**
+     * Reads {@code REPOSITORY} or {@code REPOSITORY@REVISION}, where the repository may be a {@linkplain #shortNames
+     * short name}. Empty where no repository or revision can have that name, as of most paths of files.
+     */
+    public static Optional<HubName> parse(String text) {
+        int at = text.indexOf('@');
+        String repository = at < 0 ? text : text.substring(0, at);
+        String revision = at < 0 ? MAIN : text.substring(at + 1);
+        return isRepository(repository) && isRevision(revision)
+                ? Optional.of(new HubName(SHORT.getOrDefault(repository, repository), revision))
+                : Optional.empty();
+    }
+
+    /** The names that mean a repository with an owner: {@code gpt2} and its like. */
+    public static List<String> shortNames() {
+        return List.copyOf(SHORT.keySet());
+    }
+
+    /** The repository of this name in the cache: its own, then the one it had before it had an owner. */
+    public List<String> cachedAs() {
+        return SHORT.entrySet().stream()
+                .filter(entry -> entry.getValue().equals(repository))
+                .map(entry -> List.of(repository, entry.getKey()))
+                .findFirst()
+                .orElse(List.of(repository));
+    }
+
+    /** Whether the repository has an owner; hardly any without one is left on the hub. */
+    public boolean hasOwner() {
+        return repository.indexOf('/') >= 0;
+    }
+
+    /** Whether the revision is a whole commit hash, which cannot come to mean anything else. */
+    public boolean isPinned() {
+        return COMMIT.matcher(revision).matches();
+    }
+
+    /** The same repository at another revision. */
+    public HubName at(String otherRevision) {
+        return new HubName(repository, otherRevision);
+    }
+
+    @Override
+    public String toString() {
+        return revision.equals(MAIN) ? repository : repository + "@" + revision;
+    }
+
+    private static boolean isRepository(String text) {
+        return REPOSITORY.matcher(text).matches()
+                && !text.contains("--")
+                && !text.contains("..")
+                && !FILE.matcher(text).matches();
+    }
+
+    private static boolean isRevision(String text) {
+        return text.length() <= LONGEST_REVISION && REVISION.matcher(text).matches() && !text.contains("..");
+    }
+}

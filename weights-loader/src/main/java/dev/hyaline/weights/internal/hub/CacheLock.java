@@ -1,0 +1,81 @@
+package dev.hyaline.weights.internal.hub;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** A lock that one thread of one process holds. The operating system frees it when the process ends, however it does. */
+final class CacheLock implements AutoCloseable {
+    /** Files locked by this process, among whose threads the system's locks do not tell. */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+    private static final long POLL_MILLIS = 50;
+
+    private final Path file;
+    private final FileChannel channel;
+
+    private CacheLock(Path file, FileChannel channel) {
+        this.file = file;
+        this.channel = channel;
+    }
+
+    /**
+     * Waits for a lock and takes it.
+     *
+     * @param waiting is told once, if somebody else holds it
+     */
+    static CacheLock take(Path file, Runnable waiting) throws IOException {
+        Files.createDirectories(file.getParent());
+        boolean told = false;
+        while (true) {
+            if (HELD.add(file)) {
+                CacheLock lock = tryTake(file);
+                if (lock != null) {
+                    return lock;
+                }
+            }
+            if (!told) {
+                waiting.run();
+                told = true;
+            }
+            try {
+                Thread.sleep(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                throw Wire.interrupted(e);
+            }
+        }
+    }
+
+    /** Null, with nothing held, if another process has it. */
+    private static CacheLock tryTake(Path file) throws IOException {
+        FileChannel channel = null;
+        boolean taken = false;
+        try {
+            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileLock lock = channel.tryLock();
+            taken = lock != null;
+            return taken ? new CacheLock(file, channel) : null;
+        } finally {
+            if (!taken) {
+                if (channel != null) {
+                    channel.close();
+                }
+                HELD.remove(file);
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        try {
+            channel.close();
+        } finally {
+            HELD.remove(file);
+        }
+    }
+}

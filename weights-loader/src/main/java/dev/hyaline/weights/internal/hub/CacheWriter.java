@@ -1,0 +1,134 @@
+package dev.hyaline.weights.internal.hub;
+
+import dev.hyaline.weights.hub.HubException;
+import dev.hyaline.weights.hub.HubException.Reason;
+import dev.hyaline.weights.hub.HubListener;
+import dev.hyaline.weights.hub.HubSettings;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/** Puts files of the hub into the cache. Whatever appears under its final name is whole and checked. */
+final class CacheWriter {
+    private final CacheLayout layout;
+    private final boolean symbolicLinks;
+    private final HubClient client;
+    private final HubListener listener;
+
+    CacheWriter(HubSettings settings, HubClient client, HubListener listener) {
+        this.layout = new CacheLayout(settings.cache());
+        this.symbolicLinks = settings.symbolicLinks();
+        this.client = client;
+        this.listener = listener;
+    }
+
+    /** Brings a file into its snapshot, unless it is there. */
+    void fetch(RemoteFile file) {
+        Path pointer = pointer(file);
+        Path lock = layout.lock(file.repository(), file.checksum());
+        try (CacheLock _ = CacheLock.take(lock, () -> listener.note("waiting for another download of " + file))) {
+            if (Files.isRegularFile(pointer)) {
+                listener.advanced(file.size());
+                return;
+            }
+            Path blob = layout.blob(file.repository(), file.checksum());
+            boolean present = Files.isRegularFile(blob) && Files.size(blob) == file.size();
+            if (present) {
+                listener.advanced(file.size());
+            } else {
+                download(file, blob);
+            }
+            Files.createDirectories(pointer.getParent());
+            place(blob, pointer, !present);
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    private Path pointer(RemoteFile file) {
+        return layout.snapshot(file.repository(), file.commit()).resolve(file.name());
+    }
+
+    private void download(RemoteFile file, Path blob) throws IOException {
+        Path partial = layout.partial(file.repository(), file.checksum());
+        Files.createDirectories(partial.getParent());
+        long free = Files.getFileStore(partial.getParent()).getUsableSpace();
+        long here = Files.isRegularFile(partial) ? Files.size(partial) : 0;
+        // Some file systems do not know, and say 0.
+        if (free > 0 && file.size() - here > free) {
+            throw new HubException(
+                    Reason.CACHE,
+                    file + " has " + file.size() + " bytes, but the disk of " + layout.root() + " has only " + free
+                            + " left; make room, or set HF_HUB_CACHE to a folder elsewhere");
+        }
+        new BlobDownload(client, listener, file, partial).run();
+        Files.move(partial, blob, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /**
+     * Makes the snapshot's file: a link that holds wherever the cache is moved; else, as in Python, the content itself,
+     * which is moved there if no other snapshot can have it yet.
+     */
+    private void place(Path blob, Path pointer, boolean unshared) throws IOException {
+        if (symbolicLinks) {
+            try {
+                Files.deleteIfExists(pointer);
+                Files.createSymbolicLink(pointer, pointer.getParent().relativize(blob));
+                return;
+            } catch (FileAlreadyExistsException e) {
+                if (Files.isRegularFile(pointer)) {
+                    return; // Another program was quicker.
+                }
+                throw e;
+            } catch (UnsupportedOperationException | FileSystemException e) {
+                listener.note("this file system has no symbolic links; " + pointer.getFileName() + " is put in place");
+            }
+        }
+        Path content = blob;
+        if (!unshared) {
+            content = pointer.resolveSibling(pointer.getFileName() + ".hyaline.incomplete");
+            Files.copy(blob, content, StandardCopyOption.REPLACE_EXISTING);
+        }
+        Files.move(content, pointer, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Notes that a repository has no such file, for programs that would otherwise ask the hub for it. */
+    void noteAbsent(String repository, String commit, String file) {
+        Path note = layout.absent(repository, commit, file);
+        try {
+            if (!Files.exists(note)) {
+                Files.createDirectories(note.getParent());
+                Files.createFile(note);
+            }
+        } catch (FileAlreadyExistsException e) {
+            // Another program has noted it meanwhile.
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    /** Notes which commit a revision means. */
+    void noteRevision(String repository, String revision, String commit) {
+        Path ref = layout.ref(repository, revision);
+        try {
+            Files.createDirectories(ref.getParent());
+            Path written =
+                    Files.createTempFile(ref.getParent(), ref.getFileName().toString(), ".tmp");
+            Files.writeString(written, commit);
+            Files.move(written, ref, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    private HubException unwritable(IOException e) {
+        return new HubException(
+                Reason.CACHE,
+                "cannot write to the cache " + layout.root() + " (" + e
+                        + "); set HF_HUB_CACHE to a folder that can be written",
+                e);
+    }
+}

@@ -1,0 +1,75 @@
+package dev.hyaline.weights.internal.hub;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * What the hub knows a file's content by, and what the cache names it after: SHA-256 of large files, as Git LFS has it,
+ * and the SHA-1 of Git's blob of all others.
+ *
+ * @param hex in lower-case hexadecimal
+ */
+public record Checksum(Kind kind, String hex) {
+    private static final int CHUNK = 1 << 20;
+    private static final Pattern ETAG = Pattern.compile("(?:W/)?\"?([0-9a-f]{64}|[0-9a-f]{40})\"?");
+
+    /** How the checksum is computed. */
+    public enum Kind {
+        SHA_256("SHA-256"),
+        GIT_BLOB("SHA-1");
+
+        private final String algorithm;
+
+        Kind(String algorithm) {
+            this.algorithm = algorithm;
+        }
+
+        private MessageDigest digest(long size) {
+            try {
+                MessageDigest digest = MessageDigest.getInstance(algorithm);
+                if (this == GIT_BLOB) {
+                    digest.update(("blob " + size + "\0").getBytes(US_ASCII));
+                }
+                return digest;
+            } catch (NoSuchAlgorithmException e) {
+                throw new AssertionError("every Java platform has " + algorithm, e);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return algorithm;
+        }
+    }
+
+    /** The checksum that an ETag header carries; empty if it carries something else. */
+    static Optional<Checksum> ofEtag(String etag) {
+        return Optional.of(ETAG.matcher(etag.strip()))
+                .filter(found -> found.matches())
+                .map(found -> {
+                    String hex = found.group(1);
+                    return new Checksum(hex.length() == 64 ? Kind.SHA_256 : Kind.GIT_BLOB, hex);
+                });
+    }
+
+    /** The checksum of this kind that a file has. */
+    static Checksum of(Kind kind, Path file) throws IOException {
+        MessageDigest digest = kind.digest(Files.size(file));
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] chunk = new byte[CHUNK];
+            for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
+                digest.update(chunk, 0, read);
+            }
+        }
+        return new Checksum(kind, HexFormat.of().formatHex(digest.digest()));
+    }
+}

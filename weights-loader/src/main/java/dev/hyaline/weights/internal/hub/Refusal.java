@@ -1,0 +1,116 @@
+package dev.hyaline.weights.internal.hub;
+
+import dev.hyaline.weights.hub.HubException;
+import dev.hyaline.weights.hub.HubException.Reason;
+import dev.hyaline.weights.hub.HubSettings;
+import dev.hyaline.weights.internal.Shown;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.Optional;
+
+/**
+ * What a status other than success means. The hub says more in {@code X-Error-Code} than in the status: it answers 401
+ * where there is no such repository, too.
+ */
+final class Refusal {
+    private final HubSettings settings;
+    private final Answer answer;
+    private final String repository;
+    private final String what;
+
+    /** @param what was asked for, as an error calls it */
+    Refusal(HubSettings settings, Answer answer, String repository, String what) {
+        this.settings = settings;
+        this.answer = answer;
+        this.repository = repository;
+        this.what = what;
+    }
+
+    /** Throws the failure: one that may pass, or one that will not. */
+    HubException raise() throws TryAgain {
+        int status = answer.status();
+        String host = answer.uri().getHost();
+        boolean fromStore = !host.equalsIgnoreCase(settings.endpoint().getHost());
+        if (status == 429) {
+            throw TryAgain.after(retryAfter(), host + " answered 429 (too many requests)");
+        }
+        if (status == 408 || status >= 500 || (fromStore && status == 403)) {
+            // A file store's 403 is a signature that has run out: the hub gives a new one.
+            throw TryAgain.later(host + " answered " + status, null);
+        }
+        String problem = "cannot fetch " + what + ": " + host + " answered " + status;
+        return switch (answer.header("X-Error-Code").orElse("")) {
+            case "GatedRepo" ->
+                new HubException(
+                        Reason.NOT_ALLOWED,
+                        problem + ", as the model is gated: accept its conditions at " + page() + " and set HF_TOKEN");
+            case "RevisionNotFound" -> new HubException(Reason.NOT_FOUND, problem + ", as there is no such revision");
+            case "EntryNotFound" -> new HubException(Reason.NOT_FOUND, problem + ", as there is no such file");
+            case "RepoNotFound" -> noRepository(problem);
+            default -> byStatus(problem);
+        };
+    }
+
+    private HubException byStatus(String problem) {
+        return switch (answer.status()) {
+            case 401 -> noRepository(problem);
+            case 403 ->
+                new HubException(
+                        Reason.NOT_ALLOWED,
+                        problem + " (forbidden): see " + page()
+                                + (settings.token().isPresent()
+                                        ? "; the token in use may not read it"
+                                        : ", and set HF_TOKEN if you may read it"));
+            case 404 -> new HubException(Reason.NOT_FOUND, problem + " (not found): check the name");
+            case 407 ->
+                new HubException(
+                        Reason.SETTING,
+                        problem
+                                + ": the proxy wants a user and a password, as"
+                                + " https_proxy=http://USER:PASSWORD@HOST:PORT");
+            default ->
+                new HubException(
+                        Reason.BROKEN_ANSWER,
+                        problem
+                                + answer.header("X-Error-Message")
+                                        .map(text -> " (" + Shown.plain(text) + ")")
+                                        .orElse("")
+                                + ", which a hub does not; check HF_ENDPOINT and the proxy");
+        };
+    }
+
+    private HubException noRepository(String problem) {
+        return new HubException(
+                settings.token().isPresent() ? Reason.NOT_FOUND : Reason.NOT_ALLOWED,
+                problem + ": there is no such repository, or it is private"
+                        + (settings.token().isPresent()
+                                ? " and the token in use may not read it, or is not valid"
+                                : " and needs HF_TOKEN"));
+    }
+
+    private String page() {
+        return settings.endpoint() + "/" + repository;
+    }
+
+    /** Seconds or a date, as HTTP has it; empty if there is neither. */
+    private Optional<Duration> retryAfter() {
+        return answer.header("Retry-After")
+                .flatMap(text -> {
+                    try {
+                        return Optional.of(
+                                text.matches("\\d{1,9}")
+                                        ? Duration.ofSeconds(Long.parseLong(text))
+                                        : Duration.between(
+                                                Instant.now(),
+                                                ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME)
+                                                        .toInstant()));
+                    } catch (DateTimeParseException e) {
+                        return Optional.empty();
+                    }
+                })
+                .map(wait -> wait.isNegative() ? Duration.ZERO : wait);
+    }
+}

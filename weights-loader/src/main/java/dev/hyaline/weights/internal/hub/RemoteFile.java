@@ -1,0 +1,14 @@
+package dev.hyaline.weights.internal.hub;
+
+/**
+ * A file as the hub announces it.
+ *
+ * @param commit of the repository, 40 hexadecimal digits
+ */
+record RemoteFile(String repository, String commit, String name, long size, Checksum checksum) {
+    /** As an error calls it. */
+    @Override
+    public String toString() {
+        return name + " of " + repository;
+    }
+}

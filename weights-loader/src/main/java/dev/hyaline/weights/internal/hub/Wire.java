@@ -1,0 +1,163 @@
+package dev.hyaline.weights.internal.hub;
+
+import dev.hyaline.weights.hub.HubException;
+import dev.hyaline.weights.hub.HubException.Reason;
+import dev.hyaline.weights.hub.HubSettings;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import javax.net.ssl.SSLException;
+
+/** Sends requests. Redirects are followed by hand, so that the token goes to the hub alone. */
+final class Wire implements AutoCloseable {
+    private static final int MOST_REDIRECTS = 8;
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+    private static final String USER_AGENT =
+            "hyaline; Java/" + Runtime.version().feature();
+
+    private final HubSettings settings;
+    private final HttpClient client;
+    private boolean reached;
+
+    Wire(HubSettings settings) {
+        this.settings = settings;
+        HttpClient.Builder builder = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .connectTimeout(
+                        settings.timeout().compareTo(CONNECT_TIMEOUT) < 0 ? settings.timeout() : CONNECT_TIMEOUT);
+        Proxying.of(settings.proxies()).ifPresent(proxies -> {
+            builder.proxy(proxies.selector());
+            proxies.authenticator().ifPresent(builder::authenticator);
+        });
+        this.client = builder.build();
+    }
+
+    /**
+     * Sends a request, and where it is redirected another, until something else comes or an answer that is enough. The
+     * caller closes the answer.
+     *
+     * @throws TryAgain if a server cannot be reached, or does not answer in time
+     */
+    Answer send(String method, URI address, Map<String, String> headers, Predicate<Answer> enough) throws TryAgain {
+        URI uri = address;
+        for (int i = 0; i <= MOST_REDIRECTS; i++) {
+            Answer answer = sendOnce(method, uri, headers);
+            if (!answer.isRedirect() || enough.test(answer)) {
+                return answer;
+            }
+            answer.close();
+            uri = target(answer);
+        }
+        throw new HubException(Reason.BROKEN_ANSWER, address + " is redirected more than " + MOST_REDIRECTS + " times");
+    }
+
+    private Answer sendOnce(String method, URI uri, Map<String, String> headers) throws TryAgain {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri)
+                .method(method, HttpRequest.BodyPublishers.noBody())
+                .timeout(settings.timeout())
+                .header("User-Agent", USER_AGENT)
+                // A compressed body's length is not the file's.
+                .header("Accept-Encoding", "identity");
+        headers.forEach(request::header);
+        settings.token()
+                .filter(token -> isHub(uri))
+                .ifPresent(token -> request.header("Authorization", "Bearer " + token));
+        try {
+            HttpResponse<BodyChunks> response = client.send(request.build(), info -> new BodyChunks());
+            reached = true;
+            return new Answer(uri, response.statusCode(), response.headers(), response.body(), settings.timeout());
+        } catch (InterruptedException | InterruptedIOException e) {
+            throw interrupted(e);
+        } catch (IOException e) {
+            throw failure(uri.getHost(), e);
+        }
+    }
+
+    static HubException interrupted(Exception cause) {
+        Thread.currentThread().interrupt();
+        return new HubException(Reason.UNREACHABLE, "the download was interrupted", cause);
+    }
+
+    /** Whether the token may be shown there: scheme, host and port are the endpoint's. */
+    private boolean isHub(URI uri) {
+        URI hub = settings.endpoint();
+        return hub.getScheme().equalsIgnoreCase(uri.getScheme())
+                && hub.getHost().equalsIgnoreCase(uri.getHost())
+                && port(hub) == port(uri);
+    }
+
+    private static int port(URI uri) {
+        return uri.getPort() >= 0 ? uri.getPort() : "https".equalsIgnoreCase(uri.getScheme()) ? 443 : 80;
+    }
+
+    private static URI target(Answer answer) {
+        String location = answer.header("Location").orElseThrow();
+        Optional<URI> target = resolve(answer.uri(), location);
+        boolean secure = "https".equalsIgnoreCase(answer.uri().getScheme());
+        if (target.isEmpty()
+                || target.get().getHost() == null
+                || !("https".equalsIgnoreCase(target.get().getScheme())
+                        || (!secure && "http".equalsIgnoreCase(target.get().getScheme())))) {
+            // Not shown whole: the address of a file store carries a signature.
+            throw new HubException(
+                    Reason.BROKEN_ANSWER,
+                    answer.uri().getHost() + " redirects to where nothing is downloaded from"
+                            + target.map(uri -> " (" + uri.getScheme() + "://" + uri.getHost() + ")")
+                                    .orElse(""));
+        }
+        return target.get();
+    }
+
+    private static Optional<URI> resolve(URI base, String location) {
+        try {
+            return Optional.of(base.resolve(location));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private TryAgain failure(String host, IOException e) {
+        if (e instanceof SSLException) {
+            return TryAgain.hopeless("no secure connection to " + host + " (" + e.getMessage() + ")", e);
+        }
+        if (e instanceof ConnectException || e instanceof java.net.http.HttpConnectTimeoutException) {
+            String why = hasCause(e, UnresolvedAddressException.class)
+                    ? "the name " + host + " cannot be resolved"
+                    : "no connection to " + host;
+            // Once a server has answered there is a network, which may come back.
+            return reached ? TryAgain.later(why, e) : TryAgain.hopeless(why, e);
+        }
+        return e instanceof HttpTimeoutException
+                ? TryAgain.later(host + " did not answer within " + seconds(settings.timeout()), e)
+                : TryAgain.later("the connection to " + host + " failed (" + e.getMessage() + ")", e);
+    }
+
+    private static boolean hasCause(Throwable e, Class<? extends Throwable> type) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (type.isInstance(cause)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    static String seconds(Duration duration) {
+        return duration.toMillis() % 1000 == 0 ? duration.toSeconds() + " s" : duration.toMillis() + " ms";
+    }
+
+    @Override
+    public void close() {
+        client.shutdownNow();
+    }
+}
