@@ -11,14 +11,22 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
  * Where a command reads and writes. Text is UTF-8 whatever the locale.
  *
  * @param colours whether {@code out} may be styled
  * @param progress whether {@code err} may show a line that changes
+ * @param environment the environment variables
  */
-record Console(InputStream in, PrintWriter out, PrintWriter err, boolean colours, boolean progress) {
+record Console(
+        InputStream in,
+        PrintWriter out,
+        PrintWriter err,
+        boolean colours,
+        boolean progress,
+        Map<String, String> environment) {
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
 
@@ -26,7 +34,12 @@ record Console(InputStream in, PrintWriter out, PrintWriter err, boolean colours
     static Console system() {
         boolean colours = System.getenv("NO_COLOR") == null && isTerminal(STDOUT);
         return new Console(
-                System.in, writer(FileDescriptor.out), writer(FileDescriptor.err), colours, isTerminal(STDERR));
+                System.in,
+                writer(FileDescriptor.out),
+                writer(FileDescriptor.err),
+                colours,
+                isTerminal(STDERR),
+                System.getenv());
     }
 
     private static PrintWriter writer(FileDescriptor descriptor) {

@@ -11,6 +11,7 @@ import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.Provenance;
 import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.hub.Snapshot;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -120,7 +121,7 @@ final class DumpCommand implements Runnable {
         Path folder = ModelOptions.path("--out", out);
         IndexSelection chosenPositions = SelectionOptions.indices("--positions", positions);
         int threads = engineOptions.threads();
-        try (Checkpoint checkpoint = modelOptions.open()) {
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
             Gpt2Config config = checkpoint.config();
             Vocabulary vocabulary = new Vocabulary(checkpoint);
             Capture capture = new Capture(selection.select(config, DEFAULT_SITES), chosenPositions);
@@ -175,7 +176,7 @@ final class DumpCommand implements Runnable {
         return new Provenance(
                 Version.text(),
                 canonicalCommand(),
-                checkpoint.name(),
+                modelOptions.snapshot().map(Snapshot::pinned).orElse(checkpoint.name()),
                 files,
                 promptOptions.prependedToken(vocabulary),
                 vocabulary::text);
@@ -186,7 +187,7 @@ final class DumpCommand implements Runnable {
      * here.
      */
     private List<String> canonicalCommand() {
-        List<String> command = new ArrayList<>(List.of("hyaline", "dump", "--model", modelOptions.model));
+        List<String> command = new ArrayList<>(List.of("hyaline", "dump", "--model", modelOptions.pinned()));
         command.addAll(promptOptions.canonical());
         selection.patterns(DEFAULT_SITES).forEach(sites -> command.addAll(List.of("--sites", sites)));
         command.addAll(List.of("--layers", selection.layers().toString(), "--positions", positions));

@@ -87,7 +87,7 @@ final class GenerateCommand implements Runnable {
             throw new BadInputException("--max-new-tokens must be at least 0, found " + maxNewTokens);
         }
         int threads = engineOptions.threads();
-        try (Checkpoint checkpoint = modelOptions.open()) {
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
             List<PromptInput> inputs = promptOptions.read(console.in());
             Prompts prompts = promptOptions.encode(inputs, checkpoint.config(), vocabulary);

@@ -18,9 +18,10 @@ import picocli.CommandLine.Spec;
         footer = {
             "  hyaline dump                              every activation of the built-in model on a prompt",
             "  hyaline dump --prompt \"The capital of France is\" --sites resid_post,pattern",
-            "  hyaline dump --model ~/models/gpt2 --prompts corpus.txt --sites resid_post --layers 6",
+            "  hyaline dump --model gpt2 --prompts corpus.txt --sites resid_post --layers 6",
             "  hyaline sites                             what can be dumped, and how large it is",
             "  hyaline generate --prompt \"Once upon a time\"",
+            "  hyaline models                            what --model finds without downloading it",
             "  hyaline COMMAND --help                    a command's options and examples",
             "",
             "Without --model, every command uses the built-in model fable (4 layers, 1 million parameters).",
@@ -34,6 +35,7 @@ final class HyalineCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing: dump, sites, info, generate or tokens");
+        throw new ParameterException(
+                spec.commandLine(), "a command is missing: dump, sites, info, generate, tokens or models");
     }
 }

@@ -43,7 +43,7 @@ final class InfoCommand implements Runnable {
     @Override
     public void run() {
         // Nothing is loaded, so that a model larger than the memory can be asked about.
-        try (Checkpoint checkpoint = modelOptions.open()) {
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
             KernelChoice kernels = Gpt2.availableKernels();
             int threads = engineOptions.threads();
             if (common.json) {

@@ -54,6 +54,7 @@ public final class Main {
         commands.put("info", () -> new InfoCommand(console));
         commands.put("generate", () -> new GenerateCommand(console));
         commands.put("tokens", () -> new TokensCommand(console));
+        commands.put("models", () -> new ModelsCommand(console));
 
         CommandLine commandLine = new CommandLine(new HyalineCommand());
         Supplier<Object> named = arguments.length == 0 ? null : commands.get(arguments[0]);

@@ -1,31 +1,83 @@
 package dev.hyaline.tools;
 
+import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.hub.Hub;
+import dev.hyaline.weights.hub.HubException;
+import dev.hyaline.weights.hub.HubException.Reason;
+import dev.hyaline.weights.hub.HubName;
+import dev.hyaline.weights.hub.HubSettings;
+import dev.hyaline.weights.hub.Snapshot;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine.Option;
 
 /** Which model. */
 final class ModelOptions {
+    private static final Set<Reason> PERHAPS_A_PATH =
+            EnumSet.of(Reason.NOT_FOUND, Reason.NOT_ALLOWED, Reason.UNREACHABLE, Reason.OFFLINE);
+
     @Option(
             names = {"-m", "--model"},
-            paramLabel = "DIR",
+            paramLabel = "MODEL",
             description = {
-                "A folder with a Hugging Face GPT-2 (config.json, model.safetensors), one file of weights in such a"
-                        + " folder, or the name of a built-in model. Default: fable, which is built in."
+                "A built-in model, a folder or file with a GPT-2, or a repository of the Hugging Face hub: gpt2,"
+                        + " distilgpt2, OWNER/NAME, each perhaps with @REVISION. What is not in the hub's cache is"
+                        + " downloaded into it. Default: fable, which is built in."
             })
     String model = "fable";
 
+    private Snapshot snapshot;
+
     /**
-     * Opens the checkpoint; its parameters are not read yet. A folder goes before a built-in model of the same name.
+     * Opens the checkpoint, after its download if need be; its parameters are not read yet. A built-in name goes before
+     * a file or folder, and these before the hub.
      */
-    Checkpoint open() {
-        if (Checkpoint.builtInNames().contains(model) && !Files.exists(path("--model", model))) {
+    Checkpoint open(Console console) {
+        snapshot = null;
+        if (Checkpoint.builtInNames().contains(model)) {
             return Checkpoint.builtIn(model);
         }
-        return Checkpoint.open(path("--model", model));
+        Path path = path("--model", model);
+        return Files.exists(path)
+                ? Checkpoint.open(path)
+                : HubName.parse(model).map(name -> open(console, name)).orElseGet(() -> Checkpoint.open(path));
+    }
+
+    private Checkpoint open(Console console, HubName name) {
+        Hub hub = Hub.of(HubSettings.of(console.environment()));
+        if (!name.hasOwner() && hub.cached(name).isEmpty()) {
+            throw BadCheckpointException.file(
+                    model,
+                    "a built-in model (" + String.join(", ", Checkpoint.builtInNames()) + "), a folder or file, "
+                            + String.join(", ", HubName.shortNames()) + " or OWNER/NAME",
+                    "nothing there");
+        }
+        try (HubProgress progress = new HubProgress(console, name)) {
+            snapshot = hub.get(name, progress);
+            return Checkpoint.open(snapshot);
+        } catch (HubException e) {
+            boolean asGiven = model.startsWith(name.repository());
+            throw asGiven && PERHAPS_A_PATH.contains(e.reason())
+                    ? new HubException(
+                            e.reason(), e.getMessage() + " (and there is no file or folder " + model + ")", e)
+                    : e;
+        }
+    }
+
+    /** The model opened, as {@code --model} takes it: of a repository, the commit that its revision meant. */
+    String pinned() {
+        return snapshot().map(Snapshot::pinned).orElse(model);
+    }
+
+    /** What of the hub was opened; empty if it was something else. */
+    Optional<Snapshot> snapshot() {
+        return Optional.ofNullable(snapshot);
     }
 
     /**

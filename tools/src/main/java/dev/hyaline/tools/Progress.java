@@ -21,6 +21,7 @@ final class Progress implements AutoCloseable {
     private final boolean shown;
     private final String task;
     private final String unit;
+    private final long unitSize;
     private final long total;
     private final long begin = System.nanoTime();
     private long done;
@@ -28,9 +29,19 @@ final class Progress implements AutoCloseable {
     private ProgressBar bar;
 
     Progress(Console console, String task, String unit, long total) {
+        this(console, task, unit, 1, total);
+    }
+
+    /** Counts bytes and shows megabytes. */
+    static Progress ofBytes(Console console, String task, long total) {
+        return new Progress(console, task, "MB", 1_000_000, total);
+    }
+
+    private Progress(Console console, String task, String unit, long unitSize, long total) {
         this.shown = console.progress();
         this.task = task;
         this.unit = unit;
+        this.unitSize = unitSize;
         this.total = total;
     }
 
@@ -41,7 +52,7 @@ final class Progress implements AutoCloseable {
             bar = new ProgressBarBuilder()
                     .setTaskName(task)
                     .setInitialMax(total)
-                    .setUnit(" " + unit, 1)
+                    .setUnit(" " + unit, unitSize)
                     .showSpeed()
                     .setStyle(ProgressBarStyle.UNICODE_BLOCK)
                     .setConsumer(new ConsoleProgressBarConsumer(err, width()))

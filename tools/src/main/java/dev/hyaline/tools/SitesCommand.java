@@ -71,7 +71,7 @@ final class SitesCommand implements Runnable {
 
     @Override
     public void run() {
-        try (Checkpoint checkpoint = modelOptions.open()) {
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
             Gpt2Config config = checkpoint.config();
             int tokens = length == null ? config.nCtx() : length;
             if (tokens < 1 || tokens > config.nCtx()) {

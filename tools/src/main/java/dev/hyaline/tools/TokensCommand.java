@@ -64,7 +64,7 @@ final class TokensCommand implements Runnable {
         if (texts.isEmpty() && ids.isEmpty()) {
             texts.add(PromptOptions.BUILT_IN_PROMPT);
         }
-        try (Checkpoint checkpoint = modelOptions.open()) {
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
             if (vocabulary.tokenizer().isEmpty()) {
                 throw new BadInputException(

@@ -168,7 +168,12 @@ final class BadUsageTest {
             delimiter = '|',
             value = {
                 "dump --model missing-folder | found nothing there",
-                "info --model missing-folder | found nothing there",
+                "info --model missing-folder | expected a built-in model (fable), a folder or file, gpt2,",
+                "info --model a/missing/folder | found nothing there",
+                "info --model missing.safetensors | found nothing there",
+                "info --model gpt2 | openai-community/gpt2 is not in the cache",
+                "info --model ann/tiny@v1 | ann/tiny@v1 is not in the cache",
+                "info --model ann/tiny | (and there is no file or folder ann/tiny)",
                 "dump --prompts missing.txt | cannot read missing.txt: no such file or folder",
                 "dump --prompts . | cannot read .",
                 "dump --out /dev/null/x | cannot write /dev/null/x",

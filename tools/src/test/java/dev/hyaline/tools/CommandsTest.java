@@ -42,7 +42,16 @@ final class CommandsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"--help", "dump --help", "sites --help", "info --help", "generate -h", "tokens -h", "help dump"})
+            strings = {
+                "--help",
+                "dump --help",
+                "sites --help",
+                "info --help",
+                "generate -h",
+                "tokens -h",
+                "models -h",
+                "help dump"
+            })
     void helpHasExamplesAndFitsTheScreen(String arguments) {
         String help = Outcome.of(arguments.split(" ")).succeeded().out();
         assertThat(help).contains("Usage: hyaline", "Examples:").doesNotContain("${", "null");

@@ -12,12 +12,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What a run of the command gave. */
 record Outcome(int exitCode, String out, String err) {
+    /** The user's own cache and the hub are none of the tests' business. */
+    private static final Map<String, String> NO_HUB =
+            Map.of("HF_HUB_CACHE", "target/no-hub-cache", "HF_HOME", "target/no-hub-home", "HF_HUB_OFFLINE", "1");
+
     /** Runs a command in this JVM. */
     static Outcome of(String... arguments) {
         return reading("", arguments);
@@ -29,9 +34,19 @@ record Outcome(int exitCode, String out, String err) {
     }
 
     static Outcome reading(InputStream input, boolean colours, String... arguments) {
+        return run(input, colours, NO_HUB, arguments);
+    }
+
+    /** Runs a command in this JVM with environment variables of its own. */
+    static Outcome in(Map<String, String> environment, String... arguments) {
+        return run(new ByteArrayInputStream(new byte[0]), false, environment, arguments);
+    }
+
+    private static Outcome run(
+            InputStream input, boolean colours, Map<String, String> environment, String... arguments) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        Console console = new Console(input, new PrintWriter(out), new PrintWriter(err), colours, false);
+        Console console = new Console(input, new PrintWriter(out), new PrintWriter(err), colours, false, environment);
         int exitCode = Main.run(arguments, console);
         console.flush();
         return new Outcome(exitCode, out.toString(), err.toString());
@@ -64,6 +79,7 @@ record Outcome(int exitCode, String out, String err) {
         ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
         builder.environment().remove("JAVA_TOOL_OPTIONS");
         builder.environment().put("LC_ALL", locale);
+        builder.environment().putAll(NO_HUB);
         return builder;
     }
 

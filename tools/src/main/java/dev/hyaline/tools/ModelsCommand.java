@@ -1,0 +1,145 @@
+package dev.hyaline.tools;
+
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.CheckpointFile;
+import dev.hyaline.weights.hub.Hub;
+import dev.hyaline.weights.hub.HubSettings;
+import dev.hyaline.weights.hub.Snapshot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import tools.jackson.core.JsonGenerator;
+
+/** {@code hyaline models}: what is built in and what the hub's cache holds. */
+@Command(
+        name = "models",
+        header = "Lists the models that are built in or in the Hugging Face cache.",
+        description = {
+            "",
+            "The cache is the one of Python's huggingface_hub. Of its models, those marked open are GPT-2s that --model"
+                    + " takes without downloading anything."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline models",
+            "  hyaline models --json",
+            "",
+            "Environment:",
+            "  HF_HUB_CACHE, HF_HOME     the cache; by default ~/.cache/huggingface/hub",
+            "  HF_TOKEN                  for gated and private repositories; shown to the hub alone",
+            "  HF_ENDPOINT               another hub than https://huggingface.co",
+            "  HF_HUB_OFFLINE=1          never download",
+            "  HF_HUB_DOWNLOAD_TIMEOUT   seconds after which a silent server is given up; by default 30",
+            "  https_proxy, no_proxy     the way to the hub"
+        })
+final class ModelsCommand implements Runnable {
+    private static final String BUILT_IN = "built in";
+    private static final int SHORT_COMMIT = 8;
+
+    private final Console console;
+
+    @Mixin
+    private CommonOptions common;
+
+    ModelsCommand(Console console) {
+        this.console = console;
+    }
+
+    /**
+     * A line of the list.
+     *
+     * @param snapshot null of a built-in model
+     * @param parameters 0 if it does not open
+     * @param problem why it does not open; empty if it does
+     */
+    private record Model(String name, Snapshot snapshot, long bytes, long parameters, String problem) {
+        boolean opens() {
+            return problem.isEmpty();
+        }
+
+        String revision() {
+            return snapshot == null
+                    ? BUILT_IN
+                    : snapshot.revisions().isEmpty()
+                            ? snapshot.commit().substring(0, SHORT_COMMIT)
+                            : String.join(", ", snapshot.revisions());
+        }
+    }
+
+    @Override
+    public void run() {
+        HubSettings settings = HubSettings.of(console.environment());
+        List<Model> models = new ArrayList<>();
+        for (String name : Checkpoint.builtInNames()) {
+            try (Checkpoint checkpoint = Checkpoint.builtIn(name)) {
+                long bytes = checkpoint.files().stream()
+                        .mapToLong(CheckpointFile::bytes)
+                        .sum();
+                models.add(model(name, null, bytes, () -> Checkpoint.builtIn(name)));
+            }
+        }
+        for (Snapshot snapshot : Hub.of(settings).cached()) {
+            models.add(model(snapshot.repository(), snapshot, snapshot.bytes(), () -> Checkpoint.open(snapshot)));
+        }
+        if (common.json) {
+            Json.print(console, json -> json(json, settings, models));
+        } else {
+            text(settings, models);
+        }
+    }
+
+    private static Model model(String name, Snapshot snapshot, long bytes, Supplier<Checkpoint> opening) {
+        try (Checkpoint checkpoint = opening.get()) {
+            return new Model(name, snapshot, bytes, checkpoint.config().parameters(), "");
+        } catch (HyalineException e) {
+            return new Model(name, snapshot, bytes, 0, e.getMessage());
+        }
+    }
+
+    private void text(HubSettings settings, List<Model> models) {
+        Table table = new Table("model", "revision", ">size", ">parameters", "opens");
+        for (Model model : models) {
+            table.row(
+                    model.name(),
+                    model.revision(),
+                    Text.bytes(model.bytes()),
+                    model.opens() ? Text.count(model.parameters()) : "",
+                    model.opens() ? "yes" : "no");
+        }
+        table.print(console);
+        console.out().println();
+        console.out().println("Cache: " + settings.cache());
+    }
+
+    private static void json(JsonGenerator json, HubSettings settings, List<Model> models) {
+        json.writeStringProperty("cache", settings.cache().toString());
+        json.writeArrayPropertyStart("models");
+        for (Model model : models) {
+            json.writeStartObject();
+            json.writeStringProperty("model", model.name());
+            json.writeBooleanProperty("built_in", model.snapshot() == null);
+            if (model.snapshot() != null) {
+                json.writeStringProperty("commit", model.snapshot().commit());
+                json.writeArrayPropertyStart("revisions");
+                model.snapshot().revisions().forEach(json::writeString);
+                json.writeEndArray();
+                json.writeStringProperty("folder", model.snapshot().folder().toString());
+            }
+            json.writeNumberProperty("bytes", model.bytes());
+            json.writeBooleanProperty("opens", model.opens());
+            if (model.opens()) {
+                json.writeNumberProperty("parameters", model.parameters());
+            } else {
+                json.writeStringProperty("problem", model.problem());
+            }
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+}
