@@ -5,15 +5,13 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.internal.FileLayout;
+import dev.hyaline.instrument.internal.Sha256;
 import dev.hyaline.instrument.internal.TensorFileWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -121,7 +119,7 @@ public final class Dump {
             appendRowInfo(writer);
             capture.run(model, prompts, writingTo(writer, listener));
             writer.finish();
-            String sha256 = sha256(channel);
+            String sha256 = Sha256.of(channel);
 
             writing = manifest;
             byte[] json = Manifest.json(this, model, provenance.get(), sha256, writer.overflowed());
@@ -172,19 +170,5 @@ public final class Dump {
 
     private static long[] longs(IntStream values) {
         return values.asLongStream().toArray();
-    }
-
-    private static String sha256(FileChannel channel) throws IOException {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
-            long at = 0;
-            for (int read; (read = channel.read(buffer.clear(), at)) > 0; at += read) {
-                digest.update(buffer.flip());
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
     }
 }

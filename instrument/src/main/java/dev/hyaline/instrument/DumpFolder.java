@@ -17,46 +17,77 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A folder that a dump's files appear in together: written beside their final names, then synced and renamed by {@link
- * #commit}. Closed before that, or when the JVM is told to stop, it takes back what it wrote and leaves what was there.
- * From {@link #open} on, no other run can write to the folder: the manifest's file is begun and locked first. Thread-safe.
+ * A folder that a dump's files appear in whole: written beside their final names, then synced and renamed. The one file
+ * of a dump of prompts appears with its manifest; the shards of a corpus appear one by one, with a journal of them until
+ * the manifest comes. Closed before that, or when the JVM is told to stop, it takes back what is not whole and leaves what
+ * was there. From {@link #open} on, no other run can write to the folder: the manifest's file is begun and locked first.
+ * Thread-safe.
  */
 public final class DumpFolder implements AutoCloseable {
     /** Name of the file that describes the others; always committed last. */
     public static final String MANIFEST = "manifest.json";
 
+    /** Name of the file that lists the shards that are complete, as long as there is no manifest. */
+    static final String JOURNAL = "journal.jsonl";
+
+    private static final Pattern SHARD = Pattern.compile("activations-\\d{5,}\\.safetensors");
+
+    /** What becomes of a dump that is in the folder already. */
+    public enum IfExists {
+        /** It stays, and opening the folder fails. */
+        REFUSE,
+        /** It is replaced: one file once the new one is complete, shards from the start. */
+        REPLACE,
+        /** If it is one of shards, it is gone on with; any other stays, and opening the folder fails. */
+        RESUME
+    }
+
     private record Partial(Path path, Path target, FileChannel channel) {}
 
     private final Path folder;
+    private final IfExists ifExists;
+    /** Stands between a file and its writer; a test's may fail. */
+    private final UnaryOperator<FileChannel> disk;
+
     private final List<Path> created = new ArrayList<>();
     private final Deque<Partial> partials = new ArrayDeque<>();
     private final Thread onExit = new Thread(this::removePartials, "hyaline-dump-cleanup");
     private Partial manifest;
+    /** Whether the journal lists nothing that would be lost with it. */
+    private boolean emptyJournal;
+
     private boolean over;
 
-    private DumpFolder(Path folder) {
+    private DumpFolder(Path folder, IfExists ifExists, UnaryOperator<FileChannel> disk) {
         this.folder = folder;
+        this.ifExists = ifExists;
+        this.disk = disk;
     }
 
     /**
      * Opens a folder for writing, which others then cannot, and makes it if need be.
      *
-     * @param overwrite whether a dump already there is replaced, once the new one is complete
      * @throws FileException if the folder cannot be made or written to, another run writes to it, or it holds a dump
-     *     that is not to be replaced
+     *     that is to stay
      */
-    public static DumpFolder open(Path folder, boolean overwrite) {
-        requireReplaceable(folder, overwrite);
-        DumpFolder opened = new DumpFolder(folder);
+    public static DumpFolder open(Path folder, IfExists ifExists) {
+        return open(folder, ifExists, UnaryOperator.identity());
+    }
+
+    static DumpFolder open(Path folder, IfExists ifExists, UnaryOperator<FileChannel> disk) {
+        requireFree(folder, ifExists);
+        DumpFolder opened = new DumpFolder(folder, ifExists, disk);
         Runtime.getRuntime().addShutdownHook(opened.onExit);
         try {
             opened.createFolders();
             opened.lockFolder();
             // Again, for another run may have finished since.
-            requireReplaceable(folder, overwrite);
+            requireFree(folder, ifExists);
         } catch (IOException e) {
             opened.close();
             throw FileException.writing(folder, e);
@@ -67,24 +98,54 @@ public final class DumpFolder implements AutoCloseable {
         return opened;
     }
 
-    private static void requireReplaceable(Path folder, boolean overwrite) {
+    private static void requireFree(Path folder, IfExists ifExists) {
+        boolean unfinished = Files.exists(folder.resolve(JOURNAL));
         for (Path path : existing(folder)) {
             if (Files.isDirectory(path)) {
                 throw FileException.occupied(path, "is a folder, where a file is to be written; choose another folder");
             }
-            if (!overwrite) {
-                throw FileException.occupied(
-                        path, "exists already; choose another folder, or have it replaced (--force)");
+            boolean shards = isShard(path) || unfinished;
+            switch (ifExists) {
+                case REPLACE -> {}
+                case REFUSE ->
+                    throw unfinished
+                            ? FileException.occupied(
+                                    folder,
+                                    "holds a dump that is not finished; go on with it (--resume), start over (--force) or"
+                                            + " choose another folder")
+                            : FileException.occupied(
+                                    path, "exists already; choose another folder, or have it replaced (--force)");
+                case RESUME -> {
+                    if (!shards && !path.endsWith(MANIFEST)) {
+                        throw FileException.occupied(
+                                path,
+                                "exists already, and is of a dump without shards, which cannot be resumed; choose another"
+                                        + " folder, or have it replaced (--force)");
+                    }
+                }
             }
         }
     }
 
     /** Files of an earlier dump in a folder; none if there is no such folder. */
     public static List<Path> existing(Path folder) {
-        return Stream.concat(Stream.of(DumpFormat.values()).map(DumpFormat::fileName), Stream.of(MANIFEST))
+        List<Path> existing = new ArrayList<>(Stream.concat(
+                        Stream.of(DumpFormat.values()).map(DumpFormat::fileName), Stream.of(JOURNAL, MANIFEST))
                 .map(folder::resolve)
                 .filter(Files::exists)
-                .toList();
+                .toList());
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                files.filter(DumpFolder::isShard).sorted().forEach(existing::add);
+            } catch (IOException e) {
+                throw FileException.reading(folder, e);
+            }
+        }
+        return List.copyOf(existing);
+    }
+
+    private static boolean isShard(Path path) {
+        return SHARD.matcher(path.getFileName().toString()).matches();
     }
 
     private synchronized void createFolders() throws IOException {
@@ -101,6 +162,10 @@ public final class DumpFolder implements AutoCloseable {
 
     public Path path() {
         return folder;
+    }
+
+    IfExists ifExists() {
+        return ifExists;
     }
 
     /** Bytes that the folder's file system has room for. */
@@ -123,6 +188,39 @@ public final class DumpFolder implements AutoCloseable {
         Partial partial = beginLocked(name);
         partials.add(partial);
         return partial.channel;
+    }
+
+    /** Gives one file its name, now: what was written to it is durable. */
+    synchronized void publish(String name) throws IOException {
+        requireOpen();
+        Partial partial = partials.stream()
+                .filter(begun -> begun.target.endsWith(name))
+                .findFirst()
+                .orElseThrow();
+        rename(partial);
+        partials.remove(partial);
+        partial.channel.close();
+        created.clear();
+        emptyJournal = false;
+        syncFolder();
+    }
+
+    /** Begins a journal, which disappears again with this folder unless a file is published. */
+    synchronized FileChannel createJournal() throws IOException {
+        requireOpen();
+        emptyJournal = true;
+        FileChannel journal = FileChannel.open(
+                folder.resolve(JOURNAL), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        return disk.apply(journal);
+    }
+
+    /** Removes the files of an earlier dump. */
+    synchronized void clear() throws IOException {
+        requireOpen();
+        for (Path path : existing(folder)) {
+            Files.delete(path);
+        }
+        syncFolder();
     }
 
     /** The manifest's file, begun when the folder was opened and committed last; else as {@link #begin}. */
@@ -148,7 +246,7 @@ public final class DumpFolder implements AutoCloseable {
                 // A run that ended between these steps may have given the file its final name: it is not ours then.
                 if (Files.exists(path) && Objects.equals(file, fileKey(path))) {
                     channel.truncate(0);
-                    return new Partial(path, target, channel);
+                    return new Partial(path, target, disk.apply(channel));
                 }
                 channel.close();
             }
@@ -210,15 +308,31 @@ public final class DumpFolder implements AutoCloseable {
                 rename(partials.getFirst());
                 partials.removeFirst().channel.close();
             }
-            rename(manifest);
-            created.clear();
-            syncFolder();
-            // Last, for with it goes the lock on the folder.
-            manifest.channel.close();
-            manifest = null;
+            finish();
         } catch (IOException e) {
             throw FileException.writing(folder, e);
         }
+    }
+
+    /** Gives the manifest of shards its name. They need their journal no more. */
+    synchronized void commitShards() {
+        requireOpen();
+        try {
+            manifest.channel.force(true);
+            finish();
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        }
+    }
+
+    private void finish() throws IOException {
+        rename(manifest);
+        created.clear();
+        syncFolder();
+        Files.deleteIfExists(folder.resolve(JOURNAL));
+        // Last, for with it goes the lock on the folder.
+        manifest.channel.close();
+        manifest = null;
     }
 
     private static void rename(Partial partial) throws IOException {
@@ -265,6 +379,9 @@ public final class DumpFolder implements AutoCloseable {
                 // Deleted before the channel is closed, and with it the lock: nobody else can have begun the file.
                 Files.deleteIfExists(partial.path);
                 partial.channel.close();
+            }
+            if (emptyJournal) {
+                Files.deleteIfExists(folder.resolve(JOURNAL));
             }
             for (Path path : created.reversed()) {
                 Files.deleteIfExists(path);

@@ -26,9 +26,21 @@ public final class FileException extends HyalineException {
         return new FileException("cannot write " + file + ": " + reason(cause), cause);
     }
 
+    /** As {@link #writing}, of a dump whose complete shards stay. */
+    static FileException stopped(Path folder, IOException cause) {
+        return new FileException(
+                "cannot write " + folder + ": " + reason(cause) + "; what is complete stays, go on with it (--resume)",
+                cause);
+    }
+
     /** An output that must not be replaced, or is being written by someone else. */
     static FileException occupied(Path file, String reasonAndRemedy) {
         return new FileException(file + " " + reasonAndRemedy, null);
+    }
+
+    /** A file of a dump that does not hold what it must. */
+    static FileException corrupt(Path file, String expected, String found) {
+        return new FileException(file + ": expected " + expected + ", found " + found, null);
     }
 
     private static String reason(IOException cause) {

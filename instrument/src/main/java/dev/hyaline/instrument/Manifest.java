@@ -114,7 +114,8 @@ final class Manifest {
         json.writeEndObject();
     }
 
-    private static void environment(JsonGenerator json, Gpt2 model) {
+    /** What the values do not depend on. */
+    static void environment(JsonGenerator json, Gpt2 model) {
         json.writeObjectPropertyStart("environment");
         json.writeStringProperty("kernels", model.kernels().name());
         json.writeStringProperty("kernels_reason", model.kernels().reason());
@@ -124,17 +125,21 @@ final class Manifest {
         json.writeEndObject();
     }
 
-    private static void strings(JsonGenerator json, String name, Iterable<String> values) {
+    static void strings(JsonGenerator json, String name, Iterable<String> values) {
         json.writeArrayPropertyStart(name);
         values.forEach(json::writeString);
         json.writeEndArray();
     }
 
     /** Two spaces and a line feed on every system. */
+    static PrettyPrinter indentation() {
+        return new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
+    }
+
     private static final class Indented extends ObjectWriteContext.Base {
         @Override
         public PrettyPrinter getPrettyPrinter() {
-            return new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
+            return indentation();
         }
 
         @Override

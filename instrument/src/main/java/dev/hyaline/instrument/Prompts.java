@@ -46,12 +46,17 @@ public final class Prompts {
     }
 
     private static void check(Gpt2Config config, int[] tokens, String name) {
-        if (tokens.length == 0) {
-            throw new BadInputException(name + " is empty: a pass needs at least one token");
-        }
+        requireKnown(config, tokens, name);
         if (tokens.length > config.nCtx()) {
             throw new BadInputException(
                     name + " has " + tokens.length + " tokens, but the model has " + config.nCtx() + " positions");
+        }
+    }
+
+    /** One token at least, and none that the model does not know. */
+    static void requireKnown(Gpt2Config config, int[] tokens, String name) {
+        if (tokens.length == 0) {
+            throw new BadInputException(name + " is empty: a pass needs at least one token");
         }
         for (int token : tokens) {
             if (token < 0 || token >= config.dVocab()) {

@@ -105,8 +105,8 @@ public final class TensorPlan {
         return sizes.stream().map(Integer::longValue).toList();
     }
 
-    private static List<Long> prepend(long size, List<Integer> sizes) {
-        return LongStream.concat(LongStream.of(size), sizes.stream().mapToLong(Integer::longValue))
+    static List<Long> prepend(long size, List<? extends Number> sizes) {
+        return LongStream.concat(LongStream.of(size), sizes.stream().mapToLong(Number::longValue))
                 .boxed()
                 .toList();
     }

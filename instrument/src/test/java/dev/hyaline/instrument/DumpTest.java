@@ -7,6 +7,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.DumpFolder.IfExists;
 import dev.hyaline.instrument.TensorFiles.Tensor;
 import dev.hyaline.instrument.internal.BFloat16;
 import java.io.IOException;
@@ -50,7 +51,7 @@ final class DumpTest {
 
     private static Dump.Written write(Dump dump, Path folder, boolean overwrite) {
         try (Gpt2 model = Models.small();
-                DumpFolder opened = DumpFolder.open(folder, overwrite)) {
+                DumpFolder opened = DumpFolder.open(folder, overwrite ? IfExists.REPLACE : IfExists.REFUSE)) {
             return dump.write(model, opened, DumpTest::provenance, NOBODY);
         }
     }
@@ -247,7 +248,7 @@ final class DumpTest {
         for (Path folder : List.of(old, fresh)) {
             assertThatThrownBy(() -> {
                         try (Gpt2 model = Models.small();
-                                DumpFolder opened = DumpFolder.open(folder, true)) {
+                                DumpFolder opened = DumpFolder.open(folder, IfExists.REPLACE)) {
                             dump.write(model, opened, DumpTest::provenance, (point, s, values, offset, length) -> {
                                 if (point.layer() == 1) {
                                     assertThat(names(folder)).contains(".activations.safetensors.partial");
@@ -294,7 +295,7 @@ final class DumpTest {
         Dump safetensors =
                 dump(Models.prompts(2), Capture.of(Models.CONFIG, "q"), ElementType.F32, DumpFormat.SAFETENSORS);
         try (Gpt2 model = Models.small();
-                DumpFolder slow = DumpFolder.open(temporary, false)) {
+                DumpFolder slow = DumpFolder.open(temporary, IfExists.REFUSE)) {
             assertThatThrownBy(() -> write(safetensors, temporary, false))
                     .isInstanceOf(FileException.class)
                     .hasMessageContaining("is being written by another run");
@@ -320,10 +321,10 @@ final class DumpTest {
     @Test
     void foldersThatCannotBeWrittenAreNamed() throws IOException {
         Path file = Files.createFile(temporary.resolve("file"));
-        assertThatThrownBy(() -> DumpFolder.open(file, true))
+        assertThatThrownBy(() -> DumpFolder.open(file, IfExists.REPLACE))
                 .isInstanceOf(FileException.class)
                 .hasMessageStartingWith("cannot write " + file);
-        assertThatThrownBy(() -> DumpFolder.open(file.resolve("below"), true))
+        assertThatThrownBy(() -> DumpFolder.open(file.resolve("below"), IfExists.REPLACE))
                 .isInstanceOf(FileException.class)
                 .hasMessageStartingWith("cannot write " + file);
     }

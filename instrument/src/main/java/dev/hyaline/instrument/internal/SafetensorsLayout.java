@@ -87,6 +87,25 @@ public final class SafetensorsLayout implements FileLayout {
         return offsets[tensor];
     }
 
+    /** As {@link #dataOffset(int)}, of the tensor of a name. */
+    public long dataOffset(String name) {
+        for (int t = 0; t < tensors.size(); t++) {
+            if (tensors.get(t).name().equals(name)) {
+                return offsets[t];
+            }
+        }
+        throw new IllegalArgumentException("the file has no tensor " + name);
+    }
+
+    /** The file's first bytes, up to the values. */
+    public byte[] head() {
+        return ByteBuffer.allocate(Long.BYTES + header.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(header.length)
+                .put(header)
+                .array();
+    }
+
     @Override
     public long fileBytes() {
         return offsets[tensors.size()];
@@ -104,8 +123,6 @@ public final class SafetensorsLayout implements FileLayout {
 
     @Override
     public void writeFrame(FileChannel channel, int[] crc32) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES + header.length).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.putLong(header.length).put(header).flip();
-        FileLayout.writeFully(channel, bytes, 0);
+        FileLayout.writeFully(channel, ByteBuffer.wrap(head()), 0);
     }
 }

@@ -45,33 +45,9 @@ public final class TensorFileWriter {
         int step = BUFFER_BYTES / type.bytes();
         for (int done = 0; done < length; done += step) {
             int count = Math.min(step, length - done);
-            buffer.clear();
-            switch (type) {
-                case F32 -> buffer.asFloatBuffer().put(values, offset + done, count);
-                case F16 -> {
-                    for (int i = 0; i < count; i++) {
-                        float value = values[offset + done + i];
-                        short half = Float.floatToFloat16(value);
-                        overflowed += isOverflow(value, Float.float16ToFloat(half)) ? 1 : 0;
-                        buffer.putShort(half);
-                    }
-                }
-                case BF16 -> {
-                    for (int i = 0; i < count; i++) {
-                        float value = values[offset + done + i];
-                        short brain = BFloat16.of(value);
-                        overflowed += isOverflow(value, BFloat16.toFloat(brain)) ? 1 : 0;
-                        buffer.putShort(brain);
-                    }
-                }
-                case I64 -> throw new IllegalArgumentException(tensor + " holds integers");
-            }
-            write(index, buffer.position(0).limit(count * type.bytes()));
+            overflowed += FloatCodec.put(buffer.clear(), type, values, offset + done, count);
+            write(index, buffer.flip());
         }
-    }
-
-    private static boolean isOverflow(float value, float converted) {
-        return Float.isInfinite(converted) && !Float.isInfinite(value);
     }
 
     /** Appends values to a tensor of integers. */
