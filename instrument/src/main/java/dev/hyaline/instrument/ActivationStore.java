@@ -88,7 +88,8 @@ public final class ActivationStore implements AutoCloseable {
         try {
             store = new ActivationStore(folder, manifest);
         } catch (ArithmeticException e) {
-            throw FileException.corrupt(folder.resolve(DumpFolder.MANIFEST), "shards whose size fits 63 bits", "larger");
+            throw FileException.corrupt(
+                    folder.resolve(DumpFolder.MANIFEST), "shards whose size fits 63 bits", "larger");
         }
         try {
             for (int s = 0; s < store.mapped.length; s++) {
@@ -230,7 +231,8 @@ public final class ActivationStore implements AutoCloseable {
     public void read(HookPoint point, long firstRow, int count, float[] into, int offset) {
         Column column = column(point);
         if (count < 0 || firstRow < 0 || firstRow > rows() - count) {
-            throw new BadInputException("rows run from 0 to " + (rows() - 1) + ", found " + count + " from " + firstRow);
+            throw new BadInputException(
+                    "rows run from 0 to " + (rows() - 1) + ", found " + count + " from " + firstRow);
         }
         requireFits(column, count, into, offset);
         for (int done = 0; done < count; ) {
@@ -261,12 +263,7 @@ public final class ActivationStore implements AutoCloseable {
 
     private void get(Column column, int shard, long within, int count, float[] into, int offset) {
         FloatCodec.get(
-                mapped[shard],
-                offset(column, shard, within),
-                column.tensor.type(),
-                into,
-                offset,
-                count * column.width);
+                mapped[shard], offset(column, shard, within), column.tensor.type(), into, offset, count * column.width);
     }
 
     private long offset(Column column, int shard, long within) {

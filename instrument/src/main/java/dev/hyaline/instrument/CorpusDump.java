@@ -49,8 +49,9 @@ public record CorpusDump(
         }
         for (HookPoint point : points) {
             if (point.site().shape() == Site.Shape.ATTENTION) {
-                throw new BadInputException(point + " cannot go to shards: it has a value for every query and key, so that"
-                        + " its rows are as long as their document; leave it out, or write one file without shards");
+                throw new BadInputException(
+                        point + " cannot go to shards: it has a value for every query and key, so that its rows are as"
+                                + " long as their document; leave it out, or write one file without shards");
             }
         }
         if (type == ElementType.I64) {
@@ -67,13 +68,7 @@ public record CorpusDump(
     /** Every token as float32; a document that is too long is an error. */
     public static CorpusDump of(Gpt2Config config, List<HookPoint> points) {
         return new CorpusDump(
-                config,
-                points,
-                TokenFilter.all(),
-                LongDocuments.ERROR,
-                ElementType.F32,
-                SHARD_BYTES,
-                BATCH_TOKENS);
+                config, points, TokenFilter.all(), LongDocuments.ERROR, ElementType.F32, SHARD_BYTES, BATCH_TOKENS);
     }
 
     public CorpusDump filter(TokenFilter chosen) {
@@ -212,15 +207,16 @@ public record CorpusDump(
     private static Written complete(DumpFolder folder, ObjectNode request, Forecast forecast) {
         JsonPart recorded = JsonPart.read(folder.path().resolve(DumpFolder.MANIFEST));
         ShardManifest.requireSame(recorded, request);
-        List<Shard> shards =
-                recorded.elements("shards").stream().map(Shard::of).toList();
+        List<Shard> shards = recorded.elements("shards").stream().map(Shard::of).toList();
         return written(folder, shards, forecast.rows());
     }
 
     private static Written written(DumpFolder folder, List<Shard> shards, long resumed) {
         return new Written(
                 folder.path().resolve(DumpFolder.MANIFEST),
-                shards.stream().map(shard -> folder.path().resolve(shard.file())).toList(),
+                shards.stream()
+                        .map(shard -> folder.path().resolve(shard.file()))
+                        .toList(),
                 shards.stream().mapToLong(Shard::bytes).sum(),
                 resumed,
                 shards.stream().mapToLong(Shard::overflowed).sum());

@@ -132,7 +132,8 @@ final class CorpusRun {
 
     /** Rows of the batch that are written. */
     private int[] rows() {
-        int[] rows = new int[batch.stream().mapToInt(piece -> piece.rows().length).sum()];
+        int[] rows =
+                new int[batch.stream().mapToInt(piece -> piece.rows().length).sum()];
         int count = 0;
         int first = 0;
         for (Pieces.Piece piece : batch) {

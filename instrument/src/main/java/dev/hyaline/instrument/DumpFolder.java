@@ -111,16 +111,16 @@ public final class DumpFolder implements AutoCloseable {
                     throw unfinished
                             ? FileException.occupied(
                                     folder,
-                                    "holds a dump that is not finished; go on with it (--resume), start over (--force) or"
-                                            + " choose another folder")
+                                    "holds a dump that is not finished; go on with it (--resume), start over (--force)"
+                                            + " or choose another folder")
                             : FileException.occupied(
                                     path, "exists already; choose another folder, or have it replaced (--force)");
                 case RESUME -> {
                     if (!shards && !path.endsWith(MANIFEST)) {
                         throw FileException.occupied(
                                 path,
-                                "exists already, and is of a dump without shards, which cannot be resumed; choose another"
-                                        + " folder, or have it replaced (--force)");
+                                "exists already, and is of a dump without shards, which cannot be resumed; choose"
+                                        + " another folder, or have it replaced (--force)");
                     }
                 }
             }
@@ -129,11 +129,11 @@ public final class DumpFolder implements AutoCloseable {
 
     /** Files of an earlier dump in a folder; none if there is no such folder. */
     public static List<Path> existing(Path folder) {
-        List<Path> existing = new ArrayList<>(Stream.concat(
-                        Stream.of(DumpFormat.values()).map(DumpFormat::fileName), Stream.of(JOURNAL, MANIFEST))
-                .map(folder::resolve)
-                .filter(Files::exists)
-                .toList());
+        List<Path> existing = new ArrayList<>(
+                Stream.concat(Stream.of(DumpFormat.values()).map(DumpFormat::fileName), Stream.of(JOURNAL, MANIFEST))
+                        .map(folder::resolve)
+                        .filter(Files::exists)
+                        .toList());
         if (Files.isDirectory(folder)) {
             try (Stream<Path> files = Files.list(folder)) {
                 files.filter(DumpFolder::isShard).sorted().forEach(existing::add);
@@ -209,8 +209,8 @@ public final class DumpFolder implements AutoCloseable {
     synchronized FileChannel createJournal() throws IOException {
         requireOpen();
         emptyJournal = true;
-        FileChannel journal = FileChannel.open(
-                folder.resolve(JOURNAL), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        FileChannel journal =
+                FileChannel.open(folder.resolve(JOURNAL), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         return disk.apply(journal);
     }
 

@@ -24,14 +24,15 @@ final class ShardManifest {
     /** Names the layout of this JSON and of the shards; a change that breaks a reader gets a new number. */
     static final String FORMAT = "hyaline-shards/1";
 
-    private static final ObjectWriter INDENTED =
-            JsonMapper.shared().writer().with(Manifest.indentation());
+    /** Characters of a value in an error. */
+    private static final int LONGEST = 120;
+
+    private static final ObjectWriter INDENTED = JsonMapper.shared().writer().with(Manifest.indentation());
 
     private ShardManifest() {}
 
     /** What decides every byte of the shards. */
-    static ObjectNode request(
-            CorpusDump dump, ShardPlan plan, CorpusDump.Forecast forecast, Provenance provenance) {
+    static ObjectNode request(CorpusDump dump, ShardPlan plan, CorpusDump.Forecast forecast, Provenance provenance) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("format", FORMAT).put("tool", provenance.tool());
 
@@ -140,6 +141,11 @@ final class ShardManifest {
         // As text, for a number that was read may have another type than one that was made.
         return recorded != null && recorded.toString().equals(wanted.toString())
                 ? Optional.empty()
-                : Optional.of(key + " was " + recorded + " and is now " + wanted);
+                : Optional.of(key + " was " + shown(recorded) + " and is now " + shown(wanted));
+    }
+
+    private static String shown(JsonNode value) {
+        String text = String.valueOf(value);
+        return text.length() > LONGEST ? text.substring(0, LONGEST) + "..." : text;
     }
 }

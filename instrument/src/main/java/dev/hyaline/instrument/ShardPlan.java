@@ -73,6 +73,8 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
     /** Size of all shards. */
     long bytes() {
         long last = layout(shards() - 1).fileBytes();
-        return shards() == 1 ? last : Math.addExact(Math.multiplyExact(shards() - 1, layout(0).fileBytes()), last);
+        return shards() == 1
+                ? last
+                : Math.addExact(Math.multiplyExact(shards() - 1, layout(0).fileBytes()), last);
     }
 }

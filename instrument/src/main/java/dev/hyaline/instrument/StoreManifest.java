@@ -37,7 +37,9 @@ record StoreManifest(List<HookPoint> points, ShardPlan plan, long documents, Lis
                 HookPoint point = point(info.name())
                         .filter(named -> !points.contains(named))
                         .orElseThrow(() -> tensors.get(points.size()).expected("named after a hook point of its own"));
-                if (info.type() == ElementType.I64 || info.type() != infos.stream().findFirst().orElse(info).type()) {
+                if (info.type() == ElementType.I64
+                        || info.type()
+                                != infos.stream().findFirst().orElse(info).type()) {
                     throw tensors.get(i).expected("floats of one type at all hook points");
                 }
                 points.add(point);

@@ -96,8 +96,8 @@ final class CorpusDumpTest {
                 int length = Math.min(Models.CONFIG.nCtx(), tokens.length - start);
                 for (int p : dump.filter().positions().in(length, "position")) {
                     int token = tokens[start + p];
-                    boolean skipped = start + p == 0
-                            && dump.filter().skippedFirst().equals(OptionalInt.of(token));
+                    boolean skipped =
+                            start + p == 0 && dump.filter().skippedFirst().equals(OptionalInt.of(token));
                     if (!skipped && candidates++ % dump.filter().every() == 0) {
                         rows.add(new Row(d, start + p, token));
                     }
@@ -111,8 +111,7 @@ final class CorpusDumpTest {
     }
 
     /** Reads shards with nothing of this module and compares every value with a pass over its document alone. */
-    private static void assertHolds(CorpusDump dump, Corpus corpus, CorpusDump.Written written)
-            throws IOException {
+    private static void assertHolds(CorpusDump dump, Corpus corpus, CorpusDump.Written written) throws IOException {
         List<Row> expected = expectedRows(corpus, dump);
         List<Document> documents = corpus.documents().toList();
         List<Row> found = new ArrayList<>();
@@ -257,13 +256,7 @@ final class CorpusDumpTest {
         try (Gpt2 model = Gpt2.of(Gpt2Weights.random(Models.CONFIG, 7), 3);
                 DumpFolder folder = DumpFolder.open(temporary.resolve("c"), IfExists.REFUSE)) {
             CorpusDump dump = DUMP.batchTokens(100_000);
-            dump.write(
-                    model,
-                    corpus,
-                    dump.forecast(corpus, tokens -> {}),
-                    folder,
-                    provenance(),
-                    CorpusListener.NONE);
+            dump.write(model, corpus, dump.forecast(corpus, tokens -> {}), folder, provenance(), CorpusListener.NONE);
         }
         Map<String, byte[]> three = files(temporary.resolve("c"));
         three.put("manifest.json", files(temporary.resolve("a")).get("manifest.json"));
@@ -309,10 +302,12 @@ final class CorpusDumpTest {
     @Test
     void refusesWhatCannotBeDumped() {
         List<HookPoint> z = HookPoints.select(Models.CONFIG, "z");
-        assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, List.of())).hasMessageContaining("at least one hook point");
+        assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, List.of()))
+                .hasMessageContaining("at least one hook point");
         assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, z).type(ElementType.I64))
                 .hasMessageContaining("cannot be written as integers");
-        assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, z).shardBytes(0)).hasMessageContaining("at least one byte");
+        assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, z).shardBytes(0))
+                .hasMessageContaining("at least one byte");
         assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, z).batchTokens(0))
                 .hasMessageContaining("at least one token");
         assertThatThrownBy(() -> TokenFilter.all().every(0)).hasMessageContaining("at least 1, found 0");
@@ -328,8 +323,8 @@ final class CorpusDumpTest {
                     .hasMessageContaining(bad.message);
         }
         Corpus one = Corpus.of(List.of(new Document("here", new int[] {BOS})));
-        assertThatThrownBy(() ->
-                        dump.filter(TokenFilter.all().skippingFirst(BOS)).forecast(one, tokens -> {}))
+        assertThatThrownBy(
+                        () -> dump.filter(TokenFilter.all().skippingFirst(BOS)).forecast(one, tokens -> {}))
                 .hasMessageContaining("no token of the corpus passes the filters");
         assertThatThrownBy(() -> dump.filter(TokenFilter.all().positions(IndexSelection.of("1")))
                         .forecast(one, tokens -> {}))

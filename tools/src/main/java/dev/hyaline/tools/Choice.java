@@ -2,6 +2,7 @@ package dev.hyaline.tools;
 
 import dev.hyaline.instrument.DumpFormat;
 import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.LongDocuments;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -34,6 +35,13 @@ class Choice<T> implements ITypeConverter<T>, Iterable<String> {
     static final class Formats extends Choice<DumpFormat> {
         Formats() {
             super(List.of(DumpFormat.values()));
+        }
+    }
+
+    /** The rules for long documents. */
+    static final class LongDocumentRules extends Choice<LongDocuments> {
+        LongDocumentRules() {
+            super(List.of(LongDocuments.values()));
         }
     }
 

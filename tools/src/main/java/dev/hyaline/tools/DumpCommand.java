@@ -1,21 +1,30 @@
 package dev.hyaline.tools;
 
+import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.instrument.Capture;
+import dev.hyaline.instrument.Corpus;
+import dev.hyaline.instrument.CorpusDump;
+import dev.hyaline.instrument.Document;
 import dev.hyaline.instrument.Dump;
 import dev.hyaline.instrument.DumpFolder;
+import dev.hyaline.instrument.DumpFolder.IfExists;
 import dev.hyaline.instrument.DumpFormat;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.Provenance;
+import dev.hyaline.instrument.TokenFilter;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.hub.Snapshot;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -40,20 +49,27 @@ import picocli.CommandLine.Option;
             "  Prompts of unequal lengths lie end to end: blocks.0.hook_resid_post is [rows, width], prompt s in",
             "  the rows from offsets[s] to offsets[s + 1]; each has attention maps of its own, [heads, queries,",
             "  keys], named blocks.0.attn.hook_pattern.0, blocks.0.attn.hook_pattern.1 and so on.",
+            "  Shards, activations-00000.safetensors and so on, hold a row a token of every site asked for,",
+            "  [rows, width], and say of each row its document (from 0), position and token. They take all sites",
+            "  but attention maps; the default is resid_post. They appear one by one, each whole, and",
+            "  manifest.json last. However large the corpus, it is never in memory.",
             "",
             "Examples:",
             "  hyaline dump --prompt \"The capital of France is\" --sites resid_post,pattern --out france",
-            "  hyaline dump --prompts corpus.jsonl --sites mlp.post --layers -1 --positions last --dtype f16",
+            "  hyaline dump --prompts prompts.txt --sites mlp.post --layers -1 --positions last --dtype f16",
+            "  hyaline dump --prompts corpus.jsonl --sites resid_post --layers 2 --skip-bos --long split --resume",
             "  hyaline dump --sites 'blocks.*.attn.hook_*' --format npz --dry-run",
             "",
             "In Python:",
             "  from safetensors.numpy import load_file; load_file(\"hyaline-dump/activations.safetensors\")",
             "  import numpy; numpy.load(\"hyaline-dump/activations.npz\")",
             "",
-            "Exit codes: 0 done; 1 failed (nothing is left half written); 2 bad usage."
+            "Exit codes: 0 done; 1 failed (no file is left half written); 2 bad usage."
         })
 final class DumpCommand implements Runnable {
     private static final String DEFAULT_SITES = "all";
+    private static final String DEFAULT_SITES_IN_SHARDS = "resid_post";
+    private static final long MOST_TOKENS_IN_ONE_FILE = 65_536;
 
     private final Console console;
 
@@ -103,10 +119,15 @@ final class DumpCommand implements Runnable {
             })
     private ElementType type = ElementType.F32;
 
+    @Mixin
+    private ShardOptions shardOptions;
+
     @Option(names = "--dry-run", description = "Show what would be written and how large it is, and stop.")
     private boolean dryRun;
 
-    @Option(names = "--force", description = "Replace a dump in the folder, once the new one is complete.")
+    @Option(
+            names = "--force",
+            description = "Replace a dump in the folder: one file once the new one is complete, shards from the start.")
     private boolean force;
 
     @Mixin
@@ -121,22 +142,126 @@ final class DumpCommand implements Runnable {
         Path folder = ModelOptions.path("--out", out);
         IndexSelection chosenPositions = SelectionOptions.indices("--positions", positions);
         int threads = engineOptions.threads();
+        shardOptions.check(force);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
-            Gpt2Config config = checkpoint.config();
             Vocabulary vocabulary = new Vocabulary(checkpoint);
-            Capture capture = new Capture(selection.select(config, DEFAULT_SITES), chosenPositions);
-            Prompts prompts = promptOptions.encode(promptOptions.read(console.in()), config, vocabulary);
-            Dump dump = Dump.of(config, prompts, capture, type, format);
-            DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, prompts, capture, dump);
-            if (dryRun) {
-                report.forecast(folder.resolve(format.fileName()), common.json);
-                return;
-            }
-            // Before anything is computed: an output that cannot be written must not cost a run.
-            try (DumpFolder opened = DumpFolder.open(folder, force)) {
-                run(checkpoint, threads, vocabulary, prompts, dump, opened, report);
+            PromptSource source = promptOptions.open(console.in());
+            Corpus corpus = () -> source.prompts()
+                    .map(input ->
+                            new Document(input.source(), promptOptions.encode(input, checkpoint.config(), vocabulary)));
+            if (inShards(corpus)) {
+                shards(checkpoint, threads, vocabulary, corpus, chosenPositions, folder);
+            } else {
+                oneFile(checkpoint, threads, vocabulary, corpus, chosenPositions, folder);
             }
         }
+    }
+
+    private boolean inShards(Corpus corpus) {
+        if (shardOptions.shards != null) {
+            return shardOptions.shards;
+        }
+        return shardOptions.asked() || (format == DumpFormat.SAFETENSORS && hasMoreTokens(corpus));
+    }
+
+    /** Reads no further than it must. */
+    private static boolean hasMoreTokens(Corpus corpus) {
+        try (Stream<Document> documents = corpus.documents()) {
+            long tokens = 0;
+            for (Iterator<Document> next = documents.iterator();
+                    next.hasNext() && tokens <= MOST_TOKENS_IN_ONE_FILE; ) {
+                tokens += next.next().tokens().length;
+            }
+            return tokens > MOST_TOKENS_IN_ONE_FILE;
+        }
+    }
+
+    private void oneFile(
+            Checkpoint checkpoint,
+            int threads,
+            Vocabulary vocabulary,
+            Corpus corpus,
+            IndexSelection chosenPositions,
+            Path folder) {
+        Gpt2Config config = checkpoint.config();
+        Capture capture = new Capture(selection.select(config, DEFAULT_SITES), chosenPositions);
+        Prompts prompts = prompts(config, corpus);
+        Dump dump = Dump.of(config, prompts, capture, type, format);
+        DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, prompts, capture, dump);
+        if (dryRun) {
+            report.forecast(folder.resolve(format.fileName()), common.json);
+            return;
+        }
+        // Before anything is computed: an output that cannot be written must not cost a run.
+        try (DumpFolder opened = DumpFolder.open(folder, force ? IfExists.REPLACE : IfExists.REFUSE)) {
+            run(checkpoint, threads, vocabulary, prompts, dump, opened, report);
+        }
+    }
+
+    private static Prompts prompts(Gpt2Config config, Corpus corpus) {
+        try (Stream<Document> stream = corpus.documents()) {
+            List<Document> documents = stream.toList();
+            return Prompts.of(
+                    config,
+                    documents.stream().map(Document::tokens).toList(),
+                    documents.stream().map(Document::name).toList());
+        }
+    }
+
+    private void shards(
+            Checkpoint checkpoint,
+            int threads,
+            Vocabulary vocabulary,
+            Corpus corpus,
+            IndexSelection chosenPositions,
+            Path folder) {
+        if (format != DumpFormat.SAFETENSORS) {
+            throw new BadInputException("shards are safetensors files; --format npz goes with --no-shards");
+        }
+        TokenFilter filter = TokenFilter.all().positions(chosenPositions).every(shardOptions.every());
+        CorpusDump dump = CorpusDump.of(
+                        checkpoint.config(), selection.select(checkpoint.config(), DEFAULT_SITES_IN_SHARDS))
+                .filter(shardOptions.skipBos ? filter.skippingFirst(bos(vocabulary)) : filter)
+                .longDocuments(shardOptions.longDocuments())
+                .type(type)
+                .shardBytes(shardOptions.bytes())
+                .batchTokens(shardOptions.batchTokens());
+        CorpusDump.Forecast forecast;
+        try (Progress progress = new Progress(console, "read", "tokens", Progress.UNKNOWN)) {
+            forecast = dump.forecast(corpus, progress::advance);
+        }
+        CorpusReport report = new CorpusReport(console, checkpoint.name(), dump, forecast);
+        if (dryRun) {
+            report.forecast(folder, common.json);
+            return;
+        }
+        IfExists ifExists = shardOptions.resume ? IfExists.RESUME : force ? IfExists.REPLACE : IfExists.REFUSE;
+        try (DumpFolder opened = DumpFolder.open(folder, ifExists);
+                StopNotice notice = new StopNotice(console);
+                Gpt2 engine = Gpt2.of(checkpoint.weights(), threads)) {
+            Provenance provenance = provenance(
+                    checkpoint, modelFiles(checkpoint), vocabulary, canonicalCommand(DEFAULT_SITES_IN_SHARDS, true));
+            long begin = System.nanoTime();
+            CorpusDump.Written written;
+            long tokens;
+            try (Progress progress = new Progress(console, "dump", "tokens", forecast.tokens())) {
+                CorpusProgress counted = new CorpusProgress(progress);
+                written = dump.write(engine, corpus, forecast, opened, provenance, counted);
+                tokens = counted.tokens();
+            }
+            notice.cancel();
+            Duration elapsed = Duration.ofNanos(System.nanoTime() - begin);
+            report.written(engine, written, tokens, elapsed, common.json);
+            warnOfOverflow(written.overflowed());
+        }
+    }
+
+    private static int bos(Vocabulary vocabulary) {
+        if (vocabulary.tokenizer().isEmpty()) {
+            throw new BadInputException("the model has no tokenizer files, so that nobody knows its end-of-text token;"
+                    + " instead of --skip-bos say --positions 1--1");
+        }
+        return vocabulary.required().endOfText();
     }
 
     private void run(
@@ -150,19 +275,25 @@ final class DumpCommand implements Runnable {
         // The model's files are hashed while it loads and runs.
         CompletableFuture<List<Provenance.ModelFile>> files =
                 CompletableFuture.supplyAsync(() -> modelFiles(checkpoint));
+        List<String> command = canonicalCommand(DEFAULT_SITES, false);
         try (Gpt2 engine = Gpt2.of(checkpoint.weights(), threads)) {
             DumpSummary summary;
             Dump.Written written;
             try (Progress progress = new Progress(console, "dump", "tokens", prompts.totalTokens())) {
                 summary = new DumpSummary(prompts, progress);
-                written = dump.write(engine, folder, () -> provenance(checkpoint, files.join(), vocabulary), summary);
+                written = dump.write(
+                        engine, folder, () -> provenance(checkpoint, files.join(), vocabulary, command), summary);
             }
             report.written(engine, summary, written, common.json);
-            if (written.overflowed() > 0) {
-                console.err()
-                        .println("hyaline: " + Text.plural(written.overflowed(), "value")
-                                + " became infinite, too large for " + type + "; --dtype f32 keeps them");
-            }
+            warnOfOverflow(written.overflowed());
+        }
+    }
+
+    private void warnOfOverflow(long overflowed) {
+        if (overflowed > 0) {
+            console.err()
+                    .println("hyaline: " + Text.plural(overflowed, "value") + " became infinite, too large for " + type
+                            + "; --dtype f32 keeps them");
         }
     }
 
@@ -172,10 +303,11 @@ final class DumpCommand implements Runnable {
                 .toList();
     }
 
-    private Provenance provenance(Checkpoint checkpoint, List<Provenance.ModelFile> files, Vocabulary vocabulary) {
+    private Provenance provenance(
+            Checkpoint checkpoint, List<Provenance.ModelFile> files, Vocabulary vocabulary, List<String> command) {
         return new Provenance(
                 Version.text(),
-                canonicalCommand(),
+                command,
                 modelOptions.snapshot().map(Snapshot::pinned).orElse(checkpoint.name()),
                 files,
                 promptOptions.prependedToken(vocabulary),
@@ -186,12 +318,13 @@ final class DumpCommand implements Runnable {
      * The command that writes the same values, with every default spelled out; where it writes them to does not belong
      * here.
      */
-    private List<String> canonicalCommand() {
+    private List<String> canonicalCommand(String defaultSites, boolean inShards) {
         List<String> command = new ArrayList<>(List.of("hyaline", "dump", "--model", modelOptions.pinned()));
         command.addAll(promptOptions.canonical());
-        selection.patterns(DEFAULT_SITES).forEach(sites -> command.addAll(List.of("--sites", sites)));
+        selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));
         command.addAll(List.of("--layers", selection.layers().toString(), "--positions", positions));
         command.addAll(List.of("--format", format.toString(), "--dtype", type.toString()));
+        command.addAll(inShards ? shardOptions.canonical() : List.of("--no-shards"));
         return command;
     }
 }

@@ -78,18 +78,21 @@ final class DumpReport {
             });
             return;
         }
-        console.out()
-                .println(
-                        console.bold(model) + "  " + Text.plural(engine.config().nLayers(), "layer") + ", "
-                                + Text.plural(engine.config().nHeads(), "head") + ", width "
-                                + engine.config().dModel() + "; "
-                                + engine.kernels().name() + " kernels, " + Text.plural(engine.threads(), "thread"));
+        console.out().println(headline(console, model, engine));
         console.out().println();
         prompts(summary::likeliest);
         sites(summary);
         console.out().println();
         console.out().println("Wrote " + written.activations() + " (" + size() + ")");
         console.out().println("  and " + written.manifest());
+    }
+
+    /** The model and what it runs on. */
+    static String headline(Console console, String model, Gpt2 engine) {
+        return console.bold(model) + "  " + Text.plural(engine.config().nLayers(), "layer") + ", "
+                + Text.plural(engine.config().nHeads(), "head") + ", width "
+                + engine.config().dModel() + "; "
+                + engine.kernels().name() + " kernels, " + Text.plural(engine.threads(), "thread");
     }
 
     private String size() {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -14,6 +15,9 @@ import me.tongfei.progressbar.ProgressBarStyle;
 
 /** A bar on standard error, where that is a terminal, for work that takes more than a moment. */
 final class Progress implements AutoCloseable {
+    /** Where nobody knows how many steps there are. */
+    static final long UNKNOWN = -1;
+
     private static final long PATIENCE_NANOS = 700_000_000;
     private static final int WIDEST = 100;
     private static final int UNKNOWN_WIDTH = 80;
@@ -25,6 +29,8 @@ final class Progress implements AutoCloseable {
     private final long total;
     private final long begin = System.nanoTime();
     private long done;
+    /** Steps before the bar that took no work: neither rate nor time left count them. */
+    private long skipped;
     /** Made only when the work turns out to be long: loading the library takes as long as a small dump. */
     private ProgressBar bar;
 
@@ -45,6 +51,14 @@ final class Progress implements AutoCloseable {
         this.total = total;
     }
 
+    /** Steps that took no work. */
+    void skip(long steps) {
+        done += steps;
+        if (bar == null) {
+            skipped += steps;
+        }
+    }
+
     void advance(long steps) {
         done += steps;
         if (bar == null && shown && System.nanoTime() - begin > PATIENCE_NANOS) {
@@ -54,6 +68,7 @@ final class Progress implements AutoCloseable {
                     .setInitialMax(total)
                     .setUnit(" " + unit, unitSize)
                     .showSpeed()
+                    .startsFrom(skipped, Duration.ofNanos(System.nanoTime() - begin))
                     .setStyle(ProgressBarStyle.UNICODE_BLOCK)
                     .setConsumer(new ConsoleProgressBarConsumer(err, width()))
                     .clearDisplayOnFinish()

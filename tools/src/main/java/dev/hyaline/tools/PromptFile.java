@@ -2,15 +2,26 @@ package dev.hyaline.tools;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.instrument.FileException;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.NoSuchElementException;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -21,43 +32,69 @@ import tools.jackson.core.json.JsonFactory;
 /**
  * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson}, {@code
  * .json}; standard input whose first character is a brace) a line is a string, or an object with {@code "text"} or
- * {@code "tokens"}; other properties are skipped.
+ * {@code "tokens"}; other properties are skipped. One line at a time is in memory.
  */
 final class PromptFile {
     private static final JsonFactory JSON = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
     private static final String EXPECTED = "expected a string, or an object with \"text\" or \"tokens\"";
+    private static final int IN_MEMORY = 1 << 20;
 
-    private PromptFile() {}
+    /** What it is called in errors. */
+    private final String name;
+
+    private final Path path;
+    /** All of standard input, if it is short. */
+    private final byte[] bytes;
+
+    private PromptFile(String name, Path path, byte[] bytes) {
+        this.name = name;
+        this.path = path;
+        this.bytes = bytes;
+    }
 
     /**
-     * Reads a file's prompts.
+     * A file to be read later.
      *
-     * @param name a path, or {@code -} for standard input
-     * @throws FileException if it cannot be read
-     * @throws BadInputException if it holds no prompt, or a line is none, naming file and line
+     * @param name a path, or {@code -} for standard input, which is read now: what is long to a temporary file
+     * @throws FileException if standard input cannot be read
      */
-    static List<PromptInput> read(String name, InputStream standardInput) {
-        boolean standard = name.equals("-");
-        String file = standard ? "standard input" : name;
-        byte[] bytes = standard ? readAll(standardInput) : readAll(name);
-        List<String> lines = lines(file, bytes);
-        boolean json = standard
-                ? lines.stream().filter(line -> !line.isBlank()).findFirst().stream()
-                        .anyMatch(line -> line.strip().startsWith("{"))
-                : name.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
-        List<PromptInput> prompts = new ArrayList<>();
-        for (int i = 0; i < lines.size(); i++) {
-            if (!lines.get(i).isBlank()) {
-                String source = file + ":" + (i + 1);
-                prompts.add(json ? parse(source, lines.get(i)) : new PromptInput.OfText(source, lines.get(i)));
+    static PromptFile of(String name, InputStream standardInput) {
+        if (!name.equals("-")) {
+            return new PromptFile(name, ModelOptions.path("--prompts", name), null);
+        }
+        try {
+            byte[] bytes = standardInput.readNBytes(IN_MEMORY);
+            Path file = null;
+            if (bytes.length == IN_MEMORY) {
+                file = Files.createTempFile("hyaline-prompts", "");
+                file.toFile().deleteOnExit();
+                try (OutputStream out = Files.newOutputStream(file)) {
+                    out.write(bytes);
+                    standardInput.transferTo(out);
+                }
             }
+            return new PromptFile("standard input", file, bytes);
+        } catch (IOException e) {
+            throw FileException.reading("standard input", e);
         }
-        if (prompts.isEmpty()) {
-            throw new BadInputException(file + " holds no prompt");
+    }
+
+    /**
+     * Its prompts, from the first on; to be closed.
+     *
+     * @throws FileException if it cannot be read, now or from the stream
+     * @throws BadInputException from the stream, if it holds no prompt, or a line is none, naming file and line
+     */
+    Stream<PromptInput> prompts() {
+        try {
+            Reader reader = new Reader(path == null ? new ByteArrayInputStream(bytes) : Files.newInputStream(path));
+            return StreamSupport.stream(Spliterators.spliteratorUnknownSize(reader, Spliterator.ORDERED), false)
+                    .onClose(reader::close);
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
         }
-        return prompts;
     }
 
     static byte[] readAll(InputStream standardInput) {
@@ -68,34 +105,87 @@ final class PromptFile {
         }
     }
 
-    private static byte[] readAll(String name) {
-        try {
-            return Files.readAllBytes(ModelOptions.path("--prompts", name));
-        } catch (IOException e) {
-            throw FileException.reading(name, e);
-        }
-    }
+    /** Reads a prompt a line. */
+    private final class Reader implements Iterator<PromptInput> {
+        private final InputStream in;
+        private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+        private boolean json = path != null && name.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
+        private int lines;
+        private boolean any;
+        private PromptInput next;
 
-    private static List<String> lines(String file, byte[] bytes) {
-        List<String> lines = new ArrayList<>();
-        for (int start = 0; start < bytes.length; ) {
-            int end = start;
-            while (end < bytes.length && bytes[end] != '\n') {
-                end++;
-            }
-            int length = end > start && bytes[end - 1] == '\r' ? end - 1 - start : end - start;
-            try {
-                String line = StandardCharsets.UTF_8
-                        .newDecoder()
-                        .decode(ByteBuffer.wrap(bytes, start, length))
-                        .toString();
-                lines.add(lines.isEmpty() && line.startsWith("\uFEFF") ? line.substring(1) : line);
-            } catch (CharacterCodingException e) {
-                throw new BadInputException(file + ":" + (lines.size() + 1) + ": this is not UTF-8 text");
-            }
-            start = end + 1;
+        Reader(InputStream in) {
+            this.in = new BufferedInputStream(in, 1 << 16);
         }
-        return lines;
+
+        @Override
+        public boolean hasNext() {
+            while (next == null && readLine()) {
+                String text = text();
+                if (!text.isBlank()) {
+                    String source = name + ":" + lines;
+                    if (!any && name.equals("standard input")) {
+                        json = text.strip().startsWith("{");
+                    }
+                    any = true;
+                    next = json ? parse(source, text) : new PromptInput.OfText(source, text);
+                }
+            }
+            if (!any) {
+                throw new BadInputException(name + " holds no prompt");
+            }
+            return next != null;
+        }
+
+        @Override
+        public PromptInput next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            PromptInput prompt = next;
+            next = null;
+            return prompt;
+        }
+
+        /** Whether there was a line, without its end. */
+        private boolean readLine() {
+            line.reset();
+            try {
+                int read = in.read();
+                if (read < 0) {
+                    return false;
+                }
+                for (; read >= 0 && read != '\n'; read = in.read()) {
+                    line.write(read);
+                }
+            } catch (IOException e) {
+                throw FileException.reading(name, e);
+            }
+            lines++;
+            return true;
+        }
+
+        private String text() {
+            byte[] read = line.toByteArray();
+            int length = read.length > 0 && read[read.length - 1] == '\r' ? read.length - 1 : read.length;
+            try {
+                String text = StandardCharsets.UTF_8
+                        .newDecoder()
+                        .decode(ByteBuffer.wrap(read, 0, length))
+                        .toString();
+                return lines == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
+            } catch (CharacterCodingException e) {
+                throw new BadInputException(name + ":" + lines + ": this is not UTF-8 text");
+            }
+        }
+
+        void close() {
+            try {
+                in.close();
+            } catch (IOException e) {
+                throw FileException.reading(name, e);
+            }
+        }
     }
 
     private static PromptInput parse(String source, String line) {

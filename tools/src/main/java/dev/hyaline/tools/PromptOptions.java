@@ -7,6 +7,8 @@ import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
 /** The prompts a command runs. */
@@ -45,20 +47,32 @@ final class PromptOptions {
 
     /** The prompts in the order texts, files, ids. */
     List<PromptInput> read(InputStream standardInput) {
-        List<PromptInput> inputs = new ArrayList<>();
+        try (Stream<PromptInput> inputs = open(standardInput).prompts()) {
+            return inputs.toList();
+        }
+    }
+
+    /** As {@link #read}, one at a time and as often as asked for. */
+    PromptSource open(InputStream standardInput) {
+        List<Supplier<Stream<PromptInput>>> parts = new ArrayList<>();
         for (int i = 0; i < texts.size(); i++) {
-            inputs.add(new PromptInput.OfText(numbered("--prompt", i, texts.size()), texts.get(i)));
+            parts.add(one(new PromptInput.OfText(numbered("--prompt", i, texts.size()), texts.get(i))));
         }
         for (String file : files) {
-            inputs.addAll(PromptFile.read(file, standardInput));
+            parts.add(PromptFile.of(file, standardInput)::prompts);
         }
         for (int i = 0; i < tokens.size(); i++) {
-            inputs.add(new PromptInput.OfTokens(numbered("--tokens", i, tokens.size()), TokenIds.parse(tokens.get(i))));
+            parts.add(one(
+                    new PromptInput.OfTokens(numbered("--tokens", i, tokens.size()), TokenIds.parse(tokens.get(i)))));
         }
-        if (inputs.isEmpty()) {
-            inputs.add(new PromptInput.OfText("the built-in prompt", BUILT_IN_PROMPT));
+        if (parts.isEmpty()) {
+            parts.add(one(new PromptInput.OfText("the built-in prompt", BUILT_IN_PROMPT)));
         }
-        return inputs;
+        return new PromptSource(parts);
+    }
+
+    private static Supplier<Stream<PromptInput>> one(PromptInput input) {
+        return () -> Stream.of(input);
     }
 
     private static String numbered(String option, int index, int count) {
@@ -67,17 +81,19 @@ final class PromptOptions {
 
     /** Token ids of prompts, checked against a model. */
     Prompts encode(List<PromptInput> inputs, Gpt2Config config, Vocabulary vocabulary) {
-        List<int[]> sequences = new ArrayList<>();
-        for (PromptInput input : inputs) {
-            sequences.add(
-                    switch (input) {
-                        case PromptInput.OfTokens ids ->
-                            ids.tokens().stream().mapToInt(Integer::intValue).toArray();
-                        case PromptInput.OfText text -> encode(text, config, vocabulary);
-                    });
-        }
         return Prompts.of(
-                config, sequences, inputs.stream().map(PromptInput::source).toList());
+                config,
+                inputs.stream().map(input -> encode(input, config, vocabulary)).toList(),
+                inputs.stream().map(PromptInput::source).toList());
+    }
+
+    /** Token ids of a prompt. */
+    int[] encode(PromptInput input, Gpt2Config config, Vocabulary vocabulary) {
+        return switch (input) {
+            case PromptInput.OfTokens ids ->
+                ids.tokens().stream().mapToInt(Integer::intValue).toArray();
+            case PromptInput.OfText text -> encode(text, config, vocabulary);
+        };
     }
 
     private int[] encode(PromptInput.OfText prompt, Gpt2Config config, Vocabulary vocabulary) {

@@ -97,7 +97,8 @@ final class CommandsTest {
                         "--format",
                         "safetensors",
                         "--dtype",
-                        "f32");
+                        "f32",
+                        "--no-shards");
         assertThat(strings(manifest.at("/prompts/0/text"))).startsWith("<|endoftext|>", "When", " Mary");
     }
 

@@ -1,0 +1,120 @@
+package dev.hyaline.tools;
+
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.CorpusDump;
+import dev.hyaline.instrument.DumpFolder;
+import dev.hyaline.instrument.TensorInfo;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import tools.jackson.core.JsonGenerator;
+
+/** What {@code hyaline dump} prints of shards: of those that were written, or of those that would be. */
+final class CorpusReport {
+    private final Console console;
+    private final String model;
+    private final CorpusDump dump;
+    private final CorpusDump.Forecast forecast;
+
+    CorpusReport(Console console, String model, CorpusDump dump, CorpusDump.Forecast forecast) {
+        this.console = console;
+        this.model = model;
+        this.dump = dump;
+        this.forecast = forecast;
+    }
+
+    /** Shows a dump that was not made. */
+    void forecast(Path folder, boolean json) {
+        List<Path> existing = DumpFolder.existing(folder);
+        if (json) {
+            Json.print(console, out -> {
+                out.writeBooleanProperty("written", false);
+                out.writeStringProperty("folder", folder.toString());
+                out.writeBooleanProperty("exists", !existing.isEmpty());
+                contents(out);
+            });
+            return;
+        }
+        sites();
+        console.out().println();
+        console.out()
+                .println("Would write " + shards() + " (" + Text.bytes(forecast.bytes()) + ") and "
+                        + DumpFolder.MANIFEST + " to " + folder);
+        if (!existing.isEmpty()) {
+            console.out().println(existing.getFirst() + " exists already; replacing it takes --force.");
+        }
+    }
+
+    /**
+     * Shows a dump that was made.
+     *
+     * @param tokens that this run took
+     */
+    void written(Gpt2 engine, CorpusDump.Written written, long tokens, Duration elapsed, boolean json) {
+        double rate = tokens / Math.max(1e-9, elapsed.toNanos() / 1e9);
+        if (json) {
+            Json.print(console, out -> {
+                out.writeBooleanProperty("written", true);
+                out.writeStringProperty("manifest", written.manifest().toString());
+                out.writeNumberProperty("overflowed_values", written.overflowed());
+                out.writeNumberProperty("resumed_rows", written.resumedRows());
+                out.writeNumberProperty("seconds", elapsed.toNanos() / 1e9);
+                out.writeNumberProperty("tokens_per_second", rate);
+                contents(out);
+            });
+            return;
+        }
+        console.out().println(DumpReport.headline(console, model, engine));
+        console.out().println();
+        sites();
+        console.out().println();
+        if (written.resumedRows() == forecast.rows()) {
+            console.out().println("Nothing was left to do.");
+        } else {
+            console.out()
+                    .println(Text.count(tokens) + " tokens in " + Text.figure(elapsed.toNanos() / 1e9) + " s, "
+                            + Text.count(Math.round(rate)) + " tokens/s"
+                            + (written.resumedRows() == 0
+                                    ? ""
+                                    : ", after " + Text.plural(written.resumedRows(), "row") + " of an earlier run"));
+        }
+        console.out()
+                .println("Wrote " + shards() + " (" + Text.bytes(written.bytes()) + ") to "
+                        + written.manifest().getParent());
+        console.out().println("  and " + written.manifest());
+    }
+
+    private String shards() {
+        return Text.plural(forecast.shards(), "shard");
+    }
+
+    private void sites() {
+        console.out()
+                .println(Text.plural(forecast.documents(), "document") + ", " + Text.plural(forecast.tokens(), "token")
+                        + ", " + Text.plural(forecast.rows(), "row"));
+        console.out().println();
+        Table table = new Table("site", "row", ">bytes");
+        List<TensorInfo> tensors = dump.rowTensors();
+        for (int i = 0; i < dump.points().size(); i++) {
+            TensorInfo tensor = tensors.get(i);
+            table.row(tensor.name(), Text.shape(tensor.shape()), Text.count(tensor.bytes() * forecast.rows()));
+        }
+        table.print(console);
+    }
+
+    private void contents(JsonGenerator out) {
+        out.writeStringProperty("model", model);
+        out.writeStringProperty("layout", "shards");
+        out.writeNumberProperty("documents", forecast.documents());
+        out.writeNumberProperty("tokens", forecast.tokens());
+        out.writeNumberProperty("rows", forecast.rows());
+        out.writeNumberProperty("shards", forecast.shards());
+        out.writeNumberProperty("bytes", forecast.bytes());
+        out.writeArrayPropertyStart("sites");
+        for (HookPoint point : dump.points()) {
+            out.writeString(point.name());
+        }
+        out.writeEndArray();
+    }
+}
