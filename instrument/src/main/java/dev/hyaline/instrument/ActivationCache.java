@@ -10,9 +10,11 @@ import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -38,37 +40,61 @@ public final class ActivationCache {
         this.capture = capture;
         this.lengths = prompts.lengths();
         this.rows = new TokenRows(
-                Arrays.stream(lengths).mapToObj(capture::positions).toArray(int[][]::new), lengths);
+                IntStream.range(0, lengths.length)
+                        .mapToObj(s -> capture.positions(prompts, s))
+                        .toArray(int[][]::new),
+                lengths);
         this.nextTokenLogits = new float[lengths.length][];
+        capture.points().forEach(point -> values.put(point, new float[lengths.length][]));
     }
 
     /**
      * Runs prompts and keeps what the capture names.
      *
-     * @throws BadInputException if a sequence has none of the capture's positions
+     * @throws BadInputException if a sequence has none of the capture's positions, or the values would take more than
+     *     the capture's budget, or than Java's whole memory
      */
     public static ActivationCache of(Gpt2 model, Prompts prompts, Capture capture) {
-        capture.requirePositions(prompts);
+        capture.require(model.config(), prompts);
+        requireRoom(capture, capture.bytes(model.config(), prompts), prompts.totalTokens());
         ActivationCache cache = new ActivationCache(model.weights(), prompts, capture);
         capture.run(model, prompts, cache.filler());
         return cache;
     }
 
-    private CaptureListener filler() {
-        for (HookPoint point : capture.points()) {
-            float[][] sequences = new float[lengths.length][];
-            for (int s = 0; s < lengths.length; s++) {
-                sequences[s] = new float[shape(point, s).stream().reduce(1, Math::multiplyExact)];
-            }
-            values.put(point, sequences);
+    private static void requireRoom(Capture capture, long bytes, long tokens) {
+        long memory = Runtime.getRuntime().maxMemory();
+        long limit = Math.min(memory, capture.budget().orElse(memory));
+        if (bytes > limit) {
+            throw new BadInputException(String.format(
+                    Locale.ROOT,
+                    "recording %,d hook points of %,d tokens takes %,d bytes, more than %s of %,d; record fewer sites,"
+                            + " positions or heads, or dump them to disk",
+                    capture.points().size(),
+                    tokens,
+                    bytes,
+                    limit < memory ? "the budget" : "Java's memory",
+                    limit));
         }
+    }
+
+    private CaptureListener filler() {
         return new CaptureListener() {
             private final Map<HookPoint, int[]> filled = new HashMap<>();
 
             @Override
             public void captured(HookPoint point, int sequence, float[] from, int offset, int length) {
+                float[][] sequences = values.get(point);
+                if (sequences[sequence] == null) {
+                    int size = size(point, sequence);
+                    if (length == size) { // copied as it is made, which spares writing zeros first
+                        sequences[sequence] = Arrays.copyOfRange(from, offset, offset + length);
+                        return;
+                    }
+                    sequences[sequence] = new float[size];
+                }
                 int[] ends = filled.computeIfAbsent(point, p -> new int[lengths.length]);
-                System.arraycopy(from, offset, values.get(point)[sequence], ends[sequence], length);
+                System.arraycopy(from, offset, sequences[sequence], ends[sequence], length);
                 ends[sequence] += length;
             }
 
@@ -77,6 +103,10 @@ public final class ActivationCache {
                 nextTokenLogits[sequence] = logits;
             }
         };
+    }
+
+    private int size(HookPoint point, int sequence) {
+        return shape(point, sequence).stream().reduce(1, Math::multiplyExact);
     }
 
     /** The recorded points, in the order in which a pass reaches them. */
@@ -106,12 +136,13 @@ public final class ActivationCache {
 
     /** The recorded positions of a sequence, ascending. */
     int[] positions(int sequence) {
-        return capture.positions(lengths[sequence]);
+        return rows.positions(sequence);
     }
 
     /** Shape of a point's values for one sequence, as {@link Capture#shape} says. */
     public List<Integer> shape(HookPoint point, int sequence) {
-        return capture.shape(config, point.site(), lengths[sequence]);
+        return capture.shape(
+                config, point.site(), rows.firstRow(sequence + 1) - rows.firstRow(sequence), lengths[sequence]);
     }
 
     /**
@@ -120,7 +151,7 @@ public final class ActivationCache {
      * @throws BadInputException if the point was not recorded
      */
     public float[] values(HookPoint point, int sequence) {
-        return recorded(point)[sequence].clone();
+        return of(point, sequence).clone();
     }
 
     /** A copy of the logits after a sequence's last token, {@code [dVocab]}. */
@@ -128,15 +159,50 @@ public final class ActivationCache {
         return nextTokenLogits[sequence].clone();
     }
 
+    /**
+     * A copy of the values of the one hook point that a name means: canonical, short or with its layer.
+     *
+     * @param name as {@link HookPoints} reads it, such as {@code blocks.3.attn.hook_z} or {@code z3}
+     * @throws BadInputException if it means no point or several, or the point was not recorded
+     */
+    public float[] values(String name, int sequence) {
+        List<HookPoint> points = HookPoints.select(config, name);
+        if (points.size() > 1) {
+            throw new BadInputException(
+                    "'" + name + "' means " + points.size() + " hook points; name one, such as " + points.getFirst());
+        }
+        return values(points.getFirst(), sequence);
+    }
+
+    /** A copy of a point's values for one token, of all heads if it has any; attention maps have no such row. */
+    public float[] row(HookPoint point, int sequence, int position) {
+        if (point.site().shape() == Site.Shape.ATTENTION) {
+            throw new BadInputException(point + " holds maps, not a row a token");
+        }
+        int row = rows.row(sequence, position) - rows.firstRow(sequence);
+        int width = capture.perToken(config, point.site()).stream().reduce(1, Math::multiplyExact);
+        return Arrays.copyOfRange(of(point, sequence), row * width, (row + 1) * width);
+    }
+
+    /** What was recorded. */
+    public Capture capture() {
+        return capture;
+    }
+
     /** Bytes its values take. */
     public long bytes() {
         long elements = 0;
-        for (float[][] sequences : values.values()) {
-            for (float[] sequence : sequences) {
-                elements += sequence.length;
+        for (HookPoint point : points()) {
+            for (int s = 0; s < lengths.length; s++) {
+                elements += of(point, s).length;
             }
         }
         return elements * Float.BYTES;
+    }
+
+    private float[] of(HookPoint point, int sequence) {
+        float[] recorded = recorded(point)[sequence];
+        return recorded == null ? new float[0] : recorded;
     }
 
     /**
@@ -146,7 +212,7 @@ public final class ActivationCache {
     public float[] stackActivation(Site site, int sequence) {
         float[][] layers = points().stream()
                 .filter(point -> point.site() == site)
-                .map(point -> recorded(point)[sequence])
+                .map(point -> of(point, sequence))
                 .toArray(float[][]::new);
         if (layers.length == 0) {
             throw new BadInputException(site.localName() + " was not recorded");

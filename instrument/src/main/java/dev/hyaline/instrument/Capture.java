@@ -12,17 +12,35 @@ import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /**
- * What to record of a run: hook points, and the positions at which.
+ * What to record of a run: hook points, and what of them.
+ *
+ * <pre>{@code
+ * Capture.of(config, "resid_post", "pattern").layers("-1").heads(3).positions("last").budget(1 << 30)
+ * }</pre>
  *
  * @param points in the order in which a pass reaches them, each once
  * @param positions chosen in each sequence by itself, so that -1 is the last token of every prompt; of attention maps
  *     they choose the queries
+ * @param roles positions recorded too, by the names that {@link Prompts#role} gives them; with all positions chosen,
+ *     these instead
+ * @param heads at sites that have heads
+ * @param neurons at {@code mlp.pre} and {@code mlp.post}
+ * @param sequences whose values are kept; the others run all the same
+ * @param budget the most bytes that recorded values may take in memory
  */
-public record Capture(List<HookPoint> points, IndexSelection positions) {
+public record Capture(
+        List<HookPoint> points,
+        IndexSelection positions,
+        List<String> roles,
+        IndexSelection heads,
+        IndexSelection neurons,
+        IndexSelection sequences,
+        OptionalLong budget) {
     /**
      * Tokens a pass takes together: enough to keep the matrix products busy, few enough that a vocabulary of logits
      * each stays small.
@@ -31,9 +49,22 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
 
     public Capture {
         points = List.copyOf(new TreeSet<>(points));
+        roles = List.copyOf(roles);
         if (points.isEmpty()) {
             throw new BadInputException("a capture needs at least one hook point");
         }
+    }
+
+    /** All of some points at some positions. */
+    public Capture(List<HookPoint> points, IndexSelection positions) {
+        this(
+                points,
+                positions,
+                List.of(),
+                IndexSelection.all(),
+                IndexSelection.all(),
+                IndexSelection.all(),
+                OptionalLong.empty());
     }
 
     /**
@@ -43,14 +74,124 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
         return new Capture(HookPoints.select(config, patterns), IndexSelection.all());
     }
 
-    /** The same points at these positions only. */
-    public Capture positions(IndexSelection positions) {
-        return new Capture(points, positions);
+    /** All of some points. */
+    public static Capture of(HookPoint... points) {
+        return new Capture(List.of(points), IndexSelection.all());
     }
 
-    /** The positions recorded in a sequence of {@code length} tokens, ascending. */
+    /** The same of the points in these layers, and of none outside the blocks. */
+    public Capture layers(int... layers) {
+        return layers(IndexSelection.of(layers));
+    }
+
+    /** As {@link #layers(int...)}, written as {@link IndexSelection#of(String)} reads it. */
+    public Capture layers(String layers) {
+        return layers(IndexSelection.of(layers));
+    }
+
+    private Capture layers(IndexSelection layers) {
+        int count = points.stream().mapToInt(HookPoint::layer).max().orElseThrow() + 1;
+        List<Integer> chosen =
+                Arrays.stream(layers.in(Math.max(1, count), "layer")).boxed().toList();
+        List<HookPoint> kept =
+                points.stream().filter(point -> chosen.contains(point.layer())).toList();
+        return new Capture(kept, positions, roles, heads, neurons, sequences, budget);
+    }
+
+    /** The same at these positions only. */
+    public Capture positions(IndexSelection positions) {
+        return new Capture(points, positions, roles, heads, neurons, sequences, budget);
+    }
+
+    /** As {@link #positions(IndexSelection)}, written as {@link IndexSelection#of(String)} reads it. */
+    public Capture positions(String positions) {
+        return positions(IndexSelection.of(positions));
+    }
+
+    /** The same where a prompt's token plays one of these roles, besides the positions chosen otherwise. */
+    public Capture roles(String... roles) {
+        return new Capture(points, positions, List.of(roles), heads, neurons, sequences, budget);
+    }
+
+    /** The same, of these heads only. */
+    public Capture heads(IndexSelection heads) {
+        return new Capture(points, positions, roles, heads, neurons, sequences, budget);
+    }
+
+    /** The same, of these heads only; negative ones count from the end. */
+    public Capture heads(int... heads) {
+        return heads(IndexSelection.of(heads));
+    }
+
+    /** The same, of these neurons only. */
+    public Capture neurons(IndexSelection neurons) {
+        return new Capture(points, positions, roles, heads, neurons, sequences, budget);
+    }
+
+    /** The same, of these neurons only; negative ones count from the end. */
+    public Capture neurons(int... neurons) {
+        return neurons(IndexSelection.of(neurons));
+    }
+
+    /** The same, keeping values of these sequences only. */
+    public Capture sequences(IndexSelection sequences) {
+        return new Capture(points, positions, roles, heads, neurons, sequences, budget);
+    }
+
+    /** The same, keeping values of these sequences only; negative ones count from the end. */
+    public Capture sequences(int... sequences) {
+        return sequences(IndexSelection.of(sequences));
+    }
+
+    /** The same, refused before it runs if the recorded values would take more bytes in memory. */
+    public Capture budget(long bytes) {
+        return new Capture(points, positions, roles, heads, neurons, sequences, OptionalLong.of(bytes));
+    }
+
+    /**
+     * The positions recorded in a sequence of {@code length} tokens, ascending.
+     *
+     * @throws BadInputException if the capture chooses positions by role, or sequences: it takes the prompts to know
+     *     them
+     */
     public int[] positions(int length) {
+        if (!roles.isEmpty() || !sequences.isAll()) {
+            throw new BadInputException("positions by role and chosen sequences can be recorded in memory only");
+        }
         return positions.in(length, "position");
+    }
+
+    /** The positions recorded in one of some prompts, ascending; none if its sequence is not chosen. */
+    public int[] positions(Prompts prompts, int sequence) {
+        if (!sequences.contains(sequence, prompts.size())) {
+            return new int[0];
+        }
+        IntStream byRole = roles.stream().mapToInt(role -> prompts.position(role, sequence));
+        boolean rolesAlone = !roles.isEmpty() && positions.isAll();
+        IntStream others =
+                rolesAlone ? IntStream.of() : IntStream.of(positions.in(prompts.length(sequence), "position"));
+        return IntStream.concat(byRole, others).sorted().distinct().toArray();
+    }
+
+    /** The heads recorded, ascending. */
+    public int[] heads(Gpt2Config config) {
+        return heads.in(config.nHeads(), "head");
+    }
+
+    /** The neurons recorded, ascending. */
+    public int[] neurons(Gpt2Config config) {
+        return neurons.in(config.dMlp(), "neuron");
+    }
+
+    /** What of a site is recorded, for each token: sizes after the position axis, or {@code [heads]} for attention maps. */
+    public List<Integer> perToken(Gpt2Config config, Site site) {
+        List<Integer> sizes = new ArrayList<>(site.shape().perToken(config));
+        switch (site.shape()) {
+            case HEADS, HEAD_RESIDUAL, ATTENTION -> sizes.set(0, heads(config).length);
+            case NEURONS -> sizes.set(0, neurons(config).length);
+            case RESIDUAL, SCALE, LOGITS -> {}
+        }
+        return sizes;
     }
 
     /**
@@ -63,8 +204,8 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
         return shape(config, site, positions(length).length, length);
     }
 
-    static List<Integer> shape(Gpt2Config config, Site site, int positions, int length) {
-        List<Integer> shape = new ArrayList<>(site.shape().perToken(config));
+    List<Integer> shape(Gpt2Config config, Site site, int positions, int length) {
+        List<Integer> shape = new ArrayList<>(perToken(config, site));
         if (site.shape() == Site.Shape.ATTENTION) {
             shape.add(positions);
             shape.add(length);
@@ -74,14 +215,28 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
         return List.copyOf(shape);
     }
 
+    /** Bytes that the recorded values of some prompts take in memory, known before anything runs. */
+    public long bytes(Gpt2Config config, Prompts prompts) {
+        long values = 0;
+        for (int s = 0; s < prompts.size(); s++) {
+            int positions = positions(prompts, s).length;
+            for (HookPoint point : points) {
+                values += shape(config, point.site(), positions, prompts.length(s)).stream()
+                        .mapToLong(Integer::longValue)
+                        .reduce(1, Math::multiplyExact);
+            }
+        }
+        return values * Float.BYTES;
+    }
+
     /**
      * Runs prompts, several to a pass, and hands what is recorded to a listener. No more than a few passes' buffers are
      * held at a time, however many the prompts.
      *
-     * @throws BadInputException if a sequence has none of the positions
+     * @throws BadInputException if a sequence has none of the positions, or the model not the heads or neurons
      */
     public void run(Gpt2 model, Prompts prompts, CaptureListener listener) {
-        requirePositions(prompts);
+        require(model.config(), prompts);
         for (int first = 0; first < prompts.size(); ) {
             int end = first;
             int tokens = 0;
@@ -93,14 +248,30 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
         }
     }
 
-    /** A prompt that lacks a position is found, and named, before anything runs. */
-    void requirePositions(Prompts prompts) {
+    /** What prompts or the model lack is found, and named, before anything runs. */
+    void require(Gpt2Config config, Prompts prompts) {
+        heads(config);
+        neurons(config);
+        sequences.in(prompts.size(), "sequence");
         for (int s = 0; s < prompts.size(); s++) {
             try {
-                positions(prompts.length(s));
+                positions(prompts, s);
             } catch (BadInputException e) {
                 throw new BadInputException(prompts.name(s) + ": " + e.getMessage());
             }
+        }
+    }
+
+    /**
+     * For readers that know points and positions only.
+     *
+     * @param reader who, for the error: {@code a dump}
+     */
+    void requireWholePoints(String reader) {
+        if (!heads.isAll() || !neurons.isAll() || !sequences.isAll() || !roles.isEmpty()) {
+            throw new BadInputException(
+                    reader + " takes whole hook points: a choice of heads, neurons, sequences or roles is for"
+                            + " recordings in memory");
         }
     }
 
@@ -108,8 +279,11 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
         List<Sequence> batch = IntStream.range(first, end)
                 .mapToObj(sequence -> Sequence.of(prompts.tokens(sequence)))
                 .toList();
-        int[] logitRows = logitRows(batch);
-        CaptureProbe probe = new CaptureProbe(this, batch, first, listener);
+        List<int[]> chosen = IntStream.range(first, end)
+                .mapToObj(sequence -> positions(prompts, sequence))
+                .toList();
+        int[] logitRows = logitRows(batch, chosen);
+        CaptureProbe probe = new CaptureProbe(this, model.config(), chosen, first, listener);
         ForwardResult result = model.forward(
                 ForwardRequest.of(batch).logits(LogitSelection.rows(logitRows)).probe(probe));
         probe.requireAllFired();
@@ -121,17 +295,17 @@ public record Capture(List<HookPoint> points, IndexSelection positions) {
     }
 
     /** Rows to form logits of: each sequence's last, and the recorded ones if the logits are recorded. */
-    private int[] logitRows(List<Sequence> batch) {
+    private int[] logitRows(List<Sequence> batch, List<int[]> chosen) {
         boolean recorded = points.getLast().site() == Site.UNEMBED_OUT;
         IntStream.Builder rows = IntStream.builder();
         int firstRow = 0;
-        for (Sequence sequence : batch) {
+        for (int s = 0; s < batch.size(); s++) {
             if (recorded) {
-                for (int position : positions(sequence.length())) {
+                for (int position : chosen.get(s)) {
                     rows.add(firstRow + position);
                 }
             }
-            firstRow += sequence.length();
+            firstRow += batch.get(s).length();
             rows.add(firstRow - 1);
         }
         return rows.build().distinct().toArray();

@@ -1,38 +1,62 @@
 package dev.hyaline.instrument;
 
+import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.HyalineException;
-import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
-import dev.hyaline.engine.site.Site;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
 /** Reads the chosen points and positions of one pass and passes them on; changes nothing. */
 final class CaptureProbe implements Probe {
+    /** Neighbouring values of a row. */
+    private record Columns(int first, int count) {}
+
     private final Set<HookPoint> waiting;
     private final Set<HookPoint> wanted;
     /** For each sequence of the pass, its chosen positions. */
     private final List<int[]> positions;
 
+    private final int nHeads;
+    private final int[] heads;
+    private final List<Columns> headRuns;
+    private final List<Columns> neuronRuns;
     private final int firstSequence;
     private final CaptureListener listener;
 
     /**
      * Watches one pass.
      *
+     * @param positions the chosen ones of each of the pass's sequences, ascending
      * @param firstSequence what the listener calls the pass's first sequence
      */
-    CaptureProbe(Capture capture, List<Sequence> batch, int firstSequence, CaptureListener listener) {
+    CaptureProbe(
+            Capture capture, Gpt2Config config, List<int[]> positions, int firstSequence, CaptureListener listener) {
         this.wanted = Set.copyOf(capture.points());
         this.waiting = new HashSet<>(wanted);
-        this.positions = batch.stream()
-                .map(sequence -> capture.positions(sequence.end()))
-                .toList();
+        this.positions = positions;
+        this.nHeads = config.nHeads();
+        this.heads = capture.heads(config);
+        this.headRuns = capture.heads().isAll() ? List.of() : runs(heads);
+        this.neuronRuns = capture.neurons().isAll() ? List.of() : runs(capture.neurons(config));
         this.firstSequence = firstSequence;
         this.listener = listener;
+    }
+
+    /** Ascending indices as runs of neighbours. */
+    private static List<Columns> runs(int[] indices) {
+        List<Columns> runs = new ArrayList<>();
+        for (int i = 0; i < indices.length; ) {
+            int first = i;
+            do {
+                i++;
+            } while (i < indices.length && indices[i] == indices[i - 1] + 1);
+            runs.add(new Columns(indices[first], i - first));
+        }
+        return runs;
     }
 
     @Override
@@ -44,10 +68,11 @@ final class CaptureProbe implements Probe {
     public void at(HookPoint point, Activation activation) {
         waiting.remove(point);
         for (int s = 0; s < activation.sequences(); s++) {
-            if (point.site().shape() == Site.Shape.ATTENTION) {
-                attention(point, activation, s);
-            } else {
-                rows(point, activation, s);
+            switch (point.site().shape()) {
+                case ATTENTION -> attention(point, activation, s);
+                case HEADS, HEAD_RESIDUAL -> rows(point, activation, s, headRuns, activation.width() / nHeads);
+                case NEURONS -> rows(point, activation, s, neuronRuns, 1);
+                case RESIDUAL, SCALE, LOGITS -> rows(point, activation, s, List.of(), 1);
             }
         }
     }
@@ -60,8 +85,12 @@ final class CaptureProbe implements Probe {
         }
     }
 
-    /** Values {@code [rows, width]}. */
-    private void rows(HookPoint point, Activation activation, int sequence) {
+    /**
+     * Values {@code [rows, width]}.
+     *
+     * @param columns of each row, counted in units of {@code unit} values; empty for whole rows
+     */
+    private void rows(HookPoint point, Activation activation, int sequence, List<Columns> columns, int unit) {
         int[] chosen = positions.get(sequence);
         int width = activation.width();
         int firstRow = activation.firstRow(sequence);
@@ -79,13 +108,22 @@ final class CaptureProbe implements Probe {
             if (run == 0) {
                 throw new HyalineException("the pass holds no " + point + " at position " + chosen[i]);
             }
-            listener.captured(
-                    point,
-                    firstSequence + sequence,
-                    activation.values(),
-                    activation.offset(sequence) + (row - firstRow) * width,
-                    run * width);
+            int from = activation.offset(sequence) + (row - firstRow) * width;
+            if (columns.isEmpty()) {
+                listener.captured(point, firstSequence + sequence, activation.values(), from, run * width);
+            } else {
+                for (int end = from + run * width; from < end; from += width) {
+                    parts(point, activation, sequence, from, columns, unit);
+                }
+            }
             row += run;
+        }
+    }
+
+    private void parts(HookPoint point, Activation activation, int sequence, int row, List<Columns> columns, int unit) {
+        for (Columns run : columns) {
+            listener.captured(
+                    point, firstSequence + sequence, activation.values(), row + run.first * unit, run.count * unit);
         }
     }
 
@@ -95,8 +133,7 @@ final class CaptureProbe implements Probe {
         int keys = activation.keys(sequence);
         int queries = activation.firstRow(sequence + 1) - activation.firstRow(sequence);
         int start = keys - queries;
-        int heads = activation.size(sequence) / (queries * keys);
-        for (int head = 0; head < heads; head++) {
+        for (int head : heads) {
             for (int i = 0; i < chosen.length; ) {
                 int query = chosen[i] - start;
                 if (query < 0) {

@@ -42,7 +42,7 @@ public final class Dump {
         this.capture = capture;
         this.type = type;
         this.format = format;
-        capture.requirePositions(prompts);
+        capture.require(config, prompts);
         this.plan = TensorPlan.of(config, capture, prompts.lengths(), type);
         this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
     }

@@ -125,6 +125,16 @@ public final class IndexSelection {
         return indices;
     }
 
+    /** Whether an index of {@code 0..length-1} is chosen. */
+    public boolean contains(int index, int length) {
+        return isAll()
+                || ranges.stream().anyMatch(range -> {
+                    int first = range.first < 0 ? range.first + length : range.first;
+                    int last = range.last < 0 ? range.last + length : range.last;
+                    return first <= index && index <= last;
+                });
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof IndexSelection selection && ranges.equals(selection.ranges);

@@ -88,6 +88,8 @@ final class Manifest {
         json.writeObjectPropertyStart("capture");
         strings(json, "points", capture.points().stream().map(HookPoint::name).toList());
         json.writeStringProperty("positions", capture.positions().toString());
+        json.writeStringProperty("heads", capture.heads().toString());
+        json.writeStringProperty("neurons", capture.neurons().toString());
         json.writeEndObject();
     }
 

@@ -3,7 +3,10 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /**
@@ -13,10 +16,12 @@ import java.util.stream.IntStream;
 public final class Prompts {
     private final List<int[]> tokens;
     private final List<String> names;
+    private final Map<String, int[]> roles;
 
-    private Prompts(List<int[]> tokens, List<String> names) {
+    private Prompts(List<int[]> tokens, List<String> names, Map<String, int[]> roles) {
         this.tokens = tokens;
         this.names = names;
+        this.roles = Map.copyOf(roles);
     }
 
     /** As {@link #of(Gpt2Config, List, List)}, with prompts called {@code prompt 1}, {@code prompt 2} and so on. */
@@ -42,7 +47,7 @@ public final class Prompts {
         for (int i = 0; i < tokens.size(); i++) {
             check(config, tokens.get(i), names.get(i));
         }
-        return new Prompts(tokens.stream().map(int[]::clone).toList(), List.copyOf(names));
+        return new Prompts(tokens.stream().map(int[]::clone).toList(), List.copyOf(names), Map.of());
     }
 
     private static void check(Gpt2Config config, int[] tokens, String name) {
@@ -64,6 +69,46 @@ public final class Prompts {
                         + (config.dVocab() - 1));
             }
         }
+    }
+
+    /**
+     * The same prompts, with a name for one token of each: {@code prompts.role("subject", 1, 1, 4)}.
+     *
+     * @param positions the token's position in each prompt; negative ones count from the end
+     * @throws BadInputException if there is not one for each prompt, or a prompt has no such position
+     */
+    public Prompts role(String role, int... positions) {
+        if (positions.length != size()) {
+            throw new BadInputException("the role " + role + " needs a position for each of " + size()
+                    + " prompts, found " + positions.length);
+        }
+        int[] absolute = new int[positions.length];
+        for (int s = 0; s < absolute.length; s++) {
+            absolute[s] = positions[s] < 0 ? positions[s] + length(s) : positions[s];
+            if (absolute[s] < 0 || absolute[s] >= length(s)) {
+                throw new BadInputException(name(s) + ": the role " + role + " is at position " + positions[s]
+                        + ", but positions run from 0 to " + (length(s) - 1));
+            }
+        }
+        Map<String, int[]> more = new HashMap<>(roles);
+        more.put(role, absolute);
+        return new Prompts(tokens, names, more);
+    }
+
+    /**
+     * Where a sequence's token with a role stands.
+     *
+     * @throws BadInputException if the prompts have no such role
+     */
+    public int position(String role, int sequence) {
+        int[] positions = roles.get(role);
+        if (positions == null) {
+            throw new BadInputException("the prompts have no role " + role + "; "
+                    + (roles.isEmpty()
+                            ? "no role was given"
+                            : "there are " + String.join(", ", new TreeSet<>(roles.keySet()))));
+        }
+        return positions[sequence];
     }
 
     /** Number of sequences. */

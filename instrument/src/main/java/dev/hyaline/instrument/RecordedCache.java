@@ -16,6 +16,7 @@ final class RecordedCache implements Recorded {
 
     RecordedCache(ActivationCache cache) {
         this.cache = cache;
+        cache.capture().requireWholePoints("an intervention that reads a cache");
         positions = new int[cache.sequences()][];
         for (int s = 0; s < positions.length; s++) {
             positions[s] = cache.positions(s);

@@ -59,13 +59,13 @@ final class ResidualDecomposition {
         return partsOf(upTo, components);
     }
 
-    /** What every head before a boundary adds. */
+    /** What every recorded head before a boundary adds. */
     ResidualStack heads(Boundary upTo) {
         require(upTo);
         return partsOf(upTo, headResults(upTo));
     }
 
-    /** What every neuron before a boundary adds. */
+    /** What every recorded neuron before a boundary adds. */
     ResidualStack neurons(Boundary upTo) {
         require(upTo);
         return partsOf(upTo, neuronResults(upTo));
@@ -98,16 +98,18 @@ final class ResidualDecomposition {
 
     private List<Component> headResults(Boundary upTo) {
         int dHead = config.dHead();
+        int[] heads = cache.capture().heads(config);
         List<Component> components = new ArrayList<>();
         for (int layer = 0; layer < attentionLayers(upTo); layer++) {
             float[][] z = cache.recorded(HookPoint.of(Site.Z, layer));
             float[] wO = weights.tensor("h." + layer + ".attn.c_proj.weight");
-            for (int head = 0; head < config.nHeads(); head++) {
-                int from = head * dHead;
+            for (int i = 0; i < heads.length; i++) {
+                int from = i * dHead;
+                int head = heads[i];
                 components.add(new Component("L" + layer + "H" + head, (row, out, offset) -> {
                     int s = rows.sequence(row);
-                    int at = (row - rows.firstRow(s)) * d + from;
-                    multiply(out, offset, z[s], at, dHead, wO, from);
+                    int at = (row - rows.firstRow(s)) * heads.length * dHead + from;
+                    multiply(out, offset, z[s], at, dHead, wO, head * dHead);
                 }));
             }
         }
@@ -115,16 +117,18 @@ final class ResidualDecomposition {
     }
 
     private List<Component> neuronResults(Boundary upTo) {
+        int[] neurons = cache.capture().neurons(config);
         List<Component> components = new ArrayList<>();
         for (int layer = 0; layer < upTo.layer(); layer++) {
             float[][] post = cache.recorded(HookPoint.of(Site.MLP_POST, layer));
             float[] wOut = weights.tensor("h." + layer + ".mlp.c_proj.weight");
-            for (int neuron = 0; neuron < config.dMlp(); neuron++) {
-                int n = neuron;
+            for (int i = 0; i < neurons.length; i++) {
+                int index = i;
+                int neuron = neurons[i];
                 components.add(new Component("L" + layer + "N" + neuron, (row, out, offset) -> {
                     int s = rows.sequence(row);
-                    int at = (row - rows.firstRow(s)) * config.dMlp() + n;
-                    multiply(out, offset, post[s], at, 1, wOut, n);
+                    int at = (row - rows.firstRow(s)) * neurons.length + index;
+                    multiply(out, offset, post[s], at, 1, wOut, neuron);
                 }));
             }
         }

@@ -68,6 +68,7 @@ public final class Resumption {
 
     /** What to read besides, after the edits: any point but the logits. */
     public Resumption reading(Capture capture) {
+        capture.requireWholePoints("a partial rerun");
         return new Resumption(run, edits, logits, Optional.of(capture), tokensAPass);
     }
 

@@ -66,10 +66,10 @@ public final class TensorPlan {
                         .mapToObj(s -> new TensorInfo(
                                 point.name() + "." + s,
                                 type,
-                                longs(Capture.shape(config, site, positions[s], lengths[s]))))
+                                longs(capture.shape(config, site, positions[s], lengths[s]))))
                         .toList();
             } else {
-                List<Integer> row = site.shape().perToken(config);
+                List<Integer> row = capture.perToken(config, site);
                 tensors = List.of(new TensorInfo(point.name(), type, prepend(rows, row)));
             }
             activations.put(point, tensors);
@@ -92,7 +92,7 @@ public final class TensorPlan {
         int positions = capture.positions(length).length;
         Map<HookPoint, List<TensorInfo>> activations = new LinkedHashMap<>();
         for (HookPoint point : capture.points()) {
-            List<Integer> one = Capture.shape(config, point.site(), positions, length);
+            List<Integer> one = capture.shape(config, point.site(), positions, length);
             activations.put(point, List.of(new TensorInfo(point.name(), type, prepend(count, one))));
         }
         List<Long> rows = List.of((long) count, (long) positions);

@@ -45,7 +45,11 @@ public final class TokenRows {
     /** The sequence of a row's token. */
     public int sequence(int row) {
         int found = Arrays.binarySearch(firstRow, row);
-        return found < 0 ? -found - 2 : found;
+        int sequence = found < 0 ? -found - 2 : found;
+        while (firstRow[sequence + 1] <= row) { // sequences without rows begin there too
+            sequence++;
+        }
+        return sequence;
     }
 
     /** The position of a row's token in its sequence. */

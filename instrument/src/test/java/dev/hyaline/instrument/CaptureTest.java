@@ -134,7 +134,8 @@ final class CaptureTest {
     void aPointThatIsNeverReachedIsAnError() {
         Capture capture = Capture.of(Models.CONFIG, "resid_post");
         List<Sequence> batch = List.of(Sequence.of(1, 2));
-        CaptureProbe probe = new CaptureProbe(capture, batch, 0, (point, s, values, offset, length) -> {});
+        CaptureProbe probe = new CaptureProbe(
+                capture, Models.CONFIG, List.of(new int[] {0, 1}), 0, (point, s, values, offset, length) -> {});
         try (Gpt2 model = Models.small()) {
             model.forward(ForwardRequest.of(batch).to(Boundary.residMid(1)).probe(probe));
         }
@@ -148,7 +149,11 @@ final class CaptureTest {
     void rowsThatThePassLeftOutAreAnError() {
         List<Sequence> batch = List.of(Sequence.of(1, 2, 3));
         CaptureProbe probe = new CaptureProbe(
-                Capture.of(Models.CONFIG, "logits"), batch, 0, (point, s, values, offset, length) -> {});
+                Capture.of(Models.CONFIG, "logits"),
+                Models.CONFIG,
+                List.of(new int[] {0, 1, 2}),
+                0,
+                (point, s, values, offset, length) -> {});
         try (Gpt2 model = Models.small()) {
             ForwardRequest request =
                     ForwardRequest.of(batch).logits(LogitSelection.last()).probe(probe);
