@@ -143,15 +143,14 @@ public final class ComparePeer {
     /** Seconds to read as many bytes as the weights have once, on all threads, with nothing else to do. */
     private double stream() {
         int chunk = 1 << 22;
-        float[][] memory = new float[(int) (config.parameters() / chunk) + 1][chunk];
-        float[] sums = new float[memory.length];
+        // Integers, whose sums C2 may reorder and so vectorises.
+        int[][] memory = new int[(int) (config.parameters() / chunk) + 1][chunk];
+        int[] sums = new int[memory.length];
         try (WorkerPool pool = new WorkerPool(model.threads())) {
             Runnable once = () -> pool.run(memory.length, (worker, index) -> {
-                // Integer sums, which C2 vectorises.
-                float[] values = memory[index];
                 int sum = 0;
-                for (int i = 0; i < values.length; i++) {
-                    sum += Float.floatToRawIntBits(values[i]);
+                for (int value : memory[index]) {
+                    sum += value;
                 }
                 sums[index] = sum;
             });

@@ -15,7 +15,6 @@ import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
@@ -30,8 +29,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Warmup(iterations = 2, time = 5)
-@Measurement(iterations = 3, time = 5)
+@Warmup(iterations = 2, time = 3)
+@Measurement(iterations = 3, time = 3)
 @Fork(
         value = 1,
         jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "-Xmx4g", "-XX:+UseSerialGC"})
@@ -54,11 +53,11 @@ public class DecodeBenchmark {
         past = model.newCache();
         model.forward(ForwardRequest.of(Sequence.append(past, new int[PAST])).logits(LogitSelection.none()));
         tokens = IntStream.range(0, sequences).toArray();
+        rewind();
     }
 
-    /** With all the room that the iteration can need, so that what a step allocates is the step's. */
-    @Setup(Level.Iteration)
-    public void rewind() {
+    /** With all the room that the model's positions need, so that until they have been used up what a step allocates is the step's own. */
+    private void rewind() {
         int positions = model.config().nCtx();
         List<KvCache> caches = new ArrayList<>();
         for (int i = 0; i < sequences; i++) {

@@ -35,6 +35,7 @@ public class ForwardBenchmark {
 
     private Gpt2 model;
     private ForwardRequest request;
+    private float[] logits;
 
     @Setup
     public void load() {
@@ -42,6 +43,7 @@ public class ForwardBenchmark {
         model = Gpt2.of(Gpt2Weights.random(config, 1));
         request =
                 ForwardRequest.of(new Random(1).ints(tokens, 0, config.dVocab()).toArray());
+        logits = new float[tokens * config.dVocab()];
     }
 
     @TearDown
@@ -51,6 +53,6 @@ public class ForwardBenchmark {
 
     @Benchmark
     public ForwardResult forward() {
-        return model.forward(request);
+        return model.forward(request, logits);
     }
 }

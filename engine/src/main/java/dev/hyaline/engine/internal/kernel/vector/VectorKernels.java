@@ -4,6 +4,7 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.ScalarMath;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -79,7 +80,9 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void activate(float[] inOut, int at, int n, ActivationFunction f) {
-        // One loop a function: a switch inside the loop would keep C2 from holding constants in registers.
+        // One loop a function: a switch inside the loop would keep C2 from holding constants in registers. What is left
+        // over of a row is done in scalar code: a
+        // second copy of a function would exceed what C2 inlines into one method.
         switch (f) {
             case GELU_NEW, GELU_PYTORCH_TANH -> geluTanh(inOut, at, n);
             case GELU -> gelu(inOut, at, n);
@@ -93,9 +96,8 @@ public final class VectorKernels implements Kernels {
         for (; i <= n - WIDTH; i += WIDTH) {
             VectorMath.geluTanh(load(inOut, at + i)).intoArray(inOut, at + i);
         }
-        if (i < n) {
-            VectorMask<Float> rest = SPECIES.indexInRange(i, n);
-            VectorMath.geluTanh(load(inOut, at + i, rest)).intoArray(inOut, at + i, rest);
+        for (; i < n; i++) {
+            inOut[at + i] = ScalarMath.geluTanh(inOut[at + i]);
         }
     }
 
@@ -104,9 +106,8 @@ public final class VectorKernels implements Kernels {
         for (; i <= n - WIDTH; i += WIDTH) {
             VectorMath.gelu(load(inOut, at + i)).intoArray(inOut, at + i);
         }
-        if (i < n) {
-            VectorMask<Float> rest = SPECIES.indexInRange(i, n);
-            VectorMath.gelu(load(inOut, at + i, rest)).intoArray(inOut, at + i, rest);
+        for (; i < n; i++) {
+            inOut[at + i] = ScalarMath.gelu(inOut[at + i]);
         }
     }
 
@@ -126,9 +127,8 @@ public final class VectorKernels implements Kernels {
         for (; i <= n - WIDTH; i += WIDTH) {
             VectorMath.silu(load(inOut, at + i)).intoArray(inOut, at + i);
         }
-        if (i < n) {
-            VectorMask<Float> rest = SPECIES.indexInRange(i, n);
-            VectorMath.silu(load(inOut, at + i, rest)).intoArray(inOut, at + i, rest);
+        for (; i < n; i++) {
+            inOut[at + i] = ScalarMath.silu(inOut[at + i]);
         }
     }
 
@@ -191,28 +191,25 @@ public final class VectorKernels implements Kernels {
     @Override
     public void softmax(float[] row, int at, int n) {
         float max = largest(row, at, n);
-        int i;
-        for (i = 0; i <= n - WIDTH; i += WIDTH) {
-            VectorMath.exp(load(row, at + i).sub(max)).intoArray(row, at + i);
-        }
-        if (i < n) {
+        // Always masked, for a second copy of exp would exceed what C2 inlines into one method.
+        for (int i = 0; i < n; i += WIDTH) {
             VectorMask<Float> rest = SPECIES.indexInRange(i, n);
             VectorMath.exp(load(row, at + i, rest).sub(max)).intoArray(row, at + i, rest);
         }
         divide(row, at, n, total(row, at, n));
     }
 
-    /** The largest value; with a value that is not a number, some value, for then the row's sum is not a number either. */
+    /** The largest value that is a number. */
     private static float largest(float[] row, int at, int n) {
         FloatVector most = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
         int i = 0;
         for (; i <= n - WIDTH; i += WIDTH) {
-            FloatVector v = load(row, at + i);
+            FloatVector v = FloatVector.fromArray(SPECIES, row, at + i);
             most = most.blend(v, v.compare(VectorOperators.GT, most));
         }
         if (i < n) {
             VectorMask<Float> rest = SPECIES.indexInRange(i, n);
-            FloatVector v = load(row, at + i, rest);
+            FloatVector v = FloatVector.fromArray(SPECIES, row, at + i, rest);
             most = most.blend(v, v.compare(VectorOperators.GT, most).and(rest));
         }
         return most.reduceLanes(VectorOperators.MAX);
@@ -258,28 +255,28 @@ public final class VectorKernels implements Kernels {
         return tree(folded);
     }
 
-    /** Lanes {@code first} to {@code first + WIDTH} of the sum of {@code x}. Lanes past the end add a zero, which changes no sum that began at zero. */
+    /**
+     * Lanes {@code first} to {@code first + WIDTH} of the sum of {@code x}. Lanes past the end add a zero, which changes no sum that began at zero. The last step
+     * is taken even where nothing is left over: C2 would box the sum on a branch.
+     */
     private static FloatVector lanes(float[] x, int at, int n, int first) {
         FloatVector lanes = FloatVector.zero(SPECIES);
         int i = first;
         for (; i <= n - WIDTH; i += LANES) {
-            lanes = lanes.add(load(x, at + i));
+            lanes = lanes.add(FloatVector.fromArray(SPECIES, x, at + i));
         }
-        return i < n ? lanes.add(load(x, at + i, SPECIES.indexInRange(i, n))) : lanes;
+        return lanes.add(FloatVector.fromArray(SPECIES, x, at + i, SPECIES.indexInRange(i, n)));
     }
 
     private static FloatVector squareLanes(float[] x, int at, int n, int first) {
         FloatVector lanes = FloatVector.zero(SPECIES);
         int i = first;
         for (; i <= n - WIDTH; i += LANES) {
-            FloatVector v = load(x, at + i);
+            FloatVector v = FloatVector.fromArray(SPECIES, x, at + i);
             lanes = v.fma(v, lanes);
         }
-        if (i < n) {
-            FloatVector v = load(x, at + i, SPECIES.indexInRange(i, n));
-            lanes = v.fma(v, lanes);
-        }
-        return lanes;
+        FloatVector v = FloatVector.fromArray(SPECIES, x, at + i, SPECIES.indexInRange(i, n));
+        return v.fma(v, lanes);
     }
 
     /** Adds the lanes of the folded vector as {@link Kernels} prescribes; {@code reduceLanes} leaves its order open. */
