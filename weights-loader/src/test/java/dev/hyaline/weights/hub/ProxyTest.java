@@ -22,8 +22,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The way through a proxy: one that takes a password, and then fetches nothing. */
 class ProxyTest {
@@ -115,15 +113,6 @@ class ProxyTest {
                 .hasMessageContaining("the proxy wants a user and a password")
                 .extracting(HubException::reason)
                 .isEqualTo(Reason.SETTING);
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"hub.invalid", ".invalid", "other, invalid", "*", "*.invalid", "HUB.INVALID"})
-    void isLeftAsideForExceptions(String exceptions) {
-        HubException failure =
-                failure("HF_ENDPOINT", "http://hub.invalid", "http_proxy", "127.0.0.1:PORT", "no_proxy", exceptions);
-        assertThat(failure).hasMessageContaining("the name hub.invalid cannot be resolved");
-        assertThat(requests).isEmpty();
     }
 
     @Test

@@ -35,6 +35,9 @@ public record CacheLayout(Path root) {
     private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
     private static final int LONGEST_REF = 256;
 
+    /** How the name of a file of {@code refs} ends until it is all written. */
+    static final String UNFINISHED = ".tmp";
+
     static boolean isCommit(String text) {
         return COMMIT.matcher(text).matches();
     }
@@ -128,7 +131,8 @@ public record CacheLayout(Path root) {
         Map<String, List<String>> revisions = new TreeMap<>();
         if (Files.isDirectory(refs)) {
             try (Stream<Path> files = Files.walk(refs)) {
-                files.sorted()
+                files.filter(file -> !file.toString().endsWith(UNFINISHED))
+                        .sorted()
                         .forEach(file -> read(file)
                                 .ifPresent(commit -> revisions
                                         .computeIfAbsent(commit, key -> new ArrayList<>())

@@ -3,6 +3,7 @@ package dev.hyaline.weights.internal.hub;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -60,6 +61,8 @@ final class CacheLock implements AutoCloseable {
             FileLock lock = channel.tryLock();
             taken = lock != null;
             return taken ? new CacheLock(file, channel) : null;
+        } catch (OverlappingFileLockException e) {
+            return null; // This process has it by another name of the file.
         } finally {
             if (!taken) {
                 if (channel != null) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
@@ -56,7 +57,7 @@ final class CacheWriter {
         Path partial = layout.partial(file.repository(), file.checksum());
         Files.createDirectories(partial.getParent());
         long free = Files.getFileStore(partial.getParent()).getUsableSpace();
-        long here = Files.isRegularFile(partial) ? Files.size(partial) : 0;
+        long here = Files.isRegularFile(partial, LinkOption.NOFOLLOW_LINKS) ? Files.size(partial) : 0;
         // Some file systems do not know, and say 0.
         if (free > 0 && file.size() - here > free) {
             throw new HubException(

@@ -38,10 +38,8 @@ record Listing(String commit, Set<String> files) {
     }
 
     private static String fileName(String source, String name) {
-        boolean leadsOut = name.indexOf('\\') >= 0
-                || name.indexOf(':') >= 0
-                || Arrays.stream(name.split("/", -1))
-                        .anyMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));
+        boolean leadsOut = Arrays.stream(name.split("[/\\\\]", -1))
+                .anyMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));
         if (leadsOut || name.chars().anyMatch(Character::isISOControl)) {
             throw new HubException(
                     Reason.BROKEN_ANSWER,

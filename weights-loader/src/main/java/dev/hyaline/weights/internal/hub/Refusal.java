@@ -70,7 +70,8 @@ final class Refusal {
                         Reason.SETTING,
                         problem
                                 + ": the proxy wants a user and a password, as"
-                                + " https_proxy=http://USER:PASSWORD@HOST:PORT");
+                                + " https_proxy=http://USER:PASSWORD@HOST:PORT"
+                                + " (and Java, for https, -Djdk.http.auth.tunneling.disabledSchemes=)");
             default ->
                 new HubException(
                         Reason.BROKEN_ANSWER,
@@ -84,7 +85,7 @@ final class Refusal {
 
     private HubException noRepository(String problem) {
         return new HubException(
-                settings.token().isPresent() ? Reason.NOT_FOUND : Reason.NOT_ALLOWED,
+                settings.token().isPresent() || answer.status() == 404 ? Reason.NOT_FOUND : Reason.NOT_ALLOWED,
                 problem + ": there is no such repository, or it is private"
                         + (settings.token().isPresent()
                                 ? " and the token in use may not read it, or is not valid"

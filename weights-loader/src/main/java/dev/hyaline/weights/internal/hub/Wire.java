@@ -101,7 +101,8 @@ final class Wire implements AutoCloseable {
         return uri.getPort() >= 0 ? uri.getPort() : "https".equalsIgnoreCase(uri.getScheme()) ? 443 : 80;
     }
 
-    private static URI target(Answer answer) {
+    /** Where an answer redirects to: never from a secure connection to another. */
+    static URI target(Answer answer) {
         String location = answer.header("Location").orElseThrow();
         Optional<URI> target = resolve(answer.uri(), location);
         boolean secure = "https".equalsIgnoreCase(answer.uri().getScheme());
@@ -129,7 +130,10 @@ final class Wire implements AutoCloseable {
 
     private TryAgain failure(String host, IOException e) {
         if (e instanceof SSLException) {
-            return TryAgain.hopeless("no secure connection to " + host + " (" + e.getMessage() + ")", e);
+            return TryAgain.hopeless(
+                    "no secure connection to " + host + " (" + e.getMessage()
+                            + "; certificates that Java is to trust are set with -Djavax.net.ssl.trustStore)",
+                    e);
         }
         if (e instanceof ConnectException || e instanceof java.net.http.HttpConnectTimeoutException) {
             String why = hasCause(e, UnresolvedAddressException.class)
