@@ -133,6 +133,15 @@ final class CaptureProbe implements Probe {
         int keys = activation.keys(sequence);
         int queries = activation.firstRow(sequence + 1) - activation.firstRow(sequence);
         int start = keys - queries;
+        if (heads.length == nHeads && chosen.length == queries && chosen[0] == start) {
+            listener.captured(
+                    point,
+                    firstSequence + sequence,
+                    activation.values(),
+                    activation.offset(sequence),
+                    activation.size(sequence));
+            return;
+        }
         for (int head : heads) {
             for (int i = 0; i < chosen.length; ) {
                 int query = chosen[i] - start;

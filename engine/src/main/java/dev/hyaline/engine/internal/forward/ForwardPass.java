@@ -50,6 +50,8 @@ public final class ForwardPass {
     private float[] v = NOTHING;
     private float[] z = NOTHING;
     private float[] neurons = NOTHING;
+    /** Attention maps of one layer, where a probe wants to see them. */
+    private float[] maps = NOTHING;
     /** What a branch, attention or MLP, adds to the residual stream. */
     private float[] branch = NOTHING;
 
@@ -241,7 +243,9 @@ public final class ForwardPass {
 
         if (wants(Site.ATTN_SCORES, layer) || wants(Site.PATTERN, layer)) {
             int[] offsets = batch.mapOffsets(config.nHeads());
-            float[] maps = new float[offsets[batch.sequences()]];
+            if (maps.length < offsets[batch.sequences()]) {
+                maps = new float[offsets[batch.sequences()]];
+            }
             attention.scores(maps, offsets, q, config.attnScale(layer));
             showMaps(Site.ATTN_SCORES, layer, maps, offsets);
             attention.pattern();
