@@ -9,24 +9,27 @@ import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.weights.hub.Snapshot;
 import dev.hyaline.weights.internal.CheckpointTensors;
-import dev.hyaline.weights.internal.ConfigFile;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Folder;
+import dev.hyaline.weights.internal.ModelFiles;
+import dev.hyaline.weights.internal.OpenedModel;
 import dev.hyaline.weights.internal.ResourceFolder;
-import dev.hyaline.weights.internal.WeightFiles;
+import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;
 import dev.hyaline.weights.internal.tokens.Gpt2Vocabulary;
 import dev.hyaline.weights.internal.tokens.TokenizerFiles;
+import dev.hyaline.weights.internal.tokens.TokenizerSource;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 
 /**
- * A GPT-2 in Hugging Face's layout, on disk or built in: {@code config.json}, {@code model.safetensors} or its shards,
- * and perhaps a tokenizer.
+ * A GPT-2 on disk or built in, in Hugging Face's layout ({@code config.json}, {@code model.safetensors} or its shards,
+ * and perhaps a tokenizer) or in any of the other formats that GPT-2s are kept in: PyTorch's, nanoGPT's, llm.c's, GGUF,
+ * TensorFlow's and TransformerLens's. Which one it is, the content of the files tells, not their names.
  *
  * <p>Opening checks everything but the parameters' values: the configuration, the header of each file against the file,
  * and that the tensors are those which the configuration asks for. The files stay mapped into memory until the
@@ -39,22 +42,14 @@ public final class Checkpoint implements AutoCloseable {
 
     private final String name;
     private final Folder folder;
-    private final ConfigFile config;
-    private final List<String> weightFiles;
+    private final OpenedModel model;
     private final CheckpointTensors tensors;
     private final Arena arena;
 
-    private Checkpoint(
-            String name,
-            Folder folder,
-            ConfigFile config,
-            List<String> weightFiles,
-            CheckpointTensors tensors,
-            Arena arena) {
+    private Checkpoint(String name, Folder folder, OpenedModel model, CheckpointTensors tensors, Arena arena) {
         this.name = name;
         this.folder = folder;
-        this.config = config;
-        this.weightFiles = weightFiles;
+        this.model = model;
         this.tensors = tensors;
         this.arena = arena;
     }
@@ -62,25 +57,31 @@ public final class Checkpoint implements AutoCloseable {
     /**
      * Opens a checkpoint on disk.
      *
-     * @param directoryOrFile a folder, or a {@code .safetensors} file (or the index of its shards) in one
+     * @param directoryOrFile a folder, or a file of weights in one; of weights in several files, the one that lists the
+     *     others, which for TensorFlow's may be given without {@code .index}
      * @throws BadCheckpointException if it does not hold a GPT-2, naming the file and the tensor or key
      */
     public static Checkpoint open(Path directoryOrFile) {
         Path path = directoryOrFile.toAbsolutePath().normalize();
         if (Files.isDirectory(path)) {
             Folder folder = new DiskFolder(path);
-            return open(nameOf(path), folder, arena -> WeightFiles.find(folder, arena));
-        }
-        String file = nameOf(path);
-        if (!Files.isRegularFile(path) || !(file.endsWith(".safetensors") || file.endsWith(WeightFiles.INDEX_SUFFIX))) {
-            throw BadCheckpointException.file(
-                    directoryOrFile,
-                    "a folder with a Hugging Face checkpoint, or a .safetensors file in one",
-                    Files.exists(path) ? "another file" : "nothing there");
+            return open(nameOf(path), folder, ModelFiles.find(folder));
         }
         Path directory = path.getParent();
-        Folder folder = new DiskFolder(directory);
-        return open(nameOf(directory), folder, arena -> WeightFiles.open(folder, file, arena));
+        if (directory != null && Files.isRegularFile(path)) {
+            return open(nameOf(directory), new DiskFolder(directory), nameOf(path));
+        }
+        if (directory != null && !Files.exists(path)) {
+            Folder folder = new DiskFolder(directory);
+            Optional<String> index = TensorFlowModel.indexOf(folder, nameOf(path));
+            if (index.isPresent()) {
+                return open(nameOf(directory), folder, index.get());
+            }
+        }
+        throw BadCheckpointException.file(
+                directoryOrFile,
+                "a folder with a checkpoint, or a file of weights",
+                Files.exists(path) ? "something else" : "nothing there");
     }
 
     /**
@@ -104,7 +105,7 @@ public final class Checkpoint implements AutoCloseable {
                     "no built-in model is called " + name + "; there is " + String.join(", ", BUILT_IN));
         }
         Folder folder = new ResourceFolder(name);
-        return open(name, folder, arena -> WeightFiles.find(folder, arena));
+        return open(name, folder, ModelFiles.find(folder));
     }
 
     /** The models that come with this library. */
@@ -112,13 +113,12 @@ public final class Checkpoint implements AutoCloseable {
         return BUILT_IN;
     }
 
-    private static Checkpoint open(String name, Folder folder, Function<Arena, WeightFiles> weights) {
-        ConfigFile config = ConfigFile.read(folder);
+    private static Checkpoint open(String name, Folder folder, String file) {
         Arena arena = Arena.ofShared();
         try {
-            WeightFiles files = weights.apply(arena);
-            CheckpointTensors tensors = CheckpointTensors.of(config.config(), files, arena.scope());
-            return new Checkpoint(name, folder, config, files.names(), tensors, arena);
+            OpenedModel model = ModelFiles.open(folder, file, arena);
+            CheckpointTensors tensors = CheckpointTensors.of(model.config(), model.tensors(), arena.scope());
+            return new Checkpoint(name, folder, model, tensors, arena);
         } catch (Throwable e) {
             arena.close();
             throw e;
@@ -136,7 +136,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     public Gpt2Config config() {
-        return config.config();
+        return model.config();
     }
 
     /**
@@ -172,18 +172,20 @@ public final class Checkpoint implements AutoCloseable {
 
     /** Whether {@link #tokenizer} has something to read. */
     public boolean hasTokenizer() {
-        return !TokenizerFiles.in(folder).isEmpty() || usesGpt2Vocabulary();
+        return storedTokenizer().isPresent() || usesGpt2Vocabulary();
     }
 
     /**
-     * Reads the tokenizer, anew at each call: {@code tokenizer.json}, else {@code vocab.json} and {@code merges.txt},
-     * else GPT-2's own if the model has its 50,257 tokens.
+     * Reads the tokenizer, anew at each call: the one in the file of weights (GGUF), else {@code tokenizer.json}, else
+     * {@code vocab.json} and {@code merges.txt} (or {@code encoder.json} and {@code vocab.bpe}), else GPT-2's own if the
+     * model has its 50,257 tokens, padded to 50,304 or not.
      *
      * @throws BadCheckpointException if there is none, or a file is broken or asks for what is not supported
      */
     public Tokenizer tokenizer() {
-        if (!TokenizerFiles.in(folder).isEmpty()) {
-            return TokenizerFiles.read(folder, config.endOfText());
+        Optional<TokenizerSource> stored = storedTokenizer();
+        if (stored.isPresent()) {
+            return stored.get().read(model.endOfText());
         }
         if (usesGpt2Vocabulary()) {
             return Tokenizer.gpt2();
@@ -192,15 +194,20 @@ public final class Checkpoint implements AutoCloseable {
                 folder.label(""), "a tokenizer (tokenizer.json, or vocab.json and merges.txt)", "none");
     }
 
+    private Optional<TokenizerSource> storedTokenizer() {
+        return model.tokenizer().or(() -> TokenizerFiles.source(folder));
+    }
+
     private boolean usesGpt2Vocabulary() {
-        return config().dVocab() == Gpt2Vocabulary.SIZE;
+        return config().dVocab() == Gpt2Vocabulary.SIZE || config().dVocab() == Gpt2Vocabulary.PADDED_SIZE;
     }
 
     /** The files all this is read from: configuration, weights, tokenizer. */
     public List<CheckpointFile> files() {
-        List<String> names = new ArrayList<>(List.of(ConfigFile.NAME));
-        names.addAll(weightFiles);
-        names.addAll(TokenizerFiles.in(folder));
+        List<String> names = new ArrayList<>(model.files());
+        if (model.tokenizer().isEmpty()) {
+            names.addAll(TokenizerFiles.in(folder));
+        }
         return names.stream().map(file -> new CheckpointFile(folder, file)).toList();
     }
 

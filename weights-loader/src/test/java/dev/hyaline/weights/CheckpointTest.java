@@ -249,10 +249,10 @@ class CheckpointTest {
                     "{\"weight_map\": []} | expected weight_map to be an object, found an array",
                     "{\"weight_map\": {\"w\": 1}} | expected weight_map.\"w\" to be a string, found 1",
                     "{\"weight_map\": {\"w\": \"../x.safetensors\"}} | expected weight_map.\"w\" to be the name of a",
-                    "{\"weight_map\": {\"w\": \"/etc/x.safetensors\"}} | .safetensors file in this folder, found"
-                            + " \"/etc",
-                    "{\"weight_map\": {\"w\": \"a\\\\b.safetensors\"}} | .safetensors file in this folder",
-                    "{\"weight_map\": {\"w\": \"pytorch_model.bin\"}} | found \"pytorch_model.bin\"",
+                    "{\"weight_map\": {\"w\": \"/etc/x.safetensors\"}} | .safetensors or .bin file in this folder,"
+                            + " found \"/etc",
+                    "{\"weight_map\": {\"w\": \"a\\\\b.safetensors\"}} | .safetensors or .bin file in this folder",
+                    "{\"weight_map\": {\"w\": \"weights.npz\"}} | .bin file in this folder, found \"weights.npz\"",
                     "{\"weight_map\": {\"w\": \"a.safetensors\", \"w\": \"b.safetensors\"}} | Duplicate",
                     "{\"weight_map\": {}} | model.safetensors.index.json: tensor h.0.ln_1.weight: expected [4]",
                     "{\"weight_map\": {\"w\": \"none.safetensors\"}} | none.safetensors: expected a file",
@@ -462,7 +462,9 @@ class CheckpointTest {
         }
 
         @ParameterizedTest
-        @EnumSource(StorageDtype.class)
+        @EnumSource(
+                value = StorageDtype.class,
+                names = {"F32", "F16", "BF16"})
         void namesATensorThatIsNotFinite(StorageDtype dtype) {
             TinyCheckpoint tiny = new TinyCheckpoint().as(dtype);
             tiny.put("h.1.ln_2.bias", List.of(4), 1, 2, Float.NaN, 4);
@@ -505,19 +507,20 @@ class CheckpointTest {
         }
 
         @Test
-        void saysWhatAFolderLacks() {
-            refused(directory, "config.json: expected a file, found no such file");
-            TinyCheckpoint.write(directory, "config.json", "{}");
-            refused(directory, "expected model.safetensors or model.safetensors.index.json, found neither");
+        void saysWhatAFolderLacks() throws Exception {
+            refused(directory, "expected weights: model.safetensors, pytorch_model.bin", "found none");
             TinyCheckpoint.write(directory, "pytorch_model.bin", "");
-            refused(directory, "found only pytorch_model.bin, which is not read: save the model again");
+            refused(directory, "pytorch_model.bin: expected weights (safetensors, PyTorch's", "a file of another kind");
+            new TinyCheckpoint().write(directory);
+            Files.delete(directory.resolve("config.json"));
+            refused(directory, "config.json: expected a file, found no such file");
         }
 
         @Test
         void saysWhatAPathIsNot() {
+            String expected = "expected a folder with a checkpoint, or a file of weights, found ";
             TinyCheckpoint.write(directory, "model.gguf", "");
-            String expected = "expected a folder with a Hugging Face checkpoint, or a .safetensors file in one, found ";
-            refused(directory.resolve("model.gguf"), expected + "another file");
+            refused(directory.resolve("model.gguf"), "model.gguf: expected weights (", "a file of another kind");
             refused(directory.resolve("none"), expected + "nothing there");
             refused(directory.resolve("none.safetensors"), expected + "nothing there");
         }

@@ -45,12 +45,13 @@ public final class SafetensorsBuilder {
 
     /** Floats as a file stores them. */
     public static byte[] stored(StorageDtype dtype, float... values) {
-        ByteBuffer bytes = ByteBuffer.allocate(values.length * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = ByteBuffer.allocate((int) dtype.bytes(values.length)).order(ByteOrder.LITTLE_ENDIAN);
         for (float value : values) {
             switch (dtype) {
                 case F32 -> bytes.putFloat(value);
                 case F16 -> bytes.putShort(Float.floatToFloat16(value));
                 case BF16 -> bytes.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
+                default -> throw new IllegalArgumentException("safetensors files hold no " + dtype);
             }
         }
         return bytes.array();

@@ -18,22 +18,18 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The tensors of a GPT-2 in its safetensors files: all that the configuration asks for, in the right shapes, and
- * nothing else. Read where they lie, from as many threads as one likes.
+ * The tensors of a GPT-2 in its files: all that the configuration asks for, in the right shapes, and nothing else. Read
+ * where they lie, from as many threads as one likes.
  */
 public final class CheckpointTensors implements TensorSource {
-    private static final String PREFIX = "transformer.";
-    private static final String EMBEDDING = "wte.weight";
-    private static final String UNEMBEDDING = "lm_head.weight";
-
     /** The causal mask, and what masked scores are set to: constants that old files carry along. */
     private static final Pattern MASK_BUFFER = Pattern.compile("h\\.(\\d{1,9})\\.attn\\.(bias|masked_bias)");
 
     private final String label;
-    private final Map<String, Located> tensors;
+    private final Map<String, Parameter> tensors;
     private final MemorySegment.Scope scope;
 
-    private CheckpointTensors(String label, Map<String, Located> tensors, MemorySegment.Scope scope) {
+    private CheckpointTensors(String label, Map<String, Parameter> tensors, MemorySegment.Scope scope) {
         this.label = label;
         this.tensors = tensors;
         this.scope = scope;
@@ -45,31 +41,40 @@ public final class CheckpointTensors implements TensorSource {
      *
      * @param scope of the arena that the files were opened in: once it is closed, nothing is read, even from memory
      */
-    public static CheckpointTensors of(Gpt2Config config, WeightFiles files, MemorySegment.Scope scope) {
-        Map<String, Located> found = locate(files);
-        String prefix = prefix(found);
-        checkLayers(config, files.label(), prefix, found);
+    public static CheckpointTensors of(Gpt2Config config, ModelTensors files, MemorySegment.Scope scope) {
+        Map<String, Parameter> found = new LinkedHashMap<>(files.tensors());
+        checkLayers(config, files);
 
-        Map<String, Located> wanted = new HashMap<>();
+        Map<String, Parameter> wanted = new HashMap<>();
         for (TensorSpec spec : Gpt2Weights.tensors(config)) {
-            wanted.put(spec.name(), take(found, spec, files.label(), prefix));
+            wanted.put(spec.name(), take(found, spec, files));
         }
-        if (config.tieWordEmbeddings() && found.containsKey(UNEMBEDDING)) {
-            found.remove(UNEMBEDDING).checkSameBits(wanted.get(EMBEDDING));
+        files.unembeddingBias().ifPresent(bias -> {
+            TensorSpec spec = new TensorSpec(Gpt2Weights.UNEMBEDDING_BIAS, List.of(config.dVocab()));
+            wanted.put(spec.name(), checked(bias, spec));
+        });
+        checkSize(files, wanted);
+        if (config.tieWordEmbeddings() && found.containsKey(ModelTensors.UNEMBEDDING)) {
+            checkSameBits(found.remove(ModelTensors.UNEMBEDDING), wanted.get(ModelTensors.EMBEDDING));
         }
-        for (Located rest : found.values()) {
-            if (!isMaskBuffer(rest, config)) {
+        found.forEach((name, rest) -> {
+            if (!isMaskBuffer(name, rest, config)) {
                 throw rest.bad("no tensor of that name in a GPT-2 of " + config.nLayers() + " layers", rest.shown());
             }
-        }
+        });
         return new CheckpointTensors(files.label(), Map.copyOf(wanted), scope);
     }
 
     /** The types the parameters are stored in. */
     public Set<StorageDtype> dtypes() {
         Set<StorageDtype> dtypes = EnumSet.noneOf(StorageDtype.class);
-        tensors.values().forEach(tensor -> dtypes.add(tensor.storage()));
+        tensors.values().forEach(tensor -> dtypes.addAll(tensor.storage()));
         return Collections.unmodifiableSet(dtypes);
+    }
+
+    /** The types that one of the model's tensors is stored in; none where the file leaves it out. */
+    public Set<StorageDtype> dtypes(TensorSpec tensor) {
+        return tensors.get(tensor.name()).storage();
     }
 
     @Override
@@ -79,25 +84,26 @@ public final class CheckpointTensors implements TensorSource {
 
     @Override
     public void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset) {
-        Located located = tensors.get(tensor.name());
+        Parameter located = tensors.get(tensor.name());
         if (located == null) {
             throw BadCheckpointException.tensor(label, tensor.name(), "one of the model's tensors", "no such tensor");
         }
         requireOpen();
-        long first = (long) firstRow * tensor.columns();
-        int count = Math.multiplyExact(rows, tensor.columns());
         try {
-            Widening.copy(located.storage(), located.bytes(), first, count, out, offset);
+            located.read(firstRow, rows, out, offset, tensor.columns());
         } catch (InternalError e) {
-            // How the JVM reports that pages of a mapped file are gone.
-            throw BadCheckpointException.file(
-                    located.file().file(), "a file that stays whole while it is open", "one cut short", e);
+            throw MappedFile.cutShort(located.file(), e);
         }
     }
 
     @Override
     public boolean isBfloat16(TensorSpec tensor) {
-        return tensors.get(tensor.name()).storage() == StorageDtype.BF16;
+        return tensors.get(tensor.name()).storage().equals(Set.of(StorageDtype.BF16));
+    }
+
+    @Override
+    public boolean hasUnembeddingBias() {
+        return tensors.containsKey(Gpt2Weights.UNEMBEDDING_BIAS);
     }
 
     /**
@@ -122,126 +128,84 @@ public final class CheckpointTensors implements TensorSource {
 
     /** Gives the memory of mapped pages back; they are read again from disk when they are needed. */
     public void unload() {
-        for (Located located : tensors.values()) {
-            if (located.bytes().isMapped()) {
-                located.bytes().unload();
-            }
-        }
-    }
-
-    /** Every tensor of the files by its name without {@code transformer.}. */
-    private static Map<String, Located> locate(WeightFiles files) {
-        Map<String, Located> found = new LinkedHashMap<>();
-        for (SafetensorsFile file : files.files()) {
-            for (StoredTensor tensor : file.header().tensors().values()) {
-                Located located = new Located(file, tensor);
-                String name = tensor.name();
-                String bare = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
-                Located other = found.putIfAbsent(bare, located);
-                if (other != null) {
-                    throw located.bad(
-                            "one tensor of that name",
-                            Shown.plain(other.tensor().name()) + " as well");
-                }
-            }
-        }
-        return found;
-    }
-
-    /** What the files put before names, and would before a name they lack. */
-    private static String prefix(Map<String, Located> found) {
-        boolean prefixed = found.values().stream()
-                .anyMatch(located -> located.tensor().name().startsWith(PREFIX));
-        return prefixed ? PREFIX : "";
+        tensors.values().forEach(Parameter::unload);
     }
 
     /**
      * Finds the first layer without tensors before a list is made of all the layers that a stranger's configuration
      * claims.
      */
-    private static void checkLayers(Gpt2Config config, String label, String prefix, Map<String, Located> found) {
-        int layer = 0;
-        while (layer < config.nLayers() && found.containsKey("h." + layer + ".ln_1.weight")) {
-            layer++;
-        }
-        if (layer < config.nLayers()) {
+    private static void checkLayers(Gpt2Config config, ModelTensors files) {
+        int layers = files.layers();
+        if (layers < config.nLayers()) {
             throw BadCheckpointException.tensor(
-                    label,
-                    prefix + "h." + layer + ".ln_1.weight",
+                    files.label(),
+                    files.spelling().apply("h." + layers + ".ln_1.weight"),
                     "[" + config.dModel() + "], as n_layer is " + config.nLayers(),
                     "no such tensor");
         }
     }
 
-    private static Located take(Map<String, Located> found, TensorSpec spec, String label, String prefix) {
-        Located located = found.remove(spec.name());
+    private static Parameter take(Map<String, Parameter> found, TensorSpec spec, ModelTensors files) {
+        Parameter located = found.remove(spec.name());
         if (located == null) {
-            // The unembedding is no part of what the prefix names.
-            boolean unembedding = spec.name().equals(UNEMBEDDING);
+            boolean unembedding = spec.name().equals(ModelTensors.UNEMBEDDING);
             throw BadCheckpointException.tensor(
-                    label,
-                    (unembedding ? "" : prefix) + spec.name(),
+                    files.label(),
+                    files.spelling().apply(spec.name()),
                     spec.shape() + (unembedding ? ", as tie_word_embeddings is false" : ""),
                     "no such tensor");
         }
+        return checked(located, spec);
+    }
+
+    private static Parameter checked(Parameter located, TensorSpec spec) {
         List<Long> shape = spec.shape().stream().map(Integer::longValue).toList();
-        if (!located.tensor().shape().equals(shape)) {
-            boolean transposed = located.tensor().shape().equals(shape.reversed());
+        if (!located.shape().equals(shape)) {
+            boolean transposed = located.shape().equals(shape.reversed());
             throw located.bad(
                     shape.toString(),
-                    Shown.plain(located.tensor().shape().toString())
+                    Shown.plain(located.shape().toString())
                             + (transposed ? ", its transpose: stored as a Linear, not as a Conv1D" : ""));
         }
-        if (located.tensor().dtype().storage().isEmpty()) {
-            throw located.bad("F32, F16 or BF16", located.tensor().dtype().toString());
+        if (located instanceof TensorView view && view.dtype().storage().isEmpty()) {
+            throw located.bad("F32, F16 or BF16", view.dtype().toString());
         }
         return located;
     }
 
-    private static boolean isMaskBuffer(Located located, Gpt2Config config) {
-        String name = located.tensor().name();
-        Matcher buffer = MASK_BUFFER.matcher(name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name);
+    /** No file may make more of itself by naming the same bytes for many tensors; an unembedding may be the embedding. */
+    private static void checkSize(ModelTensors files, Map<String, Parameter> wanted) {
+        long bytes = wanted.values().stream().mapToLong(Parameter::storedBytes).sum();
+        if (bytes > 2 * files.bytes()) {
+            throw BadCheckpointException.file(
+                    files.label(), "tensors of " + files.bytes() + " bytes, as the files have", bytes + " bytes");
+        }
+    }
+
+    private static void checkSameBits(Parameter unembedding, Parameter embedding) {
+        String expected = "the same bits as " + Shown.plain(embedding.name()) + ", as tie_word_embeddings is true";
+        if (!unembedding.shown().equals(embedding.shown())) {
+            throw unembedding.bad(expected, unembedding.shown() + " instead of " + embedding.shown());
+        }
+        long differs = ModelTensors.firstDifference(unembedding, embedding);
+        if (differs >= 0) {
+            long columns = unembedding.shape().getLast();
+            throw unembedding.bad(expected, "a difference at [" + differs / columns + ", " + differs % columns + "]");
+        }
+    }
+
+    private static boolean isMaskBuffer(String name, Parameter tensor, Gpt2Config config) {
+        Matcher buffer = MASK_BUFFER.matcher(name);
         if (!buffer.matches() || Integer.parseInt(buffer.group(1)) >= config.nLayers()) {
             return false;
         }
-        List<Long> shape = located.tensor().shape();
+        List<Long> shape = tensor.shape();
         return buffer.group(2).equals("masked_bias")
                 ? shape.isEmpty()
                 : shape.size() == 4
                         && shape.get(0) == 1
                         && shape.get(1) == 1
                         && shape.get(2).equals(shape.get(3));
-    }
-
-    /** A tensor and the file it lies in. */
-    private record Located(SafetensorsFile file, StoredTensor tensor) {
-        MemorySegment bytes() {
-            return file.bytes(tensor);
-        }
-
-        StorageDtype storage() {
-            return tensor.dtype().storage().orElseThrow();
-        }
-
-        String shown() {
-            return tensor.dtype() + " " + Shown.plain(tensor.shape().toString());
-        }
-
-        void checkSameBits(Located embedding) {
-            String expected = "the same bits as " + embedding.tensor.name() + ", as tie_word_embeddings is true";
-            if (tensor.dtype() != embedding.tensor.dtype() || !tensor.shape().equals(embedding.tensor.shape())) {
-                throw bad(expected, shown() + " instead of " + embedding.shown());
-            }
-            long differs = bytes().mismatch(embedding.bytes());
-            if (differs >= 0) {
-                long element = differs / storage().bytes();
-                long columns = tensor.shape().getLast();
-                throw bad(expected, "a difference at [" + element / columns + ", " + element % columns + "]");
-            }
-        }
-
-        BadCheckpointException bad(String expected, String found) {
-            return BadCheckpointException.tensor(file.file(), Shown.plain(tensor.name()), expected, found);
-        }
     }
 }

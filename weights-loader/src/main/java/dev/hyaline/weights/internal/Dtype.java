@@ -4,7 +4,7 @@ import dev.hyaline.weights.StorageDtype;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** Every element type that safetensors files know, under the name it has there. */
+/** Every element type that files know: those of safetensors, under the names they have there, and ggml's blocks. */
 public enum Dtype {
     BOOL(8),
     F4(4),
@@ -27,30 +27,48 @@ public enum Dtype {
     C64(64),
     F64(64),
     I64(64),
-    U64(64);
+    U64(64),
+    Q8_0,
+    Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    Q6_K;
 
     private final int bits;
+    private final StorageDtype storage;
 
     Dtype(int bits) {
         this.bits = bits;
+        this.storage = storageOf(name());
     }
 
-    /** Bits an element takes. */
+    /** Kept in blocks. */
+    Dtype() {
+        this(0);
+    }
+
+    /** Bits an element takes; 0 where only blocks of them take whole bits. */
     public int bits() {
         return bits;
     }
 
     /** The same type if parameters can be read from it. */
     public Optional<StorageDtype> storage() {
-        return Arrays.stream(StorageDtype.values())
-                .filter(dtype -> dtype.name().equals(name()))
+        return Optional.ofNullable(storage);
+    }
+
+    /** The type of that name in a safetensors header. */
+    static Optional<Dtype> of(String name) {
+        return Arrays.stream(values())
+                .filter(dtype -> dtype.bits > 0 && dtype.name().equals(name))
                 .findFirst();
     }
 
-    /** The type of that name in a header. */
-    static Optional<Dtype> of(String name) {
-        return Arrays.stream(values())
+    private static StorageDtype storageOf(String name) {
+        return Arrays.stream(StorageDtype.values())
                 .filter(dtype -> dtype.name().equals(name))
-                .findFirst();
+                .findFirst()
+                .orElse(null);
     }
 }

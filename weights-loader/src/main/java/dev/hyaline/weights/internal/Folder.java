@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 
 /**
  * Where a checkpoint's files lie: a directory on disk, or resources of this library. Files are named without any path.
@@ -13,6 +14,9 @@ import java.util.HexFormat;
 public sealed interface Folder permits DiskFolder, ResourceFolder {
     /** Whether there is a regular file of that name. */
     boolean has(String file);
+
+    /** Names of its regular files, sorted. */
+    List<String> names();
 
     /** What a file is called in an error. */
     String label(String file);

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Resources of this library, read into memory when opened.
@@ -18,6 +19,12 @@ public record ResourceFolder(String name) implements Folder {
     @Override
     public boolean has(String file) {
         return ResourceFolder.class.getResource(path(file)) != null;
+    }
+
+    /** Unknown: resources cannot be listed, and their usual names suffice. */
+    @Override
+    public List<String> names() {
+        return List.of();
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
  * A safetensors file whose header has been checked against it.
@@ -32,14 +33,6 @@ public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegme
             long length = ByteBuffer.wrap(input.read(0, Long.BYTES))
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .getLong();
-            byte[] start = input.read(0, (int) Math.min(ForeignFormat.START, input.size()));
-            boolean plausible =
-                    length >= 0 && length <= LONGEST_HEADER && (start.length == Long.BYTES || start[Long.BYTES] == '{');
-            if (!plausible) {
-                ForeignFormat.of(start).ifPresent(format -> {
-                    throw BadCheckpointException.file(file, "a safetensors file", format.description());
-                });
-            }
             long longest = Math.min(LONGEST_HEADER, input.size() - Long.BYTES);
             if (length < 0 || length > longest) {
                 throw BadCheckpointException.file(
@@ -52,6 +45,22 @@ public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegme
             SafetensorsHeader header = SafetensorsHeader.parse(file, json, input.size() - dataStart);
             return new SafetensorsFile(file, header, input.map(dataStart, input.size() - dataStart, arena));
         }
+    }
+
+    /** Whether a file may be a safetensors file: its header's length fits it, and the header is an object. */
+    static boolean isPlausible(byte[] start, long size) {
+        if (start.length <= Long.BYTES || start[Long.BYTES] != '{') {
+            return false;
+        }
+        long length = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        return length > 0 && length <= Math.min(LONGEST_HEADER, size - Long.BYTES);
+    }
+
+    /** All its tensors. */
+    List<TensorView> views() {
+        return header.tensors().values().stream()
+                .map(tensor -> TensorView.dense(file, tensor.name(), tensor.dtype(), tensor.shape(), bytes(tensor)))
+                .toList();
     }
 
     /** The bytes of one of its tensors. */

@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** Stored parameters to floats; every conversion is exact. Tensors may begin at any byte, so no access is aligned. */
+/** Stored parameters to floats. Tensors may begin at any byte, so no access is aligned. */
 final class Widening {
     private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort BITS16 =
@@ -20,19 +20,32 @@ final class Widening {
      * @param first element to copy
      */
     static void copy(StorageDtype dtype, MemorySegment from, long first, int count, float[] out, int offset) {
-        long start = first * dtype.bytes();
         switch (dtype) {
-            case F32 -> MemorySegment.copy(from, F32, start, out, offset, count);
+            case F32 -> MemorySegment.copy(from, F32, Float.BYTES * first, out, offset, count);
             case F16 -> {
                 for (int i = 0; i < count; i++) {
-                    out[offset + i] = Float.float16ToFloat(from.get(BITS16, start + 2L * i));
+                    out[offset + i] = Float.float16ToFloat(from.get(BITS16, Short.BYTES * (first + i)));
                 }
             }
             case BF16 -> {
                 for (int i = 0; i < count; i++) {
-                    out[offset + i] = Float.intBitsToFloat(from.get(BITS16, start + 2L * i) << 16);
+                    out[offset + i] = Float.intBitsToFloat(from.get(BITS16, Short.BYTES * (first + i)) << 16);
                 }
             }
+            default -> copyBlocks(dtype, from, first, count, out, offset);
+        }
+    }
+
+    private static void copyBlocks(
+            StorageDtype dtype, MemorySegment from, long first, int count, float[] out, int offset) {
+        float[] block = new float[dtype.blockValues()];
+        for (int done = 0; done < count; ) {
+            long index = (first + done) / block.length;
+            int start = (int) ((first + done) % block.length);
+            int length = Math.min(block.length - start, count - done);
+            GgmlBlocks.decode(dtype, from, index * dtype.blockBytes(), block);
+            System.arraycopy(block, start, out, offset + done, length);
+            done += length;
         }
     }
 }

@@ -15,6 +15,9 @@ public final class Gpt2Vocabulary {
     /** Number of tokens. */
     public static final int SIZE = 50257;
 
+    /** The next multiple of 64, which nanoGPT pads the embedding to. */
+    public static final int PADDED_SIZE = 50304;
+
     static final String END_OF_TEXT = "<|endoftext|>";
 
     private Gpt2Vocabulary() {}

@@ -8,15 +8,18 @@ import dev.hyaline.weights.internal.Shown;
 import dev.hyaline.weights.internal.Utf8;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
  * Reads a byte-level BPE tokenizer from {@code tokenizer.json}, or from {@code vocab.json} and {@code merges.txt} (and
- * {@code added_tokens.json}, if there is one). What would change the ids and is not supported is refused by name;
+ * {@code added_tokens.json}, if there is one), which the original release calls {@code encoder.json} and {@code
+ * vocab.bpe}. What would change the ids and is not supported is refused by name;
  * {@code post_processor}, {@code truncation} and {@code padding}, which act on ids, are the caller's business and not
  * looked at.
  */
@@ -25,6 +28,11 @@ public final class TokenizerFiles {
     private static final String VOCABULARY = "vocab.json";
     private static final String MERGES = "merges.txt";
     private static final String ADDED = "added_tokens.json";
+
+    /** What the original release calls the vocabulary and the merges. */
+    private static final String ORIGINAL_VOCABULARY = "encoder.json";
+
+    private static final String ORIGINAL_MERGES = "vocab.bpe";
 
     private static final int LIMIT = 1 << 25;
     private static final int LONGEST_ADDED_TOKEN = 512;
@@ -40,8 +48,38 @@ public final class TokenizerFiles {
         if (folder.has(WHOLE)) {
             return List.of(WHOLE);
         }
-        boolean any = folder.has(VOCABULARY) || folder.has(MERGES);
-        return any ? Stream.of(VOCABULARY, MERGES, ADDED).filter(folder::has).toList() : List.of();
+        if (folder.has(VOCABULARY) || folder.has(MERGES)) {
+            return Stream.of(VOCABULARY, MERGES, ADDED).filter(folder::has).toList();
+        }
+        return folder.has(ORIGINAL_VOCABULARY) && folder.has(ORIGINAL_MERGES)
+                ? List.of(ORIGINAL_VOCABULARY, ORIGINAL_MERGES)
+                : List.of();
+    }
+
+    /** The folder's tokenizer, not read yet; empty if it has none. */
+    public static Optional<TokenizerSource> source(Folder folder) {
+        return in(folder).isEmpty() ? Optional.empty() : Optional.of(new InFolder(folder));
+    }
+
+    private record InFolder(Folder folder) implements TokenizerSource {
+        @Override
+        public Tokenizer read(OptionalInt endOfText) {
+            return TokenizerFiles.read(folder, endOfText);
+        }
+
+        @Override
+        public Map<String, byte[]> huggingFaceFiles() {
+            Map<String, byte[]> files = new LinkedHashMap<>();
+            for (String file : in(folder)) {
+                String name = switch (file) {
+                    case ORIGINAL_VOCABULARY -> VOCABULARY;
+                    case ORIGINAL_MERGES -> MERGES;
+                    default -> file;
+                };
+                files.put(name, folder.read(file, LIMIT));
+            }
+            return files;
+        }
     }
 
     /**
@@ -52,12 +90,17 @@ public final class TokenizerFiles {
      */
     public static Tokenizer read(Folder folder, OptionalInt endOfText) {
         TokenizerFiles files = new TokenizerFiles();
-        return folder.has(WHOLE) ? files.readWhole(folder, endOfText) : files.readPair(folder, endOfText);
+        if (folder.has(WHOLE)) {
+            return files.readWhole(folder, endOfText);
+        }
+        return in(folder).contains(ORIGINAL_VOCABULARY)
+                ? files.readPair(folder, ORIGINAL_VOCABULARY, ORIGINAL_MERGES, endOfText)
+                : files.readPair(folder, VOCABULARY, MERGES, endOfText);
     }
 
-    private Tokenizer readPair(Folder folder, OptionalInt endOfText) {
-        Json.readObject(folder, VOCABULARY, LIMIT).forEachField(vocabulary::add);
-        readMerges(folder);
+    private Tokenizer readPair(Folder folder, String vocabularyFile, String mergesFile, OptionalInt endOfText) {
+        Json.readObject(folder, vocabularyFile, LIMIT).forEachField(vocabulary::add);
+        readMerges(folder, mergesFile);
         Integer special = vocabulary.id(Gpt2Vocabulary.END_OF_TEXT);
         if (special != null) {
             added.add(AddedToken.plain(special, Gpt2Vocabulary.END_OF_TEXT));
@@ -69,10 +112,10 @@ public final class TokenizerFiles {
         return build(new BytePairEncoder(vocabulary.byteTokens(-1), merges, Map.of(), true), false, endOfText);
     }
 
-    private void readMerges(Folder folder) {
-        String label = folder.label(MERGES);
+    private void readMerges(Folder folder, String file) {
+        String label = folder.label(file);
         List<String> lines =
-                Utf8.strict(label, folder.read(MERGES, LIMIT)).lines().toList();
+                Utf8.strict(label, folder.read(file, LIMIT)).lines().toList();
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
             if (!line.startsWith("#version") && !(line.isEmpty() && i == lines.size() - 1)) {

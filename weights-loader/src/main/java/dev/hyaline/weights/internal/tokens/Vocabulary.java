@@ -33,6 +33,25 @@ final class Vocabulary {
         }
     }
 
+    /** Adds a token spelled in the {@link ByteAlphabet} under an id not used yet; false if it is there already. */
+    boolean add(String token, int id) {
+        return add(token, id, ByteAlphabet.bytesOf(token));
+    }
+
+    /** Adds a token that stands for its own text under an id not used yet; false if it is there already. */
+    boolean addText(String token, int id) {
+        return add(token, id, token.getBytes(UTF_8));
+    }
+
+    private boolean add(String token, int id, byte[] meaning) {
+        if (ids.putIfAbsent(token, id) != null) {
+            return false;
+        }
+        tokens.put(id, token);
+        bytes.put(id, meaning);
+        return true;
+    }
+
     private void put(String token, Json json, byte[] meaning) {
         int id = intOf(json);
         String other = tokens.putIfAbsent(id, token);

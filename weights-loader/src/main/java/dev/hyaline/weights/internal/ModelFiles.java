@@ -1,0 +1,120 @@
+package dev.hyaline.weights.internal;
+
+import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.weights.internal.gguf.GgufModel;
+import dev.hyaline.weights.internal.llmc.LlmcFile;
+import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;
+import dev.hyaline.weights.internal.torch.NanoGpt;
+import dev.hyaline.weights.internal.torch.TorchFile;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Finds a checkpoint's weights in a folder, and opens them as the format that their content shows. */
+public final class ModelFiles {
+    /** Names that weights usually have, in the order in which they are looked for. */
+    private static final List<String> USUAL = List.of(
+            "model.safetensors",
+            "model.safetensors.index.json",
+            "pytorch_model.bin",
+            "pytorch_model.bin.index.json",
+            "ckpt.pt");
+
+    private ModelFiles() {}
+
+    /** The file of the folder to begin with: one of a usual name, or else the only one that holds weights. */
+    public static String find(Folder folder) {
+        for (String name : USUAL) {
+            if (folder.has(name)) {
+                return name;
+            }
+        }
+        Optional<String> latest = TensorFlowModel.latest(folder);
+        if (latest.isPresent()) {
+            return latest.get();
+        }
+        List<String> found = folder.names().stream()
+                .filter(name -> name.matches(".+\\.(safetensors|bin|pt|pth|gguf|index)"))
+                .filter(name -> WeightFormat.of(folder, name) != WeightFormat.UNKNOWN)
+                .toList();
+        if (found.size() == 1) {
+            return found.getFirst();
+        }
+        throw BadCheckpointException.file(
+                folder.label(""),
+                "weights: model.safetensors, pytorch_model.bin or their shards' index, ckpt.pt, model.ckpt.index, or"
+                        + " one .safetensors, .bin, .pt, .pth or .gguf file",
+                found.isEmpty() ? "none" : Shown.plain(String.join(", ", found)) + ": name the one to open");
+    }
+
+    /** Opens a file of weights, and whatever belongs to it. */
+    public static OpenedModel open(Folder folder, String name, Arena arena) {
+        try {
+            return switch (WeightFormat.of(folder, name)) {
+                case GGUF -> GgufModel.open(folder, name, arena);
+                case LLMC -> LlmcFile.open(folder, name, arena);
+                case TENSORFLOW_INDEX -> TensorFlowModel.open(folder, name, arena);
+                case SHARD_INDEX ->
+                    named(folder, ShardIndex.open(folder, name, shard -> stateDict(folder, shard, arena)));
+                case SAFETENSORS -> named(folder, safetensors(folder, name, arena));
+                case TORCH_ZIP, TORCH_LEGACY -> {
+                    TorchFile file = TorchFile.open(folder, name, arena);
+                    yield NanoGpt.is(file) ? NanoGpt.open(file) : named(folder, file.stateDict());
+                }
+                case UNKNOWN -> throw unknown(folder, name, arena);
+            };
+        } catch (InternalError e) {
+            throw MappedFile.cutShort(folder.label(name), e);
+        }
+    }
+
+    /** The tensors of one file, which may be a shard. */
+    private static StateDict stateDict(Folder folder, String name, Arena arena) {
+        return switch (WeightFormat.of(folder, name)) {
+            case SAFETENSORS -> safetensors(folder, name, arena);
+            case TORCH_ZIP, TORCH_LEGACY -> TorchFile.open(folder, name, arena).stateDict();
+            default -> throw unknown(folder, name, arena);
+        };
+    }
+
+    private static StateDict safetensors(Folder folder, String name, Arena arena) {
+        SafetensorsFile file = SafetensorsFile.open(folder, name, arena);
+        return new StateDict(file.file(), List.of(name), file.data().byteSize(), file.views());
+    }
+
+    private static BadCheckpointException unknown(Folder folder, String name, Arena arena) {
+        // The readers know what is wrong with files that by their names are theirs.
+        if (name.endsWith(".safetensors")) {
+            SafetensorsFile.open(folder, name, arena);
+        } else if (name.endsWith(".json")) {
+            ShardIndex.open(folder, name, shard -> stateDict(folder, shard, arena));
+        }
+        return BadCheckpointException.file(
+                folder.label(name),
+                "weights (safetensors, PyTorch's, nanoGPT's, llm.c's, GGUF, or the index of a TensorFlow checkpoint)",
+                "a file of another kind");
+    }
+
+    /** A state dictionary does not say how to compute with it: {@code config.json} beside it does. */
+    private static OpenedModel named(Folder folder, StateDict dict) {
+        if (TransformerLensNames.are(dict)) {
+            ModelTensors tensors = TransformerLensNames.of(dict);
+            if (!folder.has(ConfigFile.NAME)) {
+                Gpt2Config config = TransformerLensNames.config(dict, tensors);
+                return OpenedModel.of(config, OptionalInt.empty(), dict.files(), tensors);
+            }
+            return described(folder, dict, tensors);
+        }
+        return described(folder, dict, HuggingFaceNames.of(dict));
+    }
+
+    private static OpenedModel described(Folder folder, StateDict dict, ModelTensors tensors) {
+        ConfigFile config = ConfigFile.read(folder);
+        List<String> files = new ArrayList<>(List.of(ConfigFile.NAME));
+        files.addAll(dict.files());
+        return OpenedModel.of(config.config(), config.endOfText(), files, tensors);
+    }
+}

@@ -1,0 +1,74 @@
+package dev.hyaline.weights.internal;
+
+import dev.hyaline.engine.BadCheckpointException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** Hugging Face's index of a checkpoint in shards, {@code model.safetensors.index.json} and the like. */
+final class ShardIndex {
+    private static final int LIMIT = 1 << 26;
+
+    private ShardIndex() {}
+
+    /**
+     * Opens all shards of an index, which must hold what it says and nothing else.
+     *
+     * @param openShard from the name of a file in the folder
+     */
+    static StateDict open(Folder folder, String name, Function<String, StateDict> openShard) {
+        Map<String, String> shardOf = read(folder, name);
+        Map<String, StateDict> shards = new TreeMap<>();
+        for (String shard : shardOf.values()) {
+            shards.computeIfAbsent(shard, openShard);
+        }
+        Map<String, Set<String>> held = new TreeMap<>();
+        shards.forEach((shard, dict) ->
+                held.put(shard, dict.tensors().stream().map(TensorView::name).collect(Collectors.toSet())));
+        shardOf.forEach((tensor, shard) -> {
+            if (!held.get(shard).contains(tensor)) {
+                throw BadCheckpointException.tensor(
+                        shards.get(shard).label(),
+                        Shown.plain(tensor),
+                        "the tensor here, as " + name + " says",
+                        "no such tensor");
+            }
+        });
+        shards.forEach((shard, dict) -> dict.tensors().forEach(tensor -> {
+            String listed = shardOf.get(tensor.name());
+            if (!shard.equals(listed)) {
+                throw tensor.bad(
+                        "only tensors that " + name + " places here",
+                        listed == null ? "one it does not list" : "one it places in " + listed);
+            }
+        }));
+        List<String> names = new ArrayList<>(List.of(name));
+        names.addAll(shards.keySet());
+        return new StateDict(
+                folder.label(name),
+                names,
+                shards.values().stream().mapToLong(StateDict::bytes).sum(),
+                shards.values().stream()
+                        .flatMap(dict -> dict.tensors().stream())
+                        .toList());
+    }
+
+    private static Map<String, String> read(Folder folder, String name) {
+        Map<String, String> shardOf = new LinkedHashMap<>();
+        Json map = Json.readObject(folder, name, LIMIT).require("weight_map");
+        map.forEachField((tensor, value) -> {
+            String shard = value.string();
+            // The index is a stranger's: it may name files beside it and no others.
+            if (!shard.matches("[\\w.-]+\\.(safetensors|bin)")) {
+                throw value.expected("the name of a .safetensors or .bin file in this folder");
+            }
+            shardOf.put(tensor, shard);
+        });
+        return shardOf;
+    }
+}

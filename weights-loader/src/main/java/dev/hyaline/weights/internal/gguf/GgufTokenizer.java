@@ -1,0 +1,57 @@
+package dev.hyaline.weights.internal.gguf;
+
+import dev.hyaline.weights.Tokenizer;
+import dev.hyaline.weights.internal.tokens.ListedTokens;
+import dev.hyaline.weights.internal.tokens.TokenizerSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** The byte-level tokenizer in a GGUF file's metadata. Only GPT-2's way to split text into words is supported. */
+record GgufTokenizer(GgufFile file) implements TokenizerSource {
+    private static final String KEY = "tokenizer.ggml.";
+    private static final Set<String> GPT2_WORDS = Set.of("gpt-2", "gpt2", "default");
+
+    /** Token types of llama.cpp: what stands for itself in a text, whatever the merges say. */
+    private static final Set<Long> ADDED = Set.of(3L, 4L);
+
+    private static final long UNUSED = 5;
+
+    @Override
+    public Tokenizer read(OptionalInt endOfText) {
+        return tokens().tokenizer(endOfText);
+    }
+
+    @Override
+    public Map<String, byte[]> huggingFaceFiles() {
+        return tokens().huggingFaceFiles();
+    }
+
+    private ListedTokens tokens() {
+        GgufValue model = file.require(KEY + "model");
+        if (!model.text().equals("gpt2")) {
+            throw model.expected("\"gpt2\", a byte-level tokenizer");
+        }
+        file.get(KEY + "pre").filter(pre -> !GPT2_WORDS.contains(pre.text())).ifPresent(pre -> {
+            throw pre.expected("\"gpt-2\", as words are split in GPT-2's way alone");
+        });
+        file.get(KEY + "add_space_prefix").filter(GgufValue::bool).ifPresent(prefix -> {
+            throw prefix.expected("false");
+        });
+        GgufValue listed = file.require(KEY + "tokens");
+        List<String> tokens = listed.listOf(String.class, "tokens");
+        Optional<List<Long>> types = file.get(KEY + "token_type").map(value -> value.listOf(Long.class, "integers"));
+        if (types.isPresent() && types.get().size() != tokens.size()) {
+            throw file.file().bad(tokens.size() + " token types", types.get().size() + " of them");
+        }
+        List<String> merges = file.require(KEY + "merges").listOf(String.class, "merges");
+        return new ListedTokens(
+                file.file().label(),
+                tokens,
+                id -> types.isPresent() && ADDED.contains(types.get().get(id)),
+                id -> types.isPresent() && types.get().get(id) == UNUSED,
+                merges);
+    }
+}

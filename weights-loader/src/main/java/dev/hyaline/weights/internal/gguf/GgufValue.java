@@ -1,0 +1,58 @@
+package dev.hyaline.weights.internal.gguf;
+
+import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.weights.internal.Shown;
+import java.util.List;
+
+/**
+ * A value of a GGUF file's metadata.
+ *
+ * @param file for errors
+ * @param value a Long (any integer), Double (either float), Boolean, String or List of one of these
+ */
+record GgufValue(String file, String key, Object value) {
+    String text() {
+        if (value instanceof String text) {
+            return text;
+        }
+        throw expected("text");
+    }
+
+    int integer(int least, int most) {
+        if (value instanceof Long number && number >= least && number <= most) {
+            return number.intValue();
+        }
+        throw expected("an integer from " + least + " to " + most);
+    }
+
+    double number() {
+        if (value instanceof Double number && Double.isFinite(number)) {
+            return number;
+        }
+        throw expected("a finite number");
+    }
+
+    boolean bool() {
+        if (value instanceof Boolean bool) {
+            return bool;
+        }
+        throw expected("true or false");
+    }
+
+    /** A list whose elements are all of a type. */
+    <T> List<T> listOf(Class<T> type, String what) {
+        if (value instanceof List<?> list && list.stream().allMatch(type::isInstance)) {
+            return list.stream().map(type::cast).toList();
+        }
+        throw expected("a list of " + what);
+    }
+
+    BadCheckpointException expected(String what) {
+        String shown = switch (value) {
+            case String text -> Shown.quoted(text);
+            case List<?> list -> "a list of " + list.size();
+            default -> Shown.plain(value.toString());
+        };
+        return BadCheckpointException.file(file, Shown.plain(key) + " to be " + what, shown);
+    }
+}

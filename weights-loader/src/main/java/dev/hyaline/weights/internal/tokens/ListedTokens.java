@@ -1,0 +1,117 @@
+package dev.hyaline.weights.internal.tokens;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.weights.Tokenizer;
+import dev.hyaline.weights.internal.Shown;
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.function.IntPredicate;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * A byte-level tokenizer given as lists: the token of each id, spelled in the {@link ByteAlphabet}, and merges of two
+ * tokens with a blank between them.
+ *
+ * @param file for errors
+ * @param added whether an id's token is found in the text itself
+ * @param unused whether an id only fills the list up to a round number
+ */
+public record ListedTokens(
+        String file, List<String> tokens, IntPredicate added, IntPredicate unused, List<String> merges) {
+    private static final int LONGEST_ADDED_TOKEN = 512;
+
+    /** The tokenizer. */
+    public Tokenizer tokenizer(OptionalInt endOfText) {
+        if (tokens.size() > Vocabulary.LARGEST_ID + 1) {
+            throw bad("at most " + (Vocabulary.LARGEST_ID + 1) + " tokens", tokens.size() + " tokens");
+        }
+        Vocabulary vocabulary = new Vocabulary();
+        List<AddedToken> addedTokens = new ArrayList<>();
+        for (int id = 0; id < tokens.size(); id++) {
+            if (!unused.test(id)) {
+                add(vocabulary, addedTokens, id);
+            }
+        }
+        Merges ranked = new Merges();
+        for (String merge : merges) {
+            String[] parts = merge.split(" ", -1);
+            Integer left = vocabulary.id(parts[0]);
+            Integer right = vocabulary.id(parts[parts.length - 1]);
+            Integer merged = vocabulary.id(merge.replace(" ", ""));
+            if (parts.length != 2 || left == null || right == null || merged == null) {
+                throw bad("merges of two tokens of the vocabulary which together are one", Shown.quoted(merge));
+            }
+            ranked.add(left, right, merged);
+        }
+        PieceEncoder encoder = new BytePairEncoder(vocabulary.byteTokens(-1), ranked, Map.of(), true);
+        Integer special = vocabulary.id(Gpt2Vocabulary.END_OF_TEXT);
+        OptionalInt end = special != null ? OptionalInt.of(special) : endOfText;
+        return new ByteLevelTokenizer(
+                vocabulary.bytes(),
+                addedTokens,
+                encoder,
+                end.stream().filter(id -> id < tokens.size()).findFirst());
+    }
+
+    private void add(Vocabulary vocabulary, List<AddedToken> addedTokens, int id) {
+        String token = tokens.get(id);
+        boolean isAdded = isAdded(id);
+        if (isAdded && (token.isEmpty() || token.length() > LONGEST_ADDED_TOKEN)) {
+            throw bad(
+                    "added tokens of 1 to " + LONGEST_ADDED_TOKEN + " characters", token.length() + " for token " + id);
+        }
+        if (!(isAdded ? vocabulary.addText(token, id) : vocabulary.add(token, id))) {
+            throw bad("each token once", Shown.quoted(token) + " again as " + id);
+        }
+        if (isAdded) {
+            addedTokens.add(AddedToken.plain(id, token));
+        }
+    }
+
+    /** Where types are not given, the end of a text is one all the same. */
+    private boolean isAdded(int id) {
+        return added.test(id) || tokens.get(id).equals(Gpt2Vocabulary.END_OF_TEXT);
+    }
+
+    /** {@code vocab.json}, {@code merges.txt}, and {@code added_tokens.json} if there are others than the end of a text. */
+    public Map<String, byte[]> huggingFaceFiles() {
+        tokenizer(OptionalInt.empty()); // Nothing broken is passed on.
+        Map<String, Integer> vocabulary = new LinkedHashMap<>();
+        Map<String, Integer> others = new LinkedHashMap<>();
+        for (int id = 0; id < tokens.size(); id++) {
+            boolean other = isAdded(id) && !tokens.get(id).equals(Gpt2Vocabulary.END_OF_TEXT);
+            if (!unused.test(id)) {
+                (other ? others : vocabulary).put(tokens.get(id), id);
+            }
+        }
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        files.put("vocab.json", json(vocabulary));
+        files.put("merges.txt", ("#version: 0.2\n" + String.join("\n", merges) + "\n").getBytes(UTF_8));
+        if (!others.isEmpty()) {
+            files.put("added_tokens.json", json(others));
+        }
+        return files;
+    }
+
+    private static byte[] json(Map<String, Integer> ids) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JsonGenerator json = new JsonFactory().createGenerator(ObjectWriteContext.empty(), bytes)) {
+            json.writeStartObject();
+            ids.forEach(json::writeNumberProperty);
+            json.writeEndObject();
+        }
+        return bytes.toByteArray();
+    }
+
+    private BadCheckpointException bad(String expected, String found) {
+        return BadCheckpointException.file(file, expected, found);
+    }
+}

@@ -1,0 +1,81 @@
+package dev.hyaline.weights.internal.torch;
+
+import dev.hyaline.weights.internal.Folder;
+import dev.hyaline.weights.internal.MappedFile;
+import dev.hyaline.weights.internal.Shown;
+import dev.hyaline.weights.internal.StateDict;
+import dev.hyaline.weights.internal.TensorView;
+import dev.hyaline.weights.internal.torch.Pickled.Storages;
+import dev.hyaline.weights.internal.torch.Pickled.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What {@code torch.save} wrote: a pickle, and the values of the tensors in it, which stay where they are in the file.
+ *
+ * @param name of the file in its folder
+ * @param root the object saved, as {@link Pickled} values
+ * @param storages where the values of its tensors are
+ */
+public record TorchFile(MappedFile file, String name, Object root, Storages storages) {
+    /** Keys under which training loops keep the model's state dictionary. */
+    private static final List<String> NESTED = List.of("state_dict", "model_state_dict", "model");
+
+    /** Opens a file of either form. */
+    public static TorchFile open(Folder folder, String name, Arena arena) {
+        MappedFile file = MappedFile.open(folder, name, arena);
+        boolean zip = file.size() > 0 && file.bytes().get(ValueLayout.JAVA_BYTE, 0) == 'P';
+        return zip ? TorchZip.open(file, name) : TorchLegacy.open(file, name);
+    }
+
+    /** A value of the saved dictionary; null if there is none. */
+    Object get(String key) {
+        return root instanceof Map<?, ?> map ? map.get(key) : null;
+    }
+
+    /** The state dictionary: the object saved itself, or the one in it. */
+    public StateDict stateDict() {
+        for (String key : NESTED) {
+            if (get(key) instanceof Map<?, ?> nested) {
+                return stateDict(nested);
+            }
+        }
+        if (root instanceof Map<?, ?> map) {
+            return stateDict(map);
+        }
+        throw file.bad("a state dictionary", Pickled.kindOf(root));
+    }
+
+    /** Tensors by name, and nothing else. */
+    StateDict stateDict(Map<?, ?> map) {
+        List<TensorView> tensors = new ArrayList<>(map.size());
+        map.forEach((key, value) -> {
+            if (!(key instanceof String tensorName)) {
+                throw file.bad("a state dictionary whose keys are names", "one that is " + Pickled.kindOf(key));
+            }
+            if (!(value instanceof Tensor tensor)) {
+                throw file.bad(
+                        "a state dictionary of tensors",
+                        Shown.quoted(tensorName) + " that is " + Pickled.kindOf(value));
+            }
+            tensors.add(view(tensorName, tensor));
+        });
+        return new StateDict(file.label(), List.of(name), file.size(), tensors);
+    }
+
+    private TensorView view(String tensorName, Tensor tensor) {
+        MemorySegment bytes = storages.bytes(tensor.storage());
+        return new TensorView(
+                file.label(),
+                tensorName,
+                tensor.storage().dtype(),
+                tensor.shape(),
+                tensor.strides(),
+                tensor.offset(),
+                bytes);
+    }
+}

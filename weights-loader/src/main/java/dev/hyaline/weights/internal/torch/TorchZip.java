@@ -1,0 +1,69 @@
+package dev.hyaline.weights.internal.torch;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import dev.hyaline.weights.internal.ByteCursor;
+import dev.hyaline.weights.internal.MappedFile;
+import dev.hyaline.weights.internal.Shown;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
+
+/** The form of {@code torch.save} since PyTorch 1.6: a zip archive of {@code data.pkl} and a file for each storage. */
+final class TorchZip {
+    private static final String PICKLE = "/data.pkl";
+    private static final long LONGEST_PICKLE = 1 << 24;
+
+    private TorchZip() {}
+
+    static TorchFile open(MappedFile file, String name) {
+        Map<String, MemorySegment> entries = ZipArchive.entries(file);
+        String root = root(file, entries);
+        refuseBigEndian(file, entries.get(root + "/byteorder"));
+        MemorySegment pickle = entries.get(root + PICKLE);
+        if (pickle.byteSize() > LONGEST_PICKLE) {
+            throw file.bad("a pickle of at most " + LONGEST_PICKLE + " bytes", pickle.byteSize() + " bytes");
+        }
+        String label = file.label() + ", " + Shown.plain(root) + PICKLE;
+        Object saved = PickleReader.read(label, new ByteCursor(label, pickle));
+        return new TorchFile(file, name, saved, storage -> {
+            MemorySegment bytes = entries.get(root + "/data/" + storage.key());
+            if (bytes == null) {
+                throw file.bad("a storage " + Shown.quoted(storage.key()), "none");
+            }
+            if (bytes.byteSize() != storage.bytes()) {
+                throw file.bad(
+                        storage.bytes() + " bytes in storage " + Shown.quoted(storage.key()),
+                        bytes.byteSize() + " bytes");
+            }
+            return bytes;
+        });
+    }
+
+    /** The folder of the archive that all is in. */
+    private static String root(MappedFile file, Map<String, MemorySegment> entries) {
+        List<String> pickles = entries.keySet().stream()
+                .filter(entry -> entry.endsWith(PICKLE))
+                .toList();
+        if (pickles.size() != 1) {
+            throw file.bad("a zip archive with one data.pkl, as torch.save writes", pickles.size() + " of them");
+        }
+        String root = pickles.getFirst().substring(0, pickles.getFirst().length() - PICKLE.length());
+        if (entries.containsKey(root + "/constants.pkl")) {
+            throw file.bad(
+                    "what torch.save writes", "a TorchScript archive: save the state dictionary with torch.save");
+        }
+        return root;
+    }
+
+    private static void refuseBigEndian(MappedFile file, MemorySegment order) {
+        if (order != null) {
+            String text = new String(
+                    order.asSlice(0, Math.min(16, order.byteSize())).toArray(ValueLayout.JAVA_BYTE), ISO_8859_1);
+            if (!text.equals("little")) {
+                throw file.bad("values in little-endian order", "byteorder " + Shown.quoted(text));
+            }
+        }
+    }
+}
