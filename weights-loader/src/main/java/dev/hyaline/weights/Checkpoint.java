@@ -91,7 +91,7 @@ public final class Checkpoint implements AutoCloseable {
      */
     public static Checkpoint open(Snapshot snapshot) {
         Folder folder = new DiskFolder(snapshot.folder());
-        return open(snapshot.repository(), folder, arena -> WeightFiles.find(folder, arena));
+        return open(snapshot.repository(), folder, ModelFiles.find(folder));
     }
 
     /**
