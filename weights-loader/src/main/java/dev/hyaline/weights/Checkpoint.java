@@ -7,6 +7,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
+import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.weights.hub.Snapshot;
 import dev.hyaline.weights.internal.CheckpointTensors;
 import dev.hyaline.weights.internal.DiskFolder;
@@ -23,7 +24,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -168,6 +171,21 @@ public final class Checkpoint implements AutoCloseable {
     /** The types the parameters are stored in; one, in most checkpoints. */
     public Set<StorageDtype> storageDtypes() {
         return tensors.dtypes();
+    }
+
+    /** The types that one of the model's tensors is stored in; none where the file leaves out what is all zeros or ones. */
+    Set<StorageDtype> storageDtypes(TensorSpec tensor) {
+        return tensors.dtypes(tensor);
+    }
+
+    /** The id that the files say ends a text; empty if they do not. */
+    OptionalInt storedEndOfText() {
+        return model.endOfText();
+    }
+
+    /** The checkpoint's own tokenizer as files that Hugging Face reads, by name; none if it has none of its own. */
+    Map<String, byte[]> tokenizerFiles() {
+        return storedTokenizer().map(TokenizerSource::huggingFaceFiles).orElse(Map.of());
     }
 
     /** Whether {@link #tokenizer} has something to read. */

@@ -88,6 +88,67 @@ public final class Mutator {
         };
     }
 
+    /**
+     * As {@link #mutate}, for a binary file: mostly where its structure is, at the start and the end, and often a number
+     * of some bytes at once.
+     */
+    public byte[] mutateBinary(byte[] file) {
+        byte[] changed = file;
+        for (int i = random.nextInt(3); i >= 0; i--) {
+            changed = random.nextInt(40) == 0
+                    ? Arrays.copyOf(changed, random.nextInt(file.length + 64))
+                    : changeBinary(changed);
+        }
+        return changed;
+    }
+
+    /** As {@link #mutateBinary}, all bytes in their places. */
+    public byte[] overwrite(byte[] file, int from, int to) {
+        byte[] changed = file.clone();
+        for (int i = random.nextInt(3); i >= 0; i--) {
+            overwriteAt(changed, from + random.nextInt(to - from));
+        }
+        return changed;
+    }
+
+    private byte[] changeBinary(byte[] file) {
+        if (file.length == 0) {
+            return new byte[] {(byte) random.nextInt()};
+        }
+        int near = Math.min(file.length, 3000);
+        int at = switch (random.nextInt(4)) {
+            case 0 -> random.nextInt(file.length);
+            case 1 -> file.length - 1 - random.nextInt(near);
+            default -> random.nextInt(near);
+        };
+        int end = Math.min(file.length, at + 1 + random.nextInt(16));
+        return switch (random.nextInt(8)) {
+            case 0 -> splice(file, at, end, new byte[0]);
+            case 1 -> splice(file, at, at, Arrays.copyOfRange(file, at, end));
+            default -> {
+                byte[] changed = file.clone();
+                overwriteAt(changed, at);
+                yield changed;
+            }
+        };
+    }
+
+    private void overwriteAt(byte[] file, int at) {
+        long number = switch (random.nextInt(8)) {
+            case 0 -> 0;
+            case 1 -> -1;
+            case 2 -> 1L << random.nextInt(64);
+            case 3 -> (1L << random.nextInt(64)) - 1;
+            case 4 -> file[at] + random.nextInt(9) - 4;
+            case 5 -> file[at] ^ (1 << random.nextInt(8));
+            default -> random.nextLong();
+        };
+        int bytes = random.nextInt(3) == 0 ? 1 << random.nextInt(4) : 1;
+        for (int i = 0; i < bytes && at + i < file.length; i++) {
+            file[at + i] = (byte) (number >>> (8 * i));
+        }
+    }
+
     private long lengthNear(int length) {
         return switch (random.nextInt(4)) {
             case 0 -> random.nextLong();

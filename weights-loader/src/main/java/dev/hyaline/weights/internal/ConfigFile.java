@@ -4,12 +4,19 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.PrettyPrinter;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.DefaultPrettyPrinter;
 
 /**
  * A Hugging Face {@code config.json}. Absent keys have the defaults of transformers' {@code GPT2Config}.
@@ -19,6 +26,18 @@ import java.util.stream.Collectors;
 public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
     /** Its name in every checkpoint. */
     public static final String NAME = "config.json";
+
+    private static final ObjectWriteContext INDENTED = new ObjectWriteContext.Base() {
+        @Override
+        public PrettyPrinter getPrettyPrinter() {
+            return new DefaultPrettyPrinter();
+        }
+
+        @Override
+        public boolean hasPrettyPrinter() {
+            return true;
+        }
+    };
 
     private static final int LIMIT = 1 << 20;
     private static final int LARGEST = Integer.MAX_VALUE;
@@ -60,6 +79,43 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
         } catch (BadInputException e) {
             throw refused(folder.label(NAME), e);
         }
+    }
+
+    /** The file that {@link #read} would read this from, with the keys that transformers' own tools need besides. */
+    public byte[] json() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JsonGenerator json = new JsonFactory().createGenerator(INDENTED, bytes)) {
+            json.writeStartObject();
+            json.writeArrayPropertyStart("architectures");
+            json.writeString("GPT2LMHeadModel");
+            json.writeEndArray();
+            json.writeStringProperty("model_type", "gpt2");
+            json.writeNumberProperty("n_layer", config.nLayers());
+            json.writeNumberProperty("n_head", config.nHeads());
+            json.writeNumberProperty("n_embd", config.dModel());
+            json.writeNumberProperty("n_inner", config.dMlp());
+            json.writeNumberProperty("n_positions", config.nCtx());
+            json.writeNumberProperty("vocab_size", config.dVocab());
+            json.writeName("layer_norm_epsilon");
+            // The shortest digits that mean this float.
+            json.writeNumber(Float.toString(config.eps()));
+            json.writeStringProperty("activation_function", config.actFn().configName());
+            json.writeBooleanProperty("scale_attn_weights", config.scaleAttnWeights());
+            json.writeBooleanProperty("scale_attn_by_inverse_layer_idx", config.scaleAttnByInverseLayerIdx());
+            json.writeBooleanProperty("tie_word_embeddings", config.tieWordEmbeddings());
+            // Absent, they would be GPT-2's own 50256.
+            for (String key : List.of("bos_token_id", "eos_token_id")) {
+                json.writeName(key);
+                if (endOfText.isPresent()) {
+                    json.writeNumber(endOfText.getAsInt());
+                } else {
+                    json.writeNull();
+                }
+            }
+            json.writeEndObject();
+        }
+        bytes.write('\n');
+        return bytes.toByteArray();
     }
 
     private static BadCheckpointException refused(String label, BadInputException e) {

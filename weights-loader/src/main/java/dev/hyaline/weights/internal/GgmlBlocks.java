@@ -58,8 +58,8 @@ final class GgmlBlocks {
             MemorySegment from, long at, int fifths, float scale, int least, float shift, float[] out) {
         for (int i = 0; i < HALF; i++) {
             int pair = from.get(ValueLayout.JAVA_BYTE, at + i);
-            int low = pair & 0xF | (fifths >>> i & 1) << 4;
-            int high = pair >>> 4 & 0xF | (fifths >>> i + HALF & 1) << 4;
+            int low = (pair & 0xF) | (((fifths >>> i) & 1) << 4);
+            int high = ((pair >>> 4) & 0xF) | (((fifths >>> (i + HALF)) & 1) << 4);
             out[i] = scale * (low + least) + shift;
             out[i + HALF] = scale * (high + least) + shift;
         }
@@ -75,9 +75,9 @@ final class GgmlBlocks {
             int half = i / 128;
             int quarter = i % 128 / 32;
             int lane = i % 32;
-            int low = from.get(ValueLayout.JAVA_BYTE, at + 64 * half + 32 * (quarter % 2) + lane);
-            int high = from.get(ValueLayout.JAVA_BYTE, at + 128 + 32 * half + lane);
-            int value = low >>> 4 * (quarter / 2) & 0xF | (high >>> 2 * quarter & 3) << 4;
+            int low = from.get(ValueLayout.JAVA_BYTE, at + 64L * half + 32L * (quarter % 2) + lane);
+            int high = from.get(ValueLayout.JAVA_BYTE, at + 128 + 32L * half + lane);
+            int value = ((low >>> (4 * (quarter / 2))) & 0xF) | (((high >>> (2 * quarter)) & 3) << 4);
             float local = scale * from.get(ValueLayout.JAVA_BYTE, at + 192 + i / HALF);
             out[i] = local * (value - 32);
         }

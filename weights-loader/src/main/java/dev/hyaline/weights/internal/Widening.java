@@ -36,6 +36,19 @@ final class Widening {
         }
     }
 
+    /** One value as its bits are stored, rounded to the nearest, to even between two; only the low bytes count. */
+    static int narrow(StorageDtype dtype, float value) {
+        return switch (dtype) {
+            case F32 -> Float.floatToRawIntBits(value);
+            case F16 -> Float.floatToFloat16(value);
+            case BF16 -> {
+                int bits = Float.floatToRawIntBits(value);
+                yield (bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16;
+            }
+            default -> throw new IllegalArgumentException("nothing is stored as " + dtype);
+        };
+    }
+
     private static void copyBlocks(
             StorageDtype dtype, MemorySegment from, long first, int count, float[] out, int offset) {
         float[] block = new float[dtype.blockValues()];

@@ -92,7 +92,7 @@ record BundleEntry(int type, List<Long> shape, long shard, long offset, long byt
         }
 
         boolean ofEntry(long field, int wire, ByteCursor cursor) {
-            if (wire == VARINT && (field == 1 || field >= 3 && field <= 5)) {
+            if (wire == VARINT && (field == 1 || (field >= 3 && field <= 5))) {
                 long value = cursor.varint();
                 switch ((int) field) {
                     case 1 -> type = Math.clamp(value, -1, Integer.MAX_VALUE);

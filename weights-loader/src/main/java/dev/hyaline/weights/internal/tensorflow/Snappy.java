@@ -46,7 +46,7 @@ final class Snappy {
         int high = tag >>> 2;
         switch (tag & 3) {
             case 0 -> literal(high < 60 ? high + 1L : 1 + little(high - 59));
-            case 1 -> copy(4 + (high & 7), (high >>> 3) << 8 | cursor.u8());
+            case 1 -> copy(4 + (high & 7), ((high >>> 3) << 8) | cursor.u8());
             case 2 -> copy(high + 1, cursor.u16());
             default -> copy(high + 1, cursor.u32());
         }
@@ -55,7 +55,7 @@ final class Snappy {
     private long little(int bytes) {
         long value = 0;
         for (int i = 0; i < bytes; i++) {
-            value |= (long) cursor.u8() << Byte.SIZE * i;
+            value |= (long) cursor.u8() << (Byte.SIZE * i);
         }
         return value;
     }

@@ -169,7 +169,7 @@ public final class TensorFlowModel {
     private long elements(String name, List<Long> shape) {
         long elements = 1;
         for (long size : shape) {
-            if (size < 0 || elements > 0 && size > Long.MAX_VALUE / Long.SIZE / elements) {
+            if (size < 0 || (elements > 0 && size > Long.MAX_VALUE / Long.SIZE / elements)) {
                 throw bad(name, "a shape whose size fits 63 bits", Shown.plain(shape.toString()));
             }
             elements *= size;

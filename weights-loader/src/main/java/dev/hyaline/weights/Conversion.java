@@ -1,0 +1,204 @@
+package dev.hyaline.weights;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.weights.internal.ConfigFile;
+import dev.hyaline.weights.internal.SafetensorsWriter;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.LongConsumer;
+import java.util.stream.Stream;
+
+/**
+ * A checkpoint of any format, to be written as a folder that Hugging Face's libraries read: {@code config.json}, {@code
+ * model.safetensors}, and the files of the tokenizer if the checkpoint has one of its own.
+ */
+public final class Conversion {
+    private static final String WEIGHTS = "model.safetensors";
+    private static final Set<StorageDtype> PLAIN = Set.of(StorageDtype.F32, StorageDtype.F16, StorageDtype.BF16);
+
+    private final Checkpoint checkpoint;
+    private final Optional<StorageDtype> dtype;
+
+    private Conversion(Checkpoint checkpoint, Optional<StorageDtype> dtype) {
+        this.checkpoint = checkpoint;
+        this.dtype = dtype;
+    }
+
+    /**
+     * Plans a conversion.
+     *
+     * @param dtype F32, F16 or BF16 that all parameters are rounded to, to the nearest; empty to keep each as it is
+     *     stored, or as F32 if that is in blocks
+     * @throws BadInputException if the model has a bias of the logits, which Hugging Face's GPT-2 has not
+     */
+    public static Conversion of(Checkpoint checkpoint, Optional<StorageDtype> dtype) {
+        if (dtype.isPresent() && !PLAIN.contains(dtype.get())) {
+            throw new BadInputException("parameters can be written as F32, F16 or BF16, not as " + dtype.get());
+        }
+        if (checkpoint.tensors().hasUnembeddingBias()) {
+            throw new BadInputException(checkpoint.name() + " has a bias of the logits, as folding the last LayerNorm"
+                    + " leaves it, for which Hugging Face's GPT-2 has no place; convert the unprocessed model");
+        }
+        return new Conversion(checkpoint, dtype);
+    }
+
+    /** Steps of the work: each parameter is written, and read again. */
+    public long steps() {
+        return 2 * checkpoint.config().parameters();
+    }
+
+    /**
+     * Writes the folder: whole, or not at all. It takes its name only after all has been read back and found the same,
+     * bit for bit.
+     *
+     * @param folder that must not exist, or be empty
+     * @param progress told how many steps have been done since it was last told
+     * @throws BadInputException if the folder is not empty, or a parameter is beyond the type asked for
+     * @throws HyalineException if it cannot be written
+     */
+    public void write(Path folder, LongConsumer progress) {
+        Path target = folder.toAbsolutePath().normalize();
+        try {
+            requireFree(target);
+            Files.createDirectories(target.getParent());
+            Path partial = Files.createTempDirectory(target.getParent(), "." + target.getFileName() + ".partial-");
+            Thread onExit = new Thread(() -> delete(partial), "hyaline-convert-cleanup");
+            Runtime.getRuntime().addShutdownHook(onExit);
+            try {
+                writeAndCheck(partial, progress);
+                Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                delete(partial);
+                removeHook(onExit);
+            }
+        } catch (DirectoryNotEmptyException e) {
+            throw occupied(target);
+        } catch (IOException e) {
+            boolean explained = e instanceof FileSystemException failure && failure.getReason() != null;
+            String reason = explained ? ((FileSystemException) e).getReason() : e.toString();
+            throw new HyalineException("cannot write " + folder + ": " + reason, e);
+        }
+    }
+
+    private static void requireFree(Path target) throws IOException {
+        if (target.getParent() == null || (Files.exists(target) && !Files.isDirectory(target))) {
+            throw occupied(target);
+        }
+        if (Files.isDirectory(target)) {
+            try (Stream<Path> files = Files.list(target)) {
+                if (files.findAny().isPresent()) {
+                    throw occupied(target);
+                }
+            }
+        }
+    }
+
+    private static BadInputException occupied(Path target) {
+        return new BadInputException(target + " exists already and is not an empty folder; choose another");
+    }
+
+    private void writeAndCheck(Path partial, LongConsumer progress) throws IOException {
+        SafetensorsWriter writer = new SafetensorsWriter(checkpoint.tensors());
+        for (TensorSpec spec : Gpt2Weights.tensors(checkpoint.config())) {
+            writer.add(spec, dtype.orElseGet(() -> kept(spec)));
+        }
+        writer.write(partial.resolve(WEIGHTS), progress);
+        put(partial.resolve(ConfigFile.NAME), new ConfigFile(checkpoint.config(), checkpoint.storedEndOfText()).json());
+        Map<String, byte[]> tokenizer = checkpoint.tokenizerFiles();
+        for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
+            put(partial.resolve(file.getKey()), file.getValue());
+        }
+        check(partial, writer, tokenizer, progress);
+        // Readable by whom new files are: a temporary folder is its owner's alone.
+        for (Path file : list(partial)) {
+            sync(file);
+        }
+        sync(partial);
+    }
+
+    private StorageDtype kept(TensorSpec spec) {
+        Set<StorageDtype> stored = checkpoint.storageDtypes(spec);
+        // What a file leaves out as zero is written like the rest.
+        Set<StorageDtype> dtypes = stored.isEmpty() ? checkpoint.storageDtypes() : stored;
+        return dtypes.size() == 1 && PLAIN.containsAll(dtypes)
+                ? dtypes.iterator().next()
+                : StorageDtype.F32;
+    }
+
+    private void check(Path partial, SafetensorsWriter writer, Map<String, byte[]> tokenizer, LongConsumer progress)
+            throws IOException {
+        try (Checkpoint written = Checkpoint.open(partial)) {
+            if (!written.config().equals(checkpoint.config())) {
+                throw damaged(ConfigFile.NAME);
+            }
+            String differs = writer.firstDifference(written.tensors(), progress);
+            if (differs != null) {
+                throw damaged(WEIGHTS + ", tensor " + differs);
+            }
+            for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
+                if (!Arrays.equals(Files.readAllBytes(partial.resolve(file.getKey())), file.getValue())) {
+                    throw damaged(file.getKey());
+                }
+            }
+        }
+    }
+
+    private static HyalineException damaged(String what) {
+        return new HyalineException(
+                "what was written reads back otherwise (" + what + "): the disk may be faulty; nothing is left");
+    }
+
+    private static void put(Path file, byte[] bytes) throws IOException {
+        Files.write(file, bytes, StandardOpenOption.CREATE_NEW);
+    }
+
+    private static List<Path> list(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.toList();
+        }
+    }
+
+    private static void sync(Path path) throws IOException {
+        if (Files.isDirectory(path) && System.getProperty("os.name").startsWith("Windows")) {
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    private static void delete(Path folder) {
+        try {
+            if (Files.isDirectory(folder)) {
+                for (Path file : list(folder)) {
+                    Files.deleteIfExists(file);
+                }
+                Files.deleteIfExists(folder);
+            }
+        } catch (IOException e) {
+            // What cannot be removed is hidden and named as partial.
+        }
+    }
+
+    private static void removeHook(Thread onExit) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(onExit);
+        } catch (IllegalStateException e) {
+            // The JVM is already shutting down: the hook runs or has run.
+        }
+    }
+}
