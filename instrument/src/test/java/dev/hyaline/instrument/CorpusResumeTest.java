@@ -152,8 +152,7 @@ final class CorpusResumeTest {
         FailingDisk full = new FailingDisk(0);
         // The manifest's file is the first that is begun.
         AtomicBoolean begun = new AtomicBoolean();
-        assertThatThrownBy(() -> resume(
-                        THIN, at, channel -> begun.getAndSet(true) ? channel : full.apply(channel)))
+        assertThatThrownBy(() -> resume(THIN, at, channel -> begun.getAndSet(true) ? channel : full.apply(channel)))
                 .isInstanceOf(FileException.class);
         return Files.readAllBytes(at.resolve("journal.jsonl"));
     }
@@ -185,7 +184,8 @@ final class CorpusResumeTest {
     void aFinishedDumpIsLeftAsItIs() throws IOException {
         Map<String, byte[]> expected = undisturbed(DUMP);
         CorpusDump.Written written = write(DUMP, CORPUS, temporary.resolve("whole"), IfExists.RESUME);
-        assertThat(written.resumedRows()).isEqualTo(DUMP.forecast(CORPUS, t -> {}).rows());
+        assertThat(written.resumedRows())
+                .isEqualTo(DUMP.forecast(CORPUS, t -> {}).rows());
         assertThat(files(temporary.resolve("whole"))).containsExactlyEntriesOf(expected);
         assertThatThrownBy(() -> write(THIN, CORPUS, temporary.resolve("whole"), IfExists.RESUME))
                 .isInstanceOf(BadInputException.class)

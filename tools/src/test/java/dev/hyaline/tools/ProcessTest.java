@@ -139,8 +139,8 @@ final class ProcessTest {
     void whileOneRunWritesAnotherIsRefused() throws Exception {
         Files.writeString(
                 folder.resolve("corpus.txt"), "When Mary and John went to the store, John gave\n".repeat(30_000));
-        Process slow =
-                Outcome.start(folder, "C.UTF-8", "dump", "--out", "out", "--prompts", "corpus.txt", "--no-shards", "--sites", "ln1*");
+        Process slow = Outcome.start(
+                folder, "C.UTF-8", "dump", "--out", "out", "--prompts", "corpus.txt", "--no-shards", "--sites", "ln1*");
         while (slow.isAlive() && !Files.exists(folder.resolve("out/.manifest.json.partial"))) {
             Thread.sleep(5);
         }
@@ -169,7 +169,17 @@ final class ProcessTest {
                 folder.resolve("corpus.txt"), "When Mary and John went to the store, John gave\n".repeat(30_000));
 
         Process process = Outcome.start(
-                folder, "C.UTF-8", "dump", "--out", "out", "--force", "--prompts", "corpus.txt", "--no-shards", "--positions", "last");
+                folder,
+                "C.UTF-8",
+                "dump",
+                "--out",
+                "out",
+                "--force",
+                "--prompts",
+                "corpus.txt",
+                "--no-shards",
+                "--positions",
+                "last");
         Path partial = folder.resolve("out/.activations.safetensors.partial");
         while (process.isAlive() && !(Files.exists(partial) && Files.size(partial) > 0)) {
             Thread.sleep(5);

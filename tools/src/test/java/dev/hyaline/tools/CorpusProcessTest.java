@@ -1,0 +1,103 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A dump in shards as a process that is stopped. */
+final class CorpusProcessTest {
+    private static final String[] DUMP = {
+        "dump", "--prompts", "corpus.txt", "--sites", "resid_post", "--shard-size", "1MB", "--dtype", "f16"
+    };
+    private static final List<String> SIGNALS = List.of("-KILL", "-INT", "-KILL", "-TERM");
+
+    @TempDir
+    private Path folder;
+
+    private static Map<String, byte[]> visible(Path inside) throws IOException {
+        Map<String, byte[]> files = new TreeMap<>();
+        try (Stream<Path> list = Files.list(inside)) {
+            for (Path file : list.toList()) {
+                String name = file.getFileName().toString();
+                if (!name.startsWith(".")) {
+                    files.put(name, Files.readAllBytes(file));
+                }
+            }
+        } catch (NoSuchFileException e) {
+            // Stopped before it made the folder, or after it took the folder back.
+        }
+        return files;
+    }
+
+    private Process start(String... more) throws IOException {
+        List<String> arguments = new ArrayList<>(Arrays.asList(DUMP));
+        arguments.addAll(List.of(more));
+        return Outcome.builder(folder, "C.UTF-8", arguments.toArray(String[]::new))
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(folder.resolve("err").toFile())
+                .start();
+    }
+
+    /** Stops a run at random points in random ways; what is there is whole each time, and in the end the same. */
+    @Test
+    void stoppedAnywhereItEndsUpTheSame() throws Exception {
+        Random random = new Random(4);
+        StringBuilder corpus = new StringBuilder();
+        for (int line = 0; line < 1200; line++) {
+            corpus.append("When Mary and John went to the store, ".repeat(random.nextInt(4)))
+                    .append("John gave a drink to Mary.\n");
+        }
+        Files.writeString(folder.resolve("corpus.txt"), corpus);
+        assertThat(start("--out", "whole").waitFor()).isZero();
+        Map<String, byte[]> expected = visible(folder.resolve("whole"));
+        assertThat(expected).hasSizeGreaterThan(12).containsKey("manifest.json");
+
+        Path out = folder.resolve("out");
+        int stopped = 0;
+        for (String signal : SIGNALS) {
+            Process process = start("--out", "out", "--resume");
+            int shards = visible(out).size() + random.nextInt(4);
+            while (process.isAlive() && visible(out).size() < shards) {
+                Thread.sleep(2);
+            }
+            Thread.sleep(random.nextInt(60));
+            assertThat(new ProcessBuilder("kill", signal, String.valueOf(process.pid()))
+                            .start()
+                            .waitFor())
+                    .isBetween(0, 1);
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            stopped += process.exitValue() == 0 ? 0 : 1;
+            visible(out).forEach((name, file) -> {
+                if (!name.equals("journal.jsonl")) {
+                    assertThat(Arrays.equals(file, expected.get(name)))
+                            .as(name + " is whole after " + signal)
+                            .isTrue();
+                }
+            });
+        }
+        assertThat(stopped).as("runs that were stopped in time").isGreaterThan(1);
+        assertThat(start("--out", "out", "--resume").waitFor()).isZero();
+        Map<String, byte[]> found = visible(out);
+        assertThat(found.keySet()).isEqualTo(expected.keySet());
+        found.forEach((name, file) ->
+                assertThat(Arrays.equals(file, expected.get(name))).as(name).isTrue());
+        try (Stream<Path> left = Files.list(out)) {
+            assertThat(left.filter(file -> file.getFileName().toString().startsWith(".")))
+                    .as("hidden files")
+                    .isEmpty();
+        }
+    }
+}
