@@ -7,10 +7,6 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -29,16 +25,25 @@ public final class LensReference {
     private final Path checkpoint;
 
     public LensReference(String model) {
+        this(FOLDER.resolve(model + ".safetensors"), CHECKPOINTS.resolve(model));
+    }
+
+    /** The reference values that all modules share. */
+    public static LensReference golden(String model) {
+        return new LensReference(CHECKPOINTS.resolve(model).resolve("golden.safetensors"), CHECKPOINTS.resolve(model));
+    }
+
+    /** Reference values that belong to no one folder. */
+    public static LensReference goldenOfAllModels(String name) {
+        return new LensReference(CHECKPOINTS.resolve(name + ".safetensors"), CHECKPOINTS);
+    }
+
+    private LensReference(Path file, Path checkpoint) {
+        this.checkpoint = checkpoint;
         try {
-            Path file = FOLDER.resolve(model + ".safetensors");
-            tensors = TensorFiles.read(file);
-            byte[] bytes = Files.readAllBytes(file);
-            int header =
-                    (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
-            JsonNode json = JsonMapper.shared().readTree(new String(bytes, 8, header, StandardCharsets.UTF_8));
-            labels = JsonMapper.shared()
-                    .readTree(json.path("__metadata__").path("labels").asString());
-            checkpoint = CHECKPOINTS.resolve(model);
+            tensors = TensorFiles.safetensors(file);
+            JsonNode metadata = TensorFiles.header(file).path("__metadata__");
+            labels = JsonMapper.shared().readTree(metadata.path("labels").asString("{}"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -49,8 +54,12 @@ public final class LensReference {
     }
 
     public Prompts prompts(Gpt2Config config) {
-        long[] all = tensors.get("tokens").integers();
-        int length = tensors.get("tokens").shape().get(1);
+        return prompts(config, "tokens");
+    }
+
+    public Prompts prompts(Gpt2Config config, String name) {
+        long[] all = integers(name);
+        int length = tensors.get(name).shape().get(1);
         int[][] tokens = new int[all.length / length][length];
         for (int i = 0; i < all.length; i++) {
             tokens[i / length][i % length] = (int) all[i];
@@ -60,6 +69,10 @@ public final class LensReference {
 
     public Set<String> names() {
         return tensors.keySet();
+    }
+
+    public long[] integers(String name) {
+        return tensors.get(name).integers();
     }
 
     public float[] values(String name) {

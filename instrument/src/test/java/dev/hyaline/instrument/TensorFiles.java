@@ -52,15 +52,26 @@ final class TensorFiles {
     }
 
     static Map<String, Tensor> read(Path file) throws IOException {
-        return file.toString().endsWith(".npz") ? npz(file) : safetensors(file);
+        if (file.toString().endsWith(".npz")) {
+            return npz(file);
+        }
+        assertThat(header(file).get("__metadata__").isObject()).isTrue();
+        return safetensors(file);
     }
 
-    private static Map<String, Tensor> safetensors(Path file) throws IOException {
+    /** A safetensors file's header. */
+    static JsonNode header(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        int length = Math.toIntExact(
+                ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
+        assertThat(length % 8).isZero();
+        return JsonMapper.shared().readTree(new String(bytes, 8, length, StandardCharsets.UTF_8));
+    }
+
+    static Map<String, Tensor> safetensors(Path file) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
         int header = Math.toIntExact(bytes.getLong(0));
-        assertThat(header % 8).isZero();
-        JsonNode json = JsonMapper.shared().readTree(new String(bytes.array(), 8, header, StandardCharsets.UTF_8));
-        assertThat(json.get("__metadata__").isObject()).isTrue();
+        JsonNode json = header(file);
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         int end = 0;
         for (Map.Entry<String, JsonNode> entry : json.properties()) {
