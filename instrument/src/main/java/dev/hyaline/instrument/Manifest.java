@@ -28,7 +28,7 @@ final class Manifest {
             json.writeStringProperty("format", FORMAT);
             json.writeStringProperty("tool", provenance.tool());
             strings(json, "command", provenance.command());
-            model(json, dump.config(), provenance);
+            model(json, dump.config(), model, provenance);
             prompts(json, dump.prompts(), provenance);
             capture(json, dump.capture());
             activations(json, dump, sha256, overflowed);
@@ -39,7 +39,7 @@ final class Manifest {
         return bytes.toByteArray();
     }
 
-    private static void model(JsonGenerator json, Gpt2Config config, Provenance provenance) {
+    private static void model(JsonGenerator json, Gpt2Config config, Gpt2 model, Provenance provenance) {
         json.writeObjectPropertyStart("model");
         json.writeStringProperty("name", provenance.model());
         json.writeArrayPropertyStart("files");
@@ -51,6 +51,7 @@ final class Manifest {
             json.writeEndObject();
         }
         json.writeEndArray();
+        strings(json, "processing", model.weights().processing());
         json.writeObjectPropertyStart("config");
         ConfigKeys.of(config).forEach((key, literal) -> {
             json.writeName(key);

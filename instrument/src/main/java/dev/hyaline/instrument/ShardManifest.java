@@ -31,8 +31,17 @@ final class ShardManifest {
 
     private ShardManifest() {}
 
-    /** What decides every byte of the shards. */
-    static ObjectNode request(CorpusDump dump, ShardPlan plan, CorpusDump.Forecast forecast, Provenance provenance) {
+    /**
+     * What decides every byte of the shards.
+     *
+     * @param processing what was done to the model's weights
+     */
+    static ObjectNode request(
+            CorpusDump dump,
+            ShardPlan plan,
+            CorpusDump.Forecast forecast,
+            List<String> processing,
+            Provenance provenance) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("format", FORMAT).put("tool", provenance.tool());
 
@@ -44,6 +53,7 @@ final class ShardManifest {
                     .put("bytes", file.bytes())
                     .put("sha256", file.sha256());
         }
+        processing.forEach(model.putArray("processing")::add);
         ObjectNode config = model.putObject("config");
         ConfigKeys.of(dump.config())
                 .forEach((key, literal) -> config.set(key, JsonMapper.shared().readTree(literal)));

@@ -80,6 +80,9 @@ final class DumpCommand implements Runnable {
     private ModelOptions modelOptions;
 
     @Mixin
+    private WeightOptions weightOptions;
+
+    @Mixin
     private EngineOptions engineOptions;
 
     @Mixin
@@ -142,6 +145,7 @@ final class DumpCommand implements Runnable {
         Path folder = ModelOptions.path("--out", out);
         IndexSelection chosenPositions = SelectionOptions.indices("--positions", positions);
         int threads = engineOptions.threads();
+        weightOptions.steps(); // so that a wrong name comes first
         shardOptions.check(force);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
@@ -238,7 +242,7 @@ final class DumpCommand implements Runnable {
         IfExists ifExists = shardOptions.resume ? IfExists.RESUME : force ? IfExists.REPLACE : IfExists.REFUSE;
         try (DumpFolder opened = DumpFolder.open(folder, ifExists);
                 StopNotice notice = new StopNotice(console);
-                Gpt2 engine = Gpt2.of(checkpoint.weights(), threads)) {
+                Gpt2 engine = Gpt2.of(weightOptions.weights(checkpoint), threads)) {
             Provenance provenance = provenance(
                     checkpoint, modelFiles(checkpoint), vocabulary, canonicalCommand(DEFAULT_SITES_IN_SHARDS, true));
             long begin = System.nanoTime();
@@ -276,7 +280,7 @@ final class DumpCommand implements Runnable {
         CompletableFuture<List<Provenance.ModelFile>> files =
                 CompletableFuture.supplyAsync(() -> modelFiles(checkpoint));
         List<String> command = canonicalCommand(DEFAULT_SITES, false);
-        try (Gpt2 engine = Gpt2.of(checkpoint.weights(), threads)) {
+        try (Gpt2 engine = Gpt2.of(weightOptions.weights(checkpoint), threads)) {
             DumpSummary summary;
             Dump.Written written;
             try (Progress progress = new Progress(console, "dump", "tokens", prompts.totalTokens())) {
@@ -320,6 +324,7 @@ final class DumpCommand implements Runnable {
      */
     private List<String> canonicalCommand(String defaultSites, boolean inShards) {
         List<String> command = new ArrayList<>(List.of("hyaline", "dump", "--model", modelOptions.pinned()));
+        command.addAll(weightOptions.canonical());
         command.addAll(promptOptions.canonical());
         selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));
         command.addAll(List.of("--layers", selection.layers().toString(), "--positions", positions));

@@ -82,6 +82,7 @@ final class BadUsageTest {
                 "dump --no-bos --prompt=a --prompt= | --prompt 2 is empty",
                 "dump --threads 0 | --threads must be at least 1, found 0",
                 "dump --threads many | expected a whole number below 2^31, found 'many'",
+                "dump --process fold_ln,fold | --process: no step of weight processing is called 'fold'",
                 "info --threads 1025 | --threads must be at most 1024, found 1025",
                 "sites --length 0 | --length must be from 1 to the model's 128 positions, found 0",
                 "sites --length 129 | found 129",

@@ -127,12 +127,15 @@ final class CommandsTest {
                         "--positions",
                         "last",
                         "--no-bos",
+                        "--process",
+                        "fold_value_biases,fold_ln",
                         "--dtype",
                         "f16",
                         "--format",
                         "npz")
                 .succeeded();
         JsonNode manifest = JsonMapper.shared().readTree(Path.of(out(), "manifest.json"));
+        assertThat(strings(manifest.at("/model/processing"))).containsExactly("fold_ln", "fold_value_biases");
         List<String> command = strings(manifest.get("command"));
         Path again = temporary.resolve("again");
         String[] arguments = command.subList(1, command.size()).toArray(String[]::new);
