@@ -55,11 +55,25 @@ public final class ActivationCache {
      *     the capture's budget, or than Java's whole memory
      */
     public static ActivationCache of(Gpt2 model, Prompts prompts, Capture capture) {
-        capture.require(model.config(), prompts);
-        requireRoom(capture, capture.bytes(model.config(), prompts), prompts.totalTokens());
-        ActivationCache cache = new ActivationCache(model.weights(), prompts, capture);
+        ActivationCache cache = empty(model, prompts, capture);
         capture.run(model, prompts, cache.filler());
         return cache;
+    }
+
+    /**
+     * As {@link #of(Gpt2, Prompts, Capture)}, of a run with interventions: at a place that one edits, the edited value
+     * is kept. All prompts go through the model in one pass.
+     */
+    public static ActivationCache of(Gpt2 model, Prompts prompts, Capture capture, Interventions interventions) {
+        ActivationCache cache = empty(model, prompts, capture);
+        capture.run(model, prompts, interventions, cache.filler());
+        return cache;
+    }
+
+    private static ActivationCache empty(Gpt2 model, Prompts prompts, Capture capture) {
+        capture.require(model.config(), prompts);
+        requireRoom(capture, capture.bytes(model.config(), prompts), prompts.totalTokens());
+        return new ActivationCache(model.weights(), prompts, capture);
     }
 
     private static void requireRoom(Capture capture, long bytes, long tokens) {

@@ -237,13 +237,15 @@ public record Capture(
      */
     public void run(Gpt2 model, Prompts prompts, CaptureListener listener) {
         require(model.config(), prompts);
+        Pass plain = (batch, logits, probe) ->
+                model.forward(ForwardRequest.of(batch).logits(logits).probe(probe));
         for (int first = 0; first < prompts.size(); ) {
             int end = first;
             int tokens = 0;
             do {
                 tokens += prompts.length(end++);
             } while (end < prompts.size() && tokens + prompts.length(end) <= TOKENS_A_PASS);
-            runBatch(model, prompts, first, end, listener);
+            runBatch(plain, model.config(), prompts, first, end, listener);
             first = end;
         }
     }
@@ -275,7 +277,18 @@ public record Capture(
         }
     }
 
-    private void runBatch(Gpt2 model, Prompts prompts, int first, int end, CaptureListener listener) {
+    /** As {@link #run(Gpt2, Prompts, CaptureListener)}, with interventions and all prompts in one pass. */
+    void run(Gpt2 model, Prompts prompts, Interventions interventions, CaptureListener listener) {
+        require(model.config(), prompts);
+        Pass edited = (batch, logits, probe) -> interventions.forward(model, prompts, logits, probe);
+        runBatch(edited, model.config(), prompts, 0, prompts.size(), listener);
+    }
+
+    private interface Pass {
+        ForwardResult forward(List<Sequence> batch, LogitSelection logits, CaptureProbe probe);
+    }
+
+    private void runBatch(Pass pass, Gpt2Config config, Prompts prompts, int first, int end, CaptureListener listener) {
         List<Sequence> batch = IntStream.range(first, end)
                 .mapToObj(sequence -> Sequence.of(prompts.tokens(sequence)))
                 .toList();
@@ -283,9 +296,8 @@ public record Capture(
                 .mapToObj(sequence -> positions(prompts, sequence))
                 .toList();
         int[] logitRows = logitRows(batch, chosen);
-        CaptureProbe probe = new CaptureProbe(this, model.config(), chosen, first, listener);
-        ForwardResult result = model.forward(
-                ForwardRequest.of(batch).logits(LogitSelection.rows(logitRows)).probe(probe));
+        CaptureProbe probe = new CaptureProbe(this, config, chosen, first, listener);
+        ForwardResult result = pass.forward(batch, LogitSelection.rows(logitRows), probe);
         probe.requireAllFired();
         int nextRow = 0;
         for (int s = 0; s < batch.size(); s++) {

@@ -166,8 +166,8 @@ public record CorpusDump(
             Provenance provenance,
             CorpusListener listener) {
         ShardPlan plan = plan(forecast.rows());
-        ObjectNode request = ShardManifest.request(
-                this, plan, forecast, model.weights().processing(), provenance);
+        ObjectNode request =
+                ShardManifest.request(this, plan, forecast, model.weights().processing(), provenance);
         Path manifest = folder.path().resolve(DumpFolder.MANIFEST);
         try {
             if (folder.ifExists() == DumpFolder.IfExists.RESUME && Files.exists(manifest)) {

@@ -8,6 +8,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
@@ -176,6 +177,36 @@ class ActivationCacheTest {
         assertThatThrownBy(() -> ActivationCache.of(closed, prompts, z.sequences(1)))
                 .hasMessage("there is no sequence 1: sequences run from 0 to 0");
         assertThatThrownBy(() -> z.layers(3)).hasMessage("there is no layer 3: layers run from 0 to 2");
+    }
+
+    @Test
+    void recordsARunWithInterventions() {
+        Prompts prompts = Models.prompts(5, 9);
+        HookPoint z = HookPoint.of(Site.Z, 1);
+        try (Gpt2 model = Models.small()) {
+            ActivationCache plain = ActivationCache.of(model, prompts, ALL);
+            ActivationCache edited = ActivationCache.of(
+                    model,
+                    prompts,
+                    ALL,
+                    Interventions.of(Intervention.zero(Target.of(z).heads(2))));
+            for (int s = 0; s < prompts.size(); s++) {
+                float[] expected = plain.values(z, s);
+                for (int position = 0; position < prompts.length(s); position++) {
+                    int head = (position * HEADS + 2) * D_HEAD;
+                    Arrays.fill(expected, head, head + D_HEAD, 0);
+                }
+                assertThat(edited.values(z, s)).isEqualTo(expected);
+                assertThat(edited.values("q1", s)).isEqualTo(plain.values("q1", s));
+                assertThat(edited.values("q2", s)).isNotEqualTo(plain.values("q2", s));
+                assertThat(edited.nextTokenLogits(s)).isNotEqualTo(plain.nextTokenLogits(s));
+            }
+            ResidualStack parts = edited.getFullResidDecomposition();
+            assertThat(parts.conservation().relativeError()).isLessThan(2e-6);
+            assertThat(parts.values("L1H2")).containsOnly(0);
+            assertThat(edited.logitAttrs(parts, 4).conservation().relativeError())
+                    .isLessThan(1e-5);
+        }
     }
 
     @Test
