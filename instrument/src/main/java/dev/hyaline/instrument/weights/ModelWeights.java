@@ -148,7 +148,8 @@ public final class ModelWeights {
 
     /** {@code W_E OV W_U}, {@code [dVocab, dVocab]}: which logits a head raises where it attends to a token. */
     public FactoredMatrix fullOv(int layer, int head) {
-        return new FactoredMatrix(wE().times(wV(layer, head)), wO(layer, head).times(wU()));
+        Matrix logits = unembedding().times(wO(layer, head).transposed());
+        return new FactoredMatrix(wE().times(wV(layer, head)), logits.transposed());
     }
 
     /**
@@ -166,10 +167,13 @@ public final class ModelWeights {
         requireHead(head);
         int d = config.dModel();
         int dHead = config.dHead();
-        Matrix all = matrix(block(layer) + ".attn.c_attn.weight");
+        float[] all = floats(tensor(block(layer) + ".attn.c_attn.weight"), 0, d);
         Matrix chosen = Matrix.zeros(d, dHead);
         for (int row = 0; row < d; row++) {
-            System.arraycopy(all.values(), row * 3 * d + part * d + head * dHead, chosen.values(), row * dHead, dHead);
+            int from = (row * 3 + part) * d + head * dHead;
+            for (int i = 0; i < dHead; i++) {
+                chosen.values()[row * dHead + i] = all[from + i];
+            }
         }
         return chosen;
     }
@@ -194,9 +198,13 @@ public final class ModelWeights {
     }
 
     private Matrix rows(TensorSpec tensor, int first, int count) {
+        return Matrix.of(count, tensor.columns(), floats(tensor, first, count));
+    }
+
+    private float[] floats(TensorSpec tensor, int first, int count) {
         float[] values = new float[count * tensor.columns()];
         source.read(tensor, first, count, values, 0);
-        return Matrix.of(count, tensor.columns(), values);
+        return values;
     }
 
     private TensorSpec tensor(String name) {
