@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             "  hyaline sites                             what can be dumped, and how large it is",
             "  hyaline generate --prompt \"Once upon a time\"",
             "  hyaline models                            what --model finds without downloading it",
+            "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
             "  hyaline COMMAND --help                    a command's options and examples",
             "",
             "Without --model, every command uses the built-in model fable (4 layers, 1 million parameters).",
@@ -36,6 +37,6 @@ final class HyalineCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "a command is missing: dump, sites, info, generate, tokens or models");
+                spec.commandLine(), "a command is missing: dump, sites, info, generate, tokens, models or convert");
     }
 }

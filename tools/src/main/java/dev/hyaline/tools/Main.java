@@ -55,6 +55,7 @@ public final class Main {
         commands.put("generate", () -> new GenerateCommand(console));
         commands.put("tokens", () -> new TokensCommand(console));
         commands.put("models", () -> new ModelsCommand(console));
+        commands.put("convert", () -> new ConvertCommand(console));
 
         CommandLine commandLine = new CommandLine(new HyalineCommand());
         Supplier<Object> named = arguments.length == 0 ? null : commands.get(arguments[0]);

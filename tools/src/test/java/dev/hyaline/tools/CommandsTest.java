@@ -52,6 +52,7 @@ final class CommandsTest {
                 "generate -h",
                 "tokens -h",
                 "models -h",
+                "convert -h",
                 "help dump"
             })
     void helpHasExamplesAndFitsTheScreen(String arguments) {

@@ -16,6 +16,9 @@ final class GgmlBlocks {
 
     private static final int HALF = 16;
 
+    /** What changes no float when it is added: zero would make -0 of a negative scale 0. */
+    private static final float NO_SHIFT = -0f;
+
     private GgmlBlocks() {}
 
     /**
@@ -27,9 +30,9 @@ final class GgmlBlocks {
     static void decode(StorageDtype dtype, MemorySegment from, long at, float[] out) {
         switch (dtype) {
             case Q8_0 -> bytes(from, at, out);
-            case Q4_0 -> nibbles(from, at + 2, 0, scale(from, at), -8, 0, out);
+            case Q4_0 -> nibbles(from, at + 2, 0, scale(from, at), -8, NO_SHIFT, out);
             case Q4_1 -> nibbles(from, at + 4, 0, scale(from, at), 0, scale(from, at + 2), out);
-            case Q5_0 -> nibbles(from, at + 6, from.get(BITS32, at + 2), scale(from, at), -16, 0, out);
+            case Q5_0 -> nibbles(from, at + 6, from.get(BITS32, at + 2), scale(from, at), -16, NO_SHIFT, out);
             case Q5_1 -> nibbles(from, at + 8, from.get(BITS32, at + 4), scale(from, at), 0, scale(from, at + 2), out);
             case Q6_K -> sixBits(from, at, out);
             default -> throw new IllegalArgumentException(dtype + " has no blocks");

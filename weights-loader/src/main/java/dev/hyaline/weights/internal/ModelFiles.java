@@ -43,6 +43,9 @@ public final class ModelFiles {
         if (found.size() == 1) {
             return found.getFirst();
         }
+        if (folder.has(ConfigFile.NAME)) {
+            ConfigFile.read(folder); // If that is broken too, it is the first thing to know.
+        }
         throw BadCheckpointException.file(
                 folder.label(""),
                 "weights: model.safetensors, pytorch_model.bin or their shards' index, ckpt.pt, model.ckpt.index, or"
