@@ -27,7 +27,7 @@ class SnappyTest {
                 arguments("\7\u0008abc\1\3", "abcabca"),
                 arguments("\6\u0008abc\n\3\0", "abcabc"),
                 arguments("\6\u0008abc\u000B\3\0\0\0", "abcabc"),
-                arguments("\u000B\0a\u0026\1\0", "aaaaaaaaaaa"),
+                arguments("\u000B\0a&\1\0", "aaaaaaaaaaa"),
                 arguments("\3\u00F0\2abc", "abc"),
                 arguments("\3\u00F4\2\0abc", "abc"));
     }
