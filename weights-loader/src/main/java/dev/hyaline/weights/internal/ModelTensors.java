@@ -97,6 +97,8 @@ public record ModelTensors(
                 return (long) row * columns + differs;
             }
         }
+        one.unload();
+        other.unload();
         return -1;
     }
 }

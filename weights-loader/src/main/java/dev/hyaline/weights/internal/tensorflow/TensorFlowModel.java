@@ -163,6 +163,9 @@ public final class TensorFlowModel {
             throw BadCheckpointException.tensor(
                     shard.label(), Shown.plain(name), "values that agree with their checksum", "others");
         }
+        if (bytes.isMapped()) {
+            bytes.unload(); // To check it brought all of it into memory.
+        }
         return TensorView.dense(index.label(), name, dtype, kernel ? shape.subList(1, shape.size()) : shape, bytes);
     }
 
