@@ -72,7 +72,8 @@ public final class Checkpoint implements AutoCloseable {
         }
         Path directory = path.getParent();
         if (directory != null && Files.isRegularFile(path)) {
-            return open(nameOf(directory), new DiskFolder(directory), nameOf(path));
+            String name = nameOf(ModelFiles.isNamedAfterFolder(nameOf(path)) ? directory : path);
+            return open(name, new DiskFolder(directory), nameOf(path));
         }
         if (directory != null && !Files.exists(path)) {
             Folder folder = new DiskFolder(directory);

@@ -75,7 +75,9 @@ public final class Conversion {
         try {
             requireFree(target);
             Files.createDirectories(target.getParent());
-            Path partial = Files.createTempDirectory(target.getParent(), "." + target.getFileName() + ".partial-");
+            String name = "." + target.getFileName() + ".partial-"
+                    + ProcessHandle.current().pid();
+            Path partial = Files.createDirectory(target.resolveSibling(name));
             Thread onExit = new Thread(() -> delete(partial), "hyaline-convert-cleanup");
             Runtime.getRuntime().addShutdownHook(onExit);
             try {
@@ -123,7 +125,6 @@ public final class Conversion {
             put(partial.resolve(file.getKey()), file.getValue());
         }
         check(partial, writer, tokenizer, progress);
-        // Readable by whom new files are: a temporary folder is its owner's alone.
         for (Path file : list(partial)) {
             sync(file);
         }

@@ -1,18 +1,26 @@
 package dev.hyaline.weights;
 
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.SafetensorsFile;
 import dev.hyaline.weights.internal.StoredTensor;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -107,6 +115,51 @@ class FormatsTest {
                 assertThat(found).as(spec.name()).containsExactly(wanted);
                 assertThat(weights.tensor(spec.name())).as(spec.name()).containsExactly(wanted);
             }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "torch-zip, torch-zip",
+        "nanogpt/ckpt.pt, nanogpt",
+        "tensorflow/model.ckpt, tensorflow",
+        "gguf/tiny-q8_0.gguf, tiny-q8_0.gguf",
+        "llmc/gpt2_tiny.bin, gpt2_tiny.bin"
+    })
+    void callsTheModelByAName(String path, String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(FORMATS.resolve(path))) {
+            assertThat(checkpoint.name()).isEqualTo(name);
+        }
+    }
+
+    @Test
+    void tellsTheFormatByTheContentAlone() throws IOException {
+        for (String file :
+                List.of("torch-zip/pytorch_model.bin", "torch-legacy/pytorch_model.bin", "nanogpt/ckpt.pt")) {
+            Path renamed = directory.resolve("weights.safetensors");
+            Files.copy(FORMATS.resolve("torch-zip/config.json"), directory.resolve("config.json"), REPLACE_EXISTING);
+            Files.copy(FORMATS.resolve(file), renamed, REPLACE_EXISTING);
+            try (Checkpoint checkpoint = Checkpoint.open(directory);
+                    Checkpoint original = Checkpoint.open(FORMATS.resolve(file))) {
+                assertThat(checkpoint.config()).isEqualTo(original.config());
+            }
+        }
+    }
+
+    @Test
+    void asksWhichOfSeveralFiles() {
+        assertThatExceptionOfType(BadCheckpointException.class)
+                .isThrownBy(() -> Checkpoint.open(FORMATS.resolve("llmc")))
+                .withMessageEndingWith("found gpt2_tiny.bin, gpt2_tiny_bf16.bin: name the one to open");
+    }
+
+    @Test
+    void readsTheConfigurationBesideATransformerLensStateDictionary() throws IOException {
+        Files.copy(FORMATS.resolve("transformerlens/model.pt"), directory.resolve("model.pt"));
+        Path config = Files.copy(FORMATS.resolve("torch-zip/config.json"), directory.resolve("config.json"));
+        Files.writeString(config, Files.readString(config).replace("{", "{\"activation_function\": \"relu\", "));
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertThat(checkpoint.config().actFn()).isEqualTo(ActivationFunction.RELU);
         }
     }
 }

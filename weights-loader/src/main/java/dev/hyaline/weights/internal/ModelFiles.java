@@ -53,6 +53,11 @@ public final class ModelFiles {
                 found.isEmpty() ? "none" : Shown.plain(String.join(", ", found)) + ": name the one to open");
     }
 
+    /** Whether a model is called after the folder of such a file, rather than after the file: many are called the same. */
+    public static boolean isNamedAfterFolder(String file) {
+        return USUAL.contains(file) || file.matches(".+\\.(safetensors|index|index\\.json)");
+    }
+
     /** Opens a file of weights, and whatever belongs to it. */
     public static OpenedModel open(Folder folder, String name, Arena arena) {
         try {
