@@ -136,7 +136,8 @@ class TorchFileTest {
 
     private static String bytes(String digits) {
         StringBuilder text = new StringBuilder();
-        for (char c : digits.toCharArray()) {
+        for (int i = 0; i < digits.length(); i++) {
+            char c = digits.charAt(i);
             text.append(Character.isDigit(c) ? (char) (c - '0') : c);
         }
         return text.toString();
@@ -164,7 +165,7 @@ class TorchFileTest {
             refused(
                     zip(entries("\u0080\2c" + name + "\nX\2\0\0\0id\u0085R.")),
                     "expected a pickle of tensors and plain values, found " + dotted + ", which is not looked up");
-            String[] parts = name.split("\n");
+            String[] parts = name.split("\n", 2);
             refused(
                     zip(entries("\u0080\4\u008C" + (char) parts[0].length() + parts[0] + "\u008C"
                             + (char) parts[1].length() + parts[1] + "\u0093.")),
@@ -247,13 +248,13 @@ class TorchFileTest {
         byte[] whole = zip(entries(dict("K\0", "K\6\u0085", "K\1\u0085")));
         int directory = find(whole, 0x02014b50);
         byte[] encrypted = whole.clone();
-        encrypted[directory + 8] |= 1;
+        encrypted[directory + 8] = (byte) (encrypted[directory + 8] | 1);
         refused(encrypted, "an entry that is not encrypted");
         byte[] renamed = whole.clone();
         renamed[30] = 'A';
         refused(renamed, "whose header agrees with the directory");
         byte[] longer = whole.clone();
-        longer[18] += 1;
+        longer[18]++;
         refused(longer, "whose header agrees with the directory");
         // The second entry's directory says that it begins where the first one does.
         byte[] overlapping = whole.clone();
