@@ -15,9 +15,9 @@ import java.nio.file.StandardCopyOption;
 /** Puts files of the hub into the cache. Whatever appears under its final name is whole and checked. */
 final class CacheWriter {
     private final CacheLayout layout;
-    private final boolean symbolicLinks;
     private final HubClient client;
     private final HubListener listener;
+    private boolean symbolicLinks;
 
     CacheWriter(HubSettings settings, HubClient client, HubListener listener) {
         this.layout = new CacheLayout(settings.cache());
@@ -85,7 +85,8 @@ final class CacheWriter {
                 }
                 throw e;
             } catch (UnsupportedOperationException | FileSystemException e) {
-                listener.note("this file system has no symbolic links; " + pointer.getFileName() + " is put in place");
+                symbolicLinks = false;
+                listener.note("the file system of " + layout.root() + " has no symbolic links; files take their place");
             }
         }
         Path content = blob;
