@@ -4,6 +4,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.site.HookPoint;
@@ -46,18 +47,18 @@ final class CorpusRun {
             tensors.put(dump.points().get(i), plan.tensors().get(i));
         }
         probe = new RowProbe(tensors, writer);
-        stop = stop(dump.points().getLast());
+        stop = stop(dump.config(), dump.points().getLast());
     }
 
     /** Where a pass need not go on: behind the half of a block that holds the last point; none if that is the end. */
-    private static Optional<Boundary> stop(HookPoint last) {
+    private static Optional<Boundary> stop(Gpt2Config config, HookPoint last) {
         if (last.site().compareTo(Site.RESID_PRE) < 0) {
             return Optional.of(Boundary.residPre(0));
         }
-        if (!last.site().perLayer()) {
+        boolean attention = last.site().compareTo(Site.RESID_MID) < 0;
+        if (!last.site().perLayer() || (last.layer() == config.nLayers() - 1 && !attention)) {
             return Optional.empty();
         }
-        boolean attention = last.site().compareTo(Site.RESID_MID) < 0;
         return Optional.of(attention ? Boundary.residMid(last.layer()) : Boundary.residPre(last.layer() + 1));
     }
 
