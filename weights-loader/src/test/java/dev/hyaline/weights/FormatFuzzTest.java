@@ -12,11 +12,14 @@ import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.ModelFiles;
 import dev.hyaline.weights.internal.OpenedModel;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -157,13 +160,23 @@ class FormatFuzzTest {
         }
     }
 
+    /** Without emptying the file first, which file systems take for a save and write to the disk. */
+    private static void overwrite(Path file, byte[] bytes) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(bytes), 0);
+            channel.truncate(bytes.length);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private void fuzz(int times, String file, byte[] original, UnaryOperator<byte[]> mutate, String opened) {
         use(opened);
         int loaded = 0;
         int refused = 0;
         for (int i = 0; i < times; i++) {
             byte[] mutated = mutate.apply(original);
-            TinyCheckpoint.write(directory, file, mutated);
+            overwrite(directory.resolve(file), mutated);
             long before = Mutator.allocated();
             try {
                 use(opened);
