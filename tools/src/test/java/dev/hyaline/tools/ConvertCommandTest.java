@@ -88,6 +88,13 @@ final class ConvertCommandTest {
     void writesTheTokenizerThatAGgufFileHolds() {
         assertThat(convert("gguf/tiny-q4_0.gguf").succeeded().out())
                 .contains("stored as f32 (were f32, q4_0)", "vocab.json", "merges.txt");
+        assertThat(out().resolve("config.json")).content().contains("\"eos_token_id\" : 260");
+    }
+
+    @Test
+    void saysWhichTokenEndsATextWhereOnlyTheTokenizerKnows() {
+        convert("tensorflow").succeeded();
+        assertThat(out().resolve("config.json")).content().contains("\"eos_token_id\" : 260");
     }
 
     @Test

@@ -179,9 +179,16 @@ public final class Checkpoint implements AutoCloseable {
         return tensors.dtypes(tensor);
     }
 
-    /** The id that the files say ends a text; empty if they do not. */
-    OptionalInt storedEndOfText() {
-        return model.endOfText();
+    /** The id that ends a text, as the configuration or else the tokenizer says; empty if neither does. */
+    OptionalInt endOfText() {
+        if (model.endOfText().isPresent() || !hasTokenizer()) {
+            return model.endOfText();
+        }
+        try {
+            return OptionalInt.of(tokenizer().endOfText());
+        } catch (BadInputException e) {
+            return OptionalInt.empty();
+        }
     }
 
     /** The checkpoint's own tokenizer as files that Hugging Face reads, by name; none if it has none of its own. */

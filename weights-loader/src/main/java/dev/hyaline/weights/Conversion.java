@@ -119,7 +119,7 @@ public final class Conversion {
             writer.add(spec, dtype.orElseGet(() -> kept(spec)));
         }
         writer.write(partial.resolve(WEIGHTS), progress);
-        put(partial.resolve(ConfigFile.NAME), new ConfigFile(checkpoint.config(), checkpoint.storedEndOfText()).json());
+        put(partial.resolve(ConfigFile.NAME), new ConfigFile(checkpoint.config(), checkpoint.endOfText()).json());
         Map<String, byte[]> tokenizer = checkpoint.tokenizerFiles();
         for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
             put(partial.resolve(file.getKey()), file.getValue());
