@@ -19,7 +19,7 @@ final class RecordedCache implements Recorded {
         cache.capture().requireWholePoints("an intervention that reads a cache");
         positions = new int[cache.sequences()][];
         for (int s = 0; s < positions.length; s++) {
-            positions[s] = cache.positions(s);
+            positions[s] = cache.rows().positions(s);
         }
     }
 
@@ -30,7 +30,7 @@ final class RecordedCache implements Recorded {
 
     @Override
     public int length(int sequence) {
-        return cache.length(sequence);
+        return cache.rows().length(sequence);
     }
 
     @Override
@@ -50,7 +50,7 @@ final class RecordedCache implements Recorded {
         int head = Math.max(0, place.head());
         int at;
         if (Placement.isMap(place.point())) {
-            at = (head * positions[s].length + row) * cache.length(s);
+            at = (head * positions[s].length + row) * cache.rows().length(s);
         } else {
             at = row * (all.length / positions[s].length) + head * out.length;
         }
