@@ -161,7 +161,7 @@ def main(folder, out):
             del case["at"]
             made.append({"interventions": {"format": "hyaline-interventions/1", "interventions": [case]},
                          "float32_error": error})
-    save_file(tensors, out + ".safetensors")
+    save_file(tensors, out + ".safetensors", metadata={"format": "pt"})
     with open(out + ".json", "w") as file:
         file.write("[\n" + ",\n".join(json.dumps(c) for c in made) + "\n]\n")
 

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -102,6 +103,52 @@ public final class HookPoints {
             throw new BadInputException("no hook point is selected; name one, or all");
         }
         return List.copyOf(selected);
+    }
+
+    /**
+     * Everything at what a single name means, in its layer if it has one; no glob.
+     *
+     * @throws UnknownHookPointException if there is no such site
+     */
+    static Target target(String name) {
+        Optional<HookPoint> point = inBlock(name);
+        if (point.isPresent()) {
+            return Target.of(point.get());
+        }
+        return site(name).map(Target::of).orElseThrow(() -> unknown(name));
+    }
+
+    /**
+     * The one point that a name means.
+     *
+     * @throws UnknownHookPointException if there is no such point
+     */
+    static HookPoint point(String name) {
+        return inBlock(name)
+                .or(() -> site(name).filter(site -> !site.perLayer()).map(HookPoint::of))
+                .orElseThrow(() -> unknown(name));
+    }
+
+    private static Optional<HookPoint> inBlock(String name) {
+        Matcher inBlock = IN_A_BLOCK.matcher(name);
+        if (!inBlock.matches() || inBlock.group(1).length() > 6) {
+            return Optional.empty();
+        }
+        int layer = Integer.parseInt(inBlock.group(1));
+        return site(inBlock.group(2)).filter(Site::perLayer).map(site -> HookPoint.of(site, layer));
+    }
+
+    private static UnknownHookPointException unknown(String name) {
+        List<HookPoint> ofOneLayer = Arrays.stream(Site.values())
+                .map(site -> site.perLayer() ? HookPoint.of(site, 0) : HookPoint.of(site))
+                .toList();
+        return new UnknownHookPointException(name, nearest(ofOneLayer, name));
+    }
+
+    private static Optional<Site> site(String name) {
+        return Arrays.stream(Site.values())
+                .filter(site -> localNames(site).contains(name) || site == ALIASES.get(name))
+                .findFirst();
     }
 
     private static List<HookPoint> matches(Gpt2Config config, List<HookPoint> points, String pattern) {

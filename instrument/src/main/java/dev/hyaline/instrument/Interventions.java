@@ -10,9 +10,13 @@ import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -40,6 +44,42 @@ public final class Interventions {
     /** The same, with leave to write over each other: the later of two comes last. */
     public Interventions inOrder() {
         return new Interventions(list, true);
+    }
+
+    /** As {@link #fromJson(String, Map)}, where no run has a name. */
+    public static Interventions fromJson(String json) {
+        return fromJson(json, Map.of());
+    }
+
+    /**
+     * Reads what {@link #toJson} writes. File names are relative to the current folder.
+     *
+     * @param sources runs that the JSON may take values from, by name
+     * @throws BadInputException if it is not such JSON
+     */
+    public static Interventions fromJson(String json, Map<String, Recorded> sources) {
+        return new InterventionReader(Path.of(""), sources).read(json);
+    }
+
+    /** As {@link #fromJson(String, Map)}, from a file, to whose folder file names are relative. */
+    public static Interventions read(Path file, Map<String, Recorded> sources) {
+        try {
+            Path folder = file.toAbsolutePath().getParent();
+            return new InterventionReader(folder, sources).read(Files.readString(file));
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        } catch (BadInputException e) {
+            throw new BadInputException(file + ": " + e.getMessage());
+        }
+    }
+
+    /**
+     * These interventions as JSON. Values from a dump are written as its folder's name, those from elsewhere in full.
+     *
+     * @throws BadInputException if one is a Java function
+     */
+    public String toJson() {
+        return InterventionWriter.write(this);
     }
 
     public List<Intervention> list() {
@@ -127,8 +167,7 @@ public final class Interventions {
     }
 
     private static boolean chooses(Target target, int sequences, int sequence) {
-        return target.sequences().isAll()
-                || IntStream.of(target.sequences().in(sequences, "sequence")).anyMatch(s -> s == sequence);
+        return target.sequences().contains(sequence, sequences);
     }
 
     private static void place(

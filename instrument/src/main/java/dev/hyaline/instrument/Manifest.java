@@ -17,7 +17,7 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
  */
 final class Manifest {
     /** Names the layout of this JSON; a change that breaks a reader gets a new number. */
-    private static final String FORMAT = "hyaline-dump/1";
+    static final String FORMAT = "hyaline-dump/1";
 
     private Manifest() {}
 

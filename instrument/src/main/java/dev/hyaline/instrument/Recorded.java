@@ -2,12 +2,24 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import java.nio.file.Path;
 
-/** Values of a run that interventions take theirs from: a {@link Run} or an {@link ActivationCache}. */
+/** Values of a run that interventions take theirs from: a {@link Run}, an {@link ActivationCache}, a dump. */
 public interface Recorded {
     /** What a cache recorded. */
     static Recorded of(ActivationCache cache) {
-        return new RecordedCache(cache);
+        return RecordedTensors.ofCache(cache);
+    }
+
+    /**
+     * What a dump of prompts holds, a folder that {@code hyaline dump} or {@link Dump} wrote as one safetensors file.
+     * Values are read when they are needed.
+     *
+     * @throws FileException if it cannot be read
+     * @throws BadInputException if it is not such a dump
+     */
+    static Recorded dump(Path folder) {
+        return RecordedDump.open(folder);
     }
 
     /** Number of sequences. */

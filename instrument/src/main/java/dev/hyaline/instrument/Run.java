@@ -17,6 +17,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * A pass over prompts that can be taken up again anywhere: it keeps the residual stream before and between all blocks,
@@ -138,6 +140,29 @@ public final class Run implements Recorded {
      */
     public Resumption resume(List<Edit> edits) {
         return new Resumption(this, edits);
+    }
+
+    /** What is held, to be written out. */
+    RecordedTensors tensors() {
+        return new RecordedTensors(prompts.lengths(), config().nLayers(), this::block, Optional.empty());
+    }
+
+    private Optional<RecordedTensors.Block> block(HookPoint point, int sequence) {
+        if (!holds(point.site())) {
+            return Optional.empty();
+        }
+        int[] positions = IntStream.range(0, length(sequence)).toArray();
+        float[] rows = rows(point, sequence);
+        if (point.site().shape() != Site.Shape.HEAD_RESIDUAL) {
+            return Optional.of(new RecordedTensors.Block(positions, rows));
+        }
+        int d = config().dModel();
+        int heads = config().nHeads();
+        float[] spread = new float[rows.length * heads];
+        for (int i = 0; i < positions.length * heads; i++) {
+            System.arraycopy(rows, i / heads * d, spread, i * d, d);
+        }
+        return Optional.of(new RecordedTensors.Block(positions, spread));
     }
 
     /** Whether a site's values are held, or follow from those that are. */

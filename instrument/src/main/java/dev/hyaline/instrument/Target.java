@@ -39,6 +39,15 @@ public record Target(
         return of(HookPoint.of(site, layer));
     }
 
+    /**
+     * Everything at what a name means: {@code blocks.3.attn.hook_z}, or in every layer {@code attn.hook_z}, {@code z}.
+     *
+     * @throws dev.hyaline.engine.UnknownHookPointException if it means nothing
+     */
+    public static Target named(String name) {
+        return HookPoints.target(name);
+    }
+
     public Target layers(IndexSelection layers) {
         return new Target(site, layers, heads, part, positions, sequences);
     }

@@ -1,14 +1,23 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.instrument.internal.SafetensorsReader;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 
 /** Numbers that an intervention writes, adds or projects on: a steering vector, a direction. Immutable. */
 public final class Vector {
-    private final float[] values;
+    /** Where a vector was read from: a tensor's row of as many values as its last axis has. */
+    record Source(Path file, String tensor, long row) {}
 
-    private Vector(float[] values) {
+    private final float[] values;
+    private final Optional<Source> source;
+
+    private Vector(float[] values, Optional<Source> source) {
         this.values = values;
+        this.source = source;
     }
 
     /**
@@ -20,7 +29,28 @@ public final class Vector {
         if (values.length == 0) {
             throw new BadInputException("a vector needs at least one value, found none");
         }
-        return new Vector(values.clone());
+        return new Vector(values.clone(), Optional.empty());
+    }
+
+    /**
+     * Reads a row of a tensor in a safetensors file. A row is what the tensor's last axis holds; rows count through all
+     * the others.
+     *
+     * @throws FileException if the file cannot be read
+     * @throws BadInputException if it has no such tensor or row
+     */
+    public static Vector read(Path file, String tensor, long row) {
+        SafetensorsReader reader = SafetensorsReader.open(file);
+        List<Long> shape = reader.shape(tensor);
+        long width = shape.isEmpty() ? 1 : shape.getLast();
+        if (row < 0 || width == 0 || row > Long.MAX_VALUE / width - 1) {
+            throw new BadInputException(file + " has no row " + row + " in " + tensor);
+        }
+        return new Vector(reader.floats(tensor, row * width, width), Optional.of(new Source(file, tensor, row)));
+    }
+
+    Optional<Source> source() {
+        return source;
     }
 
     public int length() {

@@ -39,7 +39,7 @@ final class DumpTest {
     @TempDir
     private Path temporary;
 
-    private static Provenance provenance() {
+    static Provenance provenance() {
         return new Provenance(
                 "hyaline test",
                 List.of("hyaline", "dump"),

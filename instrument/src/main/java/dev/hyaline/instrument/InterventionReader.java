@@ -1,0 +1,352 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.site.HookPoint;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Reads the JSON that {@link InterventionWriter} writes. What is unknown, missing or of the wrong kind is named. */
+final class InterventionReader {
+    private static final JsonMapper STRICT = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private final Path folder;
+    private final Map<String, Recorded> sources;
+    /** One source for all that name the same dump, so that it is read once. */
+    private final Map<Path, Recorded> dumps = new HashMap<>();
+
+    /**
+     * @param folder what file names are relative to
+     * @param sources values of runs, by the names the JSON has for them
+     */
+    InterventionReader(Path folder, Map<String, Recorded> sources) {
+        this.folder = folder;
+        this.sources = sources;
+    }
+
+    Interventions read(String json) {
+        JsonNode tree;
+        try {
+            tree = STRICT.readTree(json);
+        } catch (JacksonException e) {
+            throw new BadInputException("interventions are not valid JSON: "
+                    + e.getOriginalMessage().replaceAll("\\p{Cntrl}+", " "));
+        }
+        Fields document = new Fields("the document", tree);
+        String format = document.text("format");
+        if (!format.equals(InterventionWriter.FORMAT)) {
+            throw new BadInputException(
+                    "interventions are in format \"" + InterventionWriter.FORMAT + "\", found \"" + format + "\"");
+        }
+        List<Intervention> list = new ArrayList<>();
+        for (JsonNode entry : document.required("interventions", "an array", JsonNode::isArray)) {
+            list.add(intervention(new Fields("intervention " + list.size(), entry)));
+        }
+        boolean inOrder = document.flag("in_order");
+        document.requireNoMore();
+        Interventions interventions = Interventions.of(list);
+        return inOrder ? interventions.inOrder() : interventions;
+    }
+
+    private Intervention intervention(Fields json) {
+        String kind = json.text("do");
+        Target target = target(json);
+        Intervention intervention = switch (kind) {
+            case "zero" -> new Intervention.Zero(target);
+            case "mean" -> new Intervention.Mean(target, means(json));
+            case "resample" -> new Intervention.Resample(target, recorded(json, "reference"), json.seed());
+            case "patch" -> new Intervention.Patch(target, recorded(json, "source"), sequence(json));
+            case "set" -> new Intervention.Set(target, vector(json, "value"));
+            case "add" -> new Intervention.Add(target, vector(json, "vector"), json.number("coefficient", 1));
+            case "scale" -> new Intervention.Scale(target, json.number("factor"));
+            case "project_out" -> new Intervention.ProjectOut(target, vectors(json, "directions"));
+            case "swap_heads" -> new Intervention.SwapHeads(target);
+            case "noise" -> new Intervention.Noise(target, json.number("deviation"), json.seed());
+            default -> throw json.bad("do", "one of " + InterventionWriter.KINDS, '"' + kind + '"');
+        };
+        json.requireNoMore();
+        return intervention;
+    }
+
+    private Target target(Fields json) {
+        Target target = json.checked("site", () -> Target.named(json.text("site")));
+        Optional<IndexSelection> layers = json.selection("layers");
+        if (layers.isPresent() && !target.layers().isAll()) {
+            throw json.bad(
+                    "layers",
+                    "absent where the site's name has a layer",
+                    layers.get().toString());
+        }
+        Target chosen = target.layers(layers.orElse(target.layers()))
+                .heads(json.selection("heads").orElse(IndexSelection.all()))
+                .positions(json.selection("positions").orElse(IndexSelection.all()))
+                .sequences(json.selection("sequences").orElse(IndexSelection.all()));
+        Optional<IndexSelection> components = json.selection("components");
+        if (components.isPresent()) {
+            chosen = chosen.components(components.get());
+        }
+        if (json.has("subspace")) {
+            if (components.isPresent()) {
+                throw json.bad("subspace", "absent where components are chosen", "both");
+            }
+            chosen = chosen.subspace(vectors(json, "subspace"));
+        }
+        return chosen;
+    }
+
+    private Means means(Fields json) {
+        Recorded reference = recorded(json, "reference");
+        return json.flag("by_position") ? Means.byPosition(reference) : Means.overall(reference);
+    }
+
+    private static OptionalInt sequence(Fields json) {
+        return json.has("sequence")
+                ? OptionalInt.of((int) json.whole("sequence", Integer.MAX_VALUE))
+                : OptionalInt.empty();
+    }
+
+    private Recorded recorded(Fields json, String key) {
+        JsonNode node = json.required(key, "a name or an object", value -> value.isString() || value.isObject());
+        if (node.isString()) {
+            Recorded named = sources.get(node.asString());
+            if (named == null) {
+                throw json.bad(
+                        key,
+                        sources.isEmpty() ? "a dump or values: no run has a name here" : "one of " + sources.keySet(),
+                        '"' + node.asString() + '"');
+            }
+            return named;
+        }
+        Fields source = new Fields(json.where + "." + key, node);
+        Recorded recorded;
+        if (source.has("dump")) {
+            recorded = dumps.computeIfAbsent(file(source, "dump"), Recorded::dump);
+        } else {
+            recorded = inline(source);
+        }
+        source.requireNoMore();
+        return recorded;
+    }
+
+    private RecordedTensors inline(Fields source) {
+        List<Map<HookPoint, RecordedTensors.Block>> blocks = new ArrayList<>();
+        List<Integer> lengths = new ArrayList<>();
+        for (JsonNode entry : source.required("sequences", "an array", JsonNode::isArray)) {
+            Fields sequence = new Fields(source.where + ".sequences[" + blocks.size() + "]", entry);
+            lengths.add((int) sequence.whole("length", Integer.MAX_VALUE));
+            int[] positions = integers(sequence, "positions", lengths.getLast());
+            Fields values = new Fields(
+                    sequence.where + ".values", sequence.required("values", "an object", JsonNode::isObject));
+            Map<HookPoint, RecordedTensors.Block> ofSequence = new HashMap<>();
+            for (String name : values.node.propertyNames()) {
+                HookPoint point = values.checked(name, () -> HookPoints.point(name));
+                float[] numbers = values.floats(name);
+                if (positions.length == 0 || numbers.length % positions.length != 0) {
+                    throw values.bad(name, "as many values at each position", numbers.length + " values");
+                }
+                ofSequence.put(point, new RecordedTensors.Block(positions, numbers));
+            }
+            sequence.requireNoMore();
+            blocks.add(ofSequence);
+        }
+        int layers = blocks.stream()
+                .flatMap(ofSequence -> ofSequence.keySet().stream())
+                .mapToInt(point -> point.layer() + 1)
+                .max()
+                .orElse(0);
+        return new RecordedTensors(
+                lengths.stream().mapToInt(Integer::intValue).toArray(),
+                layers,
+                (point, sequence) -> Optional.ofNullable(blocks.get(sequence).get(point)),
+                Optional.empty());
+    }
+
+    private static int[] integers(Fields json, String key, int bound) {
+        List<Integer> numbers = new ArrayList<>();
+        for (JsonNode number : json.required(key, "an array", JsonNode::isArray)) {
+            if (!number.isInt()
+                    || number.asInt() >= bound
+                    || number.asInt() < (numbers.isEmpty() ? 0 : numbers.getLast() + 1)) {
+                throw json.bad(key, "ascending positions below the length", number.toString());
+            }
+            numbers.add(number.asInt());
+        }
+        return numbers.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    private Vector vector(Fields json, String key) {
+        return vector(json, key, json.required(key, "a number, an array or a file", node -> true));
+    }
+
+    private List<Vector> vectors(Fields json, String key) {
+        List<Vector> vectors = new ArrayList<>();
+        for (JsonNode node : json.required(key, "an array of vectors", JsonNode::isArray)) {
+            vectors.add(vector(json, key, node));
+        }
+        return vectors;
+    }
+
+    private Vector vector(Fields json, String key, JsonNode node) {
+        if (!node.isObject()) {
+            return json.checked(key, () -> Vector.of(json.floats(key, node)));
+        }
+        Fields source = new Fields(json.where + "." + key, node);
+        Path file = file(source, "file");
+        String tensor = source.text("tensor");
+        long row = source.has("row") ? source.whole("row", Long.MAX_VALUE) : 0;
+        source.requireNoMore();
+        return Vector.read(file, tensor, row);
+    }
+
+    private Path file(Fields json, String key) {
+        String name = json.text(key);
+        try {
+            return folder.resolve(name);
+        } catch (InvalidPathException e) {
+            throw json.bad(key, "a file name", '"' + name + '"');
+        }
+    }
+
+    /** An object's values, and which have been asked for. */
+    private static final class Fields {
+        private final String where;
+        private final JsonNode node;
+        private final Set<String> known = new HashSet<>();
+
+        Fields(String where, JsonNode node) {
+            this.where = where;
+            this.node = node;
+            if (!node.isObject()) {
+                throw new BadInputException(where + " must be a JSON object, found " + shown(node.toString()));
+            }
+        }
+
+        boolean has(String key) {
+            known.add(key);
+            return node.has(key);
+        }
+
+        JsonNode required(String key, String what, java.util.function.Predicate<JsonNode> kind) {
+            known.add(key);
+            JsonNode value = node.get(key);
+            if (value == null) {
+                throw new BadInputException(where + " needs \"" + key + "\", " + what);
+            }
+            if (!kind.test(value)) {
+                throw bad(key, what, value.toString());
+            }
+            return value;
+        }
+
+        String text(String key) {
+            return required(key, "a string", JsonNode::isString).asString();
+        }
+
+        boolean flag(String key) {
+            return has(key)
+                    && required(key, "true or false", JsonNode::isBoolean).asBoolean();
+        }
+
+        float number(String key) {
+            return (float) required(key, "a number", JsonNode::isNumber).asDouble();
+        }
+
+        float number(String key, float otherwise) {
+            return has(key) ? number(key) : otherwise;
+        }
+
+        long whole(String key, long most) {
+            JsonNode value = required(key, "a whole number of at least 0", JsonNode::isIntegralNumber);
+            if (!value.canConvertToLong() || value.asLong() < 0 || value.asLong() > most) {
+                throw bad(key, "a whole number from 0 to " + most, value.toString());
+            }
+            return value.asLong();
+        }
+
+        long seed() {
+            JsonNode value = required("seed", "a whole number", JsonNode::isIntegralNumber);
+            if (!value.canConvertToLong()) {
+                throw bad("seed", "a whole number of 64 bits", value.toString());
+            }
+            return value.asLong();
+        }
+
+        Optional<IndexSelection> selection(String key) {
+            if (!has(key)) {
+                return Optional.empty();
+            }
+            JsonNode value = required(
+                    key, "indices such as \"0,3-5,-1\"", given -> given.isString() || given.isIntegralNumber());
+            return Optional.of(checked(key, () -> IndexSelection.of(value.asString())));
+        }
+
+        float[] floats(String key) {
+            return floats(key, required(key, "an array of numbers", JsonNode::isArray));
+        }
+
+        /** A number or an array of them; what is not finite stands as a string. */
+        float[] floats(String key, JsonNode values) {
+            if (!values.isArray()) {
+                return new float[] {number(key, values)};
+            }
+            float[] floats = new float[values.size()];
+            for (int i = 0; i < floats.length; i++) {
+                floats[i] = number(key, values.get(i));
+            }
+            return floats;
+        }
+
+        private float number(String key, JsonNode value) {
+            if (value.isNumber()) {
+                return (float) value.asDouble();
+            }
+            return switch (value.asString("")) {
+                case "Infinity" -> Float.POSITIVE_INFINITY;
+                case "-Infinity" -> Float.NEGATIVE_INFINITY;
+                case "NaN" -> Float.NaN;
+                default -> throw bad(key, "numbers", value.toString());
+            };
+        }
+
+        /** What is wrong with a value says where it stands. */
+        <T> T checked(String key, java.util.function.Supplier<T> read) {
+            try {
+                return read.get();
+            } catch (HyalineException e) {
+                throw new BadInputException(where + ", \"" + key + "\": " + e.getMessage());
+            }
+        }
+
+        void requireNoMore() {
+            for (String key : node.propertyNames()) {
+                if (!known.contains(key)) {
+                    throw new BadInputException(where + " has \"" + key + "\", which means nothing there");
+                }
+            }
+        }
+
+        BadInputException bad(String key, String expected, String found) {
+            return new BadInputException(where + ", \"" + key + "\": expected " + expected + ", found " + shown(found));
+        }
+
+        private static String shown(String text) {
+            return text.length() > 60 ? text.substring(0, 60) + "..." : text;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.internal.SafetensorsReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A dump of prompts read back: one safetensors file with a manifest beside it. */
+final class RecordedDump {
+    private final SafetensorsReader tensors;
+    private final boolean sameLength;
+    private final int[] positions;
+    /** Row where each sequence begins. */
+    private final int[] offsets;
+
+    private RecordedDump(Path folder, JsonNode activations, int sequences) {
+        String format = activations.path("format").asString("");
+        if (!format.equals(DumpFormat.SAFETENSORS.toString())) {
+            throw bad(folder, "is a dump as " + format + "; values are taken from safetensors only");
+        }
+        tensors = SafetensorsReader.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()));
+        sameLength = activations.path("layout").asString("").equals("batch");
+        positions = tensors.integers(TensorPlan.POSITIONS);
+        if (sameLength) {
+            offsets = new int[sequences + 1];
+            Arrays.setAll(offsets, s -> s * (positions.length / sequences));
+        } else {
+            offsets = tensors.integers(TensorPlan.OFFSETS);
+        }
+        if (offsets.length != sequences + 1 || offsets[sequences] != positions.length) {
+            throw bad(folder, "holds rows that do not fit its " + sequences + " prompts");
+        }
+    }
+
+    static RecordedTensors open(Path folder) {
+        JsonNode manifest = manifest(folder);
+        JsonNode prompts = manifest.path("prompts");
+        if (!manifest.path("format").asString("").equals(Manifest.FORMAT) || prompts.isEmpty()) {
+            throw bad(folder, "is not a dump of prompts (" + Manifest.FORMAT + ")");
+        }
+        int[] lengths = new int[prompts.size()];
+        Arrays.setAll(lengths, s -> prompts.path(s).path("tokens").size());
+        RecordedDump dump = new RecordedDump(folder, manifest.path("activations"), lengths.length);
+        return new RecordedTensors(
+                lengths,
+                manifest.path("model").path("config").path("n_layer").asInt(0),
+                (point, sequence) -> dump.block(point, sequence, lengths[sequence]),
+                Optional.of(folder));
+    }
+
+    private static JsonNode manifest(Path folder) {
+        Path file = folder.resolve(DumpFolder.MANIFEST);
+        try {
+            return JsonMapper.shared().readTree(Files.readString(file));
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        } catch (JacksonException e) {
+            throw bad(file, "is not JSON");
+        }
+    }
+
+    private Optional<RecordedTensors.Block> block(HookPoint point, int sequence, int length) {
+        boolean map = Placement.isMap(point);
+        String name = map && !sameLength ? point.name() + "." + sequence : point.name();
+        if (!tensors.has(name)) {
+            return Optional.empty();
+        }
+        int[] rows = Arrays.copyOfRange(positions, offsets[sequence], offsets[sequence + 1]);
+        List<Long> shape = tensors.shape(name);
+        long elements = shape.stream().reduce(1L, Math::multiplyExact);
+        if (map) {
+            long count = sameLength ? elements / shape.getFirst() : elements;
+            if (count % Math.max(1, (long) rows.length * length) != 0) {
+                throw new BadInputException("the recorded " + name + " does not fit its positions");
+            }
+            return Optional.of(
+                    new RecordedTensors.Block(rows, tensors.floats(name, sameLength ? sequence * count : 0, count)));
+        }
+        long width = elements / positions.length;
+        return Optional.of(
+                new RecordedTensors.Block(rows, tensors.floats(name, offsets[sequence] * width, rows.length * width)));
+    }
+
+    private static BadInputException bad(Path file, String what) {
+        return new BadInputException(file + " " + what);
+    }
+}
