@@ -23,27 +23,34 @@ public final class Generator {
         void token(int sequence, int token);
     }
 
+    /** Makes the probe of passes over some of the prompts. */
+    @FunctionalInterface
+    public interface ProbeOfPrompts {
+        /** @param prompts indices of the prompts that are the passes' sequences, in their order */
+        Probe of(int[] prompts);
+    }
+
     private final Gpt2 model;
     private final Sampling sampling;
     private final int maxNewTokens;
     private final OptionalInt stopAt;
-    private final Probe probe;
+    private final ProbeOfPrompts probes;
 
-    private Generator(Gpt2 model, Sampling sampling, int maxNewTokens, OptionalInt stopAt, Probe probe) {
+    private Generator(Gpt2 model, Sampling sampling, int maxNewTokens, OptionalInt stopAt, ProbeOfPrompts probes) {
         this.model = model;
         this.sampling = sampling;
         this.maxNewTokens = maxNewTokens;
         this.stopAt = stopAt;
-        this.probe = probe;
+        this.probes = probes;
     }
 
     /** Greedy, up to 50 tokens, without a token that ends the text. */
     public static Generator of(Gpt2 model) {
-        return new Generator(model, Sampling.greedy(), 50, OptionalInt.empty(), Probe.NONE);
+        return new Generator(model, Sampling.greedy(), 50, OptionalInt.empty(), prompts -> Probe.NONE);
     }
 
     public Generator sampling(Sampling sampling) {
-        return new Generator(model, sampling, maxNewTokens, stopAt, probe);
+        return new Generator(model, sampling, maxNewTokens, stopAt, probes);
     }
 
     /** At most this many tokens a prompt; fewer when the model's positions end. */
@@ -51,17 +58,31 @@ public final class Generator {
         if (maxNewTokens < 0) {
             throw new BadInputException("new tokens must be at least 0, found " + maxNewTokens);
         }
-        return new Generator(model, sampling, maxNewTokens, stopAt, probe);
+        return new Generator(model, sampling, maxNewTokens, stopAt, probes);
     }
 
     /** Ends a text after this token, which is the last one returned. */
     public Generator stopAt(int token) {
-        return new Generator(model, sampling, maxNewTokens, OptionalInt.of(token), probe);
+        return new Generator(model, sampling, maxNewTokens, OptionalInt.of(token), probes);
     }
 
     /** Watches every pass. Positions are absolute; the last token drawn is not run. */
     public Generator probe(Probe probe) {
-        return new Generator(model, sampling, maxNewTokens, stopAt, probe);
+        return probes(prompts -> probe);
+    }
+
+    /** Watches every pass with a probe that is made anew whenever the passes' sequences change. */
+    public Generator probes(ProbeOfPrompts probes) {
+        return new Generator(model, sampling, maxNewTokens, stopAt, probes);
+    }
+
+    public Gpt2 model() {
+        return model;
+    }
+
+    /** At most as many new tokens a prompt. */
+    public int maxNewTokens() {
+        return maxNewTokens;
     }
 
     /** The new tokens of one prompt. */
@@ -71,13 +92,31 @@ public final class Generator {
 
     /** The new tokens of each prompt, continued together. */
     public List<int[]> generate(List<int[]> prompts, TokenListener listener) {
+        return generate(
+                prompts, prompts.stream().map(prompt -> model.newCache()).toList(), listener);
+    }
+
+    /**
+     * The new tokens of each prompt, continued together from what caches hold of them; the caches are appended to.
+     *
+     * @throws BadInputException if there is not a cache for each prompt, or one leaves no token of its prompt to run
+     */
+    public List<int[]> generate(List<int[]> prompts, List<KvCache> caches, TokenListener listener) {
+        if (caches.size() != prompts.size()) {
+            throw new BadInputException(prompts.size() + " prompts need as many caches, found " + caches.size());
+        }
         List<Text> texts = new ArrayList<>();
         Map<List<Integer>, Integer> repeats = new HashMap<>();
         for (int[] prompt : prompts) {
             int repeat = repeats.merge(Arrays.stream(prompt).boxed().toList(), 1, Integer::sum) - 1;
             // The golden ratio keeps the streams of repeats apart, as SplittableRandom's own splits do.
             SplittableRandom random = new SplittableRandom(sampling.seed() + repeat * 0x9E3779B97F4A7C15L);
-            texts.add(new Text(texts.size(), prompt, model.newCache(), new Sampler(sampling, random)));
+            KvCache cache = caches.get(texts.size());
+            if (cache.length() > 0 && cache.length() >= prompt.length) {
+                throw new BadInputException("a prompt of " + prompt.length + " tokens has nothing left to run after "
+                        + cache.length() + " in its cache");
+            }
+            texts.add(new Text(texts.size(), prompt, cache, new Sampler(sampling, random)));
         }
         List<Text> running = new ArrayList<>(texts);
         read(running, listener);
@@ -94,17 +133,18 @@ public final class Generator {
             return;
         }
         List<Sequence> batch = running.stream()
-                .map(text -> Sequence.append(text.cache, Arrays.copyOf(text.tokens, text.promptLength)))
+                .map(text -> Sequence.append(
+                        text.cache, Arrays.copyOfRange(text.tokens, text.cache.length(), text.promptLength)))
                 .toList();
         ForwardResult result = model.forward(
-                ForwardRequest.of(batch).logits(LogitSelection.last()).probe(probe));
+                ForwardRequest.of(batch).logits(LogitSelection.last()).probe(probeOf(running)));
         draw(running, result.logits(), listener);
     }
 
     /** Steps until a text ends, and removes it. */
     private void continueTogether(List<Text> running, TokenListener listener) {
         List<KvCache> caches = running.stream().map(text -> text.cache).toList();
-        Decoder decoder = Decoder.of(model, caches, probe);
+        Decoder decoder = Decoder.of(model, caches, probeOf(running));
         int[] tokens = new int[running.size()];
         while (running.size() == tokens.length) {
             for (int i = 0; i < tokens.length; i++) {
@@ -121,6 +161,10 @@ public final class Generator {
             listener.token(text.index, text.draw(logits, i * n, n));
         }
         running.removeIf(this::ended);
+    }
+
+    private Probe probeOf(List<Text> running) {
+        return probes.of(running.stream().mapToInt(text -> text.index).toArray());
     }
 
     private boolean ended(Text text) {

@@ -190,8 +190,8 @@ public final class Gpt2 implements AutoCloseable {
                     residual.length + " values");
         }
         request.reached().ifPresent(site -> checkBranch(request, site, from, to, batch.rows()));
-        boolean partial = residual != null || to < 2 * layers - 1;
         for (Sequence sequence : request.sequences()) {
+            boolean partial = to < 2 * layers - 1 || residual != null && !sequence.amends();
             if (sequence.appends() && partial) {
                 throw new BadInputException(
                         "a pass that appends to a cache must run from the embedding through the last attention");
@@ -288,7 +288,10 @@ public final class Gpt2 implements AutoCloseable {
                 throw new BadInputException(
                         "sequence " + index + " brings a cache of a model with another configuration");
             }
-            if (sequence.appends() && cache.length() != sequence.start()) {
+            boolean fits = sequence.amends()
+                    ? sequence.start() >= cache.keyValues().writableFrom() && sequence.end() == cache.length()
+                    : cache.length() == sequence.start();
+            if (sequence.appends() && !fits) {
                 throw new BadInputException("sequence " + index + " was to append at position " + sequence.start()
                         + ", but its cache now holds " + cache.length());
             }

@@ -35,6 +35,18 @@ public final class KvCache {
         return new KvCache(keyValues.fork(positions));
     }
 
+    /**
+     * A cache of the first {@code positions} positions whose keys and values from {@code from} on can be written again ({@link Sequence#amend})
+     * independently of this one. Memory is shared as far as possible.
+     */
+    public KvCache amendable(int from, int positions) {
+        if (from < 0 || from > positions || positions > length()) {
+            throw new BadInputException("what is to be amended must lie within the cache's " + length()
+                    + " positions, found " + from + " to " + positions);
+        }
+        return new KvCache(keyValues.amendable(from, positions));
+    }
+
     /** Makes room for {@code positions} positions in all, so that appending up to there allocates nothing. */
     public void reserve(int positions) {
         if (positions > keyValues.config().nCtx()) {

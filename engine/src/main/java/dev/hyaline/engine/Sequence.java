@@ -30,6 +30,21 @@ public final class Sequence {
         return new Sequence(tokens.clone(), cache.length(), cache, true);
     }
 
+    /**
+     * Tokens from position {@code start} to the end of a cache, whose keys and values the pass writes again in the layers that it runs. The pass may begin at a
+     * boundary; in the layers before, the cache stays as it is.
+     *
+     * @param cache from {@link KvCache#amendable}, for {@code start} or earlier
+     */
+    public static Sequence amend(KvCache cache, int start, int... tokens) {
+        if (start < cache.keyValues().writableFrom() || start + tokens.length != cache.length()) {
+            throw new BadInputException("positions " + start + " to " + (start + tokens.length)
+                    + " are not the last of a cache of " + cache.length() + " that can be amended from "
+                    + cache.keyValues().writableFrom() + " on");
+        }
+        return new Sequence(tokens.clone(), start, cache, true);
+    }
+
     /** Tokens from position {@code start}, reading the first {@code start} positions of a past that stays as it is. */
     public static Sequence after(KvCache past, int start, int... tokens) {
         if (start < 0 || start > past.length()) {
@@ -62,7 +77,12 @@ public final class Sequence {
         return Optional.ofNullable(cache);
     }
 
-    /** Whether the pass adds this sequence's keys and values to its cache. */
+    /** Whether the pass writes keys and values again that the cache has. */
+    boolean amends() {
+        return append && start < cache.length();
+    }
+
+    /** Whether the pass writes this sequence's keys and values into its cache. */
     public boolean appends() {
         return append;
     }

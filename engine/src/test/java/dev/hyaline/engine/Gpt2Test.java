@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
@@ -128,6 +129,63 @@ class Gpt2Test {
             List<HookPoint> points = new ArrayList<>(first.order());
             points.addAll(second.order());
             assertThat(points).isEqualTo(HookPoint.all(config));
+        }
+    }
+
+    @Property(tries = 30)
+    void anAmendedCacheIsThatOfTheChangedPass(@ForAll long seed) {
+        Gpt2Config config = RandomModels.config(seed);
+        Random random = new Random(seed);
+        int[] tokens = RandomModels.tokens(config, 2 + random.nextInt(config.nCtx() - 2), seed);
+        int layer = random.nextInt(config.nLayers());
+        int start = random.nextInt(tokens.length - 1);
+        int[] suffix = Arrays.copyOfRange(tokens, start, tokens.length - 1);
+        try (Gpt2 model = Gpt2.of(RandomModels.weights(config, seed), 2)) {
+            Probe edit = new Probe() {
+                @Override
+                public boolean wants(HookPoint point) {
+                    return point.equals(HookPoint.of(Site.RESID_PRE, layer));
+                }
+
+                @Override
+                public void at(HookPoint point, Activation residual) {
+                    for (int row = 0; row < residual.rows(); row++) {
+                        if (residual.position(row) >= start) {
+                            residual.values()[row * residual.width()] += 1;
+                        }
+                    }
+                }
+            };
+            KvCache past = model.newCache();
+            Recording base = Recording.everything();
+            model.forward(ForwardRequest.of(Sequence.append(past, Arrays.copyOf(tokens, tokens.length - 1)))
+                    .probe(base));
+            float[] before = base.of(HookPoint.of(Site.RESID_PRE, layer), 0);
+            KvCache amended = past.amendable(start, past.length());
+            ForwardRequest request = ForwardRequest.of(Sequence.amend(amended, start, suffix))
+                    .from(Boundary.residPre(layer), Arrays.copyOfRange(before, start * config.dModel(), before.length))
+                    .logits(LogitSelection.none())
+                    .probe(edit);
+            model.forward(request);
+            int[] last = {tokens[tokens.length - 1]};
+            assertThat(model.forward(ForwardRequest.of(Sequence.append(amended, last))
+                                    .probe(edit))
+                            .logits())
+                    .isEqualTo(model.forward(ForwardRequest.of(tokens)
+                                    .logits(LogitSelection.last())
+                                    .probe(edit))
+                            .logits());
+            float[] plain = model.logits(tokens);
+            assertThat(model.forward(ForwardRequest.of(Sequence.append(past, last)))
+                            .logits())
+                    .as("the cache it was made from stays as it is")
+                    .isEqualTo(Arrays.copyOfRange(plain, plain.length - config.dVocab(), plain.length));
+            assertThatThrownBy(() -> model.forward(request))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("but its cache now holds");
+            assertThatThrownBy(() -> Sequence.amend(past, start, suffix))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("can be amended from " + past.length() + " on");
         }
     }
 

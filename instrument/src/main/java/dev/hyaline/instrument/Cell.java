@@ -26,16 +26,24 @@ final class Cell {
     private Cut cut;
     private int first;
 
-    Cell(Run run, int edit, Edit asked, LogitSelection logits, Optional<Capture> reading) {
+    static Cell of(Run run, int edit, Edit asked, LogitSelection logits, Optional<Capture> reading) {
+        run.requireSequence(asked.sequence());
+        List<Placement> placements = asked.interventions().placeAll(run, asked.sequence());
+        return new Cell(run, edit, asked.sequence(), placements, logits, reading);
+    }
+
+    Cell(
+            Run run,
+            int edit,
+            int sequence,
+            List<Placement> placements,
+            LogitSelection logits,
+            Optional<Capture> reading) {
         this.run = run;
         this.edit = edit;
-        this.sequence = asked.sequence();
-        if (sequence < 0 || sequence >= run.sequences()) {
-            throw new BadInputException(
-                    "there is no sequence " + sequence + ": sequences run from 0 to " + (run.sequences() - 1));
-        }
+        this.sequence = sequence;
         this.reading = reading;
-        this.placements = asked.interventions().placeAll(run, sequence);
+        this.placements = placements;
         this.positions = positions(logits, length());
         this.columns = logits.columns().orElse(null);
         this.first = length();

@@ -3,6 +3,7 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
+import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
@@ -119,15 +120,49 @@ public final class Interventions {
      */
     public InterventionProbe probe(Gpt2Config config, Prompts prompts) {
         InterventionProbe.Builder probe = InterventionProbe.builder();
-        for (Intervention intervention : list) {
-            // A choice of sequences that no run can have is found even where no prompt is chosen.
-            named(intervention, () -> intervention.target().sequences().in(prompts.size(), "sequence"));
-        }
+        requireSequences(prompts);
         for (int s = 0; s < prompts.size(); s++) {
             int length = prompts.length(s);
             probe.add(s, place(config, prompts.size(), s, length, length));
         }
         return probe.build();
+    }
+
+    /**
+     * Continues prompts with these interventions in every pass. Positions are absolute and go on through what is
+     * generated; negative ones count from the end of the prompt. What takes its values from the same positions of another
+     * run acts in the prompt alone unless positions are chosen. Each step equals a full pass over the text so far with
+     * the same interventions, bit for bit.
+     *
+     * @param listener is told each token as soon as it is drawn
+     * @return the new tokens of each prompt
+     * @throws BadInputException if an intervention does not fit the model or the prompts, or is at a position that the
+     *     text cannot reach
+     */
+    public List<int[]> generate(Generator generator, Prompts prompts, Generator.TokenListener listener) {
+        requireSequences(prompts);
+        List<List<Placement>> placements = IntStream.range(0, prompts.size())
+                .mapToObj(s -> EditedText.placements(this, generator, prompts, s))
+                .toList();
+        List<int[]> tokens =
+                IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
+        return EditedText.edited(generator, placements).generate(tokens, listener);
+    }
+
+    /** A choice of sequences that the prompts do not have is found even where no prompt is chosen. */
+    private void requireSequences(Prompts prompts) {
+        for (Intervention intervention : list) {
+            named(intervention, () -> intervention.target().sequences().in(prompts.size(), "sequence"));
+        }
+    }
+
+    /** Those that act on one of several sequences. */
+    public Interventions on(int sequence, int sequences) {
+        return new Interventions(
+                list.stream()
+                        .filter(intervention -> chooses(intervention.target(), sequences, sequence))
+                        .toList(),
+                inOrder);
     }
 
     /**
@@ -140,7 +175,8 @@ public final class Interventions {
     List<Placement> place(Gpt2Config config, int sequences, int sequence, int length, int bound) {
         List<Placement> placements = new ArrayList<>();
         for (Intervention intervention : list) {
-            named(intervention, () -> place(intervention, config, sequences, sequence, length, bound, placements));
+            int reached = takesFromPositions(intervention) ? length : bound;
+            named(intervention, () -> place(intervention, config, sequences, sequence, length, reached, placements));
         }
         placements.sort(Comparator.comparing(Placement::point)); // stable: the order given decides at one point
         if (!inOrder) {
@@ -155,19 +191,34 @@ public final class Interventions {
      * @throws BadInputException if an intervention leaves the sequence out
      */
     List<Placement> placeAll(Run run, int sequence) {
-        for (Intervention intervention : list) {
-            named(intervention, () -> {
-                if (!chooses(intervention.target(), run.sequences(), sequence)) {
-                    throw new BadInputException("it leaves out sequence " + sequence + ", which it is to edit");
-                }
-            });
-        }
+        requireActsOn(sequence, run.sequences());
         int length = run.length(sequence);
         return place(run.config(), run.sequences(), sequence, length, length);
     }
 
+    void requireActsOn(int sequence, int sequences) {
+        for (Intervention intervention : list) {
+            named(intervention, () -> {
+                if (!chooses(intervention.target(), sequences, sequence)) {
+                    throw new BadInputException("it leaves out sequence " + sequence + ", which it is to edit");
+                }
+            });
+        }
+    }
+
     private static boolean chooses(Target target, int sequences, int sequence) {
         return target.sequences().contains(sequence, sequences);
+    }
+
+    /** Another run has no values for what is only now generated; "everywhere" means the prompt then. */
+    private static boolean takesFromPositions(Intervention intervention) {
+        boolean taken = switch (intervention) {
+            case Intervention.Patch patch -> true;
+            case Intervention.Resample resample -> true;
+            case Intervention.Mean mean -> mean.means().isByPosition();
+            default -> false;
+        };
+        return taken && intervention.target().positions().isAll();
     }
 
     private static void place(
@@ -218,6 +269,11 @@ public final class Interventions {
         } catch (BadInputException e) {
             throw new BadInputException(describe(intervention) + ": " + e.getMessage());
         }
+    }
+
+    /** A line for people on each: {@code Zero of blocks.2.attn.hook_z, heads 1}. */
+    public List<String> describe() {
+        return list.stream().map(Interventions::describe).toList();
     }
 
     static String describe(Intervention intervention) {

@@ -108,7 +108,7 @@ public final class Resumption {
         Edit asked = edits.get(edit);
         try {
             int sequence = Math.clamp(asked.sequence(), 0, run.sequences() - 1); // the cell refuses what is outside
-            return new Cell(run, edit, asked, logits.apply(sequence), reading);
+            return Cell.of(run, edit, asked, logits.apply(sequence), reading);
         } catch (BadInputException e) {
             throw new BadInputException("edit " + edit + ": " + e.getMessage());
         }

@@ -3,6 +3,7 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.KvCache;
@@ -140,6 +141,33 @@ public final class Run implements Recorded {
      */
     public Resumption resume(List<Edit> edits) {
         return new Resumption(this, edits);
+    }
+
+    /**
+     * Continues a sequence under an edit, as {@link Interventions#generate} does, from this run's keys and values: of the
+     * past only what the edit can change is computed again.
+     *
+     * @param generator with this run's model
+     * @return the new tokens
+     */
+    public int[] generate(Edit edit, Generator generator) {
+        requireSequence(edit.sequence());
+        if (generator.model() != model) {
+            throw new BadInputException("a run is continued with the model that made it");
+        }
+        edit.interventions().requireActsOn(edit.sequence(), sequences());
+        List<Placement> placements = EditedText.placements(edit.interventions(), generator, prompts, edit.sequence());
+        KvCache cache = EditedText.cache(this, edit.sequence(), placements);
+        return EditedText.edited(generator, List.of(placements))
+                .generate(List.of(prompts.tokens(edit.sequence())), List.of(cache), (sequence, token) -> {})
+                .getFirst();
+    }
+
+    void requireSequence(int sequence) {
+        if (sequence < 0 || sequence >= sequences()) {
+            throw new BadInputException(
+                    "there is no sequence " + sequence + ": sequences run from 0 to " + (sequences() - 1));
+        }
     }
 
     /** What is held, to be written out. */

@@ -87,6 +87,19 @@ final class RandomEdits {
         return new Edit(sequence, Interventions.of(list).inOrder());
     }
 
+    /** One of a sequence by name that does not write logits. */
+    Edit editOfOneSequence() {
+        while (true) {
+            Edit edit = edit();
+            if (edit.interventions().list().stream()
+                    .map(Intervention::target)
+                    .noneMatch(target -> target.site() == Site.UNEMBED_OUT
+                            || target.sequences().isAll())) {
+                return edit;
+            }
+        }
+    }
+
     private Target target(int sequence) {
         Site site = SITES.get(random.nextInt(SITES.size()));
         Target target = Target.of(site);
@@ -97,6 +110,7 @@ final class RandomEdits {
             target = target.heads(random.nextInt(config.nHeads()));
         }
         int length = prompts.length(sequence);
+        target = random.nextBoolean() ? target : target.sequences(sequence);
         target = switch (random.nextInt(3)) {
             case 0 -> target;
             case 1 -> target.positions(random.nextInt(length) - length);

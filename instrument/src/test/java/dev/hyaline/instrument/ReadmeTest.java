@@ -5,15 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The README's example of the library compiles, runs, and is the code below. */
@@ -30,22 +29,20 @@ class ReadmeTest {
                     ActivationCache.of(model, Prompts.of(config, tokens), Capture.of(config, "resid_post", "pattern"));
             float[] pattern = cache.values(HookPoint.of(Site.PATTERN, 2), 0); // [heads, queries, keys]
 
-            Probe ablation = new Probe() { // without the heads of layer 1
-                        @Override
-                        public boolean wants(HookPoint point) {
-                            return point.equals(HookPoint.of(Site.Z, 1));
-                        }
+            Target heads = Target.of(Site.Z, 1).heads(0, 5); // z of two heads of layer 1, at every position
+            Interventions ablation = Interventions.of(Intervention.zero(heads));
+            float[] logits = ablation.forward(model, Prompts.of(config, tokens), LogitSelection.last())
+                    .logits();
 
-                        @Override
-                        public void at(HookPoint point, Activation z) {
-                            Arrays.fill(z.values(), 0);
-                        }
-                    };
-            float[] logits =
-                    model.forward(ForwardRequest.of(tokens).probe(ablation)).logits();
+            Run run = Run.of(model, Prompts.of(config, tokens)); // edits of a run recompute only what they can change
+            Edit edit = Edit.of(0, Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(-1), 0.5f));
+            float[] edited = run.resume(List.of(edit)).results().getFirst().logits();
             // end
             assertThat(pattern).hasSize(config.nHeads() * tokens.length * tokens.length);
-            assertThat(logits).hasSize(tokens.length * config.dVocab()).isNotEqualTo(model.logits(tokens));
+            float[] plain = model.forward(ForwardRequest.of(tokens).logits(LogitSelection.last()))
+                    .logits();
+            assertThat(logits).hasSize(config.dVocab()).isNotEqualTo(plain);
+            assertThat(edited).hasSize(config.dVocab()).isNotEqualTo(plain);
         }
     }
 
@@ -55,7 +52,7 @@ class ReadmeTest {
         String code = source.substring(source.indexOf("// begin\n") + 9, source.indexOf("// end\n"));
         String readme = Files.readString(Path.of("../README.md"));
         String shown = readme.substring(readme.indexOf("```java\n") + 8);
-        assertThat(words(shown.substring(0, shown.indexOf("}\n```")))).isEqualTo(words(code.replace("@Override", "")));
+        assertThat(words(shown.substring(0, shown.indexOf("}\n```")))).isEqualTo(words(code));
     }
 
     private static String words(String code) {

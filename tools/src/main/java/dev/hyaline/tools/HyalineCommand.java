@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
             "  hyaline dump                              every activation of the built-in model on a prompt",
             "  hyaline dump --prompt \"The capital of France is\" --sites resid_post,pattern",
             "  hyaline dump --model gpt2 --prompts corpus.txt --sites resid_post --layers 6",
+            "  hyaline edit --zero z --layers 2          what comes next without the heads of layer 2",
             "  hyaline sites                             what can be dumped, and how large it is",
             "  hyaline generate --prompt \"Once upon a time\"",
             "  hyaline models                            what --model finds without downloading it",
@@ -37,6 +38,7 @@ final class HyalineCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "a command is missing: dump, sites, info, generate, tokens, models or convert");
+                spec.commandLine(),
+                "a command is missing: dump, edit, sites, info, generate, tokens, models or convert");
     }
 }

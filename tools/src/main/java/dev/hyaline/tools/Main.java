@@ -50,6 +50,7 @@ public final class Main {
     private static CommandLine commandLine(String[] arguments, Console console) {
         Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
         commands.put("dump", () -> new DumpCommand(console));
+        commands.put("edit", () -> new EditCommand(console));
         commands.put("sites", () -> new SitesCommand(console));
         commands.put("info", () -> new InfoCommand(console));
         commands.put("generate", () -> new GenerateCommand(console));

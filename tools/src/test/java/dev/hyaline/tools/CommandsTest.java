@@ -47,6 +47,7 @@ final class CommandsTest {
             strings = {
                 "--help",
                 "dump --help",
+                "edit --help",
                 "sites --help",
                 "info --help",
                 "generate -h",

@@ -6,8 +6,8 @@ import java.util.Arrays;
 
 /**
  * Keys and values of a sequence, in blocks of {@link #BLOCK} positions for each layer. Keys of a block are {@code [dModel][BLOCK]}, so that scores vectorise
- * across positions; values are {@code [nHeads][BLOCK][dHead]}. A position is written once: blocks before {@link #length} never change, which lets a fork share
- * them.
+ * across positions; values are {@code [nHeads][BLOCK][dHead]}. A position is written once: blocks before {@link #writableFrom} never change, which lets a fork
+ * share them.
  */
 public final class KeyValues {
     public static final int BLOCK = Kernels.LANES;
@@ -16,6 +16,8 @@ public final class KeyValues {
     private final float[][][] keys;
     private final float[][][] values;
     private int length;
+    /** Positions from here on belong to this alone and may be written again. */
+    private int writableFrom;
 
     public KeyValues(Gpt2Config config) {
         this.config = config;
@@ -31,25 +33,37 @@ public final class KeyValues {
         return length;
     }
 
+    public int writableFrom() {
+        return writableFrom;
+    }
+
     /** Positions up to {@code length} are now all written. */
     public void advance(int newLength) {
         length = newLength;
+        writableFrom = newLength;
     }
 
     /** The first {@code positions} positions as a sequence of their own: whole blocks are shared, the one that either side may still write is copied. */
     public KeyValues fork(int positions) {
-        KeyValues fork = new KeyValues(config);
-        int shared = positions / BLOCK;
+        return amendable(positions, positions);
+    }
+
+    /** The first {@code positions} positions as a sequence of their own that may write those from {@code from} on again: the blocks before are shared. */
+    public KeyValues amendable(int from, int positions) {
+        KeyValues copy = new KeyValues(config);
+        int shared = from / BLOCK;
         for (int layer = 0; layer < keys.length; layer++) {
-            fork.keys[layer] = Arrays.copyOf(keys[layer], blocks(positions));
-            fork.values[layer] = Arrays.copyOf(values[layer], blocks(positions));
-            if (positions % BLOCK != 0) {
-                fork.keys[layer][shared] = keys[layer][shared].clone();
-                fork.values[layer][shared] = values[layer][shared].clone();
+            copy.keys[layer] = Arrays.copyOf(keys[layer], blocks(positions));
+            copy.values[layer] = Arrays.copyOf(values[layer], blocks(positions));
+            for (int block = shared; block < blocks(positions); block++) {
+                copy.keys[layer][block] = keys[layer][block].clone();
+                copy.values[layer][block] = values[layer][block].clone();
             }
         }
-        fork.length = positions;
-        return fork;
+        copy.length = positions;
+        copy.writableFrom = from;
+        writableFrom = length;
+        return copy;
     }
 
     /** Makes room for {@code positions} positions in all. */

@@ -1,0 +1,139 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+
+/** What {@code hyaline edit} shows and refuses. */
+final class EditCommandTest {
+    @TempDir
+    private Path temporary;
+
+    private static JsonNode json(String... arguments) {
+        String[] all = new String[arguments.length + 2];
+        all[0] = "edit";
+        all[1] = "--json";
+        System.arraycopy(arguments, 0, all, 2, arguments.length);
+        return Outcome.of(all).json();
+    }
+
+    private static double difference(JsonNode report, String when) {
+        return report.at("/prompts/0/logit_differences/0/" + when).asDouble();
+    }
+
+    @Test
+    void showsThePredictionsBeforeAndAfter() {
+        String text = Outcome.of(
+                        "edit", "--zero", "z", "--layers", "2", "--heads", "1,5", "--compare", " Mary", " John")
+                .succeeded()
+                .out();
+        assertThat(text)
+                .contains("fable  4 layers, 8 heads, width 128")
+                .contains("Edit  Zero of blocks.2.attn.hook_z, heads 1,5")
+                .contains("Prompt (the built-in prompt, 15 tokens)")
+                .containsPattern("before +% +after +%")
+                .containsPattern("\" Mary\" +99\\.\\d\\d +\" Mary\" +97\\.\\d\\d")
+                .containsPattern("KL divergence 0\\.0\\d+ nats")
+                .containsPattern("\" Mary\" - \" John\"  logit difference 7\\.\\d+ -> 5\\.\\d+ \\(-1\\.\\d+\\)");
+    }
+
+    @Test
+    void aFileAndOptionsSayTheSame() throws IOException {
+        Path file = temporary.resolve("edits.json");
+        Files.writeString(file, """
+            {"format": "hyaline-interventions/1", "interventions": [
+              {"do": "scale", "site": "blocks.1.hook_mlp_out", "factor": 0.25, "positions": "-1"}]}
+            """);
+        JsonNode read = json("--edits", file.toString(), "--compare", "#7", "#8");
+        JsonNode typed =
+                json("--scale", "mlp_out=0.25", "--layers", "1", "--positions", "last", "--compare", "#7", "#8");
+        assertThat(read.at("/prompts")).isEqualTo(typed.at("/prompts"));
+        assertThat(difference(read, "before")).isNotEqualTo(difference(read, "after"));
+        assertThat(read.at("/prompts/0/kl_divergence").asDouble()).isPositive();
+        assertThat(read.at("/edits/0").asString()).isEqualTo("Scale of blocks.1.hook_mlp_out, positions -1");
+    }
+
+    @Test
+    void aPatchOfEverythingBeforeTheBlocksIsTheOtherPrompt() {
+        String other = "When Mary and Tom went to the store, Tom gave a drink to";
+        JsonNode patched = json("--patch", "resid_pre", "--layers", "0", "--source", other, "--generate", "6");
+        JsonNode plain = json("--prompt", other, "--scale", "z=1", "--generate", "6");
+        assertThat(patched.at("/prompts/0/after")).isEqualTo(plain.at("/prompts/0/before"));
+        assertThat(patched.at("/prompts/0/generated_after")).isEqualTo(plain.at("/prompts/0/generated_before"));
+        assertThat(patched.at("/prompts/0/generated_before")).isNotEqualTo(plain.at("/prompts/0/generated_before"));
+        assertThat(plain.at("/prompts/0/kl_divergence").asDouble()).isZero();
+        assertThat(plain.at("/prompts/0/generated_after")).isEqualTo(plain.at("/prompts/0/generated_before"));
+    }
+
+    @Test
+    void valuesComeFromADump() {
+        String dump = temporary.resolve("dump").toString();
+        Outcome.of("dump", "--sites", "all,resid_pre", "--out", dump).succeeded();
+        JsonNode self = json("--patch", "pattern", "--source-dump", dump);
+        assertThat(self.at("/prompts/0/after")).isEqualTo(self.at("/prompts/0/before"));
+        JsonNode mean = json("--mean", "z", "--layers", "2,3", "--source-dump", dump);
+        assertThat(mean.at("/prompts/0/kl_divergence").asDouble()).isPositive();
+        JsonNode steered = json(
+                "--add",
+                "blocks.2.hook_resid_pre=" + dump + "/activations.safetensors:blocks.2.hook_resid_pre:3",
+                "--coefficient",
+                "2.5");
+        assertThat(steered.at("/prompts/0/kl_divergence").asDouble()).isPositive();
+    }
+
+    @Test
+    void eachPromptIsEditedByItself() {
+        JsonNode both =
+                json("--prompt", "The dog likes", "--prompt", "Anna went to the", "--zero", "attn_out", "--top", "3");
+        JsonNode second = json("--prompt", "Anna went to the", "--zero", "attn_out", "--top", "3");
+        assertThat(both.at("/prompts")).hasSize(2);
+        assertThat(both.at("/prompts/1/after"))
+                .isEqualTo(second.at("/prompts/0/after"))
+                .hasSize(3);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                " | there is nothing to edit; name it with --zero",
+                "--zero zz | unknown hook point zz; did you mean z?",
+                "--zero z --layers 4 | there is no layer 4: layers run from 0 to 3",
+                "--zero z --heads 8 | there is no head 8: heads run from 0 to 7",
+                "--zero z --heads x | --heads: 'x' is not a selection",
+                "--zero z --positions 15 | there is no position 15: positions run from 0 to 14",
+                "--zero blocks.1.attn.hook_z --layers 1 | has its layer; leave out --layers",
+                "--zero resid_pre --heads 1 | has no heads to choose from",
+                "--zero z --scale z=2 | two interventions write the same values",
+                "--scale z | --scale: 'z' needs a site and, after =, a value",
+                "--scale z=much | --scale: expected a number, found 'much'",
+                "--add z=v | --add: expected a tensor in a file",
+                "--add z=/nowhere.safetensors:v | cannot read /nowhere.safetensors: no such file or folder",
+                "--patch z | --patch needs values to write: give --source or --source-dump",
+                "--patch z --source a | the source ends before position",
+                "--zero z --source a | --source and --source-dump are for --patch, --mean and --edits",
+                "--zero z --coefficient 2 | --coefficient is for --add",
+                "--zero z --seed 2 | --seed is for --noise",
+                "--swap-heads z --heads 1 | swapping needs two heads, found 1",
+                "--edits /nowhere | cannot read /nowhere: no such file or folder",
+                "--zero z --compare #1 #9999 | --compare: the vocabulary runs from 0 to 1535, found 9999",
+                "--zero z --compare MaryJohn Mary | tokens, not one; most words begin with a blank",
+                "--zero z --top 0 | --top must be at least 1, found 0",
+                "--zero z --generate -1 | --generate must be at least 0, found -1"
+            })
+    void whatCannotBeIsRefused(String arguments, String message) {
+        Outcome outcome = Outcome.of(
+                ("edit " + (arguments == null ? "" : arguments)).strip().split(" "));
+        assertThat(outcome.err()).startsWith("hyaline: ").contains(message);
+        assertThat(outcome.err().lines()).hasSize(1);
+        assertThat(outcome.exitCode()).isEqualTo(message.startsWith("cannot read") ? 1 : 2);
+        assertThat(outcome.out()).isEmpty();
+    }
+}
