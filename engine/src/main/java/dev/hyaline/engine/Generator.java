@@ -26,7 +26,11 @@ public final class Generator {
     /** Makes the probe of passes over some of the prompts. */
     @FunctionalInterface
     public interface ProbeOfPrompts {
-        /** @param prompts indices of the prompts that are the passes' sequences, in their order */
+        /**
+         * The probe of the passes to come.
+         *
+         * @param prompts indices of the prompts that are the passes' sequences, in their order
+         */
         Probe of(int[] prompts);
     }
 

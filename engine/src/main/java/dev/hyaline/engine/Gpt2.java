@@ -191,7 +191,7 @@ public final class Gpt2 implements AutoCloseable {
         }
         request.reached().ifPresent(site -> checkBranch(request, site, from, to, batch.rows()));
         for (Sequence sequence : request.sequences()) {
-            boolean partial = to < 2 * layers - 1 || residual != null && !sequence.amends();
+            boolean partial = to < 2 * layers - 1 || (residual != null && !sequence.amends());
             if (sequence.appends() && partial) {
                 throw new BadInputException(
                         "a pass that appends to a cache must run from the embedding through the last attention");

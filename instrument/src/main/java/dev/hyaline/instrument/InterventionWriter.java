@@ -3,6 +3,7 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import java.io.StringWriter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -170,24 +171,31 @@ final class InterventionWriter {
     }
 
     private void source(String name, Recorded recorded, Target target) {
-        RecordedTensors tensors = switch (recorded) {
-            case RecordedTensors known -> known;
-            case Run run -> run.tensors();
-            default ->
-                throw new BadInputException(
-                        recorded.getClass().getSimpleName() + " is Java code and cannot be written as JSON");
-        };
         json.writeObjectPropertyStart(name);
-        if (tensors.dump().isPresent()) {
-            json.writeStringProperty("dump", tensors.dump().get().toString());
-        } else {
-            json.writeArrayPropertyStart("sequences");
-            for (int s = 0; s < tensors.sequences(); s++) {
-                sequence(tensors, s, points(tensors, target));
-            }
-            json.writeEndArray();
+        switch (recorded) {
+            case RecordedTensors tensors
+            when tensors.dump().isPresent() -> dump(tensors.dump().get());
+            case RecordedTensors tensors -> values(tensors, target);
+            case Run run -> values(run.tensors(), target);
+            case RecordedStore store
+            when store.dump().isPresent() -> dump(store.dump().get());
+            default ->
+                throw new BadInputException(recorded.getClass().getSimpleName()
+                        + " is known to this program alone and cannot be written as JSON");
         }
         json.writeEndObject();
+    }
+
+    private void dump(Path folder) {
+        json.writeStringProperty("dump", folder.toString());
+    }
+
+    private void values(RecordedTensors recorded, Target target) {
+        json.writeArrayPropertyStart("sequences");
+        for (int s = 0; s < recorded.sequences(); s++) {
+            sequence(recorded, s, points(recorded, target));
+        }
+        json.writeEndArray();
     }
 
     /** The target's points that are held, of whatever layers the source has. */

@@ -12,14 +12,19 @@ public interface Recorded {
     }
 
     /**
-     * What a dump of prompts holds, a folder that {@code hyaline dump} or {@link Dump} wrote as one safetensors file.
-     * Values are read when they are needed.
+     * What a dump holds, a folder that {@code hyaline dump} wrote, as one safetensors file or in shards. Values are read
+     * when they are needed; the files of shards stay mapped until the program ends.
      *
      * @throws FileException if it cannot be read
      * @throws BadInputException if it is not such a dump
      */
     static Recorded dump(Path folder) {
         return RecordedDump.open(folder);
+    }
+
+    /** What a store of dumped activations holds: its documents are the sequences. The store must stay open. */
+    static Recorded of(ActivationStore store) {
+        return new RecordedStore(store);
     }
 
     /** Number of sequences. */

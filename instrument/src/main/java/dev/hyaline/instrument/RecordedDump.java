@@ -40,8 +40,11 @@ final class RecordedDump {
         }
     }
 
-    static RecordedTensors open(Path folder) {
+    static Recorded open(Path folder) {
         JsonNode manifest = manifest(folder);
+        if (manifest.path("format").asString("").equals(ShardManifest.FORMAT)) {
+            return new RecordedStore(ActivationStore.open(folder), Optional.of(folder));
+        }
         JsonNode prompts = manifest.path("prompts");
         if (!manifest.path("format").asString("").equals(Manifest.FORMAT) || prompts.isEmpty()) {
             throw bad(folder, "is not a dump of prompts (" + Manifest.FORMAT + ")");

@@ -99,6 +99,40 @@ class InterventionJsonTest {
         }
     }
 
+    @Test
+    void meansAndPatchesComeFromAStoreOfShards(@TempDir Path folder) {
+        Corpus corpus = CorpusDumpTest.corpus(5, 3);
+        int[][] tokens = new int[5][];
+        List<Document> documents = corpus.documents().toList();
+        for (int d = 0; d < 5; d++) {
+            tokens[d] = documents.get(d).tokens();
+        }
+        CorpusDumpTest.write(CorpusDumpTest.DUMP, corpus, folder, DumpFolder.IfExists.REFUSE);
+        HookPoint point = CorpusDumpTest.DUMP.points().getFirst();
+        try (Gpt2 model = Models.small()) {
+            Prompts prompts = Prompts.of(Models.CONFIG, tokens);
+            Recorded cache = Recorded.of(ActivationCache.of(model, prompts, Capture.of(point)));
+            Recorded store = Recorded.dump(folder);
+            Target target = Target.of(point);
+            for (Intervention[] same : List.of(
+                    new Intervention[] {Intervention.patch(target, cache), Intervention.patch(target, store)},
+                    new Intervention[] {
+                        Intervention.mean(target, Means.overall(cache)), Intervention.mean(target, Means.overall(store))
+                    })) {
+                Interventions stored = Interventions.of(same[1]);
+                float[] expected = Interventions.of(same[0])
+                        .forward(model, prompts, LogitSelection.last())
+                        .logits();
+                assertThat(stored.forward(model, prompts, LogitSelection.last()).logits())
+                        .isEqualTo(expected);
+                assertThat(Interventions.fromJson(stored.toJson())
+                                .forward(model, prompts, LogitSelection.last())
+                                .logits())
+                        .isEqualTo(expected);
+            }
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
