@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.BadShapeException;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /** What an intervention does to the values of a place. A change by nothing keeps every bit, the sign of a zero too. */
@@ -11,7 +12,7 @@ interface Change {
 
     static Change of(Intervention intervention, Placement at) {
         return switch (intervention) {
-            case Intervention.Zero zero -> (place, values) -> java.util.Arrays.fill(values, 0);
+            case Intervention.Zero zero -> (place, values) -> Arrays.fill(values, 0);
             case Intervention.Mean mean -> mean.means()::read;
             case Intervention.Resample resample -> resample(resample, at);
             case Intervention.Patch patch -> patch(patch, at);

@@ -1,18 +1,15 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -48,7 +45,7 @@ final class InterventionReader {
             throw new BadInputException("interventions are not valid JSON: "
                     + e.getOriginalMessage().replaceAll("\\p{Cntrl}+", " "));
         }
-        Fields document = new Fields("the document", tree);
+        JsonFields document = new JsonFields("the document", tree);
         String format = document.text("format");
         if (!format.equals(InterventionWriter.FORMAT)) {
             throw new BadInputException(
@@ -56,7 +53,7 @@ final class InterventionReader {
         }
         List<Intervention> list = new ArrayList<>();
         for (JsonNode entry : document.required("interventions", "an array", JsonNode::isArray)) {
-            list.add(intervention(new Fields("intervention " + list.size(), entry)));
+            list.add(intervention(new JsonFields("intervention " + list.size(), entry)));
         }
         boolean inOrder = document.flag("in_order");
         document.requireNoMore();
@@ -64,7 +61,7 @@ final class InterventionReader {
         return inOrder ? interventions.inOrder() : interventions;
     }
 
-    private Intervention intervention(Fields json) {
+    private Intervention intervention(JsonFields json) {
         String kind = json.text("do");
         Target target = target(json);
         Intervention intervention = switch (kind) {
@@ -84,7 +81,7 @@ final class InterventionReader {
         return intervention;
     }
 
-    private Target target(Fields json) {
+    private Target target(JsonFields json) {
         Target target = json.checked("site", () -> Target.named(json.text("site")));
         Optional<IndexSelection> layers = json.selection("layers");
         if (layers.isPresent() && !target.layers().isAll()) {
@@ -110,18 +107,18 @@ final class InterventionReader {
         return chosen;
     }
 
-    private Means means(Fields json) {
+    private Means means(JsonFields json) {
         Recorded reference = recorded(json, "reference");
         return json.flag("by_position") ? Means.byPosition(reference) : Means.overall(reference);
     }
 
-    private static OptionalInt sequence(Fields json) {
+    private static OptionalInt sequence(JsonFields json) {
         return json.has("sequence")
                 ? OptionalInt.of((int) json.whole("sequence", Integer.MAX_VALUE))
                 : OptionalInt.empty();
     }
 
-    private Recorded recorded(Fields json, String key) {
+    private Recorded recorded(JsonFields json, String key) {
         JsonNode node = json.required(key, "a name or an object", value -> value.isString() || value.isObject());
         if (node.isString()) {
             Recorded named = sources.get(node.asString());
@@ -133,7 +130,7 @@ final class InterventionReader {
             }
             return named;
         }
-        Fields source = new Fields(json.where + "." + key, node);
+        JsonFields source = new JsonFields(json.where() + "." + key, node);
         Recorded recorded;
         if (source.has("dump")) {
             recorded = dumps.computeIfAbsent(file(source, "dump"), Recorded::dump);
@@ -144,17 +141,17 @@ final class InterventionReader {
         return recorded;
     }
 
-    private RecordedTensors inline(Fields source) {
+    private RecordedTensors inline(JsonFields source) {
         List<Map<HookPoint, RecordedTensors.Block>> blocks = new ArrayList<>();
         List<Integer> lengths = new ArrayList<>();
         for (JsonNode entry : source.required("sequences", "an array", JsonNode::isArray)) {
-            Fields sequence = new Fields(source.where + ".sequences[" + blocks.size() + "]", entry);
+            JsonFields sequence = new JsonFields(source.where() + ".sequences[" + blocks.size() + "]", entry);
             lengths.add((int) sequence.whole("length", Integer.MAX_VALUE));
             int[] positions = integers(sequence, "positions", lengths.getLast());
-            Fields values = new Fields(
-                    sequence.where + ".values", sequence.required("values", "an object", JsonNode::isObject));
+            JsonFields values = new JsonFields(
+                    sequence.where() + ".values", sequence.required("values", "an object", JsonNode::isObject));
             Map<HookPoint, RecordedTensors.Block> ofSequence = new HashMap<>();
-            for (String name : values.node.propertyNames()) {
+            for (String name : values.names()) {
                 HookPoint point = values.checked(name, () -> HookPoints.point(name));
                 float[] numbers = values.floats(name);
                 if (positions.length == 0 || numbers.length % positions.length != 0) {
@@ -177,7 +174,7 @@ final class InterventionReader {
                 Optional.empty());
     }
 
-    private static int[] integers(Fields json, String key, int bound) {
+    private static int[] integers(JsonFields json, String key, int bound) {
         List<Integer> numbers = new ArrayList<>();
         for (JsonNode number : json.required(key, "an array", JsonNode::isArray)) {
             if (!number.isInt()
@@ -190,11 +187,11 @@ final class InterventionReader {
         return numbers.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    private Vector vector(Fields json, String key) {
+    private Vector vector(JsonFields json, String key) {
         return vector(json, key, json.required(key, "a number, an array or a file", node -> true));
     }
 
-    private List<Vector> vectors(Fields json, String key) {
+    private List<Vector> vectors(JsonFields json, String key) {
         List<Vector> vectors = new ArrayList<>();
         for (JsonNode node : json.required(key, "an array of vectors", JsonNode::isArray)) {
             vectors.add(vector(json, key, node));
@@ -202,11 +199,11 @@ final class InterventionReader {
         return vectors;
     }
 
-    private Vector vector(Fields json, String key, JsonNode node) {
+    private Vector vector(JsonFields json, String key, JsonNode node) {
         if (!node.isObject()) {
             return json.checked(key, () -> Vector.of(json.floats(key, node)));
         }
-        Fields source = new Fields(json.where + "." + key, node);
+        JsonFields source = new JsonFields(json.where() + "." + key, node);
         Path file = file(source, "file");
         String tensor = source.text("tensor");
         long row = source.has("row") ? source.whole("row", Long.MAX_VALUE) : 0;
@@ -214,139 +211,12 @@ final class InterventionReader {
         return Vector.read(file, tensor, row);
     }
 
-    private Path file(Fields json, String key) {
+    private Path file(JsonFields json, String key) {
         String name = json.text(key);
         try {
             return folder.resolve(name);
         } catch (InvalidPathException e) {
             throw json.bad(key, "a file name", '"' + name + '"');
-        }
-    }
-
-    /** An object's values, and which have been asked for. */
-    private static final class Fields {
-        private final String where;
-        private final JsonNode node;
-        private final Set<String> known = new HashSet<>();
-
-        Fields(String where, JsonNode node) {
-            this.where = where;
-            this.node = node;
-            if (!node.isObject()) {
-                throw new BadInputException(where + " must be a JSON object, found " + shown(node.toString()));
-            }
-        }
-
-        boolean has(String key) {
-            known.add(key);
-            return node.has(key);
-        }
-
-        JsonNode required(String key, String what, java.util.function.Predicate<JsonNode> kind) {
-            known.add(key);
-            JsonNode value = node.get(key);
-            if (value == null) {
-                throw new BadInputException(where + " needs \"" + key + "\", " + what);
-            }
-            if (!kind.test(value)) {
-                throw bad(key, what, value.toString());
-            }
-            return value;
-        }
-
-        String text(String key) {
-            return required(key, "a string", JsonNode::isString).asString();
-        }
-
-        boolean flag(String key) {
-            return has(key)
-                    && required(key, "true or false", JsonNode::isBoolean).asBoolean();
-        }
-
-        float number(String key) {
-            return (float) required(key, "a number", JsonNode::isNumber).asDouble();
-        }
-
-        float number(String key, float otherwise) {
-            return has(key) ? number(key) : otherwise;
-        }
-
-        long whole(String key, long most) {
-            JsonNode value = required(key, "a whole number of at least 0", JsonNode::isIntegralNumber);
-            if (!value.canConvertToLong() || value.asLong() < 0 || value.asLong() > most) {
-                throw bad(key, "a whole number from 0 to " + most, value.toString());
-            }
-            return value.asLong();
-        }
-
-        long seed() {
-            JsonNode value = required("seed", "a whole number", JsonNode::isIntegralNumber);
-            if (!value.canConvertToLong()) {
-                throw bad("seed", "a whole number of 64 bits", value.toString());
-            }
-            return value.asLong();
-        }
-
-        Optional<IndexSelection> selection(String key) {
-            if (!has(key)) {
-                return Optional.empty();
-            }
-            JsonNode value = required(
-                    key, "indices such as \"0,3-5,-1\"", given -> given.isString() || given.isIntegralNumber());
-            return Optional.of(checked(key, () -> IndexSelection.of(value.asString())));
-        }
-
-        float[] floats(String key) {
-            return floats(key, required(key, "an array of numbers", JsonNode::isArray));
-        }
-
-        /** A number or an array of them; what is not finite stands as a string. */
-        float[] floats(String key, JsonNode values) {
-            if (!values.isArray()) {
-                return new float[] {number(key, values)};
-            }
-            float[] floats = new float[values.size()];
-            for (int i = 0; i < floats.length; i++) {
-                floats[i] = number(key, values.get(i));
-            }
-            return floats;
-        }
-
-        private float number(String key, JsonNode value) {
-            if (value.isNumber()) {
-                return (float) value.asDouble();
-            }
-            return switch (value.asString("")) {
-                case "Infinity" -> Float.POSITIVE_INFINITY;
-                case "-Infinity" -> Float.NEGATIVE_INFINITY;
-                case "NaN" -> Float.NaN;
-                default -> throw bad(key, "numbers", value.toString());
-            };
-        }
-
-        /** What is wrong with a value says where it stands. */
-        <T> T checked(String key, java.util.function.Supplier<T> read) {
-            try {
-                return read.get();
-            } catch (HyalineException e) {
-                throw new BadInputException(where + ", \"" + key + "\": " + e.getMessage());
-            }
-        }
-
-        void requireNoMore() {
-            for (String key : node.propertyNames()) {
-                if (!known.contains(key)) {
-                    throw new BadInputException(where + " has \"" + key + "\", which means nothing there");
-                }
-            }
-        }
-
-        BadInputException bad(String key, String expected, String found) {
-            return new BadInputException(where + ", \"" + key + "\": expected " + expected + ", found " + shown(found));
-        }
-
-        private static String shown(String text) {
-            return text.length() > 60 ? text.substring(0, 60) + "..." : text;
         }
     }
 }

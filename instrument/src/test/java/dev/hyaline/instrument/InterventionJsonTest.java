@@ -188,12 +188,12 @@ class InterventionJsonTest {
                 "",
                 "\u0005\0\0\0\0\0\0\0{",
                 "\u0002\0\0\0\0\0\0\0[}",
-                "\u0040\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}          ",
-                "\u0040\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}        "
+                "@\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}          ",
+                "@\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}        "
                         + " 12345678",
-                "\u0040\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
+                "@\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
                         + " 12345678",
-                "\u0040\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
+                "@\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
                         + " 12345678")) {
             Files.writeString(file, content);
             assertThatThrownBy(() -> Vector.read(file, "v", 0))
@@ -203,7 +203,7 @@ class InterventionJsonTest {
         }
         Files.writeString(
                 file,
-                "\u0040\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
+                "@\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
                         + " 12345678");
         assertThat(Vector.read(file, "v", 0).length()).isEqualTo(2);
         assertThatThrownBy(() -> Vector.read(file, "v", 1)).hasMessageContaining("has no values 2 to 4 in v");

@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Boundary;
@@ -9,8 +10,12 @@ import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import net.jqwik.api.ForAll;
@@ -42,16 +47,16 @@ class InterventionsTest {
     private static float[] z(int sequence, Interventions interventions) {
         float[][] z = new float[PROMPTS.size()][];
         Capture capture = new Capture(List.of(Z), IndexSelection.all());
-        interventions.forward(MODEL, PROMPTS, LogitSelection.none(), new dev.hyaline.engine.site.Probe() {
+        interventions.forward(MODEL, PROMPTS, LogitSelection.none(), new Probe() {
             @Override
             public boolean wants(HookPoint point) {
                 return capture.points().contains(point);
             }
 
             @Override
-            public void at(HookPoint point, dev.hyaline.engine.site.Activation a) {
+            public void at(HookPoint point, Activation a) {
                 for (int s = 0; s < z.length; s++) {
-                    z[s] = java.util.Arrays.copyOfRange(a.values(), a.offset(s), a.offset(s) + a.size(s));
+                    z[s] = Arrays.copyOfRange(a.values(), a.offset(s), a.offset(s) + a.size(s));
                 }
             }
         });
@@ -60,7 +65,7 @@ class InterventionsTest {
 
     private static float[] place(float[] z, int position, int head) {
         int at = (position * Models.CONFIG.nHeads() + head) * D_HEAD;
-        return java.util.Arrays.copyOfRange(z, at, at + D_HEAD);
+        return Arrays.copyOfRange(z, at, at + D_HEAD);
     }
 
     @Test
@@ -68,7 +73,7 @@ class InterventionsTest {
         float[] plain = z(0);
         Target there = ALL_Z.heads(2).positions(4).sequences(0);
         float[] ones = {1, 2, 3, 4, 5};
-        Map<Intervention, float[]> expected = new java.util.LinkedHashMap<>();
+        Map<Intervention, float[]> expected = new LinkedHashMap<>();
         float[] before = place(plain, 4, 2);
         expected.put(Intervention.zero(there), new float[5]);
         expected.put(Intervention.set(there, 7), new float[] {7, 7, 7, 7, 7});
@@ -151,7 +156,7 @@ class InterventionsTest {
             float[] found = z(1, Intervention.resample(ALL_Z.sequences(1), RUN, seed));
             assertThat(z(1, Intervention.resample(ALL_Z.sequences(1), RUN, seed)))
                     .isEqualTo(found);
-            drawn[java.util.Arrays.equals(found, z(1)) ? 1 : 0] = true;
+            drawn[Arrays.equals(found, z(1)) ? 1 : 0] = true;
         }
         assertThat(drawn).containsExactly(true, true);
     }
@@ -185,8 +190,7 @@ class InterventionsTest {
         float[] pattern = found.values(HookPoint.of(Site.PATTERN, 1));
         for (int i = 0; i < pattern.length; i++) {
             int query = i / 6 % 6;
-            assertThat(pattern[i])
-                    .isEqualTo(i % 6 <= query ? 1f / (query + 1) : 0, org.assertj.core.api.Assertions.within(1e-6f));
+            assertThat(pattern[i]).isEqualTo(i % 6 <= query ? 1f / (query + 1) : 0, within(1e-6f));
         }
     }
 
