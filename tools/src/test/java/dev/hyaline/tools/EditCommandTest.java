@@ -62,7 +62,7 @@ final class EditCommandTest {
 
     @Test
     void aPatchOfEverythingBeforeTheBlocksIsTheOtherPrompt() {
-        String other = "When Mary and Tom went to the store, Tom gave a drink to";
+        String other = "When Anna and Tom went to the store, Tom gave a drink to";
         JsonNode patched = json("--patch", "resid_pre", "--layers", "0", "--source", other, "--generate", "6");
         JsonNode plain = json("--prompt", other, "--scale", "z=1", "--generate", "6");
         assertThat(patched.at("/prompts/0/after")).isEqualTo(plain.at("/prompts/0/before"));
