@@ -87,13 +87,14 @@ final class RandomEdits {
         return new Edit(sequence, Interventions.of(list).inOrder());
     }
 
-    /** One of a sequence by name that does not write logits. */
+    /** One of a sequence by name that neither writes logits nor makes them infinite by dividing by zero. */
     Edit editOfOneSequence() {
         while (true) {
             Edit edit = edit();
             if (edit.interventions().list().stream()
                     .map(Intervention::target)
                     .noneMatch(target -> target.site() == Site.UNEMBED_OUT
+                            || target.site().shape() == Site.Shape.SCALE
                             || target.sequences().isAll())) {
                 return edit;
             }

@@ -56,6 +56,6 @@ class ReadmeTest {
     }
 
     private static String words(String code) {
-        return code.replaceAll("\\s+", " ").strip();
+        return code.replaceAll("\\s+", " ").replace(" .", ".").strip();
     }
 }
