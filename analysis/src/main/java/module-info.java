@@ -1,6 +1,12 @@
 /** Lenses, attribution, ablation, patching, circuits, sparse coding, statistics and reports. */
 module dev.hyaline.analysis {
     requires transitive dev.hyaline.instrument;
+    requires transitive tools.jackson.core;
+    requires tools.jackson.databind;
+    requires java.desktop;
 
     exports dev.hyaline.analysis;
+    exports dev.hyaline.analysis.metric;
+    exports dev.hyaline.analysis.prompt;
+    exports dev.hyaline.analysis.table;
 }

@@ -1,0 +1,17 @@
+package dev.hyaline.analysis.internal;
+
+/** What pictures are drawn on. Coordinates are in units from the upper left corner; colours are {@code 0xRRGGBB}. */
+public interface Canvas {
+    /** Which point of a text lies at its coordinates. */
+    enum Anchor {
+        START,
+        MIDDLE,
+        END
+    }
+
+    /** A filled rectangle; a picture that can tell something about itself tells {@code tooltip} there. */
+    void rectangle(double x, double y, double width, double height, int colour, String tooltip);
+
+    /** A line of text on its base line, turned to run upwards if {@code rotated}. */
+    void text(double x, double y, String text, int size, Anchor anchor, boolean rotated, int colour);
+}

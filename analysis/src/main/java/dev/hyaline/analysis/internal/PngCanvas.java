@@ -1,0 +1,66 @@
+package dev.hyaline.analysis.internal;
+
+import java.awt.Color;
+import java.awt.Font;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.geom.AffineTransform;
+import java.awt.geom.Rectangle2D;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import javax.imageio.ImageIO;
+
+/** Paints a PNG image; needs no display. */
+public final class PngCanvas implements Canvas {
+    private static final int PIXELS_A_UNIT = 2;
+
+    private final BufferedImage image;
+    private final Graphics2D graphics;
+
+    public PngCanvas(int width, int height) {
+        image = new BufferedImage(width * PIXELS_A_UNIT, height * PIXELS_A_UNIT, BufferedImage.TYPE_INT_RGB);
+        graphics = image.createGraphics();
+        graphics.scale(PIXELS_A_UNIT, PIXELS_A_UNIT);
+        graphics.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
+    }
+
+    /** The finished file. */
+    public byte[] bytes() {
+        graphics.dispose();
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try {
+            ImageIO.setUseCache(false);
+            ImageIO.write(image, "png", bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    @Override
+    public void rectangle(double x, double y, double width, double height, int colour, String tooltip) {
+        graphics.setColor(new Color(colour));
+        graphics.fill(new Rectangle2D.Double(x, y, width, height));
+    }
+
+    @Override
+    public void text(double x, double y, String text, int size, Anchor anchor, boolean rotated, int colour) {
+        graphics.setColor(new Color(colour));
+        graphics.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, size));
+        double length = graphics.getFontMetrics().getStringBounds(text, graphics).getWidth();
+        double shift = switch (anchor) {
+            case START -> 0;
+            case MIDDLE -> length / 2;
+            case END -> length;
+        };
+        AffineTransform upright = graphics.getTransform();
+        graphics.translate(x, y);
+        if (rotated) {
+            graphics.rotate(-Math.PI / 2);
+        }
+        graphics.drawString(text, (float) -shift, 0);
+        graphics.setTransform(upright);
+    }
+}

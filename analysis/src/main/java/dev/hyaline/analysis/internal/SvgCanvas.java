@@ -1,0 +1,88 @@
+package dev.hyaline.analysis.internal;
+
+import java.util.Locale;
+
+/** Writes SVG 1.1. */
+public final class SvgCanvas implements Canvas {
+    private final StringBuilder svg = new StringBuilder();
+
+    public SvgCanvas(int width, int height) {
+        svg.append(String.format(
+                Locale.ROOT,
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
+                        + " font-family=\"Helvetica, Arial, sans-serif\">%n",
+                width,
+                height,
+                width,
+                height));
+    }
+
+    /** The finished document. */
+    public String document() {
+        return (svg + "</svg>\n").replace("\r\n", "\n");
+    }
+
+    @Override
+    public void rectangle(double x, double y, double width, double height, int colour, String tooltip) {
+        svg.append("<rect x=\"")
+                .append(number(x))
+                .append("\" y=\"")
+                .append(number(y))
+                .append("\" width=\"")
+                .append(number(width))
+                .append("\" height=\"")
+                .append(number(height))
+                .append("\" fill=\"")
+                .append(hex(colour));
+        svg.append(tooltip.isEmpty() ? "\"/>\n" : "\"><title>" + escaped(tooltip) + "</title></rect>\n");
+    }
+
+    @Override
+    public void text(double x, double y, String text, int size, Anchor anchor, boolean rotated, int colour) {
+        svg.append("<text x=\"")
+                .append(number(x))
+                .append("\" y=\"")
+                .append(number(y))
+                .append("\" font-size=\"")
+                .append(size)
+                .append("\" text-anchor=\"")
+                .append(anchor.name().toLowerCase(Locale.ROOT))
+                .append("\" fill=\"")
+                .append(hex(colour));
+        if (rotated) {
+            svg.append("\" transform=\"rotate(-90 ")
+                    .append(number(x))
+                    .append(' ')
+                    .append(number(y))
+                    .append(')');
+        }
+        svg.append("\" xml:space=\"preserve\">").append(escaped(text)).append("</text>\n");
+    }
+
+    private static String number(double value) {
+        return value == Math.rint(value) ? String.valueOf((long) value) : String.format(Locale.ROOT, "%.2f", value);
+    }
+
+    private static String hex(int colour) {
+        return String.format(Locale.ROOT, "#%06x", colour);
+    }
+
+    /** XML allows no control characters, not even escaped. */
+    private static String escaped(String text) {
+        StringBuilder escaped = new StringBuilder();
+        text.codePoints().forEach(c -> {
+            switch (c) {
+                case '&' -> escaped.append("&amp;");
+                case '<' -> escaped.append("&lt;");
+                case '>' -> escaped.append("&gt;");
+                case '"' -> escaped.append("&quot;");
+                default ->
+                    escaped.appendCodePoint(
+                            c < ' ' || c == 0x7F || (c >= 0xD800 && c <= 0xDFFF) || c == 0xFFFE || c == 0xFFFF
+                                    ? 0xFFFD
+                                    : c);
+            }
+        });
+        return escaped.toString();
+    }
+}

@@ -1,0 +1,12 @@
+package dev.hyaline.analysis.metric;
+
+import dev.hyaline.analysis.prompt.PromptPair;
+
+/**
+ * What a metric is taken of: one run of one of a pair's prompts.
+ *
+ * @param tokens of the prompt that ran
+ * @param logits of that run
+ * @param clean logits of the clean prompt, unedited
+ */
+public record Reading(PromptPair pair, int[] tokens, Logits logits, Logits clean) {}

@@ -1,0 +1,85 @@
+package dev.hyaline.analysis.prompt;
+
+import dev.hyaline.engine.BadInputException;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A clean prompt and a corrupted one of the same length, token by token alike but for what the study is about. Arrays are neither copied nor to be changed.
+ *
+ * @param name what it is called in tables and errors, such as its clean text
+ * @param clean tokens of the prompt on which the model does the task
+ * @param corrupted tokens of the prompt on which it should not
+ * @param answers tokens that are right after the clean prompt
+ * @param distractors tokens that are wrong there, and often right after the corrupted prompt; may be empty
+ * @param roles positions by what stands there: {@code S1}, {@code S2}, {@code IO}. {@code end} is always the last position
+ */
+public record PromptPair(
+        String name, int[] clean, int[] corrupted, int[] answers, int[] distractors, Map<String, Integer> roles) {
+    /** The role of the last position. */
+    public static final String END = "end";
+
+    public PromptPair {
+        roles = java.util.Collections.unmodifiableMap(new TreeMap<>(roles));
+        if (clean.length == 0) {
+            throw new BadInputException(name + ": the clean prompt is empty");
+        }
+        if (clean.length != corrupted.length) {
+            throw new BadInputException(name + ": the clean prompt has " + clean.length + " tokens and the corrupted "
+                    + corrupted.length + "; they differ from position " + Arrays.mismatch(clean, corrupted)
+                    + " on, and every position of one must face one of the other");
+        }
+        if (answers.length == 0) {
+            throw new BadInputException(name + ": there is no answer");
+        }
+        for (Map.Entry<String, Integer> role : roles.entrySet()) {
+            if (role.getValue() < 0 || role.getValue() >= clean.length) {
+                throw new BadInputException(name + ": the role " + role.getKey() + " is at position " + role.getValue()
+                        + ", but positions run from 0 to " + (clean.length - 1));
+            }
+        }
+        if (roles.getOrDefault(END, clean.length - 1) != clean.length - 1) {
+            throw new BadInputException(name + ": the role " + END + " is the last position, " + (clean.length - 1)
+                    + ", found " + roles.get(END));
+        }
+    }
+
+    /** Number of tokens of either prompt. */
+    public int length() {
+        return clean.length;
+    }
+
+    /** The last position. */
+    public int end() {
+        return clean.length - 1;
+    }
+
+    /**
+     * Position of a role.
+     *
+     * @throws BadInputException if the pair has no such role
+     */
+    public int position(String role) {
+        if (role.equals(END)) {
+            return end();
+        }
+        Integer position = roles.get(role);
+        if (position == null) {
+            throw new BadInputException(
+                    name + ": there is no role " + role + "; there are " + String.join(", ", roles.keySet()) + ", " + END);
+        }
+        return position;
+    }
+
+    /** The first position at which the prompts differ; {@link #length} if they are the same. */
+    public int firstDifference() {
+        int mismatch = Arrays.mismatch(clean, corrupted);
+        return mismatch < 0 ? clean.length : mismatch;
+    }
+
+    /** The pair with its prompts exchanged, and its answers with its distractors. */
+    public PromptPair swapped() {
+        return new PromptPair(name, corrupted, clean, distractors, answers, roles);
+    }
+}

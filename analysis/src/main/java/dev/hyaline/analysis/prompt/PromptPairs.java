@@ -1,0 +1,100 @@
+package dev.hyaline.analysis.prompt;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.Prompts;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** The pairs of a study, checked against a model. Immutable. */
+public final class PromptPairs {
+    private final List<PromptPair> pairs;
+
+    private PromptPairs(List<PromptPair> pairs) {
+        this.pairs = List.copyOf(pairs);
+    }
+
+    /**
+     * Pairs of prompts.
+     *
+     * @throws BadInputException if there is none, or one holds a token that the model does not know or is too long for it
+     */
+    public static PromptPairs of(Gpt2Config config, List<PromptPair> pairs) {
+        if (pairs.isEmpty()) {
+            throw new BadInputException("there is no pair of prompts");
+        }
+        for (PromptPair pair : pairs) {
+            Prompts.of(
+                    config,
+                    List.of(pair.clean(), pair.corrupted()),
+                    List.of(pair.name() + " (clean)", pair.name() + " (corrupted)"));
+            Stream.of(pair.answers(), pair.distractors()).flatMapToInt(Arrays::stream).forEach(token -> {
+                if (token < 0 || token >= config.dVocab()) {
+                    throw new BadInputException(pair.name() + ": the answer or distractor " + token
+                            + " is outside the vocabulary, which runs from 0 to " + (config.dVocab() - 1));
+                }
+            });
+        }
+        return new PromptPairs(pairs);
+    }
+
+    public List<PromptPair> list() {
+        return pairs;
+    }
+
+    public PromptPair get(int pair) {
+        return pairs.get(pair);
+    }
+
+    public int size() {
+        return pairs.size();
+    }
+
+    /** What the pairs are called: their names, or by number where names repeat. */
+    public List<String> names() {
+        return pairs.stream().map(PromptPair::name).toList();
+    }
+
+    /**
+     * The number of tokens that every prompt has.
+     *
+     * @throws BadInputException if they differ, naming two
+     */
+    public int commonLength() {
+        PromptPair first = pairs.getFirst();
+        for (PromptPair pair : pairs) {
+            if (pair.length() != first.length()) {
+                throw new BadInputException("positions face each other only in prompts of one length, but '"
+                        + first.name() + "' has " + first.length() + " tokens and '" + pair.name() + "' "
+                        + pair.length() + "; name positions by their roles instead");
+            }
+        }
+        return first.length();
+    }
+
+    /** The roles that every pair has, {@code end} included. */
+    public Set<String> roles() {
+        Set<String> roles = new TreeSet<>(pairs.getFirst().roles().keySet());
+        pairs.forEach(pair -> roles.retainAll(pair.roles().keySet()));
+        roles.add(PromptPair.END);
+        return roles;
+    }
+
+    /** The clean prompts. */
+    public Prompts clean(Gpt2Config config) {
+        return Prompts.of(config, pairs.stream().map(PromptPair::clean).toList(), names());
+    }
+
+    /** The corrupted prompts. */
+    public Prompts corrupted(Gpt2Config config) {
+        return Prompts.of(config, pairs.stream().map(PromptPair::corrupted).toList(), names());
+    }
+
+    /** Clean and corrupted prompts exchanged, answers and distractors too. */
+    public PromptPairs swapped() {
+        return new PromptPairs(pairs.stream().map(PromptPair::swapped).toList());
+    }
+}

@@ -1,0 +1,241 @@
+package dev.hyaline.analysis.prompt;
+
+import dev.hyaline.engine.BadInputException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
+
+/**
+ * The field's standard tasks, drawn at random. All pairs of a draw have one length, and the same seed gives the same pairs for the same vocabulary.
+ */
+public enum Task {
+    /**
+     * Indirect objects (Wang et al. 2022), the indirect object named first: {@code When {IO} and {S1} went to the store, {S2} gave a drink to}, answer IO, distractor S. The corrupted
+     * prompt has the other name at S2.
+     */
+    IOI_ABBA {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            return ioi("When {IO} and {S1} went to the {place}, {S2} {giving} a {object} to", encoder, words, random);
+        }
+    },
+    /** As {@link #IOI_ABBA}, the subject named first. */
+    IOI_BABA {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            return ioi("When {S1} and {IO} went to the {place}, {S2} {giving} a {object} to", encoder, words, random);
+        }
+    },
+    /**
+     * Random tokens, repeated up to the one before the last: the answer is what followed it the first time, at the role {@code B1}. The corrupted prompt has another token there, the
+     * distractor. {@code A1} and {@code end} are the places of the token before.
+     */
+    INDUCTION {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            int begin = encoder.begin().isPresent() ? 1 : 0;
+            int[] drawn = distinctTokens(encoder, REPEATED + 1, random);
+            int[] clean = repeated(encoder, drawn, drawn[REPEATED - 1]);
+            int[] corrupted = repeated(encoder, drawn, drawn[REPEATED]);
+            Map<String, Integer> roles = Map.of("A1", begin + REPEATED - 2, "B1", begin + REPEATED - 1);
+            return new PromptPair(
+                    "repeated tokens " + drawn[0] + " " + drawn[1] + " ...",
+                    clean,
+                    corrupted,
+                    new int[] {drawn[REPEATED - 1]},
+                    new int[] {drawn[REPEATED]},
+                    roles);
+        }
+    },
+    /**
+     * Later years (Hanna et al. 2023): {@code The war lasted from the year 1732 to the year 17}, answers the two digits above 32, distractors those up to 32, as far as they are tokens. The
+     * corrupted prompt begins in the century's first year that is two tokens, 01 or so.
+     */
+    GREATER_THAN {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            Map<Integer, List<Integer>> years = new TreeMap<>();
+            for (int century = 11; century < 20; century++) {
+                List<Integer> ofCentury = years(encoder, century);
+                if (ofCentury.size() > 2) {
+                    years.put(century, ofCentury);
+                }
+            }
+            int century = pick(List.copyOf(years.keySet()), random);
+            return greaterThan(encoder, pick(words.events(), random), century, years.get(century), random);
+        }
+    },
+    /** Gendered pronouns: {@code Anna went to the park because}, answer {@code she}; the corrupted prompt has a name of the other gender. */
+    PRONOUNS {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            String she = pick(firstWords(words.femaleNames(), encoder), random);
+            String he = pick(firstWords(words.maleNames(), encoder), random);
+            boolean female = random.nextBoolean();
+            return PairTemplate.of("{name} went to the {place} because")
+                    .pair(
+                            encoder,
+                            Map.of("name", female ? she : he, "place", pick(words.places(), random)),
+                            Map.of("name", female ? he : she),
+                            new int[] {encoder.token(female ? " she" : " he")},
+                            new int[] {encoder.token(female ? " he" : " she")});
+        }
+    },
+    /** Facts: {@code The capital of France is}, answer {@code Paris}; the corrupted prompt asks for another country's. */
+    CAPITALS {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            List<String> countries = List.copyOf(words.capitals().keySet());
+            List<String> two = distinct(countries, 2, random);
+            return PairTemplate.of("The capital of {country} is")
+                    .pair(
+                            encoder,
+                            Map.of("country", two.get(0)),
+                            Map.of("country", two.get(1)),
+                            new int[] {encoder.token(" " + words.capitals().get(two.get(0)))},
+                            new int[] {encoder.token(" " + words.capitals().get(two.get(1)))});
+        }
+    };
+
+    /** Tokens of a sequence that is repeated. */
+    private static final int REPEATED = 20;
+
+    abstract PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random);
+
+    /**
+     * Draws pairs.
+     *
+     * @throws BadInputException if {@code count} is below 1, or the vocabulary lacks words that the task needs
+     */
+    public List<PromptPair> draw(PromptEncoder encoder, int count, long seed) {
+        if (count < 1) {
+            throw new BadInputException("the number of pairs must be at least 1, found " + count);
+        }
+        WordLists words = WordLists.of(encoder);
+        SplittableRandom random = new SplittableRandom(seed);
+        List<PromptPair> pairs = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            pairs.add(pair(encoder, words, random));
+        }
+        return List.copyOf(pairs);
+    }
+
+    /** The name on a command line, such as {@code ioi-abba}. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    private static PromptPair ioi(String template, PromptEncoder encoder, WordLists words, SplittableRandom random) {
+        List<String> names = new ArrayList<>(words.femaleNames());
+        names.addAll(words.maleNames());
+        List<String> two = distinct(names, 2, random);
+        String io = two.get(0);
+        String subject = two.get(1);
+        return PairTemplate.of(template)
+                .pair(
+                        encoder,
+                        Map.of(
+                                "IO", io,
+                                "S1", subject,
+                                "S2", subject,
+                                "place", pick(words.places(), random),
+                                "giving", pick(words.giving(), random),
+                                "object", pick(words.objects(), random)),
+                        Map.of("S2", io),
+                        new int[] {encoder.token(" " + io)},
+                        new int[] {encoder.token(" " + subject)});
+    }
+
+    private static PromptPair greaterThan(
+            PromptEncoder encoder, String event, int century, List<Integer> years, SplittableRandom random) {
+        int first = years.getFirst();
+        int year = pick(years.subList(1, years.size() - 1), random);
+        return PairTemplate.of("The {event} lasted from the year {century}{YY} to the year " + century)
+                .pair(
+                        encoder,
+                        Map.of("event", event, "century", String.valueOf(century), "YY", twoDigits(year)),
+                        Map.of("YY", twoDigits(first)),
+                        tokens(encoder, years, y -> y > year),
+                        tokens(encoder, years, y -> y <= year));
+    }
+
+    private static int[] tokens(PromptEncoder encoder, List<Integer> years, IntPredicate chosen) {
+        return years.stream()
+                .mapToInt(Integer::intValue)
+                .filter(chosen)
+                .map(year -> encoder.token(twoDigits(year)))
+                .toArray();
+    }
+
+    private static String twoDigits(int year) {
+        return String.format(Locale.ROOT, "%02d", year);
+    }
+
+    /** The years of a century that are two tokens, that of the century and that of the two digits. */
+    private static List<Integer> years(PromptEncoder encoder, int century) {
+        if (!encoder.isToken(" " + century)) {
+            return List.of();
+        }
+        int first = encoder.token(" " + century);
+        return IntStream.range(1, 100)
+                .filter(year -> encoder.isToken(twoDigits(year)))
+                .filter(year -> Arrays.equals(
+                        encoder.encoder().encode(" " + century + twoDigits(year)),
+                        new int[] {first, encoder.token(twoDigits(year))}))
+                .boxed()
+                .toList();
+    }
+
+    private static int[] repeated(PromptEncoder encoder, int[] tokens, int last) {
+        return IntStream.concat(
+                        encoder.begin().stream(),
+                        IntStream.concat(
+                                IntStream.concat(IntStream.range(0, REPEATED - 1).map(i -> tokens[i]), IntStream.of(last)),
+                                IntStream.range(0, REPEATED - 1).map(i -> tokens[i])))
+                .toArray();
+    }
+
+    private static int[] distinctTokens(PromptEncoder encoder, int count, SplittableRandom random) {
+        if (encoder.vocabularySize() <= count) {
+            throw new BadInputException("a vocabulary of " + encoder.vocabularySize() + " tokens is too small for "
+                    + count + " different ones");
+        }
+        Set<Integer> drawn = new LinkedHashSet<>();
+        while (drawn.size() < count) {
+            int token = random.nextInt(encoder.vocabularySize());
+            if (encoder.begin().isEmpty() || encoder.begin().getAsInt() != token) {
+                drawn.add(token);
+            }
+        }
+        return drawn.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /** Words that are one token also at the beginning of a text, without a blank before them. */
+    private static List<String> firstWords(List<String> words, PromptEncoder encoder) {
+        return words.stream().filter(encoder::isToken).toList();
+    }
+
+    private static <T> T pick(List<T> words, SplittableRandom random) {
+        return distinct(words, 1, random).getFirst();
+    }
+
+    private static <T> List<T> distinct(List<T> words, int count, SplittableRandom random) {
+        if (words.size() < count) {
+            throw new BadInputException("this vocabulary has too few of the task's words as single tokens");
+        }
+        Set<T> drawn = new LinkedHashSet<>();
+        while (drawn.size() < count) {
+            drawn.add(words.get(random.nextInt(words.size())));
+        }
+        return List.copyOf(drawn);
+    }
+}

@@ -1,0 +1,40 @@
+package dev.hyaline.analysis.table;
+
+import dev.hyaline.engine.BadInputException;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * One axis of a table.
+ *
+ * @param name what its steps are, in the singular: {@code layer}, {@code head}, {@code position}
+ * @param labels what each step is called
+ */
+public record Axis(String name, List<String> labels) {
+    /** The name of an axis of positions; a heat map puts it across. */
+    public static final String POSITION = "position";
+
+    public Axis {
+        labels = List.copyOf(labels);
+        if (labels.isEmpty()) {
+            throw new BadInputException("the axis " + name + " has no steps");
+        }
+    }
+
+    /** Steps called 0, 1, 2 and so on. */
+    public static Axis indices(String name, int size) {
+        return new Axis(name, IntStream.range(0, size).mapToObj(String::valueOf).toList());
+    }
+
+    public static Axis layers(int nLayers) {
+        return indices("layer", nLayers);
+    }
+
+    public static Axis heads(int nHeads) {
+        return indices("head", nHeads);
+    }
+
+    public int size() {
+        return labels.size();
+    }
+}

@@ -1,0 +1,201 @@
+package dev.hyaline.analysis.table;
+
+import dev.hyaline.analysis.internal.Canvas;
+import dev.hyaline.analysis.internal.Canvas.Anchor;
+import dev.hyaline.analysis.internal.PngCanvas;
+import dev.hyaline.analysis.internal.SvgCanvas;
+import dev.hyaline.engine.BadInputException;
+import java.util.List;
+import java.util.Locale;
+
+/** A picture of a table: one coloured cell a mean, labels, a colour bar. The same drawing as SVG, whose cells tell their values when pointed at, and as PNG. */
+public final class HeatMap {
+    /** More than this in either direction is not a picture any more. */
+    private static final int MOST_CELLS_A_SIDE = 2500;
+
+    private static final int MARGIN = 14;
+    private static final int FONT = 11;
+    private static final int TITLE_FONT = 14;
+    /** Width of a character relative to its height: on the wide side, so that labels have room. */
+    private static final double CHARACTER = 0.6;
+
+    private static final int TITLE_HEIGHT = 46;
+    private static final int BAR_WIDTH = 14;
+    private static final int INK = 0x222222;
+    private static final int LONGEST_LABEL = 24;
+    private static final int WHOLE_PICTURE = 1100;
+
+    private final ResultTable table;
+    private final Grid grid;
+    private final ColourScale scale;
+    private final int cellWidth;
+    private final int cellHeight;
+    private final boolean rotated;
+    private final int left;
+    private final int top;
+    private final int width;
+    private final int height;
+
+    private HeatMap(ResultTable table) {
+        this.table = table;
+        grid = Grid.of(table);
+        int rows = grid.rows().size();
+        int columns = grid.columns().size();
+        if (Math.max(rows, columns) > MOST_CELLS_A_SIDE) {
+            throw new BadInputException("a picture of " + rows + " by " + columns + " cells cannot be read; at most "
+                    + MOST_CELLS_A_SIDE + " a side");
+        }
+        scale = ColourScale.of(table);
+        cellWidth = Math.clamp(WHOLE_PICTURE / columns, 2, 46);
+        cellHeight = Math.clamp(WHOLE_PICTURE / rows, 2, 26);
+        int widest = longest(grid.columns());
+        rotated = widest * CHARACTER * FONT > cellWidth - 4;
+        left = MARGIN + FONT + 10 + (int) (longest(grid.rows()) * CHARACTER * FONT);
+        top = MARGIN + TITLE_HEIGHT;
+        int below = 24 + FONT + (rotated ? (int) (widest * CHARACTER * FONT) : FONT);
+        width = Math.max(left + columns * cellWidth + 20 + BAR_WIDTH + 76, titleWidth()) + MARGIN;
+        height = top + Math.max(rows * cellHeight, 90) + below + MARGIN;
+    }
+
+    /**
+     * Lays a picture out.
+     *
+     * @throws BadInputException if the table is too large to be seen
+     */
+    public static HeatMap of(ResultTable table) {
+        return new HeatMap(table);
+    }
+
+    /** Whether a table is small enough for a picture. */
+    public static boolean fits(ResultTable table) {
+        Grid grid = Grid.of(table);
+        return Math.max(grid.rows().size(), grid.columns().size()) <= MOST_CELLS_A_SIDE;
+    }
+
+    /** An SVG document. */
+    public String svg() {
+        SvgCanvas canvas = new SvgCanvas(width, height);
+        draw(canvas);
+        return canvas.document();
+    }
+
+    /** A PNG file's bytes, two pixels to a unit of the SVG. */
+    public byte[] png() {
+        PngCanvas canvas = new PngCanvas(width, height);
+        draw(canvas);
+        return canvas.bytes();
+    }
+
+    private void draw(Canvas canvas) {
+        canvas.rectangle(0, 0, width, height, 0xFFFFFF, "");
+        canvas.text(MARGIN, MARGIN + TITLE_FONT, table.title(), TITLE_FONT, Anchor.START, false, INK);
+        canvas.text(MARGIN, MARGIN + TITLE_FONT + 18, subtitle(), FONT, Anchor.START, false, 0x666666);
+        boolean numbers = cellWidth >= 34 && cellHeight >= 14;
+        for (int row = 0; row < grid.rows().size(); row++) {
+            for (int column = 0; column < grid.columns().size(); column++) {
+                cell(canvas, row, column, numbers);
+            }
+        }
+        labels(canvas);
+        colourBar(canvas);
+    }
+
+    private void cell(Canvas canvas, int row, int column, boolean numbers) {
+        int cell = grid.cells()[row][column];
+        double mean = table.mean(cell);
+        int colour = scale.rgb(mean);
+        int x = left + column * cellWidth;
+        int y = top + row * cellHeight;
+        canvas.rectangle(x, y, cellWidth, cellHeight, colour, tooltip(row, column, cell));
+        if (numbers && Double.isFinite(mean)) {
+            int ink = ColourScale.isDark(colour) ? 0xFFFFFF : INK;
+            canvas.text(
+                    x + cellWidth / 2.0,
+                    y + cellHeight / 2.0 + 0.35 * (FONT - 1),
+                    figure(mean),
+                    FONT - 1,
+                    Anchor.MIDDLE,
+                    false,
+                    ink);
+        }
+    }
+
+    private String tooltip(int row, int column, int cell) {
+        double error = table.standardError(cell);
+        String where = grid.columnName().isEmpty()
+                ? grid.rowName() + " " + grid.rows().get(row)
+                : grid.rowName() + " " + grid.rows().get(row) + ", " + grid.columnName() + " "
+                        + grid.columns().get(column);
+        return where + ": " + figure(table.mean(cell)) + (Double.isNaN(error) ? "" : " ± " + figure(error));
+    }
+
+    private void labels(Canvas canvas) {
+        int bottom = top + grid.rows().size() * cellHeight;
+        int everyRow = Math.ceilDiv(FONT + 1, cellHeight);
+        for (int row = 0; row < grid.rows().size(); row += everyRow) {
+            double y = top + row * cellHeight + cellHeight / 2.0 + 0.35 * FONT;
+            canvas.text(left - 5, y, shortened(grid.rows().get(row)), FONT, Anchor.END, false, INK);
+        }
+        int everyColumn = rotated ? Math.ceilDiv(FONT + 1, cellWidth) : 1;
+        for (int column = 0; column < grid.columns().size(); column += everyColumn) {
+            double x = left + column * cellWidth + cellWidth / 2.0;
+            String label = shortened(grid.columns().get(column));
+            if (rotated) {
+                canvas.text(x + 0.35 * FONT, bottom + 5, label, FONT, Anchor.END, true, INK);
+            } else {
+                canvas.text(x, bottom + 4 + FONT, label, FONT, Anchor.MIDDLE, false, INK);
+            }
+        }
+        double middleX = left + grid.columns().size() * cellWidth / 2.0;
+        double middleY = top + grid.rows().size() * cellHeight / 2.0;
+        canvas.text(middleX, height - MARGIN, grid.columnName(), FONT, Anchor.MIDDLE, false, 0x666666);
+        canvas.text(MARGIN + FONT - 2, middleY, grid.rowName(), FONT, Anchor.MIDDLE, true, 0x666666);
+    }
+
+    private void colourBar(Canvas canvas) {
+        int x = left + grid.columns().size() * cellWidth + 20;
+        int barHeight = Math.clamp((long) grid.rows().size() * cellHeight, 80, 240);
+        for (int y = 0; y < barHeight; y++) {
+            double share = 1 - (y + 0.5) / barHeight;
+            canvas.rectangle(
+                    x, top + y, BAR_WIDTH, 1, scale.rgb(scale.low() + share * (scale.high() - scale.low())), "");
+        }
+        int textX = x + BAR_WIDTH + 5;
+        canvas.text(textX, top + FONT - 2, figure(scale.high()), FONT, Anchor.START, false, INK);
+        double middle = (scale.low() + scale.high()) / 2;
+        canvas.text(textX, top + barHeight / 2.0 + 4, figure(middle), FONT, Anchor.START, false, INK);
+        canvas.text(textX, top + barHeight, figure(scale.low()), FONT, Anchor.START, false, INK);
+    }
+
+    private String subtitle() {
+        int samples = table.samples().size();
+        return table.quantity() + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
+                + (samples == 1 ? "" : ", mean over " + samples);
+    }
+
+    private int titleWidth() {
+        return MARGIN
+                + (int) Math.max(
+                        table.title().length() * CHARACTER * TITLE_FONT, subtitle().length() * CHARACTER * FONT);
+    }
+
+    private static int longest(List<String> labels) {
+        return labels.stream().mapToInt(label -> shortened(label).length()).max().orElse(0);
+    }
+
+    private static String shortened(String label) {
+        return label.length() <= LONGEST_LABEL ? label : label.substring(0, LONGEST_LABEL - 1) + "…";
+    }
+
+    /** Three significant digits, as short as they can be said. */
+    static String figure(double value) {
+        if (!Double.isFinite(value)) {
+            return "-";
+        }
+        double size = Math.abs(value);
+        if (size != 0 && (size < 1e-3 || size >= 1e5)) {
+            return String.format(Locale.ROOT, "%.1e", value);
+        }
+        return String.format(Locale.ROOT, size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : "%.2f", value);
+    }
+}

@@ -1,0 +1,198 @@
+package dev.hyaline.analysis.table;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.BadShapeException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.function.DoubleUnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Measurements over named axes, of every sample (a pair of prompts, a draw) by itself. Immutable.
+ *
+ * <p>A cell is addressed by one index an axis, or by its number in row-major order. Its mean and standard error are taken over samples; a sample that was not
+ * measured is NaN, and so is whatever needs it.
+ */
+public final class ResultTable {
+    private final String title;
+    private final String quantity;
+    private final String unit;
+    private final List<Axis> axes;
+    private final List<String> samples;
+    private final OptionalDouble neutral;
+    /** {@code [cells, samples]}. */
+    private final double[] values;
+
+    private ResultTable(
+            String title,
+            String quantity,
+            String unit,
+            List<Axis> axes,
+            List<String> samples,
+            OptionalDouble neutral,
+            double[] values) {
+        this.title = title;
+        this.quantity = quantity;
+        this.unit = unit;
+        this.axes = List.copyOf(axes);
+        this.samples = List.copyOf(samples);
+        this.neutral = neutral;
+        this.values = values;
+    }
+
+    /**
+     * A table of values.
+     *
+     * @param quantity what was measured: {@code logit difference}
+     * @param unit what it is measured in: {@code logits}
+     * @param samples what each sample is called
+     * @param values {@code [cells, samples]}, cells in row-major order of the axes; copied
+     * @throws BadInputException if there is no axis or no sample, or two axes share a name
+     * @throws BadShapeException if there are more or fewer values than cells times samples
+     */
+    public static ResultTable of(
+            String title, String quantity, String unit, List<Axis> axes, List<String> samples, double[] values) {
+        if (axes.isEmpty() || samples.isEmpty()) {
+            throw new BadInputException("the table '" + title + "' needs an axis and a sample");
+        }
+        if (axes.stream().map(Axis::name).distinct().count() != axes.size()) {
+            throw new BadInputException("the table '" + title + "' has two axes of one name");
+        }
+        long expected = axes.stream().mapToLong(Axis::size).reduce(samples.size(), Math::multiplyExact);
+        if (values.length != expected) {
+            throw new BadShapeException(
+                    "values of the table '" + title + "'",
+                    axes.stream().map(axis -> axis.size() + " " + axis.name()).collect(Collectors.joining(" x "))
+                            + " x " + samples.size() + " samples",
+                    values.length + " values");
+        }
+        return new ResultTable(title, quantity, unit, axes, samples, OptionalDouble.empty(), values.clone());
+    }
+
+    /** The same table, of which {@code value} means that nothing happened: a map shows it white. */
+    public ResultTable neutralAt(double value) {
+        return new ResultTable(title, quantity, unit, axes, samples, OptionalDouble.of(value), values);
+    }
+
+    /** The same values under another title. */
+    public ResultTable titled(String newTitle) {
+        return new ResultTable(newTitle, quantity, unit, axes, samples, neutral, values);
+    }
+
+    /** Every value changed alike, as by a normalisation; what it measures and its unit may change with it. */
+    public ResultTable map(String newQuantity, String newUnit, DoubleUnaryOperator change) {
+        OptionalDouble newNeutral = neutral.isPresent()
+                ? OptionalDouble.of(change.applyAsDouble(neutral.getAsDouble()))
+                : OptionalDouble.empty();
+        return new ResultTable(
+                title,
+                newQuantity,
+                newUnit,
+                axes,
+                samples,
+                newNeutral,
+                Arrays.stream(values).map(change).toArray());
+    }
+
+    public String title() {
+        return title;
+    }
+
+    public String quantity() {
+        return quantity;
+    }
+
+    public String unit() {
+        return unit;
+    }
+
+    public List<Axis> axes() {
+        return axes;
+    }
+
+    public List<String> samples() {
+        return samples;
+    }
+
+    /** The value that means that nothing happened. */
+    public OptionalDouble neutral() {
+        return neutral;
+    }
+
+    /** Number of cells. */
+    public int cells() {
+        return values.length / samples.size();
+    }
+
+    /** Number of a cell in row-major order. */
+    public int cell(int... index) {
+        if (index.length != axes.size()) {
+            throw new BadInputException("the table '" + title + "' has " + axes.size() + " axes, found "
+                    + Arrays.toString(index));
+        }
+        int cell = 0;
+        for (int a = 0; a < index.length; a++) {
+            cell = cell * axes.get(a).size()
+                    + java.util.Objects.checkIndex(index[a], axes.get(a).size());
+        }
+        return cell;
+    }
+
+    /** The index of a cell on each axis. */
+    public int[] index(int cell) {
+        int[] index = new int[axes.size()];
+        for (int a = axes.size() - 1; a >= 0; a--) {
+            index[a] = cell % axes.get(a).size();
+            cell /= axes.get(a).size();
+        }
+        return index;
+    }
+
+    /** The label of a cell on each axis. */
+    public List<String> labels(int cell) {
+        int[] index = index(cell);
+        return IntStream.range(0, index.length)
+                .mapToObj(a -> axes.get(a).labels().get(index[a]))
+                .toList();
+    }
+
+    /** The values of a cell, one a sample. */
+    public double[] values(int cell) {
+        return Arrays.copyOfRange(values, cell * samples.size(), (cell + 1) * samples.size());
+    }
+
+    /** Mean over the samples. */
+    public double mean(int cell) {
+        return Arrays.stream(values(cell)).sum() / samples.size();
+    }
+
+    /** Mean over the samples of the cell with these indices. */
+    public double meanAt(int... index) {
+        return mean(cell(index));
+    }
+
+    /** Standard deviation over the samples, divided by {@code n - 1}; NaN of a single sample. */
+    public double standardDeviation(int cell) {
+        double mean = mean(cell);
+        double squares = Arrays.stream(values(cell)).map(v -> (v - mean) * (v - mean)).sum();
+        return samples.size() == 1 ? Double.NaN : Math.sqrt(squares / (samples.size() - 1));
+    }
+
+    /** Standard error of the mean; NaN of a single sample. */
+    public double standardError(int cell) {
+        return standardDeviation(cell) / Math.sqrt(samples.size());
+    }
+
+    /** Every cell's mean, in row-major order. */
+    public double[] means() {
+        return IntStream.range(0, cells()).mapToDouble(this::mean).toArray();
+    }
+
+    @Override
+    public String toString() {
+        return title + " ["
+                + axes.stream().map(axis -> axis.size() + " " + axis.name()).collect(Collectors.joining(" x ")) + "]";
+    }
+}

@@ -1,0 +1,106 @@
+package dev.hyaline.analysis.table;
+
+import java.io.StringWriter;
+import java.util.stream.Collectors;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.json.JsonFactory;
+
+/** Tables as files of text. Numbers are written so that reading them gives the same double. */
+public final class TableText {
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private TableText() {}
+
+    /**
+     * Comma-separated values (RFC 4180, lines ending in a line feed): a column an axis, then {@code mean}, {@code standard_error} and one column a sample; a row a cell. What
+     * is not a number is empty.
+     */
+    public static String csv(ResultTable table) {
+        StringBuilder csv = new StringBuilder();
+        table.axes().forEach(axis -> csv.append(quoted(axis.name())).append(','));
+        csv.append("mean,standard_error,")
+                .append(table.samples().stream().map(TableText::quoted).collect(Collectors.joining(",")))
+                .append('\n');
+        for (int cell = 0; cell < table.cells(); cell++) {
+            table.labels(cell).forEach(label -> csv.append(quoted(label)).append(','));
+            csv.append(number(table.mean(cell))).append(',').append(number(table.standardError(cell)));
+            for (double value : table.values(cell)) {
+                csv.append(',').append(number(value));
+            }
+            csv.append('\n');
+        }
+        return csv.toString();
+    }
+
+    /** One JSON object; see {@link #writeJson}. */
+    public static String json(ResultTable table) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
+            json.writeStartObject();
+            writeJson(table, json);
+            json.writeEndObject();
+        }
+        return text + "\n";
+    }
+
+    /**
+     * Writes a table's properties into an open object: {@code title}, {@code quantity}, {@code unit}, {@code neutral}, {@code axes} (name and labels), {@code samples},
+     * and in row-major order of the axes {@code mean} and {@code standard_error} a cell and {@code values} a cell and sample. What is not a number is null.
+     */
+    public static void writeJson(ResultTable table, JsonGenerator json) {
+        json.writeStringProperty("title", table.title());
+        json.writeStringProperty("quantity", table.quantity());
+        json.writeStringProperty("unit", table.unit());
+        json.writeName("neutral");
+        number(json, table.neutral().orElse(Double.NaN));
+        json.writeArrayPropertyStart("axes");
+        for (Axis axis : table.axes()) {
+            json.writeStartObject();
+            json.writeStringProperty("name", axis.name());
+            json.writeArrayPropertyStart("labels");
+            axis.labels().forEach(json::writeString);
+            json.writeEndArray();
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeArrayPropertyStart("samples");
+        table.samples().forEach(json::writeString);
+        json.writeEndArray();
+        json.writeArrayPropertyStart("mean");
+        for (int cell = 0; cell < table.cells(); cell++) {
+            number(json, table.mean(cell));
+        }
+        json.writeEndArray();
+        json.writeArrayPropertyStart("standard_error");
+        for (int cell = 0; cell < table.cells(); cell++) {
+            number(json, table.standardError(cell));
+        }
+        json.writeEndArray();
+        json.writeArrayPropertyStart("values");
+        for (int cell = 0; cell < table.cells(); cell++) {
+            json.writeStartArray();
+            for (double value : table.values(cell)) {
+                number(json, value);
+            }
+            json.writeEndArray();
+        }
+        json.writeEndArray();
+    }
+
+    private static void number(JsonGenerator json, double value) {
+        if (Double.isFinite(value)) {
+            json.writeNumber(value);
+        } else {
+            json.writeNull();
+        }
+    }
+
+    private static String number(double value) {
+        return Double.isFinite(value) ? String.valueOf(value) : "";
+    }
+
+    private static String quoted(String text) {
+        return text.matches("[^\",\r\n]*") ? text : '"' + text.replace("\"", "\"\"") + '"';
+    }
+}

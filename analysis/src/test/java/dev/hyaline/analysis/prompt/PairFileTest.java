@@ -1,0 +1,129 @@
+package dev.hyaline.analysis.prompt;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.FileException;
+import dev.hyaline.weights.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class PairFileTest {
+    private static final PromptEncoder GPT2 =
+            new PromptEncoder(Tokenizer.gpt2()::encode, OptionalInt.of(50256), 50257);
+
+    private static final String TEMPLATE =
+            """
+            {"template": "When {IO} and {S1} went to the store, {S2} gave a drink to",
+             "pairs": [{"clean": {"IO": "Mary", "S1": "John", "S2": "John"}, "corrupted": {"S2": "Mary"},
+                        "answer": " Mary", "distractor": [" John"], "positions": {"comma": 9}}]}
+            """;
+
+    @Test
+    void aTemplateGivesPromptsAndRoles() {
+        PromptPair pair = PairFile.parse("f", TEMPLATE, GPT2).getFirst();
+        assertThat(pair.name()).isEqualTo("When Mary and John went to the store, John gave a drink to");
+        assertThat(pair.clean()[0]).isEqualTo(50256);
+        assertThat(pair.roles()).containsOnlyKeys("IO", "S1", "S2", "comma");
+        assertThat(pair.position("IO")).isEqualTo(2);
+        assertThat(pair.position("S1")).isEqualTo(4);
+        assertThat(pair.position("S2")).isEqualTo(10);
+        assertThat(pair.clean()[10]).isEqualTo(GPT2.token(" John"));
+        assertThat(pair.corrupted()[10]).isEqualTo(GPT2.token(" Mary"));
+        assertThat(pair.swapped().answers()).containsExactly(GPT2.token(" John"));
+    }
+
+    @Test
+    void textsAndIdsAreTakenToo() {
+        List<PromptPair> pairs = PairFile.parse(
+                "f",
+                """
+                [{"clean": "The capital of France is", "corrupted": "The capital of Italy is", "answer": " Paris"},
+                 {"name": "ids", "clean": [1, 2, 3], "corrupted": [1, 9, 3], "answer": [4, 5], "distractor": 6}]
+                """,
+                GPT2);
+        assertThat(pairs.get(0).distractors()).isEmpty();
+        assertThat(pairs.get(0).firstDifference()).isEqualTo(4);
+        assertThat(pairs.get(1).name()).isEqualTo("ids");
+        assertThat(pairs.get(1).clean()).containsExactly(1, 2, 3);
+        assertThat(pairs.get(1).answers()).containsExactly(4, 5);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "{ | this is not JSON",
+                "{} | expected a list of pairs",
+                "[] | expected a list of pairs",
+                "[3] | pair 1: expected an object",
+                "[{\"clean\": \"a\", \"corupted\": \"b\"}] | there is no property \"corupted\"",
+                "[{\"clean\": \"a\", \"clean\": \"b\"}] | this is not JSON",
+                "[{\"corrupted\": \"b\", \"answer\": 1}] | \"clean\" must be a text or a list of token ids",
+                "[{\"clean\": \"a\", \"corrupted\": [1.5], \"answer\": 1}] | \"corrupted\" must be a text",
+                "[{\"clean\": \"a\", \"corrupted\": \"b\"}] | \"answer\" must be a text of one token",
+                "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": []}] | there is no answer",
+                "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": \" Antananarivo\"}] | ' Antananarivo' is ",
+                "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": \"\"}] | '' is 0 tokens where one is needed",
+                "[{\"clean\": \"x y\", \"corrupted\": \"x y z\", \"answer\": 1}] | the clean prompt has 3 tokens and the corrupted 4; they differ from position 3 on",
+                "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": 1}}] | the role S is at position 1, but positions run from 0 to 0",
+                "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": \"a\"}}] | S must be a whole number",
+                "[{\"clean\": [1, 2], \"corrupted\": [2, 2], \"answer\": 1, \"positions\": {\"end\": 0}}] | the role end is the last position, 1, found 0",
+                "[{\"template\": \"a {x} b\", \"clean\": \"c\", \"corrupted\": {}, \"answer\": 1}] | \"clean\" must be an object of words by slot",
+                "[{\"template\": \"a {x} b\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | needs a word for {x}",
+                "[{\"template\": \"a {x} b\", \"clean\": {\"x\": \"y\"}, \"corrupted\": {\"z\": \"y\"}, \"answer\": 1}] | has no slot {z}",
+                "[{\"template\": \"a b\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | needs slots with names",
+                "[{\"template\": \"{x} {x}\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | two slots of one name",
+                "[{\"template\": \"a {x} b\", \"clean\": {\"x\": \"Paris\"}, \"corrupted\": {\"x\": \"Antananarivo\"}, \"answer\": 1}] | the slot {x} ends at token 2 with 'Paris' and at token",
+                "[{\"template\": \"a {x}e\", \"clean\": {\"x\": \"th\"}, \"corrupted\": {}, \"answer\": 1}] | shares a token with what follows",
+            })
+    void mistakesAreNamed(String json, String message) {
+        assertThatThrownBy(() -> PairFile.parse("pairs.json", json, GPT2))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith("pairs.json: ")
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void aFileIsRead(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("p.json"), TEMPLATE);
+        assertThat(PairFile.read(file, GPT2)).hasSize(1);
+        assertThatThrownBy(() -> PairFile.read(folder.resolve("none.json"), GPT2))
+                .isInstanceOf(FileException.class)
+                .hasMessageContaining("no such file");
+    }
+
+    @Test
+    void pairsAreCheckedAgainstAModel() {
+        List<PromptPair> pairs = PairFile.parse("f", TEMPLATE, GPT2);
+        Gpt2Config gpt2 = Gpt2Config.gpt2Small();
+        PromptPairs checked = PromptPairs.of(gpt2, pairs);
+        assertThat(checked.roles()).containsExactly("IO", "S1", "S2", "comma", "end");
+        assertThatThrownBy(() -> checked.get(0).position("S3"))
+                .hasMessageContaining("there is no role S3; there are IO, S1, S2, comma, end");
+        Gpt2Config small = new Gpt2Config(1, 1, 1, 1, 9, 50257, 0, gpt2.actFn(), true, false, true);
+        assertThatThrownBy(() -> PromptPairs.of(small, pairs)).hasMessageContaining("but the model has 9 positions");
+        Gpt2Config few = new Gpt2Config(1, 1, 1, 1, 99, 100, 0, gpt2.actFn(), true, false, true);
+        assertThatThrownBy(() -> PromptPairs.of(few, pairs)).hasMessageContaining("the vocabulary runs from 0 to 99");
+        assertThatThrownBy(() -> PromptPairs.of(gpt2, List.of())).hasMessage("there is no pair of prompts");
+        PromptPair outside =
+                new PromptPair("p", new int[] {1}, new int[] {2}, new int[] {50257}, new int[0], java.util.Map.of());
+        assertThatThrownBy(() -> PromptPairs.of(gpt2, List.of(outside)))
+                .hasMessageContaining("the answer or distractor 50257 is outside the vocabulary");
+        PromptPair shorter =
+                new PromptPair("p", new int[] {1}, new int[] {2}, new int[] {7}, new int[0], java.util.Map.of());
+        assertThatThrownBy(() -> PromptPairs.of(gpt2, List.of(pairs.getFirst(), shorter))
+                        .commonLength())
+                .hasMessageContaining("has 15 tokens and 'p' 1");
+    }
+}

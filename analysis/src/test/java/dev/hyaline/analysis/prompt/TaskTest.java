@@ -1,0 +1,150 @@
+package dev.hyaline.analysis.prompt;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.Tokenizer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+final class TaskTest {
+    private static PromptEncoder fable(Checkpoint checkpoint) {
+        Tokenizer tokenizer = checkpoint.tokenizer();
+        return new PromptEncoder(
+                tokenizer::encode, OptionalInt.of(tokenizer.endOfText()), tokenizer.vocabularySize());
+    }
+
+    private static PromptEncoder gpt2() {
+        Tokenizer tokenizer = Tokenizer.gpt2();
+        return new PromptEncoder(tokenizer::encode, OptionalInt.of(50256), tokenizer.vocabularySize());
+    }
+
+    private static String text(Tokenizer tokenizer, int[] tokens) {
+        return tokenizer.decode(Arrays.copyOfRange(tokens, 1, tokens.length));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void drawsAreOfOneLengthAndComeAgainWithTheirSeed(Task task) {
+        try (Checkpoint checkpoint = Checkpoint.builtIn("fable")) {
+            for (PromptEncoder encoder : List.of(fable(checkpoint), gpt2())) {
+                List<PromptPair> pairs = task.draw(encoder, 30, 5);
+                assertThat(pairs).hasSize(30);
+                PromptPairs.of(checkpointConfig(encoder), pairs).commonLength();
+                assertThat(task.draw(encoder, 30, 5)).usingRecursiveComparison().isEqualTo(pairs);
+                assertThat(task.draw(encoder, 30, 6)).usingRecursiveComparison().isNotEqualTo(pairs);
+                for (PromptPair pair : pairs) {
+                    assertThat(pair.firstDifference()).isBetween(1, pair.end());
+                    assertThat(Arrays.stream(pair.distractors()).boxed())
+                            .isNotEmpty()
+                            .doesNotContainAnyElementsOf(
+                                    Arrays.stream(pair.answers()).boxed().toList());
+                }
+            }
+        }
+    }
+
+    private static Gpt2Config checkpointConfig(PromptEncoder encoder) {
+        Gpt2Config small = Gpt2Config.gpt2Small();
+        return new Gpt2Config(
+                1, 1, 1, 1, 128, encoder.vocabularySize(), small.eps(), small.actFn(), true, false, true);
+    }
+
+    /** fable does every task on the prompts drawn for it, and not on the corrupted ones. */
+    @ParameterizedTest
+    @EnumSource
+    void fableDoesTheTask(Task task) {
+        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
+                Gpt2 model = Gpt2.of(checkpoint.weights(), 1)) {
+            int right = 0;
+            int fooled = 0;
+            for (PromptPair pair : task.draw(fable(checkpoint), 25, 1)) {
+                right += isRight(model, pair.clean(), pair) ? 1 : 0;
+                fooled += isRight(model, pair.corrupted(), pair) ? 1 : 0;
+            }
+            assertThat(right).isGreaterThanOrEqualTo(23);
+            // Later years after 01 include the right ones: only there does the corrupted prompt leave some of the task.
+            assertThat(fooled).isLessThanOrEqualTo(task == Task.GREATER_THAN ? 25 : 2);
+        }
+    }
+
+    private static boolean isRight(Gpt2 model, int[] prompt, PromptPair pair) {
+        float[] logits = model.forward(ForwardRequest.of(prompt).logits(LogitSelection.last()))
+                .logits();
+        int best = IntStream.range(0, logits.length)
+                .reduce((a, b) -> logits[b] > logits[a] ? b : a)
+                .orElseThrow();
+        return Arrays.stream(pair.answers()).anyMatch(answer -> answer == best);
+    }
+
+    @Test
+    void ioiOrdersTheNamesAsItSays() {
+        Tokenizer tokenizer = Tokenizer.gpt2();
+        for (PromptPair pair : Task.IOI_ABBA.draw(gpt2(), 5, 3)) {
+            String io = tokenizer.token(pair.answers()[0]);
+            String subject = tokenizer.token(pair.distractors()[0]);
+            assertThat(text(tokenizer, pair.clean()))
+                    .startsWith("When" + io + " and" + subject + " went to the")
+                    .matches(".*," + subject + " \\w+ a \\w+ to");
+            assertThat(text(tokenizer, pair.corrupted())).contains("," + io + " ");
+            assertThat(pair.clean()[pair.position("IO")]).isEqualTo(pair.answers()[0]);
+            assertThat(pair.clean()[pair.position("S1")]).isEqualTo(pair.distractors()[0]);
+            assertThat(pair.clean()[pair.position("S2")]).isEqualTo(pair.distractors()[0]);
+            assertThat(pair.firstDifference()).isEqualTo(pair.position("S2"));
+            assertThat(pair.position("end")).isEqualTo(14);
+        }
+        for (PromptPair pair : Task.IOI_BABA.draw(gpt2(), 5, 3)) {
+            assertThat(pair.position("S1")).isEqualTo(2);
+            assertThat(pair.position("IO")).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void inductionDiffersInOneToken() {
+        for (PromptPair pair : Task.INDUCTION.draw(gpt2(), 5, 3)) {
+            int b1 = pair.position("B1");
+            assertThat(pair.firstDifference()).isEqualTo(b1);
+            assertThat(Arrays.mismatch(
+                            pair.clean(), b1 + 1, pair.length(), pair.corrupted(), b1 + 1, pair.length()))
+                    .isNegative();
+            assertThat(pair.clean()[pair.position("A1")]).isEqualTo(pair.clean()[pair.end()]);
+            assertThat(pair.clean()[b1]).isEqualTo(pair.answers()[0]);
+            assertThat(pair.corrupted()[b1]).isEqualTo(pair.distractors()[0]);
+        }
+    }
+
+    @Test
+    void laterYearsAreTheAnswers() {
+        Tokenizer tokenizer = Tokenizer.gpt2();
+        for (PromptPair pair : Task.GREATER_THAN.draw(gpt2(), 10, 3)) {
+            int year = Integer.parseInt(tokenizer.token(pair.clean()[pair.position("YY")]));
+            assertThat(tokenizer.token(pair.corrupted()[pair.position("YY")])).isEqualTo("01");
+            assertThat(Arrays.stream(pair.answers()).boxed()).isNotEmpty().allMatch(t -> Integer.parseInt(tokenizer.token(t)) > year);
+            assertThat(Arrays.stream(pair.distractors()).boxed()).isNotEmpty().allMatch(t -> Integer.parseInt(tokenizer.token(t)) <= year);
+            assertThat(pair.answers().length + pair.distractors().length).isGreaterThan(40);
+        }
+    }
+
+    @Test
+    void refusesNoPairsAndVocabulariesWithoutTheWords() {
+        assertThatThrownBy(() -> Task.CAPITALS.draw(gpt2(), 0, 1))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("the number of pairs must be at least 1, found 0");
+        PromptEncoder bytes = new PromptEncoder(text -> text.chars().toArray(), OptionalInt.empty(), 20);
+        assertThatThrownBy(() -> Task.IOI_ABBA.draw(bytes, 1, 1))
+                .hasMessage("this vocabulary has too few of the task's words as single tokens");
+        assertThatThrownBy(() -> Task.INDUCTION.draw(bytes, 1, 1))
+                .hasMessageContaining("a vocabulary of 20 tokens is too small");
+    }
+}

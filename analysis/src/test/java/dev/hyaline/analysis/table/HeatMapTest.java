@@ -1,0 +1,115 @@
+package dev.hyaline.analysis.table;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hyaline.engine.BadInputException;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
+import java.io.StringReader;
+import java.util.List;
+import javax.imageio.ImageIO;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+import org.xml.sax.InputSource;
+
+final class HeatMapTest {
+    private static ResultTable of(double... values) {
+        return ResultTable.of(
+                "t", "q", "u", List.of(Axis.layers(2), Axis.indices(Axis.POSITION, 2)), List.of("a"), values);
+    }
+
+    private static Document parse(String svg) throws Exception {
+        return DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(svg)));
+    }
+
+    private static Element cell(Document svg, String tooltip) {
+        NodeList titles = svg.getElementsByTagName("title");
+        for (int i = 0; i < titles.getLength(); i++) {
+            if (titles.item(i).getTextContent().startsWith(tooltip)) {
+                return (Element) titles.item(i).getParentNode();
+            }
+        }
+        throw new AssertionError("no cell says " + tooltip);
+    }
+
+    @Test
+    void theNeutralValueIsWhiteAndTheExtremesAreDeep() throws Exception {
+        Document svg = parse(HeatMap.of(of(1, 5, -1, 1).neutralAt(1)).svg());
+        assertThat(cell(svg, "layer 0, position 0: 1.00").getAttribute("fill")).isEqualTo("#ffffff");
+        assertThat(cell(svg, "layer 0, position 1: 5.00").getAttribute("fill")).isEqualTo("#b2142d");
+        // As far below as 5 is above would be -3: half as deep.
+        assertThat(cell(svg, "layer 1, position 0: -1.00").getAttribute("fill")).isEqualTo("#8eaed5");
+    }
+
+    @Test
+    void cellsLieInRowsAndColumns() throws Exception {
+        Document svg = parse(HeatMap.of(of(1, 2, 3, 4)).svg());
+        Element first = cell(svg, "layer 0, position 0");
+        Element last = cell(svg, "layer 1, position 1");
+        assertThat(cell(svg, "layer 0, position 1").getAttribute("y")).isEqualTo(first.getAttribute("y"));
+        assertThat(cell(svg, "layer 1, position 0").getAttribute("x")).isEqualTo(first.getAttribute("x"));
+        assertThat(Integer.parseInt(last.getAttribute("x"))).isGreaterThan(Integer.parseInt(first.getAttribute("x")));
+        assertThat(Integer.parseInt(last.getAttribute("y"))).isGreaterThan(Integer.parseInt(first.getAttribute("y")));
+    }
+
+    @Test
+    void anyTextIsWellFormed() throws Exception {
+        ResultTable table = ResultTable.of(
+                "<svg> & \u0000\uFFFE \uD800 \"quotes\" ☃",
+                "q",
+                "",
+                List.of(new Axis("h<ead", List.of("\u001B[0m", "a\nb"))),
+                List.of("s", "t"),
+                new double[] {1, Double.NaN, Double.POSITIVE_INFINITY, 2});
+        Document svg = parse(HeatMap.of(table).svg());
+        assertThat(svg.getDocumentElement().getTextContent()).contains("<svg> & ", "☃");
+    }
+
+    @Test
+    void aThirdAxisGoesDown() throws Exception {
+        ResultTable table = ResultTable.of(
+                "t",
+                "q",
+                "u",
+                List.of(Axis.layers(2), Axis.indices(Axis.POSITION, 3), Axis.heads(2)),
+                List.of("a"),
+                new double[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+        Document svg = parse(HeatMap.of(table).svg());
+        assertThat(cell(svg, "layer.head 1.0, position 2: 10.0")).isNotNull();
+        assertThat(cell(svg, "layer.head 0.1, position 1: 3.00")).isNotNull();
+    }
+
+    @Test
+    void thePngShowsTheSameColours() throws Exception {
+        HeatMap map = HeatMap.of(of(1, 5, -1, 1).neutralAt(1));
+        Element cell = cell(parse(map.svg()), "layer 0, position 1");
+        BufferedImage image = ImageIO.read(new ByteArrayInputStream(map.png()));
+        int x = 2 * Integer.parseInt(cell.getAttribute("x")) + 3;
+        int y = 2 * Integer.parseInt(cell.getAttribute("y")) + 3;
+        assertThat(image.getRGB(x, y) & 0xFFFFFF).isEqualTo(0xB2142D);
+    }
+
+    @Test
+    void equalValuesHaveAPictureToo() {
+        assertThat(HeatMap.of(of(3, 3, 3, 3)).svg()).contains("3.00");
+        assertThat(HeatMap.of(of(3, 3, 3, 3).neutralAt(3)).svg()).contains("#ffffff");
+        assertThat(HeatMap.of(of(Double.NaN, Double.NaN, Double.NaN, Double.NaN)).svg())
+                .contains("#dddddd");
+    }
+
+    @Test
+    void aPictureOfTooManyCellsIsRefused() {
+        ResultTable large =
+                ResultTable.of("t", "q", "u", List.of(Axis.indices("edge", 2501)), List.of("a"), new double[2501]);
+        assertThat(HeatMap.fits(large)).isFalse();
+        assertThatThrownBy(() -> HeatMap.of(large))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("2501 by 1 cells");
+    }
+}

@@ -1,0 +1,123 @@
+package dev.hyaline.analysis.table;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.BadShapeException;
+import java.util.List;
+import java.util.stream.IntStream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+final class ResultTableTest {
+    static ResultTable table(int layers, int positions, int samples) {
+        return ResultTable.of(
+                "a <title> & \"more\"",
+                "logit difference",
+                "logits",
+                List.of(Axis.layers(layers), Axis.indices(Axis.POSITION, positions)),
+                IntStream.range(0, samples).mapToObj(s -> "pair, " + s).toList(),
+                IntStream.range(0, layers * positions * samples)
+                        .mapToDouble(i -> i * i / 7.0)
+                        .toArray());
+    }
+
+    @Test
+    void meanAndErrorByHand() {
+        ResultTable table = ResultTable.of(
+                "t", "q", "u", List.of(Axis.heads(2)), List.of("a", "b", "c", "d"), new double[] {1, 2, 3, 6, 5, 5, 5, 5
+                });
+        assertThat(table.means()).containsExactly(3, 5);
+        assertThat(table.standardDeviation(0)).isCloseTo(Math.sqrt(14 / 3.0), within(1e-15));
+        assertThat(table.standardError(0)).isCloseTo(Math.sqrt(14 / 3.0) / 2, within(1e-15));
+        assertThat(table.standardError(1)).isZero();
+        assertThat(table(2, 2, 1).standardError(0)).isNaN();
+    }
+
+    @Test
+    void aMissingSampleLeavesNoMean() {
+        ResultTable table =
+                ResultTable.of("t", "q", "u", List.of(Axis.heads(1)), List.of("a", "b"), new double[] {1, Double.NaN});
+        assertThat(table.mean(0)).isNaN();
+        assertThat(TableText.csv(table)).isEqualTo("head,mean,standard_error,a,b\n0,,,1.0,\n");
+    }
+
+    @Test
+    void aNormalisationMovesTheNeutralValueToo() {
+        ResultTable half = table(1, 2, 2).neutralAt(4).map("share", "", v -> v / 2);
+        assertThat(half.neutral()).hasValue(2);
+        assertThat(half.meanAt(0, 1)).isEqualTo((4 + 9) / 7.0 / 4);
+        assertThat(half.quantity()).isEqualTo("share");
+    }
+
+    @Property
+    void cellsAndIndicesAreInverse(@ForAll @IntRange(min = 1, max = 5) int a, @ForAll @IntRange(min = 1, max = 5) int b) {
+        ResultTable table = table(a, b, 2);
+        assertThat(table.cells()).isEqualTo(a * b);
+        for (int cell = 0; cell < table.cells(); cell++) {
+            assertThat(table.cell(table.index(cell))).isEqualTo(cell);
+            assertThat(table.labels(cell)).containsExactly(String.valueOf(cell / b), String.valueOf(cell % b));
+        }
+    }
+
+    @Test
+    void refusesWhatIsNoTable() {
+        assertThatThrownBy(() -> ResultTable.of("t", "q", "u", List.of(), List.of("a"), new double[1]))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("the table 't' needs an axis and a sample");
+        assertThatThrownBy(() -> ResultTable.of(
+                        "t", "q", "u", List.of(Axis.heads(2), Axis.heads(2)), List.of("a"), new double[4]))
+                .hasMessage("the table 't' has two axes of one name");
+        assertThatThrownBy(() ->
+                        ResultTable.of("t", "q", "u", List.of(Axis.layers(2), Axis.heads(3)), List.of("a"), new double[4]))
+                .isInstanceOf(BadShapeException.class)
+                .hasMessageContaining("2 layer x 3 head x 1 samples")
+                .hasMessageContaining("4 values");
+        assertThatThrownBy(() -> new Axis("head", List.of())).hasMessage("the axis head has no steps");
+    }
+
+    @Test
+    void valuesAreCopies() {
+        double[] values = {1, 2};
+        ResultTable table = ResultTable.of("t", "q", "u", List.of(Axis.heads(2)), List.of("a"), values);
+        values[0] = 9;
+        table.values(1)[0] = 9;
+        assertThat(table.means()).containsExactly(1, 2);
+    }
+
+    @Test
+    void csvQuotesWhatNeedsIt() {
+        ResultTable table = ResultTable.of(
+                "t",
+                "q",
+                "u",
+                List.of(new Axis(Axis.POSITION, List.of("0 \",\"", "1\nx"))),
+                List.of("a,b"),
+                new double[] {0.1, -3});
+        assertThat(TableText.csv(table))
+                .isEqualTo("position,mean,standard_error,\"a,b\"\n\"0 \"\",\"\"\",0.1,,0.1\n\"1\nx\",-3.0,,-3.0\n");
+    }
+
+    @Test
+    void jsonHasEverything() {
+        ResultTable table = table(2, 3, 2).neutralAt(1.5);
+        JsonNode json = JsonMapper.shared().readTree(TableText.json(table));
+        assertThat(json.get("title").asString()).isEqualTo(table.title());
+        assertThat(json.get("unit").asString()).isEqualTo("logits");
+        assertThat(json.get("neutral").asDouble()).isEqualTo(1.5);
+        assertThat(json.at("/axes/1/name").asString()).isEqualTo("position");
+        assertThat(json.at("/axes/1/labels")).hasSize(3);
+        assertThat(json.at("/samples/1").asString()).isEqualTo("pair, 1");
+        for (int cell = 0; cell < table.cells(); cell++) {
+            assertThat(json.get("mean").get(cell).asDouble()).isEqualTo(table.mean(cell));
+            assertThat(json.get("standard_error").get(cell).asDouble()).isEqualTo(table.standardError(cell));
+            assertThat(json.get("values").get(cell).get(1).asDouble()).isEqualTo(table.values(cell)[1]);
+        }
+    }
+}
