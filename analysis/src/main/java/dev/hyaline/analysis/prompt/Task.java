@@ -12,6 +12,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The field's standard tasks, drawn at random. All pairs of a draw have one length, and the same seed gives the same pairs for the same vocabulary.
@@ -41,18 +42,14 @@ public enum Task {
     INDUCTION {
         @Override
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
-            int begin = encoder.begin().isPresent() ? 1 : 0;
-            int[] drawn = distinctTokens(encoder, REPEATED + 1, random);
-            int[] clean = repeated(encoder, drawn, drawn[REPEATED - 1]);
-            int[] corrupted = repeated(encoder, drawn, drawn[REPEATED]);
-            Map<String, Integer> roles = Map.of("A1", begin + REPEATED - 2, "B1", begin + REPEATED - 1);
-            return new PromptPair(
-                    "repeated tokens " + drawn[0] + " " + drawn[1] + " ...",
-                    clean,
-                    corrupted,
-                    new int[] {drawn[REPEATED - 1]},
-                    new int[] {drawn[REPEATED]},
-                    roles);
+            return induction(encoder, RandomTokens.ofVocabulary(encoder), random);
+        }
+    },
+    /** As {@link #INDUCTION}, of random words: fable, whose language has no random tokens, knows nothing else to repeat. */
+    INDUCTION_WORDS {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            return induction(encoder, RandomTokens.ofWords(encoder, words), random);
         }
     },
     /**
@@ -195,28 +192,24 @@ public enum Task {
                 .toList();
     }
 
-    private static int[] repeated(PromptEncoder encoder, int[] tokens, int last) {
-        return IntStream.concat(
-                        encoder.begin().stream(),
-                        IntStream.concat(
-                                IntStream.concat(IntStream.range(0, REPEATED - 1).map(i -> tokens[i]), IntStream.of(last)),
-                                IntStream.range(0, REPEATED - 1).map(i -> tokens[i])))
-                .toArray();
+    private static PromptPair induction(PromptEncoder encoder, RandomTokens tokens, SplittableRandom random) {
+        int begin = encoder.begin().isPresent() ? 1 : 0;
+        int[] drawn = tokens.distinct(REPEATED + 1, random);
+        return new PromptPair(
+                "repeated tokens " + drawn[0] + " " + drawn[1] + " ...",
+                repeated(encoder, drawn, drawn[REPEATED - 1]),
+                repeated(encoder, drawn, drawn[REPEATED]),
+                new int[] {drawn[REPEATED - 1]},
+                new int[] {drawn[REPEATED]},
+                Map.of("A1", begin + REPEATED - 2, "B1", begin + REPEATED - 1));
     }
 
-    private static int[] distinctTokens(PromptEncoder encoder, int count, SplittableRandom random) {
-        if (encoder.vocabularySize() <= count) {
-            throw new BadInputException("a vocabulary of " + encoder.vocabularySize() + " tokens is too small for "
-                    + count + " different ones");
-        }
-        Set<Integer> drawn = new LinkedHashSet<>();
-        while (drawn.size() < count) {
-            int token = random.nextInt(encoder.vocabularySize());
-            if (encoder.begin().isEmpty() || encoder.begin().getAsInt() != token) {
-                drawn.add(token);
-            }
-        }
-        return drawn.stream().mapToInt(Integer::intValue).toArray();
+    private static int[] repeated(PromptEncoder encoder, int[] drawn, int last) {
+        IntStream once = Arrays.stream(drawn, 0, REPEATED - 1);
+        IntStream again = Arrays.stream(drawn, 0, REPEATED - 1);
+        return Stream.of(encoder.begin().stream(), once, IntStream.of(last), again)
+                .flatMapToInt(part -> part)
+                .toArray();
     }
 
     /** Words that are one token also at the beginning of a text, without a blank before them. */

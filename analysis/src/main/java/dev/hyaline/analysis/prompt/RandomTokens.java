@@ -1,0 +1,65 @@
+package dev.hyaline.analysis.prompt;
+
+import dev.hyaline.engine.BadInputException;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/** Tokens that random sequences are drawn from; the one that begins prompts is not among them. */
+public final class RandomTokens {
+    private final int[] pool;
+
+    private RandomTokens(IntStream pool, PromptEncoder encoder) {
+        this.pool = pool.filter(token -> encoder.begin().stream().noneMatch(begin -> begin == token))
+                .distinct()
+                .toArray();
+    }
+
+    /** All tokens of the vocabulary. */
+    public static RandomTokens ofVocabulary(PromptEncoder encoder) {
+        return new RandomTokens(IntStream.range(0, encoder.vocabularySize()), encoder);
+    }
+
+    /** The built-in words that are one token after a blank. */
+    public static RandomTokens ofWords(PromptEncoder encoder) {
+        return ofWords(encoder, WordLists.of(encoder));
+    }
+
+    static RandomTokens ofWords(PromptEncoder encoder, WordLists words) {
+        Stream<String> all = Stream.of(
+                        words.femaleNames(), words.maleNames(), words.places(), words.objects(), words.events())
+                .flatMap(List::stream);
+        return new RandomTokens(all.mapToInt(word -> encoder.token(" " + word)), encoder);
+    }
+
+    /**
+     * Draws tokens that all differ.
+     *
+     * @throws BadInputException if there are too few
+     */
+    public int[] distinct(int count, SplittableRandom random) {
+        if (pool.length < count) {
+            throw new BadInputException(
+                    "there are " + pool.length + " tokens to draw " + count + " different ones from");
+        }
+        Set<Integer> drawn = new LinkedHashSet<>();
+        while (drawn.size() < count) {
+            drawn.add(pool[random.nextInt(pool.length)]);
+        }
+        return drawn.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /**
+     * A sequence of tokens that all differ, given twice, after the token that begins prompts if there is one: {@code [begin, x1 ... xn, x1 ... xn]}.
+     */
+    public int[] repeated(int length, PromptEncoder encoder, SplittableRandom random) {
+        int[] once = distinct(length, random);
+        return Stream.of(encoder.begin().stream(), Arrays.stream(once), Arrays.stream(once))
+                .flatMapToInt(part -> part)
+                .toArray();
+    }
+}
