@@ -200,6 +200,9 @@ public final class Resumption {
                 float[] base = baseLogits.computeIfAbsent(cell.sequence(), sequence -> baseLogits(cell));
                 System.arraycopy(base, 0, logits, 0, before * count);
             }
+            if (before == positions.length) {
+                return logits; // none of its rows ran, and the pass may lack its columns
+            }
             int[] places = places(cell.columns(), columns);
             for (int i = before; i < positions.length; i++) {
                 int from = (firstRow + i - before) * result.columns();

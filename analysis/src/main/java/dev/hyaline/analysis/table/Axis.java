@@ -37,4 +37,15 @@ public record Axis(String name, List<String> labels) {
     public int size() {
         return labels.size();
     }
+
+    /** The index on each axis of a cell counted in row-major order. */
+    public static int[] index(List<Axis> axes, int cell) {
+        int[] index = new int[axes.size()];
+        int rest = cell;
+        for (int a = index.length - 1; a >= 0; a--) {
+            index[a] = rest % axes.get(a).size();
+            rest /= axes.get(a).size();
+        }
+        return index;
+    }
 }

@@ -5,7 +5,6 @@ import dev.hyaline.engine.BadShapeException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
-import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -81,19 +80,17 @@ public final class ResultTable {
         return new ResultTable(newTitle, quantity, unit, axes, samples, neutral, values);
     }
 
-    /** Every value changed alike, as by a normalisation; what it measures and its unit may change with it. */
-    public ResultTable map(String newQuantity, String newUnit, DoubleUnaryOperator change) {
-        OptionalDouble newNeutral = neutral.isPresent()
-                ? OptionalDouble.of(change.applyAsDouble(neutral.getAsDouble()))
-                : OptionalDouble.empty();
-        return new ResultTable(
-                title,
-                newQuantity,
-                newUnit,
-                axes,
-                samples,
-                newNeutral,
-                Arrays.stream(values).map(change).toArray());
+    /** Changes one sample's value. */
+    @FunctionalInterface
+    public interface SampleChange {
+        double apply(int sample, double value);
+    }
+
+    /** Every value changed, as by a normalisation; what it measures and its unit change with it, and no value is neutral any more. */
+    public ResultTable map(String newQuantity, String newUnit, SampleChange change) {
+        double[] changed = new double[values.length];
+        Arrays.setAll(changed, i -> change.apply(i % samples.size(), values[i]));
+        return new ResultTable(title, newQuantity, newUnit, axes, samples, OptionalDouble.empty(), changed);
     }
 
     public String title() {
@@ -142,12 +139,7 @@ public final class ResultTable {
 
     /** The index of a cell on each axis. */
     public int[] index(int cell) {
-        int[] index = new int[axes.size()];
-        for (int a = axes.size() - 1; a >= 0; a--) {
-            index[a] = cell % axes.get(a).size();
-            cell /= axes.get(a).size();
-        }
-        return index;
+        return Axis.index(axes, cell);
     }
 
     /** The label of a cell on each axis. */

@@ -49,10 +49,10 @@ final class ResultTableTest {
     }
 
     @Test
-    void aNormalisationMovesTheNeutralValueToo() {
-        ResultTable half = table(1, 2, 2).neutralAt(4).map("share", "", v -> v / 2);
-        assertThat(half.neutral()).hasValue(2);
-        assertThat(half.meanAt(0, 1)).isEqualTo((4 + 9) / 7.0 / 4);
+    void aNormalisationKnowsTheSample() {
+        ResultTable half = table(1, 2, 2).neutralAt(4).map("share", "", (sample, v) -> v / (sample + 1));
+        assertThat(half.neutral()).isEmpty();
+        assertThat(half.meanAt(0, 1)).isCloseTo((4 + 9 / 2.0) / 14, within(1e-15));
         assertThat(half.quantity()).isEqualTo("share");
     }
 

@@ -1,0 +1,45 @@
+package dev.hyaline.analysis.causal;
+
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.BadInputException;
+import java.util.Arrays;
+
+/**
+ * A metric of the runs without edits, by pair.
+ *
+ * @param clean of the clean prompts
+ * @param corrupted of the corrupted ones
+ */
+public record Baselines(double[] clean, double[] corrupted) {
+    public double meanClean() {
+        return Arrays.stream(clean).average().orElseThrow();
+    }
+
+    public double meanCorrupted() {
+        return Arrays.stream(corrupted).average().orElseThrow();
+    }
+
+    public double mean(Side side) {
+        return side == Side.CLEAN ? meanClean() : meanCorrupted();
+    }
+
+    /**
+     * A table on the scale where the mean clean run is 1 and the mean corrupted one is 0, as TransformerLens's examples normalise. A pair's value is its distance from its own corrupted
+     * run against the mean distance, so that pairs which differ without any patch do not add to the spread.
+     *
+     * @param base the run the table's cells are edits of, which becomes the neutral value
+     * @throws BadInputException if the metric is the same on both prompts
+     */
+    public ResultTable normalised(ResultTable table, Side base) {
+        double distance = meanClean() - meanCorrupted();
+        if (distance == 0 || !Double.isFinite(distance)) {
+            throw new BadInputException("the " + table.quantity() + " is " + meanClean() + " on the clean prompts and "
+                    + meanCorrupted() + " on the corrupted ones; there is nothing to normalise by");
+        }
+        return table.map(
+                        table.quantity() + ", clean = 1, corrupted = 0",
+                        "",
+                        (pair, value) -> (value - corrupted[pair]) / distance)
+                .neutralAt(base == Side.CLEAN ? 1 : 0);
+    }
+}

@@ -1,0 +1,90 @@
+package dev.hyaline.analysis.causal;
+
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.table.Axis;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.instrument.IndexSelection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+
+/** Positions of every pair along an axis: the same index in each, or what plays the same role. */
+public final class PositionAxis {
+    private final Axis axis;
+    /** {@code [steps, pairs]}. */
+    private final int[][] positions;
+
+    private PositionAxis(List<String> labels, int[][] positions) {
+        this.axis = new Axis(Axis.POSITION, labels);
+        this.positions = positions;
+    }
+
+    /** Every position, called by its index. */
+    public static PositionAxis all(PromptPairs pairs) {
+        return of(pairs, IndexSelection.all(), token -> "");
+    }
+
+    /**
+     * Positions by index, called {@code 10 S2} by index and role, or by index and token where all clean prompts have the same.
+     *
+     * @param text of a token; may be empty
+     * @throws BadInputException if the pairs differ in length, or lack a position
+     */
+    public static PositionAxis of(PromptPairs pairs, IndexSelection chosen, IntFunction<String> text) {
+        int[] indices = chosen.in(pairs.commonLength(), "position");
+        List<String> labels = IntStream.of(indices)
+                .mapToObj(position -> (position + " " + label(pairs, position, text)).strip())
+                .toList();
+        return new PositionAxis(
+                labels,
+                IntStream.of(indices)
+                        .mapToObj(position -> IntStream.range(0, pairs.size())
+                                .map(pair -> position)
+                                .toArray())
+                        .toArray(int[][]::new));
+    }
+
+    /**
+     * Positions by role, in pairs of any lengths.
+     *
+     * @throws BadInputException if a pair lacks a role
+     */
+    public static PositionAxis ofRoles(PromptPairs pairs, List<String> roles) {
+        int[][] positions = new int[roles.size()][];
+        for (int i = 0; i < positions.length; i++) {
+            String role = roles.get(i);
+            positions[i] = pairs.list().stream()
+                    .mapToInt(pair -> pair.position(role))
+                    .toArray();
+        }
+        return new PositionAxis(new ArrayList<>(roles), positions);
+    }
+
+    private static String label(PromptPairs pairs, int position, IntFunction<String> text) {
+        List<String> common = pairs.roles().stream()
+                .filter(role ->
+                        pairs.list().stream().allMatch(pair -> pair.position(role) == position))
+                .toList();
+        if (!common.isEmpty()) {
+            return String.join("/", common);
+        }
+        int token = pairs.get(0).clean()[position];
+        boolean same = pairs.list().stream().map(PromptPair::clean).allMatch(clean -> clean[position] == token);
+        return same ? text.apply(token) : "";
+    }
+
+    public Axis axis() {
+        return axis;
+    }
+
+    public int size() {
+        return axis.size();
+    }
+
+    /** Position of a step in a pair. */
+    public int at(int step, int pair) {
+        return positions[step][pair];
+    }
+}

@@ -1,0 +1,19 @@
+package dev.hyaline.analysis.causal;
+
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.instrument.MultiplyAdds;
+
+/**
+ * What a sweep found, and what it took.
+ *
+ * @param table the metric by cell and pair; the base run's mean is neutral
+ * @param work multiply-adds done, and what full reruns of the same edits would have been
+ * @param measured edits that were run, a cell of a pair each
+ * @param resumed edits whose results an interrupted sweep had left, which {@code work} leaves out
+ */
+public record SweepResult(ResultTable table, Baselines baselines, Side base, MultiplyAdds work, long measured, long resumed) {
+    /** The table with the mean clean run as 1 and the mean corrupted one as 0. */
+    public ResultTable normalised() {
+        return baselines.normalised(table, base);
+    }
+}

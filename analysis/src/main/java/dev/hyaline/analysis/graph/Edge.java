@@ -1,0 +1,36 @@
+package dev.hyaline.analysis.graph;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+
+/** The way from one node to another through the residual stream alone: {@code m0->a5.h3<q>}. */
+public record Edge(Node sender, Receiver receiver) {
+    private static final String ARROW = "->";
+
+    public Edge {
+        if (sender.stage() >= receiver.node().stage()) {
+            throw new BadInputException(
+                    "there is no edge " + sender + ARROW + receiver + ": " + sender + " is computed no earlier");
+        }
+    }
+
+    /**
+     * Reads a name.
+     *
+     * @throws BadInputException if it is none, or the model has no such nodes
+     */
+    public static Edge of(Gpt2Config config, String name) {
+        int arrow = name.indexOf(ARROW);
+        if (arrow < 0) {
+            throw new BadInputException("'" + name + "' is not an edge; edges are such as m0->a5.h3<q> or a5.h3->logits");
+        }
+        return new Edge(
+                Node.of(config, name.substring(0, arrow)),
+                Receiver.of(config, name.substring(arrow + ARROW.length())));
+    }
+
+    @Override
+    public String toString() {
+        return sender + ARROW + receiver;
+    }
+}

@@ -1,0 +1,96 @@
+package dev.hyaline.analysis.graph;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.Target;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A node of the model's computation graph: what writes to the residual stream, and the logits. */
+public sealed interface Node {
+    /** The embeddings, token and position: what the residual stream begins with. */
+    record Input() implements Node {
+        @Override
+        public String toString() {
+            return "input";
+        }
+    }
+
+    /** An attention head. */
+    record Head(int layer, int head) implements Node {
+        @Override
+        public String toString() {
+            return "a" + layer + ".h" + head;
+        }
+    }
+
+    /** The MLP of a layer. */
+    record Mlp(int layer) implements Node {
+        @Override
+        public String toString() {
+            return "m" + layer;
+        }
+    }
+
+    /** The final norm and the unembedding. */
+    record Logits() implements Node {
+        @Override
+        public String toString() {
+            return "logits";
+        }
+    }
+
+    Node INPUT = new Input();
+    Node LOGITS = new Logits();
+
+    /** When a pass computes it; heads of a layer at once. */
+    default int stage() {
+        return switch (this) {
+            case Input input -> -1;
+            case Head head -> 2 * head.layer;
+            case Mlp mlp -> 2 * mlp.layer + 1;
+            case Logits logits -> Integer.MAX_VALUE;
+        };
+    }
+
+    /**
+     * What the node writes to the residual stream, as the place to edit: a head's z, an MLP's output, the first residual stream.
+     *
+     * @throws BadInputException for the logits, which write nothing
+     */
+    default Target output() {
+        return switch (this) {
+            case Input input -> Target.of(Site.RESID_PRE, 0);
+            case Head head -> Target.of(Site.Z, head.layer).heads(head.head);
+            case Mlp mlp -> Target.of(Site.MLP_OUT, mlp.layer);
+            case Logits logits -> throw new BadInputException("the node logits writes to no other");
+        };
+    }
+
+    /**
+     * Reads a name: {@code input}, {@code a5.h3}, {@code m0}, {@code logits}.
+     *
+     * @throws BadInputException if it is none, or the model has no such node
+     */
+    static Node of(Gpt2Config config, String name) {
+        Matcher matcher = Pattern.compile("a(\\d{1,6})\\.h(\\d{1,6})|m(\\d{1,6})").matcher(name);
+        if (name.equals("input")) {
+            return INPUT;
+        }
+        if (name.equals("logits")) {
+            return LOGITS;
+        }
+        if (!matcher.matches()) {
+            throw new BadInputException("'" + name + "' is not a node; nodes are input, a0.h0 (head 0 of layer 0), m0 (MLP of layer 0) and"
+                    + " logits");
+        }
+        boolean head = matcher.group(1) != null;
+        int layer = Integer.parseInt(head ? matcher.group(1) : matcher.group(3));
+        if (layer >= config.nLayers() || (head && Integer.parseInt(matcher.group(2)) >= config.nHeads())) {
+            throw new BadInputException("there is no node " + name + ": the model has " + config.nLayers()
+                    + " layers of " + config.nHeads() + " heads");
+        }
+        return head ? new Head(layer, Integer.parseInt(matcher.group(2))) : new Mlp(layer);
+    }
+}

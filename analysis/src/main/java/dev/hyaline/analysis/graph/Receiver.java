@@ -1,0 +1,81 @@
+package dev.hyaline.analysis.graph;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.Target;
+import java.util.Locale;
+
+/**
+ * Where a node reads the residual stream: {@code a5.h3<q>}, {@code a5.h3} (queries, keys and values alike), {@code m0}, {@code logits}.
+ *
+ * @param part which input of a head; {@link Part#ALL} of any other node
+ */
+public record Receiver(Node node, Part part) {
+    /** Inputs of a head. */
+    public enum Part {
+        Q(Site.Q_INPUT),
+        K(Site.K_INPUT),
+        V(Site.V_INPUT),
+        ALL(Site.ATTN_IN);
+
+        private final Site site;
+
+        Part(Site site) {
+            this.site = site;
+        }
+    }
+
+    public Receiver {
+        if (node instanceof Node.Input) {
+            throw new BadInputException("the node input reads from no other");
+        }
+        if (!(node instanceof Node.Head) && part != Part.ALL) {
+            throw new BadInputException(node + " has no queries, keys or values to read for");
+        }
+    }
+
+    /** A node's whole input. */
+    public static Receiver of(Node node) {
+        return new Receiver(node, Part.ALL);
+    }
+
+    /**
+     * Reads a name.
+     *
+     * @throws BadInputException if it is none, or the model has no such node
+     */
+    public static Receiver of(Gpt2Config config, String name) {
+        if (name.endsWith("<q>") || name.endsWith("<k>") || name.endsWith("<v>")) {
+            Part part = Part.valueOf(name.substring(name.length() - 2, name.length() - 1).toUpperCase(Locale.ROOT));
+            return new Receiver(Node.of(config, name.substring(0, name.length() - 3)), part);
+        }
+        return of(Node.of(config, name));
+    }
+
+    /** The place to edit. */
+    public Target input(Gpt2Config config) {
+        return switch (node) {
+            case Node.Head head -> Target.of(part.site, head.layer()).heads(head.head());
+            case Node.Mlp mlp -> Target.of(Site.MLP_IN, mlp.layer());
+            case Node.Logits logits -> Target.of(Site.RESID_POST, config.nLayers() - 1);
+            case Node.Input input -> throw new AssertionError();
+        };
+    }
+
+    /** The residual stream that is read there. */
+    public HookPoint residual(Gpt2Config config) {
+        return switch (node) {
+            case Node.Head head -> HookPoint.of(Site.RESID_PRE, head.layer());
+            case Node.Mlp mlp -> HookPoint.of(Site.RESID_MID, mlp.layer());
+            case Node.Logits logits -> HookPoint.of(Site.RESID_POST, config.nLayers() - 1);
+            case Node.Input input -> throw new AssertionError();
+        };
+    }
+
+    @Override
+    public String toString() {
+        return part == Part.ALL ? node.toString() : node + "<" + part.name().toLowerCase(Locale.ROOT) + ">";
+    }
+}

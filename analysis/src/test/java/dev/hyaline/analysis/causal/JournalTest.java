@@ -1,0 +1,132 @@
+package dev.hyaline.analysis.causal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.instrument.FileException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A sweep that is stopped goes on where it was, and ends with the same bits. */
+final class JournalTest {
+    private static final Gpt2Config CONFIG = SmallExperiments.config(3, 2, 4);
+
+    @TempDir
+    private Path folder;
+
+    private final Gpt2 model = Gpt2.of(Gpt2Weights.random(CONFIG, 3), 1);
+    private final Experiment experiment = experiment(9);
+    private final Sweep sweep = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, Direction.DENOISING);
+
+    @AfterEach
+    void close() {
+        model.close();
+    }
+
+    private Experiment experiment(long seed) {
+        return Experiment.of(model, SmallExperiments.pairs(CONFIG, 2, 5, new Random(seed)), Metric.logitDifference());
+    }
+
+    private Path journal() {
+        return folder.resolve("cells");
+    }
+
+    /** Interrupts the sweep after some measurements. */
+    private void interruptAfter(long count) {
+        assertThatThrownBy(() -> experiment.sweep(
+                        sweep,
+                        SweepOptions.none().journal(journal()).progress((done, total) -> {
+                            if (done >= count) {
+                                Thread.currentThread().interrupt();
+                            }
+                        })))
+                .isInstanceOf(HyalineException.class)
+                .hasMessage("the sweep was interrupted after " + count + " of 60 measurements");
+        assertThat(Thread.interrupted()).isTrue();
+    }
+
+    @Test
+    void interruptedAgainAndAgainItGivesTheSameTable() {
+        SweepResult whole = experiment.sweep(sweep);
+        interruptAfter(7);
+        interruptAfter(8);
+        interruptAfter(41);
+        AtomicLong first = new AtomicLong();
+        SweepResult resumed = experiment.sweep(
+                sweep,
+                SweepOptions.none().journal(journal()).progress((done, total) -> first.compareAndSet(0, done)));
+        assertThat(first).hasValue(42);
+        assertThat(resumed.resumed()).isEqualTo(41);
+        assertThat(resumed.measured()).isEqualTo(19);
+        for (int cell = 0; cell < whole.table().cells(); cell++) {
+            assertThat(resumed.table().values(cell)).isEqualTo(whole.table().values(cell));
+        }
+        SweepResult again = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
+        assertThat(again.measured()).isZero();
+        assertThat(again.work().done()).isZero();
+        assertThat(again.table().means()).isEqualTo(whole.table().means());
+    }
+
+    @Test
+    void whatWasCutOffIsMeasuredAgain() throws IOException {
+        SweepResult whole = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
+        byte[] bytes = Files.readAllBytes(journal());
+        Random random = new Random(1);
+        for (int i = 0; i < 30; i++) {
+            Files.write(journal(), Arrays.copyOf(bytes, random.nextInt(bytes.length + 1)));
+            SweepResult resumed = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
+            assertThat(resumed.table().means()).isEqualTo(whole.table().means());
+            assertThat(Files.size(journal())).isEqualTo(bytes.length);
+        }
+    }
+
+    @Test
+    void aDamagedRecordAndWhatFollowsIsMeasuredAgain() throws IOException {
+        SweepResult whole = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
+        byte[] bytes = Files.readAllBytes(journal());
+        bytes[40 + 20 * 10 + 9] ^= 4;
+        Files.write(journal(), bytes);
+        SweepResult resumed = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
+        assertThat(resumed.resumed()).isEqualTo(10);
+        assertThat(resumed.table().means()).isEqualTo(whole.table().means());
+    }
+
+    @Test
+    void anotherSweepsCellsAreRefused() throws IOException {
+        interruptAfter(5);
+        Sweep noising = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, Direction.NOISING);
+        assertThatThrownBy(() -> experiment.sweep(noising, SweepOptions.none().journal(journal())))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("holds the cells of another sweep");
+        Experiment others = experiment(10);
+        assertThatThrownBy(() -> others.sweep(
+                        ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(others, Direction.DENOISING),
+                        SweepOptions.none().journal(journal())))
+                .hasMessageContaining("holds the cells of another sweep");
+        Files.writeString(journal(), "something else altogether, longer than a header is");
+        assertThatThrownBy(() -> experiment.sweep(sweep, SweepOptions.none().journal(journal())))
+                .hasMessageContaining("is no file of cells");
+        assertThat(Files.readString(journal())).startsWith("something else");
+    }
+
+    @Test
+    void aFolderThatIsNotThereIsNamed() {
+        assertThatThrownBy(() -> experiment.sweep(
+                        sweep, SweepOptions.none().journal(folder.resolve("none").resolve("cells"))))
+                .isInstanceOf(FileException.class)
+                .hasMessageContaining("none");
+    }
+}
