@@ -6,8 +6,10 @@ module dev.hyaline.analysis {
     requires java.desktop;
 
     exports dev.hyaline.analysis;
+    exports dev.hyaline.analysis.attention;
     exports dev.hyaline.analysis.causal;
     exports dev.hyaline.analysis.graph;
+    exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.prompt;
     exports dev.hyaline.analysis.table;

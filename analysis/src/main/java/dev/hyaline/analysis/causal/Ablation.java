@@ -69,7 +69,8 @@ public sealed interface Ablation {
     /** The mean over an experiment's clean prompts, position by position. */
     static Ablation meanByPosition(Experiment experiment) {
         return new Mean(
-                site -> Means.byPosition(experiment.recorded(Side.CLEAN, site)), "mean over the clean prompts by position");
+                site -> Means.byPosition(experiment.recorded(Side.CLEAN, site)),
+                "mean over the clean prompts by position");
     }
 
     /** The mean over all positions of an experiment's clean prompts. */

@@ -5,7 +5,6 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.Intervention;
 import dev.hyaline.instrument.Target;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -95,10 +94,7 @@ public final class AblationSweep implements Sweep {
         }
         List<String> names = axes.stream().map(Axis::name).toList();
         return new AblationSweep(
-                "Ablation (" + ablation.description() + ") of " + site.shortName(),
-                axes,
-                ablation,
-                (index, pair) -> {
+                "Ablation (" + ablation.description() + ") of " + site.shortName(), axes, ablation, (index, pair) -> {
                     Target target = Target.of(site);
                     for (int a = 0; a < index.length; a++) {
                         target = switch (names.get(a)) {
@@ -163,7 +159,7 @@ public final class AblationSweep implements Sweep {
     @Override
     public CellEdits edits(int group) {
         return (cell, pair) -> targets.of(Axis.index(axes, cell), pair).stream()
-                .map((Target target) -> (Intervention) ablation.of(target))
+                .map(ablation::of)
                 .toList();
     }
 }

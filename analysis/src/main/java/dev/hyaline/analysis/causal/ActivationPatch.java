@@ -107,7 +107,8 @@ public enum ActivationPatch {
             }
             List<Axis> all = new ArrayList<>();
             if (sites.size() > 1) {
-                all.add(new Axis("activation", sites.stream().map(Site::shortName).toList()));
+                all.add(new Axis(
+                        "activation", sites.stream().map(Site::shortName).toList()));
             }
             Axis layers = Axis.layers(experiment.config().nLayers());
             Axis heads = Axis.heads(experiment.config().nHeads());

@@ -135,15 +135,15 @@ public final class Experiment {
     private Logits[] logits(Side side) {
         List<Edit> none = IntStream.range(0, pairs.size()).mapToObj(Edit::of).toList();
         return resume(side, none).results().stream()
-                .map(result -> new Logits(
-                        result.positions(), metric.tokens(pairs.get(result.sequence())), result.logits()))
+                .map(result ->
+                        new Logits(result.positions(), metric.tokens(pairs.get(result.sequence())), result.logits()))
                 .toArray(Logits[]::new);
     }
 
     private double[] measure(Side side, Logits[] logits) {
         return IntStream.range(0, pairs.size())
-                .mapToDouble(i -> metric.of(
-                        new Reading(pairs.get(i), side.tokens(pairs.get(i)), logits[i], cleanLogits[i])))
+                .mapToDouble(
+                        i -> metric.of(new Reading(pairs.get(i), side.tokens(pairs.get(i)), logits[i], cleanLogits[i])))
                 .toArray();
     }
 }

@@ -52,8 +52,8 @@ public final class PathPatching implements Sweep {
             int first = senders.stream().mapToInt(Node::stage).min().orElseThrow();
             for (Receiver receiver : receivers) {
                 if (receiver.node().stage() <= first) {
-                    throw new BadInputException("no path leads from " + senders + " to " + receiver
-                            + ", which is computed no later");
+                    throw new BadInputException(
+                            "no path leads from " + senders + " to " + receiver + ", which is computed no later");
                 }
             }
         }
@@ -123,11 +123,12 @@ public final class PathPatching implements Sweep {
                 .min()
                 .orElseThrow(() -> new BadInputException("a path needs a sender and a receiver"));
         List<Paths> paths = new ArrayList<>();
-        int layers = (int)
-                IntStream.range(0, config.nLayers()).filter(layer -> 2 * layer < last).count();
+        int layers = (int) IntStream.range(0, config.nLayers())
+                .filter(layer -> 2 * layer < last)
+                .count();
         if (layers == 0) {
-            throw new BadInputException("no head is computed before " + new TreeSet<>(
-                    receivers.stream().map(Receiver::toString).toList()));
+            throw new BadInputException("no head is computed before "
+                    + new TreeSet<>(receivers.stream().map(Receiver::toString).toList()));
         }
         for (int layer = 0; layer < layers; layer++) {
             for (int head = 0; head < config.nHeads(); head++) {
@@ -144,7 +145,8 @@ public final class PathPatching implements Sweep {
                 : "through "
                         + String.join(
                                 ", ",
-                                new TreeSet<>(through.stream().map(Node::toString).toList()));
+                                new TreeSet<>(
+                                        through.stream().map(Node::toString).toList()));
         return new PathPatching(
                 experiment,
                 direction,
@@ -157,7 +159,8 @@ public final class PathPatching implements Sweep {
         List<String> words = new ArrayList<>();
         for (Paths path : paths) {
             words.add(new TreeSet<>(path.senders.stream().map(Node::toString).toList()) + "->"
-                    + new TreeSet<>(path.receivers.stream().map(Receiver::toString).toList()) + " through "
+                    + new TreeSet<>(
+                            path.receivers.stream().map(Receiver::toString).toList()) + " through "
                     + new TreeSet<>(path.through.stream().map(Node::toString).toList()));
         }
         return words.toString();
@@ -171,8 +174,10 @@ public final class PathPatching implements Sweep {
     public static ResultTable matrix(ResultTable table, List<Edge> edges) {
         List<String> senders =
                 edges.stream().map(edge -> edge.sender().toString()).distinct().toList();
-        List<String> receivers =
-                edges.stream().map(edge -> edge.receiver().toString()).distinct().toList();
+        List<String> receivers = edges.stream()
+                .map(edge -> edge.receiver().toString())
+                .distinct()
+                .toList();
         int samples = table.samples().size();
         double[] values = new double[senders.size() * receivers.size() * samples];
         Arrays.fill(values, Double.NaN);
@@ -271,8 +276,7 @@ public final class PathPatching implements Sweep {
                 }
             }
             if (2 * layer + 1 > first && isKept(path, new Node.Mlp(layer))) {
-                interventions.add(
-                        Intervention.patch(changed(new Node.Mlp(layer).output(), pair), base));
+                interventions.add(Intervention.patch(changed(new Node.Mlp(layer).output(), pair), base));
             }
         }
         return interventions;

@@ -55,17 +55,15 @@ public final class PositionAxis {
         int[][] positions = new int[roles.size()][];
         for (int i = 0; i < positions.length; i++) {
             String role = roles.get(i);
-            positions[i] = pairs.list().stream()
-                    .mapToInt(pair -> pair.position(role))
-                    .toArray();
+            positions[i] =
+                    pairs.list().stream().mapToInt(pair -> pair.position(role)).toArray();
         }
         return new PositionAxis(new ArrayList<>(roles), positions);
     }
 
     private static String label(PromptPairs pairs, int position, IntFunction<String> text) {
         List<String> common = pairs.roles().stream()
-                .filter(role ->
-                        pairs.list().stream().allMatch(pair -> pair.position(role) == position))
+                .filter(role -> pairs.list().stream().allMatch(pair -> pair.position(role) == position))
                 .toList();
         if (!common.isEmpty()) {
             return String.join("/", common);

@@ -11,7 +11,8 @@ import dev.hyaline.instrument.MultiplyAdds;
  * @param measured edits that were run, a cell of a pair each
  * @param resumed edits whose results an interrupted sweep had left, which {@code work} leaves out
  */
-public record SweepResult(ResultTable table, Baselines baselines, Side base, MultiplyAdds work, long measured, long resumed) {
+public record SweepResult(
+        ResultTable table, Baselines baselines, Side base, MultiplyAdds work, long measured, long resumed) {
     /** The table with the mean clean run as 1 and the mean corrupted one as 0. */
     public ResultTable normalised() {
         return baselines.normalised(table, base);

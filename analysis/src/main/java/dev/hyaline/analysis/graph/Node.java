@@ -74,7 +74,8 @@ public sealed interface Node {
      * @throws BadInputException if it is none, or the model has no such node
      */
     static Node of(Gpt2Config config, String name) {
-        Matcher matcher = Pattern.compile("a(\\d{1,6})\\.h(\\d{1,6})|m(\\d{1,6})").matcher(name);
+        Matcher matcher =
+                Pattern.compile("a(\\d{1,6})\\.h(\\d{1,6})|m(\\d{1,6})").matcher(name);
         if (name.equals("input")) {
             return INPUT;
         }
@@ -82,8 +83,9 @@ public sealed interface Node {
             return LOGITS;
         }
         if (!matcher.matches()) {
-            throw new BadInputException("'" + name + "' is not a node; nodes are input, a0.h0 (head 0 of layer 0), m0 (MLP of layer 0) and"
-                    + " logits");
+            throw new BadInputException(
+                    "'" + name + "' is not a node; nodes are input, a0.h0 (head 0 of layer 0), m0 (MLP of layer 0) and"
+                            + " logits");
         }
         boolean head = matcher.group(1) != null;
         int layer = Integer.parseInt(head ? matcher.group(1) : matcher.group(3));

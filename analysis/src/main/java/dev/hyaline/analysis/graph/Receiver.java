@@ -48,7 +48,8 @@ public record Receiver(Node node, Part part) {
      */
     public static Receiver of(Gpt2Config config, String name) {
         if (name.endsWith("<q>") || name.endsWith("<k>") || name.endsWith("<v>")) {
-            Part part = Part.valueOf(name.substring(name.length() - 2, name.length() - 1).toUpperCase(Locale.ROOT));
+            Part part = Part.valueOf(
+                    name.substring(name.length() - 2, name.length() - 1).toUpperCase(Locale.ROOT));
             return new Receiver(Node.of(config, name.substring(0, name.length() - 3)), part);
         }
         return of(Node.of(config, name));

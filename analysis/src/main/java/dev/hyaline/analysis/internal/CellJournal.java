@@ -79,7 +79,8 @@ public final class CellJournal implements AutoCloseable {
         System.arraycopy(fingerprint, 0, header, MAGIC.length, FINGERPRINT);
         ByteBuffer found = ByteBuffer.allocate(HEADER);
         fill(found);
-        if (found.position() < HEADER && Arrays.equals(found.array(), 0, found.position(), header, 0, found.position())) {
+        if (found.position() < HEADER
+                && Arrays.equals(found.array(), 0, found.position(), header, 0, found.position())) {
             channel.truncate(0).position(0);
             writeAll(ByteBuffer.wrap(header));
             return;

@@ -49,7 +49,8 @@ public final class PngCanvas implements Canvas {
     public void text(double x, double y, String text, int size, Anchor anchor, boolean rotated, int colour) {
         graphics.setColor(new Color(colour));
         graphics.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, size));
-        double length = graphics.getFontMetrics().getStringBounds(text, graphics).getWidth();
+        double length =
+                graphics.getFontMetrics().getStringBounds(text, graphics).getWidth();
         double shift = switch (anchor) {
             case START -> 0;
             case MIDDLE -> length / 2;

@@ -97,7 +97,8 @@ public sealed interface Metric {
 
         @Override
         public double of(Reading reading) {
-            return meanLogit(reading, reading.pair().position(role), reading.pair().answers());
+            return meanLogit(
+                    reading, reading.pair().position(role), reading.pair().answers());
         }
     }
 
@@ -122,7 +123,8 @@ public sealed interface Metric {
         public double of(Reading reading) {
             double[] all = reading.logits().logProbabilities(reading.pair().position(role));
             int[] answers = reading.pair().answers();
-            double largest = Arrays.stream(answers).mapToDouble(t -> all[t]).max().orElseThrow();
+            double largest =
+                    Arrays.stream(answers).mapToDouble(t -> all[t]).max().orElseThrow();
             // Against the largest, so that answers that are all unlikely do not vanish.
             return largest
                     + Math.log(Arrays.stream(answers)
@@ -223,8 +225,7 @@ public sealed interface Metric {
         public double of(Reading reading) {
             int[] positions = positions(reading.pair());
             return Arrays.stream(positions)
-                            .mapToDouble(
-                                    p -> -reading.logits().logProbabilities(p)[reading.tokens()[p + 1]])
+                            .mapToDouble(p -> -reading.logits().logProbabilities(p)[reading.tokens()[p + 1]])
                             .sum()
                     / positions.length;
         }

@@ -85,8 +85,8 @@ public final class PairFile {
         }
         for (String key : node.propertyNames()) {
             if (!KNOWN.contains(key)) {
-                throw new BadInputException(
-                        "there is no property \"" + key + "\"; there are " + String.join(", ", KNOWN.stream().sorted().toList()));
+                throw new BadInputException("there is no property \"" + key + "\"; there are "
+                        + String.join(", ", KNOWN.stream().sorted().toList()));
             }
         }
         int[] answers = tokens(node, "answer", true);
@@ -165,8 +165,8 @@ public final class PairFile {
                     if (isId(item)) {
                         return item.asInt();
                     }
-                    throw new BadInputException(
-                            "\"" + key + "\" must be a text of one token such as \" Mary\", a token id, or a list of such");
+                    throw new BadInputException("\"" + key
+                            + "\" must be a text of one token such as \" Mary\", a token id, or a list of such");
                 })
                 .toArray();
     }

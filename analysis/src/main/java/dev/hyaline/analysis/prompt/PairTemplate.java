@@ -99,8 +99,7 @@ public final class PairTemplate {
         while (matcher.find()) {
             matcher.appendReplacement(before, Matcher.quoteReplacement(word(words, matcher.group(1))));
             int[] prefix = encoder.prompt(before.toString());
-            if (prefix.length > tokens.length
-                    || !Arrays.equals(prefix, Arrays.copyOf(tokens, prefix.length))) {
+            if (prefix.length > tokens.length || !Arrays.equals(prefix, Arrays.copyOf(tokens, prefix.length))) {
                 throw new BadInputException("'" + fill(words) + "': the word '" + words.get(matcher.group(1))
                         + "' of the slot {" + matcher.group(1) + "} shares a token with what follows it");
             }

@@ -5,8 +5,8 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.List;
-import java.util.TreeSet;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /** The pairs of a study, checked against a model. Immutable. */
@@ -31,12 +31,14 @@ public final class PromptPairs {
                     config,
                     List.of(pair.clean(), pair.corrupted()),
                     List.of(pair.name() + " (clean)", pair.name() + " (corrupted)"));
-            Stream.of(pair.answers(), pair.distractors()).flatMapToInt(Arrays::stream).forEach(token -> {
-                if (token < 0 || token >= config.dVocab()) {
-                    throw new BadInputException(pair.name() + ": the answer or distractor " + token
-                            + " is outside the vocabulary, which runs from 0 to " + (config.dVocab() - 1));
-                }
-            });
+            Stream.of(pair.answers(), pair.distractors())
+                    .flatMapToInt(Arrays::stream)
+                    .forEach(token -> {
+                        if (token < 0 || token >= config.dVocab()) {
+                            throw new BadInputException(pair.name() + ": the answer or distractor " + token
+                                    + " is outside the vocabulary, which runs from 0 to " + (config.dVocab() - 1));
+                        }
+                    });
         }
         return new PromptPairs(pairs);
     }

@@ -23,8 +23,7 @@ public final class ColourScale {
     }
 
     public static ColourScale of(ResultTable table) {
-        double[] finite =
-                Arrays.stream(table.means()).filter(Double::isFinite).toArray();
+        double[] finite = Arrays.stream(table.means()).filter(Double::isFinite).toArray();
         double least = Arrays.stream(finite).min().orElse(0);
         double most = Arrays.stream(finite).max().orElse(1);
         if (table.neutral().isPresent()) {

@@ -169,18 +169,23 @@ public final class HeatMap {
 
     private String subtitle() {
         int samples = table.samples().size();
-        return table.quantity() + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
+        return table.quantity()
+                + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
                 + (samples == 1 ? "" : ", mean over " + samples);
     }
 
     private int titleWidth() {
         return MARGIN
                 + (int) Math.max(
-                        table.title().length() * CHARACTER * TITLE_FONT, subtitle().length() * CHARACTER * FONT);
+                        table.title().length() * CHARACTER * TITLE_FONT,
+                        subtitle().length() * CHARACTER * FONT);
     }
 
     private static int longest(List<String> labels) {
-        return labels.stream().mapToInt(label -> shortened(label).length()).max().orElse(0);
+        return labels.stream()
+                .mapToInt(label -> shortened(label).length())
+                .max()
+                .orElse(0);
     }
 
     private static String shortened(String label) {

@@ -126,8 +126,8 @@ public final class ResultTable {
     /** Number of a cell in row-major order. */
     public int cell(int... index) {
         if (index.length != axes.size()) {
-            throw new BadInputException("the table '" + title + "' has " + axes.size() + " axes, found "
-                    + Arrays.toString(index));
+            throw new BadInputException(
+                    "the table '" + title + "' has " + axes.size() + " axes, found " + Arrays.toString(index));
         }
         int cell = 0;
         for (int a = 0; a < index.length; a++) {
@@ -168,7 +168,8 @@ public final class ResultTable {
     /** Standard deviation over the samples, divided by {@code n - 1}; NaN of a single sample. */
     public double standardDeviation(int cell) {
         double mean = mean(cell);
-        double squares = Arrays.stream(values(cell)).map(v -> (v - mean) * (v - mean)).sum();
+        double squares =
+                Arrays.stream(values(cell)).map(v -> (v - mean) * (v - mean)).sum();
         return samples.size() == 1 ? Double.NaN : Math.sqrt(squares / (samples.size() - 1));
     }
 

@@ -47,8 +47,7 @@ final class JournalTest {
     /** Interrupts the sweep after some measurements. */
     private void interruptAfter(long count) {
         assertThatThrownBy(() -> experiment.sweep(
-                        sweep,
-                        SweepOptions.none().journal(journal()).progress((done, total) -> {
+                        sweep, SweepOptions.none().journal(journal()).progress((done, total) -> {
                             if (done >= count) {
                                 Thread.currentThread().interrupt();
                             }
@@ -66,8 +65,7 @@ final class JournalTest {
         interruptAfter(41);
         AtomicLong first = new AtomicLong();
         SweepResult resumed = experiment.sweep(
-                sweep,
-                SweepOptions.none().journal(journal()).progress((done, total) -> first.compareAndSet(0, done)));
+                sweep, SweepOptions.none().journal(journal()).progress((done, total) -> first.compareAndSet(0, done)));
         assertThat(first).hasValue(42);
         assertThat(resumed.resumed()).isEqualTo(41);
         assertThat(resumed.measured()).isEqualTo(19);
@@ -125,7 +123,8 @@ final class JournalTest {
     @Test
     void aFolderThatIsNotThereIsNamed() {
         assertThatThrownBy(() -> experiment.sweep(
-                        sweep, SweepOptions.none().journal(folder.resolve("none").resolve("cells"))))
+                        sweep,
+                        SweepOptions.none().journal(folder.resolve("none").resolve("cells"))))
                 .isInstanceOf(FileException.class)
                 .hasMessageContaining("none");
     }

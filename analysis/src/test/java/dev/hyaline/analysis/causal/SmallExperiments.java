@@ -15,7 +15,17 @@ final class SmallExperiments {
 
     static Gpt2Config config(int layers, int heads, int dHead) {
         return new Gpt2Config(
-                layers, heads, heads * dHead, 3 * heads * dHead + 1, 16, 23, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
+                layers,
+                heads,
+                heads * dHead,
+                3 * heads * dHead + 1,
+                16,
+                23,
+                1e-5f,
+                ActivationFunction.GELU_NEW,
+                true,
+                false,
+                true);
     }
 
     /** Pairs that differ from one position on, or nowhere. */

@@ -86,7 +86,9 @@ final class SweepPropertyTest {
             List<Metric> metrics = Metric.all("S");
             Metric metric = metrics.get(random.nextInt(metrics.size()));
             Experiment experiment = Experiment.of(
-                    model, SmallExperiments.pairs(config, 1 + random.nextInt(2), 2 + random.nextInt(4), random), metric);
+                    model,
+                    SmallExperiments.pairs(config, 1 + random.nextInt(2), 2 + random.nextInt(4), random),
+                    metric);
             Direction direction = random.nextBoolean() ? Direction.DENOISING : Direction.NOISING;
             return new Setting(model, experiment, new Full(model, metric), direction, random);
         }
@@ -104,15 +106,19 @@ final class SweepPropertyTest {
             for (int pair = 0; pair < s.experiment.pairs().size(); pair++) {
                 PromptPair prompts = s.experiment.pairs().get(pair);
                 int[] tokens = s.direction.base().tokens(prompts);
-                Map<HookPoint, float[]> source = s.full.everything(s.direction.source().tokens(prompts));
+                Map<HookPoint, float[]> source =
+                        s.full.everything(s.direction.source().tokens(prompts));
                 for (int cell : cells.subList(0, Math.min(12, cells.size()))) {
                     Map<String, Integer> at = new HashMap<>();
                     for (int a = 0; a < sweep.axes().size(); a++) {
                         at.put(sweep.axes().get(a).name(), result.table().index(cell)[a]);
                     }
                     HookPoint point = HookPoint.of(site(patch, at), at.get("layer"));
-                    double expected = s.full.changed(prompts, tokens, Set.of(point), (p, live) ->
-                            copyPatched(config, point, tokens.length, at, source.get(point), live));
+                    double expected = s.full.changed(
+                            prompts,
+                            tokens,
+                            Set.of(point),
+                            (p, live) -> copyPatched(config, point, tokens.length, at, source.get(point), live));
                     assertThat(result.table().values(cell)[pair]).isEqualTo(expected);
                 }
             }
@@ -139,11 +145,12 @@ final class SweepPropertyTest {
         Integer query = at.containsKey("destination") ? at.get("destination") : at.get("position");
         for (int position = 0; position < length; position++) {
             for (int head = 0; head < heads; head++) {
-                boolean chosen = (query == null || query == position)
-                        && (!at.containsKey("head") || at.get("head") == head);
+                boolean chosen =
+                        (query == null || query == position) && (!at.containsKey("head") || at.get("head") == head);
                 for (int i = 0; chosen && i < width; i++) {
                     if (!at.containsKey("source") || at.get("source") == i) {
-                        int index = map ? (head * length + position) * length + i : (position * heads + head) * width + i;
+                        int index =
+                                map ? (head * length + position) * length + i : (position * heads + head) * width + i;
                         to[index] = from[index];
                     }
                 }
@@ -162,9 +169,10 @@ final class SweepPropertyTest {
             for (int pair = 0; pair < s.experiment.pairs().size(); pair++) {
                 for (int cell = 0; cell < some.size(); cell++) {
                     Edge edge = some.get(cell);
-                    double expected =
-                            byHand(s, pair, Set.of(edge.sender()), Set.of(edge.receiver()), Set.of());
-                    assertThat(result.table().values(cell)[pair]).as(edge.toString()).isEqualTo(expected);
+                    double expected = byHand(s, pair, Set.of(edge.sender()), Set.of(edge.receiver()), Set.of());
+                    assertThat(result.table().values(cell)[pair])
+                            .as(edge.toString())
+                            .isEqualTo(expected);
                 }
             }
         }
@@ -185,8 +193,7 @@ final class SweepPropertyTest {
             Set<Receiver> receivers =
                     new HashSet<>(List.of(later.get(s.random.nextInt(later.size())), Receiver.of(Node.LOGITS)));
             PathPatching.Paths paths = new PathPatching.Paths(senders, receivers, through);
-            SweepResult result =
-                    s.experiment.sweep(PathPatching.paths(s.experiment, s.direction, Map.of("p", paths)));
+            SweepResult result = s.experiment.sweep(PathPatching.paths(s.experiment, s.direction, Map.of("p", paths)));
             for (int pair = 0; pair < s.experiment.pairs().size(); pair++) {
                 assertThat(result.table().values(0)[pair]).isEqualTo(byHand(s, pair, senders, receivers, through));
             }
@@ -194,54 +201,65 @@ final class SweepPropertyTest {
     }
 
     /** Two full passes: one with the senders patched and all but the mediators held, one with the receivers reading what they read there. */
-    private static double byHand(
-            Setting s, int pair, Set<Node> senders, Set<Receiver> receivers, Set<Node> through) {
+    private static double byHand(Setting s, int pair, Set<Node> senders, Set<Receiver> receivers, Set<Node> through) {
         Gpt2Config config = s.model.config();
         PromptPair prompts = s.experiment.pairs().get(pair);
         int[] tokens = s.direction.base().tokens(prompts);
         Map<HookPoint, float[]> base = s.full.everything(tokens);
         Map<HookPoint, float[]> source = s.full.everything(s.direction.source().tokens(prompts));
         Map<HookPoint, float[]> hybrid = new HashMap<>();
-        s.full.forward(tokens, point -> true, (point, live) -> {
-            if (point.equals(HookPoint.of(Site.RESID_PRE, 0)) && senders.contains(Node.INPUT)) {
-                copyHead(config, tokens.length, 1, 0, source.get(point), live);
-            }
-            for (int head = 0; point.site() == Site.Z && head < config.nHeads(); head++) {
-                Node node = new Node.Head(point.layer(), head);
-                if (senders.contains(node) || !through.contains(node)) {
-                    float[] from = (senders.contains(node) ? source : base).get(point);
-                    copyHead(config, tokens.length, config.nHeads(), head, from, live);
-                }
-            }
-            if (point.site() == Site.MLP_OUT) {
-                Node node = new Node.Mlp(point.layer());
-                if (senders.contains(node) || !through.contains(node)) {
-                    float[] from = (senders.contains(node) ? source : base).get(point);
-                    copyHead(config, tokens.length, 1, 0, from, live);
-                }
-            }
-        }, hybrid);
-        int heads = config.nHeads();
-        return s.full.measure(prompts, tokens, s.full.forward(tokens, point -> true, (point, live) -> {
-            for (Receiver receiver : receivers) {
-                boolean reads = receiver.input(config).site() == point.site()
-                        && (receiver.node() instanceof Node.Logits
-                                ? point.layer() == config.nLayers() - 1
-                                : 2 * point.layer() == receiver.node().stage() / 2 * 2);
-                if (reads && receiver.node() instanceof Node.Head head) {
-                    for (int p = 0; p < tokens.length; p++) {
-                        System.arraycopy(
-                                hybrid.get(receiver.residual(config)),
-                                p * config.dModel(),
-                                live,
-                                (p * heads + head.head()) * config.dModel(),
-                                config.dModel());
+        s.full.forward(
+                tokens,
+                point -> true,
+                (point, live) -> {
+                    if (point.equals(HookPoint.of(Site.RESID_PRE, 0)) && senders.contains(Node.INPUT)) {
+                        copyHead(config, tokens.length, 1, 0, source.get(point), live);
                     }
-                } else if (reads) {
-                    copyHead(config, tokens.length, 1, 0, hybrid.get(receiver.residual(config)), live);
-                }
-            }
-        }, new HashMap<>()));
+                    for (int head = 0; point.site() == Site.Z && head < config.nHeads(); head++) {
+                        Node node = new Node.Head(point.layer(), head);
+                        if (senders.contains(node) || !through.contains(node)) {
+                            float[] from = (senders.contains(node) ? source : base).get(point);
+                            copyHead(config, tokens.length, config.nHeads(), head, from, live);
+                        }
+                    }
+                    if (point.site() == Site.MLP_OUT) {
+                        Node node = new Node.Mlp(point.layer());
+                        if (senders.contains(node) || !through.contains(node)) {
+                            float[] from = (senders.contains(node) ? source : base).get(point);
+                            copyHead(config, tokens.length, 1, 0, from, live);
+                        }
+                    }
+                },
+                hybrid);
+        int heads = config.nHeads();
+        return s.full.measure(
+                prompts,
+                tokens,
+                s.full.forward(
+                        tokens,
+                        point -> true,
+                        (point, live) -> {
+                            for (Receiver receiver : receivers) {
+                                boolean reads = receiver.input(config).site() == point.site()
+                                        && (receiver.node() instanceof Node.Logits
+                                                ? point.layer() == config.nLayers() - 1
+                                                : 2 * point.layer()
+                                                        == receiver.node().stage() / 2 * 2);
+                                if (reads && receiver.node() instanceof Node.Head head) {
+                                    for (int p = 0; p < tokens.length; p++) {
+                                        System.arraycopy(
+                                                hybrid.get(receiver.residual(config)),
+                                                p * config.dModel(),
+                                                live,
+                                                (p * heads + head.head()) * config.dModel(),
+                                                config.dModel());
+                                    }
+                                } else if (reads) {
+                                    copyHead(config, tokens.length, 1, 0, hybrid.get(receiver.residual(config)), live);
+                                }
+                            }
+                        },
+                        new HashMap<>()));
     }
 
     private static void copyHead(Gpt2Config config, int length, int heads, int head, float[] from, float[] to) {

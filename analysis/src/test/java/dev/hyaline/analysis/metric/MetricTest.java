@@ -60,7 +60,8 @@ final class MetricTest {
     void divergenceFromAUniformCleanRun() {
         double expected = 0.25 * (Math.log(0.25 / 0.125) + 2 * Math.log(1) + Math.log(0.25 / 0.375));
         assertThat(new Metric.KlToClean("end").of(reading(PAIR))).isCloseTo(expected, within(1e-6));
-        Reading itself = new Reading(PAIR, PAIR.clean(), reading(PAIR).clean(), reading(PAIR).clean());
+        Reading itself = new Reading(
+                PAIR, PAIR.clean(), reading(PAIR).clean(), reading(PAIR).clean());
         assertThat(new Metric.KlToClean("end").of(itself)).isZero();
     }
 
@@ -68,8 +69,7 @@ final class MetricTest {
     void crossEntropyIsTheLossOnThePromptThatRan() {
         Metric metric = new Metric.CrossEntropy();
         assertThat(metric.positions(PAIR)).containsExactly(0, 1);
-        Logits logits = new Logits(
-                new int[] {0, 1}, Optional.empty(), new float[] {0, LN2, LN3, LN2, 0, 0, 0, 0});
+        Logits logits = new Logits(new int[] {0, 1}, Optional.empty(), new float[] {0, LN2, LN3, LN2, 0, 0, 0, 0});
         // Clean: 1 after 0 has 2/8, 2 after 1 has 1/4. Corrupted: 3 after 0 has 2/8 as well, 2 after 3 1/4.
         assertThat(metric.of(new Reading(PAIR, PAIR.clean(), logits, logits))).isCloseTo(Math.log(4), within(1e-6));
         assertThat(metric.of(new Reading(PAIR, new int[] {0, 2, 2}, logits, logits)))
@@ -92,7 +92,10 @@ final class MetricTest {
                 .hasMessage("p: the metric logit-diff needs a distractor");
         assertThatThrownBy(() -> new Metric.Logit("IO").positions(PAIR)).hasMessageContaining("there is no role IO");
         assertThatThrownBy(() -> reading(PAIR).logits().at(1, 1)).hasMessage("logits of position 1 were not formed");
-        assertThat(Metric.all("end")).extracting(Metric::name).doesNotHaveDuplicates().hasSize(7);
+        assertThat(Metric.all("end"))
+                .extracting(Metric::name)
+                .doesNotHaveDuplicates()
+                .hasSize(7);
     }
 
     @Test

@@ -18,15 +18,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class PairFileTest {
-    private static final PromptEncoder GPT2 =
-            new PromptEncoder(Tokenizer.gpt2()::encode, OptionalInt.of(50256), 50257);
+    private static final PromptEncoder GPT2 = new PromptEncoder(Tokenizer.gpt2()::encode, OptionalInt.of(50256), 50257);
 
-    private static final String TEMPLATE =
-            """
-            {"template": "When {IO} and {S1} went to the store, {S2} gave a drink to",
-             "pairs": [{"clean": {"IO": "Mary", "S1": "John", "S2": "John"}, "corrupted": {"S2": "Mary"},
-                        "answer": " Mary", "distractor": [" John"], "positions": {"comma": 9}}]}
-            """;
+    private static final String TEMPLATE = """
+        {"template": "When {IO} and {S1} went to the store, {S2} gave a drink to",
+         "pairs": [{"clean": {"IO": "Mary", "S1": "John", "S2": "John"}, "corrupted": {"S2": "Mary"},
+                    "answer": " Mary", "distractor": [" John"], "positions": {"comma": 9}}]}
+        """;
 
     @Test
     void aTemplateGivesPromptsAndRoles() {
@@ -44,13 +42,10 @@ final class PairFileTest {
 
     @Test
     void textsAndIdsAreTakenToo() {
-        List<PromptPair> pairs = PairFile.parse(
-                "f",
-                """
-                [{"clean": "The capital of France is", "corrupted": "The capital of Italy is", "answer": " Paris"},
-                 {"name": "ids", "clean": [1, 2, 3], "corrupted": [1, 9, 3], "answer": [4, 5], "distractor": 6}]
-                """,
-                GPT2);
+        List<PromptPair> pairs = PairFile.parse("f", """
+            [{"clean": "The capital of France is", "corrupted": "The capital of Italy is", "answer": " Paris"},
+             {"name": "ids", "clean": [1, 2, 3], "corrupted": [1, 9, 3], "answer": [4, 5], "distractor": 6}]
+            """, GPT2);
         assertThat(pairs.get(0).distractors()).isEmpty();
         assertThat(pairs.get(0).firstDifference()).isEqualTo(4);
         assertThat(pairs.get(1).name()).isEqualTo("ids");
@@ -75,17 +70,26 @@ final class PairFileTest {
                 "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": []}] | there is no answer",
                 "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": \" Antananarivo\"}] | ' Antananarivo' is ",
                 "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": \"\"}] | '' is 0 tokens where one is needed",
-                "[{\"clean\": \"x y\", \"corrupted\": \"x y z\", \"answer\": 1}] | the clean prompt has 3 tokens and the corrupted 4; they differ from position 3 on",
-                "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": 1}}] | the role S is at position 1, but positions run from 0 to 0",
-                "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": \"a\"}}] | S must be a whole number",
-                "[{\"clean\": [1, 2], \"corrupted\": [2, 2], \"answer\": 1, \"positions\": {\"end\": 0}}] | the role end is the last position, 1, found 0",
-                "[{\"template\": \"a {x} b\", \"clean\": \"c\", \"corrupted\": {}, \"answer\": 1}] | \"clean\" must be an object of words by slot",
+                "[{\"clean\": \"x y\", \"corrupted\": \"x y z\", \"answer\": 1}] | the clean prompt has 3 tokens and"
+                        + " the corrupted 4; they differ from position 3 on",
+                "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": 1}}] | the role S is at"
+                        + " position 1, but positions run from 0 to 0",
+                "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": \"a\"}}] | S must be a"
+                        + " whole number",
+                "[{\"clean\": [1, 2], \"corrupted\": [2, 2], \"answer\": 1, \"positions\": {\"end\": 0}}] | the role"
+                        + " end is the last position, 1, found 0",
+                "[{\"template\": \"a {x} b\", \"clean\": \"c\", \"corrupted\": {}, \"answer\": 1}] | \"clean\" must be"
+                        + " an object of words by slot",
                 "[{\"template\": \"a {x} b\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | needs a word for {x}",
-                "[{\"template\": \"a {x} b\", \"clean\": {\"x\": \"y\"}, \"corrupted\": {\"z\": \"y\"}, \"answer\": 1}] | has no slot {z}",
+                "[{\"template\": \"a {x} b\", \"clean\": {\"x\": \"y\"}, \"corrupted\": {\"z\": \"y\"}, \"answer\":"
+                        + " 1}] | has no slot {z}",
                 "[{\"template\": \"a b\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | needs slots with names",
-                "[{\"template\": \"{x} {x}\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | two slots of one name",
-                "[{\"template\": \"a {x} b\", \"clean\": {\"x\": \"Paris\"}, \"corrupted\": {\"x\": \"Antananarivo\"}, \"answer\": 1}] | the slot {x} ends at token 2 with 'Paris' and at token",
-                "[{\"template\": \"a {x}e\", \"clean\": {\"x\": \"th\"}, \"corrupted\": {}, \"answer\": 1}] | shares a token with what follows",
+                "[{\"template\": \"{x} {x}\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | two slots of one"
+                        + " name",
+                "[{\"template\": \"a {x} b\", \"clean\": {\"x\": \"Paris\"}, \"corrupted\": {\"x\": \"Antananarivo\"},"
+                        + " \"answer\": 1}] | the slot {x} ends at token 2 with 'Paris' and at token",
+                "[{\"template\": \"a {x}e\", \"clean\": {\"x\": \"th\"}, \"corrupted\": {}, \"answer\": 1}] | shares a"
+                        + " token with what follows",
             })
     void mistakesAreNamed(String json, String message) {
         assertThatThrownBy(() -> PairFile.parse("pairs.json", json, GPT2))
@@ -122,8 +126,8 @@ final class PairFileTest {
                 .hasMessageContaining("the answer or distractor 50257 is outside the vocabulary");
         PromptPair shorter =
                 new PromptPair("p", new int[] {1}, new int[] {2}, new int[] {7}, new int[0], java.util.Map.of());
-        assertThatThrownBy(() -> PromptPairs.of(gpt2, List.of(pairs.getFirst(), shorter))
-                        .commonLength())
+        assertThatThrownBy(() ->
+                        PromptPairs.of(gpt2, List.of(pairs.getFirst(), shorter)).commonLength())
                 .hasMessageContaining("has 15 tokens and 'p' 1");
     }
 }

@@ -21,8 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class TaskTest {
     private static PromptEncoder fable(Checkpoint checkpoint) {
         Tokenizer tokenizer = checkpoint.tokenizer();
-        return new PromptEncoder(
-                tokenizer::encode, OptionalInt.of(tokenizer.endOfText()), tokenizer.vocabularySize());
+        return new PromptEncoder(tokenizer::encode, OptionalInt.of(tokenizer.endOfText()), tokenizer.vocabularySize());
     }
 
     private static PromptEncoder gpt2() {
@@ -57,8 +56,7 @@ final class TaskTest {
 
     private static Gpt2Config checkpointConfig(PromptEncoder encoder) {
         Gpt2Config small = Gpt2Config.gpt2Small();
-        return new Gpt2Config(
-                1, 1, 1, 1, 128, encoder.vocabularySize(), small.eps(), small.actFn(), true, false, true);
+        return new Gpt2Config(1, 1, 1, 1, 128, encoder.vocabularySize(), small.eps(), small.actFn(), true, false, true);
     }
 
     /** fable does every task on the prompts drawn for it, and not on the corrupted ones. */
@@ -115,8 +113,7 @@ final class TaskTest {
         for (PromptPair pair : Task.INDUCTION.draw(gpt2(), 5, 3)) {
             int b1 = pair.position("B1");
             assertThat(pair.firstDifference()).isEqualTo(b1);
-            assertThat(Arrays.mismatch(
-                            pair.clean(), b1 + 1, pair.length(), pair.corrupted(), b1 + 1, pair.length()))
+            assertThat(Arrays.mismatch(pair.clean(), b1 + 1, pair.length(), pair.corrupted(), b1 + 1, pair.length()))
                     .isNegative();
             assertThat(pair.clean()[pair.position("A1")]).isEqualTo(pair.clean()[pair.end()]);
             assertThat(pair.clean()[b1]).isEqualTo(pair.answers()[0]);
@@ -130,8 +127,12 @@ final class TaskTest {
         for (PromptPair pair : Task.GREATER_THAN.draw(gpt2(), 10, 3)) {
             int year = Integer.parseInt(tokenizer.token(pair.clean()[pair.position("YY")]));
             assertThat(tokenizer.token(pair.corrupted()[pair.position("YY")])).isEqualTo("01");
-            assertThat(Arrays.stream(pair.answers()).boxed()).isNotEmpty().allMatch(t -> Integer.parseInt(tokenizer.token(t)) > year);
-            assertThat(Arrays.stream(pair.distractors()).boxed()).isNotEmpty().allMatch(t -> Integer.parseInt(tokenizer.token(t)) <= year);
+            assertThat(Arrays.stream(pair.answers()).boxed())
+                    .isNotEmpty()
+                    .allMatch(t -> Integer.parseInt(tokenizer.token(t)) > year);
+            assertThat(Arrays.stream(pair.distractors()).boxed())
+                    .isNotEmpty()
+                    .allMatch(t -> Integer.parseInt(tokenizer.token(t)) <= year);
             assertThat(pair.answers().length + pair.distractors().length).isGreaterThan(40);
         }
     }

@@ -23,9 +23,7 @@ final class HeatMapTest {
     }
 
     private static Document parse(String svg) throws Exception {
-        return DocumentBuilderFactory.newInstance()
-                .newDocumentBuilder()
-                .parse(new InputSource(new StringReader(svg)));
+        return DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(svg)));
     }
 
     private static Element cell(Document svg, String tooltip) {
@@ -99,7 +97,8 @@ final class HeatMapTest {
     void equalValuesHaveAPictureToo() {
         assertThat(HeatMap.of(of(3, 3, 3, 3)).svg()).contains("3.00");
         assertThat(HeatMap.of(of(3, 3, 3, 3).neutralAt(3)).svg()).contains("#ffffff");
-        assertThat(HeatMap.of(of(Double.NaN, Double.NaN, Double.NaN, Double.NaN)).svg())
+        assertThat(HeatMap.of(of(Double.NaN, Double.NaN, Double.NaN, Double.NaN))
+                        .svg())
                 .contains("#dddddd");
     }
 

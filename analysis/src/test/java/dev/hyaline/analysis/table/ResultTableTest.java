@@ -57,7 +57,8 @@ final class ResultTableTest {
     }
 
     @Property
-    void cellsAndIndicesAreInverse(@ForAll @IntRange(min = 1, max = 5) int a, @ForAll @IntRange(min = 1, max = 5) int b) {
+    void cellsAndIndicesAreInverse(
+            @ForAll @IntRange(min = 1, max = 5) int a, @ForAll @IntRange(min = 1, max = 5) int b) {
         ResultTable table = table(a, b, 2);
         assertThat(table.cells()).isEqualTo(a * b);
         for (int cell = 0; cell < table.cells(); cell++) {
@@ -74,8 +75,8 @@ final class ResultTableTest {
         assertThatThrownBy(() -> ResultTable.of(
                         "t", "q", "u", List.of(Axis.heads(2), Axis.heads(2)), List.of("a"), new double[4]))
                 .hasMessage("the table 't' has two axes of one name");
-        assertThatThrownBy(() ->
-                        ResultTable.of("t", "q", "u", List.of(Axis.layers(2), Axis.heads(3)), List.of("a"), new double[4]))
+        assertThatThrownBy(() -> ResultTable.of(
+                        "t", "q", "u", List.of(Axis.layers(2), Axis.heads(3)), List.of("a"), new double[4]))
                 .isInstanceOf(BadShapeException.class)
                 .hasMessageContaining("2 layer x 3 head x 1 samples")
                 .hasMessageContaining("4 values");

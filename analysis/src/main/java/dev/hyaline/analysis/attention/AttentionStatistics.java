@@ -1,0 +1,121 @@
+package dev.hyaline.analysis.attention;
+
+import dev.hyaline.analysis.table.Axis;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.instrument.Prompts;
+import java.util.List;
+
+/**
+ * How each head spreads its attention, by layer and head. Means are over queries from the second position on: the first sees nothing but itself.
+ *
+ * @param entropy in nats: 0 for a head that looks at one key, {@code ln(n)} for one that looks at n alike
+ * @param largestWeight the largest attention of a query
+ * @param shareAbove share of a query's keys with attention above the threshold
+ * @param distances attention by how far back the key is, {@code [layer, head, distance]}: of the queries that have a key so far back, the mean
+ */
+public record AttentionStatistics(
+        ResultTable entropy, ResultTable largestWeight, ResultTable shareAbove, ResultTable distances) {
+
+    /**
+     * Runs prompts of at least two tokens.
+     *
+     * @param threshold attention above which a key counts, between 0 and 1
+     * @throws BadInputException if the threshold is outside, or a prompt has one token
+     */
+    public static AttentionStatistics of(Gpt2 model, Prompts prompts, double threshold) {
+        if (!(threshold >= 0 && threshold < 1)) {
+            throw new BadInputException("the threshold of attention must be at least 0 and below 1, found " + threshold);
+        }
+        int samples = prompts.size();
+        int layers = model.config().nLayers();
+        int heads = model.config().nHeads();
+        int longest = 0;
+        for (int s = 0; s < samples; s++) {
+            if (prompts.length(s) < 2) {
+                throw new BadInputException(prompts.name(s) + " has one token, from which no head has a choice");
+            }
+            longest = Math.max(longest, prompts.length(s));
+        }
+        int reach = longest;
+        double[][] figures = new double[3][layers * heads * samples];
+        double[] byDistance = new double[layers * heads * reach * samples];
+        AttentionPatterns.read(model, prompts, (prompt, layer, head, maps, offset) -> {
+            int n = prompts.length(prompt);
+            int cell = layer * heads + head;
+            figures[0][cell * samples + prompt] = entropy(maps, offset, n);
+            figures[1][cell * samples + prompt] = largestWeight(maps, offset, n);
+            figures[2][cell * samples + prompt] = shareAbove(maps, offset, n, threshold);
+            double[] profile = distances(maps, offset, n);
+            for (int d = 0; d < reach; d++) {
+                byDistance[(cell * reach + d) * samples + prompt] = d < n ? profile[d] : Double.NaN;
+            }
+        });
+        List<Axis> axes = List.of(Axis.layers(layers), Axis.heads(heads));
+        List<String> names = HeadScores.names(prompts);
+        return new AttentionStatistics(
+                ResultTable.of("Entropy of attention", "entropy", "nats", axes, names, figures[0]),
+                ResultTable.of("Largest attention weight", "largest weight", "probability", axes, names, figures[1]),
+                ResultTable.of(
+                        "Keys with attention above " + threshold,
+                        "share of keys",
+                        "share",
+                        axes,
+                        names,
+                        figures[2]),
+                ResultTable.of(
+                        "Attention by distance",
+                        "attention",
+                        "probability",
+                        List.of(Axis.layers(layers), Axis.heads(heads), Axis.indices("distance", reach)),
+                        names,
+                        byDistance));
+    }
+
+    static double entropy(float[] maps, int offset, int n) {
+        double sum = 0;
+        for (int query = 1; query < n; query++) {
+            for (int key = 0; key <= query; key++) {
+                double p = maps[offset + query * n + key];
+                sum -= p > 0 ? p * Math.log(p) : 0;
+            }
+        }
+        return sum / (n - 1);
+    }
+
+    static double largestWeight(float[] maps, int offset, int n) {
+        double sum = 0;
+        for (int query = 1; query < n; query++) {
+            float largest = 0;
+            for (int key = 0; key <= query; key++) {
+                largest = Math.max(largest, maps[offset + query * n + key]);
+            }
+            sum += largest;
+        }
+        return sum / (n - 1);
+    }
+
+    static double shareAbove(float[] maps, int offset, int n, double threshold) {
+        double sum = 0;
+        for (int query = 1; query < n; query++) {
+            int above = 0;
+            for (int key = 0; key <= query; key++) {
+                above += maps[offset + query * n + key] > threshold ? 1 : 0;
+            }
+            sum += (double) above / (query + 1);
+        }
+        return sum / (n - 1);
+    }
+
+    static double[] distances(float[] maps, int offset, int n) {
+        double[] profile = new double[n];
+        for (int distance = 0; distance < n; distance++) {
+            int first = Math.max(1, distance);
+            for (int query = first; query < n; query++) {
+                profile[distance] += (double) maps[offset + query * n + query - distance] / (n - first);
+            }
+        }
+        return profile;
+    }
+}

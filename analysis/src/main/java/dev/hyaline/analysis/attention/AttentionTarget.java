@@ -1,0 +1,14 @@
+package dev.hyaline.analysis.attention;
+
+/** Which keys a head of some kind looks at. */
+@FunctionalInterface
+public interface AttentionTarget {
+    /**
+     * Whether it looks from one position at another.
+     *
+     * @param tokens of the prompt; not to be changed
+     * @param query position from which it looks
+     * @param key position at which it looks, at most {@code query}
+     */
+    boolean looks(int[] tokens, int query, int key);
+}

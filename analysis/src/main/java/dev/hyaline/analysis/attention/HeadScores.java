@@ -1,0 +1,80 @@
+package dev.hyaline.analysis.attention;
+
+import dev.hyaline.analysis.table.Axis;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.instrument.Prompts;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** How much of its attention each head spends on the keys that heads of a kind look at. */
+public final class HeadScores {
+    private HeadScores() {}
+
+    /** As {@link #of(Gpt2, Prompts, Map)}, for every {@link HeadType}. */
+    public static ResultTable of(Gpt2 model, Prompts prompts) {
+        Map<String, AttentionTarget> targets = new LinkedHashMap<>();
+        Arrays.stream(HeadType.values()).forEach(type -> targets.put(type.toString(), type));
+        return of(model, prompts, targets);
+    }
+
+    /**
+     * Scores every head on every prompt: {@code [type, layer, head]}, each from 0 to 1. NaN for a type that no query of a prompt has a key for, as induction in a prompt
+     * without repetition.
+     *
+     * @param targets kinds of heads by name
+     */
+    public static ResultTable of(Gpt2 model, Prompts prompts, Map<String, AttentionTarget> targets) {
+        if (targets.isEmpty()) {
+            throw new BadInputException("there is no kind of head to score");
+        }
+        List<AttentionTarget> list = List.copyOf(targets.values());
+        int layers = model.config().nLayers();
+        int heads = model.config().nHeads();
+        double[] values = new double[list.size() * layers * heads * prompts.size()];
+        AttentionPatterns.read(model, prompts, (prompt, layer, head, maps, offset) -> {
+            int[] tokens = prompts.tokens(prompt);
+            for (int type = 0; type < list.size(); type++) {
+                int cell = (type * layers + layer) * heads + head;
+                values[cell * prompts.size() + prompt] = score(list.get(type), tokens, maps, offset);
+            }
+        });
+        return ResultTable.of(
+                        "Attention heads by where they look",
+                        "share of attention",
+                        "probability",
+                        List.of(
+                                new Axis("type", List.copyOf(targets.keySet())),
+                                Axis.layers(layers),
+                                Axis.heads(heads)),
+                        names(prompts),
+                        values);
+    }
+
+    /** The mean over the queries that have a key to look at of the attention on all such keys; NaN if there is no such query. */
+    static double score(AttentionTarget target, int[] tokens, float[] maps, int offset) {
+        int n = tokens.length;
+        double sum = 0;
+        int queries = 0;
+        for (int query = 0; query < n; query++) {
+            boolean any = false;
+            for (int key = 0; key <= query; key++) {
+                if (target.looks(tokens, query, key)) {
+                    any = true;
+                    sum += maps[offset + query * n + key];
+                }
+            }
+            queries += any ? 1 : 0;
+        }
+        return queries == 0 ? Double.NaN : sum / queries;
+    }
+
+    static List<String> names(Prompts prompts) {
+        return java.util.stream.IntStream.range(0, prompts.size())
+                .mapToObj(prompts::name)
+                .toList();
+    }
+}

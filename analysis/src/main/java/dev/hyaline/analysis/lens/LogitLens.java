@@ -1,0 +1,116 @@
+package dev.hyaline.analysis.lens;
+
+import dev.hyaline.analysis.NextToken;
+import dev.hyaline.analysis.metric.Logits;
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.metric.Reading;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.table.Axis;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.Boundary;
+import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.ActivationCache;
+import dev.hyaline.instrument.Capture;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.Prompts;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * The logit lens (nostalgebraist 2020): what the model would say if it stopped at a place in the residual stream, which goes straight through the final LayerNorm, with its own mean and scale, and the
+ * unembedding. The last place gives the model's own logits, bit for bit.
+ */
+public final class LogitLens {
+    private final Gpt2 model;
+    private final List<String> labels = new ArrayList<>();
+    private final List<HookPoint> points = new ArrayList<>();
+
+    private LogitLens(Gpt2 model) {
+        this.model = model;
+        int layers = model.config().nLayers();
+        for (int layer = 0; layer < layers; layer++) {
+            labels.add(layer + "_pre");
+            points.add(HookPoint.of(Site.RESID_PRE, layer));
+            labels.add(layer + "_mid");
+            points.add(HookPoint.of(Site.RESID_MID, layer));
+        }
+        labels.add("final_post");
+        points.add(HookPoint.of(Site.RESID_POST, layers - 1));
+    }
+
+    public static LogitLens of(Gpt2 model) {
+        return new LogitLens(model);
+    }
+
+    /** Places in the residual stream, TransformerLens's labels: {@code 0_pre}, {@code 0_mid} and so on to {@code final_post}. */
+    public List<String> labels() {
+        return List.copyOf(labels);
+    }
+
+    /** A metric of the clean prompts at every place: {@code [residual stream]}. */
+    public ResultTable measure(PromptPairs pairs, Metric metric) {
+        double[] values = new double[labels.size() * pairs.size()];
+        for (int p = 0; p < pairs.size(); p++) {
+            PromptPair pair = pairs.get(p);
+            int[] positions = metric.positions(pair);
+            Optional<int[]> tokens = metric.tokens(pair);
+            LogitSelection rows = LogitSelection.rows(positions);
+            LogitSelection selection = tokens.map(rows::columns).orElse(rows);
+            ActivationCache cache = cache(pair.clean());
+            Logits[] logits = IntStream.range(0, labels.size())
+                    .mapToObj(place -> new Logits(positions, tokens, read(cache, place, pair.clean(), selection)))
+                    .toArray(Logits[]::new);
+            for (int place = 0; place < logits.length; place++) {
+                Reading reading = new Reading(pair, pair.clean(), logits[place], logits[logits.length - 1]);
+                values[place * pairs.size() + p] = metric.of(reading);
+            }
+        }
+        return ResultTable.of(
+                "Logit lens",
+                metric.quantity(),
+                metric.unit(),
+                List.of(new Axis("residual stream", labels)),
+                pairs.names(),
+                values);
+    }
+
+    /**
+     * The likeliest next tokens at every place and position of a prompt: {@code [places][positions]}, each likeliest first.
+     *
+     * @param k how many
+     */
+    public List<List<List<NextToken>>> likeliest(int[] prompt, int k) {
+        ActivationCache cache = cache(prompt);
+        int dVocab = model.config().dVocab();
+        List<List<List<NextToken>>> places = new ArrayList<>();
+        for (int place = 0; place < labels.size(); place++) {
+            float[] logits = read(cache, place, prompt, LogitSelection.all());
+            places.add(IntStream.range(0, prompt.length)
+                    .mapToObj(p -> NextToken.likeliest(
+                            Arrays.copyOfRange(logits, p * dVocab, (p + 1) * dVocab), k))
+                    .toList());
+        }
+        return List.copyOf(places);
+    }
+
+    private ActivationCache cache(int[] prompt) {
+        Capture capture = new Capture(points, IndexSelection.all());
+        return ActivationCache.of(model, Prompts.of(model.config(), prompt), capture);
+    }
+
+    private float[] read(ActivationCache cache, int place, int[] prompt, LogitSelection selection) {
+        Boundary end = Boundary.residPre(model.config().nLayers());
+        return model.forward(ForwardRequest.of(prompt)
+                        .from(end, cache.values(points.get(place), 0))
+                        .logits(selection))
+                .logits();
+    }
+}

@@ -1,0 +1,137 @@
+package dev.hyaline.analysis.lens;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hyaline.analysis.GoldenIoi;
+import dev.hyaline.analysis.NextToken;
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.instrument.weights.WeightProcessing;
+import dev.hyaline.weights.Checkpoint;
+import java.util.List;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Lens and attribution of fable, raw and with its weights processed, against TransformerLens. */
+final class LensTest {
+    private static Checkpoint checkpoint;
+    private static Gpt2 raw;
+    private static Gpt2 processed;
+    private static PromptPairs pairs;
+
+    @BeforeAll
+    static void load() {
+        checkpoint = Checkpoint.builtIn("fable");
+        raw = Gpt2.of(checkpoint.weights(), 2);
+        processed = Gpt2.of(WeightProcessing.processWeights(checkpoint.weights()), 2);
+        pairs = GoldenIoi.pairs(raw.config());
+    }
+
+    @AfterAll
+    static void close() {
+        raw.close();
+        processed.close();
+        checkpoint.close();
+    }
+
+    private static void assertClose(ResultTable table, String golden) {
+        double[] expected = GoldenIoi.tensor(golden);
+        assertThat(expected).hasSize(table.cells() * table.samples().size());
+        for (int cell = 0; cell < table.cells(); cell++) {
+            for (int pair = 0; pair < pairs.size(); pair++) {
+                assertThat(table.values(cell)[pair])
+                        .isCloseTo(expected[cell * pairs.size() + pair], within(GoldenIoi.TOLERANCE));
+            }
+        }
+    }
+
+    @Test
+    void agreesWithTransformerLens() {
+        DirectLogitAttribution attribution = DirectLogitAttribution.of(processed, pairs, "end");
+        assertThat(attribution.lens().table().axes().getFirst().labels()).isEqualTo(GoldenIoi.labels("lens"));
+        assertClose(attribution.lens().table(), "lens.logit_diff");
+        assertThat(attribution.byLayer().table().axes().getFirst().labels()).isEqualTo(GoldenIoi.labels("dla.layer"));
+        assertClose(attribution.byLayer().table(), "dla.layer");
+        assertClose(attribution.byHead().table(), "dla.head");
+    }
+
+    @Test
+    void partsAddUpToTheirWhole() {
+        for (Gpt2 model : List.of(raw, processed)) {
+            DirectLogitAttribution attribution = DirectLogitAttribution.of(model, pairs, "end");
+            for (DirectLogitAttribution.Result result : List.of(
+                    attribution.lens(),
+                    attribution.byLayer(),
+                    attribution.byHead(),
+                    attribution.byNeuron(),
+                    attribution.byPosition())) {
+                assertThat(result.conservation().values()).isEqualTo(8);
+                assertThat(result.conservation().largestValue()).isGreaterThan(0.1);
+                assertThat(result.conservation().largestError())
+                        .as(result.table().title())
+                        .isLessThan(GoldenIoi.TOLERANCE);
+            }
+        }
+    }
+
+    @Test
+    void sourcesOfAHeadAddUpToTheHead() {
+        DirectLogitAttribution attribution = DirectLogitAttribution.of(processed, pairs, "end");
+        ResultTable heads = attribution.byHead().table();
+        ResultTable sources = attribution.byPosition().table();
+        for (int head = 0; head < heads.cells(); head++) {
+            double sum = 0;
+            for (int position = 0; position < 15; position++) {
+                sum += sources.mean(head * 15 + position);
+            }
+            assertThat(sum).isCloseTo(heads.mean(head), within(1e-5));
+        }
+    }
+
+    @Test
+    void setsOfAnswersAndOtherRolesAreAttributedToo() {
+        PromptEncoder encoder = new PromptEncoder(
+                checkpoint.tokenizer()::encode,
+                OptionalInt.of(checkpoint.tokenizer().endOfText()),
+                checkpoint.tokenizer().vocabularySize());
+        PromptPairs years = PromptPairs.of(raw.config(), Task.GREATER_THAN.draw(encoder, 2, 1));
+        DirectLogitAttribution.Result result =
+                DirectLogitAttribution.of(raw, years, "end").byLayer();
+        assertThat(result.conservation().largestError()).isLessThan(GoldenIoi.TOLERANCE);
+        DirectLogitAttribution.Result atS2 =
+                DirectLogitAttribution.of(raw, pairs, "S2").byHead();
+        assertThat(atS2.conservation().largestError()).isLessThan(GoldenIoi.TOLERANCE);
+        assertThatThrownBy(() -> DirectLogitAttribution.of(raw, pairs, "S3"))
+                .hasMessageContaining("there is no role S3");
+    }
+
+    @Test
+    void theLensEndsWithTheModelsOwnLogits() {
+        LogitLens lens = LogitLens.of(raw);
+        for (Metric metric : Metric.all("end")) {
+            ResultTable table = lens.measure(pairs, metric);
+            assertThat(table.cells()).isEqualTo(9);
+        }
+        ResultTable difference = lens.measure(pairs, Metric.logitDifference());
+        double[] clean = GoldenIoi.tensor("clean.logit_diff");
+        for (int pair = 0; pair < pairs.size(); pair++) {
+            assertThat(difference.values(8)[pair]).isCloseTo(clean[pair], within(GoldenIoi.TOLERANCE));
+        }
+        int[] prompt = pairs.get(0).clean();
+        List<List<List<NextToken>>> likeliest = lens.likeliest(prompt, 3);
+        assertThat(likeliest).hasSize(9);
+        float[] logits = raw.logits(prompt);
+        float[] last = java.util.Arrays.copyOfRange(logits, 14 * 1536, 15 * 1536);
+        assertThat(likeliest.get(8).get(14)).isEqualTo(NextToken.likeliest(last, 3));
+        assertThat(likeliest.get(8).get(14).getFirst().token()).isEqualTo(pairs.get(0).answers()[0]);
+        assertThat(likeliest.get(0).get(14).getFirst().token()).isNotEqualTo(pairs.get(0).answers()[0]);
+    }
+}
