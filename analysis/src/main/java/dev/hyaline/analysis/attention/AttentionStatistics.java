@@ -26,7 +26,8 @@ public record AttentionStatistics(
      */
     public static AttentionStatistics of(Gpt2 model, Prompts prompts, double threshold) {
         if (!(threshold >= 0 && threshold < 1)) {
-            throw new BadInputException("the threshold of attention must be at least 0 and below 1, found " + threshold);
+            throw new BadInputException(
+                    "the threshold of attention must be at least 0 and below 1, found " + threshold);
         }
         int samples = prompts.size();
         int layers = model.config().nLayers();
@@ -58,12 +59,7 @@ public record AttentionStatistics(
                 ResultTable.of("Entropy of attention", "entropy", "nats", axes, names, figures[0]),
                 ResultTable.of("Largest attention weight", "largest weight", "probability", axes, names, figures[1]),
                 ResultTable.of(
-                        "Keys with attention above " + threshold,
-                        "share of keys",
-                        "share",
-                        axes,
-                        names,
-                        figures[2]),
+                        "Keys with attention above " + threshold, "share of keys", "share", axes, names, figures[2]),
                 ResultTable.of(
                         "Attention by distance",
                         "attention",

@@ -14,8 +14,7 @@ import java.util.Optional;
  * @param standardError of the score, over prompts or draws; NaN of one
  * @param margin the score's lead over the next kind's; the score itself if there is no other
  */
-public record HeadClass(
-        int layer, int head, Optional<String> type, double score, double standardError, double margin) {
+public record HeadClass(int layer, int head, Optional<String> type, double score, double standardError, double margin) {
 
     /**
      * Classifies every head, layer by layer.

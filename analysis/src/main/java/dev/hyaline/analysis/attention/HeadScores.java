@@ -43,15 +43,12 @@ public final class HeadScores {
             }
         });
         return ResultTable.of(
-                        "Attention heads by where they look",
-                        "share of attention",
-                        "probability",
-                        List.of(
-                                new Axis("type", List.copyOf(targets.keySet())),
-                                Axis.layers(layers),
-                                Axis.heads(heads)),
-                        names(prompts),
-                        values);
+                "Attention heads by where they look",
+                "share of attention",
+                "probability",
+                List.of(new Axis("type", List.copyOf(targets.keySet())), Axis.layers(layers), Axis.heads(heads)),
+                names(prompts),
+                values);
     }
 
     /** The mean over the queries that have a key to look at of the attention on all such keys; NaN if there is no such query. */

@@ -85,8 +85,10 @@ public final class DirectLogitAttribution {
         labels.add("final_post");
         return measure("Logit lens", List.of(new Axis("residual stream", labels)), (cache, pair) -> {
             double[] values = attribute(cache, cache.accumulatedResid(end(), true), pair);
-            return new Share(Arrays.copyOf(values, values.length - 1), whole(cache, pair), values[values.length - 2]
-                    + values[values.length - 1]);
+            return new Share(
+                    Arrays.copyOf(values, values.length - 1),
+                    whole(cache, pair),
+                    values[values.length - 2] + values[values.length - 1]);
         });
     }
 
@@ -183,8 +185,8 @@ public final class DirectLogitAttribution {
             wholes[p] = share.whole;
             sums[p] = share.sum;
         }
-        ResultTable table = ResultTable.of(
-                title, "contribution to the logit difference", "logits", axes, pairs.names(), values);
+        ResultTable table =
+                ResultTable.of(title, "contribution to the logit difference", "logits", axes, pairs.names(), values);
         return new Result(table.neutralAt(0), Conservation.of(wholes, sums));
     }
 
@@ -240,7 +242,10 @@ public final class DirectLogitAttribution {
     }
 
     private static double mean(float[] logits, int[] tokens) {
-        return IntStream.of(tokens).mapToDouble(token -> logits[token]).average().orElseThrow();
+        return IntStream.of(tokens)
+                .mapToDouble(token -> logits[token])
+                .average()
+                .orElseThrow();
     }
 
     /** What all attentions, or all MLPs, contribute together. */
@@ -272,8 +277,8 @@ public final class DirectLogitAttribution {
         Gpt2Config config = model.config();
         int query = pair.position(role);
         int length = pair.length();
-        ActivationCache attention = ActivationCache.of(
-                model, Prompts.of(config, pair.clean()), Capture.of(config, "pattern", "v"));
+        ActivationCache attention =
+                ActivationCache.of(model, Prompts.of(config, pair.clean()), Capture.of(config, "pattern", "v"));
         List<ResidualStack.Component> components = new ArrayList<>();
         for (int layer = 0; layer < config.nLayers(); layer++) {
             float[] patterns = attention.values(HookPoint.of(Site.PATTERN, layer), 0);

@@ -94,8 +94,7 @@ public final class LogitLens {
         for (int place = 0; place < labels.size(); place++) {
             float[] logits = read(cache, place, prompt, LogitSelection.all());
             places.add(IntStream.range(0, prompt.length)
-                    .mapToObj(p -> NextToken.likeliest(
-                            Arrays.copyOfRange(logits, p * dVocab, (p + 1) * dVocab), k))
+                    .mapToObj(p -> NextToken.likeliest(Arrays.copyOfRange(logits, p * dVocab, (p + 1) * dVocab), k))
                     .toList());
         }
         return List.copyOf(places);

@@ -140,7 +140,8 @@ final class HeadScoresTest {
                         .isCloseTo(1, within(1e-6));
             }
             assertThat(HeadScores.of(model, two).meanAt(1, 0, 0)).isNaN();
-            assertThatThrownBy(() -> HeadScores.of(model, two, Map.of())).hasMessage("there is no kind of head to score");
+            assertThatThrownBy(() -> HeadScores.of(model, two, Map.of()))
+                    .hasMessage("there is no kind of head to score");
         }
     }
 }

@@ -131,7 +131,9 @@ final class LensTest {
         float[] logits = raw.logits(prompt);
         float[] last = java.util.Arrays.copyOfRange(logits, 14 * 1536, 15 * 1536);
         assertThat(likeliest.get(8).get(14)).isEqualTo(NextToken.likeliest(last, 3));
-        assertThat(likeliest.get(8).get(14).getFirst().token()).isEqualTo(pairs.get(0).answers()[0]);
-        assertThat(likeliest.get(0).get(14).getFirst().token()).isNotEqualTo(pairs.get(0).answers()[0]);
+        assertThat(likeliest.get(8).get(14).getFirst().token())
+                .isEqualTo(pairs.get(0).answers()[0]);
+        assertThat(likeliest.get(0).get(14).getFirst().token())
+                .isNotEqualTo(pairs.get(0).answers()[0]);
     }
 }
