@@ -1,5 +1,6 @@
 package dev.hyaline.tools;
 
+import dev.hyaline.analysis.table.ColourScale;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.FilterOutputStream;
@@ -89,6 +90,15 @@ record Console(
 
     String dim(String text) {
         return styled("2", text);
+    }
+
+    /** Black or white, whichever can be read, on a colour {@code 0xRRGGBB}. */
+    String onColour(int rgb, String text) {
+        int red = rgb >> 16 & 255;
+        int green = rgb >> 8 & 255;
+        int blue = rgb & 255;
+        boolean dark = ColourScale.isDark(rgb);
+        return styled("38;5;" + (dark ? 231 : 16) + ";48;2;" + red + ";" + green + ";" + blue, text);
     }
 
     private String styled(String code, String text) {

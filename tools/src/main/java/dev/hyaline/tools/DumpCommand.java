@@ -241,7 +241,7 @@ final class DumpCommand implements Runnable {
         }
         IfExists ifExists = shardOptions.resume ? IfExists.RESUME : force ? IfExists.REPLACE : IfExists.REFUSE;
         try (DumpFolder opened = DumpFolder.open(folder, ifExists);
-                StopNotice notice = new StopNotice(console);
+                StopNotice notice = new StopNotice(console, "the same command with --resume goes on");
                 Gpt2 engine = Gpt2.of(weightOptions.weights(checkpoint), threads)) {
             Provenance provenance = provenance(
                     checkpoint, modelFiles(checkpoint), vocabulary, canonicalCommand(DEFAULT_SITES_IN_SHARDS, true));

@@ -22,6 +22,9 @@ import picocli.CommandLine.Spec;
             "  hyaline edit --zero z --layers 2          what comes next without the heads of layer 2",
             "  hyaline sites                             what can be dumped, and how large it is",
             "  hyaline generate --prompt \"Once upon a time\"",
+            "  hyaline patch                             where the model keeps what a task needs",
+            "  hyaline ablate                            what a task loses without a head",
+            "  hyaline heads                             where every attention head looks",
             "  hyaline models                            what --model finds without downloading it",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
             "  hyaline COMMAND --help                    a command's options and examples",
@@ -39,6 +42,7 @@ final class HyalineCommand implements Runnable {
     public void run() {
         throw new ParameterException(
                 spec.commandLine(),
-                "a command is missing: dump, edit, sites, info, generate, tokens, models or convert");
+                "a command is missing: dump, edit, sites, info, generate, tokens, patch, ablate, lens, attribute,"
+                        + " heads, models or convert");
     }
 }

@@ -55,6 +55,11 @@ public final class Main {
         commands.put("info", () -> new InfoCommand(console));
         commands.put("generate", () -> new GenerateCommand(console));
         commands.put("tokens", () -> new TokensCommand(console));
+        commands.put("patch", () -> new PatchCommand(console));
+        commands.put("ablate", () -> new AblateCommand(console));
+        commands.put("lens", () -> new LensCommand(console));
+        commands.put("attribute", () -> new AttributeCommand(console));
+        commands.put("heads", () -> new HeadsCommand(console));
         commands.put("models", () -> new ModelsCommand(console));
         commands.put("convert", () -> new ConvertCommand(console));
 

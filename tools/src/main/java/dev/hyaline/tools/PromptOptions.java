@@ -45,6 +45,16 @@ final class PromptOptions {
             })
     boolean noBos;
 
+    /** Whether any prompt is given, so that the built-in one is not meant. */
+    boolean isGiven() {
+        return !texts.isEmpty() || !files.isEmpty() || !tokens.isEmpty();
+    }
+
+    /** Whether texts begin with the end-of-text token. */
+    boolean begins() {
+        return !noBos;
+    }
+
     /** The prompts in the order texts, files, ids. */
     List<PromptInput> read(InputStream standardInput) {
         try (Stream<PromptInput> inputs = open(standardInput).prompts()) {

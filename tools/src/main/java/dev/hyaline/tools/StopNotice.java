@@ -1,13 +1,13 @@
 package dev.hyaline.tools;
 
-/** Tells whoever stops a dump in shards how to go on with it. */
+/** Tells whoever stops long work how to go on with it. */
 final class StopNotice implements AutoCloseable {
     private final Thread hook;
 
-    StopNotice(Console console) {
+    StopNotice(Console console, String howToGoOn) {
         hook = new Thread(
                 () -> {
-                    console.err().println("hyaline: stopped; the same command with --resume goes on");
+                    console.err().println("hyaline: stopped; " + howToGoOn);
                     console.err().flush();
                 },
                 "hyaline-stop-notice");

@@ -46,12 +46,18 @@ final class ProcessTest {
         assertThat(run("info").succeeded().out()).contains("1,006,336 parameters");
         assertThat(run("generate").succeeded().out()).contains("a drink to Mary.");
         assertThat(run("tokens").succeeded().out()).contains("<|endoftext|>");
+        assertThat(run("patch").succeeded().out()).contains("resid_pre, denoising");
+        assertThat(run("ablate").succeeded().out()).contains("(zero) of z");
+        assertThat(run("lens").succeeded().out()).contains("final_post");
+        assertThat(run("attribute").succeeded().out()).contains("Conservation");
+        assertThat(run("heads").succeeded().out()).contains("induction 2.2");
         assertThat(run("generate-completion").succeeded().out()).startsWith("#!/usr/bin/env bash");
     }
 
     @Test
     void everyCommandPrintsOneJsonDocument() throws Exception {
-        for (String command : List.of("dump", "sites", "info", "generate", "tokens")) {
+        for (String command : List.of(
+                "dump", "sites", "info", "generate", "tokens", "patch", "ablate", "lens", "attribute", "heads")) {
             assertThat(run(command, "--json").json().get("model").asString())
                     .as(command)
                     .isEqualTo("fable");
@@ -154,6 +160,35 @@ final class ProcessTest {
         slow.destroy();
         assertThat(slow.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(folder.resolve("out")).doesNotExist();
+    }
+
+    /** Killed or told to stop, a sweep leaves what it has measured, and the same command ends with the same files. */
+    @Test
+    void aStoppedSweepGoesOn() throws Exception {
+        String[] sweep = {"patch", "--edges", "all", "--count", "4", "--threads", "1", "--out"};
+        String[] whole = Stream.concat(Stream.of(sweep), Stream.of("whole")).toArray(String[]::new);
+        String[] parts = Stream.concat(Stream.of(sweep), Stream.of("parts")).toArray(String[]::new);
+        run(whole).succeeded();
+        Path journal = folder.resolve("parts/.edges.cells");
+        for (long size : new long[] {2_000, 9_000}) {
+            Process process = Outcome.start(folder, "C.UTF-8", parts);
+            while (process.isAlive() && !(Files.exists(journal) && Files.size(journal) > size)) {
+                Thread.sleep(2);
+            }
+            if (size < 9_000) {
+                process.destroyForcibly();
+            } else {
+                process.destroy();
+            }
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(names("parts")).containsExactly(".edges.cells");
+        }
+        assertThat(run(parts).succeeded().out()).contains("were done by a run that was stopped");
+        assertThat(names("parts")).isEqualTo(names("whole")).doesNotContain(".edges.cells");
+        for (String name : names("whole")) {
+            assertThat(folder.resolve("parts").resolve(name))
+                    .hasSameBinaryContentAs(folder.resolve("whole").resolve(name));
+        }
     }
 
     /**

@@ -21,12 +21,14 @@ public final class AblationSweep implements Sweep {
     }
 
     private final String title;
+    private final String key;
     private final List<Axis> axes;
     private final Ablation ablation;
     private final Targets targets;
 
-    private AblationSweep(String title, List<Axis> axes, Ablation ablation, Targets targets) {
+    private AblationSweep(String title, String key, List<Axis> axes, Ablation ablation, Targets targets) {
         this.title = title;
+        this.key = key;
         this.axes = List.copyOf(axes);
         this.ablation = ablation;
         this.targets = targets;
@@ -93,8 +95,11 @@ public final class AblationSweep implements Sweep {
             throw new BadInputException(site.localName() + " has no layers; ablate it by position");
         }
         List<String> names = axes.stream().map(Axis::name).toList();
+        String title = "Ablation (" + ablation.description() + ") of " + site.shortName();
         return new AblationSweep(
-                "Ablation (" + ablation.description() + ") of " + site.shortName(), axes, ablation, (index, pair) -> {
+                title,
+                title,
+                axes, ablation, (index, pair) -> {
                     Target target = Target.of(site);
                     for (int a = 0; a < index.length; a++) {
                         target = switch (names.get(a)) {
@@ -113,8 +118,10 @@ public final class AblationSweep implements Sweep {
     public static AblationSweep ofSets(Ablation ablation, Map<String, List<Target>> sets) {
         Map<String, List<Target>> copy = new LinkedHashMap<>(sets);
         List<List<Target>> byCell = List.copyOf(copy.values());
+        String title = "Ablation (" + ablation.description() + ") of sets";
         return new AblationSweep(
-                "Ablation (" + ablation.description() + ") of sets",
+                title,
+                title + " " + copy,
                 List.of(new Axis("set", List.copyOf(copy.keySet()))),
                 ablation,
                 (index, pair) -> byCell.get(index[0]));
@@ -144,6 +151,11 @@ public final class AblationSweep implements Sweep {
     @Override
     public String title() {
         return title;
+    }
+
+    @Override
+    public String key() {
+        return key;
     }
 
     @Override

@@ -18,28 +18,28 @@ import java.util.stream.IntStream;
  * pair's other run had there.
  */
 public enum ActivationPatch {
-    RESID_PRE(Form.LAYER_POSITION, Site.RESID_PRE),
-    RESID_MID(Form.LAYER_POSITION, Site.RESID_MID),
-    ATTN_OUT(Form.LAYER_POSITION, Site.ATTN_OUT),
-    MLP_OUT(Form.LAYER_POSITION, Site.MLP_OUT),
-    ATTN_HEAD_OUT_BY_POS(Form.HEAD_BY_POSITION, Site.Z),
-    ATTN_HEAD_Q_BY_POS(Form.HEAD_BY_POSITION, Site.Q),
-    ATTN_HEAD_K_BY_POS(Form.HEAD_BY_POSITION, Site.K),
-    ATTN_HEAD_V_BY_POS(Form.HEAD_BY_POSITION, Site.V),
+    RESID_PRE(Form.LAYER_POSITION),
+    RESID_MID(Form.LAYER_POSITION),
+    ATTN_OUT(Form.LAYER_POSITION),
+    MLP_OUT(Form.LAYER_POSITION),
+    ATTN_HEAD_OUT_BY_POS(Form.HEAD_BY_POSITION),
+    ATTN_HEAD_Q_BY_POS(Form.HEAD_BY_POSITION),
+    ATTN_HEAD_K_BY_POS(Form.HEAD_BY_POSITION),
+    ATTN_HEAD_V_BY_POS(Form.HEAD_BY_POSITION),
     /** Positions are the queries'. */
-    ATTN_HEAD_PATTERN_BY_POS(Form.PATTERN_BY_QUERY, Site.PATTERN),
-    ATTN_HEAD_PATTERN_DEST_SRC_POS(Form.PATTERN_ENTRY, Site.PATTERN),
-    ATTN_HEAD_OUT_ALL_POS(Form.HEAD, Site.Z),
-    ATTN_HEAD_Q_ALL_POS(Form.HEAD, Site.Q),
-    ATTN_HEAD_K_ALL_POS(Form.HEAD, Site.K),
-    ATTN_HEAD_V_ALL_POS(Form.HEAD, Site.V),
-    ATTN_HEAD_PATTERN_ALL_POS(Form.HEAD, Site.PATTERN),
+    ATTN_HEAD_PATTERN_BY_POS(Form.PATTERN_BY_QUERY),
+    ATTN_HEAD_PATTERN_DEST_SRC_POS(Form.PATTERN_ENTRY),
+    ATTN_HEAD_OUT_ALL_POS(Form.HEAD),
+    ATTN_HEAD_Q_ALL_POS(Form.HEAD),
+    ATTN_HEAD_K_ALL_POS(Form.HEAD),
+    ATTN_HEAD_V_ALL_POS(Form.HEAD),
+    ATTN_HEAD_PATTERN_ALL_POS(Form.HEAD),
     /** The three residual activations, along an axis of their own. */
-    BLOCK_EVERY(Form.LAYER_POSITION, Site.RESID_PRE, Site.ATTN_OUT, Site.MLP_OUT),
+    BLOCK_EVERY(Form.LAYER_POSITION),
     /** The five activations of a head, along an axis of their own. */
-    ATTN_HEAD_ALL_POS_EVERY(Form.HEAD, Site.Z, Site.Q, Site.K, Site.V, Site.PATTERN),
+    ATTN_HEAD_ALL_POS_EVERY(Form.HEAD),
     /** The five activations of a head by position, along an axis of their own. */
-    ATTN_HEAD_BY_POS_EVERY(Form.HEAD_BY_POSITION, Site.Z, Site.Q, Site.K, Site.V, Site.PATTERN);
+    ATTN_HEAD_BY_POS_EVERY(Form.HEAD_BY_POSITION);
 
     private enum Form {
         LAYER_POSITION,
@@ -50,11 +50,28 @@ public enum ActivationPatch {
     }
 
     private final Form form;
-    private final List<Site> sites;
 
-    ActivationPatch(Form form, Site... sites) {
+    ActivationPatch(Form form) {
         this.form = form;
-        this.sites = List.of(sites);
+    }
+
+    /** The activations that are patched, each by itself. */
+    public List<Site> sites() {
+        return switch (this) {
+            case RESID_PRE -> List.of(Site.RESID_PRE);
+            case RESID_MID -> List.of(Site.RESID_MID);
+            case ATTN_OUT -> List.of(Site.ATTN_OUT);
+            case MLP_OUT -> List.of(Site.MLP_OUT);
+            case ATTN_HEAD_OUT_BY_POS, ATTN_HEAD_OUT_ALL_POS -> List.of(Site.Z);
+            case ATTN_HEAD_Q_BY_POS, ATTN_HEAD_Q_ALL_POS -> List.of(Site.Q);
+            case ATTN_HEAD_K_BY_POS, ATTN_HEAD_K_ALL_POS -> List.of(Site.K);
+            case ATTN_HEAD_V_BY_POS, ATTN_HEAD_V_ALL_POS -> List.of(Site.V);
+            case ATTN_HEAD_PATTERN_BY_POS, ATTN_HEAD_PATTERN_DEST_SRC_POS, ATTN_HEAD_PATTERN_ALL_POS ->
+                List.of(Site.PATTERN);
+            case BLOCK_EVERY -> List.of(Site.RESID_PRE, Site.ATTN_OUT, Site.MLP_OUT);
+            case ATTN_HEAD_ALL_POS_EVERY, ATTN_HEAD_BY_POS_EVERY ->
+                List.of(Site.Z, Site.Q, Site.K, Site.V, Site.PATTERN);
+        };
     }
 
     /** The name in TransformerLens's function, such as {@code attn_head_out_by_pos}. */
@@ -86,6 +103,7 @@ public enum ActivationPatch {
         private final Experiment experiment;
         private final Direction direction;
         private final PositionAxis positions;
+        private final List<Site> sites = sites();
         private final List<Axis> axes;
 
         Patching(Experiment experiment, Direction direction, PositionAxis positions) {

@@ -67,7 +67,7 @@ public final class PathPatching implements Sweep {
     private final Direction direction;
     private final String title;
     private final List<Axis> axes;
-    /** By cell; null where there is nothing to patch. */
+    /** By cell. */
     private final List<Paths> paths;
     /** Cells whose senders and mediators are the same, which share the run that gives their receivers' inputs. */
     private final List<int[]> groups;
@@ -105,7 +105,7 @@ public final class PathPatching implements Sweep {
         return new PathPatching(
                 experiment,
                 direction,
-                "Path patching, " + direction + " " + describe(named.values()),
+                "Path patching, " + direction,
                 List.of(new Axis("path", List.copyOf(named.keySet()))),
                 List.copyOf(named.values()));
     }
@@ -199,6 +199,11 @@ public final class PathPatching implements Sweep {
     @Override
     public String title() {
         return title;
+    }
+
+    @Override
+    public String key() {
+        return title + " " + describe(paths);
     }
 
     @Override

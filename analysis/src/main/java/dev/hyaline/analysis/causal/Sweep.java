@@ -7,8 +7,13 @@ import java.util.stream.IntStream;
 
 /** A table's worth of edits, each of every pair's base run. Cells are counted in row-major order of the axes. */
 public interface Sweep {
-    /** What is done, in words. Two sweeps of one experiment that are called the same do the same. */
+    /** What is done, in words. */
     String title();
+
+    /** Everything that tells the sweep from any other of its experiment but the axes: two with the same key do the same. */
+    default String key() {
+        return title();
+    }
 
     List<Axis> axes();
 

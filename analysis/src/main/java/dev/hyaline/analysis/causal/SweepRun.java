@@ -106,7 +106,7 @@ final class SweepRun {
     private byte[] fingerprint() {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            String words = sweep.title() + sweep.axes() + sweep.base() + experiment.metric() + experiment.config();
+            String words = sweep.key() + sweep.axes() + sweep.base() + experiment.metric() + experiment.config();
             digest.update(words.getBytes(StandardCharsets.UTF_8));
             for (PromptPair pair : experiment.pairs().list()) {
                 for (int[] tokens : List.of(pair.clean(), pair.corrupted(), pair.answers(), pair.distractors())) {

@@ -12,7 +12,7 @@ public record ComputationGraph(Gpt2Config config) {
     /** The nodes that write, in the order in which a pass computes them. */
     public List<Node> senders() {
         List<Node> senders = new ArrayList<>();
-        senders.add(Node.INPUT);
+        senders.add(Node.input());
         for (int layer = 0; layer < config.nLayers(); layer++) {
             for (int head = 0; head < config.nHeads(); head++) {
                 senders.add(new Node.Head(layer, head));
@@ -37,7 +37,7 @@ public record ComputationGraph(Gpt2Config config) {
                 case Node.Logits logits -> throw new AssertionError();
             }
         }
-        receivers.add(Receiver.of(Node.LOGITS));
+        receivers.add(Receiver.of(Node.logits()));
         return List.copyOf(receivers);
     }
 

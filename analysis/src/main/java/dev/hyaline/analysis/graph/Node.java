@@ -41,8 +41,13 @@ public sealed interface Node {
         }
     }
 
-    Node INPUT = new Input();
-    Node LOGITS = new Logits();
+    static Node input() {
+        return new Input();
+    }
+
+    static Node logits() {
+        return new Logits();
+    }
 
     /** When a pass computes it; heads of a layer at once. */
     default int stage() {
@@ -77,10 +82,10 @@ public sealed interface Node {
         Matcher matcher =
                 Pattern.compile("a(\\d{1,6})\\.h(\\d{1,6})|m(\\d{1,6})").matcher(name);
         if (name.equals("input")) {
-            return INPUT;
+            return input();
         }
         if (name.equals("logits")) {
-            return LOGITS;
+            return logits();
         }
         if (!matcher.matches()) {
             throw new BadInputException(

@@ -13,6 +13,9 @@ public final class HeatMap {
     /** More than this in either direction is not a picture any more. */
     private static final int MOST_CELLS_A_SIDE = 2500;
 
+    /** A longer list is read as text. */
+    private static final int MOST_CELLS_IN_A_COLUMN = 250;
+
     private static final int MARGIN = 14;
     private static final int FONT = 11;
     private static final int TITLE_FONT = 14;
@@ -41,9 +44,9 @@ public final class HeatMap {
         grid = Grid.of(table);
         int rows = grid.rows().size();
         int columns = grid.columns().size();
-        if (Math.max(rows, columns) > MOST_CELLS_A_SIDE) {
+        if (!fits(grid)) {
             throw new BadInputException("a picture of " + rows + " by " + columns + " cells cannot be read; at most "
-                    + MOST_CELLS_A_SIDE + " a side");
+                    + MOST_CELLS_A_SIDE + " a side, or " + MOST_CELLS_IN_A_COLUMN + " in a single column");
         }
         scale = ColourScale.of(table);
         cellWidth = Math.clamp(WHOLE_PICTURE / columns, 2, 46);
@@ -68,8 +71,13 @@ public final class HeatMap {
 
     /** Whether a table is small enough for a picture. */
     public static boolean fits(ResultTable table) {
-        Grid grid = Grid.of(table);
-        return Math.max(grid.rows().size(), grid.columns().size()) <= MOST_CELLS_A_SIDE;
+        return fits(Grid.of(table));
+    }
+
+    private static boolean fits(Grid grid) {
+        int rows = grid.rows().size();
+        int columns = grid.columns().size();
+        return Math.max(rows, columns) <= MOST_CELLS_A_SIDE && (columns > 1 || rows <= MOST_CELLS_IN_A_COLUMN);
     }
 
     /** An SVG document. */
@@ -112,7 +120,7 @@ public final class HeatMap {
             canvas.text(
                     x + cellWidth / 2.0,
                     y + cellHeight / 2.0 + 0.35 * (FONT - 1),
-                    figure(mean),
+                    Math.abs(mean) < (scale.high() - scale.low()) / 1000 ? "0" : figure(mean),
                     FONT - 1,
                     Anchor.MIDDLE,
                     false,

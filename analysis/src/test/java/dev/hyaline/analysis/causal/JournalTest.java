@@ -9,11 +9,15 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -118,6 +122,16 @@ final class JournalTest {
         assertThatThrownBy(() -> experiment.sweep(sweep, SweepOptions.none().journal(journal())))
                 .hasMessageContaining("is no file of cells");
         assertThat(Files.readString(journal())).startsWith("something else");
+    }
+
+    @Test
+    void setsOfOneNameAreToldApart() {
+        experiment.sweep(
+                AblationSweep.ofSets(Ablation.zero(), Map.of("s", List.of(Target.of(Site.Z, 0)))),
+                SweepOptions.none().journal(journal()));
+        AblationSweep other = AblationSweep.ofSets(Ablation.zero(), Map.of("s", List.of(Target.of(Site.Z, 1))));
+        assertThatThrownBy(() -> experiment.sweep(other, SweepOptions.none().journal(journal())))
+                .hasMessageContaining("holds the cells of another sweep");
     }
 
     @Test

@@ -191,7 +191,7 @@ final class SweepPropertyTest {
                     .filter(r -> r.node().stage() > nodes.get(0).stage())
                     .toList();
             Set<Receiver> receivers =
-                    new HashSet<>(List.of(later.get(s.random.nextInt(later.size())), Receiver.of(Node.LOGITS)));
+                    new HashSet<>(List.of(later.get(s.random.nextInt(later.size())), Receiver.of(Node.logits())));
             PathPatching.Paths paths = new PathPatching.Paths(senders, receivers, through);
             SweepResult result = s.experiment.sweep(PathPatching.paths(s.experiment, s.direction, Map.of("p", paths)));
             for (int pair = 0; pair < s.experiment.pairs().size(); pair++) {
@@ -212,7 +212,7 @@ final class SweepPropertyTest {
                 tokens,
                 point -> true,
                 (point, live) -> {
-                    if (point.equals(HookPoint.of(Site.RESID_PRE, 0)) && senders.contains(Node.INPUT)) {
+                    if (point.equals(HookPoint.of(Site.RESID_PRE, 0)) && senders.contains(Node.input())) {
                         copyHead(config, tokens.length, 1, 0, source.get(point), live);
                     }
                     for (int head = 0; point.site() == Site.Z && head < config.nHeads(); head++) {

@@ -1,0 +1,240 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/** The commands of causal analysis, in this JVM. */
+final class AnalysisCommandsTest {
+    private static final String PAIR = "--clean=The capital of France is|--corrupted=The capital of Italy is"
+            + "|--answer= Paris|--distractor= Rome";
+
+    @TempDir
+    private Path temporary;
+
+    private String out() {
+        return temporary.resolve("out").toString();
+    }
+
+    private List<String> written() throws IOException {
+        try (Stream<Path> files = Files.list(temporary.resolve("out"))) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"patch", "ablate", "lens", "attribute", "heads"})
+    void helpHasExamplesAndFitsTheScreen(String command) {
+        String help = Outcome.of(command, "--help").succeeded().out();
+        assertThat(help).contains("Usage: hyaline", "  hyaline " + command).doesNotContain("${", "null");
+        assertThat(help.lines()).allMatch(line -> line.length() <= 100);
+    }
+
+    @Test
+    void patchShowsWhereTheNameIs() throws IOException {
+        String text =
+                Outcome.of("patch", "--count", "2", "--out", out()).succeeded().out();
+        assertThat(text)
+                .contains("Activation patching, resid_pre, denoising", "mean over 2", "full reruns take", "IO", "S2");
+        assertThat(text.lines()).allMatch(line -> line.length() <= 100);
+        assertThat(written()).containsExactly("resid_pre.csv", "resid_pre.json", "resid_pre.png", "resid_pre.svg");
+        assertThat(Files.readString(Path.of(out(), "resid_pre.csv")))
+                .startsWith("layer,position,mean,standard_error,")
+                .contains("\n0,10 S2,");
+        Outcome again = Outcome.of("patch", "--out", out());
+        assertThat(again.exitCode()).isEqualTo(2);
+        assertThat(again.err()).contains("exists already", "--force");
+        Outcome.of("patch", "--count", "1", "--out", out(), "--force").succeeded();
+    }
+
+    @Test
+    void jsonHasTheTable() {
+        JsonNode json = Outcome.of(
+                        "patch",
+                        "--json",
+                        "--what",
+                        "attn_head_out_all_pos",
+                        "--normalise",
+                        "--count",
+                        "3",
+                        "--noising")
+                .json();
+        assertThat(json.get("model").asString()).isEqualTo("fable");
+        assertThat(json.at("/table/axes/1/labels")).hasSize(8);
+        assertThat(json.at("/table/neutral").asDouble()).isEqualTo(1);
+        assertThat(json.at("/table/values")).hasSize(32);
+        assertThat(json.at("/table/values/0")).hasSize(3);
+        assertThat(json.at("/work/multiply_adds").asLong())
+                .isPositive()
+                .isLessThan(json.at("/work/multiply_adds_of_full_reruns").asLong() / 2);
+    }
+
+    @Test
+    void pairsAreWrittenOnTheCommandLineOrInAFile() throws IOException {
+        String[] pair = ("patch|--json|" + PAIR).split("\\|");
+        JsonNode written = Outcome.of(pair).json();
+        // All that differs is the country, at position 4.
+        assertThat(written.at("/table/mean/4").asDouble())
+                .isCloseTo(written.get("clean").asDouble(), within(1e-9));
+        Path file = temporary.resolve("pairs.json");
+        Files.writeString(file, """
+            {"template": "The capital of {country} is", "pairs": [
+              {"clean": {"country": "France"}, "corrupted": {"country": "Italy"}, "answer": " Paris",
+               "distractor": " Rome"}]}
+            """);
+        JsonNode read =
+                Outcome.of("patch", "--json", "--pairs", file.toString()).json();
+        assertThat(read.at("/table/mean")).isEqualTo(written.at("/table/mean"));
+        JsonNode role = Outcome.of("patch", "--json", "--pairs", file.toString(), "--positions", "country,end")
+                .json();
+        assertThat(role.at("/table/mean/0")).isEqualTo(written.at("/table/mean/4"));
+    }
+
+    @Test
+    void edgesComeAsListAndMatrix() throws IOException {
+        String text = Outcome.of(
+                        "patch",
+                        "--edges",
+                        "a2.h4->logits,input->a1.h7<v>,a2.h2->m3",
+                        "--count",
+                        "2",
+                        "--noising",
+                        "--out",
+                        out())
+                .succeeded()
+                .out();
+        assertThat(text).contains("a2.h4->logits", "input->a1.h7<v>");
+        assertThat(written()).contains("edges.csv", "edges-matrix.svg", "edges.png");
+        assertThat(Outcome.of("patch", "--heads-to", "logits", "--through", "m3", "--count", "1")
+                        .succeeded()
+                        .out())
+                .contains("each head to logits through m3");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--how zero --site mlp_out,Ablation (zero) of mlp_out",
+        "--how mean-overall --site z --whole,mean over the clean prompts) of z",
+        "--how resample --seed 3 --task pronouns,resample; seed 3",
+        "--how noise --deviation 0.5 --site resid_post --by-position,noise of deviation 0.5",
+        "--site mlp.post --layers 3 --neurons 0-9,of mlp.post",
+        "--sets a2.h2+m0;a1.h7,a2.h2+m0",
+    })
+    void ablations(String arguments, String expected) {
+        String[] words = ("ablate --count 2 " + arguments.replace(';', ',')).split(" ");
+        assertThat(Outcome.of(words).succeeded().out()).contains(expected.replace(';', ','), "full reruns take");
+    }
+
+    @Test
+    void lensOfPairsAndOfAPrompt() {
+        assertThat(Outcome.of("lens", "--count", "2").succeeded().out()).contains("final_post", "Logit lens", "3_mid");
+        String text = Outcome.of("lens", "--prompt", "The capital of France is")
+                .succeeded()
+                .out();
+        assertThat(text).contains("\" Paris\" 100", "\" France\"");
+        JsonNode json = Outcome.of("lens", "--json", "--prompt", "The capital of France is")
+                .json();
+        assertThat(json.at("/places/8/positions/5/0/text").asString()).isEqualTo(" Paris");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"head", "layer", "neuron", "position", "stream"})
+    void attributionAddsUp(String by) {
+        for (List<String> raw : List.of(List.<String>of(), List.of("--raw"))) {
+            List<String> arguments = Stream.concat(
+                            Stream.of("attribute", "--by", by, "--count", "2", "--json"), raw.stream())
+                    .toList();
+            JsonNode json = Outcome.of(arguments.toArray(String[]::new)).json();
+            assertThat(json.at("/conservation/largest_error").asDouble()).isLessThan(1e-4);
+        }
+        assertThat(Outcome.of("attribute", "--by", by, "--count", "1")
+                        .succeeded()
+                        .out())
+                .contains("Conservation: sums differ");
+    }
+
+    @Test
+    void headsAreNamed() throws IOException {
+        String text = Outcome.of("heads", "--out", out()).succeeded().out();
+        assertThat(text).contains("induction 2.2 2.3 2.4 2.6", "duplicate-token 2.1", "previous-token 1.7");
+        assertThat(written()).contains("heads.svg", "entropy.csv", "distances.json", "share-above.png");
+        assertThat(Outcome.of("heads", "--prompt", "Mary and John").succeeded().out())
+                .contains("1 prompt");
+        JsonNode json =
+                Outcome.of("heads", "--json", "--draws", "2", "--seed", "4").json();
+        assertThat(json.at("/heads")).hasSize(32);
+        assertThat(json.at("/heads/17/kind").asString()).isEqualTo("duplicate-token");
+    }
+
+    @Test
+    void aColouredTableHasTheSameFigures() {
+        InputStream nothing = new ByteArrayInputStream(new byte[0]);
+        String plain = Outcome.of("ablate", "--count", "1").out();
+        String coloured =
+                Outcome.reading(nothing, true, "ablate", "--count", "1").out();
+        assertThat(coloured).contains("\u001B[38;5;16;48;2;");
+        assertThat(coloured.replaceAll("\u001B\\[[0-9;]*m", "")).isEqualTo(plain);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "patch --what resid | --what': expected resid_pre or",
+                "patch --what mlp_out --edges all | exclude each other",
+                "patch --through m0 | --through needs --heads-to",
+                "patch --what attn_head_out_all_pos --positions 3 | --positions needs activations that are patched by"
+                        + " position",
+                "patch --positions 99 | there is no position 99",
+                "patch --positions S3 | there is no role S3",
+                "patch --edges m0 | --edges: 'm0' is not an edge",
+                "patch --edges m3->m0 | --edges: there is no edge m3->m0",
+                "patch --heads-to a9.h0 | --heads-to: there is no node a9.h0",
+                "patch --heads-to a0.h0 | no head is computed before",
+                "patch --task nonsense | expected ioi-abba or",
+                "patch --count 0 | the number of pairs must be at least 1, found 0",
+                "patch --task capitals --pairs x.json | --task, --pairs and --clean exclude each other",
+                "patch --clean a --count 3 | --count and --seed draw pairs for a task",
+                "patch --clean a | a pair needs --clean, --corrupted and --answer",
+                "patch --clean a --corrupted b --answer Xylophon | --answer: 'Xylophon' is",
+                "patch --metric loss | --metric: expected logit-diff or",
+                "patch --at S5 | there is no role S5",
+                "patch --model nowhere | nowhere",
+                "ablate --site resid | unknown hook point",
+                "ablate --site resid_pre,z | --site takes one site",
+                "ablate --layers 9 | there is no layer 9",
+                "ablate --deviation 2 | --deviation needs --how noise",
+                "ablate --how noise --deviation -1 | the standard deviation of noise",
+                "ablate --sets m9 | --sets: there is no node m9",
+                "ablate --sets logits | the node logits writes to no other",
+                "ablate --neurons 0-9 --site pattern | has no components",
+                "ablate --how mean-overall --site pattern | take the mean by position",
+                "attribute --by nothing | expected head or",
+                "lens --prompt a --out x | --out writes the table of a metric",
+                "heads --prompt a --draws 3 | make prompts; some are given already",
+                "heads --draws 0 | --draws must be at least 1, found 0",
+                "heads --length 900 | there are",
+                "heads --threshold 2 | the threshold of a head's score must be from 0 to 1",
+                "heads --above 1 | the threshold of attention",
+            })
+    void whatCannotBeIsOneSentence(String arguments, String message) {
+        Outcome outcome = Outcome.of(arguments.split(" "));
+        assertThat(outcome.err()).startsWith("hyaline: ").contains(message).doesNotContain("\tat ", "Exception");
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.exitCode()).isIn(1, 2);
+    }
+}
