@@ -9,6 +9,8 @@ import dev.hyaline.weights.internal.torch.Pickled.Storage;
 import dev.hyaline.weights.internal.torch.Pickled.Tensor;
 import dev.hyaline.weights.internal.torch.Pickled.Tuple;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,6 +61,7 @@ final class Rebuilder {
 
     private final String label;
     private final Map<String, Storage> storages = new LinkedHashMap<>();
+    private final Set<Object> listsUsed = Collections.newSetFromMap(new IdentityHashMap<>());
 
     Rebuilder(String label) {
         this.label = label;
@@ -130,7 +133,12 @@ final class Rebuilder {
     private Map<Object, Object> orderedDict(List<Object> items) {
         Map<Object, Object> dict = new LinkedHashMap<>();
         if (!items.isEmpty()) {
-            for (Object item : argument(items, 0, List.class, "a list of pairs")) {
+            List<?> pairs = argument(items, 0, List.class, "a list of pairs");
+            if (!listsUsed.add(pairs)) {
+                // Each use copies it, so that a few bytes could ask for any amount of memory.
+                throw bad("one OrderedDict of a list of pairs", "another of the same list");
+            }
+            for (Object item : pairs) {
                 List<?> pair =
                         item instanceof Tuple tuple ? tuple.items() : item instanceof List<?> list ? list : List.of();
                 if (pair.size() != 2) {

@@ -198,6 +198,9 @@ class TorchFileTest {
                 arguments("(X\u0007\u0000\u0000\u0000storagetQ.", "a persistent id of a storage"),
                 arguments("K\u0001Q.", "to be a tuple, found a number"),
                 arguments("ccollections\nOrderedDict\nK\u0001R.", "arguments to be a tuple"),
+                arguments(
+                        "]\u0085q\u0001ccollections\nOrderedDict\nq\u0002h\u0001Rh\u0002h\u0001R.",
+                        "another of the same list"),
                 arguments("K\u0001)R.", "a call of a function that makes tensors"),
                 arguments("X\u0001\u0000\u0000\u0000\u00FF.", "UTF-8"),
                 arguments("N", "more bytes"));
