@@ -4,4 +4,6 @@ module dev.hyaline.engine {
 
     exports dev.hyaline.engine;
     exports dev.hyaline.engine.site;
+
+    uses dev.hyaline.engine.internal.device.DeviceProvider;
 }

@@ -49,9 +49,7 @@ public final class Decoder {
         }
         boolean[] append = new boolean[count];
         for (int s = 0; s < count; s++) {
-            if (!past[s].config().equals(model.config())) {
-                throw new BadInputException("sequence " + s + " brings a cache of a model with another configuration");
-            }
+            model.requireReadable(past[s], s);
             append[s] = true;
         }
         int[] rows = IntStream.range(0, count).toArray();

@@ -1,9 +1,14 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.internal.device.DeviceBackend;
+import dev.hyaline.engine.internal.device.DeviceCheck;
+import dev.hyaline.engine.internal.device.DeviceProvider;
+import dev.hyaline.engine.internal.forward.Backend;
 import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.internal.forward.ForwardPass;
 import dev.hyaline.engine.internal.forward.KeyValues;
 import dev.hyaline.engine.internal.forward.Plan;
+import dev.hyaline.engine.internal.forward.ProcessorBackend;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.engine.site.Site;
@@ -12,6 +17,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -19,6 +25,7 @@ import java.util.stream.IntStream;
  * A GPT-2 ready to run. Immutable and thread-safe: passes may run at once from several threads.
  *
  * <p>The bits of every value depend on the weights and on the tokens before it alone: not on the batch, the number of threads, the kernels, a cache or a probe.
+ * On a {@link Device}, whose arithmetic is its driver's, values agree with those within rounding instead.
  */
 public final class Gpt2 implements AutoCloseable {
     /** System property with the number of threads a model uses unless told; by default all processors. */
@@ -27,28 +34,55 @@ public final class Gpt2 implements AutoCloseable {
     private final Gpt2Weights weights;
     private final KernelProvider.Provided kernels;
     private final WorkerPool pool;
+    private final Optional<DeviceModel> onDevice;
     /** Passes not in use, with the buffers they have grown. */
     private final Deque<ForwardPass> idle = new ArrayDeque<>();
 
     private boolean closed;
 
-    private Gpt2(Gpt2Weights weights, int threads) {
+    private record DeviceModel(Device device, DeviceBackend backend) {}
+
+    private Gpt2(Gpt2Weights weights, int threads, Optional<DeviceModel> onDevice) {
         if (threads < 1) {
             throw new BadInputException("threads must be at least 1, found " + threads);
         }
         this.weights = weights;
+        this.onDevice = onDevice;
         kernels = KernelProvider.provide();
         pool = new WorkerPool(threads);
     }
 
     /** A model on {@link #defaultThreads}. */
     public static Gpt2 of(Gpt2Weights weights) {
-        return new Gpt2(weights, defaultThreads());
+        return of(weights, defaultThreads());
     }
 
     /** A model on a number of threads, the caller's included. */
     public static Gpt2 of(Gpt2Weights weights, int threads) {
-        return new Gpt2(weights, threads);
+        return new Gpt2(weights, threads, Optional.empty());
+    }
+
+    /**
+     * A model on a device, its weights there. A short pass is compared with the processors' first.
+     *
+     * @throws BackendUnavailableException if the device cannot be had, lacks memory, or computes something else
+     */
+    public static Gpt2 of(Gpt2Weights weights, Device device) {
+        DeviceBackend backend = DeviceProvider.provide().open(device, weights.config(), weights.packed());
+        Gpt2 model = new Gpt2(weights, 1, Optional.of(new DeviceModel(device, backend)));
+        try {
+            model.compareWithProcessors();
+        } catch (RuntimeException | Error failure) {
+            model.close();
+            throw failure;
+        }
+        return model;
+    }
+
+    private void compareWithProcessors() {
+        try (Gpt2 processors = of(weights)) {
+            DeviceCheck.of(config()).compare(this::forward, processors::forward);
+        }
     }
 
     public Gpt2Config config() {
@@ -78,7 +112,13 @@ public final class Gpt2 implements AutoCloseable {
 
     /** The kernels this model runs on, and why those. */
     public KernelChoice kernels() {
-        return kernels.choice();
+        return onDevice.map(on -> new KernelChoice("device " + on.device, on.backend.description()))
+                .orElseGet(kernels::choice);
+    }
+
+    /** The device this model runs on; empty for this machine's processors. */
+    public Optional<Device> device() {
+        return onDevice.map(DeviceModel::device);
     }
 
     public int threads() {
@@ -87,7 +127,8 @@ public final class Gpt2 implements AutoCloseable {
 
     /** An empty cache for one sequence. */
     public KvCache newCache() {
-        return new KvCache(new KeyValues(config()));
+        return new KvCache(
+                onDevice.isPresent() ? onDevice.get().backend.newKeyValues() : ProcessorBackend.newKeyValues(config()));
     }
 
     /** Bytes of buffers that a pass over a number of tokens needs, its logits apart. */
@@ -148,6 +189,7 @@ public final class Gpt2 implements AutoCloseable {
             idle.clear();
         }
         pool.close();
+        onDevice.ifPresent(on -> on.backend.close());
     }
 
     private ForwardPass take() {
@@ -160,7 +202,10 @@ public final class Gpt2 implements AutoCloseable {
                 return pass;
             }
         }
-        return new ForwardPass(config(), weights.packed(), kernels.kernels(), pool);
+        Backend backend = onDevice.isPresent()
+                ? onDevice.get().backend
+                : new ProcessorBackend(config(), weights.packed(), kernels.kernels(), pool);
+        return new ForwardPass(config(), backend);
     }
 
     private void giveBack(ForwardPass pass) {
@@ -284,10 +329,7 @@ public final class Gpt2 implements AutoCloseable {
                     + " positions, found a sequence that ends after " + sequence.end());
         }
         sequence.cache().ifPresent(cache -> {
-            if (!cache.keyValues().config().equals(config())) {
-                throw new BadInputException(
-                        "sequence " + index + " brings a cache of a model with another configuration");
-            }
+            requireReadable(cache.keyValues(), index);
             boolean fits = sequence.amends()
                     ? sequence.start() >= cache.keyValues().writableFrom() && sequence.end() == cache.length()
                     : cache.length() == sequence.start();
@@ -296,6 +338,19 @@ public final class Gpt2 implements AutoCloseable {
                         + ", but its cache now holds " + cache.length());
             }
         });
+    }
+
+    void requireReadable(KeyValues keyValues, int sequence) {
+        if (!keyValues.config().equals(config())) {
+            throw new BadInputException(
+                    "sequence " + sequence + " brings a cache of a model with another configuration");
+        }
+        boolean readable =
+                onDevice.map(on -> on.backend.reads(keyValues)).orElseGet(() -> ProcessorBackend.reads(keyValues));
+        if (!readable) {
+            throw new BadInputException("sequence " + sequence + " brings a cache whose values are elsewhere: "
+                    + "a model on a device and one on the processors cannot share one");
+        }
     }
 
     int requireToken(int token, int position) {

@@ -15,8 +15,7 @@ public final class KvCache {
 
     /** Bytes that the keys and values of a number of positions take. */
     public static long bytes(Gpt2Config config, int positions) {
-        long blocks = (positions + KeyValues.BLOCK - 1L) / KeyValues.BLOCK;
-        return 2L * Float.BYTES * config.nLayers() * config.dModel() * blocks * KeyValues.BLOCK;
+        return 2L * Float.BYTES * config.nLayers() * config.dModel() * KeyValues.room(positions);
     }
 
     /** Positions held. */

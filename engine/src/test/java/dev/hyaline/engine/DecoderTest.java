@@ -3,7 +3,7 @@ package dev.hyaline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.internal.forward.KeyValues;
+import dev.hyaline.engine.internal.forward.ProcessorBackend;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -96,7 +96,7 @@ class DecoderTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("two sequences of a decoder cannot append to the same cache");
         Gpt2Config other = Gpt2Config.gpt2Small();
-        KvCache foreign = new KvCache(new KeyValues(other));
+        KvCache foreign = new KvCache(ProcessorBackend.newKeyValues(other));
         assertThatThrownBy(() -> Decoder.of(MODEL, List.of(cache, foreign)))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("sequence 1 brings a cache of a model with another configuration");

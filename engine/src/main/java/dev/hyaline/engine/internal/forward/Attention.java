@@ -71,7 +71,7 @@ final class Attention {
         tiles = 0;
         int most = 0;
         for (int s = 0; s < sequences; s++) {
-            int blocks = KeyValues.blocks(batch.end(s));
+            int blocks = KeyValueBlocks.blocks(batch.end(s));
             most = Math.max(most, blocks);
             if (batch.append()[s]) {
                 batch.past()[s].reserve(batch.end(s));
@@ -88,7 +88,7 @@ final class Attention {
         int tile = 0;
         for (int s = 0; s < sequences; s++) {
             // Late queries have the most keys; handing them out first keeps the workers busy to the end.
-            for (int block = KeyValues.blocks(batch.end(s)) - 1; block >= batch.start()[s] / BLOCK; block--) {
+            for (int block = KeyValueBlocks.blocks(batch.end(s)) - 1; block >= batch.start()[s] / BLOCK; block--) {
                 tileSequence[tile] = s;
                 tileBlock[tile++] = block;
             }
@@ -105,7 +105,7 @@ final class Attention {
         this.k = k;
         this.v = v;
         for (int s = 0; s < batch.sequences(); s++) {
-            KeyValues past = batch.past()[s];
+            KeyValueBlocks past = (KeyValueBlocks) batch.past()[s];
             if (batch.append()[s]) {
                 keys[s] = past.keys(layer);
                 values[s] = past.values(layer);

@@ -27,14 +27,12 @@ final class HeadInputs {
     }
 
     /** Each row once for every head. */
-    float[] spread(float[] residual, int rows) {
-        float[] inputs = new float[Batch.arraySize(rows, heads * d)];
+    void spread(float[] inputs, float[] residual, int rows) {
         for (int row = 0; row < rows; row++) {
             for (int head = 0; head < heads; head++) {
                 System.arraycopy(residual, row * d, inputs, (row * heads + head) * d, d);
             }
         }
-        return inputs;
     }
 
     /** Forms {@code out}, one of q, k and v, again for the rows and heads whose input differs from the residual. */

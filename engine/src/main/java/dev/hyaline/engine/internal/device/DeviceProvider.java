@@ -1,0 +1,40 @@
+package dev.hyaline.engine.internal.device;
+
+import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.Device;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.internal.forward.Weights;
+import java.util.List;
+import java.util.ServiceLoader;
+
+/** A way to run on devices, found as a service: a module of its own, so that the engine depends on the JDK alone. */
+public interface DeviceProvider {
+    /**
+     * The devices there are, at least one.
+     *
+     * @throws BackendUnavailableException saying what is missing
+     */
+    List<Device> devices();
+
+    /**
+     * Puts a model's weights on a device.
+     *
+     * @throws BackendUnavailableException if they do not fit
+     */
+    DeviceBackend open(Device device, Gpt2Config config, Weights weights);
+
+    /**
+     * The provider of this process.
+     *
+     * @throws BackendUnavailableException if there is none
+     */
+    static DeviceProvider provide() {
+        return ServiceLoader.load(DeviceProvider.class, DeviceProvider.class.getClassLoader())
+                .findFirst()
+                .orElseThrow(() -> new BackendUnavailableException(
+                        "running on a device needs TornadoVM, and TORNADOVM_HOME names no SDK of it",
+                        "install TornadoVM 5.2 for JDK 25 (tornadovm.org, or sdk install tornadovm), set TORNADOVM_HOME"
+                                + " and start ./hyaline again",
+                        null));
+    }
+}
