@@ -6,6 +6,7 @@ import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -62,6 +63,11 @@ final class CaptureProbe implements Probe {
     @Override
     public boolean wants(HookPoint point) {
         return wanted.contains(point);
+    }
+
+    @Override
+    public boolean reads(HookPoint point, int sequence, int position) {
+        return Arrays.binarySearch(positions.get(sequence), position) >= 0;
     }
 
     @Override

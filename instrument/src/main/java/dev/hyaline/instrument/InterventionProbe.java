@@ -62,6 +62,12 @@ public final class InterventionProbe implements Probe {
     }
 
     @Override
+    public boolean reads(HookPoint point, int sequence, int position) {
+        return actions.getOrDefault(point, List.of()).stream().anyMatch(action -> action.slot == sequence)
+                || (reader.wants(point) && reader.reads(point, sequence, position));
+    }
+
+    @Override
     public void at(HookPoint point, Activation activation) {
         for (Action action : actions.getOrDefault(point, List.of())) {
             if (action.placement.apply(new LivePlaces(point, activation, action.slot))) {

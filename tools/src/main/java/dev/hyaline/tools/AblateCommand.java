@@ -155,7 +155,7 @@ final class AblateCommand implements Runnable {
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
             PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
-            try (Gpt2 model = Gpt2.of(checkpoint.weights(), engineOptions.threads())) {
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                 Experiment experiment = Experiment.of(model, pairs, metricOptions.metric());
                 Sweep sweep = sweep(experiment, vocabulary);
                 String name = sets != null

@@ -111,7 +111,7 @@ final class AttributeCommand implements Runnable {
             String name = "attribution-" + by;
             Optional<Path> folder = output.folder(name);
             Gpt2Weights weights = raw ? checkpoint.weights() : WeightProcessing.processWeights(checkpoint.weights());
-            try (Gpt2 model = Gpt2.of(weights, engineOptions.threads())) {
+            try (Gpt2 model = engineOptions.open(weights, console)) {
                 DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, pairs, role));
                 show(checkpoint.name(), pairs, result);
                 folder.ifPresent(path -> TableOutput.write(console, path, name, result.table(), common.json));

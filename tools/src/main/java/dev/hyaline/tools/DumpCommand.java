@@ -144,7 +144,7 @@ final class DumpCommand implements Runnable {
     public void run() {
         Path folder = ModelOptions.path("--out", out);
         IndexSelection chosenPositions = SelectionOptions.indices("--positions", positions);
-        int threads = engineOptions.threads();
+        engineOptions.check();
         weightOptions.steps(); // so that a wrong name comes first
         shardOptions.check(force);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
@@ -154,9 +154,9 @@ final class DumpCommand implements Runnable {
                     .map(input ->
                             new Document(input.source(), promptOptions.encode(input, checkpoint.config(), vocabulary)));
             if (inShards(corpus)) {
-                shards(checkpoint, threads, vocabulary, corpus, chosenPositions, folder);
+                shards(checkpoint, vocabulary, corpus, chosenPositions, folder);
             } else {
-                oneFile(checkpoint, threads, vocabulary, corpus, chosenPositions, folder);
+                oneFile(checkpoint, vocabulary, corpus, chosenPositions, folder);
             }
         }
     }
@@ -181,12 +181,7 @@ final class DumpCommand implements Runnable {
     }
 
     private void oneFile(
-            Checkpoint checkpoint,
-            int threads,
-            Vocabulary vocabulary,
-            Corpus corpus,
-            IndexSelection chosenPositions,
-            Path folder) {
+            Checkpoint checkpoint, Vocabulary vocabulary, Corpus corpus, IndexSelection chosenPositions, Path folder) {
         Gpt2Config config = checkpoint.config();
         Capture capture = new Capture(selection.select(config, DEFAULT_SITES), chosenPositions);
         Prompts prompts = prompts(config, corpus);
@@ -198,7 +193,7 @@ final class DumpCommand implements Runnable {
         }
         // Before anything is computed: an output that cannot be written must not cost a run.
         try (DumpFolder opened = DumpFolder.open(folder, force ? IfExists.REPLACE : IfExists.REFUSE)) {
-            run(checkpoint, threads, vocabulary, prompts, dump, opened, report);
+            run(checkpoint, vocabulary, prompts, dump, opened, report);
         }
     }
 
@@ -213,12 +208,7 @@ final class DumpCommand implements Runnable {
     }
 
     private void shards(
-            Checkpoint checkpoint,
-            int threads,
-            Vocabulary vocabulary,
-            Corpus corpus,
-            IndexSelection chosenPositions,
-            Path folder) {
+            Checkpoint checkpoint, Vocabulary vocabulary, Corpus corpus, IndexSelection chosenPositions, Path folder) {
         if (format != DumpFormat.SAFETENSORS) {
             throw new BadInputException("shards are safetensors files; --format npz goes with --no-shards");
         }
@@ -242,7 +232,7 @@ final class DumpCommand implements Runnable {
         IfExists ifExists = shardOptions.resume ? IfExists.RESUME : force ? IfExists.REPLACE : IfExists.REFUSE;
         try (DumpFolder opened = DumpFolder.open(folder, ifExists);
                 StopNotice notice = new StopNotice(console, "the same command with --resume goes on");
-                Gpt2 engine = Gpt2.of(weightOptions.weights(checkpoint), threads)) {
+                Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
             Provenance provenance = provenance(
                     checkpoint, modelFiles(checkpoint), vocabulary, canonicalCommand(DEFAULT_SITES_IN_SHARDS, true));
             long begin = System.nanoTime();
@@ -270,7 +260,6 @@ final class DumpCommand implements Runnable {
 
     private void run(
             Checkpoint checkpoint,
-            int threads,
             Vocabulary vocabulary,
             Prompts prompts,
             Dump dump,
@@ -280,7 +269,7 @@ final class DumpCommand implements Runnable {
         CompletableFuture<List<Provenance.ModelFile>> files =
                 CompletableFuture.supplyAsync(() -> modelFiles(checkpoint));
         List<String> command = canonicalCommand(DEFAULT_SITES, false);
-        try (Gpt2 engine = Gpt2.of(weightOptions.weights(checkpoint), threads)) {
+        try (Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
             DumpSummary summary;
             Dump.Written written;
             try (Progress progress = new Progress(console, "dump", "tokens", prompts.totalTokens())) {

@@ -97,12 +97,12 @@ final class EditCommand implements Runnable {
         if (newTokens < 0) {
             throw new BadInputException("--generate must be at least 0, found " + newTokens);
         }
-        int threads = engineOptions.threads();
+        engineOptions.check();
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
             Prompts prompts = promptOptions.encode(promptOptions.read(console.in()), checkpoint.config(), vocabulary);
             List<EditReport.Pair> pairs = pairs(vocabulary);
-            try (Gpt2 engine = Gpt2.of(checkpoint.weights(), threads)) {
+            try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
                 Interventions interventions = editOptions.read(engine, promptOptions, vocabulary);
                 interventions.probe(engine.config(), prompts); // refused before the prompts run
                 EditReport report =

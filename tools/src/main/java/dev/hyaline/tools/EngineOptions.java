@@ -1,19 +1,33 @@
 package dev.hyaline.tools;
 
+import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Weights;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What a model runs on. */
 final class EngineOptions {
+    private static final String PROCESSORS = "cpu";
+
+    /** More would only wait for each other, and soon be more than a system gives one process. */
+    private static final int MOST_THREADS = 1024;
+
     @Option(
             names = "--threads",
             paramLabel = "N",
             description = "Threads to compute with; the values are the same for any number. Default: one a processor.")
     private Integer threads;
 
-    /** More would only wait for each other, and soon be more than a system gives one process. */
-    private static final int MOST_THREADS = 1024;
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            description =
+                    "cpu; or, where TornadoVM is, gpu for the first GPU or a number of hyaline devices, whose values"
+                            + " agree with cpu's within rounding. Default: cpu.")
+    private String device = PROCESSORS;
 
     /**
      * Threads to compute with.
@@ -26,5 +40,39 @@ final class EngineOptions {
                     + ", found " + threads);
         }
         return threads == null ? Gpt2.defaultThreads() : threads;
+    }
+
+    /**
+     * The device to run on; empty for this machine's processors.
+     *
+     * @throws BackendUnavailableException saying what is missing; ask for it before other work, so that it comes first
+     */
+    Optional<Device> device() {
+        if (device.equals(PROCESSORS)) {
+            return Optional.empty();
+        }
+        if (threads != null) {
+            throw new BadInputException("--threads is for --device cpu; leave it out");
+        }
+        return Optional.of(Device.named(device));
+    }
+
+    /** Checks the options, before other work. */
+    void check() {
+        threads();
+        device();
+    }
+
+    /** The model on what was asked for, which is said if it is a device. */
+    Gpt2 open(Gpt2Weights weights, Console console) {
+        Optional<Device> found = device();
+        if (found.isEmpty()) {
+            return Gpt2.of(weights, threads());
+        }
+        Gpt2 model = Gpt2.of(weights, found.get());
+        console.err()
+                .println("hyaline: on " + model.kernels().name() + ", "
+                        + model.kernels().reason());
+        return model;
     }
 }

@@ -86,7 +86,7 @@ final class GenerateCommand implements Runnable {
         if (maxNewTokens < 0) {
             throw new BadInputException("--max-new-tokens must be at least 0, found " + maxNewTokens);
         }
-        int threads = engineOptions.threads();
+        engineOptions.check();
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
             List<PromptInput> inputs = promptOptions.read(console.in());
@@ -95,7 +95,7 @@ final class GenerateCommand implements Runnable {
                     IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
             List<String> texts =
                     inputs.stream().map(input -> text(input, vocabulary)).toList();
-            try (Gpt2 engine = Gpt2.of(checkpoint.weights(), threads)) {
+            try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
                 Generator generator = Generator.of(engine).sampling(sampling).maxNewTokens(maxNewTokens);
                 if (vocabulary.tokenizer().isPresent()) {
                     generator = generator.stopAt(vocabulary.required().endOfText());

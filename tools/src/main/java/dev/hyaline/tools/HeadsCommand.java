@@ -122,7 +122,7 @@ final class HeadsCommand implements Runnable {
             List<String> names = List.of(NAME, "entropy", "largest-weight", "share-above", "distances");
             Map<String, Path> folders = new LinkedHashMap<>();
             names.forEach(name -> output.folder(name).ifPresent(folder -> folders.put(name, folder)));
-            try (Gpt2 model = Gpt2.of(checkpoint.weights(), engineOptions.threads())) {
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                 ResultTable scores = HeadScores.of(model, prompts);
                 AttentionStatistics statistics = AttentionStatistics.of(model, prompts, above);
                 List<HeadClass> classes = HeadClass.classify(scores, threshold);

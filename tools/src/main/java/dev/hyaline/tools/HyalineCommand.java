@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
             "  hyaline heads                             where every attention head looks",
             "  hyaline models                            what --model finds without downloading it",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
+            "  hyaline devices                           what --device can run a model on",
             "  hyaline COMMAND --help                    a command's options and examples",
             "",
             "Without --model, every command uses the built-in model fable (4 layers, 1 million parameters).",
@@ -43,6 +44,6 @@ final class HyalineCommand implements Runnable {
         throw new ParameterException(
                 spec.commandLine(),
                 "a command is missing: dump, edit, sites, info, generate, tokens, patch, ablate, lens, attribute,"
-                        + " heads, models or convert");
+                        + " heads, models, convert or devices");
     }
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.tools;
 
+import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
@@ -9,6 +10,7 @@ import dev.hyaline.instrument.ConfigKeys;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.CheckpointFile;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,8 +46,10 @@ final class InfoCommand implements Runnable {
     public void run() {
         // Nothing is loaded, so that a model larger than the memory can be asked about.
         try (Checkpoint checkpoint = modelOptions.open(console)) {
-            KernelChoice kernels = Gpt2.availableKernels();
-            int threads = engineOptions.threads();
+            Optional<Device> device = engineOptions.device();
+            KernelChoice kernels = device.map(on -> new KernelChoice("device " + on, on.platform()))
+                    .orElseGet(Gpt2::availableKernels);
+            int threads = device.isPresent() ? 1 : engineOptions.threads();
             if (common.json) {
                 Json.print(console, json -> json(json, checkpoint, kernels, threads));
             } else {

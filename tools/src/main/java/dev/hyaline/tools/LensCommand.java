@@ -79,14 +79,14 @@ final class LensCommand implements Runnable {
                 if (output.isAsked()) {
                     throw new BadInputException("--out writes the table of a metric; leave --prompt away");
                 }
-                try (Gpt2 model = Gpt2.of(checkpoint.weights(), engineOptions.threads())) {
+                try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                     tokens(checkpoint.name(), LogitLens.of(model), vocabulary);
                 }
                 return;
             }
             PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
             Optional<Path> folder = output.folder(NAME);
-            try (Gpt2 model = Gpt2.of(checkpoint.weights(), engineOptions.threads())) {
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                 ResultTable table = LogitLens.of(model).measure(pairs, metricOptions.metric());
                 metric(checkpoint.name(), pairs, table);
                 folder.ifPresent(path -> TableOutput.write(console, path, NAME, table, common.json));

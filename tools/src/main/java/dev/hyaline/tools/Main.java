@@ -62,6 +62,7 @@ public final class Main {
         commands.put("heads", () -> new HeadsCommand(console));
         commands.put("models", () -> new ModelsCommand(console));
         commands.put("convert", () -> new ConvertCommand(console));
+        commands.put("devices", () -> new DevicesCommand(console));
 
         CommandLine commandLine = new CommandLine(new HyalineCommand());
         Supplier<Object> named = arguments.length == 0 ? null : commands.get(arguments[0]);

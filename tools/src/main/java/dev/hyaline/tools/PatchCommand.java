@@ -138,7 +138,7 @@ final class PatchCommand implements Runnable {
             PromptPairs pairs = pairOptions.read(config, vocabulary);
             List<Edge> chosen = edges == null ? List.of() : edges(config);
             String name = edges != null ? "edges" : headsTo != null ? "heads-to" : patch().toString();
-            try (Gpt2 model = Gpt2.of(checkpoint.weights(), engineOptions.threads())) {
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                 Experiment experiment = Experiment.of(model, pairs, metricOptions.metric());
                 Sweep sweep = sweep(experiment, vocabulary, chosen);
                 new SweepReport(

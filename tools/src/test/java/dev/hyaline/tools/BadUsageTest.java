@@ -83,6 +83,8 @@ final class BadUsageTest {
                 "dump --threads 0 | --threads must be at least 1, found 0",
                 "dump --threads many | expected a whole number below 2^31, found 'many'",
                 "dump --process fold_ln,fold | --process: no step of weight processing is called 'fold'",
+                "dump --device tpu | a device must be gpu or the number of one, found 'tpu'",
+                "generate --device 0 --threads 1 | --threads is for --device cpu; leave it out",
                 "info --threads 1025 | --threads must be at most 1024, found 1025",
                 "sites --length 0 | --length must be from 1 to the model's 128 positions, found 0",
                 "sites --length 129 | found 129",
@@ -244,6 +246,18 @@ final class BadUsageTest {
             options.noBos = true;
             assertThat(options.encode(inputs, small, vocabulary).size()).isOne();
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"devices", "devices --json", "dump --device gpu", "generate --device 0", "info --device gpu"})
+    void withoutTornadoVmDevicesAreOneSentence(String line) {
+        Outcome outcome = Outcome.of(line.split(" "));
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.err())
+                .startsWith("hyaline: running on a device needs TornadoVM")
+                .contains("TORNADOVM_HOME")
+                .hasLineCount(1);
     }
 
     @Test

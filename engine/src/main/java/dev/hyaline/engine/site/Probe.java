@@ -20,6 +20,14 @@ public interface Probe {
     boolean wants(HookPoint point);
 
     /**
+     * Whether {@link #at} reads or changes the values at a position of a sequence; at attention maps, those of the query there. A model on a device copies no others
+     * from it, and what {@code at} finds in their place is undefined. Asked during a pass, only for points that are wanted.
+     */
+    default boolean reads(HookPoint point, int sequence, int position) {
+        return true;
+    }
+
+    /**
      * Called once for each wanted point, in order, on the thread that called the pass. Values may be changed in place; the pass goes on with what it
      * finds. Nothing of {@code activation} may be kept after the call returns.
      */

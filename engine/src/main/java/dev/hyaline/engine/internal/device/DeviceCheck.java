@@ -12,7 +12,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * A short pass that a device must compute as the processors do. A driver that fails at run time may say so nowhere but on its output, and leave wrong values.
+ * Short passes that a device must compute as the processors do. A driver that fails at run time may say so nowhere but on its output, and leave wrong values.
  *
  * @param request two sequences of unequal length, so that a device that mixes up rows or positions is found
  */
@@ -37,7 +37,7 @@ public record DeviceCheck(ForwardRequest request, int lastLayer) {
     }
 
     /**
-     * Compares the residual stream after the last layer, and the logits.
+     * Compares the residual stream after the last layer, of both sequences and of a single token, and the logits.
      *
      * @throws BackendUnavailableException if they differ by more than {@link #TOLERANCE}
      */
@@ -48,6 +48,12 @@ public record DeviceCheck(ForwardRequest request, int lastLayer) {
                 "the residual stream",
                 device.apply(residual).residual(),
                 processors.apply(residual).residual());
+        ForwardRequest single =
+                ForwardRequest.of(request.sequences().getFirst().token(0)).to(Boundary.residPre(lastLayer));
+        requireClose(
+                "the residual stream of one token",
+                device.apply(single).residual(),
+                processors.apply(single).residual());
         requireClose(
                 "the logits",
                 device.apply(request).logits(),

@@ -35,7 +35,7 @@ public interface Backend {
      */
     void begin(Plan plan);
 
-    /** Lets go of a pass, however it ended. */
+    /** Lets go of a pass that began, however it ended. */
     void end();
 
     /**

@@ -21,12 +21,12 @@ public record Batch(int[] tokens, int[] firstRow, int[] start, KeyValues[] past,
         return start.length;
     }
 
-    int length(int sequence) {
+    public int length(int sequence) {
         return firstRow[sequence + 1] - firstRow[sequence];
     }
 
     /** Position after a sequence's last token: the number of keys its last query sees. */
-    int end(int sequence) {
+    public int end(int sequence) {
         return start[sequence] + length(sequence);
     }
 
@@ -58,7 +58,7 @@ public record Batch(int[] tokens, int[] firstRow, int[] start, KeyValues[] past,
      *
      * @throws BadInputException if they do not fit an array
      */
-    int[] mapOffsets(int heads) {
+    public int[] mapOffsets(int heads) {
         int[] offsets = new int[sequences() + 1];
         long total = 0;
         for (int s = 0; s < sequences(); s++) {

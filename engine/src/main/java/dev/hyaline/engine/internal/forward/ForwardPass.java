@@ -51,14 +51,18 @@ public final class ForwardPass {
     public void run(Plan plan, float[] out) {
         try {
             begin(plan);
-            runSteps(out);
+            backend.begin(plan);
+            try {
+                runSteps(out);
+            } finally {
+                backend.end();
+            }
         } finally {
             // A pass at rest keeps nothing of its callers.
             this.plan = null;
             batch = null;
             probe = null;
             live.forget();
-            backend.end();
         }
     }
 
@@ -72,7 +76,6 @@ public final class ForwardPass {
             HookPoint point = allPoints.get(i);
             wanted.get(point.site())[index(point)] = probe.wants(point);
         }
-        backend.begin(plan);
     }
 
     private void runSteps(float[] out) {

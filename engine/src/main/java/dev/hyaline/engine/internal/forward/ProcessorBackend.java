@@ -91,7 +91,8 @@ public final class ProcessorBackend implements Backend {
         normIn = null;
         uneditedResults = NOTHING;
         for (Buffer buffer : BUFFERS) {
-            if (!buffer.always()) {
+            // Attention maps are large, and who watches one pass watches the next.
+            if (!buffer.always() && buffer != Buffer.MAPS) {
                 buffers.put(buffer, NOTHING);
             }
         }

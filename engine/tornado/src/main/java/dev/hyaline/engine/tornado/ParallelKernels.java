@@ -1,0 +1,542 @@
+package dev.hyaline.engine.tornado;
+
+import dev.hyaline.engine.internal.forward.KeyValues;
+import dev.hyaline.engine.internal.kernel.ScalarMath;
+import uk.ac.manchester.tornado.api.annotations.Parallel;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * The arithmetic of a pass as loops that TornadoVM spreads over a device's threads. They are ordinary Java too, and tested so. Weights are {@code [layers][n][k]},
+ * one output's end to end; loops run over columns where the number of rows changes from pass to pass, so that a step of one token starts no idle thread.
+ */
+final class ParallelKernels {
+    /** Positions a page of keys or values. */
+    static final int PAGE = KeyValues.BLOCK;
+
+    /** Score of a key that a query does not see. (Drivers may compile without infinities.) */
+    static final float MASKED = -1e30f;
+
+    static final int IDENTITY = 0;
+    static final int GELU_TANH = 1;
+    static final int GELU_ERF = 2;
+    static final int RELU = 3;
+    static final int SILU = 4;
+
+    private ParallelKernels() {}
+
+    /** Reads ten arrays: what a graph does not use is not uploaded. */
+    public static void touch(
+            FloatArray out,
+            FloatArray a,
+            FloatArray b,
+            FloatArray c,
+            FloatArray d,
+            FloatArray e,
+            FloatArray f,
+            FloatArray g,
+            FloatArray h,
+            FloatArray i,
+            FloatArray j) {
+        for (@Parallel int at = 0; at < 1; at++) {
+            float sum = a.get(at) + b.get(at) + c.get(at) + d.get(at) + e.get(at);
+            out.set(at, sum + f.get(at) + g.get(at) + h.get(at) + i.get(at) + j.get(at));
+        }
+    }
+
+    /** Writes seven arrays: what a graph does not use is not allocated. */
+    public static void allocate(
+            FloatArray a, FloatArray b, FloatArray c, FloatArray d, FloatArray e, FloatArray f, FloatArray g) {
+        for (@Parallel int at = 0; at < 1; at++) {
+            a.set(at, 0f);
+            b.set(at, 0f);
+            c.set(at, 0f);
+            d.set(at, 0f);
+            e.set(at, 0f);
+            f.set(at, 0f);
+            g.set(at, 0f);
+        }
+    }
+
+    /** As {@link #allocate(FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray)}. */
+    public static void allocateInts(IntArray a, IntArray b, IntArray c) {
+        for (@Parallel int at = 0; at < 1; at++) {
+            a.set(at, 0);
+            b.set(at, 0);
+            c.set(at, 0);
+        }
+    }
+
+    /** {@code residual = tokenEmbedding + positionEmbedding}. */
+    public static void embed(
+            FloatArray residual, FloatArray tokens, FloatArray positions, IntArray rows, IntArray step, int d) {
+        for (@Parallel int e = 0; e < d; e++) {
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                int token = rows.get(r * RowField.FIELDS + RowField.TOKEN);
+                int position = rows.get(r * RowField.FIELDS + RowField.POSITION);
+                residual.set(r * d + e, tokens.get(token * d + e) + positions.get(position * d + e));
+            }
+        }
+    }
+
+    /** {@code token} and {@code position}: the two parts of {@link #embed}. */
+    public static void embedApart(
+            FloatArray token,
+            FloatArray position,
+            FloatArray tokens,
+            FloatArray positions,
+            IntArray rows,
+            IntArray step,
+            int d) {
+        for (@Parallel int e = 0; e < d; e++) {
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                int at = r * RowField.FIELDS;
+                token.set(r * d + e, tokens.get(rows.get(at + RowField.TOKEN) * d + e));
+                position.set(r * d + e, positions.get(rows.get(at + RowField.POSITION) * d + e));
+            }
+        }
+    }
+
+    /** {@code out = a + b}: three arrays, since a task that names one twice is never scheduled. */
+    public static void sum(FloatArray out, FloatArray a, FloatArray b, IntArray step, int d) {
+        for (@Parallel int e = 0; e < d; e++) {
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                out.set(r * d + e, a.get(r * d + e) + b.get(r * d + e));
+            }
+        }
+    }
+
+    /** {@code sums += addend}. */
+    public static void add(FloatArray sums, FloatArray addend, IntArray step, int d) {
+        for (@Parallel int e = 0; e < d; e++) {
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                sums.set(r * d + e, sums.get(r * d + e) + addend.get(r * d + e));
+            }
+        }
+    }
+
+    /** {@code out = in}. */
+    public static void copy(FloatArray out, FloatArray in, IntArray step, int d) {
+        for (@Parallel int e = 0; e < d; e++) {
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                out.set(r * d + e, in.get(r * d + e));
+            }
+        }
+    }
+
+    /** {@code out[at + i] = in[i]} for {@code count} values. */
+    public static void load(FloatArray out, FloatArray in, IntArray step, int capacity) {
+        for (@Parallel int i = 0; i < capacity; i++) {
+            if (i < step.get(StepField.COUNT)) {
+                out.set(step.get(StepField.AT) + i, in.get(i));
+            }
+        }
+    }
+
+    /** {@code normed = (in - mean) / scale * gain + bias}, {@code scale = sqrt(mean((in - mean)^2) + eps)}. */
+    public static void norm(
+            FloatArray normed,
+            FloatArray scales,
+            FloatArray in,
+            FloatArray gains,
+            FloatArray biases,
+            IntArray step,
+            int capacity,
+            int d,
+            int norms,
+            int norm,
+            float eps) {
+        for (@Parallel int r = 0; r < capacity; r++) {
+            if (r < step.get(StepField.ROWS)) {
+                int at = r * d;
+                int parameters = (step.get(StepField.LAYER) * norms + norm) * d;
+                float sum = 0f;
+                for (int e = 0; e < d; e++) {
+                    sum += in.get(at + e);
+                }
+                float mean = sum / d;
+                float squares = 0f;
+                for (int e = 0; e < d; e++) {
+                    float centered = in.get(at + e) - mean;
+                    squares += centered * centered;
+                }
+                float scale = TornadoMath.sqrt(squares / d + eps);
+                scales.set(r, scale);
+                for (int e = 0; e < d; e++) {
+                    float normalized = (in.get(at + e) - mean) / scale;
+                    normed.set(at + e, normalized * gains.get(parameters + e) + biases.get(parameters + e));
+                }
+            }
+        }
+    }
+
+    /** {@code normed = in - mean}; {@code scale = sqrt(mean(normed^2) + eps)}. */
+    public static void center(
+            FloatArray normed, FloatArray scales, FloatArray in, IntArray step, int capacity, int d, float eps) {
+        for (@Parallel int r = 0; r < capacity; r++) {
+            if (r < step.get(StepField.ROWS)) {
+                int at = r * d;
+                float sum = 0f;
+                for (int e = 0; e < d; e++) {
+                    sum += in.get(at + e);
+                }
+                float mean = sum / d;
+                float squares = 0f;
+                for (int e = 0; e < d; e++) {
+                    float centered = in.get(at + e) - mean;
+                    normed.set(at + e, centered);
+                    squares += centered * centered;
+                }
+                scales.set(r, TornadoMath.sqrt(squares / d + eps));
+            }
+        }
+    }
+
+    /** {@code normed /= scale}. */
+    public static void divide(FloatArray normed, FloatArray scales, IntArray step, int d) {
+        for (@Parallel int e = 0; e < d; e++) {
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                normed.set(r * d + e, normed.get(r * d + e) / scales.get(r));
+            }
+        }
+    }
+
+    /** {@code normed = normed * gain + bias}. */
+    public static void affine(
+            FloatArray normed, FloatArray gains, FloatArray biases, IntArray step, int d, int norms, int norm) {
+        for (@Parallel int e = 0; e < d; e++) {
+            int parameter = (step.get(StepField.LAYER) * norms + norm) * d + e;
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                normed.set(r * d + e, normed.get(r * d + e) * gains.get(parameter) + biases.get(parameter));
+            }
+        }
+    }
+
+    /** {@code out[r, j] = f(sum_k in[r, k] w[j, k] + bias[j])}. */
+    public static void product(
+            FloatArray out, FloatArray in, FloatArray w, FloatArray bias, IntArray step, int k, int n, int function) {
+        for (@Parallel int j = 0; j < n; j++) {
+            int column = step.get(StepField.LAYER) * n + j;
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                float sum = 0f;
+                for (int i = 0; i < k; i++) {
+                    sum += in.get(r * k + i) * w.get(column * k + i);
+                }
+                out.set(r * n + j, activation(sum + bias.get(column), function));
+            }
+        }
+    }
+
+    /** {@code sum[r, j] += sum_k in[r, k] w[j, k] + bias[j]}. */
+    public static void productAdd(
+            FloatArray sums, FloatArray in, FloatArray w, FloatArray bias, IntArray step, int k, int n) {
+        for (@Parallel int j = 0; j < n; j++) {
+            int column = step.get(StepField.LAYER) * n + j;
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                float sum = 0f;
+                for (int i = 0; i < k; i++) {
+                    sum += in.get(r * k + i) * w.get(column * k + i);
+                }
+                sums.set(r * n + j, sums.get(r * n + j) + (sum + bias.get(column)));
+            }
+        }
+    }
+
+    /** One head's part of the attention output: {@code out[r, j] = sum_e z[r, head, e] w[j, head, e]}. */
+    public static void headResult(FloatArray out, FloatArray z, FloatArray w, IntArray step, int d, int dHead) {
+        for (@Parallel int j = 0; j < d; j++) {
+            int head = step.get(StepField.HEAD) * dHead;
+            int column = (step.get(StepField.LAYER) * d + j) * d + head;
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                float sum = 0f;
+                for (int e = 0; e < dHead; e++) {
+                    sum += z.get(r * d + head + e) * w.get(column + e);
+                }
+                out.set(r * d + j, sum);
+            }
+        }
+    }
+
+    /** Logits of chosen tokens: {@code out[i, j] = sum_k in[first + i, k] w[columns[j], k] + bias[columns[j]]}. */
+    public static void unembed(
+            FloatArray out,
+            FloatArray in,
+            FloatArray w,
+            FloatArray bias,
+            IntArray columns,
+            IntArray step,
+            int d,
+            int dVocab) {
+        for (@Parallel int j = 0; j < dVocab; j++) {
+            int count = step.get(StepField.COLUMNS);
+            if (j < count) {
+                int column = columns.get(j);
+                for (int i = 0; i < step.get(StepField.ROWS); i++) {
+                    int at = (step.get(StepField.FIRST_ROW) + i) * d;
+                    float sum = 0f;
+                    for (int e = 0; e < d; e++) {
+                        sum += in.get(at + e) * w.get(column * d + e);
+                    }
+                    out.set(i * count + j, sum + bias.get(column));
+                }
+            }
+        }
+    }
+
+    /** {@code inOut = f(inOut)}. */
+    public static void activate(FloatArray inOut, IntArray step, int n, int function) {
+        for (@Parallel int j = 0; j < n; j++) {
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                inOut.set(r * n + j, activation(inOut.get(r * n + j), function));
+            }
+        }
+    }
+
+    /** Moves the chosen rows to the front. They ascend, so none overwrites one that is still to be moved. */
+    public static void gather(FloatArray values, IntArray rows, IntArray step, int d) {
+        for (@Parallel int e = 0; e < d; e++) {
+            for (int i = 0; i < step.get(StepField.ROWS); i++) {
+                int chosen = rows.get(i * RowField.FIELDS + RowField.CHOSEN);
+                values.set(i * d + e, values.get(chosen * d + e));
+            }
+        }
+    }
+
+    /** Puts each row's key and value on the page of its position. Pages are {@code [layers][pages][PAGE][d]}. */
+    public static void store(
+            FloatArray keys,
+            FloatArray values,
+            FloatArray k,
+            FloatArray v,
+            IntArray pages,
+            IntArray rows,
+            IntArray step,
+            int d,
+            int pageCount) {
+        for (@Parallel int e = 0; e < d; e++) {
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                int position = rows.get(r * RowField.FIELDS + RowField.POSITION);
+                int page = pages.get(rows.get(r * RowField.FIELDS + RowField.PAGES) + position / PAGE);
+                int at = ((step.get(StepField.LAYER) * pageCount + page) * PAGE + position % PAGE) * d + e;
+                keys.set(at, k.get(r * d + e));
+                values.set(at, v.get(r * d + e));
+            }
+        }
+    }
+
+    /** Copies one page of every layer. */
+    public static void copyPage(
+            FloatArray keys, FloatArray values, IntArray step, int layers, int pageCount, int pageSize) {
+        for (@Parallel int i = 0; i < pageSize; i++) {
+            for (int layer = 0; layer < layers; layer++) {
+                int from = (layer * pageCount + step.get(StepField.FROM_PAGE)) * pageSize + i;
+                int to = (layer * pageCount + step.get(StepField.TO_PAGE)) * pageSize + i;
+                keys.set(to, keys.get(from));
+                values.set(to, values.get(from));
+            }
+        }
+    }
+
+    /** Causal attention without a map: each query goes through its keys once and rescales what it has when a larger score comes. */
+    public static void attend(
+            FloatArray z,
+            FloatArray q,
+            FloatArray keys,
+            FloatArray values,
+            FloatArray scales,
+            IntArray pages,
+            IntArray rows,
+            IntArray step,
+            int capacity,
+            int heads,
+            int dHead,
+            int pageCount) {
+        for (@Parallel int index = 0; index < capacity * heads; index++) {
+            int r = index / heads;
+            if (r < step.get(StepField.ROWS)) {
+                int d = heads * dHead;
+                int head = (index % heads) * dHead;
+                int at = r * d + head;
+                float scale = scales.get(step.get(StepField.LAYER));
+                int position = rows.get(r * RowField.FIELDS + RowField.POSITION);
+                int table = rows.get(r * RowField.FIELDS + RowField.PAGES);
+                float max = MASKED;
+                float sum = 0f;
+                for (int e = 0; e < dHead; e++) {
+                    z.set(at + e, 0f);
+                }
+                for (int j = 0; j <= position; j++) {
+                    int page = step.get(StepField.LAYER) * pageCount + pages.get(table + j / PAGE);
+                    int key = (page * PAGE + j % PAGE) * d + head;
+                    float score = 0f;
+                    for (int e = 0; e < dHead; e++) {
+                        score += q.get(at + e) * keys.get(key + e);
+                    }
+                    score = score * scale;
+                    if (score > max) {
+                        float shrink = TornadoMath.exp(max - score);
+                        sum = sum * shrink;
+                        for (int e = 0; e < dHead; e++) {
+                            z.set(at + e, z.get(at + e) * shrink);
+                        }
+                        max = score;
+                    }
+                    float weight = TornadoMath.exp(score - max);
+                    sum += weight;
+                    for (int e = 0; e < dHead; e++) {
+                        z.set(at + e, z.get(at + e) + weight * values.get(key + e));
+                    }
+                }
+                for (int e = 0; e < dHead; e++) {
+                    z.set(at + e, z.get(at + e) / sum);
+                }
+            }
+        }
+    }
+
+    /** Scores of all keys of each query's sequence; {@link #MASKED} after the query. */
+    public static void scores(
+            FloatArray maps,
+            FloatArray q,
+            FloatArray keys,
+            FloatArray scales,
+            IntArray pages,
+            IntArray rows,
+            IntArray step,
+            int capacity,
+            int heads,
+            int dHead,
+            int pageCount) {
+        for (@Parallel int index = 0; index < capacity * heads; index++) {
+            int r = index / heads;
+            if (r < step.get(StepField.ROWS)) {
+                int d = heads * dHead;
+                int head = index % heads;
+                int row = r * RowField.FIELDS;
+                int map = rows.get(row + RowField.MAP) + head * rows.get(row + RowField.MAP_STRIDE);
+                float scale = scales.get(step.get(StepField.LAYER));
+                for (int j = 0; j < rows.get(row + RowField.KEYS); j++) {
+                    float score = MASKED;
+                    if (j <= rows.get(row + RowField.POSITION)) {
+                        int page = step.get(StepField.LAYER) * pageCount
+                                + pages.get(rows.get(row + RowField.PAGES) + j / PAGE);
+                        int key = (page * PAGE + j % PAGE) * d + head * dHead;
+                        float dot = 0f;
+                        for (int e = 0; e < dHead; e++) {
+                            dot += q.get(r * d + head * dHead + e) * keys.get(key + e);
+                        }
+                        score = dot * scale;
+                    }
+                    maps.set(map + j, score);
+                }
+            }
+        }
+    }
+
+    /** Softmax of each query's scores, in place. */
+    public static void pattern(FloatArray maps, IntArray rows, IntArray step, int capacity, int heads) {
+        for (@Parallel int index = 0; index < capacity * heads; index++) {
+            int r = index / heads;
+            if (r < step.get(StepField.ROWS)) {
+                int row = r * RowField.FIELDS;
+                int map = rows.get(row + RowField.MAP) + (index % heads) * rows.get(row + RowField.MAP_STRIDE);
+                int keys = rows.get(row + RowField.KEYS);
+                float max = MASKED;
+                for (int j = 0; j < keys; j++) {
+                    max = TornadoMath.max(max, maps.get(map + j));
+                }
+                float sum = 0f;
+                for (int j = 0; j < keys; j++) {
+                    float weight = TornadoMath.exp(maps.get(map + j) - max);
+                    maps.set(map + j, weight);
+                    sum += weight;
+                }
+                for (int j = 0; j < keys; j++) {
+                    maps.set(map + j, maps.get(map + j) / sum);
+                }
+            }
+        }
+    }
+
+    /** {@code z = pattern values}. */
+    public static void weigh(
+            FloatArray z,
+            FloatArray maps,
+            FloatArray values,
+            IntArray pages,
+            IntArray rows,
+            IntArray step,
+            int capacity,
+            int heads,
+            int dHead,
+            int pageCount) {
+        for (@Parallel int index = 0; index < capacity * heads; index++) {
+            int r = index / heads;
+            if (r < step.get(StepField.ROWS)) {
+                int d = heads * dHead;
+                int head = index % heads;
+                int at = r * d + head * dHead;
+                int row = r * RowField.FIELDS;
+                int map = rows.get(row + RowField.MAP) + head * rows.get(row + RowField.MAP_STRIDE);
+                for (int e = 0; e < dHead; e++) {
+                    z.set(at + e, 0f);
+                }
+                for (int j = 0; j < rows.get(row + RowField.KEYS); j++) {
+                    int page = step.get(StepField.LAYER) * pageCount
+                            + pages.get(rows.get(row + RowField.PAGES) + j / PAGE);
+                    int value = (page * PAGE + j % PAGE) * d + head * dHead;
+                    float weight = maps.get(map + j);
+                    for (int e = 0; e < dHead; e++) {
+                        z.set(at + e, z.get(at + e) + weight * values.get(value + e));
+                    }
+                }
+            }
+        }
+    }
+
+    /** The non-linearity of the MLP, or none. */
+    static float activation(float x, int function) {
+        float y = x;
+        if (function == GELU_TANH) {
+            float u = x * (ScalarMath.GELU_1 + ScalarMath.GELU_3 * x * x);
+            y = x / (1f + TornadoMath.exp(-u));
+        } else if (function == GELU_ERF) {
+            y = x * 0.5f * (1f + erf(x * ScalarMath.SQRT_HALF));
+        } else if (function == RELU) {
+            y = TornadoMath.max(x, 0f);
+        } else if (function == SILU) {
+            y = x / (1f + TornadoMath.exp(-x));
+        }
+        return y;
+    }
+
+    /** As {@link ScalarMath#erf}. */
+    private static float erf(float x) {
+        float t = TornadoMath.min(TornadoMath.abs(x), ScalarMath.ERF_END);
+        float s = t * t;
+        float small = s * ScalarMath.ERF_S6 + ScalarMath.ERF_S5;
+        small = small * s + ScalarMath.ERF_S4;
+        small = small * s + ScalarMath.ERF_S3;
+        small = small * s + ScalarMath.ERF_S2;
+        small = small * s + ScalarMath.ERF_S1;
+        small = small * s + ScalarMath.ERF_S0;
+        small = small * x + x;
+        float large = t * ScalarMath.ERF_L7 + ScalarMath.ERF_L6;
+        large = large * t + ScalarMath.ERF_L5;
+        large = large * t + ScalarMath.ERF_L4;
+        large = large * t + ScalarMath.ERF_L3;
+        large = large * t + ScalarMath.ERF_L2;
+        large = large * t + ScalarMath.ERF_L1;
+        large = large * t + ScalarMath.ERF_L0;
+        large = 1f - TornadoMath.exp(large);
+        float result = small;
+        if (t > ScalarMath.ERF_SPLIT) {
+            result = large;
+            if (x < 0f) {
+                result = -large;
+            }
+        }
+        return result;
+    }
+}
