@@ -43,7 +43,9 @@ final class InterventionReader {
             tree = STRICT.readTree(json);
         } catch (JacksonException e) {
             throw new BadInputException("interventions are not valid JSON: "
-                    + e.getOriginalMessage().replaceAll("\\p{Cntrl}+", " "));
+                    + e.getOriginalMessage()
+                            .replaceAll(" \\(start marker at \\[Source: [^\\]]*\\]\\)", "") // has no place to tell
+                            .replaceAll("\\p{Cntrl}+", " "));
         }
         JsonFields document = new JsonFields("the document", tree);
         String format = document.text("format");

@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.BadShapeException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Generator;
@@ -266,7 +267,7 @@ public final class Interventions {
     private static void named(Intervention intervention, Runnable check) {
         try {
             check.run();
-        } catch (BadInputException e) {
+        } catch (BadInputException | BadShapeException e) {
             throw new BadInputException(describe(intervention) + ": " + e.getMessage());
         }
     }

@@ -270,7 +270,9 @@ class InterventionsTest {
                 Intervention.zero(Target.of(Site.RESID_PRE).heads(0)),
                 "blocks.0.hook_resid_pre has no heads to choose from");
         bad(Intervention.zero(Target.of(Site.EMBED).layers(0)), "hook_embed is outside the layers");
-        bad(Intervention.set(ALL_Z, 1, 2), "a vector at blocks.1.attn.hook_z: expected [5], found [2]");
+        bad(
+                Intervention.set(ALL_Z, 1, 2),
+                "Set of blocks.1.attn.hook_z: a vector at blocks.1.attn.hook_z: expected [5], found [2]");
         bad(
                 Intervention.projectOut(ALL_Z, Vector.of(1, 2)),
                 "a direction at blocks.1.attn.hook_z: expected [5], found [2]");
