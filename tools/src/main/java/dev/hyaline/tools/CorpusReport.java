@@ -69,7 +69,8 @@ final class CorpusReport {
         console.out().println();
         sites();
         console.out().println();
-        if (written.resumedRows() == forecast.rows()) {
+        boolean complete = written.resumedRows() == forecast.rows();
+        if (complete) {
             console.out().println("Nothing was left to do.");
         } else {
             console.out()
@@ -80,8 +81,8 @@ final class CorpusReport {
                                     : ", after " + Text.plural(written.resumedRows(), "row") + " of an earlier run"));
         }
         console.out()
-                .println("Wrote " + shards() + " (" + Text.bytes(written.bytes()) + ") to "
-                        + written.manifest().getParent());
+                .println((complete ? "There are " : "Wrote ") + shards() + " (" + Text.bytes(written.bytes())
+                        + (complete ? ") in " : ") to ") + written.manifest().getParent());
         console.out().println("  and " + written.manifest());
     }
 

@@ -70,6 +70,9 @@ final class EditReport {
                         + Math.max(pair.token, pair.other));
             }
         }
+        for (int s = 0; s < outcomes.size(); s++) {
+            requireNumbers(outcomes.get(s), prompts.name(s));
+        }
         if (json) {
             Json.print(console, out -> json(out, outcomes));
             return;
@@ -81,6 +84,16 @@ final class EditReport {
         for (int s = 0; s < prompts.size(); s++) {
             console.out().println();
             text(s, outcomes.get(s));
+        }
+    }
+
+    /** An edit may divide by zero. */
+    private static void requireNumbers(Outcome outcome, String prompt) {
+        for (float logit : outcome.after) {
+            if (!Float.isFinite(logit)) {
+                throw new BadInputException("the interventions make what comes after " + prompt
+                        + " impossible to predict: a logit is " + logit);
+            }
         }
     }
 

@@ -111,6 +111,7 @@ final class EditCommandTest {
                 "--zero z --positions 15 | there is no position 15: positions run from 0 to 14",
                 "--zero blocks.1.attn.hook_z --layers 1 | has its layer; leave out --layers",
                 "--zero resid_pre --heads 1 | has no heads to choose from",
+                "--zero ln_final.scale | the interventions make what comes after the built-in prompt impossible",
                 "--zero z --scale z=2 | two interventions write the same values",
                 "--scale z | --scale: 'z' needs a site and, after =, a value",
                 "--scale z=much | --scale: expected a number, found 'much'",
