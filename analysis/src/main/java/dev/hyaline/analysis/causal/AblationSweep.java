@@ -96,22 +96,19 @@ public final class AblationSweep implements Sweep {
         }
         List<String> names = axes.stream().map(Axis::name).toList();
         String title = "Ablation (" + ablation.description() + ") of " + site.shortName();
-        return new AblationSweep(
-                title,
-                title,
-                axes, ablation, (index, pair) -> {
-                    Target target = Target.of(site);
-                    for (int a = 0; a < index.length; a++) {
-                        target = switch (names.get(a)) {
-                            case "layer" -> target.layers(steps.get(a)[index[a]]);
-                            case "head" -> target.heads(index[a]);
-                            case Axis.POSITION ->
-                                target.positions(along.positions.orElseThrow().at(index[a], pair));
-                            default -> target.components(steps.get(a)[index[a]]);
-                        };
-                    }
-                    return List.of(target);
-                });
+        return new AblationSweep(title, title, axes, ablation, (index, pair) -> {
+            Target target = Target.of(site);
+            for (int a = 0; a < index.length; a++) {
+                target = switch (names.get(a)) {
+                    case "layer" -> target.layers(steps.get(a)[index[a]]);
+                    case "head" -> target.heads(index[a]);
+                    case Axis.POSITION ->
+                        target.positions(along.positions.orElseThrow().at(index[a], pair));
+                    default -> target.components(steps.get(a)[index[a]]);
+                };
+            }
+            return List.of(target);
+        });
     }
 
     /** Ablates sets of places, each set together. */
