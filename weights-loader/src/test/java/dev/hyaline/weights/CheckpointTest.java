@@ -102,6 +102,29 @@ class CheckpointTest {
             }
         }
 
+        @ParameterizedTest
+        @ValueSource(
+                strings = {"module.", "model.", "_orig_mod.", "module._orig_mod.", "model._orig_mod.module.model."})
+        void dropsThePrefixesOfWrappersThatEveryNameHas(String wrappers) {
+            TinyCheckpoint tiny = new TinyCheckpoint().untied().prefixed();
+            tiny.rename(name -> wrappers + name);
+            try (Checkpoint checkpoint = Checkpoint.open(tiny.write(directory))) {
+                assertHoldsEverything(checkpoint);
+            }
+            List<String> names = List.copyOf(tiny.tensors.keySet());
+            tiny.writeShards(directory, List.of(names.subList(0, 9), names.subList(9, names.size())));
+            try (Checkpoint checkpoint = Checkpoint.open(directory.resolve("model.safetensors.index.json"))) {
+                assertHoldsEverything(checkpoint);
+            }
+        }
+
+        @Test
+        void keepsAPrefixThatNotEveryNameHas() {
+            TinyCheckpoint tiny = new TinyCheckpoint();
+            tiny.rename(name -> name.equals("wte.weight") ? name : "module." + name);
+            refused(tiny.write(directory), "tensor h.0.ln_1.weight: expected [4]", "no such tensor");
+        }
+
         @Test
         void readsATiedUnembeddingThatEqualsTheEmbedding() {
             TinyCheckpoint tiny = new TinyCheckpoint();

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
@@ -76,9 +77,13 @@ public final class TinyCheckpoint {
 
     /** Puts {@code transformer.} before every name but the unembedding's. */
     public TinyCheckpoint prefixed() {
+        return rename(name -> name.equals("lm_head.weight") ? name : "transformer." + name);
+    }
+
+    /** Gives every tensor another name. */
+    public TinyCheckpoint rename(UnaryOperator<String> other) {
         Map<String, Tensor> renamed = new LinkedHashMap<>();
-        tensors.forEach(
-                (name, tensor) -> renamed.put(name.equals("lm_head.weight") ? name : "transformer." + name, tensor));
+        tensors.forEach((name, tensor) -> renamed.put(other.apply(name), tensor));
         tensors.clear();
         tensors.putAll(renamed);
         return this;

@@ -107,7 +107,8 @@ public final class ModelFiles {
     }
 
     /** A state dictionary does not say how to compute with it: {@code config.json} beside it does. */
-    private static OpenedModel named(Folder folder, StateDict dict) {
+    private static OpenedModel named(Folder folder, StateDict stored) {
+        StateDict dict = stored.unwrapped();
         if (TransformerLensNames.are(dict)) {
             ModelTensors tensors = TransformerLensNames.of(dict);
             if (!folder.has(ConfigFile.NAME)) {

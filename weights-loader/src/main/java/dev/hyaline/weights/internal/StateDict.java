@@ -1,6 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Tensors under the names that a model's author gave them, from one file or from shards.
@@ -10,6 +11,9 @@ import java.util.List;
  * @param bytes of all these files
  */
 public record StateDict(String label, List<String> files, long bytes, List<TensorView> tensors) {
+    /** What DistributedDataParallel, Lightning modules and {@code torch.compile} put before the names of what they wrap. */
+    private static final List<String> WRAPPERS = List.of("module.", "model.", "_orig_mod.");
+
     public StateDict {
         files = List.copyOf(files);
         tensors = List.copyOf(tensors);
@@ -18,5 +22,27 @@ public record StateDict(String label, List<String> files, long bytes, List<Tenso
     /** Whether there is a tensor of that name. */
     public boolean has(String name) {
         return tensors.stream().anyMatch(tensor -> tensor.name().equals(name));
+    }
+
+    /** Without the wrappers' prefixes that every name has, however many and in whatever order; errors then lack them too. */
+    public StateDict unwrapped() {
+        int start = 0;
+        for (Optional<String> next = wrapperAt(0); next.isPresent(); next = wrapperAt(start)) {
+            start += next.get().length();
+        }
+        return start == 0 ? this : new StateDict(label, files, bytes, namedFrom(start));
+    }
+
+    private Optional<String> wrapperAt(int start) {
+        return WRAPPERS.stream()
+                .filter(wrapper -> !tensors.isEmpty()
+                        && tensors.stream().allMatch(tensor -> tensor.name().startsWith(wrapper, start)))
+                .findFirst();
+    }
+
+    private List<TensorView> namedFrom(int start) {
+        return tensors.stream()
+                .map(tensor -> tensor.named(tensor.name().substring(start)))
+                .toList();
     }
 }

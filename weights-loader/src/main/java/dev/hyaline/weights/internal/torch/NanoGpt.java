@@ -27,7 +27,6 @@ import java.util.regex.Pattern;
 public final class NanoGpt {
     private static final String ARGUMENTS = "model_args";
     private static final String MODEL = "model";
-    private static final String COMPILED = "_orig_mod.";
     private static final float EPS = 1e-5f;
 
     private static final Pattern LINEAR =
@@ -55,10 +54,7 @@ public final class NanoGpt {
     }
 
     private OpenedModel open(StateDict dict) {
-        List<TensorView> bare = dict.tensors().stream()
-                .map(tensor -> tensor.named(tensor.name().replaceFirst("^" + Pattern.quote(COMPILED), "")))
-                .toList();
-        ModelTensors named = HuggingFaceNames.of(new StateDict(dict.label(), dict.files(), dict.bytes(), bare));
+        ModelTensors named = HuggingFaceNames.of(dict.unwrapped());
         int width = argument("n_embd");
         Map<String, Parameter> tensors = new LinkedHashMap<>();
         named.tensors().forEach((name, tensor) -> {
