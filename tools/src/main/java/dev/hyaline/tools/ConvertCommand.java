@@ -20,11 +20,11 @@ import tools.jackson.core.JsonGenerator;
         header = "Writes a model as a folder that Hugging Face's libraries read.",
         description = {
             "",
-            "Reads what --model takes: safetensors, PyTorch's .bin, .pt and .pth, nanoGPT's ckpt.pt, llm.c's .bin,"
-                + " GGUF, TensorFlow checkpoints of the original release and TransformerLens state dictionaries, told"
-                + " apart by their content. Writes config.json, model.safetensors and the tokenizer's files, if the"
-                + " model comes with them; reads all of it back and compares it bit for bit before the folder takes"
-                + " its name."
+            "Reads what --model takes: safetensors, PyTorch's .bin, .pt, .pth and .ckpt, nanoGPT's ckpt.pt, llm.c's"
+                + " .bin, GGUF, TensorFlow checkpoints of the original release and TransformerLens state dictionaries,"
+                + " told apart by their content. Writes config.json, model.safetensors and the tokenizer's files, if"
+                + " the model comes with them; reads all of it back and compares it bit for bit before the folder"
+                + " takes its name."
         },
         sortOptions = false,
         abbreviateSynopsis = true,

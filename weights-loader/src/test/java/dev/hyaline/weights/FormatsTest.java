@@ -147,6 +147,27 @@ class FormatsTest {
     }
 
     @Test
+    void findsACheckpointOfLightningByItsName() throws IOException {
+        Files.copy(FORMATS.resolve("torch-zip/config.json"), directory.resolve("config.json"));
+        Files.copy(FORMATS.resolve("torch-zip/pytorch_model.bin"), directory.resolve("last.ckpt"));
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertThat(checkpoint.files()).extracting(CheckpointFile::name).containsExactly("config.json", "last.ckpt");
+        }
+    }
+
+    @Test
+    void takesNoOtherFileOfTensorFlowsForOneOfLightnings() throws IOException {
+        for (String name : List.of("hparams.json", "model.ckpt.index", "model.ckpt.data-00000-of-00001")) {
+            Files.copy(FORMATS.resolve("tensorflow").resolve(name), directory.resolve(name));
+        }
+        Files.writeString(directory.resolve("model.ckpt"), "what old versions keep here");
+        Files.writeString(directory.resolve("model.ckpt.meta"), "a graph");
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertThat(checkpoint.files()).extracting(CheckpointFile::name).contains("model.ckpt.index");
+        }
+    }
+
+    @Test
     void asksWhichOfSeveralFiles() {
         assertThatExceptionOfType(BadCheckpointException.class)
                 .isThrownBy(() -> Checkpoint.open(FORMATS.resolve("llmc")))

@@ -37,7 +37,7 @@ public final class ModelFiles {
             return latest.get();
         }
         List<String> found = folder.names().stream()
-                .filter(name -> name.matches(".+\\.(safetensors|bin|pt|pth|gguf|index)"))
+                .filter(name -> name.matches(".+\\.(safetensors|bin|pt|pth|ckpt|gguf|index)"))
                 .filter(name -> WeightFormat.of(folder, name) != WeightFormat.UNKNOWN)
                 .toList();
         if (found.size() == 1) {
@@ -49,7 +49,7 @@ public final class ModelFiles {
         throw BadCheckpointException.file(
                 folder.label(""),
                 "weights: model.safetensors, pytorch_model.bin or their shards' index, ckpt.pt, model.ckpt.index, or"
-                        + " one .safetensors, .bin, .pt, .pth or .gguf file",
+                        + " one .safetensors, .bin, .pt, .pth, .ckpt or .gguf file",
                 found.isEmpty() ? "none" : Shown.plain(String.join(", ", found)) + ": name the one to open");
     }
 
