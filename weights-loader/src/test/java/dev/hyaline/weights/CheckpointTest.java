@@ -533,6 +533,8 @@ class CheckpointTest {
         void saysWhatAFolderLacks() throws Exception {
             refused(directory, "expected weights: model.safetensors, pytorch_model.bin", "found none");
             TinyCheckpoint.write(directory, "pytorch_model.bin", "");
+            refused(directory, "pytorch_model.bin: expected weights (safetensors, PyTorch's", "found an empty file");
+            TinyCheckpoint.write(directory, "pytorch_model.bin", "text");
             refused(directory, "pytorch_model.bin: expected weights (safetensors, PyTorch's", "a file of another kind");
             new TinyCheckpoint().write(directory);
             Files.delete(directory.resolve("config.json"));
@@ -543,7 +545,7 @@ class CheckpointTest {
         void saysWhatAPathIsNot() {
             String expected = "expected a folder with a checkpoint, or a file of weights, found ";
             TinyCheckpoint.write(directory, "model.gguf", "");
-            refused(directory.resolve("model.gguf"), "model.gguf: expected weights (", "a file of another kind");
+            refused(directory.resolve("model.gguf"), "model.gguf: expected weights (", "found an empty file");
             refused(directory.resolve("none"), expected + "nothing there");
             refused(directory.resolve("none.safetensors"), expected + "nothing there");
         }

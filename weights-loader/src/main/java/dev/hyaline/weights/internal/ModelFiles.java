@@ -103,7 +103,7 @@ public final class ModelFiles {
         return BadCheckpointException.file(
                 folder.label(name),
                 "weights (safetensors, PyTorch's, nanoGPT's, llm.c's, GGUF, or the index of a TensorFlow checkpoint)",
-                "a file of another kind");
+                folder.size(name) == 0 ? "an empty file" : "a file of another kind");
     }
 
     /** A state dictionary does not say how to compute with it: {@code config.json} beside it does. */
