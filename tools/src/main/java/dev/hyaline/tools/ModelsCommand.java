@@ -6,6 +6,7 @@ import dev.hyaline.weights.CheckpointFile;
 import dev.hyaline.weights.hub.Hub;
 import dev.hyaline.weights.hub.HubSettings;
 import dev.hyaline.weights.hub.Snapshot;
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -63,6 +64,11 @@ final class ModelsCommand implements Runnable {
             return problem.isEmpty();
         }
 
+        /** The problem without the folder, which is long, and which the name and the revision tell. */
+        String shortProblem() {
+            return snapshot == null ? problem : problem.replace(snapshot.folder() + File.separator, "");
+        }
+
         String revision() {
             return snapshot == null
                     ? BUILT_IN
@@ -114,6 +120,11 @@ final class ModelsCommand implements Runnable {
         }
         table.print(console);
         console.out().println();
+        // Such sentences are too long for a column.
+        models.stream()
+                .filter(model -> !model.opens())
+                .forEach(model -> console.out()
+                        .println(model.name() + " (" + model.revision() + ") does not open: " + model.shortProblem()));
         console.out().println("Cache: " + settings.cache());
     }
 

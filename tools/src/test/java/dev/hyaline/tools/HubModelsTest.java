@@ -58,8 +58,11 @@ final class HubModelsTest {
                 .anySatisfy(
                         line -> assertThat(line).matches("openai-community/gpt2 +main, v1 +[\\d.]+ MB +1,006,336 +yes"))
                 .anySatisfy(line -> assertThat(line).matches("meta/llama +aaaaaaaa +23 bytes +no"))
+                .anySatisfy(line -> assertThat(line)
+                        .startsWith("meta/llama (aaaaaaaa) does not open: config.json: expected ")
+                        .contains("found \"llama\""))
                 .contains("Cache: " + temporary.resolve("cache"))
-                .hasSize(6);
+                .hasSize(7);
     }
 
     @Test
