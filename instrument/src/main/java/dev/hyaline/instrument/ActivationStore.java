@@ -46,6 +46,8 @@ public final class ActivationStore implements AutoCloseable {
     private final ShardPlan plan;
     private final List<Shard> shards;
     private final long documents;
+    private final IndexSelection heads;
+    private final IndexSelection neurons;
     private final Map<HookPoint, Column> columns = new LinkedHashMap<>();
     private final Column tokens;
     private final Column positions;
@@ -58,6 +60,8 @@ public final class ActivationStore implements AutoCloseable {
         this.plan = manifest.plan();
         this.shards = manifest.shards();
         this.documents = manifest.documents();
+        this.heads = manifest.heads();
+        this.neurons = manifest.neurons();
         SafetensorsLayout layout = plan.layout(0);
         SafetensorsLayout last = plan.layout(plan.shards() - 1);
         List<TensorInfo> tensors = plan.tensors();
@@ -144,6 +148,16 @@ public final class ActivationStore implements AutoCloseable {
     /** The hook points, in the order in which a pass reaches them. */
     public List<HookPoint> points() {
         return List.copyOf(columns.keySet());
+    }
+
+    /** Which heads a row has at sites with heads, ascending. */
+    public IndexSelection heads() {
+        return heads;
+    }
+
+    /** Which neurons a row has at {@code mlp.pre} and {@code mlp.post}, ascending. */
+    public IndexSelection neurons() {
+        return neurons;
     }
 
     /** Values a row of a point. */

@@ -151,12 +151,13 @@ public record Capture(
     /**
      * The positions recorded in a sequence of {@code length} tokens, ascending.
      *
-     * @throws BadInputException if the capture chooses positions by role, or sequences: it takes the prompts to know
-     *     them
+     * @throws BadInputException if the capture chooses positions by role, or sequences: see {@link #positions(Prompts,
+     *     int)}
      */
     public int[] positions(int length) {
         if (!roles.isEmpty() || !sequences.isAll()) {
-            throw new BadInputException("positions by role and chosen sequences can be recorded in memory only");
+            throw new BadInputException(
+                    "positions by role and chosen sequences are known of given prompts only, not of" + " a length");
         }
         return positions.in(length, "position");
     }
@@ -252,8 +253,7 @@ public record Capture(
 
     /** What prompts or the model lack is found, and named, before anything runs. */
     void require(Gpt2Config config, Prompts prompts) {
-        heads(config);
-        neurons(config);
+        requireParts(config, points, heads, neurons);
         sequences.in(prompts.size(), "sequence");
         for (int s = 0; s < prompts.size(); s++) {
             try {
@@ -264,10 +264,24 @@ public record Capture(
         }
     }
 
+    /** A choice among parts that no point has is a slip. */
+    static void requireParts(Gpt2Config config, List<HookPoint> points, IndexSelection heads, IndexSelection neurons) {
+        heads.in(config.nHeads(), "head");
+        neurons.in(config.dMlp(), "neuron");
+        if (!heads.isAll() && points.stream().noneMatch(point -> Placement.hasHeads(point.site()))) {
+            throw new BadInputException("heads " + heads + " are chosen, but no hook point asked for has heads; z, q,"
+                    + " k, v, result, attn_scores and pattern do");
+        }
+        if (!neurons.isAll() && points.stream().noneMatch(point -> point.site().shape() == Site.Shape.NEURONS)) {
+            throw new BadInputException("neurons " + neurons + " are chosen, but no hook point asked for has neurons;"
+                    + " mlp.pre and mlp.post do");
+        }
+    }
+
     /**
      * For readers that know points and positions only.
      *
-     * @param reader who, for the error: {@code a dump}
+     * @param reader who, for the error: {@code a partial rerun}
      */
     void requireWholePoints(String reader) {
         if (!heads.isAll() || !neurons.isAll() || !sequences.isAll() || !roles.isEmpty()) {

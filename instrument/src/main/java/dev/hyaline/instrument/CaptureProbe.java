@@ -5,17 +5,16 @@ import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
-import java.util.ArrayList;
+import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** Reads the chosen points and positions of one pass and passes them on; changes nothing. */
 final class CaptureProbe implements Probe {
-    /** Neighbouring values of a row. */
-    private record Columns(int first, int count) {}
-
     private final Set<HookPoint> waiting;
     private final Set<HookPoint> wanted;
     /** For each sequence of the pass, its chosen positions. */
@@ -23,8 +22,7 @@ final class CaptureProbe implements Probe {
 
     private final int nHeads;
     private final int[] heads;
-    private final List<Columns> headRuns;
-    private final List<Columns> neuronRuns;
+    private final Map<Site, List<Columns>> columns = new EnumMap<>(Site.class);
     private final int firstSequence;
     private final CaptureListener listener;
 
@@ -41,23 +39,11 @@ final class CaptureProbe implements Probe {
         this.positions = positions;
         this.nHeads = config.nHeads();
         this.heads = capture.heads(config);
-        this.headRuns = capture.heads().isAll() ? List.of() : runs(heads);
-        this.neuronRuns = capture.neurons().isAll() ? List.of() : runs(capture.neurons(config));
+        for (HookPoint point : wanted) {
+            columns.computeIfAbsent(point.site(), site -> Columns.of(config, site, capture.heads(), capture.neurons()));
+        }
         this.firstSequence = firstSequence;
         this.listener = listener;
-    }
-
-    /** Ascending indices as runs of neighbours. */
-    private static List<Columns> runs(int[] indices) {
-        List<Columns> runs = new ArrayList<>();
-        for (int i = 0; i < indices.length; ) {
-            int first = i;
-            do {
-                i++;
-            } while (i < indices.length && indices[i] == indices[i - 1] + 1);
-            runs.add(new Columns(indices[first], i - first));
-        }
-        return runs;
     }
 
     @Override
@@ -74,11 +60,10 @@ final class CaptureProbe implements Probe {
     public void at(HookPoint point, Activation activation) {
         waiting.remove(point);
         for (int s = 0; s < activation.sequences(); s++) {
-            switch (point.site().shape()) {
-                case ATTENTION -> attention(point, activation, s);
-                case HEADS, HEAD_RESIDUAL -> rows(point, activation, s, headRuns, activation.width() / nHeads);
-                case NEURONS -> rows(point, activation, s, neuronRuns, 1);
-                case RESIDUAL, SCALE, LOGITS -> rows(point, activation, s, List.of(), 1);
+            if (Placement.isMap(point)) {
+                attention(point, activation, s);
+            } else {
+                rows(point, activation, s);
             }
         }
     }
@@ -91,12 +76,9 @@ final class CaptureProbe implements Probe {
         }
     }
 
-    /**
-     * Values {@code [rows, width]}.
-     *
-     * @param columns of each row, counted in units of {@code unit} values; empty for whole rows
-     */
-    private void rows(HookPoint point, Activation activation, int sequence, List<Columns> columns, int unit) {
+    /** Values {@code [rows, width]}. */
+    private void rows(HookPoint point, Activation activation, int sequence) {
+        List<Columns> chosenColumns = columns.get(point.site());
         int[] chosen = positions.get(sequence);
         int width = activation.width();
         int firstRow = activation.firstRow(sequence);
@@ -115,21 +97,20 @@ final class CaptureProbe implements Probe {
                 throw new HyalineException("the pass holds no " + point + " at position " + chosen[i]);
             }
             int from = activation.offset(sequence) + (row - firstRow) * width;
-            if (columns.isEmpty()) {
+            if (chosenColumns.isEmpty()) {
                 listener.captured(point, firstSequence + sequence, activation.values(), from, run * width);
             } else {
                 for (int end = from + run * width; from < end; from += width) {
-                    parts(point, activation, sequence, from, columns, unit);
+                    parts(point, activation, sequence, from, chosenColumns);
                 }
             }
             row += run;
         }
     }
 
-    private void parts(HookPoint point, Activation activation, int sequence, int row, List<Columns> columns, int unit) {
-        for (Columns run : columns) {
-            listener.captured(
-                    point, firstSequence + sequence, activation.values(), row + run.first * unit, run.count * unit);
+    private void parts(HookPoint point, Activation activation, int sequence, int row, List<Columns> runs) {
+        for (Columns run : runs) {
+            listener.captured(point, firstSequence + sequence, activation.values(), row + run.first(), run.count());
         }
     }
 

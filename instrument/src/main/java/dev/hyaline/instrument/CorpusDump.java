@@ -25,6 +25,8 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>The corpus is read twice: {@link #forecast} finds what cannot be run, counts and hashes; {@link #write} runs.
  *
  * @param points in the order in which a pass reaches them, each once
+ * @param heads at sites that have heads
+ * @param neurons at {@code mlp.pre} and {@code mlp.post}
  * @param type of the values
  * @param shardBytes about the size of a shard; one holds at least as many rows as the model has positions
  * @param batchTokens about how many tokens a pass takes; at least a document. Changes no value
@@ -32,6 +34,8 @@ import tools.jackson.databind.node.ObjectNode;
 public record CorpusDump(
         Gpt2Config config,
         List<HookPoint> points,
+        IndexSelection heads,
+        IndexSelection neurons,
         TokenFilter filter,
         LongDocuments longDocuments,
         ElementType type,
@@ -54,6 +58,7 @@ public record CorpusDump(
                                 + " long as their document; leave it out, or write one file without shards");
             }
         }
+        Capture.requireParts(config, points, heads, neurons);
         if (type == ElementType.I64) {
             throw new BadInputException("activations cannot be written as integers");
         }
@@ -68,27 +73,45 @@ public record CorpusDump(
     /** Every token as float32; a document that is too long is an error. */
     public static CorpusDump of(Gpt2Config config, List<HookPoint> points) {
         return new CorpusDump(
-                config, points, TokenFilter.all(), LongDocuments.ERROR, ElementType.F32, SHARD_BYTES, BATCH_TOKENS);
+                config,
+                points,
+                IndexSelection.all(),
+                IndexSelection.all(),
+                TokenFilter.all(),
+                LongDocuments.ERROR,
+                ElementType.F32,
+                SHARD_BYTES,
+                BATCH_TOKENS);
+    }
+
+    /** The same, of these heads only. */
+    public CorpusDump heads(IndexSelection chosen) {
+        return new CorpusDump(config, points, chosen, neurons, filter, longDocuments, type, shardBytes, batchTokens);
+    }
+
+    /** The same, of these neurons only. */
+    public CorpusDump neurons(IndexSelection chosen) {
+        return new CorpusDump(config, points, heads, chosen, filter, longDocuments, type, shardBytes, batchTokens);
     }
 
     public CorpusDump filter(TokenFilter chosen) {
-        return new CorpusDump(config, points, chosen, longDocuments, type, shardBytes, batchTokens);
+        return new CorpusDump(config, points, heads, neurons, chosen, longDocuments, type, shardBytes, batchTokens);
     }
 
     public CorpusDump longDocuments(LongDocuments rule) {
-        return new CorpusDump(config, points, filter, rule, type, shardBytes, batchTokens);
+        return new CorpusDump(config, points, heads, neurons, filter, rule, type, shardBytes, batchTokens);
     }
 
     public CorpusDump type(ElementType values) {
-        return new CorpusDump(config, points, filter, longDocuments, values, shardBytes, batchTokens);
+        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, values, shardBytes, batchTokens);
     }
 
     public CorpusDump shardBytes(long bytes) {
-        return new CorpusDump(config, points, filter, longDocuments, type, bytes, batchTokens);
+        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, type, bytes, batchTokens);
     }
 
     public CorpusDump batchTokens(int tokens) {
-        return new CorpusDump(config, points, filter, longDocuments, type, shardBytes, tokens);
+        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, type, shardBytes, tokens);
     }
 
     /**
@@ -130,7 +153,7 @@ public record CorpusDump(
 
     /** Tensors of a row: what one token of a point holds, under the point's name, and what the row is of. */
     public List<TensorInfo> rowTensors() {
-        return ShardPlan.tensors(config, points, type);
+        return ShardPlan.tensors(this);
     }
 
     ShardPlan plan(long rows) {

@@ -46,7 +46,7 @@ final class CorpusRun {
         for (int i = 0; i < dump.points().size(); i++) {
             tensors.put(dump.points().get(i), plan.tensors().get(i));
         }
-        probe = new RowProbe(tensors, writer);
+        probe = new RowProbe(dump, tensors, writer);
         stop = stop(dump.config(), dump.points().getLast());
     }
 

@@ -23,7 +23,11 @@ import java.util.stream.IntStream;
 public final class Dump {
     private final Gpt2Config config;
     private final Prompts prompts;
+    /** Of all of {@link #prompts}. */
     private final Capture capture;
+    /** Which of the prompts it was given those are. */
+    private final IndexSelection sequences;
+
     private final ElementType type;
     private final DumpFormat format;
     private final TensorPlan plan;
@@ -38,12 +42,13 @@ public final class Dump {
                     format + " cannot hold " + type + ": NumPy has no such type; write safetensors, or f32 or f16");
         }
         this.config = config;
-        this.prompts = prompts;
-        this.capture = capture;
+        this.sequences = capture.sequences();
+        this.prompts = prompts.only(sequences);
+        this.capture = capture.sequences(IndexSelection.all());
         this.type = type;
         this.format = format;
-        capture.require(config, prompts);
-        this.plan = TensorPlan.of(config, capture, prompts.lengths(), type);
+        this.capture.require(config, this.prompts);
+        this.plan = TensorPlan.of(config, this.capture, this.prompts, type);
         this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
     }
 
@@ -55,7 +60,8 @@ public final class Dump {
     /**
      * Values of a type in a file of a format.
      *
-     * @throws BadInputException if the format has no such type, or a sequence has none of the capture's positions
+     * @throws BadInputException if the format has no such type, a sequence has none of the capture's positions, or the
+     *     model or the prompts lack what the capture chooses
      */
     public static Dump of(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
         return new Dump(config, prompts, capture, type, format);
@@ -74,11 +80,17 @@ public final class Dump {
         return config;
     }
 
-    Prompts prompts() {
+    /** The prompts it holds: those whose sequences the capture chooses. No other is run. */
+    public Prompts prompts() {
         return prompts;
     }
 
-    Capture capture() {
+    IndexSelection sequences() {
+        return sequences;
+    }
+
+    /** What it holds of {@link #prompts}. */
+    public Capture capture() {
         return capture;
     }
 
@@ -156,14 +168,14 @@ public final class Dump {
         long[] offsets = new long[prompts.size() + 1];
         for (int s = 0; s < prompts.size(); s++) {
             int sequence = s;
-            int[] positions = capture.positions(prompts.length(s));
+            int[] positions = capture.positions(prompts, s);
             offsets[s + 1] = offsets[s] + positions.length;
             writer.append(TensorPlan.POSITIONS, longs(IntStream.of(positions)));
             writer.append(
                     TensorPlan.TOKENS,
                     longs(IntStream.of(positions).map(position -> prompts.token(sequence, position))));
         }
-        if (!plan.sameLength()) {
+        if (!plan.isBatch()) {
             writer.append(TensorPlan.OFFSETS, offsets);
         }
     }

@@ -4,6 +4,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import java.io.ByteArrayOutputStream;
+import java.util.SortedMap;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.PrettyPrinter;
@@ -30,7 +31,7 @@ final class Manifest {
             strings(json, "command", provenance.command());
             model(json, dump.config(), model, provenance);
             prompts(json, dump.prompts(), provenance);
-            capture(json, dump.capture());
+            capture(json, dump);
             activations(json, dump, sha256, overflowed);
             environment(json, model);
             json.writeEndObject();
@@ -80,15 +81,24 @@ final class Manifest {
                 json.writeString(provenance.tokenText().apply(token));
             }
             json.writeEndArray();
+            SortedMap<String, Integer> roles = prompts.roles(s);
+            if (!roles.isEmpty()) {
+                json.writeObjectPropertyStart("positions");
+                roles.forEach(json::writeNumberProperty);
+                json.writeEndObject();
+            }
             json.writeEndObject();
         }
         json.writeEndArray();
     }
 
-    private static void capture(JsonGenerator json, Capture capture) {
+    private static void capture(JsonGenerator json, Dump dump) {
+        Capture capture = dump.capture();
         json.writeObjectPropertyStart("capture");
         strings(json, "points", capture.points().stream().map(HookPoint::name).toList());
         json.writeStringProperty("positions", capture.positions().toString());
+        strings(json, "roles", capture.roles());
+        json.writeStringProperty("sequences", dump.sequences().toString());
         json.writeStringProperty("heads", capture.heads().toString());
         json.writeStringProperty("neurons", capture.neurons().toString());
         json.writeEndObject();
@@ -99,7 +109,7 @@ final class Manifest {
         json.writeStringProperty("file", dump.format().fileName());
         json.writeStringProperty("format", dump.format().toString());
         json.writeStringProperty("dtype", dump.type().toString());
-        json.writeStringProperty("layout", dump.plan().sameLength() ? "batch" : "token-major");
+        json.writeStringProperty("layout", dump.plan().isBatch() ? "batch" : "token-major");
         json.writeNumberProperty("bytes", dump.fileBytes());
         json.writeStringProperty("sha256", sha256);
         json.writeNumberProperty("overflowed_values", overflowed);

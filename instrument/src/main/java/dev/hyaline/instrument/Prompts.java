@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
@@ -109,6 +111,29 @@ public final class Prompts {
                             : "there are " + String.join(", ", new TreeSet<>(roles.keySet()))));
         }
         return positions[sequence];
+    }
+
+    /** A sequence's tokens with a role: their positions by role, in alphabetical order. */
+    public SortedMap<String, Integer> roles(int sequence) {
+        SortedMap<String, Integer> positions = new TreeMap<>();
+        roles.forEach((role, ofRole) -> positions.put(role, ofRole[sequence]));
+        return positions;
+    }
+
+    /**
+     * Some of these prompts, in the same order, with their names and roles.
+     *
+     * @throws BadInputException if one chosen is not there
+     */
+    public Prompts only(IndexSelection sequences) {
+        int[] kept = sequences.in(size(), "sequence");
+        Map<String, int[]> keptRoles = new HashMap<>();
+        roles.forEach((role, positions) ->
+                keptRoles.put(role, IntStream.of(kept).map(s -> positions[s]).toArray()));
+        return new Prompts(
+                IntStream.of(kept).mapToObj(tokens::get).toList(),
+                IntStream.of(kept).mapToObj(names::get).toList(),
+                keptRoles);
     }
 
     /** Number of sequences. */

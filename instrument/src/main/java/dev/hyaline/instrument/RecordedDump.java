@@ -15,8 +15,10 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** A dump of prompts read back: one safetensors file with a manifest beside it. */
 final class RecordedDump {
+    private static final String ALL = IndexSelection.all().toString();
+
     private final SafetensorsReader tensors;
-    private final boolean sameLength;
+    private final boolean batch;
     private final int[] positions;
     /** Row where each sequence begins. */
     private final int[] offsets;
@@ -27,9 +29,9 @@ final class RecordedDump {
             throw bad(folder, "is a dump as " + format + "; values are taken from safetensors only");
         }
         tensors = SafetensorsReader.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()));
-        sameLength = activations.path("layout").asString("").equals("batch");
+        batch = activations.path("layout").asString("").equals("batch");
         positions = tensors.integers(TensorPlan.POSITIONS);
-        if (sameLength) {
+        if (batch) {
             offsets = new int[sequences + 1];
             Arrays.setAll(offsets, s -> s * (positions.length / sequences));
         } else {
@@ -49,6 +51,12 @@ final class RecordedDump {
         if (!manifest.path("format").asString("").equals(Manifest.FORMAT) || prompts.isEmpty()) {
             throw bad(folder, "is not a dump of prompts (" + Manifest.FORMAT + ")");
         }
+        JsonNode capture = manifest.path("capture");
+        String heads = capture.path("heads").asString(ALL);
+        String neurons = capture.path("neurons").asString(ALL);
+        if (!heads.equals(ALL) || !neurons.equals(ALL)) {
+            throw new BadInputException(partial(folder.toString(), heads, neurons));
+        }
         int[] lengths = new int[prompts.size()];
         Arrays.setAll(lengths, s -> prompts.path(s).path("tokens").size());
         RecordedDump dump = new RecordedDump(folder, manifest.path("activations"), lengths.length);
@@ -57,6 +65,12 @@ final class RecordedDump {
                 manifest.path("model").path("config").path("n_layer").asInt(0),
                 (point, sequence) -> dump.block(point, sequence, lengths[sequence]),
                 Optional.of(folder));
+    }
+
+    /** What is said of a dump that leaves out parts of its hook points. */
+    static String partial(String dump, String heads, String neurons) {
+        return dump + " holds only heads " + heads + " and neurons " + neurons
+                + ", but interventions take values from whole hook points; dump all heads and neurons";
     }
 
     private static JsonNode manifest(Path folder) {
@@ -72,7 +86,7 @@ final class RecordedDump {
 
     private Optional<RecordedTensors.Block> block(HookPoint point, int sequence, int length) {
         boolean map = Placement.isMap(point);
-        String name = map && !sameLength ? point.name() + "." + sequence : point.name();
+        String name = map && !batch ? point.name() + "." + sequence : point.name();
         if (!tensors.has(name)) {
             return Optional.empty();
         }
@@ -80,12 +94,12 @@ final class RecordedDump {
         List<Long> shape = tensors.shape(name);
         long elements = shape.stream().reduce(1L, Math::multiplyExact);
         if (map) {
-            long count = sameLength ? elements / shape.getFirst() : elements;
+            long count = batch ? elements / shape.getFirst() : elements;
             if (count % Math.max(1, (long) rows.length * length) != 0) {
                 throw new BadInputException("the recorded " + name + " does not fit its positions");
             }
             return Optional.of(
-                    new RecordedTensors.Block(rows, tensors.floats(name, sameLength ? sequence * count : 0, count)));
+                    new RecordedTensors.Block(rows, tensors.floats(name, batch ? sequence * count : 0, count)));
         }
         long width = elements / positions.length;
         return Optional.of(

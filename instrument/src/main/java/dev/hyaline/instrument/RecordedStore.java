@@ -17,6 +17,12 @@ final class RecordedStore implements Recorded {
 
     /** @param dump the folder, if the store is known by it */
     RecordedStore(ActivationStore store, Optional<Path> dump) {
+        if (!store.heads().isAll() || !store.neurons().isAll()) {
+            throw new BadInputException(RecordedDump.partial(
+                    dump.map(Path::toString).orElse("the dump"),
+                    store.heads().toString(),
+                    store.neurons().toString()));
+        }
         this.store = store;
         this.dump = dump;
     }

@@ -8,11 +8,13 @@ import dev.hyaline.engine.site.Site;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Hands chosen rows of a pass to a writer; changes nothing. */
 final class RowProbe implements Probe {
     private final Map<HookPoint, TensorInfo> tensors;
+    private final CorpusDump dump;
     private final ShardWriter writer;
     private final Map<HookPoint, Boolean> reached = new HashMap<>();
     /** Rows of the batch, ascending. */
@@ -20,7 +22,8 @@ final class RowProbe implements Probe {
 
     private long firstRow;
 
-    RowProbe(Map<HookPoint, TensorInfo> tensors, ShardWriter writer) {
+    RowProbe(CorpusDump dump, Map<HookPoint, TensorInfo> tensors, ShardWriter writer) {
+        this.dump = dump;
         this.tensors = Map.copyOf(tensors);
         this.writer = writer;
     }
@@ -48,6 +51,7 @@ final class RowProbe implements Probe {
         // Of the logits, none but the chosen rows were formed.
         boolean all = point.site() == Site.UNEMBED_OUT;
         int width = activation.width();
+        List<Columns> columns = Columns.of(dump.config(), point.site(), dump.heads(), dump.neurons());
         try {
             writer.begin(tensors.get(point), firstRow);
             for (int i = 0; i < rows.length; ) {
@@ -56,11 +60,23 @@ final class RowProbe implements Probe {
                 while (i + run < rows.length && (all || rows[i + run] == row + run)) {
                     run++;
                 }
-                writer.append(activation.values(), row * width, run * width);
+                if (columns.isEmpty()) {
+                    writer.append(activation.values(), row * width, run * width);
+                } else {
+                    for (int from = row * width; from < (row + run) * width; from += width) {
+                        parts(activation, from, columns);
+                    }
+                }
                 i += run;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private void parts(Activation activation, int row, List<Columns> runs) throws IOException {
+        for (Columns run : runs) {
+            writer.append(activation.values(), row + run.first(), run.count());
         }
     }
 

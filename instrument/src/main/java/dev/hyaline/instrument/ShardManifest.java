@@ -70,6 +70,8 @@ final class ShardManifest {
         ObjectNode capture = json.putObject("capture");
         ArrayNode points = capture.putArray("points");
         dump.points().stream().map(HookPoint::name).forEach(points::add);
+        capture.put("heads", dump.heads().toString());
+        capture.put("neurons", dump.neurons().toString());
         capture.put("positions", dump.filter().positions().toString());
         dump.filter()
                 .skippedFirst()

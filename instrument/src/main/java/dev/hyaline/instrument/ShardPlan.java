@@ -1,6 +1,5 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.internal.SafetensorsLayout;
 import java.util.ArrayList;
@@ -29,13 +28,16 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
     }
 
     /** The tensors of one row of a dump. */
-    static List<TensorInfo> tensors(Gpt2Config config, List<HookPoint> points, ElementType type) {
+    static List<TensorInfo> tensors(CorpusDump dump) {
+        Capture capture = new Capture(dump.points(), dump.filter().positions())
+                .heads(dump.heads())
+                .neurons(dump.neurons());
         List<TensorInfo> tensors = new ArrayList<>();
-        for (HookPoint point : points) {
-            List<Long> shape = point.site().shape().perToken(config).stream()
+        for (HookPoint point : dump.points()) {
+            List<Long> shape = capture.perToken(dump.config(), point.site()).stream()
                     .map(Integer::longValue)
                     .toList();
-            tensors.add(new TensorInfo(point.name(), type, shape));
+            tensors.add(new TensorInfo(point.name(), dump.type(), shape));
         }
         for (String name : List.of(TensorPlan.TOKENS, TensorPlan.POSITIONS, DOCUMENTS)) {
             tensors.add(new TensorInfo(name, ElementType.I64, List.of()));

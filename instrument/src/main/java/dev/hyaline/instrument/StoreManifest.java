@@ -1,5 +1,6 @@
 package dev.hyaline.instrument;
 
+import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.nio.file.Files;
@@ -11,7 +12,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What a reader needs of a {@link ShardManifest}, checked: it may be a stranger's. */
-record StoreManifest(List<HookPoint> points, ShardPlan plan, long documents, List<Shard> shards) {
+record StoreManifest(
+        List<HookPoint> points,
+        IndexSelection heads,
+        IndexSelection neurons,
+        ShardPlan plan,
+        long documents,
+        List<Shard> shards) {
     private static final Pattern IN_A_BLOCK = Pattern.compile("blocks\\.(0|[1-9]\\d{0,5})\\.(.+)");
     /** A row of more values is no GPT-2's; keeps a hostile shape small. */
     private static final long WIDEST = 1 << 24;
@@ -53,7 +60,26 @@ record StoreManifest(List<HookPoint> points, ShardPlan plan, long documents, Lis
         }
         long documents = json.get("corpus").number("documents", 1);
         ShardPlan plan = new ShardPlan(infos, activations.number("rows_per_shard", 1), activations.number("rows", 1));
-        return new StoreManifest(points, plan, documents, shards(json, plan));
+        JsonPart capture = json.get("capture");
+        return new StoreManifest(
+                points,
+                selection(capture, "heads"),
+                selection(capture, "neurons"),
+                plan,
+                documents,
+                shards(json, plan));
+    }
+
+    /** Manifests from before there was a choice name none. */
+    private static IndexSelection selection(JsonPart capture, String axis) {
+        if (!capture.node().has(axis)) {
+            return IndexSelection.all();
+        }
+        try {
+            return IndexSelection.of(capture.text(axis));
+        } catch (BadInputException e) {
+            throw capture.get(axis).expected("indices such as 0,3-5");
+        }
     }
 
     private static TensorInfo tensor(JsonPart json) {

@@ -15,12 +15,13 @@ import java.util.stream.Stream;
  * The tensors that a capture of given prompts fills, known from the prompts' lengths before anything runs: the forecast
  * of a dump's size.
  *
- * <p>Prompts of one length give every point one tensor, {@code [b,p,...]} under its canonical name ({@code [b,H,p,k]}
- * for attention maps). Prompts of different lengths are laid end to end, {@code [tokens,...]}; attention maps are then
- * one tensor a sequence, {@code [H,p,k]}, named {@code blocks.0.attn.hook_pattern.0}, {@code .1} and so on.
+ * <p>Prompts of one length, with as many positions recorded of each, give every point one tensor, {@code [b,p,...]}
+ * under its canonical name ({@code [b,H,p,k]} for attention maps). Others are laid end to end, {@code [tokens,...]};
+ * attention maps are then one tensor a sequence, {@code [H,p,k]}, named {@code blocks.0.attn.hook_pattern.0}, {@code .1}
+ * and so on. Where heads or neurons are chosen, their axis has those only, ascending.
  *
- * <p>Three more say which token a row belongs to: {@link #TOKENS}, {@link #POSITIONS} and, for prompts of different
- * lengths, {@link #OFFSETS}.
+ * <p>Three more say which token a row belongs to: {@link #TOKENS}, {@link #POSITIONS} and, for those laid end
+ * to end, {@link #OFFSETS}.
  */
 public final class TensorPlan {
     /** Token id of every row, {@code [b,p]} or {@code [tokens]}. */
@@ -32,12 +33,12 @@ public final class TensorPlan {
     /** Row where each sequence begins and, at the end, the number of rows: {@code [sequences + 1]}. */
     public static final String OFFSETS = "offsets";
 
-    private final boolean sameLength;
+    private final boolean batch;
     private final Map<HookPoint, List<TensorInfo>> activations;
     private final List<TensorInfo> rowInfo;
 
-    private TensorPlan(boolean sameLength, Map<HookPoint, List<TensorInfo>> activations, List<TensorInfo> rowInfo) {
-        this.sameLength = sameLength;
+    private TensorPlan(boolean batch, Map<HookPoint, List<TensorInfo>> activations, List<TensorInfo> rowInfo) {
+        this.batch = batch;
         this.activations = activations;
         this.rowInfo = rowInfo;
     }
@@ -45,16 +46,22 @@ public final class TensorPlan {
     /**
      * The tensors of values of one type.
      *
-     * @param lengths tokens in each prompt
      * @throws dev.hyaline.engine.BadInputException if a sequence has none of the capture's positions
      */
-    public static TensorPlan of(Gpt2Config config, Capture capture, int[] lengths, ElementType type) {
-        if (Arrays.stream(lengths).distinct().count() == 1) {
-            return of(config, capture, lengths[0], lengths.length, type);
-        }
-        int[] positions = Arrays.stream(lengths)
-                .map(length -> capture.positions(length).length)
+    public static TensorPlan of(Gpt2Config config, Capture capture, Prompts prompts, ElementType type) {
+        int[] lengths = prompts.lengths();
+        int[] positions = IntStream.range(0, prompts.size())
+                .map(s -> capture.positions(prompts, s).length)
                 .toArray();
+        boolean batch = Arrays.stream(lengths).distinct().count() == 1
+                && Arrays.stream(positions).distinct().count() == 1;
+        return batch
+                ? batch(config, capture, lengths[0], positions[0], lengths.length, type)
+                : endToEnd(config, capture, lengths, positions, type);
+    }
+
+    private static TensorPlan endToEnd(
+            Gpt2Config config, Capture capture, int[] lengths, int[] positions, ElementType type) {
         long rows = Arrays.stream(positions).asLongStream().sum();
 
         Map<HookPoint, List<TensorInfo>> activations = new LinkedHashMap<>();
@@ -83,13 +90,17 @@ public final class TensorPlan {
     }
 
     /**
-     * As {@link #of(Gpt2Config, Capture, int[], ElementType)}, for prompts that all have one length.
+     * As {@link #of(Gpt2Config, Capture, Prompts, ElementType)}, for prompts that all have one length.
      *
      * @param length tokens in each prompt
      * @param count number of prompts
      */
     public static TensorPlan of(Gpt2Config config, Capture capture, int length, int count, ElementType type) {
-        int positions = capture.positions(length).length;
+        return batch(config, capture, length, capture.positions(length).length, count, type);
+    }
+
+    private static TensorPlan batch(
+            Gpt2Config config, Capture capture, int length, int positions, int count, ElementType type) {
         Map<HookPoint, List<TensorInfo>> activations = new LinkedHashMap<>();
         for (HookPoint point : capture.points()) {
             List<Integer> one = capture.shape(config, point.site(), positions, length);
@@ -111,12 +122,12 @@ public final class TensorPlan {
                 .toList();
     }
 
-    /** Whether all prompts have one length, so that tensors begin with a batch axis. */
-    public boolean sameLength() {
-        return sameLength;
+    /** Whether tensors begin with a batch axis: all prompts have one length, and as many positions recorded. */
+    public boolean isBatch() {
+        return batch;
     }
 
-    /** A point's tensors: one, or one a sequence for attention maps of prompts of different lengths. */
+    /** A point's tensors: one, or one a sequence for attention maps of prompts laid end to end. */
     public List<TensorInfo> tensors(HookPoint point) {
         return activations.get(point);
     }

@@ -140,9 +140,9 @@ class ActivationCacheTest {
                     .isInstanceOf(BadInputException.class)
                     .hasMessage("prompt 1: the prompts have no role verb; there are subject");
         }
-        assertThatThrownBy(() -> Dump.of(Models.CONFIG, prompts.role("verb", 1, 1), capture))
+        assertThatThrownBy(() -> capture.positions(6))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("in memory only");
+                .hasMessageContaining("known of given prompts only");
     }
 
     @Test

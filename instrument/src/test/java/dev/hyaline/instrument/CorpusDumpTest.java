@@ -264,6 +264,44 @@ final class CorpusDumpTest {
     }
 
     @Test
+    void headsAndNeuronsAreChosen() throws IOException {
+        Corpus corpus = corpus(9, 12);
+        CorpusDump dump = DUMP.heads(IndexSelection.of("1,3")).neurons(IndexSelection.of("-2-last,5"));
+        CorpusDump.Written written = write(dump, corpus, temporary, IfExists.REFUSE);
+        HookPoint z = HookPoint.of(Site.Z, 1);
+        HookPoint post = HookPoint.of(Site.MLP_POST, 1);
+        try (Gpt2 model = Models.small();
+                ActivationStore store = ActivationStore.open(temporary)) {
+            assertThat(store.heads()).isEqualTo(IndexSelection.of("1,3"));
+            assertThat(store.rowShape(z)).containsExactly(2L, 5L);
+            assertThat(store.rowShape(post)).containsExactly(3L);
+            List<Document> documents = corpus.documents().toList();
+            for (int d = 0; d < documents.size(); d++) {
+                Map<HookPoint, float[]> pass =
+                        Models.everything(model, documents.get(d).tokens());
+                for (int p = 0; p < documents.get(d).tokens().length; p++) {
+                    float[] heads = new float[10];
+                    float[] neurons = new float[3];
+                    long row = store.row(d, p).orElseThrow();
+                    store.read(z, row, 1, heads, 0);
+                    store.read(post, row, 1, neurons, 0);
+                    assertThat(heads)
+                            .startsWith(Arrays.copyOfRange(pass.get(z), p * 20 + 5, p * 20 + 10))
+                            .endsWith(Arrays.copyOfRange(pass.get(z), p * 20 + 15, p * 20 + 20));
+                    float[] all = pass.get(post); // [tokens, 28]
+                    assertThat(neurons).containsExactly(all[p * 28 + 5], all[p * 28 + 26], all[p * 28 + 27]);
+                }
+            }
+            assertThatThrownBy(() -> Recorded.of(store)).hasMessageContaining("the dump holds only heads 1,3");
+        }
+        JsonNode manifest = JsonMapper.shared().readTree(written.manifest());
+        assertThat(manifest.at("/capture/heads").asString()).isEqualTo("1,3");
+        assertThat(manifest.at("/capture/neurons").asString()).isEqualTo("-2-last,5");
+        assertThatThrownBy(() -> write(DUMP, corpus, temporary, IfExists.RESUME))
+                .hasMessageContaining("capture.heads was \"1,3\" and is now \"all\"");
+    }
+
+    @Test
     void manifestSaysHowToMakeItAgain() throws Exception {
         Corpus corpus = corpus(10, 8);
         CorpusDump dump = DUMP.type(ElementType.BF16)
@@ -310,6 +348,10 @@ final class CorpusDumpTest {
                 .hasMessageContaining("at least one byte");
         assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, z).batchTokens(0))
                 .hasMessageContaining("at least one token");
+        assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, z).neurons(IndexSelection.of("0")))
+                .hasMessageContaining("no hook point asked for has neurons");
+        assertThatThrownBy(() -> CorpusDump.of(Models.CONFIG, z).heads(IndexSelection.of("9")))
+                .hasMessageContaining("there is no head 9");
         assertThatThrownBy(() -> TokenFilter.all().every(0)).hasMessageContaining("at least 1, found 0");
         CorpusDump dump = CorpusDump.of(Models.CONFIG, z);
         record Bad(Corpus corpus, String message) {}

@@ -96,13 +96,81 @@ final class DumpTest {
         }
     }
 
+    @Test
+    void headsNeuronsRolesAndSequencesAreChosen() throws IOException {
+        Prompts prompts = Models.prompts(6, 4, 6).role("subject", 1, 2, -2).role("end", -1, -1, -1);
+        Capture capture = ALL.heads(0, -1)
+                .neurons(IndexSelection.of("3-4,9"))
+                .roles("subject", "end")
+                .sequences(0, 2);
+        Dump dump = dump(prompts, capture, ElementType.F32, DumpFormat.SAFETENSORS);
+        Dump.Written written = write(dump, temporary, false);
+        Map<String, Tensor> tensors = TensorFiles.read(written.activations());
+        assertThat(tensors.get("blocks.0.attn.hook_z").shape()).containsExactly(2, 2, 2, 5);
+        assertThat(tensors.get("blocks.0.attn.hook_pattern").shape()).containsExactly(2, 2, 2, 6);
+        assertThat(tensors.get("blocks.2.mlp.hook_post").shape()).containsExactly(2, 2, 3);
+        assertThat(tensors.get("positions").integers()).containsExactly(1, 5, 4, 5);
+        assertRows(tensors, dump.prompts(), dump.capture());
+        try (Gpt2 model = Models.small()) {
+            assertValues(tensors, ActivationCache.of(model, dump.prompts(), dump.capture()), dump.plan(), dump.type());
+            Map<HookPoint, float[]> last = Models.everything(model, prompts.tokens(2));
+            float[] z = last.get(HookPoint.of(Site.Z, 1)); // [6, 4, 5]
+            float[] row = Arrays.copyOfRange(tensors.get("blocks.1.attn.hook_z").floats(), 20, 30);
+            assertThat(row).startsWith(Arrays.copyOfRange(z, 80, 85)).endsWith(Arrays.copyOfRange(z, 95, 100));
+        }
+
+        JsonNode manifest = JsonMapper.shared().readTree(written.manifest());
+        assertThat(manifest.at("/capture/heads").asString()).isEqualTo("0,-1");
+        assertThat(manifest.at("/capture/neurons").asString()).isEqualTo("3-4,9");
+        assertThat(manifest.at("/capture/sequences").asString()).isEqualTo("0,2");
+        assertThat(manifest.at("/capture/roles/1").asString()).isEqualTo("end");
+        assertThat(manifest.at("/prompts")).hasSize(2);
+        assertThat(manifest.at("/prompts/1/source").asString()).isEqualTo("prompt 3");
+        assertThat(manifest.at("/prompts/1/positions/subject").asInt()).isEqualTo(4);
+        assertThatThrownBy(() -> Recorded.dump(temporary))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("holds only heads 0,-1 and neurons 3-4,9, but interventions");
+    }
+
+    @Test
+    void rolesThatMeetMakeRowsOfUnequalNumber() throws IOException {
+        Prompts prompts = Models.prompts(5, 5).role("subject", 2, 4).role("end", 4, 4);
+        Dump dump = dump(prompts, ALL.roles("subject", "end"), ElementType.F32, DumpFormat.NPZ);
+        assertThat(dump.plan().isBatch()).isFalse();
+        Map<String, Tensor> tensors =
+                TensorFiles.read(write(dump, temporary, false).activations());
+        assertThat(tensors.get("offsets").integers()).containsExactly(0, 2, 3);
+        assertRows(tensors, prompts, dump.capture());
+        try (Gpt2 model = Models.small()) {
+            assertValues(tensors, ActivationCache.of(model, prompts, dump.capture()), dump.plan(), dump.type());
+        }
+    }
+
+    @Test
+    void aChoiceThatIsNotThereIsNamed() {
+        Prompts prompts = Models.prompts(3, 3);
+        Capture residuals = Capture.of(Models.CONFIG, "resid_post");
+        record Bad(Capture capture, String message) {}
+        for (Bad bad : List.of(
+                new Bad(ALL.heads(4), "there is no head 4: heads run from 0 to 3"),
+                new Bad(ALL.neurons(28), "there is no neuron 28"),
+                new Bad(ALL.sequences(2), "there is no sequence 2: sequences run from 0 to 1"),
+                new Bad(ALL.roles("IO"), "the prompts have no role IO"),
+                new Bad(residuals.heads(0), "heads 0 are chosen, but no hook point asked for has heads"),
+                new Bad(residuals.neurons(0), "neurons 0 are chosen, but no hook point asked for has neurons"))) {
+            assertThatThrownBy(() -> dump(prompts, bad.capture, ElementType.F32, DumpFormat.NPZ))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining(bad.message);
+        }
+    }
+
     private static void assertRows(Map<String, Tensor> tensors, Prompts prompts, Capture capture) {
         IntStream.Builder tokens = IntStream.builder();
         IntStream.Builder positions = IntStream.builder();
         IntStream.Builder offsets = IntStream.builder().add(0);
         int rows = 0;
         for (int s = 0; s < prompts.size(); s++) {
-            for (int position : capture.positions(prompts.length(s))) {
+            for (int position : capture.positions(prompts, s)) {
                 positions.add(position);
                 tokens.add(prompts.token(s, position));
                 rows++;
@@ -124,7 +192,7 @@ final class DumpTest {
         for (HookPoint point : cache.points()) {
             float[][] sequences = new float[cache.sequences()][];
             Arrays.setAll(sequences, s -> rounded(cache.values(point, s), type));
-            if (!plan.sameLength() && point.site().shape() == Site.Shape.ATTENTION) {
+            if (!plan.isBatch() && point.site().shape() == Site.Shape.ATTENTION) {
                 for (int s = 0; s < sequences.length; s++) {
                     assertThat(tensors.get(point.name() + "." + s).floats()).isEqualTo(sequences[s]);
                 }

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 final class TensorPlanTest {
     private static TensorPlan plan(String sites, String positions, ElementType type, int... lengths) {
         Capture capture = Capture.of(Models.CONFIG, sites).positions(IndexSelection.of(positions));
-        return TensorPlan.of(Models.CONFIG, capture, lengths, type);
+        return TensorPlan.of(Models.CONFIG, capture, Models.prompts(lengths), type);
     }
 
     private static void assertTensors(TensorPlan plan, String... expected) {
@@ -23,7 +23,7 @@ final class TensorPlanTest {
     @Test
     void promptsOfOneLengthHaveABatchAxis() {
         TensorPlan plan = plan("embed,z0,pattern0,scale0ln1,result2,logits", "all", ElementType.F32, 6, 6);
-        assertThat(plan.sameLength()).isTrue();
+        assertThat(plan.isBatch()).isTrue();
         assertTensors(
                 plan,
                 "hook_embed [2, 6, 20]",
@@ -39,7 +39,7 @@ final class TensorPlanTest {
     @Test
     void promptsOfDifferentLengthsLieEndToEnd() {
         TensorPlan plan = plan("z0,pattern0", "all", ElementType.F32, 6, 3);
-        assertThat(plan.sameLength()).isFalse();
+        assertThat(plan.isBatch()).isFalse();
         assertTensors(
                 plan,
                 "blocks.0.attn.hook_pattern.0 [4, 6, 6]",
@@ -72,10 +72,10 @@ final class TensorPlanTest {
     @Test
     void promptsOfOneLengthNeedNotBeListed() {
         Capture capture = Capture.of(Models.CONFIG, "z0", "pattern0").positions(IndexSelection.of("0,last"));
-        TensorPlan listed = TensorPlan.of(Models.CONFIG, capture, new int[] {6, 6, 6}, ElementType.F16);
+        TensorPlan listed = TensorPlan.of(Models.CONFIG, capture, Models.prompts(6, 6, 6), ElementType.F16);
         TensorPlan counted = TensorPlan.of(Models.CONFIG, capture, 6, 3, ElementType.F16);
         assertThat(counted.tensors()).isEqualTo(listed.tensors());
-        assertThat(counted.sameLength()).isTrue();
+        assertThat(counted.isBatch()).isTrue();
     }
 
     @Test

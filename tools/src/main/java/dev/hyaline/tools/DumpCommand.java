@@ -12,7 +12,6 @@ import dev.hyaline.instrument.DumpFolder;
 import dev.hyaline.instrument.DumpFolder.IfExists;
 import dev.hyaline.instrument.DumpFormat;
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.Provenance;
 import dev.hyaline.instrument.TokenFilter;
@@ -49,6 +48,8 @@ import picocli.CommandLine.Option;
             "  Prompts of unequal lengths lie end to end: blocks.0.hook_resid_post is [rows, width], prompt s in",
             "  the rows from offsets[s] to offsets[s + 1]; each has attention maps of its own, [heads, queries,",
             "  keys], named blocks.0.attn.hook_pattern.0, blocks.0.attn.hook_pattern.1 and so on.",
+            "  Chosen heads and neurons are the only ones on their axes, in ascending order: --heads 1,5 makes z",
+            "  [prompts, positions, 2, head width]. Prompts with unequal numbers of chosen tokens lie end to end.",
             "  Shards, activations-00000.safetensors and so on, hold a row a token of every site asked for,",
             "  [rows, width], and say of each row its document (from 0), position and token. They take all sites",
             "  but attention maps; the default is resid_post. They appear one by one, each whole, and",
@@ -56,6 +57,8 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  hyaline dump --prompt \"The capital of France is\" --sites resid_post,pattern --out france",
+            "  hyaline dump --sites z,pattern --layers 2 --heads 1,5 --positions last --out two-heads",
+            "  hyaline dump --prompts prompts.jsonl --sites resid_post --roles subject,end",
             "  hyaline dump --prompts prompts.txt --sites mlp.post --layers -1 --positions last --dtype f16",
             "  hyaline dump --prompts corpus.jsonl --sites resid_post --layers 2 --skip-bos --long split --resume",
             "  hyaline dump --sites 'blocks.*.attn.hook_*' --format npz --dry-run",
@@ -88,14 +91,8 @@ final class DumpCommand implements Runnable {
     @Mixin
     private SelectionOptions selection;
 
-    @Option(
-            names = "--positions",
-            paramLabel = "LIST",
-            description = {
-                "Only these positions of each prompt: 0,3-5,-1 or last (a range is cut to the prompt, a single position"
-                        + " must exist). Of attention maps they choose the queries."
-            })
-    private String positions = "all";
+    @Mixin
+    private CaptureOptions captureOptions;
 
     @Option(
             names = {"-o", "--out"},
@@ -143,7 +140,7 @@ final class DumpCommand implements Runnable {
     @Override
     public void run() {
         Path folder = ModelOptions.path("--out", out);
-        IndexSelection chosenPositions = SelectionOptions.indices("--positions", positions);
+        captureOptions.check();
         engineOptions.check();
         weightOptions.steps(); // so that a wrong name comes first
         shardOptions.check(force);
@@ -154,9 +151,9 @@ final class DumpCommand implements Runnable {
                     .map(input ->
                             new Document(input.source(), promptOptions.encode(input, checkpoint.config(), vocabulary)));
             if (inShards(corpus)) {
-                shards(checkpoint, vocabulary, corpus, chosenPositions, folder);
+                shards(checkpoint, vocabulary, corpus, folder);
             } else {
-                oneFile(checkpoint, vocabulary, corpus, chosenPositions, folder);
+                oneFile(checkpoint, vocabulary, source, folder);
             }
         }
     }
@@ -165,7 +162,8 @@ final class DumpCommand implements Runnable {
         if (shardOptions.shards != null) {
             return shardOptions.shards;
         }
-        return shardOptions.asked() || (format == DumpFormat.SAFETENSORS && hasMoreTokens(corpus));
+        return shardOptions.asked()
+                || (format == DumpFormat.SAFETENSORS && !captureOptions.choosesAmongPrompts() && hasMoreTokens(corpus));
     }
 
     /** Reads no further than it must. */
@@ -180,41 +178,41 @@ final class DumpCommand implements Runnable {
         }
     }
 
-    private void oneFile(
-            Checkpoint checkpoint, Vocabulary vocabulary, Corpus corpus, IndexSelection chosenPositions, Path folder) {
+    private void oneFile(Checkpoint checkpoint, Vocabulary vocabulary, PromptSource source, Path folder) {
         Gpt2Config config = checkpoint.config();
-        Capture capture = new Capture(selection.select(config, DEFAULT_SITES), chosenPositions);
-        Prompts prompts = prompts(config, corpus);
-        Dump dump = Dump.of(config, prompts, capture, type, format);
-        DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, prompts, capture, dump);
+        Capture capture = captureOptions.capture(selection.select(config, DEFAULT_SITES));
+        Dump dump = Dump.of(config, prompts(config, source, vocabulary), capture, type, format);
+        DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, dump);
         if (dryRun) {
             report.forecast(folder.resolve(format.fileName()), common.json);
             return;
         }
         // Before anything is computed: an output that cannot be written must not cost a run.
         try (DumpFolder opened = DumpFolder.open(folder, force ? IfExists.REPLACE : IfExists.REFUSE)) {
-            run(checkpoint, vocabulary, prompts, dump, opened, report);
+            run(checkpoint, vocabulary, dump, opened, report);
         }
     }
 
-    private static Prompts prompts(Gpt2Config config, Corpus corpus) {
-        try (Stream<Document> stream = corpus.documents()) {
-            List<Document> documents = stream.toList();
-            return Prompts.of(
-                    config,
-                    documents.stream().map(Document::tokens).toList(),
-                    documents.stream().map(Document::name).toList());
+    private Prompts prompts(Gpt2Config config, PromptSource source, Vocabulary vocabulary) {
+        try (Stream<PromptInput> stream = source.prompts()) {
+            List<PromptInput> inputs = stream.toList();
+            return captureOptions.withRoles(
+                    promptOptions.encode(inputs, config, vocabulary),
+                    inputs.stream().map(PromptInput::positions).toList());
         }
     }
 
-    private void shards(
-            Checkpoint checkpoint, Vocabulary vocabulary, Corpus corpus, IndexSelection chosenPositions, Path folder) {
+    private void shards(Checkpoint checkpoint, Vocabulary vocabulary, Corpus corpus, Path folder) {
         if (format != DumpFormat.SAFETENSORS) {
             throw new BadInputException("shards are safetensors files; --format npz goes with --no-shards");
         }
-        TokenFilter filter = TokenFilter.all().positions(chosenPositions).every(shardOptions.every());
+        captureOptions.requireForShards();
+        TokenFilter filter =
+                TokenFilter.all().positions(captureOptions.positions()).every(shardOptions.every());
         CorpusDump dump = CorpusDump.of(
                         checkpoint.config(), selection.select(checkpoint.config(), DEFAULT_SITES_IN_SHARDS))
+                .heads(captureOptions.heads())
+                .neurons(captureOptions.neurons())
                 .filter(shardOptions.skipBos ? filter.skippingFirst(bos(vocabulary)) : filter)
                 .longDocuments(shardOptions.longDocuments())
                 .type(type)
@@ -258,13 +256,7 @@ final class DumpCommand implements Runnable {
         return vocabulary.required().endOfText();
     }
 
-    private void run(
-            Checkpoint checkpoint,
-            Vocabulary vocabulary,
-            Prompts prompts,
-            Dump dump,
-            DumpFolder folder,
-            DumpReport report) {
+    private void run(Checkpoint checkpoint, Vocabulary vocabulary, Dump dump, DumpFolder folder, DumpReport report) {
         // The model's files are hashed while it loads and runs.
         CompletableFuture<List<Provenance.ModelFile>> files =
                 CompletableFuture.supplyAsync(() -> modelFiles(checkpoint));
@@ -272,8 +264,9 @@ final class DumpCommand implements Runnable {
         try (Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
             DumpSummary summary;
             Dump.Written written;
-            try (Progress progress = new Progress(console, "dump", "tokens", prompts.totalTokens())) {
-                summary = new DumpSummary(prompts, progress);
+            try (Progress progress =
+                    new Progress(console, "dump", "tokens", dump.prompts().totalTokens())) {
+                summary = new DumpSummary(dump.prompts(), progress);
                 written = dump.write(
                         engine, folder, () -> provenance(checkpoint, files.join(), vocabulary, command), summary);
             }
@@ -316,7 +309,8 @@ final class DumpCommand implements Runnable {
         command.addAll(weightOptions.canonical());
         command.addAll(promptOptions.canonical());
         selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));
-        command.addAll(List.of("--layers", selection.layers().toString(), "--positions", positions));
+        command.addAll(List.of("--layers", selection.layers().toString()));
+        command.addAll(captureOptions.canonical());
         command.addAll(List.of("--format", format.toString(), "--dtype", type.toString()));
         command.addAll(inShards ? shardOptions.canonical() : List.of("--no-shards"));
         return command;

@@ -4,7 +4,6 @@ import dev.hyaline.analysis.NextToken;
 import dev.hyaline.analysis.SummaryStatistics;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.Dump;
 import dev.hyaline.instrument.DumpFolder;
 import dev.hyaline.instrument.Prompts;
@@ -29,15 +28,13 @@ final class DumpReport {
     private final String model;
     private final Vocabulary vocabulary;
     private final Prompts prompts;
-    private final Capture capture;
     private final Dump dump;
 
-    DumpReport(Console console, String model, Vocabulary vocabulary, Prompts prompts, Capture capture, Dump dump) {
+    DumpReport(Console console, String model, Vocabulary vocabulary, Dump dump) {
         this.console = console;
         this.model = model;
         this.vocabulary = vocabulary;
-        this.prompts = prompts;
-        this.capture = capture;
+        this.prompts = dump.prompts();
         this.dump = dump;
     }
 
@@ -55,7 +52,7 @@ final class DumpReport {
         }
         prompts(sequence -> List.of());
         Table table = new Table("site", "shape", ">bytes");
-        for (HookPoint point : capture.points()) {
+        for (HookPoint point : dump.capture().points()) {
             table.row(point.name(), shape(point), Text.count(dump.plan().bytes(point)));
         }
         table.print(console);
@@ -103,7 +100,7 @@ final class DumpReport {
     /** The properties that a dump and its forecast share; a forecast has no figures. */
     private void contents(JsonGenerator out, IntFunction<List<NextToken>> likeliest, Optional<DumpSummary> summary) {
         out.writeNumberProperty("bytes", dump.fileBytes());
-        out.writeStringProperty("layout", dump.plan().sameLength() ? "batch" : "token-major");
+        out.writeStringProperty("layout", dump.plan().isBatch() ? "batch" : "token-major");
         out.writeStringProperty("model", model);
         out.writeArrayPropertyStart("prompts");
         for (int s = 0; s < prompts.size(); s++) {
@@ -121,7 +118,7 @@ final class DumpReport {
         }
         out.writeEndArray();
         out.writeArrayPropertyStart("sites");
-        for (HookPoint point : capture.points()) {
+        for (HookPoint point : dump.capture().points()) {
             out.writeStartObject();
             out.writeStringProperty("name", point.name());
             out.writeNumberProperty("bytes", dump.plan().bytes(point));
@@ -208,7 +205,7 @@ final class DumpReport {
         Table table = new Table("site", "shape", ">mean", ">sd", ">max |x|");
         long masked = 0;
         long notFinite = 0;
-        for (HookPoint point : capture.points()) {
+        for (HookPoint point : dump.capture().points()) {
             SummaryStatistics statistics = summary.statistics(point);
             masked += statistics.masked();
             notFinite += statistics.notFinite();

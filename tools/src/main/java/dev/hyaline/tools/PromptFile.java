@@ -15,8 +15,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Spliterator;
 import java.util.Spliterators;
@@ -32,7 +34,7 @@ import tools.jackson.core.json.JsonFactory;
 /**
  * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson}, {@code
  * .json}; standard input whose first character is a brace) a line is a string, or an object with {@code "text"} or
- * {@code "tokens"}; other properties are skipped. One line at a time is in memory.
+ * {@code "tokens"} and perhaps {@code "positions"} by role; other properties are skipped. One line at a time is in memory.
  */
 final class PromptFile {
     private static final JsonFactory JSON = JsonFactory.builder()
@@ -212,27 +214,29 @@ final class PromptFile {
     }
 
     private static PromptInput object(String source, JsonParser json) {
-        PromptInput prompt = null;
+        String text = null;
+        List<Integer> tokens = null;
+        Map<String, Integer> positions = Map.of();
         while (json.nextToken() != JsonToken.END_OBJECT) {
             String property = json.currentName();
             JsonToken value = json.nextToken();
-            PromptInput found = switch (property) {
-                case "text" -> new PromptInput.OfText(source, string(source, json, value));
-                case "tokens" -> new PromptInput.OfTokens(source, tokens(source, json, value));
-                default -> null;
-            };
-            if (found == null) {
-                json.skipChildren();
-            } else if (prompt != null) {
-                throw new BadInputException(source + ": \"text\" and \"tokens\" exclude each other");
-            } else {
-                prompt = found;
+            switch (property) {
+                case "text" -> text = string(source, json, value);
+                case "tokens" -> tokens = tokens(source, json, value);
+                case "positions" -> positions = positions(source, json, value);
+                default -> json.skipChildren();
             }
         }
-        if (prompt == null) {
-            throw new BadInputException(source + ": " + EXPECTED);
+        if (text != null && tokens != null) {
+            throw new BadInputException(source + ": \"text\" and \"tokens\" exclude each other");
         }
-        return prompt;
+        if (text != null) {
+            return new PromptInput.OfText(source, text, positions);
+        }
+        if (tokens != null) {
+            return new PromptInput.OfTokens(source, tokens, positions);
+        }
+        throw new BadInputException(source + ": " + EXPECTED);
     }
 
     private static String string(String source, JsonParser json, JsonToken value) {
@@ -253,5 +257,22 @@ final class PromptFile {
             throw new BadInputException(source + ": \"tokens\" must be a list of token ids");
         }
         return tokens;
+    }
+
+    private static Map<String, Integer> positions(String source, JsonParser json, JsonToken value) {
+        Map<String, Integer> positions = new LinkedHashMap<>();
+        if (value == JsonToken.START_OBJECT) {
+            while (json.nextToken() == JsonToken.PROPERTY_NAME) {
+                String role = json.currentName();
+                if (json.nextToken() != JsonToken.VALUE_NUMBER_INT) {
+                    throw new BadInputException(source + ": \"positions\": " + role + " must be a whole number");
+                }
+                positions.put(role, json.getIntValue());
+            }
+        }
+        if (json.currentToken() != JsonToken.END_OBJECT) {
+            throw new BadInputException(source + ": \"positions\" must be an object of positions by role");
+        }
+        return positions;
     }
 }

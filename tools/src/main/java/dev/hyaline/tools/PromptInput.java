@@ -1,14 +1,26 @@
 package dev.hyaline.tools;
 
 import java.util.List;
+import java.util.Map;
 
 /** A prompt as the user gave it. */
 sealed interface PromptInput {
     /** Where it comes from, such as {@code corpus.jsonl:3}: its name in errors and in the manifest. */
     String source();
 
-    record OfText(String source, String text) implements PromptInput {}
+    /** Where tokens with a role stand, by role; negative positions count from the end. */
+    Map<String, Integer> positions();
+
+    record OfText(String source, String text, Map<String, Integer> positions) implements PromptInput {
+        OfText(String source, String text) {
+            this(source, text, Map.of());
+        }
+    }
 
     /** Token ids, taken as they are. */
-    record OfTokens(String source, List<Integer> tokens) implements PromptInput {}
+    record OfTokens(String source, List<Integer> tokens, Map<String, Integer> positions) implements PromptInput {
+        OfTokens(String source, List<Integer> tokens) {
+            this(source, tokens, Map.of());
+        }
+    }
 }

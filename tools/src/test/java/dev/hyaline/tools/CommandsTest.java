@@ -98,6 +98,12 @@ final class CommandsTest {
                         "all",
                         "--positions",
                         "all",
+                        "--heads",
+                        "all",
+                        "--neurons",
+                        "all",
+                        "--sequences",
+                        "all",
                         "--format",
                         "safetensors",
                         "--dtype",
@@ -148,6 +154,64 @@ final class CommandsTest {
         for (String name : List.of("activations.npz", "manifest.json")) {
             assertThat(again.resolve(name)).hasSameBinaryContentAs(Path.of(out(), name));
         }
+    }
+
+    @Test
+    void headsNeuronsRolesAndPromptsAreChosen() throws IOException {
+        Path file = temporary.resolve("roles.jsonl");
+        Files.writeString(file, """
+            {"text": "Anna went to the park", "positions": {"subject": 1, "end": -1}}
+            {"text": "The dog"}
+            {"text": "Then Tom went to the park", "positions": {"end": -1, "subject": 2}}
+            """);
+        String[] arguments = {
+            "dump",
+            "--json",
+            "--out",
+            out(),
+            "--prompts",
+            file.toString(),
+            "--sites",
+            "z2,mlp_post",
+            "--heads",
+            "1,-1",
+            "--neurons",
+            "0-9",
+            "--roles",
+            "subject,end",
+            "--sequences",
+            "0,2"
+        };
+        JsonNode json = Outcome.of(arguments).json();
+        assertThat(json.get("prompts")).hasSize(2);
+        assertThat(json.at("/sites/0/name").asString()).isEqualTo("blocks.0.mlp.hook_post");
+        assertThat(integers(json.at("/sites/0/shapes/0"))).containsExactly(4, 10);
+        assertThat(json.get("sites")
+                        .valueStream()
+                        .filter(site -> site.get("name").asString().endsWith("hook_z"))
+                        .map(site -> integers(site.at("/shapes/0"))))
+                .containsExactly(List.of(4, 2, 16));
+        JsonNode manifest = JsonMapper.shared().readTree(Path.of(out(), "manifest.json"));
+        assertThat(manifest.at("/capture/sequences").asString()).isEqualTo("0,2");
+        assertThat(manifest.at("/prompts/1/positions/subject").asInt()).isEqualTo(2);
+        List<String> command = strings(manifest.get("command"));
+        assertThat(command)
+                .containsSubsequence(
+                        "--roles", "subject,end", "--heads", "1,-1", "--neurons", "0-9", "--sequences", "0,2");
+        Path again = temporary.resolve("again");
+        Outcome.of(Stream.concat(command.subList(1, command.size()).stream(), Stream.of("--out", again.toString()))
+                        .toArray(String[]::new))
+                .succeeded();
+        assertThat(again.resolve("activations.safetensors"))
+                .hasSameBinaryContentAs(Path.of(out(), "activations.safetensors"));
+
+        arguments[arguments.length - 1] = "all";
+        assertThat(Outcome.of(arguments).err())
+                .contains("--roles: " + file + ":2 does not say where subject stands; its \"positions\" name nothing");
+        Files.writeString(file, "{\"text\": \"a\", \"positions\": [1]}");
+        assertThat(Outcome.of(arguments).err()).contains(":1: \"positions\" must be an object of positions by role");
+        Files.writeString(file, "{\"text\": \"a\", \"positions\": {\"subject\": \"x\"}}");
+        assertThat(Outcome.of(arguments).err()).contains(":1: \"positions\": subject must be a whole number");
     }
 
     @Test
@@ -249,7 +313,21 @@ final class CommandsTest {
 
     @Test
     void theCommandOfShardsMakesThemAgain() throws IOException {
-        String[] options = {"--every", "2", "--skip-bos", "--long", "truncate", "--dtype", "bf16", "--layers", "1"};
+        String[] options = {
+            "--every",
+            "2",
+            "--skip-bos",
+            "--long",
+            "truncate",
+            "--dtype",
+            "bf16",
+            "--layers",
+            "1",
+            "--sites",
+            "resid_post,k",
+            "--heads",
+            "2"
+        };
         Outcome.of(shards(options)).succeeded();
         List<String> command = strings(
                 JsonMapper.shared().readTree(Path.of(out(), "manifest.json")).get("command"));
