@@ -28,7 +28,7 @@ final class EditedText {
         for (Placement placement : placements) {
             int last = placement.positions()[placement.positions().length - 1];
             if (placement.point().site() == Site.UNEMBED_OUT && last < length - 1) {
-                throw new BadInputException(Interventions.describe(placement.intervention())
+                throw new BadInputException(InterventionText.of(placement.intervention())
                         + " never acts: of a prompt that is continued only the last position has logits");
             }
         }

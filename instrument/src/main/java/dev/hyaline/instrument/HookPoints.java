@@ -6,9 +6,11 @@ import dev.hyaline.engine.UnknownHookPointException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.internal.EditDistance;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +38,7 @@ import java.util.stream.Collectors;
  * </ul>
  */
 public final class HookPoints {
+    private static final String EVERY_BLOCK = "blocks.*.";
     private static final Pattern IN_A_BLOCK = Pattern.compile("blocks\\.(\\d+)\\.(.+)");
     private static final Pattern NAME_AND_LAYER = Pattern.compile("([a-z_]+)(\\d{1,6})(ln[12])?");
 
@@ -106,11 +109,45 @@ public final class HookPoints {
     }
 
     /**
-     * Everything at what a single name means, in its layer if it has one; no glob.
+     * Everything at the sites that patterns select, as {@link #select(Gpt2Config, List, IndexSelection)} takes them: a
+     * target a site, in the order in which a pass reaches them.
+     *
+     * @throws UnknownHookPointException if a pattern names nothing
+     * @throws BadInputException if a pattern is left with nothing in the chosen layers, or a layer does not exist
+     */
+    public static List<Target> targets(Gpt2Config config, String patterns, IndexSelection layers) {
+        Map<Site, List<Integer>> layersOf = new LinkedHashMap<>();
+        for (HookPoint point : select(config, List.of(patterns), layers)) {
+            layersOf.computeIfAbsent(point.site(), site -> new ArrayList<>()).add(point.layer());
+        }
+        List<Target> targets = new ArrayList<>();
+        layersOf.forEach((site, chosen) -> {
+            Target target = Target.of(site);
+            targets.add(
+                    site.perLayer() && chosen.size() < config.nLayers()
+                            ? target.layers(
+                                    chosen.stream().mapToInt(Integer::intValue).toArray())
+                            : target);
+        });
+        return List.copyOf(targets);
+    }
+
+    /**
+     * Everything at what a single name means: in its layer if it has one, in all if it has a {@code *} there. No other
+     * glob, for what that means takes a model to know.
      *
      * @throws UnknownHookPointException if there is no such site
      */
     static Target target(String name) {
+        if (name.startsWith(EVERY_BLOCK)) {
+            return site(name.substring(EVERY_BLOCK.length()))
+                    .filter(Site::perLayer)
+                    .map(Target::of)
+                    .orElseThrow(() -> unknown(name));
+        }
+        if (isGlob(name)) {
+            throw new BadInputException("'" + name + "' is a glob, where one site is to be named");
+        }
         Optional<HookPoint> point = inBlock(name);
         if (point.isPresent()) {
             return Target.of(point.get());

@@ -88,8 +88,8 @@ public final class InterventionProbe implements Probe {
         if (!waiting.isEmpty()) {
             throw new HyalineException("these never acted: "
                     + waiting.stream()
-                            .map(placement -> Interventions.describe(placement.intervention()) + " at "
-                                    + placement.point() + " of sequence " + placement.sequence())
+                            .map(placement -> InterventionText.of(placement.intervention()) + " at " + placement.point()
+                                    + " of sequence " + placement.sequence())
                             .collect(Collectors.toCollection(TreeSet::new)));
         }
     }

@@ -127,7 +127,10 @@ final class InterventionReader {
             if (named == null) {
                 throw json.bad(
                         key,
-                        sources.isEmpty() ? "a dump or values: no run has a name here" : "one of " + sources.keySet(),
+                        sources.isEmpty()
+                                ? "a dump ({\"dump\": \"folder\"}) or values, as no run has a name here (--source gives"
+                                        + " one that is called \"source\")"
+                                : "one of " + sources.keySet(),
                         '"' + node.asString() + '"');
             }
             return named;

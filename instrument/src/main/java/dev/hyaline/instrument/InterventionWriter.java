@@ -108,7 +108,7 @@ final class InterventionWriter {
             }
             case Intervention.Function function ->
                 throw new BadInputException(
-                        Interventions.describe(function) + " is Java code and cannot be written as JSON");
+                        InterventionText.of(function) + " is Java code and cannot be written as JSON");
         }
         json.writeEndObject();
     }

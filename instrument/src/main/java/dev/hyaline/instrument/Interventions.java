@@ -256,8 +256,10 @@ public final class Interventions {
                 Placement second = placements.get(j);
                 if (first.overlaps(second)) {
                     throw new BadInputException("two interventions write the same values: "
-                            + describe(first.intervention()) + " and " + describe(second.intervention())
-                            + "; say that they act in order, or set them apart");
+                            + InterventionText.of(first.intervention()) + " and "
+                            + InterventionText.of(second.intervention())
+                            + "; let the later act on what the earlier left (--in-order, \"in_order\": true in JSON),"
+                            + " or choose places apart (--layers, --heads, --positions)");
                 }
             }
         }
@@ -268,17 +270,13 @@ public final class Interventions {
         try {
             check.run();
         } catch (BadInputException | BadShapeException e) {
-            throw new BadInputException(describe(intervention) + ": " + e.getMessage());
+            throw new BadInputException(InterventionText.of(intervention) + ": " + e.getMessage());
         }
     }
 
-    /** A line for people on each: {@code Zero of blocks.2.attn.hook_z, heads 1}. */
+    /** A line for people on each: {@code Scale of blocks.2.attn.hook_z, heads 1: by 0.5}. */
     public List<String> describe() {
-        return list.stream().map(Interventions::describe).toList();
-    }
-
-    static String describe(Intervention intervention) {
-        return intervention.getClass().getSimpleName() + " of " + intervention.target();
+        return list.stream().map(InterventionText::withValues).toList();
     }
 
     @Override

@@ -203,4 +203,19 @@ final class HookPointsTest {
         assertThat(Arrays.stream(Site.values()).map(Site::shortName))
                 .allSatisfy(name -> assertThat(HookPoints.select(CONFIG, name)).isNotEmpty());
     }
+
+    @Test
+    void patternsBecomeTargets() {
+        assertThat(HookPoints.targets(Models.CONFIG, "attn.hook_z", IndexSelection.all()))
+                .containsExactly(Target.of(Site.Z));
+        assertThat(HookPoints.targets(Models.CONFIG, "blocks.[02].hook_resid_p*,embed", IndexSelection.all()))
+                .containsExactly(
+                        Target.of(Site.EMBED),
+                        Target.of(Site.RESID_PRE).layers(0, 2),
+                        Target.of(Site.RESID_POST).layers(0, 2));
+        assertThat(HookPoints.targets(Models.CONFIG, "z", IndexSelection.of("-1")))
+                .containsExactly(Target.of(Site.Z, 2));
+        assertThat(Target.named("blocks.*.attn.hook_z")).isEqualTo(Target.of(Site.Z));
+        assertThatThrownBy(() -> Target.named("blocks.*.hook_embed")).isInstanceOf(UnknownHookPointException.class);
+    }
 }

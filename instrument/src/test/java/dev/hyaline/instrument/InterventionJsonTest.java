@@ -163,8 +163,10 @@ class InterventionJsonTest {
                 "{\"do\":\"noise\",\"site\":\"z\",\"deviation\":1} | intervention 0 needs \"seed\", a whole number",
                 "{\"do\":\"noise\",\"site\":\"z\",\"deviation\":-1,\"seed\":1} | the standard deviation of noise must"
                         + " be a finite number of at least 0, found -1.0",
-                "{\"do\":\"patch\",\"site\":\"z\",\"source\":\"clean\"} | expected a dump or values: no run has a name"
-                        + " here, found \"clean\"",
+                "{\"do\":\"patch\",\"site\":\"z\",\"source\":\"clean\"} | expected a dump ({\"dump\": \"folder\"})"
+                        + " or values, as no run has a name here (--source gives one that is called \"source\"), found"
+                        + " \"clean\"",
+                "{\"do\":\"zero\",\"site\":\"resid_*\"} | 'resid_*' is a glob, where one site is to be named",
                 "{\"do\":\"patch\",\"site\":\"z\",\"source\":{\"dump\":\"/nowhere\"}} | cannot read"
                         + " /nowhere/manifest.json: no such file or folder",
                 "{\"do\":\"set\",\"site\":\"z\",\"value\":{\"file\":\"/nowhere\",\"tensor\":\"v\"}} | cannot read"

@@ -217,7 +217,7 @@ class InterventionsTest {
                     .isInstanceOf(BadInputException.class)
                     .hasMessageStartingWith("two interventions write the same values: Zero of blocks.1.attn.hook_z,"
                             + " heads 1,2, components 0,1, positions 3 and Scale of ")
-                    .hasMessageEndingWith("say that they act in order, or set them apart");
+                    .hasMessageEndingWith("or choose places apart (--layers, --heads, --positions)");
             z(0, Interventions.of(some, other).inOrder());
         }
         for (Target apart : List.of(

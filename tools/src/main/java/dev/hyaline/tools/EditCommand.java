@@ -35,15 +35,31 @@ import picocli.CommandLine.Option;
             "  hyaline edit --zero blocks.1.hook_mlp_out --compare \" Mary\" \" John\"",
             "  hyaline edit --patch resid_pre --layers 1 --positions 4 \\",
             "      --source \"When Mary and Tom went to the store, Tom gave a drink to\"",
+            "  hyaline edit --resample z --layers 2 --seed 3 --source \"The dog likes Tom\" --source \"Anna saw it\"",
+            "  hyaline edit --scale 'blocks.[0-2].hook_*_out=0.5' --positions last",
             "  hyaline edit --edits edits.json --generate 20 --json",
             "",
             "A file of interventions:",
-            "  {\"format\": \"hyaline-interventions/1\", \"interventions\": [",
+            "  {\"format\": \"hyaline-interventions/1\", \"in_order\": false, \"interventions\": [",
             "    {\"do\": \"zero\", \"site\": \"attn.hook_z\", \"layers\": \"2\", \"heads\": \"1,5\", \"positions\":"
                     + " \"-1\"},",
+            "    {\"do\": \"mean\", \"site\": \"z\", \"layers\": \"0\", \"reference\": \"source\", \"by_position\":"
+                    + " true},",
             "    {\"do\": \"add\", \"site\": \"blocks.1.hook_resid_pre\", \"coefficient\": 4,",
             "     \"vector\": {\"file\": \"steer.safetensors\", \"tensor\": \"mood\"}}]}",
-            "  do: zero mean resample patch set add scale project_out swap_heads noise"
+            "  in_order: true lets a later one act on what an earlier one left at the same places, as --in-order",
+            "    does; otherwise two that write the same values are an error",
+            "  site: one site, in all layers (z, attn.hook_z, blocks.*.attn.hook_z) or in its layer",
+            "  Where, all else being everything: layers, heads, positions, sequences, each like \"0,3-5,-1\", and",
+            "    components (neurons, dimensions, keys, logits) or subspace (an array of vectors)",
+            "  do, with what it takes:",
+            "    zero; swap_heads; scale: factor; set: value; add: vector and, if not 1, coefficient;",
+            "    project_out: directions (an array of vectors); noise: deviation, seed;",
+            "    patch: source and, if not each prompt's own, sequence; resample: reference, seed;",
+            "    mean: reference and, for each position's own mean, by_position: true",
+            "  A vector, value or direction: an array, a number, or {\"file\": F, \"tensor\": T, \"row\": N}",
+            "  A source or reference: \"source\" (the runs of --source), {\"dump\": DIR}, or the values themselves:",
+            "    {\"sequences\": [{\"length\": 7, \"positions\": [0, 6], \"values\": {NAME: [...]}}]}"
         })
 final class EditCommand implements Runnable {
     private final Console console;
@@ -101,7 +117,7 @@ final class EditCommand implements Runnable {
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             Vocabulary vocabulary = new Vocabulary(checkpoint);
             Prompts prompts = promptOptions.encode(promptOptions.read(console.in()), checkpoint.config(), vocabulary);
-            List<EditReport.Pair> pairs = pairs(vocabulary);
+            List<EditReport.Pair> pairs = pairs(vocabulary, checkpoint.config().dVocab());
             try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
                 Interventions interventions = editOptions.read(engine, promptOptions, vocabulary);
                 interventions.probe(engine.config(), prompts); // refused before the prompts run
@@ -134,24 +150,28 @@ final class EditCommand implements Runnable {
         return outcomes;
     }
 
-    private List<EditReport.Pair> pairs(Vocabulary vocabulary) {
+    private List<EditReport.Pair> pairs(Vocabulary vocabulary, int tokens) {
         List<EditReport.Pair> pairs = new ArrayList<>();
         for (int i = 0; i < compared.size(); i += 2) {
-            pairs.add(new EditReport.Pair(token(compared.get(i), vocabulary), token(compared.get(i + 1), vocabulary)));
+            pairs.add(new EditReport.Pair(
+                    token(compared.get(i), vocabulary, tokens), token(compared.get(i + 1), vocabulary, tokens)));
         }
         return pairs;
     }
 
     /** One token as a user writes it. */
-    private static int token(String text, Vocabulary vocabulary) {
-        if (text.matches("#\\d{1,9}")) {
-            return Integer.parseInt(text.substring(1));
-        }
-        int[] tokens = vocabulary.encode(text, false);
-        if (tokens.length != 1) {
-            throw new BadInputException("--compare: " + Text.quoted(text) + " is " + Text.plural(tokens.length, "token")
+    private static int token(String text, Vocabulary vocabulary, int tokens) {
+        int[] found = text.matches("#\\d{1,9}")
+                ? new int[] {Integer.parseInt(text.substring(1))}
+                : vocabulary.encode(text, false);
+        if (found.length != 1) {
+            throw new BadInputException("--compare: " + Text.quoted(text) + " is " + Text.plural(found.length, "token")
                     + ", not one; most words begin with a blank");
         }
-        return tokens[0];
+        if (found[0] >= tokens) {
+            throw new BadInputException(
+                    "--compare: the vocabulary runs from 0 to " + (tokens - 1) + ", found " + found[0]);
+        }
+        return found[0];
     }
 }

@@ -3,32 +3,22 @@ package dev.hyaline.tools;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
-import dev.hyaline.instrument.HookPoints;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Intervention;
 import dev.hyaline.instrument.Interventions;
 import dev.hyaline.instrument.Means;
-import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.Recorded;
 import dev.hyaline.instrument.Target;
-import dev.hyaline.instrument.Vector;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The interventions a command makes. */
 final class EditOptions {
-    private static final String SOURCE = "source";
-    private static final Pattern TENSOR_ROW = Pattern.compile("(.+\\.safetensors):([^:]+)(?::(\\d{1,9}))?");
-
     @Option(
             names = {"-e", "--edits"},
             paramLabel = "FILE",
@@ -38,18 +28,24 @@ final class EditOptions {
             })
     private String file;
 
-    @Option(names = "--zero", paramLabel = "SITE", description = "Write zeros at a site: --zero z --layers 1 --heads 2")
+    @Option(
+            names = "--zero",
+            paramLabel = "SITES",
+            description = {
+                "Write zeros: --zero z --layers 1 --heads 2. Sites are named as for the command sites, with commas"
+                        + " and globs: z,mlp_out or 'resid_*'."
+            })
     private List<String> zero = new ArrayList<>();
 
-    @Option(names = "--set", paramLabel = "SITE=X", description = "Write a number: --set ln_final.scale=1")
+    @Option(names = "--set", paramLabel = "SITES=X", description = "Write a number: --set ln_final.scale=1")
     private List<String> set = new ArrayList<>();
 
-    @Option(names = "--scale", paramLabel = "SITE=X", description = "Multiply by a number: --scale attn_out=0.5")
+    @Option(names = "--scale", paramLabel = "SITES=X", description = "Multiply by a number: --scale attn_out=0.5")
     private List<String> scale = new ArrayList<>();
 
     @Option(
             names = "--add",
-            paramLabel = "SITE=VECTOR",
+            paramLabel = "SITES=VECTOR",
             description = {
                 "Add a vector, a row of a tensor in a file: --add resid_pre=steer.safetensors:mood:0 (row 0 unless"
                         + " given); --coefficient says how many times."
@@ -61,61 +57,50 @@ final class EditOptions {
 
     @Option(
             names = "--project-out",
-            paramLabel = "SITE=VECTOR",
+            paramLabel = "SITES=VECTOR",
             description = "Remove the component along a vector, given as for --add.")
     private List<String> projectOut = new ArrayList<>();
 
-    @Option(names = "--swap-heads", paramLabel = "SITE", description = "Exchange the two heads that --heads names.")
+    @Option(names = "--swap-heads", paramLabel = "SITES", description = "Exchange the two heads that --heads names.")
     private List<String> swapHeads = new ArrayList<>();
 
-    @Option(names = "--noise", paramLabel = "SITE=X", description = "Add normal noise of this deviation; see --seed.")
+    @Option(names = "--noise", paramLabel = "SITES=X", description = "Add normal noise of this deviation; see --seed.")
     private List<String> noise = new ArrayList<>();
-
-    @Option(names = "--seed", paramLabel = "N", description = "The same seed gives the same noise. Default: 0")
-    private Long seed;
 
     @Option(
             names = "--patch",
-            paramLabel = "SITE",
+            paramLabel = "SITES",
             description = "Write what another run has at the same positions: one of --source.")
     private List<String> patch = new ArrayList<>();
 
-    @Option(names = "--mean", paramLabel = "SITE", description = "Write the mean over all positions of --source.")
+    @Option(
+            names = "--mean",
+            paramLabel = "SITES",
+            description = "Write the mean over all positions of all of --source.")
     private List<String> mean = new ArrayList<>();
 
-    @Option(
-            names = "--source",
-            paramLabel = "TEXT",
-            description = {"A prompt whose run --patch and --mean take values from. JSON calls it \"source\"."})
-    private String sourceText;
+    @Option(names = "--by-position", description = "For --mean: take each position's own mean.")
+    private boolean byPosition;
 
     @Option(
-            names = "--source-dump",
-            paramLabel = "DIR",
-            description =
-                    "A dump to take them from instead; --patch takes a prompt's values from the same prompt there.")
-    private String sourceDump;
+            names = "--resample",
+            paramLabel = "SITES",
+            description = {
+                "Write what one of several --source has at the same positions, drawn for each prompt; see --seed."
+            })
+    private List<String> resample = new ArrayList<>();
 
     @Option(
-            names = {"-l", "--layers"},
-            paramLabel = "LAYERS",
-            description = "Only these layers, for all the options above: 0,3-5,-1. A full name has its layer.")
-    private String layers;
+            names = "--seed",
+            paramLabel = "N",
+            description = "For --noise and --resample: the same seed gives the same values. Default: 0")
+    private Long seed;
 
-    @Option(names = "--heads", paramLabel = "HEADS", description = "Only these heads, likewise.")
-    private String heads;
+    @Mixin
+    private EditSource source;
 
-    @Option(
-            names = "--components",
-            paramLabel = "LIST",
-            description = "Only these neurons, dimensions, keys of an attention map or logits, likewise.")
-    private String components;
-
-    @Option(
-            names = "--positions",
-            paramLabel = "LIST",
-            description = "Only these positions of each prompt, likewise: 0,3-5,-1 or last.")
-    private String positions;
+    @Mixin
+    private EditPlaces places;
 
     @Option(
             names = "--in-order",
@@ -124,44 +109,75 @@ final class EditOptions {
 
     /** The interventions that the options describe. */
     Interventions read(Gpt2 engine, PromptOptions prompts, Vocabulary vocabulary) {
-        Optional<Recorded> source = source(engine, prompts, vocabulary);
+        Gpt2Config config = engine.config();
+        List<String> taken =
+                Stream.of(patch, mean, resample).flatMap(List::stream).toList();
+        Optional<Recorded> values = source.read(engine, prompts, vocabulary, taken);
         List<Intervention> list = new ArrayList<>();
         boolean ordered = inOrder;
         if (file != null) {
-            Interventions read = Interventions.read(
-                    ModelOptions.path("--edits", file),
-                    source.map(run -> Map.of(SOURCE, run)).orElse(Map.of()));
+            Interventions read = Interventions.read(ModelOptions.path("--edits", file), EditSource.named(values));
             list.addAll(read.list());
             ordered |= read.isInOrder();
         }
         int fromFile = list.size();
-        zero.forEach(site -> list.add(Intervention.zero(target("--zero", site))));
-        each("--set", set, list, (target, value) -> Intervention.set(target, number("--set", value)));
-        each("--scale", scale, list, (target, value) -> Intervention.scale(target, number("--scale", value)));
-        float times = coefficient == null ? 1 : coefficient;
-        each("--add", add, list, (target, value) -> new Intervention.Add(target, vector("--add", value), times));
-        each(
-                "--project-out",
-                projectOut,
-                list,
-                (target, value) -> Intervention.projectOut(target, vector("--project-out", value)));
-        swapHeads.forEach(site -> list.add(new Intervention.SwapHeads(target("--swap-heads", site))));
-        long noiseSeed = seed == null ? 0 : seed;
-        each(
-                "--noise",
-                noise,
-                list,
-                (target, value) -> Intervention.noise(target, number("--noise", value), noiseSeed));
-        patch.forEach(site -> list.add(patch(target("--patch", site), required(source, "--patch"))));
-        mean.forEach(
-                site -> list.add(Intervention.mean(target("--mean", site), Means.overall(required(source, "--mean")))));
+        list.addAll(written(config));
+        list.addAll(taken(config, values));
         requireUsed(list.size() > fromFile, list.isEmpty());
         Interventions interventions = Interventions.of(list);
         return ordered ? interventions.inOrder() : interventions;
     }
 
-    private Intervention patch(Target target, Recorded source) {
-        return sourceDump == null ? Intervention.patch(target, source, 0) : Intervention.patch(target, source);
+    /** Those that need nothing but the options. */
+    private List<Intervention> written(Gpt2Config config) {
+        List<Intervention> list = new ArrayList<>();
+        float times = coefficient == null ? 1 : coefficient;
+        each(config, zero, list, Intervention::zero);
+        each(config, "--set", set, list, (target, value) -> Intervention.set(target, number("--set", value)));
+        each(config, "--scale", scale, list, (target, value) -> Intervention.scale(target, number("--scale", value)));
+        each(
+                config,
+                "--add",
+                add,
+                list,
+                (target, value) -> new Intervention.Add(target, EditPlaces.vector("--add", value), times));
+        each(
+                config,
+                "--project-out",
+                projectOut,
+                list,
+                (target, value) -> Intervention.projectOut(target, EditPlaces.vector("--project-out", value)));
+        each(config, swapHeads, list, Intervention.SwapHeads::new);
+        each(
+                config,
+                "--noise",
+                noise,
+                list,
+                (target, value) -> Intervention.noise(target, number("--noise", value), seed()));
+        return list;
+    }
+
+    /** Those that take values from another run. */
+    private List<Intervention> taken(Gpt2Config config, Optional<Recorded> values) {
+        List<Intervention> list = new ArrayList<>();
+        each(config, patch, list, target -> {
+            Recorded run = EditSource.required(values, "--patch");
+            return source.isOne() ? Intervention.patch(target, run, 0) : Intervention.patch(target, run);
+        });
+        each(config, mean, list, target -> {
+            Recorded runs = EditSource.required(values, "--mean");
+            return Intervention.mean(target, byPosition ? Means.byPosition(runs) : Means.overall(runs));
+        });
+        each(
+                config,
+                resample,
+                list,
+                target -> Intervention.resample(target, EditSource.required(values, "--resample"), seed()));
+        return list;
+    }
+
+    private long seed() {
+        return seed == null ? 0 : seed;
     }
 
     /** An option that nothing reads is a slip. */
@@ -170,50 +186,33 @@ final class EditOptions {
             throw new BadInputException("there is nothing to edit; name it with --zero, --scale, --patch or another of"
                     + " the options, or in a file with --edits");
         }
-        if (!shortOptions && (layers != null || heads != null || components != null || positions != null)) {
-            throw new BadInputException("--layers, --heads, --components and --positions are for --zero and the like;"
-                    + " the interventions of --edits have their own");
+        if (!shortOptions && places.isGiven()) {
+            throw new BadInputException("--layers, --heads, --components, --subspace, --positions and --sequences are"
+                    + " for --zero and the like; the interventions of --edits have their own");
         }
         if (coefficient != null && add.isEmpty()) {
             throw new BadInputException("--coefficient is for --add");
         }
-        if (seed != null && noise.isEmpty()) {
-            throw new BadInputException("--seed is for --noise");
+        if (seed != null && noise.isEmpty() && resample.isEmpty()) {
+            throw new BadInputException("--seed is for --noise and --resample");
         }
-        if ((sourceText != null || sourceDump != null) && patch.isEmpty() && mean.isEmpty() && file == null) {
-            throw new BadInputException("--source and --source-dump are for --patch, --mean and --edits");
+        if (byPosition && mean.isEmpty()) {
+            throw new BadInputException("--by-position is for --mean");
         }
-    }
-
-    private Optional<Recorded> source(Gpt2 engine, PromptOptions prompts, Vocabulary vocabulary) {
-        if (sourceText != null && sourceDump != null) {
-            throw new BadInputException("values come from --source or from --source-dump, not from both");
+        if (source.isGiven() && patch.isEmpty() && mean.isEmpty() && resample.isEmpty() && file == null) {
+            throw new BadInputException("--source and --source-dump are for --patch, --mean, --resample and --edits");
         }
-        if (sourceDump != null) {
-            return Optional.of(Recorded.dump(ModelOptions.path("--source-dump", sourceDump)));
-        }
-        if (sourceText == null) {
-            return Optional.empty();
-        }
-        Gpt2Config config = engine.config();
-        int[] tokens = prompts.encode(new PromptInput.OfText("--source", sourceText), config, vocabulary);
-        List<HookPoint> points = new ArrayList<>(HookPoints.plain(config));
-        for (String site : patch) {
-            target("--patch", site);
-            points.addAll(HookPoints.select(config, site));
-        }
-        return Optional.of(Recorded.of(ActivationCache.of(
-                engine,
-                Prompts.of(config, List.of(tokens), List.of("--source")),
-                new Capture(points, IndexSelection.all()))));
-    }
-
-    private static Recorded required(Optional<Recorded> source, String option) {
-        return source.orElseThrow(
-                () -> new BadInputException(option + " needs values to write: give --source or --source-dump"));
     }
 
     private void each(
+            Gpt2Config config, List<String> sites, List<Intervention> list, Function<Target, Intervention> make) {
+        for (String patterns : sites) {
+            places.targets(config, patterns).forEach(target -> list.add(make.apply(target)));
+        }
+    }
+
+    private void each(
+            Gpt2Config config,
             String option,
             List<String> values,
             List<Intervention> list,
@@ -223,25 +222,9 @@ final class EditOptions {
             if (equals < 0) {
                 throw new BadInputException(option + ": '" + text + "' needs a site and, after =, a value");
             }
-            list.add(make.apply(target(option, text.substring(0, equals)), text.substring(equals + 1)));
+            String value = text.substring(equals + 1);
+            each(config, List.of(text.substring(0, equals)), list, target -> make.apply(target, value));
         }
-    }
-
-    private Target target(String option, String site) {
-        Target target = Target.named(site.strip());
-        if (layers != null) {
-            if (!target.layers().isAll()) {
-                throw new BadInputException(option + ": " + site + " has its layer; leave out --layers");
-            }
-            target = target.layers(SelectionOptions.indices("--layers", layers));
-        }
-        if (heads != null) {
-            target = target.heads(SelectionOptions.indices("--heads", heads));
-        }
-        if (components != null) {
-            target = target.components(SelectionOptions.indices("--components", components));
-        }
-        return positions == null ? target : target.positions(SelectionOptions.indices("--positions", positions));
     }
 
     private static float number(String option, String text) {
@@ -254,16 +237,5 @@ final class EditOptions {
             // As below.
         }
         throw new BadInputException(option + ": expected a number, found '" + text + "'");
-    }
-
-    private static Vector vector(String option, String text) {
-        Matcher match = TENSOR_ROW.matcher(text);
-        if (!match.matches()) {
-            throw new BadInputException(option
-                    + ": expected a tensor in a file, such as v.safetensors:name or v.safetensors:name:3, found '"
-                    + text + "'");
-        }
-        long row = match.group(3) == null ? 0 : Long.parseLong(match.group(3));
-        return Vector.read(ModelOptions.path(option, match.group(1)), match.group(2), row);
     }
 }

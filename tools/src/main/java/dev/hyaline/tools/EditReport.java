@@ -63,13 +63,6 @@ final class EditReport {
     }
 
     void print(Gpt2 engine, List<Outcome> outcomes, boolean json) {
-        int tokens = engine.config().dVocab();
-        for (Pair pair : pairs) {
-            if (Math.max(pair.token, pair.other) >= tokens) {
-                throw new BadInputException("--compare: the vocabulary runs from 0 to " + (tokens - 1) + ", found "
-                        + Math.max(pair.token, pair.other));
-            }
-        }
         for (int s = 0; s < outcomes.size(); s++) {
             requireNumbers(outcomes.get(s), prompts.name(s));
         }

@@ -1,6 +1,7 @@
 package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,6 +14,8 @@ import tools.jackson.databind.JsonNode;
 
 /** What {@code hyaline edit} shows and refuses. */
 final class EditCommandTest {
+    private static final String BUILT_IN = PromptOptions.BUILT_IN_PROMPT;
+
     @TempDir
     private Path temporary;
 
@@ -57,7 +60,7 @@ final class EditCommandTest {
         assertThat(read.at("/prompts")).isEqualTo(typed.at("/prompts"));
         assertThat(difference(read, "before")).isNotEqualTo(difference(read, "after"));
         assertThat(read.at("/prompts/0/kl_divergence").asDouble()).isPositive();
-        assertThat(read.at("/edits/0").asString()).isEqualTo("Scale of blocks.1.hook_mlp_out, positions -1");
+        assertThat(read.at("/edits/0").asString()).isEqualTo("Scale of blocks.1.hook_mlp_out, positions -1: by 0.25");
     }
 
     @Test
@@ -99,6 +102,108 @@ final class EditCommandTest {
                 .hasSize(3);
     }
 
+    @Test
+    void globsNameSites() {
+        JsonNode glob = json("--scale", "blocks.[1-2].hook_*_out=0.5", "--positions", "last");
+        assertThat(glob.at("/edits").valueStream().map(JsonNode::asString))
+                .containsExactly(
+                        "Scale of blocks.1,2.hook_attn_out, positions last: by 0.5",
+                        "Scale of blocks.1,2.hook_mlp_out, positions last: by 0.5");
+        JsonNode named = json("--scale", "attn_out,mlp_out=0.5", "--layers", "1-2", "--positions", "last");
+        assertThat(named.at("/prompts")).isEqualTo(glob.at("/prompts"));
+        assertThat(json("--zero", "blocks.*.attn.hook_z").at("/edits/0").asString())
+                .isEqualTo("Zero of blocks.*.attn.hook_z");
+    }
+
+    @Test
+    void valuesAreResampledAndAveraged() {
+        String other = "When Anna and Tom went to the store, Tom gave a drink to";
+        JsonNode one = json("--resample", "resid_pre", "--layers", "0", "--source", other);
+        JsonNode patched = json("--patch", "resid_pre", "--layers", "0", "--source", other);
+        assertThat(one.at("/prompts")).isEqualTo(patched.at("/prompts"));
+        JsonNode drawn = json(
+                "--resample", "z", "--layers", "1", "--seed", "5", "--source", other, "--source", BUILT_IN + " the");
+        assertThat(drawn.at("/edits/0").asString())
+                .isEqualTo("Resample of blocks.1.attn.hook_z: from one of 2 sequences, drawn with seed 5");
+        // Before the second name, both sources are alike: each position's own mean is what the prompt has.
+        JsonNode mean = json(
+                "--mean",
+                "pattern",
+                "--by-position",
+                "--positions",
+                "0-1",
+                "--source",
+                BUILT_IN,
+                "--source",
+                BUILT_IN + " Mary");
+        assertThat(mean.at("/edits/0").asString())
+                .isEqualTo("Mean of blocks.*.attn.hook_pattern, positions 0-1: over the same position of 2 sequences");
+        assertThat(mean.at("/prompts/0/after")).isEqualTo(mean.at("/prompts/0/before"));
+    }
+
+    @Test
+    void eachPromptIsPatchedFromASourceOfItsOwn() {
+        String first = "Anna went to the park";
+        String second = "The dog likes the big cat";
+        JsonNode both = json(
+                "--prompt",
+                second,
+                "--prompt",
+                first,
+                "--patch",
+                "resid_pre",
+                "--layers",
+                "0",
+                "--positions",
+                "0-5",
+                "--source",
+                "The cat likes the big dog",
+                "--source",
+                "John went to the park");
+        JsonNode alone = json("--prompt", "John went to the park", "--scale", "z=1");
+        assertThat(both.at("/prompts/1/after")).isEqualTo(alone.at("/prompts/0/before"));
+        assertThat(both.at("/edits/0").asString()).endsWith("from the sequence of the same index of 2 sequences");
+    }
+
+    @Test
+    void partsAreChosenBySubspaceAndPrompt() {
+        String dump = temporary.resolve("dump").toString();
+        Outcome.of("dump", "--sites", "resid_pre", "--out", dump).succeeded();
+        String vector = dump + "/activations.safetensors:blocks.2.hook_resid_pre:3";
+        JsonNode alongIt = json("--zero", "resid_pre", "--layers", "2", "--subspace", vector);
+        JsonNode without = json("--project-out", "resid_pre=" + vector, "--layers", "2");
+        assertThat(alongIt.at("/prompts/0/kl_divergence").asDouble())
+                .isPositive()
+                .isCloseTo(without.at("/prompts/0/kl_divergence").asDouble(), within(1e-4));
+        assertThat(without.at("/edits/0").asString())
+                .isEqualTo("ProjectOut of blocks.2.hook_resid_pre: a vector of 128 values (" + vector + ")");
+        JsonNode one = json("--prompt", "The dog", "--prompt", "Anna went", "--zero", "z", "--sequences", "1");
+        assertThat(one.at("/prompts/0/kl_divergence").asDouble()).isZero();
+        assertThat(one.at("/prompts/1/kl_divergence").asDouble()).isPositive();
+    }
+
+    @Test
+    void anUnnamedSourceInAFileNamesTheRemedy() throws IOException {
+        Path file = temporary.resolve("edits.json");
+        Files.writeString(file, """
+            {"format": "hyaline-interventions/1", "interventions": [
+              {"do": "patch", "site": "z", "source": "source"}]}
+            """);
+        assertThat(Outcome.of("edit", "--edits", file.toString()).err())
+                .startsWith("hyaline: " + file + ": intervention 0, \"source\": expected a dump")
+                .contains("no run has a name here (--source gives one that is called \"source\")");
+    }
+
+    /** Every word of the language in which interventions are written. */
+    @Test
+    void helpNamesTheWholeLanguage() {
+        assertThat(Outcome.of("edit", "--help").succeeded().out())
+                .contains("in_order", "site", "layers", "heads", "components", "subspace", "positions", "sequences")
+                .contains("zero", "mean", "resample", "patch", "set", "add", "scale", "project_out", "swap_heads")
+                .contains("noise", "factor", "value", "vector", "coefficient", "directions", "deviation", "seed")
+                .contains("source", "sequence", "reference", "by_position", "file", "tensor", "row", "dump", "length");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -109,19 +214,29 @@ final class EditCommandTest {
                 "--zero z --heads 8 | there is no head 8: heads run from 0 to 7",
                 "--zero z --heads x | --heads: 'x' is not a selection",
                 "--zero z --positions 15 | there is no position 15: positions run from 0 to 14",
-                "--zero blocks.1.attn.hook_z --layers 1 | has its layer; leave out --layers",
+                "--zero blocks.1.attn.hook_z --layers 2 | 'blocks.1.attn.hook_z' has no hook point in layers 2",
+                "--zero resid_x* | unknown hook point resid_x*",
+                "--zero z --components 1 --subspace v | --components and --subspace exclude each other",
+                "--zero z --subspace v | --subspace: expected a tensor in a file",
+                "--zero z --sequences 1 | there is no sequence 1: sequences run from 0 to 0",
+                "--zero z --by-position | --by-position is for --mean",
+                "--resample z | --resample needs a run to take values from: give its prompt with --source TEXT",
+                "--resample z --source a | no sequence of the reference set has a position 14",
                 "--zero resid_pre --heads 1 | has no heads to choose from",
                 "--zero ln_final.scale | the interventions make what comes after the built-in prompt impossible",
-                "--zero z --scale z=2 | two interventions write the same values",
+                "--zero z --scale z=2 | two interventions write the same values: Zero of blocks.*.attn.hook_z and"
+                        + " Scale of blocks.*.attn.hook_z; let the later act on what the earlier left (--in-order,"
+                        + " \"in_order\": true in JSON), or choose places apart (--layers, --heads, --positions)",
                 "--scale z | --scale: 'z' needs a site and, after =, a value",
                 "--scale z=much | --scale: expected a number, found 'much'",
                 "--add z=v | --add: expected a tensor in a file",
                 "--add z=/nowhere.safetensors:v | cannot read /nowhere.safetensors: no such file or folder",
-                "--patch z | --patch needs values to write: give --source or --source-dump",
+                "--patch z | --patch needs a run to take values from: give its prompt with --source TEXT, or a dump of"
+                        + " it with --source-dump DIR",
                 "--patch z --source a | the source ends before position",
-                "--zero z --source a | --source and --source-dump are for --patch, --mean and --edits",
+                "--zero z --source a | --source and --source-dump are for --patch, --mean, --resample and --edits",
                 "--zero z --coefficient 2 | --coefficient is for --add",
-                "--zero z --seed 2 | --seed is for --noise",
+                "--zero z --seed 2 | --seed is for --noise and --resample",
                 "--swap-heads z --heads 1 | swapping needs two heads, found 1",
                 "--edits /nowhere | cannot read /nowhere: no such file or folder",
                 "--zero z --compare #1 #9999 | --compare: the vocabulary runs from 0 to 1535, found 9999",
