@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.engine.site.HookPoint;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -42,10 +43,7 @@ final class InterventionReader {
         try {
             tree = STRICT.readTree(json);
         } catch (JacksonException e) {
-            throw new BadInputException("interventions are not valid JSON: "
-                    + e.getOriginalMessage()
-                            .replaceAll(" \\(start marker at \\[Source: [^\\]]*\\]\\)", "") // has no place to tell
-                            .replaceAll("\\p{Cntrl}+", " "));
+            throw new BadInputException("interventions are not valid JSON: " + Shown.parserMessage(e.getMessage()));
         }
         JsonFields document = new JsonFields("the document", tree);
         String format = document.text("format");

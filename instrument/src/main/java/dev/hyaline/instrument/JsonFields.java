@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.Shown;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Optional;
@@ -20,7 +21,7 @@ final class JsonFields {
         this.where = where;
         this.node = node;
         if (!node.isObject()) {
-            throw new BadInputException(where + " must be a JSON object, found " + shown(node.toString()));
+            throw new BadInputException(where + " must be a JSON object, found " + Shown.plain(node.toString()));
         }
     }
 
@@ -138,10 +139,7 @@ final class JsonFields {
     }
 
     BadInputException bad(String key, String expected, String found) {
-        return new BadInputException(where + ", \"" + key + "\": expected " + expected + ", found " + shown(found));
-    }
-
-    private static String shown(String text) {
-        return text.length() > 60 ? text.substring(0, 60) + "..." : text;
+        return new BadInputException(
+                where + ", \"" + key + "\": expected " + expected + ", found " + Shown.plain(found));
     }
 }

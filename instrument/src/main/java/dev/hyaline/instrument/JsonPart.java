@@ -1,5 +1,6 @@
 package dev.hyaline.instrument;
 
+import dev.hyaline.engine.Shown;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,7 +41,7 @@ record JsonPart(Path file, String key, JsonNode node) {
         try {
             return new JsonPart(file, key, STRICT.readTree(new String(json, StandardCharsets.UTF_8)));
         } catch (JacksonException e) {
-            throw FileException.corrupt(file, key + "valid JSON", shown(e.getOriginalMessage()));
+            throw FileException.corrupt(file, key + "valid JSON", Shown.parserMessage(e.getMessage()));
         }
     }
 
@@ -85,16 +86,10 @@ record JsonPart(Path file, String key, JsonNode node) {
     }
 
     FileException expected(String what) {
-        return FileException.corrupt(file, key + " to be " + what, shown(node.toString()));
+        return FileException.corrupt(file, key + " to be " + what, Shown.plain(node.toString()));
     }
 
     private String path(String name) {
         return key.isEmpty() ? name : key + "." + name;
-    }
-
-    /** Short, and on one line. */
-    private static String shown(String text) {
-        String line = text.replaceAll("\\p{Cntrl}+", " ");
-        return line.length() > 80 ? line.substring(0, 80) + "..." : line;
     }
 }

@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.internal.SafetensorsReader;
 import java.io.IOException;
@@ -80,7 +81,7 @@ final class RecordedDump {
         } catch (IOException e) {
             throw FileException.reading(file, e);
         } catch (JacksonException e) {
-            throw bad(file, "is not JSON");
+            throw bad(file, "is not valid JSON: " + Shown.parserMessage(e.getMessage()));
         }
     }
 

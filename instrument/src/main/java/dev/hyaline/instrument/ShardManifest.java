@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.engine.site.HookPoint;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
@@ -23,9 +24,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class ShardManifest {
     /** Names the layout of this JSON and of the shards; a change that breaks a reader gets a new number. */
     static final String FORMAT = "hyaline-shards/1";
-
-    /** Characters of a value in an error. */
-    private static final int LONGEST = 120;
 
     private static final ObjectWriter INDENTED = JsonMapper.shared().writer().with(Manifest.indentation());
 
@@ -153,11 +151,7 @@ final class ShardManifest {
         // As text, for a number that was read may have another type than one that was made.
         return recorded != null && recorded.toString().equals(wanted.toString())
                 ? Optional.empty()
-                : Optional.of(key + " was " + shown(recorded) + " and is now " + shown(wanted));
-    }
-
-    private static String shown(JsonNode value) {
-        String text = String.valueOf(value);
-        return text.length() > LONGEST ? text.substring(0, LONGEST) + "..." : text;
+                : Optional.of(key + " was " + Shown.plain(String.valueOf(recorded)) + " and is now "
+                        + Shown.plain(wanted.toString()));
     }
 }

@@ -1,6 +1,7 @@
 package dev.hyaline.tools;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.instrument.FileException;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
@@ -202,15 +203,10 @@ final class PromptFile {
             }
             return prompt;
         } catch (JacksonException e) {
-            throw new BadInputException(source + ": this is not JSON: " + reason(e));
+            // The parser was given this line alone and calls it the first.
+            throw new BadInputException(source + ": this is not JSON: "
+                    + Shown.parserMessage(e.getMessage()).replace("line 1, column", "column"));
         }
-    }
-
-    /** A message without the parser's own place names, which count from the line's begin. */
-    private static String reason(JacksonException failure) {
-        return failure.getOriginalMessage()
-                .replaceAll(" \\(start marker at \\[Source: [^\\]]*\\]\\)", "")
-                .replaceAll("\\[Source: [^\\]]*; (line: \\d+, column: \\d+)\\]", "$1");
     }
 
     private static PromptInput object(String source, JsonParser json) {

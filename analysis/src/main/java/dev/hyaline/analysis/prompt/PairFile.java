@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -60,7 +61,7 @@ public final class PairFile {
         try {
             root = MAPPER.readTree(json);
         } catch (JacksonException e) {
-            throw new BadInputException(source + ": this is not JSON: " + e.getOriginalMessage());
+            throw new BadInputException(source + ": this is not JSON: " + Shown.parserMessage(e.getMessage()));
         }
         JsonNode list = root.isObject() && root.has("pairs") ? root.get("pairs") : root;
         if (!list.isArray() || list.isEmpty()) {

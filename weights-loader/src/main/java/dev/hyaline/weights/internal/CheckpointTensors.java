@@ -3,6 +3,7 @@ package dev.hyaline.weights.internal;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.weights.StorageDtype;

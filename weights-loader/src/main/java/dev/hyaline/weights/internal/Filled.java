@@ -1,5 +1,6 @@
 package dev.hyaline.weights.internal;
 
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.StorageDtype;
 import java.util.Arrays;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.hyaline.weights.internal;
 
+import dev.hyaline.engine.Shown;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;

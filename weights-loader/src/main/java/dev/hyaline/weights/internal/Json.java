@@ -1,6 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Shown;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,7 +15,6 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
-import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 
@@ -92,10 +92,7 @@ public final class Json {
     }
 
     static BadCheckpointException malformed(String label, JacksonException e) {
-        TokenStreamLocation location = e.getLocation();
-        String where =
-                location == null ? "" : " at line " + location.getLineNr() + ", column " + location.getColumnNr();
-        return BadCheckpointException.file(label, "valid JSON", Shown.plain(e.getOriginalMessage()) + where, e);
+        return BadCheckpointException.file(label, "valid JSON", Shown.parserMessage(e.getMessage()), e);
     }
 
     /** What the parser stands at, for an error. */

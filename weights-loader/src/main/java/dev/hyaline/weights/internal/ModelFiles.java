@@ -2,6 +2,7 @@ package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.gguf.GgufModel;
 import dev.hyaline.weights.internal.llmc.LlmcFile;
 import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;

@@ -1,6 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Shown;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;

@@ -1,11 +1,11 @@
 package dev.hyaline.weights.internal.gguf;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.StorageDtype;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.Dtype;
 import dev.hyaline.weights.internal.MappedFile;
-import dev.hyaline.weights.internal.Shown;
 import dev.hyaline.weights.internal.TensorView;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.gguf;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.weights.internal.Shown;
+import dev.hyaline.engine.Shown;
 import java.util.List;
 
 /**

@@ -1,10 +1,10 @@
 package dev.hyaline.weights.internal.hub;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.internal.Json;
-import dev.hyaline.weights.internal.Shown;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Set;

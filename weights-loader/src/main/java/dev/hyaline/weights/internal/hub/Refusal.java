@@ -1,9 +1,9 @@
 package dev.hyaline.weights.internal.hub;
 
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.HubSettings;
-import dev.hyaline.weights.internal.Shown;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;

@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal.hub;
 
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Json;
-import dev.hyaline.weights.internal.Shown;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

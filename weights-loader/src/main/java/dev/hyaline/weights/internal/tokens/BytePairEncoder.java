@@ -3,7 +3,7 @@ package dev.hyaline.weights.internal.tokens;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.weights.internal.Shown;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.Utf8;
 import java.util.Map;
 import java.util.PriorityQueue;

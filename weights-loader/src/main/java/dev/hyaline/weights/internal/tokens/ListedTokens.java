@@ -3,8 +3,8 @@ package dev.hyaline.weights.internal.tokens;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.Tokenizer;
-import dev.hyaline.weights.internal.Shown;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

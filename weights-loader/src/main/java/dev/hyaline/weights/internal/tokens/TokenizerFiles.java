@@ -1,10 +1,10 @@
 package dev.hyaline.weights.internal.tokens;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.Tokenizer;
 import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.Json;
-import dev.hyaline.weights.internal.Shown;
 import dev.hyaline.weights.internal.Utf8;
 import java.util.ArrayList;
 import java.util.Arrays;

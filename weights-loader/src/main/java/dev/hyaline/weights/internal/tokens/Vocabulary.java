@@ -2,8 +2,8 @@ package dev.hyaline.weights.internal.tokens;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.Json;
-import dev.hyaline.weights.internal.Shown;
 import java.util.HashMap;
 import java.util.Map;
 

@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal.torch;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.ByteCursor;
-import dev.hyaline.weights.internal.Shown;
 import dev.hyaline.weights.internal.torch.Pickled.Other;
 import dev.hyaline.weights.internal.torch.Pickled.Tuple;
 import java.math.BigInteger;

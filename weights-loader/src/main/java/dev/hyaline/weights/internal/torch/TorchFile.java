@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal.torch;
 
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.MappedFile;
-import dev.hyaline.weights.internal.Shown;
 import dev.hyaline.weights.internal.StateDict;
 import dev.hyaline.weights.internal.TensorView;
 import dev.hyaline.weights.internal.torch.Pickled.Storages;

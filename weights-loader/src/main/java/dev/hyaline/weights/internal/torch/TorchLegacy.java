@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal.torch;
 
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
-import dev.hyaline.weights.internal.Shown;
 import dev.hyaline.weights.internal.torch.Pickled.Storage;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;

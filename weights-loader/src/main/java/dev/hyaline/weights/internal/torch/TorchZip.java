@@ -2,9 +2,9 @@ package dev.hyaline.weights.internal.torch;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
-import dev.hyaline.weights.internal.Shown;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;

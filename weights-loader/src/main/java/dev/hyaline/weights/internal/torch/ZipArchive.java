@@ -1,9 +1,9 @@
 package dev.hyaline.weights.internal.torch;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.Shown;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
-import dev.hyaline.weights.internal.Shown;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
