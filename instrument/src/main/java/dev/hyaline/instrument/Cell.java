@@ -162,9 +162,9 @@ final class Cell {
         return all;
     }
 
-    Resumed result(int columnCount, float[] logits) {
+    Resumed result(int columnCount, float[] logits, MultiplyAdds work) {
         reading.ifPresent(capture -> capture.points().forEach(this::values));
-        return new Resumed(edit, sequence, positions.clone(), columnCount, logits, values);
+        return new Resumed(edit, sequence, positions.clone(), columnCount, logits, values, work);
     }
 
     /** Tries a placement on the values of the base run and notes the first position whose values it changes. */

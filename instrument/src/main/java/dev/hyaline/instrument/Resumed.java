@@ -13,14 +13,23 @@ public final class Resumed {
     private final int columns;
     private final float[] logits;
     private final Map<HookPoint, float[]> values;
+    private final MultiplyAdds work;
 
-    Resumed(int edit, int sequence, int[] positions, int columns, float[] logits, Map<HookPoint, float[]> values) {
+    Resumed(
+            int edit,
+            int sequence,
+            int[] positions,
+            int columns,
+            float[] logits,
+            Map<HookPoint, float[]> values,
+            MultiplyAdds work) {
         this.edit = edit;
         this.sequence = sequence;
         this.positions = positions;
         this.columns = columns;
         this.logits = logits;
         this.values = values;
+        this.work = work;
     }
 
     /** Index of the edit. */
@@ -64,5 +73,13 @@ public final class Resumed {
             throw new BadInputException(point + " was not asked for");
         }
         return found;
+    }
+
+    /**
+     * What it took since the result before: what edits share of a pass counts with the first of them. A resumption's
+     * results add up to what it took as a whole.
+     */
+    public MultiplyAdds work() {
+        return work;
     }
 }

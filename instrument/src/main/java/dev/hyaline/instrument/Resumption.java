@@ -121,6 +121,9 @@ public final class Resumption {
         private final List<HookPoint> points = HookPoint.all(config);
         private final Map<Integer, float[]> baseLogits = new HashMap<>();
         private long done;
+        /** How much of it the results so far have told. */
+        private long told;
+
         private long full;
 
         Sweep(Listener listener) {
@@ -133,7 +136,7 @@ public final class Resumption {
             for (int i = 0; i < order.length; ) {
                 Cell next = cell((int) order[i]);
                 if (next.cut() == null) {
-                    listener.resumed(next.result(columnCount(next), logits(next, null, 0, null)));
+                    hand(next, logits(next, null, 0, null));
                     i++;
                     continue;
                 }
@@ -172,16 +175,27 @@ public final class Resumption {
                 long rank =
                         cell.cut() == null ? 0 : 1 + points.indexOf(cell.cut().first());
                 order[i] = rank << Integer.SIZE | i;
-                full += MultiplyAdds.pass(config, cell.length(), cell.positions().length, columnCount(cell));
+                full += full(cell);
             }
             Arrays.sort(order);
             return order;
         }
 
         private void finish(Wave wave) {
-            wave.finish((cell, result, firstRow, columns) ->
-                    listener.resumed(cell.result(columnCount(cell), logits(cell, result, firstRow, columns))));
-            done += wave.multiplyAdds();
+            wave.finish((cell, result, firstRow, columns) -> {
+                done += wave.takeMultiplyAdds();
+                hand(cell, logits(cell, result, firstRow, columns));
+            });
+        }
+
+        private void hand(Cell cell, float[] logits) {
+            MultiplyAdds work = new MultiplyAdds(done - told, full(cell));
+            told = done;
+            listener.resumed(cell.result(columnCount(cell), logits, work));
+        }
+
+        private long full(Cell cell) {
+            return MultiplyAdds.pass(config, cell.length(), cell.positions().length, columnCount(cell));
         }
 
         private int columnCount(Cell cell) {

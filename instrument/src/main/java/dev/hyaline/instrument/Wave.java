@@ -66,8 +66,11 @@ final class Wave {
         return members.stream().mapToInt(Member::rows).sum();
     }
 
-    long multiplyAdds() {
-        return multiplyAdds;
+    /** Multiply-adds since this was last asked. */
+    long takeMultiplyAdds() {
+        long taken = multiplyAdds;
+        multiplyAdds = 0;
+        return taken;
     }
 
     /** Takes in cells of one cut, which joins where the wave stands. */

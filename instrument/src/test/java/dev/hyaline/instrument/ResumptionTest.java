@@ -190,6 +190,26 @@ class ResumptionTest {
     }
 
     @Test
+    void resultsAddUpToTheWholeWork() {
+        try (Gpt2 model = Models.small()) {
+            Run run = Run.of(model, Models.prompts(10, 7, 4));
+            List<Edit> edits = new ArrayList<>();
+            for (int i = 0; i < 60; i++) {
+                Target target =
+                        Target.of(i % 4 == 0 ? Site.Z : Site.MLP_OUT, i % 3).positions(i % 4);
+                edits.add(i % 11 == 0 ? Edit.of(i % 3) : Edit.of(i % 3, Intervention.scale(target, i)));
+            }
+            MultiplyAdds[] sum = {MultiplyAdds.NONE};
+            MultiplyAdds whole = run.resume(edits)
+                    .logits(LogitSelection.last())
+                    .tokensAPass(12)
+                    .forEach(result -> sum[0] = sum[0].plus(result.work()));
+            assertThat(sum[0]).isEqualTo(whole);
+            assertThat(whole.done()).isPositive();
+        }
+    }
+
+    @Test
     void manyEditsNeedNoMoreMemoryThanAFew() {
         try (Gpt2 model = Models.small()) {
             Run run = Run.of(model, Models.prompts(6));

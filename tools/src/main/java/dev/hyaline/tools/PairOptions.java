@@ -29,7 +29,10 @@ final class PairOptions {
             paramLabel = "TASK",
             completionCandidates = Tasks.class,
             converter = Tasks.class,
-            description = {"Pairs drawn for a task: ${COMPLETION-CANDIDATES}. Default: ioi-abba"})
+            description = {
+                "Pairs drawn for a task: ${COMPLETION-CANDIDATES}. The corrupted prompt of ioi-abba and ioi-baba has"
+                        + " the other name at S2, that of ...-abc three unrelated names. Default: ioi-abba"
+            })
     private Task task;
 
     @Option(

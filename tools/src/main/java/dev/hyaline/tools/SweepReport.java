@@ -83,24 +83,18 @@ record SweepReport(
     }
 
     private static String work(SweepResult result) {
+        long done = result.work().done();
+        String saving = done == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT, " (%.1f times as many)", result.work().saving());
         String resumed = result.resumed() == 0
                 ? ""
-                : "; " + Text.count(result.resumed()) + " were done by a run that was stopped";
-        if (result.measured() == 0) {
-            return "Nothing was left to measure" + resumed;
-        }
-        long done = result.work().done();
-        long full = result.work().full();
-        return Text.plural(result.measured(), "edit") + ": " + multiplyAdds(done)
+                : "; " + (result.measured() == 0 ? "all" : Text.count(result.resumed()))
+                        + " were done by a run that was stopped";
+        return Text.plural(result.edits(), "edit") + ": " + multiplyAdds(done)
                 + " multiply-adds, where full reruns take "
-                + multiplyAdds(full)
-                + (done == 0
-                        ? ""
-                        : String.format(
-                                Locale.ROOT,
-                                " (%.1f times as many)",
-                                result.work().saving()))
-                + resumed;
+                + multiplyAdds(result.work().full()) + saving + resumed;
     }
 
     private static String multiplyAdds(long count) {
@@ -114,7 +108,7 @@ record SweepReport(
             out.writeNumberProperty("clean", result.baselines().meanClean());
             out.writeNumberProperty("corrupted", result.baselines().meanCorrupted());
             out.writeObjectPropertyStart("work");
-            out.writeNumberProperty("edits", result.measured());
+            out.writeNumberProperty("edits", result.edits());
             out.writeNumberProperty("edits_resumed", result.resumed());
             out.writeNumberProperty("multiply_adds", result.work().done());
             out.writeNumberProperty(

@@ -7,14 +7,19 @@ import dev.hyaline.instrument.MultiplyAdds;
  * What a sweep found, and what it took.
  *
  * @param table the metric by cell and pair; the base run's mean is neutral
- * @param work multiply-adds done, and what full reruns of the same edits would have been
+ * @param work multiply-adds that all edits took, those of an interrupted sweep's that left results included, and what full reruns of the same edits would have been
  * @param measured edits that were run, a cell of a pair each
- * @param resumed edits whose results an interrupted sweep had left, which {@code work} leaves out
+ * @param resumed edits whose results an interrupted sweep had left
  */
 public record SweepResult(
         ResultTable table, Baselines baselines, Side base, MultiplyAdds work, long measured, long resumed) {
     /** The table with the mean clean run as 1 and the mean corrupted one as 0. */
     public ResultTable normalised() {
         return baselines.normalised(table, base);
+    }
+
+    /** Edits in all. */
+    public long edits() {
+        return measured + resumed;
     }
 }

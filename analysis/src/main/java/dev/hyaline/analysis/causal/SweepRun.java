@@ -26,6 +26,7 @@ final class SweepRun {
     private final int pairs;
     private final double[] values;
     private final BitSet done = new BitSet();
+    private MultiplyAdds work = MultiplyAdds.NONE;
     private Optional<CellJournal> journal = Optional.empty();
 
     SweepRun(Experiment experiment, Sweep sweep, SweepOptions options) {
@@ -40,9 +41,8 @@ final class SweepRun {
         journal = options.journal().map(file -> CellJournal.open(file, fingerprint(), this::take));
         long resumed = done.cardinality();
         try {
-            MultiplyAdds work = MultiplyAdds.NONE;
             for (int group = 0; group < sweep.groups(); group++) {
-                work = work.plus(measure(group));
+                measure(group);
             }
             Baselines baselines = experiment.baselines();
             ResultTable table = ResultTable.of(
@@ -59,13 +59,13 @@ final class SweepRun {
         }
     }
 
-    private MultiplyAdds measure(int group) {
+    private void measure(int group) {
         int[] left = sweep.cells(group)
                 .flatMap(cell -> IntStream.range(0, pairs).map(pair -> cell * pairs + pair))
                 .filter(index -> !done.get(index))
                 .toArray();
         if (left.length == 0) {
-            return MultiplyAdds.NONE;
+            return;
         }
         Sweep.CellEdits edits = sweep.edits(group);
         List<Edit> list = new AbstractList<>() {
@@ -80,11 +80,12 @@ final class SweepRun {
                 return left.length;
             }
         };
-        return experiment.resume(sweep.base(), list).forEach(result -> {
-            int index = left[result.edit()];
-            double value = experiment.measure(sweep.base(), result);
-            take(index / pairs, index % pairs, value);
-            journal.ifPresent(file -> file.add(index / pairs, index % pairs, value));
+        experiment.resume(sweep.base(), list).forEach(resumed -> {
+            int index = left[resumed.edit()];
+            double value = experiment.measure(sweep.base(), resumed);
+            CellJournal.Result result = new CellJournal.Result(index / pairs, index % pairs, value, resumed.work());
+            take(result);
+            journal.ifPresent(file -> file.add(result));
             options.progress().measured(done.cardinality(), values.length);
             if (Thread.currentThread().isInterrupted()) {
                 throw new HyalineException("the sweep was interrupted after " + done.cardinality() + " of "
@@ -93,12 +94,13 @@ final class SweepRun {
         });
     }
 
-    private void take(int cell, int pair, double value) {
-        int index = cell * pairs + pair;
-        if (pair < 0 || pair >= pairs || index < 0 || index >= values.length) {
+    private void take(CellJournal.Result result) {
+        int index = result.cell() * pairs + result.pair();
+        if (result.pair() < 0 || result.pair() >= pairs || index < 0 || index >= values.length) {
             throw new HyalineException("the journal of the sweep holds a cell that it does not have");
         }
-        values[index] = value;
+        values[index] = result.value();
+        work = work.plus(result.work());
         done.set(index);
     }
 

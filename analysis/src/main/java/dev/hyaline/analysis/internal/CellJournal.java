@@ -2,6 +2,7 @@ package dev.hyaline.analysis.internal;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.MultiplyAdds;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -9,24 +10,22 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import java.util.zip.CRC32;
 
 /**
- * The finished cells of a sweep on disk: a header with the sweep's fingerprint, then a record a result, with a check sum. Results are added one by one; a record that was cut off
+ * The finished cells of a sweep on disk: a header with the sweep's fingerprint, then a record a result, with what it took and a check sum. Results are added one by one; a record that was cut off
  * when the process died is dropped when the file is opened again.
  */
 public final class CellJournal implements AutoCloseable {
-    private static final byte[] MAGIC = "HYALCEL1".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    private static final byte[] MAGIC = "HYALCEL2".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     private static final int FINGERPRINT = 32;
     private static final int HEADER = MAGIC.length + FINGERPRINT;
-    private static final int PAYLOAD = 2 * Integer.BYTES + Double.BYTES;
+    private static final int PAYLOAD = 2 * Integer.BYTES + Double.BYTES + 2 * Long.BYTES;
     private static final int RECORD = PAYLOAD + Integer.BYTES;
 
-    /** Takes a result found in the file. */
-    @FunctionalInterface
-    public interface Reader {
-        void result(int cell, int pair, double value);
-    }
+    /** What a pair measured in a cell, and what that took. */
+    public record Result(int cell, int pair, double value, MultiplyAdds work) {}
 
     private final Path file;
     private final FileChannel channel;
@@ -44,7 +43,7 @@ public final class CellJournal implements AutoCloseable {
      * @throws FileException if it cannot be read or written
      * @throws BadInputException if it is being written by another run, or belongs to another sweep
      */
-    public static CellJournal open(Path file, byte[] fingerprint, Reader reader) {
+    public static CellJournal open(Path file, byte[] fingerprint, Consumer<Result> reader) {
         try {
             FileChannel channel = FileChannel.open(
                     file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
@@ -74,7 +73,7 @@ public final class CellJournal implements AutoCloseable {
         }
     }
 
-    private void read(byte[] fingerprint, Reader reader) throws IOException {
+    private void read(byte[] fingerprint, Consumer<Result> reader) throws IOException {
         byte[] header = Arrays.copyOf(MAGIC, HEADER);
         System.arraycopy(fingerprint, 0, header, MAGIC.length, FINGERPRINT);
         ByteBuffer found = ByteBuffer.allocate(HEADER);
@@ -98,12 +97,13 @@ public final class CellJournal implements AutoCloseable {
                 int cell = records.getInt();
                 int pair = records.getInt();
                 double value = records.getDouble();
+                MultiplyAdds work = new MultiplyAdds(records.getLong(), records.getLong());
                 if (records.getInt() != checkSum(records.array(), at)) {
                     channel.truncate(whole).position(whole);
                     return;
                 }
                 whole += RECORD;
-                reader.result(cell, pair, value);
+                reader.accept(new Result(cell, pair, value, work));
             }
             records.compact();
         }
@@ -116,8 +116,14 @@ public final class CellJournal implements AutoCloseable {
     }
 
     /** Adds a result, which survives from here on whatever happens to the process. */
-    public void add(int cell, int pair, double value) {
-        record.clear().putInt(cell).putInt(pair).putDouble(value).putInt(checkSum(record.array(), 0));
+    public void add(Result result) {
+        record.clear()
+                .putInt(result.cell())
+                .putInt(result.pair())
+                .putDouble(result.value())
+                .putLong(result.work().done())
+                .putLong(result.work().full())
+                .putInt(checkSum(record.array(), 0));
         try {
             writeAll(record.flip());
         } catch (IOException e) {

@@ -36,6 +36,33 @@ public enum Task {
         }
     },
     /**
+     * As {@link #IOI_ABBA}, the clean prompts those of the same seed, with the corruption called ABC: three names that have nothing to do with the pair, all different, stand at IO, S1
+     * and S2, so that the prompt says nothing of who gets what (Wang et al. 2022's p<sub>ABC</sub>).
+     */
+    IOI_ABBA_ABC {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            return IOI_ABBA.pair(encoder, words, random);
+        }
+
+        @Override
+        PromptPair corrupt(PromptPair pair, PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            return abc(pair, encoder, words, random);
+        }
+    },
+    /** As {@link #IOI_ABBA_ABC}, the subject named first. */
+    IOI_BABA_ABC {
+        @Override
+        PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            return IOI_BABA.pair(encoder, words, random);
+        }
+
+        @Override
+        PromptPair corrupt(PromptPair pair, PromptEncoder encoder, WordLists words, SplittableRandom random) {
+            return abc(pair, encoder, words, random);
+        }
+    },
+    /**
      * Random tokens, repeated up to the one before the last: the answer is what followed it the first time, at the role {@code B1}. The corrupted prompt has another token there, the
      * distractor. {@code A1} and {@code end} are the places of the token before.
      */
@@ -107,6 +134,11 @@ public enum Task {
 
     abstract PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random);
 
+    /** The pair with another corrupted prompt, if the task has one of its own; drawn apart, to leave the clean ones alone. */
+    PromptPair corrupt(PromptPair pair, PromptEncoder encoder, WordLists words, SplittableRandom random) {
+        return pair;
+    }
+
     /**
      * Draws pairs.
      *
@@ -118,9 +150,10 @@ public enum Task {
         }
         WordLists words = WordLists.of(encoder);
         SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom corruptions = new SplittableRandom(~seed);
         List<PromptPair> pairs = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            pairs.add(pair(encoder, words, random));
+            pairs.add(corrupt(pair(encoder, words, random), encoder, words, corruptions));
         }
         return List.copyOf(pairs);
     }
@@ -132,9 +165,7 @@ public enum Task {
     }
 
     private static PromptPair ioi(String template, PromptEncoder encoder, WordLists words, SplittableRandom random) {
-        List<String> names = new ArrayList<>(words.femaleNames());
-        names.addAll(words.maleNames());
-        List<String> two = distinct(names, 2, random);
+        List<String> two = distinct(names(words), 2, random);
         String io = two.get(0);
         String subject = two.get(1);
         return PairTemplate.of(template)
@@ -156,6 +187,24 @@ public enum Task {
                         Map.of("S2", io),
                         new int[] {encoder.token(" " + io)},
                         new int[] {encoder.token(" " + subject)});
+    }
+
+    private static List<String> names(WordLists words) {
+        return Stream.concat(words.femaleNames().stream(), words.maleNames().stream())
+                .toList();
+    }
+
+    private static PromptPair abc(PromptPair pair, PromptEncoder encoder, WordLists words, SplittableRandom random) {
+        List<Integer> unrelated = names(words).stream()
+                .map(name -> encoder.token(" " + name))
+                .filter(name -> name != pair.answers()[0] && name != pair.distractors()[0])
+                .toList();
+        List<Integer> three = distinct(unrelated, 3, random);
+        int[] corrupted = pair.clean().clone();
+        corrupted[pair.position("IO")] = three.get(0);
+        corrupted[pair.position("S1")] = three.get(1);
+        corrupted[pair.position("S2")] = three.get(2);
+        return new PromptPair(pair.name(), pair.clean(), corrupted, pair.answers(), pair.distractors(), pair.roles());
     }
 
     private static PromptPair greaterThan(

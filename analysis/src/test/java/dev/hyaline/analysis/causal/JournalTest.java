@@ -73,12 +73,17 @@ final class JournalTest {
         assertThat(first).hasValue(42);
         assertThat(resumed.resumed()).isEqualTo(41);
         assertThat(resumed.measured()).isEqualTo(19);
+        // Passes whose other results were lost were done twice, and are counted twice.
+        assertThat(resumed.work().full()).isEqualTo(whole.work().full());
+        assertThat(resumed.work().done())
+                .isBetween(whole.work().done(), 4 * whole.work().done());
         for (int cell = 0; cell < whole.table().cells(); cell++) {
             assertThat(resumed.table().values(cell)).isEqualTo(whole.table().values(cell));
         }
         SweepResult again = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
         assertThat(again.measured()).isZero();
-        assertThat(again.work().done()).isZero();
+        assertThat(again.edits()).isEqualTo(whole.edits()).isEqualTo(60);
+        assertThat(again.work()).isEqualTo(resumed.work());
         assertThat(again.table().means()).isEqualTo(whole.table().means());
     }
 
@@ -91,6 +96,7 @@ final class JournalTest {
             Files.write(journal(), Arrays.copyOf(bytes, random.nextInt(bytes.length + 1)));
             SweepResult resumed = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
             assertThat(resumed.table().means()).isEqualTo(whole.table().means());
+            assertThat(resumed.work().full()).isEqualTo(whole.work().full());
             assertThat(Files.size(journal())).isEqualTo(bytes.length);
         }
     }
@@ -99,7 +105,7 @@ final class JournalTest {
     void aDamagedRecordAndWhatFollowsIsMeasuredAgain() throws IOException {
         SweepResult whole = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
         byte[] bytes = Files.readAllBytes(journal());
-        bytes[40 + 20 * 10 + 9] ^= 4;
+        bytes[40 + 36 * 10 + 9] ^= 4;
         Files.write(journal(), bytes);
         SweepResult resumed = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
         assertThat(resumed.resumed()).isEqualTo(10);

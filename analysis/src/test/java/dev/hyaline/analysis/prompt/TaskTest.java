@@ -108,6 +108,31 @@ final class TaskTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(names = {"IOI_ABBA_ABC", "IOI_BABA_ABC"})
+    void abcReplacesTheNamesByThreeThatHaveNothingToDoWithThem(Task task) {
+        Task flip = task == Task.IOI_ABBA_ABC ? Task.IOI_ABBA : Task.IOI_BABA;
+        List<PromptPair> flipped = flip.draw(gpt2(), 40, 3);
+        List<PromptPair> pairs = task.draw(gpt2(), 40, 3);
+        for (int i = 0; i < pairs.size(); i++) {
+            PromptPair pair = pairs.get(i);
+            assertThat(pair.clean()).isEqualTo(flipped.get(i).clean());
+            assertThat(pair.answers()).isEqualTo(flipped.get(i).answers());
+            assertThat(pair.roles()).isEqualTo(flipped.get(i).roles());
+            List<Integer> places = List.of(pair.position("IO"), pair.position("S1"), pair.position("S2"));
+            List<Integer> names = places.stream().map(p -> pair.corrupted()[p]).toList();
+            assertThat(names).doesNotHaveDuplicates().doesNotContain(pair.answers()[0], pair.distractors()[0]);
+            for (int p = 0; p < pair.length(); p++) {
+                assertThat(pair.corrupted()[p] == pair.clean()[p]).isEqualTo(!places.contains(p));
+            }
+        }
+        assertThat(pairs.stream()
+                        .map(pair -> pair.corrupted()[pair.position("S2")])
+                        .distinct())
+                .hasSizeGreaterThan(10);
+        assertThat(task).hasToString(task == Task.IOI_ABBA_ABC ? "ioi-abba-abc" : "ioi-baba-abc");
+    }
+
     @Test
     void inductionDiffersInOneToken() {
         for (PromptPair pair : Task.INDUCTION.draw(gpt2(), 5, 3)) {
