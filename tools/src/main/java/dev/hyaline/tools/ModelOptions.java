@@ -32,6 +32,14 @@ final class ModelOptions {
             })
     String model = "fable";
 
+    @Option(
+            names = "--refresh",
+            description = {
+                "Ask the hub which commit a branch or tag of --model means now, and take that; without this, the one"
+                        + " that the cache has."
+            })
+    private boolean refresh;
+
     private Snapshot snapshot;
 
     /**
@@ -41,12 +49,21 @@ final class ModelOptions {
     Checkpoint open(Console console) {
         snapshot = null;
         if (Checkpoint.builtInNames().contains(model)) {
+            requireHub("is built in");
             return Checkpoint.builtIn(model);
         }
         Path path = path("--model", model);
-        return Files.exists(path)
-                ? Checkpoint.open(path)
-                : HubName.parse(model).map(name -> open(console, name)).orElseGet(() -> Checkpoint.open(path));
+        if (Files.exists(path)) {
+            requireHub("is a file or folder here");
+            return Checkpoint.open(path);
+        }
+        return HubName.parse(model).map(name -> open(console, name)).orElseGet(() -> Checkpoint.open(path));
+    }
+
+    private void requireHub(String otherwise) {
+        if (refresh) {
+            throw new BadInputException("--refresh is for models of the hub, but " + model + " " + otherwise);
+        }
     }
 
     private Checkpoint open(Console console, HubName name) {
@@ -59,7 +76,7 @@ final class ModelOptions {
                     "nothing there");
         }
         try (HubProgress progress = new HubProgress(console, name)) {
-            snapshot = hub.get(name, progress);
+            snapshot = refresh ? hub.refresh(name, progress) : hub.get(name, progress);
             return Checkpoint.open(snapshot);
         } catch (HubException e) {
             boolean asGiven = model.startsWith(name.repository());

@@ -4,6 +4,7 @@ import dev.hyaline.engine.HyalineException;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.CheckpointFile;
 import dev.hyaline.weights.hub.Hub;
+import dev.hyaline.weights.hub.HubName;
 import dev.hyaline.weights.hub.HubSettings;
 import dev.hyaline.weights.hub.Snapshot;
 import java.io.File;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import tools.jackson.core.JsonGenerator;
 
 /** {@code hyaline models}: what is built in and what the hub's cache holds. */
@@ -29,7 +31,7 @@ import tools.jackson.core.JsonGenerator;
         footerHeading = "%nExamples:%n",
         footer = {
             "  hyaline models",
-            "  hyaline models --json",
+            "  hyaline models --refresh --json",
             "",
             "Environment:",
             "  HF_HUB_CACHE, HF_HOME     the cache; by default ~/.cache/huggingface/hub",
@@ -44,6 +46,14 @@ final class ModelsCommand implements Runnable {
     private static final int SHORT_COMMIT = 8;
 
     private final Console console;
+
+    @Option(
+            names = "--refresh",
+            description = {
+                "Ask the hub first what the branches and tags in the cache mean now, of models that open, and download"
+                        + " those that moved."
+            })
+    private boolean refresh;
 
     @Mixin
     private CommonOptions common;
@@ -81,6 +91,9 @@ final class ModelsCommand implements Runnable {
     @Override
     public void run() {
         HubSettings settings = HubSettings.of(console.environment());
+        if (refresh) {
+            refresh(Hub.of(settings));
+        }
         List<Model> models = new ArrayList<>();
         for (String name : Checkpoint.builtInNames()) {
             try (Checkpoint checkpoint = Checkpoint.builtIn(name)) {
@@ -97,6 +110,20 @@ final class ModelsCommand implements Runnable {
             Json.print(console, json -> json(json, settings, models));
         } else {
             text(settings, models);
+        }
+    }
+
+    private void refresh(Hub hub) {
+        for (Snapshot snapshot : hub.cached()) {
+            if (model(snapshot.repository(), snapshot, 0, () -> Checkpoint.open(snapshot))
+                    .opens()) {
+                for (String revision : snapshot.revisions()) {
+                    HubName name = new HubName(snapshot.repository(), revision);
+                    try (HubProgress progress = new HubProgress(console, name)) {
+                        hub.refresh(name, progress);
+                    }
+                }
+            }
         }
     }
 

@@ -137,6 +137,28 @@ final class HubModelsTest {
     }
 
     @Test
+    void refreshingAsksTheHub() {
+        for (String command : List.of("info --model gpt2 --refresh", "models --refresh")) {
+            assertThat(run(command.split(" ")))
+                    .isEqualTo(new Outcome(
+                            1,
+                            "",
+                            "hyaline: HF_HUB_OFFLINE forbids to ask the hub what openai-community/gpt2 means now; unset"
+                                    + " that, or leave out --refresh" + System.lineSeparator()));
+            Map<String, String> unreachable = Map.of(
+                    "HF_HUB_CACHE", environment.get("HF_HUB_CACHE"),
+                    "HF_HOME", temporary.toString(),
+                    "HF_ENDPOINT", "http://127.0.0.1:1");
+            assertThat(Outcome.in(unreachable, command.split(" ")).err())
+                    .startsWith("hyaline: cannot fetch openai-community/gpt2: no connection to 127.0.0.1;");
+        }
+        assertThat(run("info", "--refresh").err())
+                .startsWith("hyaline: --refresh is for models of the hub, but fable is built in");
+        assertThat(run("info", "--refresh", "--model", temporary.toString()).err())
+                .contains("is a file or folder here");
+    }
+
+    @Test
     void aWrongSettingIsOneSentence() {
         Outcome outcome = Outcome.in(Map.of("HF_ENDPOINT", "nonsense"), "models");
         assertThat(outcome.err())

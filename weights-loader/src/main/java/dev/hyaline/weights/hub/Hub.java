@@ -44,7 +44,7 @@ public final class Hub {
 
     /**
      * The snapshot that a name means: from the cache, else downloaded into it. A branch that the cache knows means the
-     * commit it meant when it was fetched.
+     * commit it meant when it was fetched; {@link #refresh} asks what it means now.
      *
      * @throws HubException if it cannot be had
      * @throws dev.hyaline.engine.BadCheckpointException if it is no GPT-2; its weights are not fetched then
@@ -56,6 +56,28 @@ public final class Hub {
         }
         requireOnline(name);
         return download(name, listener);
+    }
+
+    /**
+     * The snapshot that a name means now: the hub is asked, and what the cache lacks of that commit is downloaded into
+     * it. Snapshots of earlier commits stay.
+     *
+     * @throws HubException if it cannot be had; the cache then still means what it meant
+     * @throws dev.hyaline.engine.BadCheckpointException if it is no GPT-2; its weights are not fetched then
+     */
+    public Snapshot refresh(HubName name, HubListener listener) {
+        Optional<Snapshot> before = cached(name);
+        if (settings.offline()) {
+            throw new HubException(
+                    Reason.OFFLINE,
+                    "HF_HUB_OFFLINE forbids to ask the hub what " + name + " means now; unset that, or leave out"
+                            + " --refresh");
+        }
+        Snapshot now = download(name, listener);
+        before.filter(snapshot -> !snapshot.commit().equals(now.commit()))
+                .ifPresent(snapshot -> listener.note(name.revision() + " of " + now.repository() + " has moved from "
+                        + snapshot.commit() + " to " + now.commit()));
+        return now;
     }
 
     /** A program that needed no tokenizer may have left it out. */

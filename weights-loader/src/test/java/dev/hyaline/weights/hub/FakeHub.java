@@ -49,10 +49,10 @@ final class FakeHub implements AutoCloseable {
         boolean answers(HttpExchange exchange) throws IOException;
     }
 
-    /** A repository at its only commit. */
+    /** A repository, of whose commits the hub knows the last. */
     static final class Repository {
         final String name;
-        final String commit;
+        volatile String commit;
         final Map<String, byte[]> files = new LinkedHashMap<>();
         final List<String> revisions = new CopyOnWriteArrayList<>(List.of("main"));
 
@@ -67,6 +67,11 @@ final class FakeHub implements AutoCloseable {
         Repository file(String file, byte[] content) {
             files.put(file, content);
             return this;
+        }
+
+        /** Goes on to another commit, which the branch then means. */
+        void commit(String seed) {
+            commit = hex("SHA-1", seed.getBytes(UTF_8));
         }
 
         Repository file(String file, String content) {

@@ -2,6 +2,7 @@ package dev.hyaline.weights.hub;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.TinyCheckpoint;
@@ -94,6 +95,64 @@ class HubCacheTest extends HubFixture {
             Files.delete(again.folder().resolve(WEIGHTS));
             assertRight(get(NAME));
             assertThat(blob()).as("others link to it").exists();
+        }
+    }
+
+    @Nested
+    class Refreshing {
+        private Snapshot refresh(String name) {
+            return hub().refresh(HubName.parse(name).orElseThrow(), listener);
+        }
+
+        @Test
+        void bringsTheCommitThatABranchHasMovedTo() throws IOException {
+            Snapshot before = get(NAME);
+            fake.repository(NAME).file("README.md", "# Tiny, edited").commit("second");
+            fake.seen.clear();
+            assertThat(get(NAME)).as("without being asked, the cache decides").isEqualTo(before);
+            assertThat(fake.seen).isEmpty();
+
+            Snapshot now = refresh(NAME);
+            assertThat(now.commit()).isEqualTo(fake.repository(NAME).commit).isNotEqualTo(before.commit());
+            assertThat(now.revisions()).containsExactly("main");
+            assertThat(now.folder().resolve("README.md")).hasContent("# Tiny, edited");
+            assertThat(before.folder().resolve("README.md")).hasContent("# Tiny");
+            assertThat(fake.gets(WEIGHTS)).as("their content is here already").isEmpty();
+            assertThat(notes)
+                    .containsExactly("main of ann/tiny has moved from " + before.commit() + " to " + now.commit());
+            assertThat(get(NAME)).isEqualTo(now);
+            assertThat(get(NAME + "@" + before.commit()).commit()).isEqualTo(before.commit());
+            assertRight(now);
+        }
+
+        @Test
+        void ofABranchThatStayedAsksOnce() {
+            Snapshot before = get(NAME);
+            fake.seen.clear();
+            assertThat(refresh(NAME)).isEqualTo(before);
+            assertThat(fake.seen).hasSize(1);
+            assertThat(notes).isEmpty();
+        }
+
+        @Test
+        void ofWhatIsNotThereDownloadsIt() throws IOException {
+            assertRight(refresh(NAME));
+        }
+
+        @Test
+        void thatFailsLeavesTheCacheAsItWas() throws IOException {
+            Snapshot before = get(NAME);
+            fake.repository(NAME).file(WEIGHTS, "other weights").commit("second");
+            fake.storeFaults.add(always(WEIGHTS, sends(new byte[13])));
+            assertThatThrownBy(() -> refresh(NAME)).isInstanceOf(HubException.class);
+            assertThat(get(NAME)).isEqualTo(before);
+            assertRight(before);
+            environment.put("HF_HUB_OFFLINE", "1");
+            assertThatThrownBy(() -> refresh(NAME))
+                    .isInstanceOf(HubException.class)
+                    .hasMessage(
+                            "HF_HUB_OFFLINE forbids to ask the hub what ann/tiny means now; unset that, or leave out"
+                                    + " --refresh");
         }
     }
 
