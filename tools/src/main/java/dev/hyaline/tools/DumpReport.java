@@ -185,7 +185,7 @@ final class DumpReport {
     private void grid(int[] tokens) {
         List<String> pieces = IntStream.of(tokens).mapToObj(vocabulary::quoted).toList();
         int digits = String.valueOf(tokens.length - 1).length();
-        int width = pieces.stream().mapToInt(Table::width).max().orElse(0);
+        int width = pieces.stream().mapToInt(ScreenWidth::of).max().orElse(0);
         int columns = Math.max(1, LINE / (digits + width + 3));
         StringBuilder line = new StringBuilder();
         for (int p = 0; p < tokens.length; p++) {
@@ -196,7 +196,7 @@ final class DumpReport {
                 console.out().println(line);
                 line.setLength(0);
             } else {
-                line.append(" ".repeat(width - Table.width(pieces.get(p)) + 2));
+                line.append(" ".repeat(width - ScreenWidth.of(pieces.get(p)) + 2));
             }
         }
     }

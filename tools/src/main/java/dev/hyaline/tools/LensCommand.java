@@ -146,8 +146,8 @@ final class LensCommand implements Runnable {
             String heading = vocabulary.quoted(tokens[position]);
             int needed = 2
                     + Math.max(
-                            Table.width(heading),
-                            column.stream().mapToInt(Table::width).max().orElse(0));
+                            ScreenWidth.of(heading),
+                            column.stream().mapToInt(ScreenWidth::of).max().orElse(0));
             if (end > first && width + needed > LINE) {
                 break;
             }

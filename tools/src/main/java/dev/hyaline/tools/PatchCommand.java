@@ -214,6 +214,6 @@ final class PatchCommand implements Runnable {
         }
         IndexSelection indices =
                 chosen == null ? IndexSelection.all() : SelectionOptions.indices("--positions", chosen);
-        return PositionAxis.of(pairs, indices, token -> vocabulary.text(token).strip());
+        return PositionAxis.of(pairs, indices, vocabulary::label);
     }
 }

@@ -32,23 +32,18 @@ final class Table {
         int[] widths = new int[right.length];
         for (String[] row : rows) {
             for (int c = 0; c < widths.length; c++) {
-                widths[c] = Math.max(widths[c], width(row[c]));
+                widths[c] = Math.max(widths[c], ScreenWidth.of(row[c]));
             }
         }
         for (int r = 0; r < rows.size(); r++) {
             StringBuilder line = new StringBuilder();
             for (int c = 0; c < widths.length; c++) {
                 String cell = rows.get(r)[c];
-                String blanks = " ".repeat(widths[c] - width(cell));
+                String blanks = " ".repeat(widths[c] - ScreenWidth.of(cell));
                 line.append(c == 0 ? "" : GAP).append(right[c] ? blanks + cell : cell + blanks);
             }
             String text = line.toString().stripTrailing();
             out.println(r == 0 ? console.bold(text) : text);
         }
-    }
-
-    /** Characters, not UTF-16 units. */
-    static int width(String text) {
-        return text.codePointCount(0, text.length());
     }
 }

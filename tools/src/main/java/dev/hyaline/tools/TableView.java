@@ -86,13 +86,13 @@ final class TableView {
                 grid.columns().stream().map(label -> label.split(" ", 2)).toList();
         int lines = columns.stream().mapToInt(words -> words.length).max().orElse(1);
         int first = Math.max(
-                Table.width(grid.rowName()),
-                grid.rows().stream().mapToInt(Table::width).max().orElse(0));
+                ScreenWidth.of(grid.rowName()),
+                grid.rows().stream().mapToInt(ScreenWidth::of).max().orElse(0));
         int width = 1
                 + Math.max(
                         columns.stream()
                                 .flatMap(Arrays::stream)
-                                .mapToInt(word -> Table.width(shortened(word)))
+                                .mapToInt(word -> ScreenWidth.of(shortened(word)))
                                 .max()
                                 .orElse(0),
                         IntStream.range(0, table.cells())
@@ -126,15 +126,15 @@ final class TableView {
     }
 
     private static String shortened(String label) {
-        return label.length() <= LONGEST_WORD ? label : label.substring(0, LONGEST_WORD - 1) + "…";
+        return ScreenWidth.shortened(label, LONGEST_WORD);
     }
 
     private static String left(String text, int width) {
-        return text + " ".repeat(Math.max(0, width - Table.width(text)));
+        return text + " ".repeat(Math.max(0, width - ScreenWidth.of(text)));
     }
 
     private static String right(String text, int width) {
-        return " ".repeat(Math.max(0, width - Table.width(text))) + text;
+        return " ".repeat(Math.max(0, width - ScreenWidth.of(text))) + text;
     }
 
     /** About three digits: enough to compare, few enough for a row. */

@@ -10,26 +10,9 @@ final class Text {
 
     private Text() {}
 
-    /** In double quotes, with control characters, quotes and backslashes escaped. */
+    /** In double quotes, {@linkplain Escaped escaped}. */
     static String quoted(String text) {
-        StringBuilder quoted = new StringBuilder("\"");
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            switch (c) {
-                case '"', '\\' -> quoted.append('\\').append(c);
-                case '\n' -> quoted.append("\\n");
-                case '\r' -> quoted.append("\\r");
-                case '\t' -> quoted.append("\\t");
-                default -> {
-                    if (Character.isISOControl(c)) {
-                        quoted.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
-                    } else {
-                        quoted.append(c);
-                    }
-                }
-            }
-        }
-        return quoted.append('"').toString();
+        return '"' + Escaped.text(text) + '"';
     }
 
     /** Four significant digits. */

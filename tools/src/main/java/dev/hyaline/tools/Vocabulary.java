@@ -39,8 +39,17 @@ final class Vocabulary {
         return tokenizer.map(t -> t.token(token)).orElse("");
     }
 
-    /** Text of a token in quotes, so that blanks and line ends are seen; its id if there is no tokenizer. */
+    /** Text of a token in quotes, so that blanks, line ends and half characters are seen; its id if it has no text. */
     String quoted(int token) {
-        return tokenizer.isEmpty() ? "#" + token : Text.quoted(text(token));
+        return bytes(token).map(bytes -> '"' + Escaped.bytes(bytes) + '"').orElse("#" + token);
+    }
+
+    /** As {@link #quoted}, without the quotes and the blanks around it, for a label. */
+    String label(int token) {
+        return bytes(token).map(bytes -> Escaped.bytes(bytes).strip()).orElse("#" + token);
+    }
+
+    private Optional<byte[]> bytes(int token) {
+        return tokenizer.flatMap(t -> t.bytes(token));
     }
 }

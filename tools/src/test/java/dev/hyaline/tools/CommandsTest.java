@@ -542,4 +542,13 @@ final class CommandsTest {
         assertThat(coloured).contains("\u001B[1m");
         assertThat(coloured.replaceAll("\u001B\\[\\d+m", "")).isEqualTo(plain);
     }
+
+    @Test
+    void partsOfCharactersAndWideOnesAreToldApart() {
+        List<String> lines =
+                Outcome.of("tokens", "--no-bos", "日x").succeeded().out().lines().toList();
+        assertThat(lines.getFirst()).isEqualTo("4 tokens of \"日x\"");
+        assertThat(lines.subList(2, 6).stream().map(line -> line.substring(line.indexOf('"'))))
+                .containsExactly("\"\\xE6\"", "\"\\x97\"", "\"\\xA5\"", "\"x\"");
+    }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.weights;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.weights.internal.tokens.Gpt2Vocabulary;
+import java.util.Optional;
 
 /**
  * Text to token ids and back, the same ids as Hugging Face's {@code tokenizers} give. Immutable and thread-safe.
@@ -32,7 +33,14 @@ public interface Tokenizer {
     String decode(int... ids);
 
     /**
-     * One token for display: its text, U+FFFD for each broken character.
+     * The bytes that a token stands for, UTF-8 perhaps cut within a character; empty for an id that has no token.
+     *
+     * @throws BadInputException if the id is negative
+     */
+    Optional<byte[]> bytes(int id);
+
+    /**
+     * One token as text: U+FFFD for each broken character.
      *
      * @throws BadInputException if the id is negative
      */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.hyaline.engine.BadInputException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 import net.jqwik.api.Arbitraries;
@@ -90,6 +91,12 @@ class TokenizerPropertyTest {
         assertThat(GPT2.decode(15496, 50257, 995, Integer.MAX_VALUE)).isEqualTo("Hello\uFFFD world\uFFFD");
         assertThat(GPT2.token(50256)).isEqualTo("<|endoftext|>");
         assertThat(GPT2.token(447)).isEqualTo("\uFFFD"); // two bytes of three
+        assertThat(GPT2.bytes(447)).hasValue(new byte[] {(byte) 0xE2, (byte) 0x80});
+        assertThat(GPT2.bytes(262)).hasValue(" the".getBytes(StandardCharsets.UTF_8));
+        assertThat(GPT2.bytes(50257)).isEmpty();
+        assertThatExceptionOfType(BadInputException.class)
+                .isThrownBy(() -> GPT2.bytes(-1))
+                .withMessage("a token id must be at least 0, found -1");
         assertThat(GPT2.decode()).isEmpty();
         assertThatExceptionOfType(BadInputException.class)
                 .isThrownBy(() -> GPT2.decode(1, -1))

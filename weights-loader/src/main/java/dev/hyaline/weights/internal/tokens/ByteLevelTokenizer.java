@@ -5,6 +5,7 @@ import dev.hyaline.weights.Tokenizer;
 import dev.hyaline.weights.internal.Utf8;
 import java.io.ByteArrayOutputStream;
 import java.util.Collection;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** A vocabulary of byte strings, tokens found in the text itself, and an encoder for the rest. */
@@ -39,12 +40,22 @@ final class ByteLevelTokenizer implements Tokenizer {
     public String decode(int... ids) {
         ByteArrayOutputStream text = new ByteArrayOutputStream(8 * ids.length);
         for (int id : ids) {
-            if (id < 0) {
-                throw new BadInputException("a token id must be at least 0, found " + id);
-            }
-            text.writeBytes(id < bytes.length && bytes[id] != null ? bytes[id] : REPLACEMENT);
+            byte[] known = known(id);
+            text.writeBytes(known == null ? REPLACEMENT : known);
         }
         return Utf8.lossy(text.toByteArray());
+    }
+
+    @Override
+    public Optional<byte[]> bytes(int id) {
+        return Optional.ofNullable(known(id)).map(byte[]::clone);
+    }
+
+    private byte[] known(int id) {
+        if (id < 0) {
+            throw new BadInputException("a token id must be at least 0, found " + id);
+        }
+        return id < bytes.length ? bytes[id] : null;
     }
 
     @Override
