@@ -1,12 +1,8 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.ForwardRequest;
-import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;
@@ -41,12 +37,6 @@ public record Capture(
         IndexSelection neurons,
         IndexSelection sequences,
         OptionalLong budget) {
-    /**
-     * Tokens a pass takes together: enough to keep the matrix products busy, few enough that a vocabulary of logits
-     * each stays small.
-     */
-    private static final int TOKENS_A_PASS = 1024;
-
     public Capture {
         points = List.copyOf(new TreeSet<>(points));
         roles = List.copyOf(roles);
@@ -238,17 +228,13 @@ public record Capture(
      */
     public void run(Gpt2 model, Prompts prompts, CaptureListener listener) {
         require(model.config(), prompts);
-        Pass plain = (batch, logits, probe) ->
-                model.forward(ForwardRequest.of(batch).logits(logits).probe(probe));
-        for (int first = 0; first < prompts.size(); ) {
-            int end = first;
-            int tokens = 0;
-            do {
-                tokens += prompts.length(end++);
-            } while (end < prompts.size() && tokens + prompts.length(end) <= TOKENS_A_PASS);
-            runBatch(plain, model.config(), prompts, first, end, listener);
-            first = end;
-        }
+        new CaptureRun(this, model, prompts, listener).plain();
+    }
+
+    /** As {@link #run(Gpt2, Prompts, CaptureListener)}, with interventions and all prompts in one pass. */
+    void run(Gpt2 model, Prompts prompts, Interventions interventions, CaptureListener listener) {
+        require(model.config(), prompts);
+        new CaptureRun(this, model, prompts, listener).edited(interventions);
     }
 
     /** What prompts or the model lack is found, and named, before anything runs. */
@@ -289,51 +275,5 @@ public record Capture(
                     reader + " takes whole hook points: a choice of heads, neurons, sequences or roles is for"
                             + " recordings in memory");
         }
-    }
-
-    /** As {@link #run(Gpt2, Prompts, CaptureListener)}, with interventions and all prompts in one pass. */
-    void run(Gpt2 model, Prompts prompts, Interventions interventions, CaptureListener listener) {
-        require(model.config(), prompts);
-        Pass edited = (batch, logits, probe) -> interventions.forward(model, prompts, logits, probe);
-        runBatch(edited, model.config(), prompts, 0, prompts.size(), listener);
-    }
-
-    private interface Pass {
-        ForwardResult forward(List<Sequence> batch, LogitSelection logits, CaptureProbe probe);
-    }
-
-    private void runBatch(Pass pass, Gpt2Config config, Prompts prompts, int first, int end, CaptureListener listener) {
-        List<Sequence> batch = IntStream.range(first, end)
-                .mapToObj(sequence -> Sequence.of(prompts.tokens(sequence)))
-                .toList();
-        List<int[]> chosen = IntStream.range(first, end)
-                .mapToObj(sequence -> positions(prompts, sequence))
-                .toList();
-        int[] logitRows = logitRows(batch, chosen);
-        CaptureProbe probe = new CaptureProbe(this, config, chosen, first, listener);
-        ForwardResult result = pass.forward(batch, LogitSelection.rows(logitRows), probe);
-        probe.requireAllFired();
-        int nextRow = 0;
-        for (int s = 0; s < batch.size(); s++) {
-            nextRow += batch.get(s).length();
-            listener.finished(first + s, result.row(Arrays.binarySearch(logitRows, nextRow - 1)));
-        }
-    }
-
-    /** Rows to form logits of: each sequence's last, and the recorded ones if the logits are recorded. */
-    private int[] logitRows(List<Sequence> batch, List<int[]> chosen) {
-        boolean recorded = points.getLast().site() == Site.UNEMBED_OUT;
-        IntStream.Builder rows = IntStream.builder();
-        int firstRow = 0;
-        for (int s = 0; s < batch.size(); s++) {
-            if (recorded) {
-                for (int position : chosen.get(s)) {
-                    rows.add(firstRow + position);
-                }
-            }
-            firstRow += batch.get(s).length();
-            rows.add(firstRow - 1);
-        }
-        return rows.build().distinct().toArray();
     }
 }

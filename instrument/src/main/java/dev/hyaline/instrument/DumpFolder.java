@@ -3,19 +3,13 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.HyalineException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
@@ -47,17 +41,15 @@ public final class DumpFolder implements AutoCloseable {
         RESUME
     }
 
-    private record Partial(Path path, Path target, FileChannel channel) {}
-
     private final Path folder;
     private final IfExists ifExists;
     /** Stands between a file and its writer; a test's may fail. */
     private final UnaryOperator<FileChannel> disk;
 
     private final List<Path> created = new ArrayList<>();
-    private final Deque<Partial> partials = new ArrayDeque<>();
+    private final Deque<PartialFile> partials = new ArrayDeque<>();
     private final Thread onExit = new Thread(this::removePartials, "hyaline-dump-cleanup");
-    private Partial manifest;
+    private PartialFile manifest;
     /** Whether the journal lists nothing that would be lost with it. */
     private boolean emptyJournal;
 
@@ -157,7 +149,7 @@ public final class DumpFolder implements AutoCloseable {
 
     private synchronized void lockFolder() {
         requireOpen();
-        manifest = beginLocked(MANIFEST);
+        manifest = PartialFile.begin(folder, MANIFEST, disk);
     }
 
     public Path path() {
@@ -185,21 +177,21 @@ public final class DumpFolder implements AutoCloseable {
      */
     synchronized FileChannel begin(String name) {
         requireOpen();
-        Partial partial = beginLocked(name);
+        PartialFile partial = PartialFile.begin(folder, name, disk);
         partials.add(partial);
-        return partial.channel;
+        return partial.channel();
     }
 
     /** Gives one file its name, now: what was written to it is durable. */
     synchronized void publish(String name) throws IOException {
         requireOpen();
-        Partial partial = partials.stream()
-                .filter(begun -> begun.target.endsWith(name))
+        PartialFile partial = partials.stream()
+                .filter(begun -> begun.target().endsWith(name))
                 .findFirst()
                 .orElseThrow();
-        rename(partial);
+        partial.rename();
         partials.remove(partial);
-        partial.channel.close();
+        partial.channel().close();
         created.clear();
         emptyJournal = false;
         syncFolder();
@@ -226,61 +218,7 @@ public final class DumpFolder implements AutoCloseable {
     /** The manifest's file, begun when the folder was opened and committed last; else as {@link #begin}. */
     synchronized FileChannel manifest() {
         requireOpen();
-        return manifest.channel;
-    }
-
-    private Partial beginLocked(String name) {
-        Path target = folder.resolve(name);
-        // The same name each time, so that what a killed run left behind is reused, not piled up.
-        Path path = folder.resolve("." + name + ".partial");
-        try {
-            while (true) {
-                createIfAbsent(path);
-                Object file = fileKey(path);
-                FileChannel channel = FileChannel.open(
-                        path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-                if (!lock(channel)) {
-                    channel.close();
-                    throw FileException.occupied(target, "is being written by another run; choose another folder");
-                }
-                // A run that ended between these steps may have given the file its final name: it is not ours then.
-                if (Files.exists(path) && Objects.equals(file, fileKey(path))) {
-                    channel.truncate(0);
-                    return new Partial(path, target, disk.apply(channel));
-                }
-                channel.close();
-            }
-        } catch (IOException e) {
-            throw FileException.writing(target, e);
-        }
-    }
-
-    private static void createIfAbsent(Path path) throws IOException {
-        try {
-            Files.createFile(path);
-        } catch (FileAlreadyExistsException e) {
-            // Left behind by a killed run, or of a run that goes on: the lock tells.
-        }
-    }
-
-    /**
-     * What tells a file from another that has its name later; null where the system knows no such thing, or there is no
-     * file. Does not open it: on POSIX systems, to close it again would give up this process's lock on it.
-     */
-    private static Object fileKey(Path path) throws IOException {
-        try {
-            return Files.readAttributes(path, BasicFileAttributes.class).fileKey();
-        } catch (NoSuchFileException e) {
-            return null;
-        }
-    }
-
-    private static boolean lock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock() != null;
-        } catch (OverlappingFileLockException e) {
-            return false;
-        }
+        return manifest.channel();
     }
 
     /**
@@ -290,23 +228,23 @@ public final class DumpFolder implements AutoCloseable {
     synchronized void commit() {
         requireOpen();
         try {
-            for (Partial partial : partials) {
-                partial.channel.force(true);
+            for (PartialFile partial : partials) {
+                partial.channel().force(true);
             }
-            manifest.channel.force(true);
-            if (Files.deleteIfExists(manifest.target)) {
+            manifest.channel().force(true);
+            if (Files.deleteIfExists(manifest.target())) {
                 syncFolder();
             }
             Set<Path> targets =
-                    Set.copyOf(partials.stream().map(Partial::target).toList());
+                    Set.copyOf(partials.stream().map(PartialFile::target).toList());
             for (Path path : existing(folder)) {
                 if (!targets.contains(path)) {
                     Files.delete(path);
                 }
             }
             while (!partials.isEmpty()) {
-                rename(partials.getFirst());
-                partials.removeFirst().channel.close();
+                partials.getFirst().rename();
+                partials.removeFirst().channel().close();
             }
             finish();
         } catch (IOException e) {
@@ -318,7 +256,7 @@ public final class DumpFolder implements AutoCloseable {
     synchronized void commitShards() {
         requireOpen();
         try {
-            manifest.channel.force(true);
+            manifest.channel().force(true);
             finish();
         } catch (IOException e) {
             throw FileException.writing(folder, e);
@@ -326,17 +264,13 @@ public final class DumpFolder implements AutoCloseable {
     }
 
     private void finish() throws IOException {
-        rename(manifest);
+        manifest.rename();
         created.clear();
         syncFolder();
         Files.deleteIfExists(folder.resolve(JOURNAL));
         // Last, for with it goes the lock on the folder.
-        manifest.channel.close();
+        manifest.channel().close();
         manifest = null;
-    }
-
-    private static void rename(Partial partial) throws IOException {
-        Files.move(partial.path, partial.target, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** Makes the renames themselves durable, where the system can open a folder as a file. */
@@ -375,10 +309,10 @@ public final class DumpFolder implements AutoCloseable {
             partials.addLast(manifest);
         }
         try {
-            for (Partial partial : partials) {
+            for (PartialFile partial : partials) {
                 // Deleted before the channel is closed, and with it the lock: nobody else can have begun the file.
-                Files.deleteIfExists(partial.path);
-                partial.channel.close();
+                Files.deleteIfExists(partial.path());
+                partial.channel().close();
             }
             if (emptyJournal) {
                 Files.deleteIfExists(folder.resolve(JOURNAL));
