@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.BadShapeException;
+import java.util.Arrays;
 import java.util.List;
 
 /** An orthonormal basis of the span of directions, in float64. Immutable. */
@@ -54,6 +55,19 @@ final class Basis {
             subtract(projection, u, -dot(x, u));
         }
         return projection;
+    }
+
+    /** The vectors, rounded. */
+    List<float[]> floats() {
+        return Arrays.stream(vectors).map(Basis::floats).toList();
+    }
+
+    private static float[] floats(double[] vector) {
+        float[] rounded = new float[vector.length];
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] = (float) vector[i];
+        }
+        return rounded;
     }
 
     private static double dot(double[] a, double[] b) {

@@ -24,7 +24,7 @@ interface Change {
                         values[i] *= scale.factor();
                     }
                 };
-            case Intervention.ProjectOut projectOut -> projectOut(projectOut, at);
+            case Intervention.ProjectOut projectOut -> projectOut(at.removed());
             case Intervention.SwapHeads swap ->
                 (place, values) -> {
                     throw new AssertionError("heads are swapped in pairs");
@@ -95,11 +95,7 @@ interface Change {
         };
     }
 
-    private static Change projectOut(Intervention.ProjectOut projectOut, Placement at) {
-        if (Placement.isMap(at.point())) {
-            throw new BadInputException("rows of " + at.point() + " differ in length; no direction fits them all");
-        }
-        Basis basis = Basis.of(projectOut.directions(), at.width(0), at.point().name());
+    private static Change projectOut(Basis basis) {
         return (place, values) -> {
             double[] x = new double[values.length];
             for (int i = 0; i < x.length; i++) {

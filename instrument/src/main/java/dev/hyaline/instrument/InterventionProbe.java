@@ -2,11 +2,14 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.Declaration;
+import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -77,6 +80,23 @@ public final class InterventionProbe implements Probe {
         if (reader.wants(point)) {
             reader.at(point, activation);
         }
+    }
+
+    @Override
+    public Optional<Declaration> declared(HookPoint point, Activation rows) {
+        List<Action> here = actions.getOrDefault(point, List.of());
+        if (here.stream().anyMatch(action -> !PlacedEdit.isDeclarable(action.placement))) {
+            return Optional.empty();
+        }
+        List<DeclaredEdit> edits = new ArrayList<>();
+        for (Action action : here) {
+            LivePlaces places = new LivePlaces(point, rows, action.slot);
+            PlacedEdit.of(action.placement, places, action.slot).ifPresent(edit -> {
+                edits.add(edit);
+                waiting.remove(action.placement);
+            });
+        }
+        return Optional.of(new Declaration(edits, reader));
     }
 
     /**

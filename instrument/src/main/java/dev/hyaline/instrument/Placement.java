@@ -20,7 +20,11 @@ final class Placement {
     /** Ascending; null for all. */
     private final int[] components;
 
+    /** What alone is changed; null for everything. */
     private final Basis subspace;
+    /** What is projected out; null where nothing is. */
+    private final Basis removed;
+
     private final Change change;
 
     /**
@@ -48,6 +52,7 @@ final class Placement {
         }
         this.subspace =
                 target.part() instanceof Part.Subspace span ? Basis.of(span.directions(), width, point.name()) : null;
+        this.removed = intervention instanceof Intervention.ProjectOut out ? removed(out) : null;
         if (intervention instanceof Intervention.SwapHeads && heads.length != 2) {
             throw new BadInputException("swapping needs two heads, found "
                     + (heads[0] == Place.NO_HEAD ? point + ", which has none" : heads.length));
@@ -60,16 +65,20 @@ final class Placement {
     }
 
     static boolean hasHeads(Site site) {
-        return switch (site.shape()) {
-            case HEADS, HEAD_RESIDUAL, ATTENTION -> true;
-            default -> false;
-        };
+        return site.shape().byHead();
     }
 
     /** Values of a place at a site whose places all have as many. */
     static int placeWidth(Site site, Gpt2Config config) {
         int width = site.shape().width(config);
         return hasHeads(site) ? width / config.nHeads() : width;
+    }
+
+    private Basis removed(Intervention.ProjectOut projectOut) {
+        if (isMap(point)) {
+            throw new BadInputException("rows of " + point + " differ in length; no direction fits them all");
+        }
+        return Basis.of(projectOut.directions(), width, point.name());
     }
 
     private int[] heads(Target target, Gpt2Config config) {
@@ -109,6 +118,18 @@ final class Placement {
 
     int[] components() {
         return components;
+    }
+
+    Basis subspace() {
+        return subspace;
+    }
+
+    Basis removed() {
+        return removed;
+    }
+
+    Change change() {
+        return change;
     }
 
     Intervention intervention() {

@@ -306,6 +306,7 @@ final class DumpCommand implements Runnable {
      */
     private List<String> canonicalCommand(String defaultSites, boolean inShards) {
         List<String> command = new ArrayList<>(List.of("hyaline", "dump", "--model", modelOptions.pinned()));
+        command.addAll(engineOptions.canonical());
         command.addAll(weightOptions.canonical());
         command.addAll(promptOptions.canonical());
         selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));

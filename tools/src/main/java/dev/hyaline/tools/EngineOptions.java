@@ -5,6 +5,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -55,6 +56,11 @@ final class EngineOptions {
             throw new BadInputException("--threads is for --device cpu; leave it out");
         }
         return Optional.of(Device.named(device));
+    }
+
+    /** What the values depend on: a device, since the processors' are the same for any number of threads. */
+    List<String> canonical() {
+        return device.equals(PROCESSORS) ? List.of() : List.of("--device", device);
     }
 
     /** Checks the options, before other work. */

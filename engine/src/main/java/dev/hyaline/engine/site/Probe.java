@@ -1,5 +1,7 @@
 package dev.hyaline.engine.site;
 
+import java.util.Optional;
+
 /**
  * What the engine sees of an observer or editor of a pass. The pass forms only what is wanted; what nobody wants is skipped or fused away, and no value
  * of the pass depends on which points are wanted.
@@ -32,4 +34,14 @@ public interface Probe {
      * finds. Nothing of {@code activation} may be kept after the call returns.
      */
     void at(HookPoint point, Activation activation);
+
+    /**
+     * What {@link #at} would do, as data. A model on a device asks this first, at each wanted point but {@code unembed.hook_out}, and calls {@code at} where there is
+     * nothing such; one on the processors always calls {@code at}.
+     *
+     * @param rows the rows, positions and sequences of the activation, whose values are not there
+     */
+    default Optional<Declaration> declared(HookPoint point, Activation rows) {
+        return Optional.empty();
+    }
 }

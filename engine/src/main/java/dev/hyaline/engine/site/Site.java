@@ -77,6 +77,11 @@ public enum Site {
             };
         }
 
+        /** Whether a token's values are those of its heads. */
+        public boolean byHead() {
+            return this == HEADS || this == HEAD_RESIDUAL || this == ATTENTION;
+        }
+
         /** Values a token, or for attention maps values a (query, key) pair. */
         public int width(Gpt2Config config) {
             return perToken(config).stream().reduce(1, Math::multiplyExact);

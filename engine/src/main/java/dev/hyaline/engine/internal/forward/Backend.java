@@ -1,7 +1,10 @@
 package dev.hyaline.engine.internal.forward;
 
 import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
+import java.util.List;
 
 /**
  * What carries out the steps of a {@link ForwardPass}, in {@link Buffer}s of its own: this machine's processors, or a device. It knows each step's arithmetic; which
@@ -38,15 +41,21 @@ public interface Backend {
     /** Lets go of a pass that began, however it ended. */
     void end();
 
+    /** Whether it makes edits that are declared; otherwise probes make theirs by themselves. */
+    boolean edits();
+
+    /** Changes the values of a buffer, the steps so far having formed them, as a probe declares. */
+    void edit(Buffer buffer, HookPoint point, List<DeclaredEdit> edits);
+
     /**
-     * The values of a buffer, to be shown to the plan's probe; at least those of the rows that the probe reads there. They may be the buffer itself.
+     * The values of a buffer, to be shown to a probe; at least those of the rows that it reads there. They may be the buffer itself.
      *
      * @param size of the buffer's values in use
      */
-    float[] read(Buffer buffer, int size, HookPoint point);
+    float[] read(Buffer buffer, int size, HookPoint point, Probe probe);
 
-    /** Puts back what {@link #read} gave, after the probe may have changed it. */
-    void write(Buffer buffer, float[] values, int size, HookPoint point);
+    /** Puts back what {@link #read} gave, after the same probe may have changed it. */
+    void write(Buffer buffer, float[] values, int size, HookPoint point, Probe probe);
 
     /** Fills the front of a buffer from an array. */
     void load(Buffer buffer, float[] values, int size);

@@ -3,12 +3,16 @@ package dev.hyaline.engine.internal.forward;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.internal.forward.Backend.Norm;
 import dev.hyaline.engine.internal.forward.Backend.NormStep;
+import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.Declaration;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * GPT-2's forward pass: the list of its steps, which a {@link Backend} carries out. One pass at a time.
@@ -17,6 +21,8 @@ import java.util.Map;
  * the value between. Neither changes a bit.
  */
 public final class ForwardPass {
+    private static final float[] NOTHING = {};
+
     private final Gpt2Config config;
     private final Backend backend;
     private final int d;
@@ -292,22 +298,35 @@ public final class ForwardPass {
     private void show(Site site, int layer, Buffer buffer) {
         if (wants(site, layer)) {
             int width = buffer.width(config);
-            HookPoint point = points.get(site)[layer];
-            int size = Batch.arraySize(rows, width);
-            float[] values = backend.read(buffer, size, point);
-            probe.at(point, live.rows(values, width));
-            backend.write(buffer, values, size, point);
+            show(points.get(site)[layer], buffer, Batch.arraySize(rows, width), values -> live.rows(values, width));
         }
     }
 
     private void showMaps(Site site, int layer, int[] offsets) {
         if (wants(site, layer)) {
-            HookPoint point = points.get(site)[layer];
             int size = offsets[batch.sequences()];
-            float[] values = backend.read(Buffer.MAPS, size, point);
-            probe.at(point, live.maps(values, offsets));
-            backend.write(Buffer.MAPS, values, size, point);
+            show(points.get(site)[layer], Buffer.MAPS, size, values -> live.maps(values, offsets));
         }
+    }
+
+    private void show(HookPoint point, Buffer buffer, int size, Function<float[], Activation> shown) {
+        Optional<Declaration> declared =
+                backend.edits() ? probe.declared(point, shown.apply(NOTHING)) : Optional.empty();
+        if (declared.isEmpty()) {
+            show(point, buffer, size, shown, probe);
+            return;
+        }
+        backend.edit(buffer, point, declared.get().edits());
+        Probe then = declared.get().then();
+        if (then.wants(point)) {
+            show(point, buffer, size, shown, then);
+        }
+    }
+
+    private void show(HookPoint point, Buffer buffer, int size, Function<float[], Activation> shown, Probe viewer) {
+        float[] values = backend.read(buffer, size, point, viewer);
+        viewer.at(point, shown.apply(values));
+        backend.write(buffer, values, size, point, viewer);
     }
 
     private static int index(HookPoint point) {

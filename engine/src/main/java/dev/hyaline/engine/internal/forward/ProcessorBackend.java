@@ -4,9 +4,12 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
+import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
 /** The steps of a pass on this machine's processors. Buffers are arrays, which grow to the largest pass and are kept for the next. */
@@ -115,12 +118,22 @@ public final class ProcessorBackend implements Backend {
     }
 
     @Override
-    public float[] read(Buffer buffer, int size, HookPoint point) {
+    public boolean edits() {
+        return false;
+    }
+
+    @Override
+    public void edit(Buffer buffer, HookPoint point, List<DeclaredEdit> edits) {
+        throw new AssertionError("probes edit buffers that are arrays by themselves");
+    }
+
+    @Override
+    public float[] read(Buffer buffer, int size, HookPoint point, Probe probe) {
         return values(buffer);
     }
 
     @Override
-    public void write(Buffer buffer, float[] values, int size, HookPoint point) {
+    public void write(Buffer buffer, float[] values, int size, HookPoint point, Probe probe) {
         // They are the buffer.
     }
 

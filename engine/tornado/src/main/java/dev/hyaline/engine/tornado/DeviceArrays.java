@@ -4,8 +4,11 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.internal.forward.Buffer;
 import dev.hyaline.engine.internal.forward.Weights;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.tornado.Room.Region;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -24,9 +27,9 @@ final class DeviceArrays {
     final FloatArray gains;
 
     final FloatArray biases;
-    final Linear q;
-    final Linear k;
-    final Linear v;
+    /** Queries, keys and values: {@code [nLayers, 3, dModel, dModel]}. */
+    final Linear projection;
+
     final Linear o;
     final Linear in;
     final Linear out;
@@ -36,9 +39,9 @@ final class DeviceArrays {
     final FloatArray residual;
     final FloatArray normed;
     final FloatArray scales;
-    final FloatArray queries;
-    final FloatArray keys;
-    final FloatArray values;
+    /** {@code [3, capacity, dModel]}. */
+    final FloatArray qkv;
+
     final FloatArray z;
     final FloatArray neurons;
     final FloatArray branch;
@@ -55,10 +58,14 @@ final class DeviceArrays {
     final IntArray columns;
     /** What is uploaded into other arrays, some values at a time. */
     final FloatArray staging;
+    /** {@link PlaceField}s of an edit's places. */
+    final IntArray places;
+    /** Columns of an edit. */
+    final IntArray placeColumns;
     /** {@link StepField}s, uploaded before each graph. */
     final IntArray step = new IntArray(StepField.FIELDS);
 
-    /** Weights {@code [layers, n, k]} and biases {@code [layers, n]} of one product in every layer. */
+    /** Weights {@code [layers, n, k]} and biases {@code [layers, n]} of one product in every layer; of the projection three times as many. */
     record Linear(FloatArray weights, FloatArray biases, int k, int n) {}
 
     DeviceArrays(Gpt2Config config, Weights weights, DeviceSizes sizes) {
@@ -77,12 +84,10 @@ final class DeviceArrays {
             norm(weights.blocks()[layer].ln2(), 2 * layer + 1);
         }
         norm(weights.finalNorm(), 2 * config.nLayers());
-        q = linear(weights, Weights.Block::q);
-        k = linear(weights, Weights.Block::k);
-        v = linear(weights, Weights.Block::v);
-        o = linear(weights, Weights.Block::o);
-        in = linear(weights, Weights.Block::in);
-        out = linear(weights, Weights.Block::out);
+        projection = linear(weights, List.of(Weights.Block::q, Weights.Block::k, Weights.Block::v));
+        o = linear(weights, List.of(Weights.Block::o));
+        in = linear(weights, List.of(Weights.Block::in));
+        out = linear(weights, List.of(Weights.Block::out));
         attentionScales = new FloatArray(config.nLayers());
         for (int layer = 0; layer < config.nLayers(); layer++) {
             attentionScales.set(layer, config.attnScale(layer));
@@ -92,9 +97,7 @@ final class DeviceArrays {
         residual = new FloatArray(capacity * d);
         normed = new FloatArray(capacity * d);
         scales = new FloatArray(capacity);
-        queries = new FloatArray(capacity * d);
-        keys = new FloatArray(capacity * d);
-        values = new FloatArray(capacity * d);
+        qkv = new FloatArray(3 * capacity * d);
         z = new FloatArray(capacity * d);
         neurons = new FloatArray(capacity * config.dMlp());
         branch = new FloatArray(capacity * d);
@@ -105,7 +108,9 @@ final class DeviceArrays {
         rows = new IntArray(capacity * RowField.FIELDS);
         pages = new IntArray(sizes.tableEntries());
         columns = new IntArray(config.dVocab());
-        staging = new FloatArray(DeviceSizes.STAGING);
+        staging = new FloatArray(sizes.staging());
+        places = new IntArray(DeviceSizes.PLACES * PlaceField.FIELDS);
+        placeColumns = new IntArray(sizes.widestPlace());
     }
 
     /** What stays on the device from pass to pass, uploaded once. */
@@ -117,12 +122,8 @@ final class DeviceArrays {
                 unembeddingBias,
                 gains,
                 biases,
-                q.weights,
-                q.biases,
-                k.weights,
-                k.biases,
-                v.weights,
-                v.biases,
+                projection.weights,
+                projection.biases,
                 o.weights,
                 o.biases,
                 in.weights,
@@ -133,9 +134,7 @@ final class DeviceArrays {
                 residual,
                 normed,
                 scales,
-                queries,
-                keys,
-                values,
+                qkv,
                 z,
                 neurons,
                 branch,
@@ -149,41 +148,51 @@ final class DeviceArrays {
     }
 
     private static Object[] distinct(Object... arrays) {
-        return java.util.Arrays.stream(arrays).distinct().toArray();
+        return Arrays.stream(arrays).distinct().toArray();
     }
 
-    /** Where a buffer of the pass is. Those that exist only while watched share the room of others not in use then. */
-    FloatArray of(Buffer buffer) {
-        return switch (buffer) {
+    FloatArray of(Room room) {
+        return switch (room) {
             case RESIDUAL -> residual;
-            case NORMED, POSITION_EMBEDDINGS -> normed;
+            case NORMED -> normed;
             case SCALES -> scales;
-            case Q -> queries;
-            case K -> keys;
-            case V -> values;
+            case QKV -> qkv;
             case Z -> z;
             case NEURONS -> neurons;
-            case BRANCH, TOKEN_EMBEDDINGS, MLP_INPUT -> branch;
+            case BRANCH -> branch;
             case MAPS -> maps;
-            case HEAD_INPUTS, Q_INPUTS, K_INPUTS, V_INPUTS, RESULTS -> throw new AssertionError(buffer);
         };
+    }
+
+    /** Where queries, keys or values are. */
+    Region partOfProjection(Buffer buffer) {
+        int part = switch (buffer) {
+            case Q -> 0;
+            case K -> 1;
+            case V -> 2;
+            default -> throw new AssertionError(buffer);
+        };
+        return new Region(Room.QKV, part * sizes.rows() * config.dModel());
     }
 
     private interface MatrixOf {
         PackedMatrix of(Weights.Block block);
     }
 
-    private static Linear linear(Weights weights, MatrixOf matrix) {
+    /** Products of one input, one after the other in each layer. */
+    private static Linear linear(Weights weights, List<MatrixOf> parts) {
         int layers = weights.blocks().length;
-        PackedMatrix first = matrix.of(weights.blocks()[0]);
-        FloatArray values = new FloatArray(layers * first.n() * first.k());
-        FloatArray biases = new FloatArray(layers * first.n());
-        for (int layer = 0; layer < layers; layer++) {
-            PackedMatrix w = matrix.of(weights.blocks()[layer]);
-            putColumns(w, values, layer * w.n() * w.k());
-            put(w.bias(), w.n(), biases, layer * w.n());
+        PackedMatrix first = parts.getFirst().of(weights.blocks()[0]);
+        int k = first.k();
+        int n = first.n();
+        FloatArray values = new FloatArray(layers * parts.size() * n * k);
+        FloatArray biases = new FloatArray(layers * parts.size() * n);
+        for (int i = 0; i < layers * parts.size(); i++) {
+            PackedMatrix w = parts.get(i % parts.size()).of(weights.blocks()[i / parts.size()]);
+            putColumns(w, values, i * n * k);
+            put(w.bias(), n, biases, i * n);
         }
-        return new Linear(values, biases, first.k(), first.n());
+        return new Linear(values, biases, k, n);
     }
 
     private static FloatArray columnsOf(PackedMatrix matrix) {

@@ -9,7 +9,7 @@ import dev.hyaline.engine.Gpt2Config;
  * How much a model has room for on a device; room is taken once, when it is opened.
  *
  * @param rows tokens a pass
- * @param pages of keys and values, {@link ParallelKernels#PAGE} positions each, for all caches and passes
+ * @param pages of keys and values, {@link AttentionKernels#PAGE} positions each, for all caches and passes
  * @param logitRows rows whose logits are formed at once
  */
 record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
@@ -18,8 +18,10 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
     /** System property with the positions that caches and passes may hold together; by default those of eight full sequences and a pass. */
     static final String POSITIONS_PROPERTY = "hyaline.device.positions";
 
-    /** Values uploaded at a time. */
-    static final int STAGING = 1 << 16;
+    /** Places of an edit made at a time. */
+    static final int PLACES = 1 << 13;
+
+    private static final int LEAST_STAGING = 1 << 16;
 
     static final int LEAST_ROWS = 2048;
 
@@ -35,7 +37,7 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
     static DeviceSizes of(Gpt2Config config, Device device) {
         int rows = property(ROWS_PROPERTY, Math.max(LEAST_ROWS, config.nCtx()));
         int positions = property(POSITIONS_PROPERTY, 8 * config.nCtx() + rows);
-        int pages = Math.ceilDiv(positions, ParallelKernels.PAGE);
+        int pages = Math.ceilDiv(positions, AttentionKernels.PAGE);
         int logitRows = Math.clamp(MOST_LOGITS / config.dVocab(), 1, rows);
         DeviceSizes sizes = new DeviceSizes(config, rows, pages, logitRows);
         sizes.requireIndexable();
@@ -54,9 +56,19 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
         return Integer.parseInt(value);
     }
 
-    /** Attention maps of one sequence as long as a pass may be, or of shorter ones. */
+    /** Attention maps of one sequence as long as a pass may be, or of shorter ones; or what the heads of a pass read or write. */
     int mapValues() {
-        return (int) Math.min((long) config.nHeads() * rows * config.nCtx(), LARGEST_INDEX);
+        return (int) Math.min((long) config.nHeads() * rows * Math.max(config.nCtx(), config.dModel()), LARGEST_INDEX);
+    }
+
+    /** Most values that an edit finds at one place: a row's, or of an attention map a query's. */
+    int widestPlace() {
+        return Math.max(config.nCtx(), Math.max(config.dMlp(), config.dModel()));
+    }
+
+    /** Values uploaded at a time: of an edit at least a direction and an addend. */
+    int staging() {
+        return Math.max(LEAST_STAGING, EditKernels.STAGED + 2 * widestPlace());
     }
 
     int pageValues() {
@@ -65,32 +77,34 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
 
     /** Entries of the table of pages of a batch, whose sequences may share them. */
     int tableEntries() {
-        return (int) Math.min((long) rows * Math.ceilDiv(config.nCtx(), ParallelKernels.PAGE), MOST_TABLE_ENTRIES);
+        return (int) Math.min((long) rows * Math.ceilDiv(config.nCtx(), AttentionKernels.PAGE), MOST_TABLE_ENTRIES);
     }
 
     private long pageValuesLong() {
-        return (long) config.nLayers() * pages * ParallelKernels.PAGE * config.dModel();
+        return (long) config.nLayers() * pages * AttentionKernels.PAGE * config.dModel();
     }
 
     private long widestWeights() {
         long d = config.dModel();
-        return Math.max(d * config.dVocab(), config.nLayers() * d * Math.max(d, config.dMlp()));
+        return Math.max(d * config.dVocab(), config.nLayers() * d * Math.max(3 * d, config.dMlp()));
     }
 
     private long largest() {
-        long activations = (long) rows * Math.max(config.dMlp(), config.dModel());
+        long activations = (long) rows * Math.max(config.dMlp(), 3 * config.dModel());
         return Math.max(Math.max(widestWeights(), pageValuesLong()), Math.max(activations, mapValues()));
     }
 
     /** Bytes of everything together. */
     long bytes() {
         long d = config.dModel();
-        long activations = (long) rows * (8 * d + config.dMlp() + 1 + RowField.FIELDS) + mapValues();
+        long activations = (long) rows * (7 * d + config.dMlp() + 1 + RowField.FIELDS) + mapValues();
         long other = (long) logitRows * config.dVocab()
                 + 2 * pageValuesLong()
                 + tableEntries()
                 + 2L * config.dVocab()
-                + STAGING;
+                + staging()
+                + PLACES * PlaceField.FIELDS
+                + widestPlace();
         return Float.BYTES * (config.parameters() + activations + other);
     }
 

@@ -1,6 +1,8 @@
 package dev.hyaline.engine.tornado;
 
 import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.tornado.KernelForm.Extent;
+import dev.hyaline.engine.tornado.KernelForm.Task;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -25,20 +27,20 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 final class Graphs implements AutoCloseable {
     private final DeviceArrays arrays;
     private final TornadoExecutionPlan plan;
-    private final List<DeviceProducts> products;
+    private final List<KernelForm> forms;
     private final Map<Declared, Integer> indices = new HashMap<>();
     private int longest;
     private TornadoExecutionResult last;
     private long launches;
     private long executions;
 
-    /** @param form of the matrix products, 0 where there are none */
+    /** @param form index of the kernels' form, 0 where there is one only */
     private record Declared(List<Operation> operations, int form) {}
 
-    /** @param products forms of the matrix products, that for the fewest rows first */
-    Graphs(DeviceArrays arrays, TornadoDevice device, List<DeviceProducts> products) {
+    /** @param forms of the kernels, that for the fewest rows first */
+    Graphs(DeviceArrays arrays, TornadoDevice device, List<KernelForm> forms) {
         this.arrays = arrays;
-        this.products = products;
+        this.forms = forms;
         List<ImmutableTaskGraph> graphs = new ArrayList<>();
         // The first to run uploads what stays.
         graphs.add(first());
@@ -46,13 +48,13 @@ final class Graphs implements AutoCloseable {
             longest = Math.max(longest, operations.size());
             for (int form = 0; form < forms(operations); form++) {
                 indices.put(new Declared(operations, form), graphs.size());
-                graphs.add(graph("g" + graphs.size(), operations, products.get(form)));
+                graphs.add(graph("g" + graphs.size(), operations, forms.get(form)));
             }
         }
         plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
         plan.withDevice(device);
         GridScheduler scheduler = new GridScheduler();
-        products.forEach(form -> form.register(scheduler));
+        forms.forEach(form -> form.register(scheduler));
         if (!scheduler.keySet().isEmpty()) {
             plan.withGridScheduler(scheduler);
         }
@@ -60,29 +62,22 @@ final class Graphs implements AutoCloseable {
     }
 
     private int forms(List<Operation> operations) {
-        return operations.stream().anyMatch(Operation::isProduct) ? products.size() : 1;
+        return operations.stream().anyMatch(Operation::hasForms) ? forms.size() : 1;
     }
 
-    /** Operations one by one, and every run of neighbours in a layer nobody watches; q, k and v are projected together. */
+    /** Operations one by one, and every run of neighbours in a layer nobody watches. */
     private static List<List<Operation>> declared() {
         List<List<Operation>> all = new ArrayList<>();
-        for (Operation operation : Operation.values()) {
+        for (Operation operation : Operation.all()) {
             all.add(List.of(operation));
         }
-        List<Operation> layer = Operation.LAYER;
+        List<Operation> layer = Operation.Step.LAYER;
         for (int from = 0; from < layer.size(); from++) {
             for (int to = from + 2; to <= layer.size(); to++) {
-                if (!insideProjection(from) && !insideProjection(to)) {
-                    all.add(layer.subList(from, to));
-                }
+                all.add(layer.subList(from, to));
             }
         }
         return all;
-    }
-
-    private static boolean insideProjection(int cut) {
-        int q = Operation.LAYER.indexOf(Operation.PROJECT_Q);
-        return cut == q + 1 || cut == q + 2;
     }
 
     private ImmutableTaskGraph first() {
@@ -93,7 +88,7 @@ final class Graphs implements AutoCloseable {
         return graph.snapshot();
     }
 
-    private ImmutableTaskGraph graph(String name, List<Operation> operations, DeviceProducts form) {
+    private ImmutableTaskGraph graph(String name, List<Operation> operations, KernelForm form) {
         TaskGraph graph = new TaskGraph(name);
         List<Object> uploaded = new ArrayList<>(List.of(arrays.step));
         uploaded.addAll(Tasks.uploads(operations.getFirst(), arrays));
@@ -102,19 +97,19 @@ final class Graphs implements AutoCloseable {
         graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, uploaded.toArray());
         graph.consumeFromDevice(consumed.toArray());
         for (int i = 0; i < operations.size(); i++) {
-            Tasks.add(graph, "t" + i, operations.get(i), arrays, form);
+            Tasks.add(new Task(graph, "t" + i, arrays), operations.get(i), form);
         }
         graph.persistOnDevice(arrays.resident());
         return graph.snapshot();
     }
 
-    /** Runs operations on some rows in order, as few graphs as there are. The step array must say what they need. */
-    void run(List<Operation> operations, int rows) {
+    /** Runs operations in order, as few graphs as there are. The step array must say what they need. */
+    void run(List<Operation> operations, Extent extent) {
         int form = 0;
-        while (rows > products.get(form).mostRows()) {
+        while (extent.rows() > forms.get(form).mostRows()) {
             form++;
         }
-        products.get(form).grid(rows);
+        forms.get(form).grid(extent);
         int from = 0;
         while (from < operations.size()) {
             int to = Math.min(operations.size(), from + longest);

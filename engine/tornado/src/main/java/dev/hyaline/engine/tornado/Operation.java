@@ -1,92 +1,110 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.internal.forward.Buffer;
+import java.util.ArrayList;
 import java.util.List;
 
-/** What a device is launched to do: a step of a pass, or a part of one. One launch each. */
-enum Operation {
-    EMBED,
-    EMBED_APART,
-    SUM_EMBEDDINGS,
-    LN1,
-    LN1_AFFINE,
-    LN2,
-    LN2_AFFINE,
-    /** LN2 of a copy of the residual stream that a probe has seen. */
-    LN2_OF_INPUT,
-    LN_FINAL,
-    LN_FINAL_AFFINE,
-    CENTER,
-    CENTER_INPUT,
-    DIVIDE,
-    PROJECT_Q,
-    PROJECT_K,
-    PROJECT_V,
-    STORE,
-    ATTEND,
-    SCORES,
-    PATTERN,
-    WEIGH,
-    ATTENTION_OUT,
-    ATTENTION_OUT_ADD,
-    HEAD_RESULT,
-    MLP_IN,
-    MLP_IN_ACTIVATE,
-    ACTIVATE,
-    MLP_OUT,
-    MLP_OUT_ADD,
-    ADD_BRANCH,
-    COPY_MLP_INPUT,
-    GATHER_RESIDUAL,
-    GATHER_NORMED,
-    UNEMBED,
-    LOAD_COLUMNS,
-    COPY_PAGE,
-    LOAD_RESIDUAL,
-    LOAD_NORMED,
-    LOAD_SCALES,
-    LOAD_Q,
-    LOAD_K,
-    LOAD_V,
-    LOAD_Z,
-    LOAD_NEURONS,
-    LOAD_BRANCH,
-    LOAD_MAPS;
+/** What a device is launched to do. One launch each. */
+sealed interface Operation {
+    /** Steps of a pass, or parts of one. */
+    enum Step implements Operation {
+        EMBED,
+        EMBED_APART,
+        SUM_EMBEDDINGS,
+        LN1,
+        LN1_AFFINE,
+        LN2,
+        LN2_AFFINE,
+        /** LN2 of a copy of the residual stream that a probe has seen. */
+        LN2_OF_INPUT,
+        LN_FINAL,
+        LN_FINAL_AFFINE,
+        CENTER,
+        CENTER_INPUT,
+        DIVIDE,
+        /** Queries, keys and values. */
+        PROJECT,
+        STORE,
+        ATTEND,
+        SCORES,
+        PATTERN,
+        WEIGH,
+        ATTENTION_OUT,
+        ATTENTION_OUT_ADD,
+        MLP_IN,
+        MLP_IN_ACTIVATE,
+        ACTIVATE,
+        MLP_OUT,
+        MLP_OUT_ADD,
+        ADD_BRANCH,
+        COPY_MLP_INPUT,
+        GATHER_RESIDUAL,
+        GATHER_NORMED,
+        UNEMBED,
+        LOAD_COLUMNS,
+        COPY_PAGE,
+        /** The residual stream once for every head. */
+        SPREAD,
+        COPY_HEAD_ROWS,
+        LN1_OF_HEAD_ROWS,
+        PROJECT_HEAD_ROWS,
+        HEAD_RESULTS,
+        SUM_HEAD_RESULTS;
 
-    /** A layer that nobody watches. Every run of neighbours in it is compiled as one graph, so that graphs part only where somebody watches. */
-    static final List<Operation> LAYER = List.of(
-            LN1, PROJECT_Q, PROJECT_K, PROJECT_V, STORE, ATTEND, ATTENTION_OUT_ADD, LN2, MLP_IN_ACTIVATE, MLP_OUT_ADD);
+        /** A layer that nobody watches. Every run of neighbours in it is compiled as one graph, so that graphs part only where somebody watches. */
+        static final List<Operation> LAYER =
+                List.of(LN1, PROJECT, STORE, ATTEND, ATTENTION_OUT_ADD, LN2, MLP_IN_ACTIVATE, MLP_OUT_ADD);
 
-    /** Whether it is a matrix product of a layer, of which a device may have several forms. */
-    boolean isProduct() {
-        return switch (this) {
-            case PROJECT_Q,
-                    PROJECT_K,
-                    PROJECT_V,
-                    ATTENTION_OUT,
-                    ATTENTION_OUT_ADD,
-                    MLP_IN,
-                    MLP_IN_ACTIVATE,
-                    MLP_OUT,
-                    MLP_OUT_ADD -> true;
-            default -> false;
-        };
+        @Override
+        public boolean hasForms() {
+            return switch (this) {
+                case LN1,
+                        LN2,
+                        LN2_OF_INPUT,
+                        LN_FINAL,
+                        PROJECT,
+                        ATTEND,
+                        ATTENTION_OUT,
+                        ATTENTION_OUT_ADD,
+                        MLP_IN,
+                        MLP_IN_ACTIVATE,
+                        MLP_OUT,
+                        MLP_OUT_ADD,
+                        UNEMBED -> true;
+                default -> false;
+            };
+        }
     }
 
-    /** What fills a buffer from the host. */
-    static Operation load(Buffer buffer) {
-        return switch (buffer) {
-            case RESIDUAL -> LOAD_RESIDUAL;
-            case NORMED, POSITION_EMBEDDINGS -> LOAD_NORMED;
-            case SCALES -> LOAD_SCALES;
-            case Q -> LOAD_Q;
-            case K -> LOAD_K;
-            case V -> LOAD_V;
-            case Z -> LOAD_Z;
-            case NEURONS -> LOAD_NEURONS;
-            case BRANCH, TOKEN_EMBEDDINGS, MLP_INPUT -> LOAD_BRANCH;
-            case MAPS -> LOAD_MAPS;
-            case HEAD_INPUTS, Q_INPUTS, K_INPUTS, V_INPUTS, RESULTS -> throw new AssertionError(buffer);
-        };
+    /** Ways in which values reach an array from the host. */
+    enum Way {
+        /** A copy of given values. */
+        LOAD,
+        /** {@code x <- factor x + addend}. */
+        EDIT,
+        /** What of that lies along directions. */
+        EDIT_ALONG,
+        /** Exchanges places. */
+        SWAP
     }
+
+    /** Something done to a room's values. */
+    record Access(Way way, Room room) implements Operation {
+        @Override
+        public boolean hasForms() {
+            return false;
+        }
+    }
+
+    static List<Operation> all() {
+        List<Operation> all = new ArrayList<>(List.of(Step.values()));
+        for (Way way : Way.values()) {
+            for (Room room : Room.values()) {
+                all.add(new Access(way, room));
+            }
+        }
+        return all;
+    }
+
+    /** Whether there are several forms of its kernel for a device, by the number of rows. */
+    boolean hasForms();
 }

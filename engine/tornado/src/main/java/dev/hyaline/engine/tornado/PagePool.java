@@ -27,7 +27,7 @@ final class PagePool {
         }
         if (free.isEmpty()) {
             throw new BackendUnavailableException(
-                    "the device's room for keys and values, " + holders.length * ParallelKernels.PAGE
+                    "the device's room for keys and values, " + holders.length * AttentionKernels.PAGE
                             + " positions, is full",
                     "keep fewer caches, or ask for more with -D" + DeviceSizes.POSITIONS_PROPERTY,
                     null);

@@ -62,7 +62,7 @@ final class PagedKeyValues implements KeyValues {
     @Override
     public KeyValues amendable(int from, int positions) {
         PagedKeyValues copy = new PagedKeyValues(backend, held.pool);
-        int shared = from / ParallelKernels.PAGE;
+        int shared = from / AttentionKernels.PAGE;
         for (int i = 0; i < shared; i++) {
             held.pool.share(page(i));
             copy.held.pages.add(page(i));
@@ -79,7 +79,7 @@ final class PagedKeyValues implements KeyValues {
 
     @Override
     public void reserve(int positions) {
-        int needed = Math.ceilDiv(positions, ParallelKernels.PAGE);
+        int needed = Math.ceilDiv(positions, AttentionKernels.PAGE);
         while (held.pages.size() < needed) {
             held.pages.add(held.pool.take());
         }

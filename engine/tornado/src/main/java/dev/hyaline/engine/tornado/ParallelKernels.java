@@ -1,6 +1,5 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.internal.forward.KeyValues;
 import dev.hyaline.engine.internal.kernel.ScalarMath;
 import uk.ac.manchester.tornado.api.annotations.Parallel;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
@@ -12,11 +11,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * one output's end to end; loops run over columns where the number of rows changes from pass to pass, so that a step of one token starts no idle thread.
  */
 final class ParallelKernels {
-    /** Positions a page of keys or values. */
-    static final int PAGE = KeyValues.BLOCK;
-
-    /** Score of a key that a query does not see. (Drivers may compile without infinities.) */
-    static final float MASKED = -1e30f;
+    /** Drivers may compile without infinities, so none may come of an exponential. */
+    private static final float LARGEST_EXPONENT = 80;
 
     static final int IDENTITY = 0;
     static final int GELU_TANH = 1;
@@ -26,7 +22,7 @@ final class ParallelKernels {
 
     private ParallelKernels() {}
 
-    /** Reads ten arrays: what a graph does not use is not uploaded. */
+    /** Reads eight arrays: what a graph does not use is not uploaded. */
     public static void touch(
             FloatArray out,
             FloatArray a,
@@ -36,12 +32,10 @@ final class ParallelKernels {
             FloatArray e,
             FloatArray f,
             FloatArray g,
-            FloatArray h,
-            FloatArray i,
-            FloatArray j) {
+            FloatArray h) {
         for (@Parallel int at = 0; at < 1; at++) {
-            float sum = a.get(at) + b.get(at) + c.get(at) + d.get(at) + e.get(at);
-            out.set(at, sum + f.get(at) + g.get(at) + h.get(at) + i.get(at) + j.get(at));
+            float sum = a.get(at) + b.get(at) + c.get(at) + d.get(at);
+            out.set(at, sum + e.get(at) + f.get(at) + g.get(at) + h.get(at));
         }
     }
 
@@ -65,6 +59,13 @@ final class ParallelKernels {
             a.set(at, 0);
             b.set(at, 0);
             c.set(at, 0);
+        }
+    }
+
+    /** Reads an array, which is uploaded for that. */
+    public static void touchInts(FloatArray out, IntArray read) {
+        for (@Parallel int at = 0; at < 1; at++) {
+            out.set(at, read.get(at));
         }
     }
 
@@ -121,15 +122,6 @@ final class ParallelKernels {
         for (@Parallel int e = 0; e < d; e++) {
             for (int r = 0; r < step.get(StepField.ROWS); r++) {
                 out.set(r * d + e, in.get(r * d + e));
-            }
-        }
-    }
-
-    /** {@code out[at + i] = in[i]} for {@code count} values. */
-    public static void load(FloatArray out, FloatArray in, IntArray step, int capacity) {
-        for (@Parallel int i = 0; i < capacity; i++) {
-            if (i < step.get(StepField.COUNT)) {
-                out.set(step.get(StepField.AT) + i, in.get(i));
             }
         }
     }
@@ -228,6 +220,22 @@ final class ParallelKernels {
         }
     }
 
+    /** Queries, keys and values at once, {@code [3, capacity, d]} from weights {@code [layers, 3, d, d]}. */
+    public static void project(
+            FloatArray qkv, FloatArray in, FloatArray w, FloatArray bias, IntArray step, int d, int capacity) {
+        for (@Parallel int j = 0; j < 3 * d; j++) {
+            int column = step.get(StepField.LAYER) * 3 * d + j;
+            int out = j / d * capacity * d + j % d;
+            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+                float sum = 0f;
+                for (int e = 0; e < d; e++) {
+                    sum += in.get(r * d + e) * w.get(column * d + e);
+                }
+                qkv.set(out + r * d, sum + bias.get(column));
+            }
+        }
+    }
+
     /** {@code sum[r, j] += sum_k in[r, k] w[j, k] + bias[j]}. */
     public static void productAdd(
             FloatArray sums, FloatArray in, FloatArray w, FloatArray bias, IntArray step, int k, int n) {
@@ -239,21 +247,6 @@ final class ParallelKernels {
                     sum += in.get(r * k + i) * w.get(column * k + i);
                 }
                 sums.set(r * n + j, sums.get(r * n + j) + (sum + bias.get(column)));
-            }
-        }
-    }
-
-    /** One head's part of the attention output: {@code out[r, j] = sum_e z[r, head, e] w[j, head, e]}. */
-    public static void headResult(FloatArray out, FloatArray z, FloatArray w, IntArray step, int d, int dHead) {
-        for (@Parallel int j = 0; j < d; j++) {
-            int head = step.get(StepField.HEAD) * dHead;
-            int column = (step.get(StepField.LAYER) * d + j) * d + head;
-            for (int r = 0; r < step.get(StepField.ROWS); r++) {
-                float sum = 0f;
-                for (int e = 0; e < dHead; e++) {
-                    sum += z.get(r * d + head + e) * w.get(column + e);
-                }
-                out.set(r * d + j, sum);
             }
         }
     }
@@ -303,210 +296,18 @@ final class ParallelKernels {
         }
     }
 
-    /** Puts each row's key and value on the page of its position. Pages are {@code [layers][pages][PAGE][d]}. */
-    public static void store(
-            FloatArray keys,
-            FloatArray values,
-            FloatArray k,
-            FloatArray v,
-            IntArray pages,
-            IntArray rows,
-            IntArray step,
-            int d,
-            int pageCount) {
-        for (@Parallel int e = 0; e < d; e++) {
-            for (int r = 0; r < step.get(StepField.ROWS); r++) {
-                int position = rows.get(r * RowField.FIELDS + RowField.POSITION);
-                int page = pages.get(rows.get(r * RowField.FIELDS + RowField.PAGES) + position / PAGE);
-                int at = ((step.get(StepField.LAYER) * pageCount + page) * PAGE + position % PAGE) * d + e;
-                keys.set(at, k.get(r * d + e));
-                values.set(at, v.get(r * d + e));
-            }
-        }
-    }
-
-    /** Copies one page of every layer. */
-    public static void copyPage(
-            FloatArray keys, FloatArray values, IntArray step, int layers, int pageCount, int pageSize) {
-        for (@Parallel int i = 0; i < pageSize; i++) {
-            for (int layer = 0; layer < layers; layer++) {
-                int from = (layer * pageCount + step.get(StepField.FROM_PAGE)) * pageSize + i;
-                int to = (layer * pageCount + step.get(StepField.TO_PAGE)) * pageSize + i;
-                keys.set(to, keys.get(from));
-                values.set(to, values.get(from));
-            }
-        }
-    }
-
-    /** Causal attention without a map: each query goes through its keys once and rescales what it has when a larger score comes. */
-    public static void attend(
-            FloatArray z,
-            FloatArray q,
-            FloatArray keys,
-            FloatArray values,
-            FloatArray scales,
-            IntArray pages,
-            IntArray rows,
-            IntArray step,
-            int capacity,
-            int heads,
-            int dHead,
-            int pageCount) {
-        for (@Parallel int index = 0; index < capacity * heads; index++) {
-            int r = index / heads;
-            if (r < step.get(StepField.ROWS)) {
-                int d = heads * dHead;
-                int head = (index % heads) * dHead;
-                int at = r * d + head;
-                float scale = scales.get(step.get(StepField.LAYER));
-                int position = rows.get(r * RowField.FIELDS + RowField.POSITION);
-                int table = rows.get(r * RowField.FIELDS + RowField.PAGES);
-                float max = MASKED;
-                float sum = 0f;
-                for (int e = 0; e < dHead; e++) {
-                    z.set(at + e, 0f);
-                }
-                for (int j = 0; j <= position; j++) {
-                    int page = step.get(StepField.LAYER) * pageCount + pages.get(table + j / PAGE);
-                    int key = (page * PAGE + j % PAGE) * d + head;
-                    float score = 0f;
-                    for (int e = 0; e < dHead; e++) {
-                        score += q.get(at + e) * keys.get(key + e);
-                    }
-                    score = score * scale;
-                    if (score > max) {
-                        float shrink = TornadoMath.exp(max - score);
-                        sum = sum * shrink;
-                        for (int e = 0; e < dHead; e++) {
-                            z.set(at + e, z.get(at + e) * shrink);
-                        }
-                        max = score;
-                    }
-                    float weight = TornadoMath.exp(score - max);
-                    sum += weight;
-                    for (int e = 0; e < dHead; e++) {
-                        z.set(at + e, z.get(at + e) + weight * values.get(key + e));
-                    }
-                }
-                for (int e = 0; e < dHead; e++) {
-                    z.set(at + e, z.get(at + e) / sum);
-                }
-            }
-        }
-    }
-
-    /** Scores of all keys of each query's sequence; {@link #MASKED} after the query. */
-    public static void scores(
-            FloatArray maps,
-            FloatArray q,
-            FloatArray keys,
-            FloatArray scales,
-            IntArray pages,
-            IntArray rows,
-            IntArray step,
-            int capacity,
-            int heads,
-            int dHead,
-            int pageCount) {
-        for (@Parallel int index = 0; index < capacity * heads; index++) {
-            int r = index / heads;
-            if (r < step.get(StepField.ROWS)) {
-                int d = heads * dHead;
-                int head = index % heads;
-                int row = r * RowField.FIELDS;
-                int map = rows.get(row + RowField.MAP) + head * rows.get(row + RowField.MAP_STRIDE);
-                float scale = scales.get(step.get(StepField.LAYER));
-                for (int j = 0; j < rows.get(row + RowField.KEYS); j++) {
-                    float score = MASKED;
-                    if (j <= rows.get(row + RowField.POSITION)) {
-                        int page = step.get(StepField.LAYER) * pageCount
-                                + pages.get(rows.get(row + RowField.PAGES) + j / PAGE);
-                        int key = (page * PAGE + j % PAGE) * d + head * dHead;
-                        float dot = 0f;
-                        for (int e = 0; e < dHead; e++) {
-                            dot += q.get(r * d + head * dHead + e) * keys.get(key + e);
-                        }
-                        score = dot * scale;
-                    }
-                    maps.set(map + j, score);
-                }
-            }
-        }
-    }
-
-    /** Softmax of each query's scores, in place. */
-    public static void pattern(FloatArray maps, IntArray rows, IntArray step, int capacity, int heads) {
-        for (@Parallel int index = 0; index < capacity * heads; index++) {
-            int r = index / heads;
-            if (r < step.get(StepField.ROWS)) {
-                int row = r * RowField.FIELDS;
-                int map = rows.get(row + RowField.MAP) + (index % heads) * rows.get(row + RowField.MAP_STRIDE);
-                int keys = rows.get(row + RowField.KEYS);
-                float max = MASKED;
-                for (int j = 0; j < keys; j++) {
-                    max = TornadoMath.max(max, maps.get(map + j));
-                }
-                float sum = 0f;
-                for (int j = 0; j < keys; j++) {
-                    float weight = TornadoMath.exp(maps.get(map + j) - max);
-                    maps.set(map + j, weight);
-                    sum += weight;
-                }
-                for (int j = 0; j < keys; j++) {
-                    maps.set(map + j, maps.get(map + j) / sum);
-                }
-            }
-        }
-    }
-
-    /** {@code z = pattern values}. */
-    public static void weigh(
-            FloatArray z,
-            FloatArray maps,
-            FloatArray values,
-            IntArray pages,
-            IntArray rows,
-            IntArray step,
-            int capacity,
-            int heads,
-            int dHead,
-            int pageCount) {
-        for (@Parallel int index = 0; index < capacity * heads; index++) {
-            int r = index / heads;
-            if (r < step.get(StepField.ROWS)) {
-                int d = heads * dHead;
-                int head = index % heads;
-                int at = r * d + head * dHead;
-                int row = r * RowField.FIELDS;
-                int map = rows.get(row + RowField.MAP) + head * rows.get(row + RowField.MAP_STRIDE);
-                for (int e = 0; e < dHead; e++) {
-                    z.set(at + e, 0f);
-                }
-                for (int j = 0; j < rows.get(row + RowField.KEYS); j++) {
-                    int page = step.get(StepField.LAYER) * pageCount
-                            + pages.get(rows.get(row + RowField.PAGES) + j / PAGE);
-                    int value = (page * PAGE + j % PAGE) * d + head * dHead;
-                    float weight = maps.get(map + j);
-                    for (int e = 0; e < dHead; e++) {
-                        z.set(at + e, z.get(at + e) + weight * values.get(value + e));
-                    }
-                }
-            }
-        }
-    }
-
     /** The non-linearity of the MLP, or none. */
     static float activation(float x, int function) {
         float y = x;
         if (function == GELU_TANH) {
             float u = x * (ScalarMath.GELU_1 + ScalarMath.GELU_3 * x * x);
-            y = x / (1f + TornadoMath.exp(-u));
+            y = x / (1f + TornadoMath.exp(TornadoMath.min(-u, LARGEST_EXPONENT)));
         } else if (function == GELU_ERF) {
             y = x * 0.5f * (1f + erf(x * ScalarMath.SQRT_HALF));
         } else if (function == RELU) {
             y = TornadoMath.max(x, 0f);
         } else if (function == SILU) {
-            y = x / (1f + TornadoMath.exp(-x));
+            y = x / (1f + TornadoMath.exp(TornadoMath.min(-x, LARGEST_EXPONENT)));
         }
         return y;
     }

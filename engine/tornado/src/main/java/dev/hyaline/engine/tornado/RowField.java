@@ -15,7 +15,12 @@ final class RowField {
     /** At index i: the i-th row chosen to be unembedded. */
     static final int CHOSEN = 6;
 
-    static final int FIELDS = 7;
+    /** At index i: the first row of the i-th tile, of neighbouring rows of one sequence. */
+    static final int TILE_ROW = 7;
+    /** At index i: the rows of the i-th tile. */
+    static final int TILE_ROWS = 8;
+
+    static final int FIELDS = 9;
 
     private RowField() {}
 }

@@ -5,11 +5,11 @@ final class StepField {
     static final int LAYER = 0;
     /** Rows to compute. */
     static final int ROWS = 1;
-
-    static final int HEAD = 2;
-    /** First index of a copy. */
-    static final int AT = 3;
-    /** Values of a copy. */
+    /** First index that is written. */
+    static final int TO = 2;
+    /** First index that is read. */
+    static final int FROM = 3;
+    /** Values of a copy, or columns of an edit. */
     static final int COUNT = 4;
     /** Logits a row. */
     static final int COLUMNS = 5;
@@ -19,7 +19,12 @@ final class StepField {
     static final int FROM_PAGE = 7;
 
     static final int TO_PAGE = 8;
-    static final int FIELDS = 9;
+    /** Places of an edit. */
+    static final int PLACES = 9;
+    /** Directions along which an edit acts. */
+    static final int DIRECTIONS = 10;
+
+    static final int FIELDS = 11;
 
     private StepField() {}
 }

@@ -2,6 +2,9 @@ package dev.hyaline.engine.tornado;
 
 import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.tornado.KernelForm.Task;
+import dev.hyaline.engine.tornado.Operation.Access;
+import dev.hyaline.engine.tornado.Operation.Step;
 import java.util.List;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -20,36 +23,33 @@ final class Tasks {
     /** Arrays whose host side an operation reads, beside the step array. */
     static List<Object> uploads(Operation operation, DeviceArrays a) {
         return switch (operation) {
-            case EMBED, EMBED_APART -> List.of(a.rows, a.pages);
-            case LOAD_COLUMNS -> List.of(a.columns);
-            case LOAD_RESIDUAL,
-                    LOAD_NORMED,
-                    LOAD_SCALES,
-                    LOAD_Q,
-                    LOAD_K,
-                    LOAD_V,
-                    LOAD_Z,
-                    LOAD_NEURONS,
-                    LOAD_BRANCH,
-                    LOAD_MAPS -> List.of(a.staging);
-            default -> List.of();
+            case Step.EMBED, Step.EMBED_APART -> List.of(a.rows, a.pages);
+            case Step.LOAD_COLUMNS -> List.of(a.columns);
+            case Step other -> List.of();
+            case Access access ->
+                switch (access.way()) {
+                    case LOAD -> List.of(a.staging);
+                    case EDIT -> List.of(a.staging, a.places, a.placeColumns);
+                    case EDIT_ALONG -> List.of(a.staging, a.places);
+                    case SWAP -> List.of(a.places, a.placeColumns);
+                };
         };
     }
 
     /** Tasks that use every array once, so that all are uploaded or allocated. */
     static void touchAll(TaskGraph graph, DeviceArrays a) {
         graph.task(
-                WRITE_0, ParallelKernels::allocate, a.residual, a.normed, a.scales, a.queries, a.keys, a.values, a.z);
+                WRITE_0, ParallelKernels::allocate, a.residual, a.normed, a.scales, a.qkv, a.neurons, a.branch, a.maps);
         graph.task(
                 WRITE_1,
                 ParallelKernels::allocate,
-                a.neurons,
-                a.branch,
-                a.maps,
                 a.logits,
                 a.keyPages,
                 a.valuePages,
-                a.z);
+                a.z,
+                a.normed,
+                a.branch,
+                a.maps);
         graph.task(WRITE_2, ParallelKernels::allocateInts, a.rows, a.pages, a.columns);
         graph.task(
                 READ_0,
@@ -62,16 +62,12 @@ final class Tasks {
                 a.gains,
                 a.biases,
                 a.attentionScales,
-                a.q.weights(),
-                a.q.biases(),
-                a.k.weights());
+                a.projection.weights());
         graph.task(
                 READ_1,
                 ParallelKernels::touch,
                 a.residual,
-                a.k.biases(),
-                a.v.weights(),
-                a.v.biases(),
+                a.projection.biases(),
                 a.o.weights(),
                 a.o.biases(),
                 a.in.weights(),
@@ -81,12 +77,37 @@ final class Tasks {
                 a.gains);
     }
 
-    static void add(TaskGraph graph, String id, Operation operation, DeviceArrays a, DeviceProducts products) {
+    static void add(Task task, Operation operation, KernelForm form) {
+        switch (operation) {
+            case Step step -> add(task, step, form);
+            case Access access -> add(task, access);
+        }
+    }
+
+    private static void add(Task task, Access access) {
+        TaskGraph graph = task.graph();
+        String id = task.id();
+        DeviceArrays a = task.arrays();
+        FloatArray values = a.of(access.room());
+        switch (access.way()) {
+            case LOAD -> graph.task(id, EditKernels::load, values, a.staging, a.step, a.sizes.staging());
+            case EDIT -> graph.task(id, EditKernels::edit, values, a.staging, a.places, a.placeColumns, a.step);
+            case EDIT_ALONG ->
+                graph.task(id, EditKernels::editAlong, values, a.staging, a.places, a.step, DeviceSizes.PLACES);
+            case SWAP -> graph.task(id, EditKernels::swap, values, a.places, a.placeColumns, a.step);
+        }
+    }
+
+    private static void add(Task task, Step step, KernelForm form) {
+        TaskGraph graph = task.graph();
+        String id = task.id();
+        DeviceArrays a = task.arrays();
         Gpt2Config config = a.config;
         int d = config.dModel();
+        int heads = config.nHeads();
         int capacity = a.sizes.rows();
         int finalNorm = 2 * config.nLayers();
-        switch (operation) {
+        switch (step) {
             case EMBED ->
                 graph.task(id, ParallelKernels::embed, a.residual, a.embedding, a.positions, a.rows, a.step, d);
             case EMBED_APART ->
@@ -103,88 +124,69 @@ final class Tasks {
             case SUM_EMBEDDINGS -> graph.task(id, ParallelKernels::sum, a.residual, a.branch, a.normed, a.step, d);
             case ADD_BRANCH -> graph.task(id, ParallelKernels::add, a.residual, a.branch, a.step, d);
             case COPY_MLP_INPUT -> graph.task(id, ParallelKernels::copy, a.branch, a.residual, a.step, d);
-            case LN1 -> norm(graph, id, a, a.residual, 2, 0);
-            case LN2 -> norm(graph, id, a, a.residual, 2, 1);
-            case LN2_OF_INPUT -> norm(graph, id, a, a.branch, 2, 1);
-            case LN_FINAL -> norm(graph, id, a, a.residual, 0, finalNorm);
-            case CENTER -> center(graph, id, a, a.residual);
-            case CENTER_INPUT -> center(graph, id, a, a.branch);
+            case LN1 -> form.norm(task, a.residual, 2, 0);
+            case LN2 -> form.norm(task, a.residual, 2, 1);
+            case LN2_OF_INPUT -> form.norm(task, a.branch, 2, 1);
+            case LN_FINAL -> form.norm(task, a.residual, 0, finalNorm);
+            case CENTER -> center(task, a.residual);
+            case CENTER_INPUT -> center(task, a.branch);
             case DIVIDE -> graph.task(id, ParallelKernels::divide, a.normed, a.scales, a.step, d);
-            case LN1_AFFINE -> affine(graph, id, a, 2, 0);
-            case LN2_AFFINE -> affine(graph, id, a, 2, 1);
-            case LN_FINAL_AFFINE -> affine(graph, id, a, 0, finalNorm);
-            case PROJECT_Q -> products.add(graph, id, a, a.queries, a.normed, a.q, ParallelKernels.IDENTITY);
-            case PROJECT_K -> products.add(graph, id, a, a.keys, a.normed, a.k, ParallelKernels.IDENTITY);
-            case PROJECT_V -> products.add(graph, id, a, a.values, a.normed, a.v, ParallelKernels.IDENTITY);
-            case ATTENTION_OUT -> products.add(graph, id, a, a.branch, a.z, a.o, ParallelKernels.IDENTITY);
-            case MLP_IN -> products.add(graph, id, a, a.neurons, a.normed, a.in, ParallelKernels.IDENTITY);
-            case MLP_IN_ACTIVATE -> products.add(graph, id, a, a.neurons, a.normed, a.in, function(config.actFn()));
-            case MLP_OUT -> products.add(graph, id, a, a.branch, a.neurons, a.out, ParallelKernels.IDENTITY);
-            case ATTENTION_OUT_ADD -> products.addSum(graph, id, a, a.residual, a.z, a.o);
-            case MLP_OUT_ADD -> products.addSum(graph, id, a, a.residual, a.neurons, a.out);
-            case HEAD_RESULT ->
-                graph.task(id, ParallelKernels::headResult, a.branch, a.z, a.o.weights(), a.step, d, config.dHead());
+            case LN1_AFFINE -> affine(task, 2, 0);
+            case LN2_AFFINE -> affine(task, 2, 1);
+            case LN_FINAL_AFFINE -> affine(task, 0, finalNorm);
+            case PROJECT -> form.project(task);
+            case ATTENTION_OUT -> form.product(task, a.branch, a.z, a.o, ParallelKernels.IDENTITY);
+            case MLP_IN -> form.product(task, a.neurons, a.normed, a.in, ParallelKernels.IDENTITY);
+            case MLP_IN_ACTIVATE -> form.product(task, a.neurons, a.normed, a.in, function(config.actFn()));
+            case MLP_OUT -> form.product(task, a.branch, a.neurons, a.out, ParallelKernels.IDENTITY);
+            case ATTENTION_OUT_ADD -> form.productAdd(task, a.residual, a.z, a.o);
+            case MLP_OUT_ADD -> form.productAdd(task, a.residual, a.neurons, a.out);
             case ACTIVATE ->
                 graph.task(id, ParallelKernels::activate, a.neurons, a.step, config.dMlp(), function(config.actFn()));
             case STORE ->
                 graph.task(
                         id,
-                        ParallelKernels::store,
+                        AttentionKernels::store,
                         a.keyPages,
                         a.valuePages,
-                        a.keys,
-                        a.values,
+                        a.qkv,
                         a.pages,
                         a.rows,
                         a.step,
                         d,
+                        capacity,
                         a.sizes.pages());
             case COPY_PAGE ->
                 graph.task(
                         id,
-                        ParallelKernels::copyPage,
+                        AttentionKernels::copyPage,
                         a.keyPages,
                         a.valuePages,
                         a.step,
                         config.nLayers(),
                         a.sizes.pages(),
-                        ParallelKernels.PAGE * d);
-            case ATTEND ->
-                graph.task(
-                        id,
-                        ParallelKernels::attend,
-                        a.z,
-                        a.queries,
-                        a.keyPages,
-                        a.valuePages,
-                        a.attentionScales,
-                        a.pages,
-                        a.rows,
-                        a.step,
-                        capacity,
-                        config.nHeads(),
-                        config.dHead(),
-                        a.sizes.pages());
+                        AttentionKernels.PAGE * d);
+            case ATTEND -> form.attend(task);
             case SCORES ->
                 graph.task(
                         id,
-                        ParallelKernels::scores,
+                        AttentionKernels::scores,
                         a.maps,
-                        a.queries,
+                        a.qkv,
                         a.keyPages,
                         a.attentionScales,
                         a.pages,
                         a.rows,
                         a.step,
                         capacity,
-                        config.nHeads(),
+                        heads,
                         config.dHead(),
                         a.sizes.pages());
-            case PATTERN -> graph.task(id, ParallelKernels::pattern, a.maps, a.rows, a.step, capacity, config.nHeads());
+            case PATTERN -> graph.task(id, AttentionKernels::pattern, a.maps, a.rows, a.step, capacity, heads);
             case WEIGH ->
                 graph.task(
                         id,
-                        ParallelKernels::weigh,
+                        AttentionKernels::weigh,
                         a.z,
                         a.maps,
                         a.valuePages,
@@ -192,34 +194,44 @@ final class Tasks {
                         a.rows,
                         a.step,
                         capacity,
-                        config.nHeads(),
+                        heads,
                         config.dHead(),
                         a.sizes.pages());
             case GATHER_RESIDUAL -> graph.task(id, ParallelKernels::gather, a.residual, a.rows, a.step, d);
             case GATHER_NORMED -> graph.task(id, ParallelKernels::gather, a.normed, a.rows, a.step, d);
-            // LOAD_COLUMNS uploads the columns; a graph needs a task, and this one reads them.
-            case UNEMBED, LOAD_COLUMNS ->
+            case UNEMBED -> form.unembed(task);
+            case LOAD_COLUMNS -> graph.task(id, ParallelKernels::touchInts, a.branch, a.columns);
+            case SPREAD -> graph.task(id, HeadKernels::spread, a.maps, a.residual, a.step, d, heads);
+            case COPY_HEAD_ROWS -> graph.task(id, HeadKernels::copy, a.maps, a.step, heads * d);
+            case LN1_OF_HEAD_ROWS ->
                 graph.task(
                         id,
-                        ParallelKernels::unembed,
-                        a.logits,
-                        a.normed,
-                        a.unembedding,
-                        a.unembeddingBias,
-                        a.columns,
+                        HeadKernels::norm,
+                        a.maps,
+                        a.gains,
+                        a.biases,
                         a.step,
+                        capacity,
                         d,
-                        config.dVocab());
-            case LOAD_RESIDUAL -> load(graph, id, a, a.residual);
-            case LOAD_NORMED -> load(graph, id, a, a.normed);
-            case LOAD_SCALES -> load(graph, id, a, a.scales);
-            case LOAD_Q -> load(graph, id, a, a.queries);
-            case LOAD_K -> load(graph, id, a, a.keys);
-            case LOAD_V -> load(graph, id, a, a.values);
-            case LOAD_Z -> load(graph, id, a, a.z);
-            case LOAD_NEURONS -> load(graph, id, a, a.neurons);
-            case LOAD_BRANCH -> load(graph, id, a, a.branch);
-            case LOAD_MAPS -> load(graph, id, a, a.maps);
+                        heads,
+                        2,
+                        0,
+                        config.eps());
+            case PROJECT_HEAD_ROWS ->
+                graph.task(
+                        id,
+                        HeadKernels::project,
+                        a.qkv,
+                        a.maps,
+                        a.projection.weights(),
+                        a.projection.biases(),
+                        a.step,
+                        capacity,
+                        d,
+                        heads);
+            case HEAD_RESULTS -> graph.task(id, HeadKernels::results, a.maps, a.z, a.o.weights(), a.step, d, heads);
+            case SUM_HEAD_RESULTS ->
+                graph.task(id, HeadKernels::sumResults, a.branch, a.maps, a.o.biases(), a.step, d, heads);
         }
     }
 
@@ -232,41 +244,33 @@ final class Tasks {
         };
     }
 
-    private static void norm(TaskGraph graph, String id, DeviceArrays a, FloatArray in, int norms, int norm) {
-        graph.task(
-                id,
-                ParallelKernels::norm,
-                a.normed,
-                a.scales,
-                in,
-                a.gains,
-                a.biases,
-                a.step,
-                a.sizes.rows(),
-                a.config.dModel(),
-                norms,
-                norm,
-                a.config.eps());
+    private static void center(Task task, FloatArray in) {
+        DeviceArrays a = task.arrays();
+        task.graph()
+                .task(
+                        task.id(),
+                        ParallelKernels::center,
+                        a.normed,
+                        a.scales,
+                        in,
+                        a.step,
+                        a.sizes.rows(),
+                        a.config.dModel(),
+                        a.config.eps());
     }
 
-    private static void center(TaskGraph graph, String id, DeviceArrays a, FloatArray in) {
-        graph.task(
-                id,
-                ParallelKernels::center,
-                a.normed,
-                a.scales,
-                in,
-                a.step,
-                a.sizes.rows(),
-                a.config.dModel(),
-                a.config.eps());
-    }
-
-    private static void affine(TaskGraph graph, String id, DeviceArrays a, int norms, int norm) {
-        graph.task(id, ParallelKernels::affine, a.normed, a.gains, a.biases, a.step, a.config.dModel(), norms, norm);
-    }
-
-    private static void load(TaskGraph graph, String id, DeviceArrays a, FloatArray to) {
-        graph.task(id, ParallelKernels::load, to, a.staging, a.step, DeviceSizes.STAGING);
+    private static void affine(Task task, int norms, int norm) {
+        DeviceArrays a = task.arrays();
+        task.graph()
+                .task(
+                        task.id(),
+                        ParallelKernels::affine,
+                        a.normed,
+                        a.gains,
+                        a.biases,
+                        a.step,
+                        a.config.dModel(),
+                        norms,
+                        norm);
     }
 }

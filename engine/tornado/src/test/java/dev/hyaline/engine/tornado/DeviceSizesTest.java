@@ -22,7 +22,7 @@ final class DeviceSizesTest {
     void clear() {
         System.clearProperty(DeviceSizes.ROWS_PROPERTY);
         System.clearProperty(DeviceSizes.POSITIONS_PROPERTY);
-        System.clearProperty(DeviceProducts.PROPERTY);
+        System.clearProperty(KernelForm.PROPERTY);
     }
 
     private static Device device(long memory, long largestArray) {
@@ -33,7 +33,7 @@ final class DeviceSizesTest {
     void aWholeContextFitsByDefault() {
         DeviceSizes sizes = DeviceSizes.of(SMALL, device(MUCH, MUCH));
         assertThat(sizes.rows()).isEqualTo(2048);
-        assertThat(sizes.pages() * ParallelKernels.PAGE).isGreaterThanOrEqualTo(8 * 1024);
+        assertThat(sizes.pages() * AttentionKernels.PAGE).isGreaterThanOrEqualTo(8 * 1024);
         assertThat(sizes.bytes()).isGreaterThan(Float.BYTES * SMALL.parameters());
     }
 
@@ -84,14 +84,14 @@ final class DeviceSizesTest {
     }
 
     @Test
-    void theKindOfDeviceChoosesTheProducts() {
-        assertThat(DeviceProducts.of(Device.Kind.CPU)).hasSize(1).hasOnlyElementsOfType(DeviceProducts.Parallel.class);
-        assertThat(DeviceProducts.of(Device.Kind.GPU).getLast()).isInstanceOf(DeviceProducts.Tiled.class);
-        System.setProperty(DeviceProducts.PROPERTY, "parallel");
-        assertThat(DeviceProducts.of(Device.Kind.GPU)).hasSize(1);
-        System.setProperty(DeviceProducts.PROPERTY, "fast");
-        assertThatThrownBy(() -> DeviceProducts.of(Device.Kind.GPU))
+    void theKindOfDeviceChoosesTheKernels() {
+        assertThat(KernelForm.of(Device.Kind.CPU)).hasSize(1).hasOnlyElementsOfType(ParallelForm.class);
+        assertThat(KernelForm.of(Device.Kind.GPU).getLast()).isInstanceOf(ManyRowsForm.class);
+        System.setProperty(KernelForm.PROPERTY, "parallel");
+        assertThat(KernelForm.of(Device.Kind.GPU)).hasSize(1);
+        System.setProperty(KernelForm.PROPERTY, "fast");
+        assertThatThrownBy(() -> KernelForm.of(Device.Kind.GPU))
                 .isInstanceOf(BadInputException.class)
-                .hasMessage(DeviceProducts.PROPERTY + " must be parallel or tiled, found fast");
+                .hasMessage(KernelForm.PROPERTY + " must be parallel or tiled, found fast");
     }
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.engine.tornado;
 
+import static dev.hyaline.engine.tornado.Closeness.requireClose;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -20,6 +21,7 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.weights.Checkpoint;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -40,9 +42,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("device")
 final class DeviceTest {
     private static final Path GOLDEN = Path.of("../../weights-loader/src/test/resources/golden");
-    /** Largest difference, relative to the largest value of the site. */
-    private static final float TOLERANCE = 1e-4f;
-
     private static final Checkpoint FABLE = Checkpoint.builtIn("fable");
     private static final Gpt2 PROCESSORS = Gpt2.of(FABLE.weights(), 1);
     private static final Gpt2 DEVICE =
@@ -99,6 +98,31 @@ final class DeviceTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"tiny-a", "tiny-odd", "tiny-wide", "tiny-variant", "tiny-relu", "fable"})
+    void valuesAreThoseOfPyTorch(String name) throws IOException {
+        Golden golden = Golden.read(GOLDEN.resolve(name).resolve("golden.safetensors"));
+        List<Sequence> batch = Arrays.stream(golden.tokens()).map(Sequence::of).toList();
+        try (Checkpoint checkpoint =
+                        name.equals("fable") ? Checkpoint.builtIn(name) : Checkpoint.open(GOLDEN.resolve(name));
+                Gpt2 device = Gpt2.of(checkpoint.weights(), Device.available().getFirst())) {
+            Watcher watcher = Watcher.of(Set.copyOf(HookPoint.all(checkpoint.config())));
+            requireClose(
+                    "logits",
+                    device.forward(ForwardRequest.of(batch).probe(watcher)).logits(),
+                    golden.floats("logits"));
+            int compared = 0;
+            for (Map.Entry<HookPoint, float[]> seen : watcher.seen.entrySet()) {
+                String tensor = "act." + seen.getKey().name();
+                if (golden.names().contains(tensor)) {
+                    requireClose(tensor, seen.getValue(), golden.floats(tensor));
+                    compared++;
+                }
+            }
+            assertThat(compared).isGreaterThan(16 * device.config().nLayers());
+        }
+    }
+
     @Test
     void fableHasTheSameValuesAtEverySite() {
         requireSame(DEVICE, PROCESSORS, Set.copyOf(HookPoint.all(DEVICE.config())));
@@ -117,10 +141,7 @@ final class DeviceTest {
     }
 
     @ParameterizedTest
-    @EnumSource(
-            value = Site.class,
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"ATTN_IN", "Q_INPUT", "K_INPUT", "V_INPUT"})
+    @EnumSource(Site.class)
     void editsHaveTheSameEffect(Site site) {
         BiConsumer<HookPoint, Activation> edit = (point, activation) -> {
             for (int i = activation.offset(1); i < activation.offset(2); i++) {
@@ -137,18 +158,6 @@ final class DeviceTest {
                 edited);
         assertThat(edited)
                 .isNotEqualTo(PROCESSORS.forward(ForwardRequest.of(BATCH)).logits());
-    }
-
-    @ParameterizedTest
-    @EnumSource(
-            value = Site.class,
-            names = {"ATTN_IN", "Q_INPUT", "K_INPUT", "V_INPUT"})
-    void editsOfWhatSingleHeadsReadAreRefusedByName(Site site) {
-        Watcher editor = Watcher.of(
-                Set.of(point(site)), (point, activation) -> activation.values()[2] += 1);
-        assertThatThrownBy(() -> DEVICE.forward(ForwardRequest.of(BATCH).probe(editor)))
-                .isInstanceOf(BackendUnavailableException.class)
-                .hasMessageContaining(point(site).name());
     }
 
     @ParameterizedTest
@@ -322,21 +331,5 @@ final class DeviceTest {
                 expected);
         assertThat(onDevice.seen.keySet()).isEqualTo(onProcessors.seen.keySet());
         onProcessors.seen.forEach((point, values) -> requireClose(point.name(), onDevice.seen.get(point), values));
-    }
-
-    private static void requireClose(String what, float[] found, float[] expected) {
-        assertThat(found).as(what).hasSameSizeAs(expected);
-        float largest = 0;
-        float worst = 0;
-        for (int i = 0; i < expected.length; i++) {
-            if (Float.isInfinite(expected[i])) {
-                assertThat(found[i]).as(what + " at " + i).isEqualTo(expected[i]);
-            } else {
-                assertThat(found[i]).as(what + " at " + i).isFinite();
-                largest = Math.max(largest, Math.abs(expected[i]));
-                worst = Math.max(worst, Math.abs(found[i] - expected[i]));
-            }
-        }
-        assertThat(worst).as(what).isLessThanOrEqualTo(TOLERANCE * largest);
     }
 }

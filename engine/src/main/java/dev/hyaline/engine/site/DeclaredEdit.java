@@ -1,0 +1,44 @@
+package dev.hyaline.engine.site;
+
+import java.util.List;
+
+/**
+ * A change of the values of a hook point as data, which a model on a {@link dev.hyaline.engine.Device} makes there. A place is what one token has at the point, or
+ * one head of it where the site has heads; of an attention map, a head's keys up to the query.
+ */
+public sealed interface DeclaredEdit {
+    Selection where();
+
+    /**
+     * {@code x <- factor * x + addend} at each place. A factor of 0 forgets {@code x} whatever it was.
+     *
+     * @param addends nothing, or one array for each place, which may be the same one: positions in order, and for each its heads. Each has as many values as its place
+     * @param directions orthonormal {@code [n, values of a place]}: only what of the change lies in their span is made; empty for all of it
+     */
+    record Affine(Selection where, float factor, List<float[]> addends, List<float[]> directions)
+            implements DeclaredEdit {
+        public Affine {
+            addends = List.copyOf(addends);
+            directions = List.copyOf(directions);
+            if (!addends.isEmpty() && addends.size() != where.places()) {
+                throw new IllegalArgumentException(addends.size() + " addends for " + where.places() + " places");
+            }
+        }
+    }
+
+    /** Exchanges the values of two heads, {@code where.heads()}. */
+    record SwapHeads(Selection where) implements DeclaredEdit {}
+
+    /**
+     * Places of one sequence of a pass, and what of each is changed.
+     *
+     * @param positions absolute, of tokens that the pass has
+     * @param heads where the site has heads; otherwise one, which means nothing
+     * @param columns which values of each place, ascending; null for all. Those that a place does not have are left out
+     */
+    record Selection(int sequence, int[] positions, int[] heads, int[] columns) {
+        public int places() {
+            return positions.length * heads.length;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package dev.hyaline.engine.tornado;
+
+import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.internal.forward.Buffer;
+import dev.hyaline.engine.tornado.Operation.Step;
+import dev.hyaline.engine.tornado.Room.Region;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What single heads read and write, {@code [rows, nHeads, dModel]}, in slots of the attention maps' room, which is free then. What they read takes a slot once
+ * somebody changes it; until then it is the residual stream.
+ */
+final class HeadRows {
+    private static final Region RESULTS = new Region(Room.MAPS, 0);
+
+    private final DeviceArrays arrays;
+    private final Launches launches;
+    private final Map<Buffer, Integer> slots = new EnumMap<>(Buffer.class);
+    private final Set<Buffer> normed = EnumSet.noneOf(Buffer.class);
+    private boolean resultsChanged;
+    private int rows;
+
+    HeadRows(DeviceArrays arrays, Launches launches) {
+        this.arrays = arrays;
+        this.launches = launches;
+    }
+
+    static boolean isInput(Buffer buffer) {
+        return switch (buffer) {
+            case HEAD_INPUTS, Q_INPUTS, K_INPUTS, V_INPUTS -> true;
+            default -> false;
+        };
+    }
+
+    /** Begins a layer whose inputs nobody has changed. */
+    void begin(int rows) {
+        this.rows = rows;
+        slots.clear();
+        normed.clear();
+    }
+
+    /** Where what a buffer reads is, if anybody has changed it: in a slot of its own, or where all three read it. */
+    Optional<Region> changed(Buffer inputs) {
+        return slots.containsKey(inputs) || slots.containsKey(Buffer.HEAD_INPUTS)
+                ? Optional.of(region(holder(inputs)))
+                : Optional.empty();
+    }
+
+    private Buffer holder(Buffer inputs) {
+        return slots.containsKey(inputs) ? inputs : Buffer.HEAD_INPUTS;
+    }
+
+    private Region region(Buffer holder) {
+        return new Region(Room.MAPS, slots.get(holder) * slotSize());
+    }
+
+    private int slotSize() {
+        return Math.multiplyExact(rows * arrays.config.nHeads(), arrays.config.dModel());
+    }
+
+    /** A slot of a buffer's own, to be changed. */
+    Region own(Buffer inputs, int layer) {
+        if (!slots.containsKey(inputs)) {
+            launches.flush();
+            requireRoom(slots.size() + 1);
+            Optional<Region> from = changed(inputs);
+            slots.put(inputs, slots.size());
+            launches.set(StepField.TO, region(inputs).base());
+            from.ifPresent(region -> launches.set(StepField.FROM, region.base()));
+            launches.launch(from.isPresent() ? Step.COPY_HEAD_ROWS : Step.SPREAD, layer, rows);
+        }
+        return region(inputs);
+    }
+
+    private void requireRoom(int slotsNeeded) {
+        long needed = (long) slotsNeeded * rows * arrays.config.nHeads() * arrays.config.dModel();
+        if (needed > arrays.sizes.mapValues()) {
+            throw new BackendUnavailableException(
+                    "what the heads of this batch read or write, " + needed + " values, exceeds the device's room for "
+                            + arrays.sizes.mapValues(),
+                    "watch fewer tokens a pass, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY,
+                    null);
+        }
+    }
+
+    /** Forms queries, keys or values again from what their heads read, if anybody has changed it. */
+    void project(int layer, Buffer out, Buffer inputs) {
+        Region in = changed(inputs).orElse(null);
+        if (in == null) {
+            return;
+        }
+        launches.flush();
+        if (normed.add(holder(inputs))) {
+            launches.set(StepField.TO, in.base());
+            launches.launch(Step.LN1_OF_HEAD_ROWS, layer, rows);
+        }
+        launches.set(StepField.FROM, in.base());
+        launches.set(StepField.TO, arrays.partOfProjection(out).base());
+        launches.launch(Step.PROJECT_HEAD_ROWS, layer, rows);
+    }
+
+    /** Forms each head's part of the attention output. */
+    Region results(int rows, int layer) {
+        this.rows = rows;
+        requireRoom(1);
+        resultsChanged = false;
+        launches.add(Step.HEAD_RESULTS, layer);
+        return RESULTS;
+    }
+
+    /** Where the parts are. */
+    static Region results() {
+        return RESULTS;
+    }
+
+    /** Notes that somebody has changed a part. */
+    void changeResults() {
+        resultsChanged = true;
+    }
+
+    /** Forms the attention output: from the parts if they were changed. */
+    void sumResults(int layer) {
+        launches.add(resultsChanged ? Step.SUM_HEAD_RESULTS : Step.ATTENTION_OUT, layer);
+    }
+}
