@@ -74,12 +74,10 @@ final class DeviceEditTest {
     /** Interventions, and what they leave at their point. */
     private static final class Watched implements Probe {
         private final InterventionProbe interventions;
-        private final HookPoint point;
         private float[] left;
         private int hostEdits;
 
         Watched(Intervention intervention, HookPoint point) {
-            this.point = point;
             interventions = Interventions.of(intervention)
                     .probe(FABLE.config(), PROMPTS)
                     .then(new Probe() {
