@@ -147,7 +147,7 @@ public record Capture(
     public int[] positions(int length) {
         if (!roles.isEmpty() || !sequences.isAll()) {
             throw new BadInputException(
-                    "positions by role and chosen sequences are known of given prompts only, not of" + " a length");
+                    "positions by role and chosen sequences are known of given prompts only, not of a length");
         }
         return positions.in(length, "position");
     }

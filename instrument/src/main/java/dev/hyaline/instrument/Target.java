@@ -40,7 +40,8 @@ public record Target(
     }
 
     /**
-     * Everything at what a name means: {@code blocks.3.attn.hook_z}, or in every layer {@code attn.hook_z}, {@code z}.
+     * Everything at what a name means: {@code blocks.3.attn.hook_z}, or in every layer {@code blocks.*.attn.hook_z},
+     * {@code attn.hook_z}, {@code z}.
      *
      * @throws dev.hyaline.engine.UnknownHookPointException if it means nothing
      */

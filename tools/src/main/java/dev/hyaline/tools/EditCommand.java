@@ -35,7 +35,7 @@ import picocli.CommandLine.Option;
             "  hyaline edit --zero blocks.1.hook_mlp_out --compare \" Mary\" \" John\"",
             "  hyaline edit --patch resid_pre --layers 1 --positions 4 \\",
             "      --source \"When Mary and Tom went to the store, Tom gave a drink to\"",
-            "  hyaline edit --resample z --layers 2 --seed 3 --source \"The dog likes Tom\" --source \"Anna saw it\"",
+            "  hyaline edit --resample z --positions 1-3 --source \"The dog likes Tom\" --source \"Anna saw it\"",
             "  hyaline edit --scale 'blocks.[0-2].hook_*_out=0.5' --positions last",
             "  hyaline edit --edits edits.json --generate 20 --json",
             "",
