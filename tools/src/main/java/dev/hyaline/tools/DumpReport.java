@@ -88,8 +88,14 @@ final class DumpReport {
     static String headline(Console console, String model, Gpt2 engine) {
         return console.bold(model) + "  " + Text.plural(engine.config().nLayers(), "layer") + ", "
                 + Text.plural(engine.config().nHeads(), "head") + ", width "
-                + engine.config().dModel() + "; "
-                + engine.kernels().name() + " kernels, " + Text.plural(engine.threads(), "thread");
+                + engine.config().dModel() + "; " + runsOn(engine);
+    }
+
+    private static String runsOn(Gpt2 engine) {
+        String name = engine.kernels().name();
+        return engine.device().isPresent()
+                ? "on " + name
+                : name + " kernels, " + Text.plural(engine.threads(), "thread");
     }
 
     private String size() {

@@ -65,16 +65,17 @@ final class Graphs implements AutoCloseable {
         return operations.stream().anyMatch(Operation::hasForms) ? forms.size() : 1;
     }
 
-    /** Operations one by one, and every run of neighbours in a layer nobody watches. */
+    /** Operations one by one, and every run of neighbours in a layer or in what follows them where nobody watches. */
     private static List<List<Operation>> declared() {
         List<List<Operation>> all = new ArrayList<>();
         for (Operation operation : Operation.all()) {
             all.add(List.of(operation));
         }
-        List<Operation> layer = Operation.Step.LAYER;
-        for (int from = 0; from < layer.size(); from++) {
-            for (int to = from + 2; to <= layer.size(); to++) {
-                all.add(layer.subList(from, to));
+        for (List<Operation> chain : List.of(Operation.Step.LAYER, Operation.Step.LOGITS)) {
+            for (int from = 0; from < chain.size(); from++) {
+                for (int to = from + 2; to <= chain.size(); to++) {
+                    all.add(chain.subList(from, to));
+                }
             }
         }
         return all;

@@ -58,7 +58,7 @@ final class Launches {
         pending.add(operation);
     }
 
-    /** Launches an operation by itself, once the fields it needs are set; nothing may be waiting to be launched. */
+    /** Launches an operation after those that wait, none of which may read a field set for it. */
     void launch(Operation operation, int layer, int count) {
         add(operation, layer, count);
         flush();

@@ -54,6 +54,9 @@ sealed interface Operation {
         static final List<Operation> LAYER =
                 List.of(LN1, PROJECT, STORE, ATTEND, ATTENTION_OUT_ADD, LN2, MLP_IN_ACTIVATE, MLP_OUT_ADD);
 
+        /** The logits of a pass whose final norm nobody watches. */
+        static final List<Operation> LOGITS = List.of(GATHER_RESIDUAL, LN_FINAL, UNEMBED);
+
         @Override
         public boolean hasForms() {
             return switch (this) {

@@ -20,6 +20,9 @@ final class ParallelKernels {
     static final int RELU = 3;
     static final int SILU = 4;
 
+    /** Rows whose sums a product forms side by side: each is a chain, whose links wait for each other. */
+    private static final int BLOCK = 4;
+
     private ParallelKernels() {}
 
     /** Reads eight arrays: what a graph does not use is not uploaded. */
@@ -210,7 +213,25 @@ final class ParallelKernels {
             FloatArray out, FloatArray in, FloatArray w, FloatArray bias, IntArray step, int k, int n, int function) {
         for (@Parallel int j = 0; j < n; j++) {
             int column = step.get(StepField.LAYER) * n + j;
-            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+            int whole = step.get(StepField.ROWS) / BLOCK * BLOCK;
+            for (int r = 0; r < whole; r += BLOCK) {
+                float sum0 = 0f;
+                float sum1 = 0f;
+                float sum2 = 0f;
+                float sum3 = 0f;
+                for (int i = 0; i < k; i++) {
+                    float weight = w.get(column * k + i);
+                    sum0 += in.get(r * k + i) * weight;
+                    sum1 += in.get((r + 1) * k + i) * weight;
+                    sum2 += in.get((r + 2) * k + i) * weight;
+                    sum3 += in.get((r + 3) * k + i) * weight;
+                }
+                out.set(r * n + j, activation(sum0 + bias.get(column), function));
+                out.set((r + 1) * n + j, activation(sum1 + bias.get(column), function));
+                out.set((r + 2) * n + j, activation(sum2 + bias.get(column), function));
+                out.set((r + 3) * n + j, activation(sum3 + bias.get(column), function));
+            }
+            for (int r = whole; r < step.get(StepField.ROWS); r++) {
                 float sum = 0f;
                 for (int i = 0; i < k; i++) {
                     sum += in.get(r * k + i) * w.get(column * k + i);
@@ -226,10 +247,28 @@ final class ParallelKernels {
         for (@Parallel int j = 0; j < 3 * d; j++) {
             int column = step.get(StepField.LAYER) * 3 * d + j;
             int out = j / d * capacity * d + j % d;
-            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+            int whole = step.get(StepField.ROWS) / BLOCK * BLOCK;
+            for (int r = 0; r < whole; r += BLOCK) {
+                float sum0 = 0f;
+                float sum1 = 0f;
+                float sum2 = 0f;
+                float sum3 = 0f;
+                for (int i = 0; i < d; i++) {
+                    float weight = w.get(column * d + i);
+                    sum0 += in.get(r * d + i) * weight;
+                    sum1 += in.get((r + 1) * d + i) * weight;
+                    sum2 += in.get((r + 2) * d + i) * weight;
+                    sum3 += in.get((r + 3) * d + i) * weight;
+                }
+                qkv.set(out + r * d, sum0 + bias.get(column));
+                qkv.set(out + (r + 1) * d, sum1 + bias.get(column));
+                qkv.set(out + (r + 2) * d, sum2 + bias.get(column));
+                qkv.set(out + (r + 3) * d, sum3 + bias.get(column));
+            }
+            for (int r = whole; r < step.get(StepField.ROWS); r++) {
                 float sum = 0f;
-                for (int e = 0; e < d; e++) {
-                    sum += in.get(r * d + e) * w.get(column * d + e);
+                for (int i = 0; i < d; i++) {
+                    sum += in.get(r * d + i) * w.get(column * d + i);
                 }
                 qkv.set(out + r * d, sum + bias.get(column));
             }
@@ -241,7 +280,25 @@ final class ParallelKernels {
             FloatArray sums, FloatArray in, FloatArray w, FloatArray bias, IntArray step, int k, int n) {
         for (@Parallel int j = 0; j < n; j++) {
             int column = step.get(StepField.LAYER) * n + j;
-            for (int r = 0; r < step.get(StepField.ROWS); r++) {
+            int whole = step.get(StepField.ROWS) / BLOCK * BLOCK;
+            for (int r = 0; r < whole; r += BLOCK) {
+                float sum0 = 0f;
+                float sum1 = 0f;
+                float sum2 = 0f;
+                float sum3 = 0f;
+                for (int i = 0; i < k; i++) {
+                    float weight = w.get(column * k + i);
+                    sum0 += in.get(r * k + i) * weight;
+                    sum1 += in.get((r + 1) * k + i) * weight;
+                    sum2 += in.get((r + 2) * k + i) * weight;
+                    sum3 += in.get((r + 3) * k + i) * weight;
+                }
+                sums.set(r * n + j, sums.get(r * n + j) + (sum0 + bias.get(column)));
+                sums.set((r + 1) * n + j, sums.get((r + 1) * n + j) + (sum1 + bias.get(column)));
+                sums.set((r + 2) * n + j, sums.get((r + 2) * n + j) + (sum2 + bias.get(column)));
+                sums.set((r + 3) * n + j, sums.get((r + 3) * n + j) + (sum3 + bias.get(column)));
+            }
+            for (int r = whole; r < step.get(StepField.ROWS); r++) {
                 float sum = 0f;
                 for (int i = 0; i < k; i++) {
                     sum += in.get(r * k + i) * w.get(column * k + i);

@@ -293,7 +293,6 @@ final class TornadoBackend implements DeviceBackend {
 
     @Override
     public void unembed(float[] logits, int count, int[] columns) {
-        launches.flush();
         loadColumns(columns);
         int width = columns == null ? config.dVocab() : columns.length;
         launches.set(StepField.COLUMNS, width);
@@ -310,6 +309,7 @@ final class TornadoBackend implements DeviceBackend {
         if (columnsKnown && Arrays.equals(columns, wanted)) {
             return;
         }
+        launches.flush();
         int count = wanted == null ? config.dVocab() : wanted.length;
         for (int i = 0; i < count; i++) {
             arrays.columns.set(i, wanted == null ? i : wanted[i]);

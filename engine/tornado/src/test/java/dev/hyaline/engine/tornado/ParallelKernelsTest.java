@@ -65,9 +65,9 @@ final class ParallelKernelsTest {
 
     @Test
     void theProjectionIsThreeProducts() {
-        int rows = 3;
+        int rows = 6;
         int d = 6;
-        int capacity = 5;
+        int capacity = 7;
         int layers = 2;
         float[] w = data.random(layers * 3 * d * d);
         float[] bias = data.random(layers * 3 * d);
