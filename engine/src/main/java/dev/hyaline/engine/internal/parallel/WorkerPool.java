@@ -3,6 +3,7 @@ package dev.hyaline.engine.internal.parallel;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
@@ -27,6 +28,9 @@ public final class WorkerPool implements AutoCloseable {
     /** Loops of a pass follow each other within this time; parking in between would cost more than the loops. */
     private static final long SPIN_NANOS = 50_000;
 
+    /** Longs that keep two values off one cache line and off the pair that is fetched together. */
+    private static final int LINE = 16;
+
     /** Set in {@link #members} while a loop accepts workers; the bits below count those inside. */
     private static final int OPEN = 1 << 30;
 
@@ -34,19 +38,21 @@ public final class WorkerPool implements AutoCloseable {
     private final AtomicIntegerArray parked;
     private final AtomicBoolean taken = new AtomicBoolean();
     private final AtomicInteger members = new AtomicInteger();
-    private final AtomicInteger next = new AtomicInteger();
+    /** What each worker still has to do, as {@code first << 32 | end}, each on a cache line of its own. */
+    private final AtomicLongArray shares;
+
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     /** Counts loops, so that a waiting worker sees that a new one began. */
     private final AtomicInteger loop = new AtomicInteger();
 
     private volatile boolean closed;
     private Task task;
-    private int count;
 
     /** A pool of {@code threads} in all, the caller's included. */
     public WorkerPool(int threads) {
         workers = new Thread[threads - 1];
         parked = new AtomicIntegerArray(threads - 1);
+        shares = new AtomicLongArray(threads * LINE);
         for (int i = 0; i < workers.length; i++) {
             int worker = i + 1;
             workers[i] = Thread.ofPlatform().daemon().name("hyaline-" + worker).unstarted(() -> work(worker));
@@ -70,8 +76,7 @@ public final class WorkerPool implements AutoCloseable {
         }
         try {
             this.task = task;
-            this.count = count;
-            next.set(0);
+            deal(count);
             members.set(OPEN);
             loop.incrementAndGet();
             for (int i = 0; i < workers.length; i++) {
@@ -112,16 +117,51 @@ public final class WorkerPool implements AutoCloseable {
         }
     }
 
-    /** Claims indices until none is left. */
+    /**
+     * Gives each worker a share of neighbouring indices. Neighbouring tasks write into the same cache lines; were they done by two processors at once, the lines
+     * would travel between them, and a pass of 128 tokens takes half as long again where the processors share no cache.
+     */
+    private void deal(int count) {
+        int threads = threads();
+        for (int worker = 0; worker < threads; worker++) {
+            shares.set(worker * LINE, share((long) count * worker / threads, (long) count * (worker + 1) / threads));
+        }
+    }
+
+    /** Does a worker's share from the front, then helps with the others' from behind. */
     private void take(int worker) {
         try {
-            for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
-                task.run(worker, i);
+            int threads = threads();
+            for (int turn = 0; turn < threads; turn++) {
+                int owner = (worker + turn) % threads;
+                for (int i = claim(owner, turn == 0); i >= 0; i = claim(owner, turn == 0)) {
+                    task.run(worker, i);
+                }
             }
         } catch (Throwable thrown) {
             failure.compareAndSet(null, thrown);
-            next.set(count);
+            deal(0);
         }
+    }
+
+    /** The first or last index of a worker's share, or -1 if nothing is left of it. */
+    private int claim(int worker, boolean front) {
+        int at = worker * LINE;
+        while (true) {
+            long share = shares.get(at);
+            int first = (int) (share >>> 32);
+            int end = (int) share;
+            if (first >= end) {
+                return -1;
+            }
+            if (shares.compareAndSet(at, share, front ? share(first + 1, end) : share(first, end - 1))) {
+                return front ? first : end - 1;
+            }
+        }
+    }
+
+    private static long share(long first, long end) {
+        return first << 32 | end;
     }
 
     private boolean join() {
