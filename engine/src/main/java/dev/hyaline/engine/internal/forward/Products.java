@@ -1,5 +1,7 @@
 package dev.hyaline.engine.internal.forward;
 
+import static java.lang.Math.ceilDiv;
+
 import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
@@ -11,8 +13,10 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
  * the cache. Reused from loop to loop, so that a pass allocates nothing.
  */
 final class Products {
-    /** Rows of a task: few enough for their part of a chain to stay in the second-level cache. */
+    /** Most rows of a task: few enough for their part of a chain to stay in the second-level cache. */
     private static final int ROWS_AT_ONCE = 192;
+    /** Rows a thread from which each thread takes rows of its own instead of panels: reading all weights then costs less than sharing activations. */
+    private static final int ROWS_OF_ITS_OWN = 384;
     /** Multiply-adds below which a task costs more to hand out than it saves. */
     private static final int SMALLEST_TASK = 1 << 18;
 
@@ -30,7 +34,9 @@ final class Products {
     private int count;
     private int rows;
     private int panelsAtOnce;
-    private int rowBlocks;
+    private int rowsAtOnce;
+    private int blocksAPart;
+    private int tasksAPart;
 
     private static final class Product {
         private PackedMatrix w;
@@ -39,7 +45,7 @@ final class Products {
         private int outStride;
         private ActivationFunction activation;
         private float[] sum;
-        /** Tasks a block of rows. */
+        /** Groups of panels: tasks a block of rows. */
         private int groups;
     }
 
@@ -98,20 +104,7 @@ final class Products {
             in.reserve();
             pool.run(interleaveTasks(), interleaveTask);
         }
-        rowBlocks = (rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
-        int panels = 0;
-        for (int i = 0; i < count; i++) {
-            panels += products[i].w.panels();
-        }
-        long panelCost = (long) Math.min(rows, ROWS_AT_ONCE) * products[0].w.k() * PackedMatrix.PANEL;
-        int balanced = Math.max(1, panels * rowBlocks / (4 * pool.threads()));
-        panelsAtOnce = (int) Math.min(balanced, 1 + SMALLEST_TASK / panelCost);
-        int tasks = 0;
-        for (int i = 0; i < count; i++) {
-            products[i].groups = (products[i].w.panels() + panelsAtOnce - 1) / panelsAtOnce;
-            tasks += products[i].groups * rowBlocks;
-        }
-        pool.run(tasks, task);
+        pool.run(divide(), task);
         // What the caller owns, such as the logits, is not kept alive.
         for (int i = 0; i < count; i++) {
             products[i].out = null;
@@ -120,8 +113,29 @@ final class Products {
         in.forget();
     }
 
+    /** Divides the work into tasks, and returns their number. The first tasks are those of the first rows, if threads take rows of their own. */
+    private int divide() {
+        int parts = rows >= ROWS_OF_ITS_OWN * pool.threads() ? pool.threads() : 1;
+        blocksAPart = ceilDiv(rows, parts * ROWS_AT_ONCE);
+        int blocks = parts * blocksAPart;
+        rowsAtOnce = ceilDiv(ceilDiv(rows, blocks), InputRows.GROUP) * InputRows.GROUP;
+        int panels = 0;
+        for (int i = 0; i < count; i++) {
+            panels += products[i].w.panels();
+        }
+        long panelCost = (long) Math.min(rows, rowsAtOnce) * products[0].w.k() * PackedMatrix.PANEL;
+        int balanced = Math.max(1, panels * blocks / (4 * pool.threads()));
+        panelsAtOnce = (int) Math.min(balanced, 1 + SMALLEST_TASK / panelCost);
+        tasksAPart = 0;
+        for (int i = 0; i < count; i++) {
+            products[i].groups = ceilDiv(products[i].w.panels(), panelsAtOnce);
+            tasksAPart += products[i].groups * blocksAPart;
+        }
+        return parts * tasksAPart;
+    }
+
     private int interleaveTasks() {
-        return (in.groups() + GROUPS_A_TASK - 1) / GROUPS_A_TASK;
+        return ceilDiv(in.groups(), GROUPS_A_TASK);
     }
 
     private void interleave(int worker, int index) {
@@ -129,18 +143,21 @@ final class Products {
     }
 
     private void runTask(int worker, int index) {
-        int left = index;
+        int left = index % tasksAPart;
         int i = 0;
-        while (left >= products[i].groups * rowBlocks) {
-            left -= products[i].groups * rowBlocks;
+        while (left >= products[i].groups * blocksAPart) {
+            left -= products[i].groups * blocksAPart;
             i++;
         }
         Product p = products[i];
         // Row blocks of the same panels come next to each other, so that a panel leaves memory once.
-        int firstPanel = left / rowBlocks * panelsAtOnce;
+        int firstPanel = left / blocksAPart * panelsAtOnce;
         int endPanel = Math.min(firstPanel + panelsAtOnce, p.w.panels());
-        int firstRow = left % rowBlocks * ROWS_AT_ONCE;
-        int endRow = Math.min(rows, firstRow + ROWS_AT_ONCE);
+        int firstRow = (index / tasksAPart * blocksAPart + left % blocksAPart) * rowsAtOnce;
+        int endRow = Math.min(rows, firstRow + rowsAtOnce);
+        if (firstRow >= endRow) {
+            return;
+        }
         kernels.product(p.out, p.outAt, p.outStride, in, p.w, firstRow, endRow, firstPanel, endPanel);
         if (p.activation == null && p.sum == null) {
             return;
