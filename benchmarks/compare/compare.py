@@ -24,11 +24,14 @@ HERE = Path(__file__).resolve().parent
 JAR = HERE.parent / "target" / "benchmarks.jar"
 JAVA = [
     str(Path(os.environ["JAVA_HOME"]) / "bin" / "java") if "JAVA_HOME" in os.environ else "java",
-    "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx4g",
+    "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
+    # Large arrays start in the old generation and on large pages, as the launcher has it too.
+    "-XX:+UseSerialGC", "-XX:PretenureSizeThreshold=1m", "-XX:+UseTransparentHugePages", "-Xms4g", "-Xmx4g", "-Xmn64m",
     "-cp", str(JAR),
 ]
 RAGGED = [8, 64, 15, 57, 22, 50, 29, 43, 36, 36, 43, 29, 50, 22, 57, 17]
 ROUNDS = 9
+WARM_UP = 4
 
 
 class Peer:
@@ -59,12 +62,15 @@ def seconds(work):
 
 
 def in_turn(hyaline, other, rounds=ROUNDS):
-    """Medians of both, measured in turn so that a busy machine slows both; two rounds of each warm up."""
+    """Medians of both, measured in turn so that a busy machine slows both.
+
+    The first rounds warm up: code is compiled, and memory that nobody has used yet is slow on both sides.
+    """
     ours, theirs = [], []
-    for i in range(rounds + 2):
+    for i in range(rounds + WARM_UP):
         time.sleep(0.3)  # PyTorch's threads spin for a while after their work and would take a core from Hyaline
         a, b = hyaline(), other()
-        if i >= 2:
+        if i >= WARM_UP:
             ours.append(a)
             theirs.append(b)
     return statistics.median(ours), statistics.median(theirs)
