@@ -292,17 +292,37 @@ final class Tiles {
         add(out, outAt + HALF, h0);
     }
 
-    /** One row alone is bound by memory, so it widens the weights in its registers. */
+    /**
+     * One row alone is bound by memory, so it widens the weights in its registers. Four steps at a time: the fewer instructions a byte takes, the more bytes are
+     * under way from memory.
+     */
     private static void tile1OfBfloat16(float[] out, int outAt, float[] in, int inAt, int[] pairs, int pairsAt, int k) {
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
-        for (int e = 0; e < k; e++) {
-            IntVector pair = IntVector.fromArray(PAIRS, pairs, pairsAt + e * HALF);
-            FloatVector low = lowerHalves(pair);
-            FloatVector high = upperHalves(pair);
+        int e = 0;
+        for (; e <= k - 4; e += 4) {
+            IntVector pair0 = IntVector.fromArray(PAIRS, pairs, pairsAt + e * HALF);
             FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
-            l0 = x0.fma(low, l0);
-            h0 = x0.fma(high, h0);
+            l0 = x0.fma(lowerHalves(pair0), l0);
+            h0 = x0.fma(upperHalves(pair0), h0);
+            IntVector pair1 = IntVector.fromArray(PAIRS, pairs, pairsAt + (e + 1) * HALF);
+            FloatVector x1 = FloatVector.broadcast(SPECIES, in[inAt + e + 1]);
+            l0 = x1.fma(lowerHalves(pair1), l0);
+            h0 = x1.fma(upperHalves(pair1), h0);
+            IntVector pair2 = IntVector.fromArray(PAIRS, pairs, pairsAt + (e + 2) * HALF);
+            FloatVector x2 = FloatVector.broadcast(SPECIES, in[inAt + e + 2]);
+            l0 = x2.fma(lowerHalves(pair2), l0);
+            h0 = x2.fma(upperHalves(pair2), h0);
+            IntVector pair3 = IntVector.fromArray(PAIRS, pairs, pairsAt + (e + 3) * HALF);
+            FloatVector x3 = FloatVector.broadcast(SPECIES, in[inAt + e + 3]);
+            l0 = x3.fma(lowerHalves(pair3), l0);
+            h0 = x3.fma(upperHalves(pair3), h0);
+        }
+        for (; e < k; e++) {
+            IntVector pair = IntVector.fromArray(PAIRS, pairs, pairsAt + e * HALF);
+            FloatVector x = FloatVector.broadcast(SPECIES, in[inAt + e]);
+            l0 = x.fma(lowerHalves(pair), l0);
+            h0 = x.fma(upperHalves(pair), h0);
         }
         add(out, outAt, l0);
         add(out, outAt + HALF, h0);
