@@ -254,7 +254,8 @@ public record Capture(
     static void requireParts(Gpt2Config config, List<HookPoint> points, IndexSelection heads, IndexSelection neurons) {
         heads.in(config.nHeads(), "head");
         neurons.in(config.dMlp(), "neuron");
-        if (!heads.isAll() && points.stream().noneMatch(point -> Placement.hasHeads(point.site()))) {
+        if (!heads.isAll()
+                && points.stream().noneMatch(point -> point.site().shape().byHead())) {
             throw new BadInputException("heads " + heads + " are chosen, but no hook point asked for has heads; z, q,"
                     + " k, v, result, attn_scores and pattern do");
         }

@@ -37,7 +37,7 @@ final class PlacedEdit {
         if (present.length == 0) {
             return Optional.empty();
         }
-        int[] heads = Placement.hasHeads(placement.point().site()) ? placement.heads() : ONE_PLACE;
+        int[] heads = placement.point().site().shape().byHead() ? placement.heads() : ONE_PLACE;
         Selection where = new Selection(slot, present, heads, placement.components());
         List<float[]> directions =
                 placement.subspace() == null ? List.of() : placement.subspace().floats();

@@ -64,14 +64,10 @@ final class Placement {
         return point.site().shape() == Site.Shape.ATTENTION;
     }
 
-    static boolean hasHeads(Site site) {
-        return site.shape().byHead();
-    }
-
     /** Values of a place at a site whose places all have as many. */
     static int placeWidth(Site site, Gpt2Config config) {
         int width = site.shape().width(config);
-        return hasHeads(site) ? width / config.nHeads() : width;
+        return site.shape().byHead() ? width / config.nHeads() : width;
     }
 
     private Basis removed(Intervention.ProjectOut projectOut) {
@@ -82,7 +78,7 @@ final class Placement {
     }
 
     private int[] heads(Target target, Gpt2Config config) {
-        if (hasHeads(point.site())) {
+        if (point.site().shape().byHead()) {
             return target.heads().in(config.nHeads(), "head");
         }
         if (!target.heads().isAll()) {

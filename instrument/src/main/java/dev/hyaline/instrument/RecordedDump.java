@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -70,7 +72,10 @@ final class RecordedDump {
 
     /** What is said of a dump that leaves out parts of its hook points. */
     static String partial(String dump, String heads, String neurons) {
-        return dump + " holds only heads " + heads + " and neurons " + neurons
+        String kept = Stream.of("heads " + heads, "neurons " + neurons)
+                .filter(axis -> !axis.endsWith(" " + ALL))
+                .collect(Collectors.joining(" and "));
+        return dump + " holds only " + kept
                 + ", but interventions take values from whole hook points; dump all heads and neurons";
     }
 

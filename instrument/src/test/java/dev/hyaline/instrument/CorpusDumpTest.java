@@ -292,7 +292,8 @@ final class CorpusDumpTest {
                     assertThat(neurons).containsExactly(all[p * 28 + 5], all[p * 28 + 26], all[p * 28 + 27]);
                 }
             }
-            assertThatThrownBy(() -> Recorded.of(store)).hasMessageContaining("the dump holds only heads 1,3");
+            assertThatThrownBy(() -> Recorded.of(store))
+                    .hasMessageContaining("the dump holds only heads 1,3 and neurons -2-last,5, but");
         }
         JsonNode manifest = JsonMapper.shared().readTree(written.manifest());
         assertThat(manifest.at("/capture/heads").asString()).isEqualTo("1,3");

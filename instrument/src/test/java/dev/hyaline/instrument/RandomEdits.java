@@ -107,7 +107,7 @@ final class RandomEdits {
         if (site.perLayer()) {
             target = random.nextInt(4) == 0 ? target : target.layers(random.nextInt(config.nLayers()));
         }
-        if (Placement.hasHeads(site) && random.nextBoolean()) {
+        if (site.shape().byHead() && random.nextBoolean()) {
             target = target.heads(random.nextInt(config.nHeads()));
         }
         int length = prompts.length(sequence);
@@ -143,7 +143,7 @@ final class RandomEdits {
     private Intervention intervention(Target target) {
         boolean map = target.site().shape() == Site.Shape.ATTENTION;
         int width = Placement.placeWidth(target.site(), config);
-        boolean swaps = Placement.hasHeads(target.site()) && config.nHeads() > 1;
+        boolean swaps = target.site().shape().byHead() && config.nHeads() > 1;
         return switch (random.nextInt(12)) {
             case 0 -> Intervention.zero(target);
             case 1 -> Intervention.mean(target, map ? Means.byPosition(other) : Means.overall(other));

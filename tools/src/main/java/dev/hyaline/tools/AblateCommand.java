@@ -180,7 +180,7 @@ final class AblateCommand implements Runnable {
             return AblationSweep.ofSets(ablation(experiment), sets(config));
         }
         Site chosen = site(config);
-        Along along = hasHeads(chosen) && !whole && neurons == null ? Along.everyHead() : Along.everyLayer();
+        Along along = chosen.shape().byHead() && !whole && neurons == null ? Along.everyHead() : Along.everyLayer();
         along = along.inLayers(SelectionOptions.indices("--layers", layers));
         if (neurons != null) {
             along = along.components(
@@ -201,13 +201,6 @@ final class AblateCommand implements Runnable {
             throw new BadInputException("--site takes one site, but '" + site + "' names " + sites.size());
         }
         return sites.getFirst();
-    }
-
-    private static boolean hasHeads(Site site) {
-        return switch (site.shape()) {
-            case HEADS, HEAD_RESIDUAL, ATTENTION -> true;
-            default -> false;
-        };
     }
 
     private Map<String, List<Target>> sets(Gpt2Config config) {

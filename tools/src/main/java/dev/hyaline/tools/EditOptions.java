@@ -104,7 +104,11 @@ final class EditOptions {
 
     @Option(
             names = "--in-order",
-            description = "Let interventions write the same values: a later one acts on what an earlier one left.")
+            description = {
+                "Let interventions write the same values: a later one acts on what an earlier one left. Those of"
+                        + " --edits come first, then the options' in the order of this list, wherever they are on the"
+                        + " line."
+            })
     private boolean inOrder;
 
     /** The interventions that the options describe. */

@@ -30,6 +30,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.json.JsonFactory;
 
 /**
@@ -202,6 +203,8 @@ final class PromptFile {
                 throw new BadInputException(source + ": more follows after the first JSON value");
             }
             return prompt;
+        } catch (InputCoercionException e) {
+            throw new BadInputException(source + ": " + Shown.parserMessage(e.getMessage()));
         } catch (JacksonException e) {
             // The parser was given this line alone and calls it the first.
             throw new BadInputException(source + ": this is not JSON: "
@@ -261,13 +264,15 @@ final class PromptFile {
             while (json.nextToken() == JsonToken.PROPERTY_NAME) {
                 String role = json.currentName();
                 if (json.nextToken() != JsonToken.VALUE_NUMBER_INT) {
-                    throw new BadInputException(source + ": \"positions\": " + role + " must be a whole number");
+                    throw new BadInputException(source + ": \"positions\": " + role + " must be a whole number, found "
+                            + Shown.plain(json.getString()));
                 }
                 positions.put(role, json.getIntValue());
             }
         }
         if (json.currentToken() != JsonToken.END_OBJECT) {
-            throw new BadInputException(source + ": \"positions\" must be an object of positions by role");
+            throw new BadInputException(
+                    source + ": \"positions\" must be an object of positions by role, such as {\"end\": -1}");
         }
         return positions;
     }

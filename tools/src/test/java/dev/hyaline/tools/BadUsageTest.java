@@ -132,7 +132,7 @@ final class BadUsageTest {
                 "{\"tokens\": [1.5]} | \"tokens\" must be a list of token ids",
                 "{\"tokens\": [1, \"2\"]} | \"tokens\" must be a list of token ids",
                 "{\"tokens\": [[1]]} | \"tokens\" must be a list of token ids",
-                "{\"tokens\": [99999999999]} | this is not JSON",
+                "{\"tokens\": [99999999999]} | Numeric value (99999999999) out of range",
                 "{\"tokens\": [1, 1536]} | the vocabulary runs from 0 to 1535",
                 "{\"tokens\": [-1]} | the vocabulary runs from 0 to 1535",
                 "{\"tokens\": []} | is empty",

@@ -209,9 +209,10 @@ final class CommandsTest {
         assertThat(Outcome.of(arguments).err())
                 .contains("--roles: " + file + ":2 does not say where subject stands; its \"positions\" name nothing");
         Files.writeString(file, "{\"text\": \"a\", \"positions\": [1]}");
-        assertThat(Outcome.of(arguments).err()).contains(":1: \"positions\" must be an object of positions by role");
+        assertThat(Outcome.of(arguments).err())
+                .contains(":1: \"positions\" must be an object of positions by role, such as");
         Files.writeString(file, "{\"text\": \"a\", \"positions\": {\"subject\": \"x\"}}");
-        assertThat(Outcome.of(arguments).err()).contains(":1: \"positions\": subject must be a whole number");
+        assertThat(Outcome.of(arguments).err()).contains(":1: \"positions\": subject must be a whole number, found x");
     }
 
     @Test

@@ -130,10 +130,10 @@ public final class AblationSweep implements Sweep {
     }
 
     private static int heads(Gpt2Config config, Site site) {
-        return switch (site.shape()) {
-            case HEADS, HEAD_RESIDUAL, ATTENTION -> config.nHeads();
-            default -> throw new BadInputException(site.localName() + " has no heads to ablate one by one");
-        };
+        if (!site.shape().byHead()) {
+            throw new BadInputException(site.localName() + " has no heads to ablate one by one");
+        }
+        return config.nHeads();
     }
 
     private static int components(Gpt2Config config, Site site) {

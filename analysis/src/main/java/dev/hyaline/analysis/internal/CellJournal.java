@@ -85,8 +85,9 @@ public final class CellJournal implements AutoCloseable {
             return;
         }
         if (!Arrays.equals(found.array(), header)) {
-            throw new BadInputException(
-                    file + " holds the cells of another sweep, or is no file of cells; delete it to begin anew");
+            throw new BadInputException(file
+                    + " holds the cells of another sweep or of another version, or is no file of cells; delete it to"
+                    + " begin anew");
         }
         ByteBuffer records = ByteBuffer.allocate(RECORD * 4096);
         long whole = HEADER;
