@@ -91,9 +91,7 @@ final class ModelsCommand implements Runnable {
     @Override
     public void run() {
         HubSettings settings = HubSettings.of(console.environment());
-        if (refresh) {
-            refresh(Hub.of(settings));
-        }
+        List<String> failures = refresh ? refresh(Hub.of(settings)) : List.of();
         List<Model> models = new ArrayList<>();
         for (String name : Checkpoint.builtInNames()) {
             try (Checkpoint checkpoint = Checkpoint.builtIn(name)) {
@@ -111,9 +109,14 @@ final class ModelsCommand implements Runnable {
         } else {
             text(settings, models);
         }
+        if (!failures.isEmpty()) {
+            throw new HyalineException(String.join("; ", failures));
+        }
     }
 
-    private void refresh(Hub hub) {
+    /** Refreshes what it can, and returns why it could not the rest. */
+    private List<String> refresh(Hub hub) {
+        List<String> failures = new ArrayList<>();
         for (Snapshot snapshot : hub.cached()) {
             if (model(snapshot.repository(), snapshot, 0, () -> Checkpoint.open(snapshot))
                     .opens()) {
@@ -121,10 +124,13 @@ final class ModelsCommand implements Runnable {
                     HubName name = new HubName(snapshot.repository(), revision);
                     try (HubProgress progress = new HubProgress(console, name)) {
                         hub.refresh(name, progress);
+                    } catch (HyalineException e) {
+                        failures.add(e.getMessage());
                     }
                 }
             }
         }
+        return failures;
     }
 
     private static Model model(String name, Snapshot snapshot, long bytes, Supplier<Checkpoint> opening) {
