@@ -2,6 +2,7 @@ package dev.hyaline.tools;
 
 import dev.hyaline.weights.Tokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -24,7 +25,7 @@ final class DecodedText {
     String add(int token) {
         waiting.add(token);
         String text = decode();
-        if (text.endsWith(BROKEN) && waiting.size() < LONGEST_CHARACTER) {
+        if (text.endsWith(BROKEN) && !isWhole(text) && waiting.size() < LONGEST_CHARACTER) {
             return "";
         }
         waiting.clear();
@@ -36,6 +37,11 @@ final class DecodedText {
         String text = decode();
         waiting.clear();
         return text;
+    }
+
+    /** Whether what looks broken is the replacement character itself, which a text may hold as well: its own tokens give it back. */
+    private boolean isWhole(String text) {
+        return waiting.equals(Arrays.stream(tokenizer.encode(text)).boxed().toList());
     }
 
     private String decode() {

@@ -40,6 +40,12 @@ final class DecodedTextTest {
         assertThat(pieces).noneMatch(piece -> piece.contains("\uFFFD"));
     }
 
+    @Test
+    void theReplacementCharacterIsACharacter() {
+        assertThat(String.join("", pieces(TOKENIZER.encode("\uFFFD\u65E5\uFFFD\uFFFDx"))))
+                .isEqualTo("\uFFFD\u65E5\uFFFD\uFFFDx");
+    }
+
     @Property(tries = 300)
     void piecesTogetherAreTheText(@ForAll @StringLength(max = 30) String text) {
         String valid = text.replaceAll("[\\ud800-\\udfff]", "?");
