@@ -19,11 +19,12 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Checks or applies the source format: palantir-java-format, 120 columns. The root pom.xml runs this file with the toolchain's JDK, because the
- * formatter parses with the compiler of the JDK it runs on and Maven's own may be too old for the sources.
+ * Checks or applies the source format: palantir-java-format, 120 columns. The root pom.xml runs this file with the
+ * toolchain's JDK, because the formatter parses with the compiler of the JDK it runs on and Maven's own may be too old
+ * for the sources.
  *
- * <p>Arguments: {@code check} or {@code apply}, the folder to look under, and a file in which to remember the SHA-256 of sources found well
- * formatted, which are not looked at again.
+ * <p>Arguments: {@code check} or {@code apply}, the folder to look under, and a file in which to remember the SHA-256
+ * of sources found well formatted, which are not looked at again.
  */
 final class Format {
     private Format() {}
@@ -36,7 +37,7 @@ final class Format {
         }
         Formatter formatter = Formatter.createFormatter(JavaFormatterOptions.builder()
                 .style(JavaFormatterOptions.Style.PALANTIR)
-                .formatJavadoc(false)
+                .formatJavadoc(true)
                 .build());
         Path memory = Path.of(args[2]);
         Set<String> wellFormatted = ConcurrentHashMap.newKeySet();

@@ -19,8 +19,9 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * TransformerLens's analysis of fable on eight indirect-object pairs, in float64.
  *
- * <p>Hyaline computes in float32, where logits of these prompts, up to 30 in size, are 2e-6 apart; each carries the roundings of a residual stream that four layers have added to. {@link
- * #TOLERANCE} is twenty such steps for the difference of two. The largest distance found is 1.4e-5.
+ * <p>Hyaline computes in float32, where logits of these prompts, up to 30 in size, are 2e-6 apart; each carries the
+ * roundings of a residual stream that four layers have added to. {@link #TOLERANCE} is twenty such steps for the
+ * difference of two. The largest distance found is 1.4e-5.
  */
 public final class GoldenIoi {
     /** Largest allowed distance of a logit difference from float64's. */

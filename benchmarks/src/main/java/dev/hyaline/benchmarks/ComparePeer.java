@@ -27,8 +27,8 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
- * Hyaline's side of {@code compare/compare.py}, which times the same work in Python in turn. Loads the checkpoint named on the command line, then answers each
- * line of standard input with the seconds that the work it names took.
+ * Hyaline's side of {@code compare/compare.py}, which times the same work in Python in turn. Loads the checkpoint named
+ * on the command line, then answers each line of standard input with the seconds that the work it names took.
  */
 public final class ComparePeer {
     private final Gpt2 model;

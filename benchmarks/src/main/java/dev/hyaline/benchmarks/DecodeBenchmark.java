@@ -25,7 +25,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** One step of decoding with GPT-2 small's shape: the next token's logits for each of some sequences, after 64 positions and more. */
+/**
+ * One step of decoding with GPT-2 small's shape: the next token's logits for each of some sequences, after 64 positions
+ * and more.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -56,7 +59,10 @@ public class DecodeBenchmark {
         rewind();
     }
 
-    /** With all the room that the model's positions need, so that until they have been used up what a step allocates is the step's own. */
+    /**
+     * With all the room that the model's positions need, so that until they have been used up what a step allocates is
+     * the step's own.
+     */
     private void rewind() {
         int positions = model.config().nCtx();
         List<KvCache> caches = new ArrayList<>();

@@ -4,7 +4,10 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
 
-/** Opens the checkpoint named on the command line and prints the last logit of a prompt of 16 tokens: what a cold start costs. */
+/**
+ * Opens the checkpoint named on the command line and prints the last logit of a prompt of 16 tokens: what a cold start
+ * costs.
+ */
 public final class FirstLogits {
     private FirstLogits() {}
 

@@ -25,7 +25,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** What watching costs: GPT-2 small's shape over 128 tokens, unwatched, with a probe that counts at every residual, and with every site copied. */
+/**
+ * What watching costs: GPT-2 small's shape over 128 tokens, unwatched, with a probe that counts at every residual, and
+ * with every site copied.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)

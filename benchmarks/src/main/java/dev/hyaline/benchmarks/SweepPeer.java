@@ -1,8 +1,8 @@
 package dev.hyaline.benchmarks;
 
 import dev.hyaline.analysis.causal.ActivationPatch;
-import dev.hyaline.analysis.causal.Direction;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.PathPatching;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.causal.SweepOptions;
@@ -23,8 +23,9 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * The Java side of {@code compare/sweeps.py}: reads a line {@code SWEEP DIFFERENT} with a patching function's name or {@code edges} and the first position at which the 15 tokens of two prompts
- * differ, runs the sweep, and answers with its seconds, the runs of both prompts included, its multiply-adds and those of full reruns.
+ * The Java side of {@code compare/sweeps.py}: reads a line {@code SWEEP DIFFERENT} with a patching function's name or
+ * {@code edges} and the first position at which the 15 tokens of two prompts differ, runs the sweep, and answers with
+ * its seconds, the runs of both prompts included, its multiply-adds and those of full reruns.
  */
 public final class SweepPeer {
     private static final int TOKENS = 15;
@@ -61,8 +62,9 @@ public final class SweepPeer {
     private static SweepResult run(Gpt2 model, String name, PromptPairs pairs, long begin) {
         Experiment experiment = Experiment.of(model, pairs, Metric.logitDifference());
         Sweep sweep = name.equals("edges")
-                ? PathPatching.edges(experiment, Direction.DENOISING, new ComputationGraph(model.config()).edges())
-                : ActivationPatch.valueOf(name).sweep(experiment, Direction.DENOISING);
+                ? PathPatching.edges(
+                        experiment, PatchingDirection.DENOISING, new ComputationGraph(model.config()).edges())
+                : ActivationPatch.valueOf(name).sweep(experiment, PatchingDirection.DENOISING);
         return experiment.sweep(sweep, SweepOptions.none().progress((done, total) -> {
             if (done % TELL_EVERY == 0) {
                 System.err.printf("%d of %d after %.0f s%n", done, total, (System.nanoTime() - begin) / 1e9);

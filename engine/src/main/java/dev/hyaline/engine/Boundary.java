@@ -1,8 +1,8 @@
 package dev.hyaline.engine;
 
 /**
- * A cut through the residual stream at which a pass can begin or stop: before a block's attention ({@code resid_pre}) or between its attention and its
- * MLP ({@code resid_mid}).
+ * A cut through the residual stream at which a pass can begin or stop: before a block's attention ({@code resid_pre})
+ * or between its attention and its MLP ({@code resid_mid}).
  *
  * @param layer from 0; with {@code mid} false it may be {@code nLayers}, which is the last block's {@code resid_post}
  */

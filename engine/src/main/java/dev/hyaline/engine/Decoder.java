@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Sequences that continue together, one token each a step. Everything a step needs is kept from step to step, so that it allocates nothing but room in the
- * caches, and not even that after {@link KvCache#reserve}. Logits equal those of full passes over the same tokens, bit for bit.
+ * Sequences that continue together, one token each a step. Everything a step needs is kept from step to step, so that
+ * it allocates nothing but room in the caches, and not even that after {@link KvCache#reserve}. Logits equal those of
+ * full passes over the same tokens, bit for bit.
  *
  * <p>Not thread-safe; the caches must not be appended to elsewhere during a step.
  */
@@ -36,7 +37,8 @@ public final class Decoder {
      * Continues the sequences whose keys and values are in {@code caches}.
      *
      * @param probe watches every step
-     * @throws BadInputException if there is no cache, one appears twice, or one is of a model with another configuration
+     * @throws BadInputException if there is no cache, one appears twice, or one is of a model with another
+     *     configuration
      */
     public static Decoder of(Gpt2 model, List<KvCache> caches, Probe probe) {
         int count = caches.size();
@@ -69,7 +71,8 @@ public final class Decoder {
      * Appends one token to each sequence.
      *
      * @return the logits after each, {@code [sequences, dVocab]}, in an array that the next step writes again
-     * @throws BadInputException if there is not one token a sequence, one is outside the vocabulary, or a sequence has no position left; no cache has changed then
+     * @throws BadInputException if there is not one token a sequence, one is outside the vocabulary, or a sequence has
+     *     no position left; no cache has changed then
      */
     public float[] step(int... tokens) {
         if (tokens.length != sequences()) {

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * A device that a model can run on instead of this machine's processors' vector units. There are some where the module {@code hyaline-engine-tornado} and
- * TornadoVM are.
+ * A device that a model can run on instead of this machine's processors' vector units. There are some where the module
+ * {@code hyaline-engine-tornado} and TornadoVM are.
  *
  * @param index by which {@link #named} finds it
  * @param name as its driver calls it

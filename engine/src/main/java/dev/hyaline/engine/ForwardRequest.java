@@ -6,11 +6,13 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a pass is to do: a ragged batch, where to begin and stop, which logits to form, who watches. Immutable; each method returns a changed copy.
+ * What a pass is to do: a ragged batch, where to begin and stop, which logits to form, who watches. Immutable; each
+ * method returns a changed copy.
  *
  * @param from where to begin instead of at the embedding, from the rows in {@code residual}
  * @param residual {@code [tokens, dModel]} at {@code from}; empty when the pass begins at the embedding
- * @param reached how far the branch that begins at {@code from}, attention or MLP, has come already; empty when it is run from its start
+ * @param reached how far the branch that begins at {@code from}, attention or MLP, has come already; empty when it is
+ *     run from its start
  * @param branch {@code [tokens, width of the site]} at {@code reached}
  * @param to where to stop instead of at the logits
  */
@@ -53,17 +55,21 @@ public record ForwardRequest(
         return of(Sequence.of(tokens));
     }
 
-    /** Begins at a boundary, from given residual rows {@code [tokens, dModel]}, which are copied when the pass starts. */
+    /**
+     * Begins at a boundary, from given residual rows {@code [tokens, dModel]}, which are copied when the pass starts.
+     */
     public ForwardRequest from(Boundary boundary, float[] residual) {
         return new ForwardRequest(
                 sequences, Optional.of(boundary), residual, Optional.empty(), NOTHING, to, logits, probe);
     }
 
     /**
-     * Begins inside the branch that leaves the residual stream at a boundary: after a {@code resid_pre} at {@link Site#Z} or {@link Site#ATTN_OUT}, after a
-     * {@code resid_mid} at {@link Site#MLP_POST} or {@link Site#MLP_OUT}. What comes before in the branch is not run, and its points do not fire.
+     * Begins inside the branch that leaves the residual stream at a boundary: after a {@code resid_pre} at
+     * {@link Site#Z} or {@link Site#ATTN_OUT}, after a {@code resid_mid} at {@link Site#MLP_POST} or
+     * {@link Site#MLP_OUT}. What comes before in the branch is not run, and its points do not fire.
      *
-     * @param branch {@code [tokens, width of the site]}: the values at {@code reached}, which are copied when the pass starts
+     * @param branch {@code [tokens, width of the site]}: the values at {@code reached}, which are copied when the pass
+     *     starts
      */
     public ForwardRequest from(Boundary boundary, float[] residual, Site reached, float[] branch) {
         return new ForwardRequest(

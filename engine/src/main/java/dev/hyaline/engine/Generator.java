@@ -10,8 +10,9 @@ import java.util.OptionalInt;
 import java.util.SplittableRandom;
 
 /**
- * Continues prompts token by token with a cache of keys and values. Each step's logits equal those of a full pass over the text so far, bit for bit. Prompts
- * that are continued together do not influence each other; only a prompt that is given again draws anew.
+ * Continues prompts token by token with a cache of keys and values. Each step's logits equal those of a full pass over
+ * the text so far, bit for bit. Prompts that are continued together do not influence each other; only a prompt that is
+ * given again draws anew.
  *
  * <p>Immutable; each method returns a changed copy.
  */

@@ -24,8 +24,9 @@ import java.util.stream.IntStream;
 /**
  * A GPT-2 ready to run. Immutable and thread-safe: passes may run at once from several threads.
  *
- * <p>The bits of every value depend on the weights and on the tokens before it alone: not on the batch, the number of threads, the kernels, a cache or a probe.
- * On a {@link Device}, whose arithmetic is its driver's, values agree with those within rounding instead.
+ * <p>The bits of every value depend on the weights and on the tokens before it alone: not on the batch, the number of
+ * threads, the kernels, a cache or a probe. On a {@link Device}, whose arithmetic is its driver's, values agree with
+ * those within rounding instead.
  */
 public final class Gpt2 implements AutoCloseable {
     /** System property with the number of threads a model uses unless told; by default all processors. */
@@ -144,7 +145,8 @@ public final class Gpt2 implements AutoCloseable {
     /**
      * Runs a pass.
      *
-     * @throws BadInputException for an empty batch or sequence, a token outside the vocabulary, a position past {@code nCtx}, a boundary the model does not have
+     * @throws BadInputException for an empty batch or sequence, a token outside the vocabulary, a position past
+     *     {@code nCtx}, a boundary the model does not have
      * @throws BadShapeException if given residual rows do not fit the batch
      */
     public ForwardResult forward(ForwardRequest request) {
@@ -155,8 +157,9 @@ public final class Gpt2 implements AutoCloseable {
     }
 
     /**
-     * As {@link #forward(ForwardRequest)}, with the logits, or the residual of a pass that stops at a boundary, written to the front of an array of the caller's.
-     * The result holds that array, and its values until the array is written again.
+     * As {@link #forward(ForwardRequest)}, with the logits, or the residual of a pass that stops at a boundary, written
+     * to the front of an array of the caller's. The result holds that array, and its values until the array is written
+     * again.
      *
      * @throws BadShapeException if {@code out} is too short
      */

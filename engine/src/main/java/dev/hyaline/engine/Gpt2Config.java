@@ -1,7 +1,8 @@
 package dev.hyaline.engine;
 
 /**
- * Everything about a GPT-2 that changes its arithmetic. Names are TransformerLens's; the keys of a Hugging Face {@code config.json} in brackets.
+ * Everything about a GPT-2 that changes its arithmetic. Names are TransformerLens's; the keys of a Hugging Face
+ * {@code config.json} in brackets.
  *
  * @param nLayers transformer blocks ({@code n_layer})
  * @param nHeads attention heads a block ({@code n_head})

@@ -1,6 +1,6 @@
 package dev.hyaline.engine;
 
-import dev.hyaline.engine.internal.forward.Weights;
+import dev.hyaline.engine.internal.forward.PackedWeights;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.ArrayList;
@@ -12,27 +12,32 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The parameters of a GPT-2, packed once into the layout its kernels read. Immutable and thread-safe. As a source it gives back what it was loaded from, so that
- * changed weights can be made from it.
+ * The parameters of a GPT-2, packed once into the layout its kernels read. Immutable and thread-safe. As a source it
+ * gives back what it was loaded from, so that changed weights can be made from it.
  */
 public final class Gpt2Weights implements TensorSource {
-    /** A bias of the logits, {@code [dVocab]}, which no checkpoint has but weights with their LayerNorms folded need. */
+    /**
+     * A bias of the logits, {@code [dVocab]}, which no checkpoint has but weights with their LayerNorms folded need.
+     */
     public static final String UNEMBEDDING_BIAS = "lm_head.bias";
 
     /** Values read at a time by one thread while packing. */
     private static final int CHUNK = 1 << 17;
 
     private final Gpt2Config config;
-    private final Weights packed;
+    private final PackedWeights packed;
     private final List<String> processing;
 
-    private Gpt2Weights(Gpt2Config config, Weights packed, List<String> processing) {
+    private Gpt2Weights(Gpt2Config config, PackedWeights packed, List<String> processing) {
         this.config = config;
         this.packed = packed;
         this.processing = List.copyOf(processing);
     }
 
-    /** Every tensor that a checkpoint of this configuration must hold, in Hugging Face's names without the {@code transformer.} prefix. */
+    /**
+     * Every tensor that a checkpoint of this configuration must hold, in Hugging Face's names without the
+     * {@code transformer.} prefix.
+     */
     public static List<TensorSpec> tensors(Gpt2Config config) {
         int d = config.dModel();
         List<TensorSpec> all = new ArrayList<>();
@@ -70,7 +75,10 @@ public final class Gpt2Weights implements TensorSource {
         return new Packer(config, source).pack();
     }
 
-    /** Random parameters as GPT-2 is initialised: normal with deviation 0.02, projections into the residual scaled by its depth, biases zero. */
+    /**
+     * Random parameters as GPT-2 is initialised: normal with deviation 0.02, projections into the residual scaled by
+     * its depth, biases zero.
+     */
     public static Gpt2Weights random(Gpt2Config config, long seed) {
         return load(config, new RandomSource(config, seed));
     }
@@ -98,8 +106,8 @@ public final class Gpt2Weights implements TensorSource {
     }
 
     /**
-     * A copy of one tensor as checkpoints hold it, row-major. With tied embeddings {@code lm_head.weight} is {@code wte.weight}; {@link #UNEMBEDDING_BIAS} is zero
-     * unless the weights have one.
+     * A copy of one tensor as checkpoints hold it, row-major. With tied embeddings {@code lm_head.weight} is
+     * {@code wte.weight}; {@link #UNEMBEDDING_BIAS} is zero unless the weights have one.
      *
      * @param name one of {@link #tensors}
      */
@@ -136,7 +144,7 @@ public final class Gpt2Weights implements TensorSource {
     }
 
     /** What the forward pass reads. */
-    Weights packed() {
+    PackedWeights packed() {
         return packed;
     }
 
@@ -210,7 +218,7 @@ public final class Gpt2Weights implements TensorSource {
         if (layer >= config.nLayers()) {
             throw noTensor(name);
         }
-        Weights.Block block = packed.blocks()[layer];
+        PackedWeights.Block block = packed.blocks()[layer];
         return switch (parts[2]) {
             case "ln_1.weight" -> Stored.vector(block.ln1().gain());
             case "ln_1.bias" -> Stored.vector(block.ln1().bias());
@@ -232,7 +240,10 @@ public final class Gpt2Weights implements TensorSource {
         return new BadInputException("no tensor is called " + name);
     }
 
-    /** Reads tensors in chunks of rows and puts each where the kernels want it. Chunks are independent, so all processors read and pack. */
+    /**
+     * Reads tensors in chunks of rows and puts each where the kernels want it. Chunks are independent, so all
+     * processors read and pack.
+     */
     private static final class Packer {
         private final Gpt2Config config;
         private final TensorSource source;
@@ -248,11 +259,11 @@ public final class Gpt2Weights implements TensorSource {
         Gpt2Weights pack() {
             PackedMatrix embedding = embedding("wte.weight");
             float[] positions = plain("wpe.weight");
-            Weights.Block[] blocks = new Weights.Block[config.nLayers()];
+            PackedWeights.Block[] blocks = new PackedWeights.Block[config.nLayers()];
             for (int layer = 0; layer < blocks.length; layer++) {
                 blocks[layer] = block("h." + layer);
             }
-            Weights.Norm finalNorm = norm("ln_f");
+            PackedWeights.Norm finalNorm = norm("ln_f");
             PackedMatrix unembedding = config.tieWordEmbeddings() ? embedding : embedding("lm_head.weight");
             if (source.hasUnembeddingBias()) {
                 inChunks(TensorSpec.of(UNEMBEDDING_BIAS, config.dVocab()), (row, first, count) -> {
@@ -263,17 +274,19 @@ public final class Gpt2Weights implements TensorSource {
                 pool.run(chunks.size(), (worker, index) -> chunks.get(index).run());
             }
             return new Gpt2Weights(
-                    config, new Weights(embedding, positions, blocks, finalNorm, unembedding), source.processing());
+                    config,
+                    new PackedWeights(embedding, positions, blocks, finalNorm, unembedding),
+                    source.processing());
         }
 
-        private Weights.Block block(String h) {
+        private PackedWeights.Block block(String h) {
             PackedMatrix[] qkv = linear(h + ".attn.c_attn", 3);
             PackedMatrix o = linear(h + ".attn.c_proj", 1)[0];
             PackedMatrix[] oByHead = new PackedMatrix[config.nHeads()];
             for (int head = 0; head < oByHead.length; head++) {
                 oByHead[head] = o.rows(head * config.dHead(), (head + 1) * config.dHead());
             }
-            return new Weights.Block(
+            return new PackedWeights.Block(
                     norm(h + ".ln_1"),
                     qkv[0],
                     qkv[1],
@@ -285,8 +298,8 @@ public final class Gpt2Weights implements TensorSource {
                     linear(h + ".mlp.c_proj", 1)[0]);
         }
 
-        private Weights.Norm norm(String name) {
-            return new Weights.Norm(plain(name + ".weight"), plain(name + ".bias"));
+        private PackedWeights.Norm norm(String name) {
+            return new PackedWeights.Norm(plain(name + ".weight"), plain(name + ".bias"));
         }
 
         /** A weight {@code [in, out]} and its bias, split by columns over matrices of equal width. */

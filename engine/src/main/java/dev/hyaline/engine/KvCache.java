@@ -3,8 +3,9 @@ package dev.hyaline.engine;
 import dev.hyaline.engine.internal.forward.KeyValues;
 
 /**
- * Keys and values of the positions a sequence has been through, for all layers. Passes append to it ({@link Sequence#append}) or read it
- * ({@link Sequence#after}). Any number of passes may read it at once; appending needs it to itself.
+ * Keys and values of the positions a sequence has been through, for all layers. Passes append to it
+ * ({@link Sequence#append}) or read it ({@link Sequence#after}). Any number of passes may read it at once; appending
+ * needs it to itself.
  */
 public final class KvCache {
     private final KeyValues keyValues;
@@ -24,7 +25,8 @@ public final class KvCache {
     }
 
     /**
-     * A cache of the first {@code positions} positions, which can be appended to independently of this one. Memory is shared as far as possible.
+     * A cache of the first {@code positions} positions, which can be appended to independently of this one. Memory is
+     * shared as far as possible.
      */
     public KvCache fork(int positions) {
         if (positions < 0 || positions > length()) {
@@ -35,8 +37,8 @@ public final class KvCache {
     }
 
     /**
-     * A cache of the first {@code positions} positions whose keys and values from {@code from} on can be written again ({@link Sequence#amend})
-     * independently of this one. Memory is shared as far as possible.
+     * A cache of the first {@code positions} positions whose keys and values from {@code from} on can be written again
+     * ({@link Sequence#amend}) independently of this one. Memory is shared as far as possible.
      */
     public KvCache amendable(int from, int positions) {
         if (from < 0 || from > positions || positions > length()) {

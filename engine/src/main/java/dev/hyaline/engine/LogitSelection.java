@@ -2,7 +2,9 @@ package dev.hyaline.engine;
 
 import java.util.Optional;
 
-/** Which logits a pass computes: rows of the batch and columns of the vocabulary. What is not selected costs nothing. */
+/**
+ * Which logits a pass computes: rows of the batch and columns of the vocabulary. What is not selected costs nothing.
+ */
 public final class LogitSelection {
     /** Which rows. */
     public enum Rows {

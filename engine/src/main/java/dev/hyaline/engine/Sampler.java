@@ -3,7 +3,10 @@ package dev.hyaline.engine;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
-/** Draws tokens from logits. Its own arithmetic is in double and in a fixed order, so a seed gives the same tokens on every machine. */
+/**
+ * Draws tokens from logits. Its own arithmetic is in double and in a fixed order, so a seed gives the same tokens on
+ * every machine.
+ */
 final class Sampler {
     private final Sampling sampling;
     private final SplittableRandom random;

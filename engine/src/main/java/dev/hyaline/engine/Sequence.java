@@ -5,7 +5,8 @@ import java.util.Optional;
 /**
  * One sequence of a batch: tokens, where the first of them stands, and the keys and values of the positions before it.
  *
- * <p>Prefill starts at 0 without a past; decoding appends to its own cache; a patched suffix starts inside a base run and shares its past.
+ * <p>Prefill starts at 0 without a past; decoding appends to its own cache; a patched suffix starts inside a base run
+ * and shares its past.
  */
 public final class Sequence {
     private final int[] tokens;
@@ -31,8 +32,8 @@ public final class Sequence {
     }
 
     /**
-     * Tokens from position {@code start} to the end of a cache, whose keys and values the pass writes again in the layers that it runs. The pass may begin at a
-     * boundary; in the layers before, the cache stays as it is.
+     * Tokens from position {@code start} to the end of a cache, whose keys and values the pass writes again in the
+     * layers that it runs. The pass may begin at a boundary; in the layers before, the cache stays as it is.
      *
      * @param cache from {@link KvCache#amendable}, for {@code start} or earlier
      */

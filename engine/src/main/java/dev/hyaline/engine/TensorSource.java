@@ -15,7 +15,10 @@ public interface TensorSource {
      */
     void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset);
 
-    /** Whether every value of the tensor is a bfloat16; matrices of such are kept in two bytes a value, which changes no bit of a result. */
+    /**
+     * Whether every value of the tensor is a bfloat16; matrices of such are kept in two bytes a value, which changes no
+     * bit of a result.
+     */
     default boolean isBfloat16(TensorSpec tensor) {
         return false;
     }
@@ -25,7 +28,9 @@ public interface TensorSource {
         return false;
     }
 
-    /** What was done to the checkpoint's values, in order, such as {@code fold_ln}; nothing, unless this says otherwise. */
+    /**
+     * What was done to the checkpoint's values, in order, such as {@code fold_ln}; nothing, unless this says otherwise.
+     */
     default List<String> processing() {
         return List.of();
     }

@@ -4,7 +4,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.SplittableRandom;
 
-/** Small models with every parameter random, biases and gains too, so that no term of the arithmetic can hide behind a zero. */
+/**
+ * Small models with every parameter random, biases and gains too, so that no term of the arithmetic can hide behind a
+ * zero.
+ */
 public final class RandomModels {
     /** Nothing divides by a vector. */
     public static final Gpt2Config ODD =

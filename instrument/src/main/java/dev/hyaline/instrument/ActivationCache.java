@@ -21,9 +21,10 @@ import java.util.stream.Stream;
  * Copies of a run's recorded values, held in memory, and what TransformerLens's {@code ActivationCache} makes of them.
  * Immutable once made.
  *
- * <p>The methods that take the residual stream apart need what they are made of to be recorded: {@code embed}, {@code
- * pos_embed}, {@code attn_out} and {@code mlp_out} for layers, {@code z} for heads, {@code mlp.post} for neurons. To be
- * checked against the residual stream, that too: {@code resid_pre}, {@code resid_mid}, {@code resid_post}.
+ * <p>The methods that take the residual stream apart need what they are made of to be recorded: {@code embed},
+ * {@code pos_embed}, {@code attn_out} and {@code mlp_out} for layers, {@code z} for heads, {@code mlp.post} for
+ * neurons. To be checked against the residual stream, that too: {@code resid_pre}, {@code resid_mid},
+ * {@code resid_post}.
  */
 public final class ActivationCache {
     private final Gpt2Weights weights;
@@ -244,8 +245,8 @@ public final class ActivationCache {
     }
 
     /**
-     * The residual stream as it stands before each layer up to a boundary: what a logit lens reads. Labels: {@code
-     * 0_pre}, {@code 0_mid}, {@code 1_pre} and so on to {@code final_post}.
+     * The residual stream as it stands before each layer up to a boundary: what a logit lens reads. Labels:
+     * {@code 0_pre}, {@code 0_mid}, {@code 1_pre} and so on to {@code final_post}.
      *
      * @param includeMid whether to take it between attention and MLP too
      */
@@ -300,8 +301,8 @@ public final class ActivationCache {
 
     /**
      * The residual stream at a boundary as the sum of every head, every neuron (or every MLP), the embeddings and the
-     * biases, in this order. Labels: {@code L0H0}, {@code L0N0} (or {@code 0_mlp_out}), {@code embed}, {@code
-     * pos_embed}, {@code bias}.
+     * biases, in this order. Labels: {@code L0H0}, {@code L0N0} (or {@code 0_mlp_out}), {@code embed},
+     * {@code pos_embed}, {@code bias}.
      */
     public ResidualStack getFullResidDecomposition(Boundary upTo, boolean expandNeurons) {
         return new ResidualDecomposition(this).full(upTo, expandNeurons);

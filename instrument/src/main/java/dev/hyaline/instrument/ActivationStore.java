@@ -214,8 +214,8 @@ public final class ActivationStore implements AutoCloseable {
     }
 
     /**
-     * The first row of a document, or of the next one that has any; {@link #rows} behind the last. A document's rows end
-     * at {@code firstRow(document + 1)}.
+     * The first row of a document, or of the next one that has any; {@link #rows} behind the last. A document's rows
+     * end at {@code firstRow(document + 1)}.
      */
     public long firstRow(long document) {
         return lowerBound(document, 0);

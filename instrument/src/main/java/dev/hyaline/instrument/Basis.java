@@ -17,10 +17,10 @@ final class Basis {
     }
 
     /** By Gram and Schmidt, each direction twice, so that rounding leaves the vectors orthogonal. */
-    static Basis of(List<Vector> directions, int n, String what) {
+    static Basis of(List<Direction> directions, int n, String what) {
         double[][] vectors = new double[directions.size()][n];
         for (int k = 0; k < vectors.length; k++) {
-            Vector direction = directions.get(k);
+            Direction direction = directions.get(k);
             if (direction.length() != n) {
                 throw new BadShapeException("a direction at " + what, "[" + n + "]", "[" + direction.length() + "]");
             }

@@ -174,7 +174,9 @@ public record Capture(
         return neurons.in(config.dMlp(), "neuron");
     }
 
-    /** What of a site is recorded, for each token: sizes after the position axis, or {@code [heads]} for attention maps. */
+    /**
+     * What of a site is recorded, for each token: sizes after the position axis, or {@code [heads]} for attention maps.
+     */
     public List<Integer> perToken(Gpt2Config config, Site site) {
         List<Integer> sizes = new ArrayList<>(site.shape().perToken(config));
         switch (site.shape()) {
@@ -228,13 +230,13 @@ public record Capture(
      */
     public void run(Gpt2 model, Prompts prompts, CaptureListener listener) {
         require(model.config(), prompts);
-        new CaptureRun(this, model, prompts, listener).plain();
+        new CapturePasses(this, model, prompts, listener).plain();
     }
 
     /** As {@link #run(Gpt2, Prompts, CaptureListener)}, with interventions and all prompts in one pass. */
     void run(Gpt2 model, Prompts prompts, Interventions interventions, CaptureListener listener) {
         require(model.config(), prompts);
-        new CaptureRun(this, model, prompts, listener).edited(interventions);
+        new CapturePasses(this, model, prompts, listener).edited(interventions);
     }
 
     /** What prompts or the model lack is found, and named, before anything runs. */

@@ -22,7 +22,7 @@ final class CaptureProbe implements Probe {
 
     private final int nHeads;
     private final int[] heads;
-    private final Map<Site, List<Columns>> columns = new EnumMap<>(Site.class);
+    private final Map<Site, List<ColumnRange>> columns = new EnumMap<>(Site.class);
     private final int firstSequence;
     private final CaptureListener listener;
 
@@ -40,7 +40,8 @@ final class CaptureProbe implements Probe {
         this.nHeads = config.nHeads();
         this.heads = capture.heads(config);
         for (HookPoint point : wanted) {
-            columns.computeIfAbsent(point.site(), site -> Columns.of(config, site, capture.heads(), capture.neurons()));
+            columns.computeIfAbsent(
+                    point.site(), site -> ColumnRange.of(config, site, capture.heads(), capture.neurons()));
         }
         this.firstSequence = firstSequence;
         this.listener = listener;
@@ -60,7 +61,7 @@ final class CaptureProbe implements Probe {
     public void at(HookPoint point, Activation activation) {
         waiting.remove(point);
         for (int s = 0; s < activation.sequences(); s++) {
-            if (Placement.isMap(point)) {
+            if (BoundEdit.isMap(point)) {
                 attention(point, activation, s);
             } else {
                 rows(point, activation, s);
@@ -78,7 +79,7 @@ final class CaptureProbe implements Probe {
 
     /** Values {@code [rows, width]}. */
     private void rows(HookPoint point, Activation activation, int sequence) {
-        List<Columns> chosenColumns = columns.get(point.site());
+        List<ColumnRange> chosenColumns = columns.get(point.site());
         int[] chosen = positions.get(sequence);
         int width = activation.width();
         int firstRow = activation.firstRow(sequence);
@@ -108,8 +109,8 @@ final class CaptureProbe implements Probe {
         }
     }
 
-    private void parts(HookPoint point, Activation activation, int sequence, int row, List<Columns> runs) {
-        for (Columns run : runs) {
+    private void parts(HookPoint point, Activation activation, int sequence, int row, List<ColumnRange> runs) {
+        for (ColumnRange run : runs) {
             listener.captured(point, firstSequence + sequence, activation.values(), row + run.first(), run.count());
         }
     }

@@ -131,9 +131,9 @@ public record CorpusDump(
      * @throws BadInputException naming a document that cannot be run, or if no token gets a row
      */
     public Forecast forecast(Corpus corpus, LongConsumer progress) {
-        try (Pieces pieces = pieces(corpus)) {
+        try (CorpusReader pieces = pieces(corpus)) {
             while (true) {
-                Optional<Pieces.Piece> piece = pieces.next();
+                Optional<CorpusReader.Piece> piece = pieces.next();
                 if (piece.isEmpty()) {
                     break;
                 }
@@ -162,8 +162,8 @@ public record CorpusDump(
         return new ShardPlan(tensors, rowsPerShard, rows);
     }
 
-    Pieces pieces(Corpus corpus) {
-        return new Pieces(config, corpus, filter, longDocuments);
+    CorpusReader pieces(Corpus corpus) {
+        return new CorpusReader(config, corpus, filter, longDocuments);
     }
 
     /**
@@ -172,7 +172,7 @@ public record CorpusDump(
      * @param resumedRows rows that an earlier run had written
      * @param overflowed finite values that became infinite because the type has none so large
      */
-    public record Written(Path manifest, List<Path> shards, long bytes, long resumedRows, long overflowed) {}
+    public record CorpusSummary(Path manifest, List<Path> shards, long bytes, long resumedRows, long overflowed) {}
 
     /**
      * Runs a corpus and writes it. Shards appear one by one, the manifest comes last.
@@ -181,7 +181,7 @@ public record CorpusDump(
      * @throws BadInputException if the folder is to be resumed and something else was asked for when its dump was begun
      * @throws FileException if the folder's file system has no room or a file cannot be written
      */
-    public Written write(
+    public CorpusSummary write(
             Gpt2 model,
             Corpus corpus,
             Forecast forecast,
@@ -201,7 +201,7 @@ public record CorpusDump(
                 requireRoom(folder, forecast, journal);
                 List<Shard> shards;
                 try (ShardWriter writer = new ShardWriter(folder, journal, plan)) {
-                    new CorpusRun(this, model, plan, writer, listener).run(corpus, forecast, resumed);
+                    new CorpusPasses(this, model, plan, writer, listener).run(corpus, forecast, resumed);
                     shards = writer.finish();
                 }
                 byte[] json = ShardManifest.json(request, model, provenance, shards);
@@ -228,15 +228,15 @@ public record CorpusDump(
     }
 
     /** Of a dump that an earlier run has finished. */
-    private static Written complete(DumpFolder folder, ObjectNode request, Forecast forecast) {
+    private static CorpusSummary complete(DumpFolder folder, ObjectNode request, Forecast forecast) {
         JsonPart recorded = JsonPart.read(folder.path().resolve(DumpFolder.MANIFEST));
         ShardManifest.requireSame(recorded, request);
         List<Shard> shards = recorded.elements("shards").stream().map(Shard::of).toList();
         return written(folder, shards, forecast.rows());
     }
 
-    private static Written written(DumpFolder folder, List<Shard> shards, long resumed) {
-        return new Written(
+    private static CorpusSummary written(DumpFolder folder, List<Shard> shards, long resumed) {
+        return new CorpusSummary(
                 folder.path().resolve(DumpFolder.MANIFEST),
                 shards.stream()
                         .map(shard -> folder.path().resolve(shard.file()))

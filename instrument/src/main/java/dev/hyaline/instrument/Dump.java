@@ -108,7 +108,7 @@ public final class Dump {
      * @param bytes size of the file of tensors
      * @param overflowed finite values that became infinite because the type has none so large
      */
-    public record Written(Path activations, long bytes, Path manifest, long overflowed) {}
+    public record DumpSummary(Path activations, long bytes, Path manifest, long overflowed) {}
 
     /**
      * Runs the prompts and writes the dump. Its files appear when both are complete.
@@ -117,7 +117,7 @@ public final class Dump {
      * @param listener sees all that is recorded, as it is recorded
      * @throws FileException if the folder's file system has no room or a file cannot be written
      */
-    public Written write(Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener) {
+    public DumpSummary write(Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener) {
         if (folder.usableSpace() < fileBytes()) {
             throw FileException.occupied(
                     folder.path(), "has no room for " + fileBytes() + " bytes; free some, or write fewer sites");
@@ -137,7 +137,7 @@ public final class Dump {
             byte[] json = Manifest.json(this, model, provenance.get(), sha256, writer.overflowed());
             FileLayout.writeFully(folder.manifest(), ByteBuffer.wrap(json), 0);
             folder.commit();
-            return new Written(activations, fileBytes(), manifest, writer.overflowed());
+            return new DumpSummary(activations, fileBytes(), manifest, writer.overflowed());
         } catch (IOException e) {
             throw FileException.writing(writing, e);
         } catch (UncheckedIOException e) {

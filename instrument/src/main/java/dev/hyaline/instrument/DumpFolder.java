@@ -17,10 +17,10 @@ import java.util.stream.Stream;
 
 /**
  * A folder that a dump's files appear in whole: written beside their final names, then synced and renamed. The one file
- * of a dump of prompts appears with its manifest; the shards of a corpus appear one by one, with a journal of them until
- * the manifest comes. Closed before that, or when the JVM is told to stop, it takes back what is not whole and leaves what
- * was there. From {@link #open} on, no other run can write to the folder: the manifest's file is begun and locked first.
- * Thread-safe.
+ * of a dump of prompts appears with its manifest; the shards of a corpus appear one by one, with a journal of them
+ * until the manifest comes. Closed before that, or when the JVM is told to stop, it takes back what is not whole and
+ * leaves what was there. From {@link #open} on, no other run can write to the folder: the manifest's file is begun and
+ * locked first. Thread-safe.
  */
 public final class DumpFolder implements AutoCloseable {
     /** Name of the file that describes the others; always committed last. */

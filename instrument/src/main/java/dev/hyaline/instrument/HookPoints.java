@@ -29,10 +29,10 @@ import java.util.stream.Collectors;
  * <ul>
  *   <li>a canonical name, {@code blocks.3.attn.hook_z}, or a name within the blocks, {@code attn.hook_z}, which means
  *       every layer's; {@code hook_} may be left out;
- *   <li>a short name: {@code z}, {@code pattern}, {@code resid_post}, {@code ln1.scale}, {@code mlp.pre} or {@code
- *       mlp_pre};
- *   <li>what TransformerLens's {@code get_act_name} understands: {@code pre}, {@code post}, {@code key}, {@code
- *       attn_logits}, {@code scale} (the final norm's), and with a layer {@code k6}, {@code scale4ln1};
+ *   <li>a short name: {@code z}, {@code pattern}, {@code resid_post}, {@code ln1.scale}, {@code mlp.pre} or
+ *       {@code mlp_pre};
+ *   <li>what TransformerLens's {@code get_act_name} understands: {@code pre}, {@code post}, {@code key},
+ *       {@code attn_logits}, {@code scale} (the final norm's), and with a layer {@code k6}, {@code scale4ln1};
  *   <li>a glob over any of these names: {@code blocks.*.attn.hook_*}, {@code resid_*}, {@code blocks.[0-2].*};
  *   <li>{@code all}: every point a plain pass has. Points formed only on request come with a name or a glob.
  * </ul>

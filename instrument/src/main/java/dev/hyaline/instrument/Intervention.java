@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * A change of a model's inside, as data: what is written, and where. Each place, a token's values at a hook point or one
- * head's of them, is changed by itself; so an intervention means the same in a batch, after a cache, and in a pass that
- * runs a part only. At attention maps only the keys up to the query are touched.
+ * A change of a model's inside, as data: what is written, and where. Each place, a token's values at a hook point or
+ * one head's of them, is changed by itself; so an intervention means the same in a batch, after a cache, and in a pass
+ * that runs a part only. At attention maps only the keys up to the query are touched.
  */
 public sealed interface Intervention {
     Target target();
@@ -22,28 +22,28 @@ public sealed interface Intervention {
      * Writes what a sequence drawn from a reference set has at the same places (resample ablation). The sequence is
      * drawn among those long enough, once for each sequence of the run.
      */
-    record Resample(Target target, Recorded reference, long seed) implements Intervention {}
+    record Resample(Target target, ActivationSource reference, long seed) implements Intervention {}
 
     /**
      * Writes what another run has at the same places (activation patching).
      *
      * @param sequence which of the source's sequences; empty for the one with the same index
      */
-    record Patch(Target target, Recorded source, OptionalInt sequence) implements Intervention {}
+    record Patch(Target target, ActivationSource source, OptionalInt sequence) implements Intervention {}
 
     /**
      * Writes given values.
      *
      * @param value as many as a place has, or as there are chosen components, or one for all
      */
-    record Set(Target target, Vector value) implements Intervention {}
+    record Write(Target target, Direction value) implements Intervention {}
 
     /**
      * Adds {@code coefficient} times a vector (steering).
      *
      * @param vector as many values as a place has, or as there are chosen components, or one for all
      */
-    record Add(Target target, Vector vector, float coefficient) implements Intervention {}
+    record Add(Target target, Direction vector, float coefficient) implements Intervention {}
 
     /** Multiplies by a factor. */
     record Scale(Target target, float factor) implements Intervention {}
@@ -53,7 +53,7 @@ public sealed interface Intervention {
      *
      * @param directions need not be orthogonal or of length one
      */
-    record ProjectOut(Target target, List<Vector> directions) implements Intervention {
+    record ProjectOut(Target target, List<Direction> directions) implements Intervention {
         public ProjectOut {
             directions = List.copyOf(directions);
             if (directions.isEmpty()) {
@@ -80,7 +80,7 @@ public sealed interface Intervention {
     }
 
     /** Does what a function says. */
-    record Function(Target target, PlaceFunction function) implements Intervention {}
+    record Custom(Target target, PlaceFunction function) implements Intervention {}
 
     /** Changes the values of one place. What it does may depend on the place and the values alone. */
     @FunctionalInterface
@@ -90,7 +90,7 @@ public sealed interface Intervention {
          *
          * @param values all values of the place, to be changed in place; only those of the target's part are kept
          */
-        void change(Place place, float[] values);
+        void change(Slot place, float[] values);
     }
 
     static Intervention zero(Target target) {
@@ -101,32 +101,32 @@ public sealed interface Intervention {
         return new Mean(target, means);
     }
 
-    static Intervention resample(Target target, Recorded reference, long seed) {
+    static Intervention resample(Target target, ActivationSource reference, long seed) {
         return new Resample(target, reference, seed);
     }
 
     /** From the sequence with the same index. */
-    static Intervention patch(Target target, Recorded source) {
+    static Intervention patch(Target target, ActivationSource source) {
         return new Patch(target, source, OptionalInt.empty());
     }
 
-    static Intervention patch(Target target, Recorded source, int sequence) {
+    static Intervention patch(Target target, ActivationSource source, int sequence) {
         return new Patch(target, source, OptionalInt.of(sequence));
     }
 
     static Intervention set(Target target, float... value) {
-        return new Set(target, Vector.of(value));
+        return new Write(target, Direction.of(value));
     }
 
     static Intervention add(Target target, float coefficient, float... vector) {
-        return new Add(target, Vector.of(vector), coefficient);
+        return new Add(target, Direction.of(vector), coefficient);
     }
 
     static Intervention scale(Target target, float factor) {
         return new Scale(target, factor);
     }
 
-    static Intervention projectOut(Target target, Vector... directions) {
+    static Intervention projectOut(Target target, Direction... directions) {
         return new ProjectOut(target, List.of(directions));
     }
 
@@ -140,6 +140,6 @@ public sealed interface Intervention {
     }
 
     static Intervention function(Target target, PlaceFunction function) {
-        return new Function(target, function);
+        return new Custom(target, function);
     }
 }

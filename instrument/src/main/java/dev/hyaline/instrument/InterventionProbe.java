@@ -15,14 +15,16 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Applies interventions in the passes it is given to, then shows what they left to a reader. For one thread at a time. */
+/**
+ * Applies interventions in the passes it is given to, then shows what they left to a reader. For one thread at a time.
+ */
 public final class InterventionProbe implements Probe {
     /** @param slot the sequence of the pass that it acts on */
-    private record Action(int slot, Placement placement) {}
+    private record Action(int slot, BoundEdit placement) {}
 
     private final Map<HookPoint, List<Action>> actions;
     private final Probe reader;
-    private final Set<Placement> waiting;
+    private final Set<BoundEdit> waiting;
 
     private InterventionProbe(Map<HookPoint, List<Action>> actions, Probe reader) {
         this.actions = actions;
@@ -41,8 +43,8 @@ public final class InterventionProbe implements Probe {
         private final Map<HookPoint, List<Action>> actions = new TreeMap<>();
 
         /** What acts on a sequence of the pass. */
-        Builder add(int slot, List<Placement> placements) {
-            for (Placement placement : placements) {
+        Builder add(int slot, List<BoundEdit> placements) {
+            for (BoundEdit placement : placements) {
                 actions.computeIfAbsent(placement.point(), point -> new ArrayList<>())
                         .add(new Action(slot, placement));
             }
@@ -73,7 +75,7 @@ public final class InterventionProbe implements Probe {
     @Override
     public void at(HookPoint point, Activation activation) {
         for (Action action : actions.getOrDefault(point, List.of())) {
-            if (action.placement.apply(new LivePlaces(point, activation, action.slot))) {
+            if (action.placement.apply(new LiveSlots(point, activation, action.slot))) {
                 waiting.remove(action.placement);
             }
         }
@@ -85,13 +87,13 @@ public final class InterventionProbe implements Probe {
     @Override
     public Optional<Declaration> declared(HookPoint point, Activation rows) {
         List<Action> here = actions.getOrDefault(point, List.of());
-        if (here.stream().anyMatch(action -> !PlacedEdit.isDeclarable(action.placement))) {
+        if (here.stream().anyMatch(action -> !DeclaredEdits.isDeclarable(action.placement))) {
             return Optional.empty();
         }
         List<DeclaredEdit> edits = new ArrayList<>();
         for (Action action : here) {
-            LivePlaces places = new LivePlaces(point, rows, action.slot);
-            PlacedEdit.of(action.placement, places, action.slot).ifPresent(edit -> {
+            LiveSlots places = new LiveSlots(point, rows, action.slot);
+            DeclaredEdits.of(action.placement, places, action.slot).ifPresent(edit -> {
                 edits.add(edit);
                 waiting.remove(action.placement);
             });

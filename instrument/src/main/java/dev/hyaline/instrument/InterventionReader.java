@@ -1,7 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.engine.site.HookPoint;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -25,15 +25,15 @@ final class InterventionReader {
             .build();
 
     private final Path folder;
-    private final Map<String, Recorded> sources;
+    private final Map<String, ActivationSource> sources;
     /** One source for all that name the same dump, so that it is read once. */
-    private final Map<Path, Recorded> dumps = new HashMap<>();
+    private final Map<Path, ActivationSource> dumps = new HashMap<>();
 
     /**
      * @param folder what file names are relative to
      * @param sources values of runs, by the names the JSON has for them
      */
-    InterventionReader(Path folder, Map<String, Recorded> sources) {
+    InterventionReader(Path folder, Map<String, ActivationSource> sources) {
         this.folder = folder;
         this.sources = sources;
     }
@@ -43,7 +43,7 @@ final class InterventionReader {
         try {
             tree = STRICT.readTree(json);
         } catch (JacksonException e) {
-            throw new BadInputException("interventions are not valid JSON: " + Shown.parserMessage(e.getMessage()));
+            throw new BadInputException("interventions are not valid JSON: " + Printable.parserMessage(e.getMessage()));
         }
         JsonFields document = new JsonFields("the document", tree);
         String format = document.text("format");
@@ -69,7 +69,7 @@ final class InterventionReader {
             case "mean" -> new Intervention.Mean(target, means(json));
             case "resample" -> new Intervention.Resample(target, recorded(json, "reference"), json.seed());
             case "patch" -> new Intervention.Patch(target, recorded(json, "source"), sequence(json));
-            case "set" -> new Intervention.Set(target, vector(json, "value"));
+            case "set" -> new Intervention.Write(target, vector(json, "value"));
             case "add" -> new Intervention.Add(target, vector(json, "vector"), json.number("coefficient", 1));
             case "scale" -> new Intervention.Scale(target, json.number("factor"));
             case "project_out" -> new Intervention.ProjectOut(target, vectors(json, "directions"));
@@ -108,7 +108,7 @@ final class InterventionReader {
     }
 
     private Means means(JsonFields json) {
-        Recorded reference = recorded(json, "reference");
+        ActivationSource reference = recorded(json, "reference");
         return json.flag("by_position") ? Means.byPosition(reference) : Means.overall(reference);
     }
 
@@ -118,10 +118,10 @@ final class InterventionReader {
                 : OptionalInt.empty();
     }
 
-    private Recorded recorded(JsonFields json, String key) {
+    private ActivationSource recorded(JsonFields json, String key) {
         JsonNode node = json.required(key, "a name or an object", value -> value.isString() || value.isObject());
         if (node.isString()) {
-            Recorded named = sources.get(node.asString());
+            ActivationSource named = sources.get(node.asString());
             if (named == null) {
                 throw json.bad(
                         key,
@@ -134,9 +134,9 @@ final class InterventionReader {
             return named;
         }
         JsonFields source = new JsonFields(json.where() + "." + key, node);
-        Recorded recorded;
+        ActivationSource recorded;
         if (source.has("dump")) {
-            recorded = dumps.computeIfAbsent(file(source, "dump"), Recorded::dump);
+            recorded = dumps.computeIfAbsent(file(source, "dump"), ActivationSource::dump);
         } else {
             recorded = inline(source);
         }
@@ -190,28 +190,28 @@ final class InterventionReader {
         return numbers.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    private Vector vector(JsonFields json, String key) {
+    private Direction vector(JsonFields json, String key) {
         return vector(json, key, json.required(key, "a number, an array or a file", node -> true));
     }
 
-    private List<Vector> vectors(JsonFields json, String key) {
-        List<Vector> vectors = new ArrayList<>();
+    private List<Direction> vectors(JsonFields json, String key) {
+        List<Direction> vectors = new ArrayList<>();
         for (JsonNode node : json.required(key, "an array of vectors", JsonNode::isArray)) {
             vectors.add(vector(json, key, node));
         }
         return vectors;
     }
 
-    private Vector vector(JsonFields json, String key, JsonNode node) {
+    private Direction vector(JsonFields json, String key, JsonNode node) {
         if (!node.isObject()) {
-            return json.checked(key, () -> Vector.of(json.floats(key, node)));
+            return json.checked(key, () -> Direction.of(json.floats(key, node)));
         }
         JsonFields source = new JsonFields(json.where() + "." + key, node);
         Path file = file(source, "file");
         String tensor = source.text("tensor");
         long row = source.has("row") ? source.whole("row", Long.MAX_VALUE) : 0;
         source.requireNoMore();
-        return Vector.read(file, tensor, row);
+        return Direction.read(file, tensor, row);
     }
 
     private Path file(JsonFields json, String key) {

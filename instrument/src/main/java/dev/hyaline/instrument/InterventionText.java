@@ -33,18 +33,18 @@ final class InterventionText {
                                 ? "from sequence " + patch.sequence().getAsInt()
                                 : "from the sequence of the same index")
                         + " of " + source(patch.source());
-            case Intervention.Set set -> "to " + vector(set.value());
+            case Intervention.Write set -> "to " + vector(set.value());
             case Intervention.Add add -> number(add.coefficient()) + " times " + vector(add.vector());
             case Intervention.Scale scale -> "by " + number(scale.factor());
             case Intervention.ProjectOut projectOut -> vectors(projectOut.directions());
             case Intervention.SwapHeads swap -> "";
             case Intervention.Noise noise ->
                 "standard deviation " + number(noise.deviation()) + ", seed " + noise.seed();
-            case Intervention.Function function -> "a Java function";
+            case Intervention.Custom function -> "a Java function";
         };
     }
 
-    private static String source(Recorded recorded) {
+    private static String source(ActivationSource recorded) {
         int count = recorded.sequences();
         Optional<Path> dump = switch (recorded) {
             case RecordedTensors tensors -> tensors.dump();
@@ -56,11 +56,11 @@ final class InterventionText {
                 + dump.map(folder -> " in " + folder).orElse("");
     }
 
-    private static String vectors(List<Vector> vectors) {
+    private static String vectors(List<Direction> vectors) {
         return vectors.stream().map(InterventionText::vector).collect(Collectors.joining(" and "));
     }
 
-    private static String vector(Vector vector) {
+    private static String vector(Direction vector) {
         if (vector.length() == 1) {
             return number(vector.get(0));
         }

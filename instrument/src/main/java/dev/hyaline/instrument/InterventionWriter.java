@@ -22,17 +22,17 @@ import tools.jackson.core.json.JsonFactory;
  *    {"do": "add", "site": "hook_resid_pre", "layers": "2", "vector": [0.5, 1.25], "coefficient": 4.0}]}
  * }</pre>
  *
- * <p>{@code do} says what: {@code zero}; {@code mean} with {@code reference}, {@code by_position}; {@code resample} with
- * {@code reference}, {@code seed}; {@code patch} with {@code source} and perhaps {@code sequence}; {@code set} with
- * {@code value}; {@code add} with {@code vector}, {@code coefficient}; {@code scale} with {@code factor}; {@code
- * project_out} with {@code directions}; {@code swap_heads}; {@code noise} with {@code deviation}, {@code seed}.
+ * <p>{@code do} says what: {@code zero}; {@code mean} with {@code reference}, {@code by_position}; {@code resample}
+ * with {@code reference}, {@code seed}; {@code patch} with {@code source} and perhaps {@code sequence}; {@code set}
+ * with {@code value}; {@code add} with {@code vector}, {@code coefficient}; {@code scale} with {@code factor};
+ * {@code project_out} with {@code directions}; {@code swap_heads}; {@code noise} with {@code deviation}, {@code seed}.
  *
- * <p>{@code site} and, where not everything is meant, {@code layers}, {@code heads}, {@code components} or {@code
- * subspace} (an array of directions), {@code positions} and {@code sequences} say where. A vector is an array, a number,
- * or a row of a tensor in a file: {@code {"file": "v.safetensors", "tensor": "v", "row": 0}}. A source or reference is a
- * dump, {@code {"dump": "folder"}}; a name that the reader of the JSON is told; or the values themselves: {@code
- * {"sequences": [{"length": 7, "positions": [0, 6], "values": {"blocks.3.attn.hook_z": [...]}}]}}, in the order of
- * {@link Capture#shape}. Numbers that are not finite are strings.
+ * <p>{@code site} and, where not everything is meant, {@code layers}, {@code heads}, {@code components} or
+ * {@code subspace} (an array of directions), {@code positions} and {@code sequences} say where. A vector is an array, a
+ * number, or a row of a tensor in a file: {@code {"file": "v.safetensors", "tensor": "v", "row": 0}}. A source or
+ * reference is a dump, {@code {"dump": "folder"}}; a name that the reader of the JSON is told; or the values
+ * themselves: {@code {"sequences": [{"length": 7, "positions": [0, 6], "values": {"blocks.3.attn.hook_z": [...]}}]}},
+ * in the order of {@link Capture#shape}. Numbers that are not finite are strings.
  */
 final class InterventionWriter {
     static final String FORMAT = "hyaline-interventions/1";
@@ -78,7 +78,7 @@ final class InterventionWriter {
                 source("source", patch.source(), patch.target());
                 patch.sequence().ifPresent(sequence -> json.writeNumberProperty("sequence", sequence));
             }
-            case Intervention.Set set -> {
+            case Intervention.Write set -> {
                 begin("set", set);
                 json.writeName("value");
                 vector(set.value());
@@ -106,7 +106,7 @@ final class InterventionWriter {
                 number(noise.deviation());
                 json.writeNumberProperty("seed", noise.seed());
             }
-            case Intervention.Function function ->
+            case Intervention.Custom function ->
                 throw new BadInputException(
                         InterventionText.of(function) + " is Java code and cannot be written as JSON");
         }
@@ -120,10 +120,10 @@ final class InterventionWriter {
         selection("layers", target.layers());
         selection("heads", target.heads());
         switch (target.part()) {
-            case Part.Whole whole -> {}
-            case Part.Components components ->
+            case TargetPart.Whole whole -> {}
+            case TargetPart.Components components ->
                 json.writeStringProperty("components", components.indices().toString());
-            case Part.Subspace subspace -> vectors("subspace", subspace.directions());
+            case TargetPart.Subspace subspace -> vectors("subspace", subspace.directions());
         }
         selection("positions", target.positions());
         selection("sequences", target.sequences());
@@ -135,18 +135,18 @@ final class InterventionWriter {
         }
     }
 
-    private void vectors(String name, List<Vector> vectors) {
+    private void vectors(String name, List<Direction> vectors) {
         json.writeArrayPropertyStart(name);
         vectors.forEach(this::vector);
         json.writeEndArray();
     }
 
-    private void vector(Vector vector) {
+    private void vector(Direction vector) {
         if (vector.source().isEmpty()) {
             numbers(vector.values());
             return;
         }
-        Vector.Source source = vector.source().get();
+        Direction.Source source = vector.source().get();
         json.writeStartObject();
         json.writeStringProperty("file", source.file().toString());
         json.writeStringProperty("tensor", source.tensor());
@@ -170,13 +170,13 @@ final class InterventionWriter {
         }
     }
 
-    private void source(String name, Recorded recorded, Target target) {
+    private void source(String name, ActivationSource recorded, Target target) {
         json.writeObjectPropertyStart(name);
         switch (recorded) {
             case RecordedTensors tensors
             when tensors.dump().isPresent() -> dump(tensors.dump().get());
             case RecordedTensors tensors -> values(tensors, target);
-            case Run run -> values(run.tensors(), target);
+            case BaseRun run -> values(run.tensors(), target);
             case RecordedStore store
             when store.dump().isPresent() -> dump(store.dump().get());
             default ->

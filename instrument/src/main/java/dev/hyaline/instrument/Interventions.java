@@ -59,12 +59,12 @@ public final class Interventions {
      * @param sources runs that the JSON may take values from, by name
      * @throws BadInputException if it is not such JSON
      */
-    public static Interventions fromJson(String json, Map<String, Recorded> sources) {
+    public static Interventions fromJson(String json, Map<String, ActivationSource> sources) {
         return new InterventionReader(Path.of(""), sources).read(json);
     }
 
     /** As {@link #fromJson(String, Map)}, from a file, to whose folder file names are relative. */
-    public static Interventions read(Path file, Map<String, Recorded> sources) {
+    public static Interventions read(Path file, Map<String, ActivationSource> sources) {
         try {
             Path folder = file.toAbsolutePath().getParent();
             return new InterventionReader(folder, sources).read(Files.readString(file));
@@ -131,9 +131,9 @@ public final class Interventions {
 
     /**
      * Continues prompts with these interventions in every pass. Positions are absolute and go on through what is
-     * generated; negative ones count from the end of the prompt. What takes its values from the same positions of another
-     * run acts in the prompt alone unless positions are chosen. Each step equals a full pass over the text so far with
-     * the same interventions, bit for bit.
+     * generated; negative ones count from the end of the prompt. What takes its values from the same positions of
+     * another run acts in the prompt alone unless positions are chosen. Each step equals a full pass over the text so
+     * far with the same interventions, bit for bit.
      *
      * @param listener is told each token as soon as it is drawn
      * @return the new tokens of each prompt
@@ -142,12 +142,12 @@ public final class Interventions {
      */
     public List<int[]> generate(Generator generator, Prompts prompts, Generator.TokenListener listener) {
         requireSequences(prompts);
-        List<List<Placement>> placements = IntStream.range(0, prompts.size())
-                .mapToObj(s -> EditedText.placements(this, generator, prompts, s))
+        List<List<BoundEdit>> placements = IntStream.range(0, prompts.size())
+                .mapToObj(s -> EditedGeneration.placements(this, generator, prompts, s))
                 .toList();
         List<int[]> tokens =
                 IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
-        return EditedText.edited(generator, placements).generate(tokens, listener);
+        return EditedGeneration.edited(generator, placements).generate(tokens, listener);
     }
 
     /** A choice of sequences that the prompts do not have is found even where no prompt is chosen. */
@@ -173,13 +173,13 @@ public final class Interventions {
      * @param length where negative positions count from
      * @param bound positions that can be reached
      */
-    List<Placement> place(Gpt2Config config, int sequences, int sequence, int length, int bound) {
-        List<Placement> placements = new ArrayList<>();
+    List<BoundEdit> place(Gpt2Config config, int sequences, int sequence, int length, int bound) {
+        List<BoundEdit> placements = new ArrayList<>();
         for (Intervention intervention : list) {
             int reached = takesFromPositions(intervention) ? length : bound;
             named(intervention, () -> place(intervention, config, sequences, sequence, length, reached, placements));
         }
-        placements.sort(Comparator.comparing(Placement::point)); // stable: the order given decides at one point
+        placements.sort(Comparator.comparing(BoundEdit::point)); // stable: the order given decides at one point
         if (!inOrder) {
             requireApart(placements);
         }
@@ -191,7 +191,7 @@ public final class Interventions {
      *
      * @throws BadInputException if an intervention leaves the sequence out
      */
-    List<Placement> placeAll(Run run, int sequence) {
+    List<BoundEdit> placeAll(BaseRun run, int sequence) {
         requireActsOn(sequence, run.sequences());
         int length = run.length(sequence);
         return place(run.config(), run.sequences(), sequence, length, length);
@@ -229,7 +229,7 @@ public final class Interventions {
             int sequence,
             int length,
             int bound,
-            List<Placement> placements) {
+            List<BoundEdit> placements) {
         Target target = intervention.target();
         if (!chooses(target, sequences, sequence)) {
             return;
@@ -239,21 +239,21 @@ public final class Interventions {
             if (!target.layers().isAll()) {
                 throw new BadInputException(site.localName() + " is outside the layers");
             }
-            placements.add(new Placement(intervention, HookPoint.of(site), config, sequence, length, bound));
+            placements.add(new BoundEdit(intervention, HookPoint.of(site), config, sequence, length, bound));
             return;
         }
         for (int layer : target.layers().in(config.nLayers(), "layer")) {
-            placements.add(new Placement(intervention, HookPoint.of(site, layer), config, sequence, length, bound));
+            placements.add(new BoundEdit(intervention, HookPoint.of(site, layer), config, sequence, length, bound));
         }
     }
 
-    private static void requireApart(List<Placement> placements) {
+    private static void requireApart(List<BoundEdit> placements) {
         for (int i = 0; i < placements.size(); i++) {
-            Placement first = placements.get(i);
+            BoundEdit first = placements.get(i);
             for (int j = i + 1;
                     j < placements.size() && placements.get(j).point().equals(first.point());
                     j++) {
-                Placement second = placements.get(j);
+                BoundEdit second = placements.get(j);
                 if (first.overlaps(second)) {
                     throw new BadInputException("two interventions write the same values: "
                             + InterventionText.of(first.intervention()) + " and "

@@ -2,7 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.HyalineException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Optional;
@@ -21,7 +21,7 @@ final class JsonFields {
         this.where = where;
         this.node = node;
         if (!node.isObject()) {
-            throw new BadInputException(where + " must be a JSON object, found " + Shown.plain(node.toString()));
+            throw new BadInputException(where + " must be a JSON object, found " + Printable.plain(node.toString()));
         }
     }
 
@@ -140,6 +140,6 @@ final class JsonFields {
 
     BadInputException bad(String key, String expected, String found) {
         return new BadInputException(
-                where + ", \"" + key + "\": expected " + expected + ", found " + Shown.plain(found));
+                where + ", \"" + key + "\": expected " + expected + ", found " + Printable.plain(found));
     }
 }

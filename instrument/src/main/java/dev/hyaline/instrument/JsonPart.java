@@ -1,6 +1,6 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,7 +15,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** A value in a JSON file of a dump, which may be a stranger's: every complaint names the file and the key. */
 record JsonPart(Path file, String key, JsonNode node) {
-    private static final long LONGEST = 1L << 30;
+    private static final long MAX_LENGTH = 1L << 30;
     private static final JsonMapper STRICT = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -23,8 +23,8 @@ record JsonPart(Path file, String key, JsonNode node) {
 
     static JsonPart read(Path file) {
         try {
-            if (Files.size(file) > LONGEST) {
-                throw FileException.corrupt(file, "at most " + LONGEST + " bytes", Files.size(file) + " bytes");
+            if (Files.size(file) > MAX_LENGTH) {
+                throw FileException.corrupt(file, "at most " + MAX_LENGTH + " bytes", Files.size(file) + " bytes");
             }
             return parse(file, "", Files.readAllBytes(file));
         } catch (IOException e) {
@@ -41,7 +41,7 @@ record JsonPart(Path file, String key, JsonNode node) {
         try {
             return new JsonPart(file, key, STRICT.readTree(new String(json, StandardCharsets.UTF_8)));
         } catch (JacksonException e) {
-            throw FileException.corrupt(file, key + "valid JSON", Shown.parserMessage(e.getMessage()));
+            throw FileException.corrupt(file, key + "valid JSON", Printable.parserMessage(e.getMessage()));
         }
     }
 
@@ -86,7 +86,7 @@ record JsonPart(Path file, String key, JsonNode node) {
     }
 
     FileException expected(String what) {
-        return FileException.corrupt(file, key + " to be " + what, Shown.plain(node.toString()));
+        return FileException.corrupt(file, key + " to be " + what, Printable.plain(node.toString()));
     }
 
     private String path(String name) {

@@ -90,7 +90,7 @@ public final class LogitAttribution {
      *
      * @throws BadInputException if no logits are known
      */
-    public Conservation conservation() {
+    public SumCheck conservation() {
         int[] known = IntStream.range(0, rows.size())
                 .filter(row -> logits[row].isPresent())
                 .toArray();
@@ -98,7 +98,7 @@ public final class LogitAttribution {
             throw new BadInputException("no logits of these tokens are known; record unembed.hook_out");
         }
         double[] sums = sums();
-        return Conservation.of(
+        return SumCheck.of(
                 IntStream.of(known)
                         .mapToDouble(row -> logits[row].orElseThrow())
                         .toArray(),

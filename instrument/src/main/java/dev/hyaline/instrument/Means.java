@@ -9,26 +9,26 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Means {
     private static final int ALL_POSITIONS = -1;
 
-    private final Recorded reference;
+    private final ActivationSource reference;
     private final boolean byPosition;
-    private final Map<Place, float[]> means = new ConcurrentHashMap<>();
+    private final Map<Slot, float[]> means = new ConcurrentHashMap<>();
 
-    private Means(Recorded reference, boolean byPosition) {
+    private Means(ActivationSource reference, boolean byPosition) {
         this.reference = reference;
         this.byPosition = byPosition;
     }
 
     /** One mean over all positions of all sequences. Attention maps, whose rows differ in length, have none. */
-    public static Means overall(Recorded reference) {
+    public static Means overall(ActivationSource reference) {
         return new Means(reference, false);
     }
 
     /** A mean for each position, over the sequences that are long enough. */
-    public static Means byPosition(Recorded reference) {
+    public static Means byPosition(ActivationSource reference) {
         return new Means(reference, true);
     }
 
-    public Recorded reference() {
+    public ActivationSource reference() {
         return reference;
     }
 
@@ -36,17 +36,17 @@ public final class Means {
         return byPosition;
     }
 
-    void read(Place place, float[] out) {
-        if (!byPosition && Placement.isMap(place.point())) {
+    void read(Slot place, float[] out) {
+        if (!byPosition && BoundEdit.isMap(place.point())) {
             throw new BadInputException("rows of " + place.point()
                     + " differ in length from position to position; take the mean by position");
         }
-        Place key = new Place(place.point(), 0, byPosition ? place.position() : ALL_POSITIONS, place.head());
+        Slot key = new Slot(place.point(), 0, byPosition ? place.position() : ALL_POSITIONS, place.head());
         float[] mean = means.computeIfAbsent(key, of -> mean(of, out.length));
         System.arraycopy(mean, 0, out, 0, out.length);
     }
 
-    private float[] mean(Place of, int n) {
+    private float[] mean(Slot of, int n) {
         double[] sum = new double[n];
         float[] row = new float[n];
         long count = 0;
@@ -55,7 +55,7 @@ public final class Means {
             int end = byPosition ? Math.min(of.position() + 1, reference.length(s)) : reference.length(s);
             for (int position = first; position < end; position++) {
                 if (reference.holds(of.point(), s, position)) {
-                    reference.read(new Place(of.point(), s, position, of.head()), row);
+                    reference.read(new Slot(of.point(), s, position, of.head()), row);
                     for (int i = 0; i < n; i++) {
                         sum[i] += row[i];
                     }

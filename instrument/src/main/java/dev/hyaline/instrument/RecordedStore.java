@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /** A store of dumped activations as interventions read it, row by row. */
-final class RecordedStore implements Recorded {
+final class RecordedStore implements ActivationSource {
     private final ActivationStore store;
     private final Optional<Path> dump;
 
@@ -18,7 +18,7 @@ final class RecordedStore implements Recorded {
     /** @param dump the folder, if the store is known by it */
     RecordedStore(ActivationStore store, Optional<Path> dump) {
         if (!store.heads().isAll() || !store.neurons().isAll()) {
-            throw new BadInputException(RecordedDump.partial(
+            throw new BadInputException(DumpReader.partial(
                     dump.map(Path::toString).orElse("the dump"),
                     store.heads().toString(),
                     store.neurons().toString()));
@@ -49,7 +49,7 @@ final class RecordedStore implements Recorded {
     }
 
     @Override
-    public void read(Place place, float[] out) {
+    public void read(Slot place, float[] out) {
         OptionalLong row = store.row(place.sequence(), place.position());
         if (row.isEmpty() || !store.points().contains(place.point())) {
             throw new BadInputException("the dump holds no " + place.point() + " at position " + place.position()

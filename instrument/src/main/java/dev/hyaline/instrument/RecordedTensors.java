@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
 
 /** Recorded values by point and sequence, fetched when first needed and kept. */
-final class RecordedTensors implements Recorded {
+final class RecordedTensors implements ActivationSource {
     /**
      * A point's values in one sequence.
      *
@@ -81,7 +81,7 @@ final class RecordedTensors implements Recorded {
     }
 
     @Override
-    public void read(Place place, float[] out) {
+    public void read(Slot place, float[] out) {
         if (!holds(place.point(), place.sequence(), place.position())) {
             throw new BadInputException(place.point() + " was not recorded at position " + place.position());
         }
@@ -89,7 +89,7 @@ final class RecordedTensors implements Recorded {
         int row = Arrays.binarySearch(block.positions(), place.position());
         int head = Math.max(0, place.head());
         int rows = block.positions().length;
-        int at = Placement.isMap(place.point())
+        int at = BoundEdit.isMap(place.point())
                 ? (head * rows + row) * lengths[place.sequence()]
                 : row * (block.values().length / rows) + head * out.length;
         if (at + out.length > block.values().length) {

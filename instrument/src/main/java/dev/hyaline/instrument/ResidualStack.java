@@ -120,15 +120,15 @@ public final class ResidualStack {
      *
      * @throws BadInputException if they are not the parts of anything, or that was not recorded
      */
-    public Conservation conservation() {
+    public SumCheck conservation() {
         RowSource source = requireWhole();
-        Conservation[] ofRows = new Conservation[rows.size()];
+        SumCheck[] ofRows = new SumCheck[rows.size()];
         forEachRow(row -> {
             float[] expected = new float[dModel];
             source.row(row, expected, 0);
-            ofRows[row] = Conservation.of(doubles(expected), sum(row));
+            ofRows[row] = SumCheck.of(doubles(expected), sum(row));
         });
-        return Arrays.stream(ofRows).reduce(Conservation::and).orElseThrow();
+        return Arrays.stream(ofRows).reduce(SumCheck::and).orElseThrow();
     }
 
     /** The components that have one of the labels, in the stack's order; their whole stays the same. */
@@ -189,7 +189,9 @@ public final class ResidualStack {
         return out;
     }
 
-    /** Every component changed, and their whole too. The change has to be linear if their sum is to remain the whole. */
+    /**
+     * Every component changed, and their whole too. The change has to be linear if their sum is to remain the whole.
+     */
     ResidualStack map(Function<RowSource, RowSource> change) {
         return new ResidualStack(
                 rows,

@@ -4,10 +4,10 @@ import dev.hyaline.engine.BadInputException;
 import java.util.Random;
 
 /**
- * An order in which to read the rows of an {@link ActivationStore}, each once: as they lie, or shuffled. A shuffled order
- * is a permutation of all rows that takes no memory and can be entered anywhere, so that training can go on where it
- * stopped: a Feistel network over the row numbers, as format-preserving encryption has it (Black and Rogaway 2002, "Ciphers
- * with arbitrary finite domains"), whose keys come from the seed. The same on every machine. Not thread-safe.
+ * An order in which to read the rows of an {@link ActivationStore}, each once: as they lie, or shuffled. A shuffled
+ * order is a permutation of all rows that takes no memory and can be entered anywhere, so that training can go on where
+ * it stopped: a Feistel network over the row numbers, as format-preserving encryption has it (Black and Rogaway 2002,
+ * "Ciphers with arbitrary finite domains"), whose keys come from the seed. The same on every machine. Not thread-safe.
  */
 public final class RowOrder {
     private static final int ROUNDS = 8;

@@ -51,7 +51,7 @@ final class RowProbe implements Probe {
         // Of the logits, none but the chosen rows were formed.
         boolean all = point.site() == Site.UNEMBED_OUT;
         int width = activation.width();
-        List<Columns> columns = Columns.of(dump.config(), point.site(), dump.heads(), dump.neurons());
+        List<ColumnRange> columns = ColumnRange.of(dump.config(), point.site(), dump.heads(), dump.neurons());
         try {
             writer.begin(tensors.get(point), firstRow);
             for (int i = 0; i < rows.length; ) {
@@ -74,8 +74,8 @@ final class RowProbe implements Probe {
         }
     }
 
-    private void parts(Activation activation, int row, List<Columns> runs) throws IOException {
-        for (Columns run : runs) {
+    private void parts(Activation activation, int row, List<ColumnRange> runs) throws IOException {
+        for (ColumnRange run : runs) {
             writer.append(activation.values(), row + run.first(), run.count());
         }
     }

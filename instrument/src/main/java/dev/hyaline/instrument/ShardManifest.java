@@ -2,7 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.engine.site.HookPoint;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
@@ -18,8 +18,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The JSON beside shards: what was asked for, which alone decides their bytes, then the shards and what else is known of
- * their making. Like {@link Manifest} it holds no time and no folder.
+ * The JSON beside shards: what was asked for, which alone decides their bytes, then the shards and what else is known
+ * of their making. Like {@link Manifest} it holds no time and no folder.
  */
 final class ShardManifest {
     /** Names the layout of this JSON and of the shards; a change that breaks a reader gets a new number. */
@@ -117,9 +117,7 @@ final class ShardManifest {
         return bytes.toByteArray();
     }
 
-    /**
-     * @throws BadInputException naming the first thing that was asked for otherwise when the dump was begun
-     */
+    /** @throws BadInputException naming the first thing that was asked for otherwise when the dump was begun */
     static void requireSame(JsonPart recorded, ObjectNode request) {
         difference("", recorded.node(), request).ifPresent(difference -> {
             Path folder = recorded.file().toAbsolutePath().getParent();
@@ -151,7 +149,7 @@ final class ShardManifest {
         // As text, for a number that was read may have another type than one that was made.
         return recorded != null && recorded.toString().equals(wanted.toString())
                 ? Optional.empty()
-                : Optional.of(key + " was " + Shown.plain(String.valueOf(recorded)) + " and is now "
-                        + Shown.plain(wanted.toString()));
+                : Optional.of(key + " was " + Printable.plain(String.valueOf(recorded)) + " and is now "
+                        + Printable.plain(wanted.toString()));
     }
 }

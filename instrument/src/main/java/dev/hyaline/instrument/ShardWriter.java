@@ -12,8 +12,8 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Spreads rows over shards. Each tensor's rows come in order, the tensors in any; a shard is completed when told that all
- * its rows came. Holds no more than a few buffers. Not thread-safe.
+ * Spreads rows over shards. Each tensor's rows come in order, the tensors in any; a shard is completed when told that
+ * all its rows came. Holds no more than a few buffers. Not thread-safe.
  */
 final class ShardWriter implements AutoCloseable {
     /** A shard being filled. */

@@ -21,7 +21,7 @@ record StoreManifest(
         List<Shard> shards) {
     private static final Pattern IN_A_BLOCK = Pattern.compile("blocks\\.(0|[1-9]\\d{0,5})\\.(.+)");
     /** A row of more values is no GPT-2's; keeps a hostile shape small. */
-    private static final long WIDEST = 1 << 24;
+    private static final long MAX_WIDTH = 1 << 24;
 
     static StoreManifest read(Path folder) {
         Path file = folder.resolve(DumpFolder.MANIFEST);
@@ -89,8 +89,8 @@ record StoreManifest(
         long elements = 1;
         for (JsonPart size : json.elements("row_shape")) {
             shape.add(size.number(1));
-            if (shape.getLast() > WIDEST || (elements *= shape.getLast()) > WIDEST) {
-                throw json.get("row_shape").expected("of at most " + WIDEST + " values");
+            if (shape.getLast() > MAX_WIDTH || (elements *= shape.getLast()) > MAX_WIDTH) {
+                throw json.get("row_shape").expected("of at most " + MAX_WIDTH + " values");
             }
         }
         for (ElementType type : ElementType.values()) {

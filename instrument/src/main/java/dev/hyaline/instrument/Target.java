@@ -18,14 +18,14 @@ public record Target(
         Site site,
         IndexSelection layers,
         IndexSelection heads,
-        Part part,
+        TargetPart part,
         IndexSelection positions,
         IndexSelection sequences) {
 
     /** Everything at a site. */
     public static Target of(Site site) {
         IndexSelection all = IndexSelection.all();
-        return new Target(site, all, all, Part.whole(), all, all);
+        return new Target(site, all, all, TargetPart.whole(), all, all);
     }
 
     /** Everything at a hook point. */
@@ -83,7 +83,7 @@ public record Target(
 
     /** Only these neurons, dimensions, keys or logits. */
     public Target components(IndexSelection components) {
-        return new Target(site, layers, heads, new Part.Components(components), positions, sequences);
+        return new Target(site, layers, heads, new TargetPart.Components(components), positions, sequences);
     }
 
     /** Only these neurons, dimensions, keys or logits. */
@@ -92,8 +92,8 @@ public record Target(
     }
 
     /** Only what lies in the span of directions. */
-    public Target subspace(List<Vector> directions) {
-        return new Target(site, layers, heads, new Part.Subspace(directions), positions, sequences);
+    public Target subspace(List<Direction> directions) {
+        return new Target(site, layers, heads, new TargetPart.Subspace(directions), positions, sequences);
     }
 
     /** Such as {@code blocks.0-3.attn.hook_z, heads 2, positions -1}. */
@@ -102,9 +102,9 @@ public record Target(
         StringBuilder text = new StringBuilder(site.perLayer() ? "blocks." + (layers.isAll() ? "*" : layers) + "." : "")
                 .append(site.localName());
         append(text, "heads", heads);
-        if (part instanceof Part.Components components) {
+        if (part instanceof TargetPart.Components components) {
             append(text, "components", components.indices());
-        } else if (part instanceof Part.Subspace subspace) {
+        } else if (part instanceof TargetPart.Subspace subspace) {
             text.append(", a subspace of ").append(subspace.directions().size()).append(" dimensions");
         }
         append(text, "positions", positions);

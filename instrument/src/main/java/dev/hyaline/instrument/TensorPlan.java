@@ -17,11 +17,11 @@ import java.util.stream.Stream;
  *
  * <p>Prompts of one length, with as many positions recorded of each, give every point one tensor, {@code [b,p,...]}
  * under its canonical name ({@code [b,H,p,k]} for attention maps). Others are laid end to end, {@code [tokens,...]};
- * attention maps are then one tensor a sequence, {@code [H,p,k]}, named {@code blocks.0.attn.hook_pattern.0}, {@code .1}
- * and so on. Where heads or neurons are chosen, their axis has those only, ascending.
+ * attention maps are then one tensor a sequence, {@code [H,p,k]}, named {@code blocks.0.attn.hook_pattern.0},
+ * {@code .1} and so on. Where heads or neurons are chosen, their axis has those only, ascending.
  *
- * <p>Three more say which token a row belongs to: {@link #TOKENS}, {@link #POSITIONS} and, for those laid end
- * to end, {@link #OFFSETS}.
+ * <p>Three more say which token a row belongs to: {@link #TOKENS}, {@link #POSITIONS} and, for those laid end to end,
+ * {@link #OFFSETS}.
  */
 public final class TensorPlan {
     /** Token id of every row, {@code [b,p]} or {@code [tokens]}. */

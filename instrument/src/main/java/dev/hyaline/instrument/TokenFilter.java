@@ -8,7 +8,8 @@ import java.util.OptionalInt;
  *
  * @param positions in each document by itself, or in each piece of one that is split
  * @param skippedFirst a token that gets no row where a document begins with it: the beginning-of-text token
- * @param every of the tokens that are left, counted across documents, only the first and every {@code every}-th after it
+ * @param every of the tokens that are left, counted across documents, only the first and every {@code every}-th after
+ *     it
  */
 public record TokenFilter(IndexSelection positions, OptionalInt skippedFirst, int every) {
     public TokenFilter {

@@ -65,7 +65,7 @@ final class CorpusDumpTest {
                 token -> "");
     }
 
-    static CorpusDump.Written write(CorpusDump dump, Corpus corpus, Path folder, IfExists ifExists) {
+    static CorpusDump.CorpusSummary write(CorpusDump dump, Corpus corpus, Path folder, IfExists ifExists) {
         try (Gpt2 model = Models.small();
                 DumpFolder opened = DumpFolder.open(folder, ifExists, FailingDisk.large())) {
             CorpusDump.Forecast forecast = dump.forecast(corpus, tokens -> {});
@@ -111,7 +111,8 @@ final class CorpusDumpTest {
     }
 
     /** Reads shards with nothing of this module and compares every value with a pass over its document alone. */
-    private static void assertHolds(CorpusDump dump, Corpus corpus, CorpusDump.Written written) throws IOException {
+    private static void assertHolds(CorpusDump dump, Corpus corpus, CorpusDump.CorpusSummary written)
+            throws IOException {
         List<Row> expected = expectedRows(corpus, dump);
         List<Document> documents = corpus.documents().toList();
         List<Row> found = new ArrayList<>();
@@ -166,7 +167,7 @@ final class CorpusDumpTest {
     void shardsHoldWhatTheModelComputes(ElementType type) throws IOException {
         Corpus corpus = corpus(12, 1);
         CorpusDump dump = DUMP.type(type);
-        CorpusDump.Written written = write(dump, corpus, temporary, IfExists.REFUSE);
+        CorpusDump.CorpusSummary written = write(dump, corpus, temporary, IfExists.REFUSE);
         CorpusDump.Forecast forecast = dump.forecast(corpus, tokens -> {});
         assertThat(written.shards()).hasSize((int) forecast.shards());
         assertThat(forecast.shards()).isGreaterThan(3);
@@ -211,7 +212,7 @@ final class CorpusDumpTest {
                 .hasMessageContaining("--long");
         for (LongDocuments rule : List.of(LongDocuments.SPLIT, LongDocuments.TRUNCATE)) {
             CorpusDump dump = DUMP.longDocuments(rule);
-            CorpusDump.Written written = write(dump, corpus, temporary, IfExists.REPLACE);
+            CorpusDump.CorpusSummary written = write(dump, corpus, temporary, IfExists.REPLACE);
             assertHolds(dump, corpus, written);
             assertThat(dump.forecast(corpus, tokens -> {}).rows()).isEqualTo(rule == LongDocuments.SPLIT ? 181 : 99);
         }
@@ -267,7 +268,7 @@ final class CorpusDumpTest {
     void headsAndNeuronsAreChosen() throws IOException {
         Corpus corpus = corpus(9, 12);
         CorpusDump dump = DUMP.heads(IndexSelection.of("1,3")).neurons(IndexSelection.of("-2-last,5"));
-        CorpusDump.Written written = write(dump, corpus, temporary, IfExists.REFUSE);
+        CorpusDump.CorpusSummary written = write(dump, corpus, temporary, IfExists.REFUSE);
         HookPoint z = HookPoint.of(Site.Z, 1);
         HookPoint post = HookPoint.of(Site.MLP_POST, 1);
         try (Gpt2 model = Models.small();
@@ -292,7 +293,7 @@ final class CorpusDumpTest {
                     assertThat(neurons).containsExactly(all[p * 28 + 5], all[p * 28 + 26], all[p * 28 + 27]);
                 }
             }
-            assertThatThrownBy(() -> Recorded.of(store))
+            assertThatThrownBy(() -> ActivationSource.of(store))
                     .hasMessageContaining("the dump holds only heads 1,3 and neurons -2-last,5, but");
         }
         JsonNode manifest = JsonMapper.shared().readTree(written.manifest());
@@ -311,7 +312,7 @@ final class CorpusDumpTest {
                         .skippingFirst(BOS)
                         .every(2))
                 .longDocuments(LongDocuments.SPLIT);
-        CorpusDump.Written written = write(dump, corpus, temporary, IfExists.REFUSE);
+        CorpusDump.CorpusSummary written = write(dump, corpus, temporary, IfExists.REFUSE);
         JsonNode manifest = JsonMapper.shared().readTree(written.manifest());
         assertThat(manifest.get("format").asString()).isEqualTo("hyaline-shards/1");
         assertThat(manifest.at("/model/name").asString()).isEqualTo("small");

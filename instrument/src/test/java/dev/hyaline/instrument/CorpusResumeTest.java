@@ -53,7 +53,7 @@ final class CorpusResumeTest {
         return files(whole);
     }
 
-    private static CorpusDump.Written resume(CorpusDump dump, Path to, UnaryOperator<FileChannel> disk) {
+    private static CorpusDump.CorpusSummary resume(CorpusDump dump, Path to, UnaryOperator<FileChannel> disk) {
         try (Gpt2 model = Models.small();
                 DumpFolder opened = DumpFolder.open(to, IfExists.RESUME, disk)) {
             CorpusDump.Forecast forecast = dump.forecast(CORPUS, tokens -> {});
@@ -114,7 +114,7 @@ final class CorpusResumeTest {
                     }
                 })
                 .hasMessage("stop here");
-        CorpusDump.Written written = write(DUMP, CORPUS, folder, IfExists.RESUME);
+        CorpusDump.CorpusSummary written = write(DUMP, CORPUS, folder, IfExists.RESUME);
         assertThat(files(folder)).containsExactlyEntriesOf(expected);
         assertThat(written.manifest()).exists();
     }
@@ -136,7 +136,7 @@ final class CorpusResumeTest {
             Files.write(folder.resolve("." + ShardPlan.fileName(listed) + ".partial"), new byte[3000]);
             Files.write(folder.resolve(".manifest.json.partial"), new byte[5]);
 
-            CorpusDump.Written written = write(THIN, CORPUS, folder, IfExists.RESUME);
+            CorpusDump.CorpusSummary written = write(THIN, CORPUS, folder, IfExists.RESUME);
             assertThat(files(folder)).as("after %s bytes of journal", kept).containsExactlyEntriesOf(expected);
             if (kept == journal.length) {
                 assertThat(written.resumedRows()).isPositive();
@@ -183,7 +183,7 @@ final class CorpusResumeTest {
     @Test
     void aFinishedDumpIsLeftAsItIs() throws IOException {
         Map<String, byte[]> expected = undisturbed(DUMP);
-        CorpusDump.Written written = write(DUMP, CORPUS, temporary.resolve("whole"), IfExists.RESUME);
+        CorpusDump.CorpusSummary written = write(DUMP, CORPUS, temporary.resolve("whole"), IfExists.RESUME);
         assertThat(written.resumedRows())
                 .isEqualTo(DUMP.forecast(CORPUS, t -> {}).rows());
         assertThat(files(temporary.resolve("whole"))).containsExactlyEntriesOf(expected);

@@ -49,7 +49,7 @@ final class DumpTest {
                 token -> "<" + token + ">\n");
     }
 
-    private static Dump.Written write(Dump dump, Path folder, boolean overwrite) {
+    private static Dump.DumpSummary write(Dump dump, Path folder, boolean overwrite) {
         try (Gpt2 model = Models.small();
                 DumpFolder opened = DumpFolder.open(folder, overwrite ? IfExists.REPLACE : IfExists.REFUSE)) {
             return dump.write(model, opened, DumpTest::provenance, NOBODY);
@@ -76,7 +76,7 @@ final class DumpTest {
             Capture capture = ALL.positions(IndexSelection.of(positions));
             Dump dump = dump(prompts, capture, type, format);
             Path folder = temporary.resolve(positions);
-            Dump.Written written = write(dump, folder, false);
+            Dump.DumpSummary written = write(dump, folder, false);
             assertThat(written.activations()).hasSize(dump.fileBytes()).isEqualTo(folder.resolve(format.fileName()));
             assertThat(written.bytes()).isEqualTo(dump.fileBytes());
 
@@ -104,7 +104,7 @@ final class DumpTest {
                 .roles("subject", "end")
                 .sequences(0, 2);
         Dump dump = dump(prompts, capture, ElementType.F32, DumpFormat.SAFETENSORS);
-        Dump.Written written = write(dump, temporary, false);
+        Dump.DumpSummary written = write(dump, temporary, false);
         Map<String, Tensor> tensors = TensorFiles.read(written.activations());
         assertThat(tensors.get("blocks.0.attn.hook_z").shape()).containsExactly(2, 2, 2, 5);
         assertThat(tensors.get("blocks.0.attn.hook_pattern").shape()).containsExactly(2, 2, 2, 6);
@@ -127,7 +127,7 @@ final class DumpTest {
         assertThat(manifest.at("/prompts")).hasSize(2);
         assertThat(manifest.at("/prompts/1/source").asString()).isEqualTo("prompt 3");
         assertThat(manifest.at("/prompts/1/positions/subject").asInt()).isEqualTo(4);
-        assertThatThrownBy(() -> Recorded.dump(temporary))
+        assertThatThrownBy(() -> ActivationSource.dump(temporary))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("holds only heads 0,-1 and neurons 3-4,9, but interventions");
     }
@@ -227,7 +227,7 @@ final class DumpTest {
     void manifestSaysHowToMakeItAgain() throws Exception {
         Prompts prompts = Models.prompts(3, 2);
         Capture capture = Capture.of(Models.CONFIG, "z", "embed").positions(IndexSelection.of("-1"));
-        Dump.Written written =
+        Dump.DumpSummary written =
                 write(dump(prompts, capture, ElementType.F16, DumpFormat.NPZ), temporary.resolve("out"), false);
         JsonNode manifest = JsonMapper.shared().readTree(written.manifest());
 
@@ -263,8 +263,8 @@ final class DumpTest {
     void twoRunsGiveTheSameBytes() throws IOException {
         for (DumpFormat format : DumpFormat.values()) {
             Dump dump = dump(Models.prompts(4, 7), ALL, ElementType.F32, format);
-            Dump.Written one = write(dump, temporary.resolve("one" + format), false);
-            Dump.Written two = write(dump, temporary.resolve("two" + format), false);
+            Dump.DumpSummary one = write(dump, temporary.resolve("one" + format), false);
+            Dump.DumpSummary two = write(dump, temporary.resolve("two" + format), false);
             assertThat(two.activations()).hasSameBinaryContentAs(one.activations());
             assertThat(two.manifest()).hasSameBinaryContentAs(one.manifest());
         }

@@ -22,8 +22,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Edits at every site against TransformerLens in float64; the files' README says how they were made. As at sites that
- * are only read, the largest error may be twice PyTorch's own in float32, here the largest among the edits of a site, or
- * two float32 ulps of the largest logit where that is more.
+ * are only read, the largest error may be twice PyTorch's own in float32, here the largest among the edits of a site,
+ * or two float32 ulps of the largest logit where that is more.
  */
 class InterventionGoldenTest {
     private static final Path FOLDER = Path.of("src/test/resources/interventions");
@@ -48,11 +48,11 @@ class InterventionGoldenTest {
                 prompts[i / length][i % length] = (int) tokens[i];
             }
             Prompts edited = Prompts.of(model.config(), prompts[0]);
-            Recorded other = Recorded.of(ActivationCache.of(
+            ActivationSource other = ActivationSource.of(ActivationCache.of(
                     model,
                     Prompts.of(model.config(), prompts[1]),
                     new Capture(HookPoint.all(model.config()), IndexSelection.all())));
-            Run run = Run.of(model, edited);
+            BaseRun run = BaseRun.of(model, edited);
             LogitSelection last = LogitSelection.rows(length - 2, length - 1);
             for (int i = 0; i < cases.size(); i++) {
                 String json = cases.get(i).path("interventions").toString();
@@ -63,7 +63,7 @@ class InterventionGoldenTest {
                 assertThat(error(expected, found))
                         .as(json)
                         .isLessThanOrEqualTo(Math.max(bound, 2 * Math.ulp(largest(expected))));
-                assertThat(run.resume(List.of(new Edit(0, interventions)))
+                assertThat(run.resume(List.of(new SequenceEdit(0, interventions)))
                                 .logits(last)
                                 .results()
                                 .getFirst()

@@ -33,8 +33,8 @@ class InterventionJsonTest {
         RandomEdits some = new RandomEdits(seed);
         try (Gpt2 model = some.model(1)) {
             some.record(model);
-            Edit edit = some.edit();
-            if (edit.interventions().list().stream().anyMatch(Intervention.Function.class::isInstance)) {
+            SequenceEdit edit = some.edit();
+            if (edit.interventions().list().stream().anyMatch(Intervention.Custom.class::isInstance)) {
                 assertThatThrownBy(() -> edit.interventions().toJson())
                         .isInstanceOf(BadInputException.class)
                         .hasMessageEndingWith("is Java code and cannot be written as JSON");
@@ -43,8 +43,8 @@ class InterventionJsonTest {
             String json = edit.interventions().toJson();
             Interventions read = Interventions.fromJson(json);
             assertThat(read.toJson()).isEqualTo(json);
-            Run run = Run.of(model, some.prompts());
-            List<Resumed> results = run.resume(List.of(edit, new Edit(edit.sequence(), read)))
+            BaseRun run = BaseRun.of(model, some.prompts());
+            List<RerunResult> results = run.resume(List.of(edit, new SequenceEdit(edit.sequence(), read)))
                     .logits(LogitSelection.all())
                     .results();
             assertThat(results.get(1).logits()).isEqualTo(results.get(0).logits());
@@ -65,7 +65,7 @@ class InterventionJsonTest {
                     Dump.of(Models.CONFIG, prompts, capture)
                             .write(model, out, provenance, (point, sequence, values, offset, length) -> {});
                 }
-                Recorded cache = Recorded.of(ActivationCache.of(model, prompts, capture));
+                ActivationSource cache = ActivationSource.of(ActivationCache.of(model, prompts, capture));
                 for (Site site : List.of(Site.RESID_PRE, Site.Z, Site.PATTERN, Site.Q_INPUT)) {
                     Target target = Target.of(site, 1).positions(2, 4);
                     Interventions direct = Interventions.of(Intervention.patch(target, cache));
@@ -89,7 +89,7 @@ class InterventionJsonTest {
                 Intervention.Add add = (Intervention.Add)
                         Interventions.read(json, Map.of()).list().getFirst();
                 float[] expected = new float[20];
-                cache.read(new Place(HookPoint.of(Site.RESID_PRE, 1), 0, 3, Place.NO_HEAD), expected);
+                cache.read(new Slot(HookPoint.of(Site.RESID_PRE, 1), 0, 3, Slot.NO_HEAD), expected);
                 assertThat(add.vector().values()).isEqualTo(expected);
                 assertThat(Interventions.fromJson(Interventions.of(add).toJson())
                                 .list()
@@ -111,8 +111,8 @@ class InterventionJsonTest {
         HookPoint point = CorpusDumpTest.DUMP.points().getFirst();
         try (Gpt2 model = Models.small()) {
             Prompts prompts = Prompts.of(Models.CONFIG, tokens);
-            Recorded cache = Recorded.of(ActivationCache.of(model, prompts, Capture.of(point)));
-            Recorded store = Recorded.dump(folder);
+            ActivationSource cache = ActivationSource.of(ActivationCache.of(model, prompts, Capture.of(point)));
+            ActivationSource store = ActivationSource.dump(folder);
             Target target = Target.of(point);
             for (Intervention[] same : List.of(
                     new Intervention[] {Intervention.patch(target, cache), Intervention.patch(target, store)},
@@ -200,7 +200,7 @@ class InterventionJsonTest {
                 "@\0\0\0\0\0\0\0{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
                         + " 12345678")) {
             Files.writeString(file, content);
-            assertThatThrownBy(() -> Vector.read(file, "v", 0))
+            assertThatThrownBy(() -> Direction.read(file, "v", 0))
                     .as(content)
                     .isInstanceOf(HyalineException.class)
                     .hasMessageContaining("v.safetensors");
@@ -209,7 +209,7 @@ class InterventionJsonTest {
                 file,
                 "@\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
                         + " 12345678");
-        assertThat(Vector.read(file, "v", 0).length()).isEqualTo(2);
-        assertThatThrownBy(() -> Vector.read(file, "v", 1)).hasMessageContaining("has no values 2 to 4 in v");
+        assertThat(Direction.read(file, "v", 0).length()).isEqualTo(2);
+        assertThatThrownBy(() -> Direction.read(file, "v", 1)).hasMessageContaining("has no values 2 to 4 in v");
     }
 }

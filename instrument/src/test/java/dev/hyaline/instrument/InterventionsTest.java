@@ -31,7 +31,7 @@ class InterventionsTest {
     private static final Prompts PROMPTS = Models.prompts(6, 4);
     private static final HookPoint Z = HookPoint.of(Site.Z, 1);
     private static final Target ALL_Z = Target.of(Z);
-    private static final Run RUN = Run.of(MODEL, PROMPTS);
+    private static final BaseRun RUN = BaseRun.of(MODEL, PROMPTS);
     private static final int D_HEAD = Models.CONFIG.dHead();
 
     @AfterAll
@@ -83,9 +83,9 @@ class InterventionsTest {
         expected.put(Intervention.scale(there, -2), with(before, i -> before[i] * -2));
         expected.put(Intervention.add(there, 0.5f, ones), with(before, i -> before[i] + 0.5f * ones[i]));
         expected.put(
-                Intervention.projectOut(there, Vector.of(0, 3, 0, 0, 0)), with(before, i -> i == 1 ? 0 : before[i]));
+                Intervention.projectOut(there, Direction.of(0, 3, 0, 0, 0)), with(before, i -> i == 1 ? 0 : before[i]));
         expected.put(
-                Intervention.zero(there.subspace(List.of(Vector.of(0, 3, 0, 0, 0), Vector.of(0, 1, 1, 0, 0)))),
+                Intervention.zero(there.subspace(List.of(Direction.of(0, 3, 0, 0, 0), Direction.of(0, 1, 1, 0, 0)))),
                 with(before, i -> i == 1 || i == 2 ? 0 : before[i]));
         expected.put(Intervention.patch(there, RUN, 0), before);
         expected.put(Intervention.patch(there.positions(3), RUN, 1), place(z(1), 3, 2));
@@ -183,7 +183,7 @@ class InterventionsTest {
     @Test
     void ofAttentionMapsOnlyKeysUpToTheQueryAreTouched() {
         Interventions zeroScores = Interventions.of(Intervention.zero(Target.of(Site.ATTN_SCORES, 1)));
-        Resumed found = RUN.resume(List.of(new Edit(0, zeroScores)))
+        RerunResult found = RUN.resume(List.of(new SequenceEdit(0, zeroScores)))
                 .reading(Capture.of(Models.CONFIG, "blocks.1.attn.hook_pattern"))
                 .results()
                 .getFirst();
@@ -232,7 +232,7 @@ class InterventionsTest {
         RandomEdits some = new RandomEdits(seed);
         try (Gpt2 model = some.model(1)) {
             some.record(model);
-            Recorded self = Recorded.of(ActivationCache.of(
+            ActivationSource self = ActivationSource.of(ActivationCache.of(
                     model, some.prompts(), new Capture(HookPoint.all(some.config()), IndexSelection.all())));
             LogitSelection logits = LogitSelection.all();
             float[] plain =
@@ -274,13 +274,13 @@ class InterventionsTest {
                 Intervention.set(ALL_Z, 1, 2),
                 "Set of blocks.1.attn.hook_z: a vector at blocks.1.attn.hook_z: expected [5], found [2]");
         bad(
-                Intervention.projectOut(ALL_Z, Vector.of(1, 2)),
+                Intervention.projectOut(ALL_Z, Direction.of(1, 2)),
                 "a direction at blocks.1.attn.hook_z: expected [5], found [2]");
         bad(
-                Intervention.projectOut(ALL_Z, Vector.of(new float[5])),
+                Intervention.projectOut(ALL_Z, Direction.of(new float[5])),
                 "direction 0 at blocks.1.attn.hook_z has no length to project on");
         bad(
-                Intervention.projectOut(ALL_Z, Vector.of(1, 2, 3, 4, 5), Vector.of(2, 4, 6, 8, 10)),
+                Intervention.projectOut(ALL_Z, Direction.of(1, 2, 3, 4, 5), Direction.of(2, 4, 6, 8, 10)),
                 "direction 1 at blocks.1.attn.hook_z is a combination of those before it");
         bad(Intervention.swapHeads(ALL_Z, 1, 1), "swapping needs two heads, found 1");
         bad(
@@ -298,7 +298,7 @@ class InterventionsTest {
                         Target.of(Site.PATTERN, 1).positions(1).components(3).sequences(0)),
                 "no chosen query of blocks.1.attn.hook_pattern sees a chosen key");
         assertThatThrownBy(() -> Intervention.noise(ALL_Z, -1, 0)).isInstanceOf(BadInputException.class);
-        assertThatThrownBy(() -> Vector.of()).isInstanceOf(BadInputException.class);
+        assertThatThrownBy(() -> Direction.of()).isInstanceOf(BadInputException.class);
     }
 
     private static void bad(Intervention intervention, String message) {

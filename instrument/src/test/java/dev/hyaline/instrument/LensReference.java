@@ -84,7 +84,10 @@ public final class LensReference {
         return labels.path(name).valueStream().map(JsonNode::asString).toList();
     }
 
-    /** The stack has the reference's labels and, to float32's precision, its values, {@code [components, sequences, positions, dModel]}. */
+    /**
+     * The stack has the reference's labels and, to float32's precision, its values, {@code [components, sequences,
+     * positions, dModel]}.
+     */
     public void assertEqual(ResidualStack stack, String name) {
         assertThat(stack.labels()).as(name).isEqualTo(labels(name));
         float[] expected = values(name);

@@ -18,7 +18,7 @@ final class RandomEdits {
     private final Random random;
     private final Gpt2Config config;
     private final Prompts prompts;
-    private Recorded other;
+    private ActivationSource other;
 
     RandomEdits(long seed) {
         random = new Random(seed);
@@ -69,28 +69,28 @@ final class RandomEdits {
                 IntStream.range(0, prompts.size())
                         .mapToObj(s -> tokens(prompts.length(s)))
                         .toArray(int[][]::new));
-        other = Recorded.of(
+        other = ActivationSource.of(
                 ActivationCache.of(model, others, new Capture(HookPoint.all(config), IndexSelection.all())));
     }
 
-    Recorded other() {
+    ActivationSource other() {
         return other;
     }
 
-    Edit edit() {
+    SequenceEdit edit() {
         int sequence = random.nextInt(prompts.size());
         List<Intervention> list = new ArrayList<>();
         int count = random.nextInt(4);
         for (int i = 0; i < count; i++) {
             list.add(intervention(target(sequence)));
         }
-        return new Edit(sequence, Interventions.of(list).inOrder());
+        return new SequenceEdit(sequence, Interventions.of(list).inOrder());
     }
 
     /** One of a sequence by name that neither writes logits nor makes them infinite by dividing by zero. */
-    Edit editOfOneSequence() {
+    SequenceEdit editOfOneSequence() {
         while (true) {
-            Edit edit = edit();
+            SequenceEdit edit = edit();
             if (edit.interventions().list().stream()
                     .map(Intervention::target)
                     .noneMatch(target -> target.site() == Site.UNEMBED_OUT
@@ -120,8 +120,8 @@ final class RandomEdits {
                 yield target.positions(IndexSelection.of(first + "-" + (first + random.nextInt(length - first))));
             }
         };
-        int width = Placement.placeWidth(site, config);
-        boolean map = Placement.isMap(HookPoint.all(config).stream()
+        int width = BoundEdit.placeWidth(site, config);
+        boolean map = BoundEdit.isMap(HookPoint.all(config).stream()
                 .filter(point -> point.site() == site)
                 .findFirst()
                 .orElseThrow());
@@ -132,17 +132,17 @@ final class RandomEdits {
         };
     }
 
-    private Vector vector(int width) {
+    private Direction vector(int width) {
         float[] values = new float[width];
         for (int i = 0; i < width; i++) {
             values[i] = (float) random.nextGaussian();
         }
-        return Vector.of(values);
+        return Direction.of(values);
     }
 
     private Intervention intervention(Target target) {
         boolean map = target.site().shape() == Site.Shape.ATTENTION;
-        int width = Placement.placeWidth(target.site(), config);
+        int width = BoundEdit.placeWidth(target.site(), config);
         boolean swaps = target.site().shape().byHead() && config.nHeads() > 1;
         return switch (random.nextInt(12)) {
             case 0 -> Intervention.zero(target);
@@ -150,7 +150,7 @@ final class RandomEdits {
             case 2 -> Intervention.mean(target, Means.byPosition(other));
             case 3 -> Intervention.patch(target, other);
             case 4 -> Intervention.set(target, random.nextFloat());
-            case 5 -> new Intervention.Add(target, map ? Vector.of(0.5f) : vector(width), random.nextInt(3));
+            case 5 -> new Intervention.Add(target, map ? Direction.of(0.5f) : vector(width), random.nextInt(3));
             case 6 -> Intervention.scale(target, random.nextInt(3));
             case 7 -> map ? Intervention.scale(target, 0.5f) : Intervention.projectOut(target, vector(width));
             case 8 -> swaps ? Intervention.swapHeads(target, 0, config.nHeads() - 1) : Intervention.zero(target);

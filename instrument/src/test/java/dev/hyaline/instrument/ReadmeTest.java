@@ -34,8 +34,10 @@ class ReadmeTest {
             float[] logits = ablation.forward(model, Prompts.of(config, tokens), LogitSelection.last())
                     .logits();
 
-            Run run = Run.of(model, Prompts.of(config, tokens)); // edits of a run recompute only what they can change
-            Edit edit = Edit.of(0, Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(-1), 0.5f));
+            BaseRun run =
+                    BaseRun.of(model, Prompts.of(config, tokens)); // edits of a run recompute only what they can change
+            SequenceEdit edit = SequenceEdit.of(
+                    0, Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(-1), 0.5f));
             float[] edited = run.resume(List.of(edit)).results().getFirst().logits();
             // end
             assertThat(pattern).hasSize(config.nHeads() * tokens.length * tokens.length);

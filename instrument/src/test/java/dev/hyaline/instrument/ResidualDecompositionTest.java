@@ -89,7 +89,7 @@ class ResidualDecompositionTest {
                             cache.getFullResidDecomposition(at, false),
                             cache.stackHeadResults(at).withRemainder(),
                             cache.applyLnToStack(cache.decomposeResid(at), at))) {
-                        Conservation sums = stack.conservation();
+                        SumCheck sums = stack.conservation();
                         assertThat(sums.values()).isEqualTo(11L * Models.CONFIG.dModel());
                         assertThat(sums.relativeError()).as("%s: %s", at, sums).isLessThan(2e-6);
                         LensReference.assertClose(stack.sum(), stack.whole().orElseThrow(), at.toString());
@@ -122,7 +122,7 @@ class ResidualDecompositionTest {
             ActivationCache everyLogit = ActivationCache.of(
                     model, prompts, Capture.of(Models.CONFIG, "embed,pos_embed,attn_out,mlp_out,resid_post,logits"));
             int[] aRow = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-            Conservation all =
+            SumCheck all =
                     everyLogit.logitAttrs(everyLogit.decomposeResid(), aRow).conservation();
             assertThat(all.values()).isEqualTo(11);
             assertThat(all.relativeError()).isLessThan(1e-5);

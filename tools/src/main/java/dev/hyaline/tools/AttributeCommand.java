@@ -5,7 +5,7 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.instrument.Conservation;
+import dev.hyaline.instrument.SumCheck;
 import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
@@ -130,7 +130,7 @@ final class AttributeCommand implements Runnable {
     }
 
     private void show(String model, PromptPairs pairs, DirectLogitAttribution.Result result) {
-        Conservation conservation = result.conservation();
+        SumCheck conservation = result.conservation();
         if (common.json) {
             Json.print(console, out -> {
                 out.writeStringProperty("model", model);

@@ -51,7 +51,7 @@ final class CorpusReport {
      *
      * @param tokens that this run took
      */
-    void written(Gpt2 engine, CorpusDump.Written written, long tokens, Duration elapsed, boolean json) {
+    void written(Gpt2 engine, CorpusDump.CorpusSummary written, long tokens, Duration elapsed, boolean json) {
         double rate = tokens / Math.max(1e-9, elapsed.toNanos() / 1e9);
         if (json) {
             Json.print(console, out -> {

@@ -10,7 +10,7 @@ import java.util.List;
  */
 final class DecodedText {
     /** Bytes of the longest UTF-8 character: more tokens than this cannot be waiting for each other. */
-    private static final int LONGEST_CHARACTER = 4;
+    private static final int MAX_CHARACTER_LENGTH = 4;
 
     private static final String BROKEN = "\uFFFD";
 
@@ -25,7 +25,7 @@ final class DecodedText {
     String add(int token) {
         waiting.add(token);
         String text = decode();
-        if (text.endsWith(BROKEN) && !isWhole(text) && waiting.size() < LONGEST_CHARACTER) {
+        if (text.endsWith(BROKEN) && !isWhole(text) && waiting.size() < MAX_CHARACTER_LENGTH) {
             return "";
         }
         waiting.clear();
@@ -39,7 +39,10 @@ final class DecodedText {
         return text;
     }
 
-    /** Whether what looks broken is the replacement character itself, which a text may hold as well: its own tokens give it back. */
+    /**
+     * Whether what looks broken is the replacement character itself, which a text may hold as well: its own tokens give
+     * it back.
+     */
     private boolean isWhole(String text) {
         return waiting.equals(Arrays.stream(tokenizer.encode(text)).boxed().toList());
     }

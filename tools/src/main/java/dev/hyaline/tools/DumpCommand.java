@@ -72,7 +72,7 @@ import picocli.CommandLine.Option;
 final class DumpCommand implements Runnable {
     private static final String DEFAULT_SITES = "all";
     private static final String DEFAULT_SITES_IN_SHARDS = "resid_post";
-    private static final long MOST_TOKENS_IN_ONE_FILE = 65_536;
+    private static final long MAX_TOKENS_IN_ONE_FILE = 65_536;
 
     private final Console console;
 
@@ -170,11 +170,10 @@ final class DumpCommand implements Runnable {
     private static boolean hasMoreTokens(Corpus corpus) {
         try (Stream<Document> documents = corpus.documents()) {
             long tokens = 0;
-            for (Iterator<Document> next = documents.iterator();
-                    next.hasNext() && tokens <= MOST_TOKENS_IN_ONE_FILE; ) {
+            for (Iterator<Document> next = documents.iterator(); next.hasNext() && tokens <= MAX_TOKENS_IN_ONE_FILE; ) {
                 tokens += next.next().tokens().length;
             }
-            return tokens > MOST_TOKENS_IN_ONE_FILE;
+            return tokens > MAX_TOKENS_IN_ONE_FILE;
         }
     }
 
@@ -234,7 +233,7 @@ final class DumpCommand implements Runnable {
             Provenance provenance = provenance(
                     checkpoint, modelFiles(checkpoint), vocabulary, canonicalCommand(DEFAULT_SITES_IN_SHARDS, true));
             long begin = System.nanoTime();
-            CorpusDump.Written written;
+            CorpusDump.CorpusSummary written;
             long tokens;
             try (Progress progress = new Progress(console, "dump", "tokens", forecast.tokens())) {
                 CorpusProgress counted = new CorpusProgress(progress);
@@ -263,7 +262,7 @@ final class DumpCommand implements Runnable {
         List<String> command = canonicalCommand(DEFAULT_SITES, false);
         try (Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
             DumpSummary summary;
-            Dump.Written written;
+            Dump.DumpSummary written;
             try (Progress progress =
                     new Progress(console, "dump", "tokens", dump.prompts().totalTokens())) {
                 summary = new DumpSummary(dump.prompts(), progress);

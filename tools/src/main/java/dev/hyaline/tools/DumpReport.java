@@ -64,7 +64,7 @@ final class DumpReport {
     }
 
     /** Shows a dump that was made. */
-    void written(Gpt2 engine, DumpSummary summary, Dump.Written written, boolean json) {
+    void written(Gpt2 engine, DumpSummary summary, Dump.DumpSummary written, boolean json) {
         if (json) {
             Json.print(console, out -> {
                 out.writeBooleanProperty("written", true);

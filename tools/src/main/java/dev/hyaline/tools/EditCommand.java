@@ -4,11 +4,11 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.instrument.Edit;
+import dev.hyaline.instrument.BaseRun;
 import dev.hyaline.instrument.Interventions;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.Resumed;
-import dev.hyaline.instrument.Run;
+import dev.hyaline.instrument.RerunResult;
+import dev.hyaline.instrument.SequenceEdit;
 import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
@@ -131,11 +131,12 @@ final class EditCommand implements Runnable {
     private List<EditReport.Outcome> outcomes(
             Gpt2 engine, Prompts prompts, Interventions interventions, Vocabulary vocabulary) {
         int count = prompts.size();
-        Run run = Run.of(engine, prompts);
-        List<Edit> edits = new ArrayList<>();
-        IntStream.range(0, count).forEach(s -> edits.add(Edit.of(s)));
-        IntStream.range(0, count).forEach(s -> edits.add(new Edit(s, interventions.on(s, count))));
-        List<Resumed> results = run.resume(edits).logits(LogitSelection.last()).results();
+        BaseRun run = BaseRun.of(engine, prompts);
+        List<SequenceEdit> edits = new ArrayList<>();
+        IntStream.range(0, count).forEach(s -> edits.add(SequenceEdit.of(s)));
+        IntStream.range(0, count).forEach(s -> edits.add(new SequenceEdit(s, interventions.on(s, count))));
+        List<RerunResult> results =
+                run.resume(edits).logits(LogitSelection.last()).results();
         Generator generator = Generator.of(engine).maxNewTokens(newTokens);
         if (vocabulary.tokenizer().isPresent()) {
             generator = generator.stopAt(vocabulary.required().endOfText());

@@ -3,10 +3,10 @@ package dev.hyaline.tools;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Intervention;
 import dev.hyaline.instrument.Interventions;
 import dev.hyaline.instrument.Means;
-import dev.hyaline.instrument.Recorded;
 import dev.hyaline.instrument.Target;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,7 +100,7 @@ final class EditOptions {
     private EditSource source;
 
     @Mixin
-    private EditPlaces places;
+    private TargetOptions places;
 
     @Option(
             names = "--in-order",
@@ -116,7 +116,7 @@ final class EditOptions {
         Gpt2Config config = engine.config();
         List<String> taken =
                 Stream.of(patch, mean, resample).flatMap(List::stream).toList();
-        Optional<Recorded> values = source.read(engine, prompts, vocabulary, taken);
+        Optional<ActivationSource> values = source.read(engine, prompts, vocabulary, taken);
         List<Intervention> list = new ArrayList<>();
         boolean ordered = inOrder;
         if (file != null) {
@@ -144,13 +144,13 @@ final class EditOptions {
                 "--add",
                 add,
                 list,
-                (target, value) -> new Intervention.Add(target, EditPlaces.vector("--add", value), times));
+                (target, value) -> new Intervention.Add(target, TargetOptions.vector("--add", value), times));
         each(
                 config,
                 "--project-out",
                 projectOut,
                 list,
-                (target, value) -> Intervention.projectOut(target, EditPlaces.vector("--project-out", value)));
+                (target, value) -> Intervention.projectOut(target, TargetOptions.vector("--project-out", value)));
         each(config, swapHeads, list, Intervention.SwapHeads::new);
         each(
                 config,
@@ -162,14 +162,14 @@ final class EditOptions {
     }
 
     /** Those that take values from another run. */
-    private List<Intervention> taken(Gpt2Config config, Optional<Recorded> values) {
+    private List<Intervention> taken(Gpt2Config config, Optional<ActivationSource> values) {
         List<Intervention> list = new ArrayList<>();
         each(config, patch, list, target -> {
-            Recorded run = EditSource.required(values, "--patch");
+            ActivationSource run = EditSource.required(values, "--patch");
             return source.isOne() ? Intervention.patch(target, run, 0) : Intervention.patch(target, run);
         });
         each(config, mean, list, target -> {
-            Recorded runs = EditSource.required(values, "--mean");
+            ActivationSource runs = EditSource.required(values, "--mean");
             return Intervention.mean(target, byPosition ? Means.byPosition(runs) : Means.overall(runs));
         });
         each(

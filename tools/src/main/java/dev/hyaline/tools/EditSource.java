@@ -5,11 +5,11 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationCache;
+import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.Recorded;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -51,12 +51,12 @@ final class EditSource {
      *
      * @param patterns hook points that are taken from it, besides those that every pass has
      */
-    Optional<Recorded> read(Gpt2 engine, PromptOptions prompts, Vocabulary vocabulary, List<String> patterns) {
+    Optional<ActivationSource> read(Gpt2 engine, PromptOptions prompts, Vocabulary vocabulary, List<String> patterns) {
         if (!texts.isEmpty() && dump != null) {
             throw new BadInputException("values come from --source or from --source-dump, not from both");
         }
         if (dump != null) {
-            return Optional.of(Recorded.dump(ModelOptions.path("--source-dump", dump)));
+            return Optional.of(ActivationSource.dump(ModelOptions.path("--source-dump", dump)));
         }
         if (texts.isEmpty()) {
             return Optional.empty();
@@ -70,15 +70,16 @@ final class EditSource {
         Prompts sources = prompts.encode(inputs, config, vocabulary);
         List<HookPoint> points = new ArrayList<>(HookPoints.plain(config));
         patterns.forEach(pattern -> points.addAll(HookPoints.select(config, pattern)));
-        return Optional.of(Recorded.of(ActivationCache.of(engine, sources, new Capture(points, IndexSelection.all()))));
+        return Optional.of(
+                ActivationSource.of(ActivationCache.of(engine, sources, new Capture(points, IndexSelection.all()))));
     }
 
     /** What JSON may take values from, by name. */
-    static Map<String, Recorded> named(Optional<Recorded> source) {
+    static Map<String, ActivationSource> named(Optional<ActivationSource> source) {
         return source.map(run -> Map.of(NAME, run)).orElse(Map.of());
     }
 
-    static Recorded required(Optional<Recorded> source, String option) {
+    static ActivationSource required(Optional<ActivationSource> source, String option) {
         return source.orElseThrow(() -> new BadInputException(option + " needs a run to take values from: give its"
                 + " prompt with --source TEXT, or a dump of it with --source-dump DIR"));
     }

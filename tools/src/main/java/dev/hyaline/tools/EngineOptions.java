@@ -14,7 +14,7 @@ final class EngineOptions {
     private static final String PROCESSORS = "cpu";
 
     /** More would only wait for each other, and soon be more than a system gives one process. */
-    private static final int MOST_THREADS = 1024;
+    private static final int MAX_THREADS = 1024;
 
     @Option(
             names = "--threads",
@@ -36,8 +36,8 @@ final class EngineOptions {
      * @throws BadInputException if the option is out of range; ask for them before other work, so that it comes first
      */
     int threads() {
-        if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
-            throw new BadInputException("--threads must be " + (threads < 1 ? "at least 1" : "at most " + MOST_THREADS)
+        if (threads != null && (threads < 1 || threads > MAX_THREADS)) {
+            throw new BadInputException("--threads must be " + (threads < 1 ? "at least 1" : "at most " + MAX_THREADS)
                     + ", found " + threads);
         }
         return threads == null ? Gpt2.defaultThreads() : threads;

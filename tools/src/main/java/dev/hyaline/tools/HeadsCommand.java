@@ -46,7 +46,7 @@ final class HeadsCommand implements Runnable {
     private static final int DEFAULT_DRAWS = 5;
     private static final int DEFAULT_LENGTH = 20;
     /** Of models with more heads, those that are of no kind are left to the files. */
-    private static final int MOST_SHOWN = 64;
+    private static final int MAX_SHOWN = 64;
 
     /** What random sequences are made of. */
     static final class Pools extends Choice<String> {
@@ -183,7 +183,7 @@ final class HeadsCommand implements Runnable {
         for (HeadClass head : classes) {
             if (head.type().isEmpty()) {
                 unnamed++;
-                if (classes.size() > MOST_SHOWN) {
+                if (classes.size() > MAX_SHOWN) {
                     continue;
                 }
             }

@@ -1,8 +1,8 @@
 package dev.hyaline.tools;
 
 import dev.hyaline.analysis.causal.ActivationPatch;
-import dev.hyaline.analysis.causal.Direction;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.PathPatching;
 import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.causal.Sweep;
@@ -173,7 +173,7 @@ final class PatchCommand implements Runnable {
     }
 
     private Sweep sweep(Experiment experiment, Vocabulary vocabulary, List<Edge> chosen) {
-        Direction direction = noising ? Direction.NOISING : Direction.DENOISING;
+        PatchingDirection direction = noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING;
         if (!chosen.isEmpty()) {
             return PathPatching.edges(experiment, direction, chosen);
         }

@@ -19,7 +19,7 @@ final class Progress implements AutoCloseable {
     static final long UNKNOWN = -1;
 
     private static final long PATIENCE_NANOS = 700_000_000;
-    private static final int WIDEST = 100;
+    private static final int MAX_WIDTH = 100;
     private static final int UNKNOWN_WIDTH = 80;
 
     private final boolean shown;
@@ -83,7 +83,7 @@ final class Progress implements AutoCloseable {
     private static int width() {
         String columns = System.getenv("COLUMNS");
         int width = columns != null ? parse(columns) : parse(terminalSize().replaceFirst(".* ", ""));
-        return Math.clamp(width - 1, 20, WIDEST);
+        return Math.clamp(width - 1, 20, MAX_WIDTH);
     }
 
     private static int parse(String columns) {

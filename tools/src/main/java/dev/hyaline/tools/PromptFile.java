@@ -1,7 +1,7 @@
 package dev.hyaline.tools;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.instrument.FileException;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
@@ -34,9 +34,10 @@ import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson}, {@code
- * .json}; standard input whose first character is a brace) a line is a string, or an object with {@code "text"} or
- * {@code "tokens"} and perhaps {@code "positions"} by role; other properties are skipped. One line at a time is in memory.
+ * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson},
+ * {@code .json}; standard input whose first character is a brace) a line is a string, or an object with {@code "text"}
+ * or {@code "tokens"} and perhaps {@code "positions"} by role; other properties are skipped. One line at a time is in
+ * memory.
  */
 final class PromptFile {
     private static final JsonFactory JSON = JsonFactory.builder()
@@ -204,11 +205,11 @@ final class PromptFile {
             }
             return prompt;
         } catch (InputCoercionException e) {
-            throw new BadInputException(source + ": " + Shown.parserMessage(e.getMessage()));
+            throw new BadInputException(source + ": " + Printable.parserMessage(e.getMessage()));
         } catch (JacksonException e) {
             // The parser was given this line alone and calls it the first.
             throw new BadInputException(source + ": this is not JSON: "
-                    + Shown.parserMessage(e.getMessage()).replace("line 1, column", "column"));
+                    + Printable.parserMessage(e.getMessage()).replace("line 1, column", "column"));
         }
     }
 
@@ -265,7 +266,7 @@ final class PromptFile {
                 String role = json.currentName();
                 if (json.nextToken() != JsonToken.VALUE_NUMBER_INT) {
                     throw new BadInputException(source + ": \"positions\": " + role + " must be a whole number, found "
-                            + Shown.plain(json.getString()));
+                            + Printable.plain(json.getString()));
                 }
                 positions.put(role, json.getIntValue());
             }

@@ -16,7 +16,8 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * Runs a sweep, shows its table and writes it. With a folder to write to, results are kept there as they come, and the same command goes on where it was stopped.
+ * Runs a sweep, shows its table and writes it. With a folder to write to, results are kept there as they come, and the
+ * same command goes on where it was stopped.
  *
  * @param name of the table's files
  * @param normalise whether to show the clean run as 1 and the corrupted one as 0

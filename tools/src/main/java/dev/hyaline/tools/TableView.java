@@ -10,11 +10,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 
-/** A table of results on the screen: means in rows and columns, coloured where the screen has colours; of a table too long for that, the cells that stand out. */
+/**
+ * A table of results on the screen: means in rows and columns, coloured where the screen has colours; of a table too
+ * long for that, the cells that stand out.
+ */
 final class TableView {
     private static final int LINE = 100;
-    private static final int MOST_ROWS = 160;
-    private static final int LONGEST_WORD = 5;
+    private static final int MAX_ROWS = 160;
+    private static final int MAX_WORD_LENGTH = 5;
     private static final int SHOWN = 20;
 
     private final Console console;
@@ -35,9 +38,9 @@ final class TableView {
                                 + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
                                 + (samples == 1 ? "" : ", mean over " + samples)));
         TableView view = new TableView(console, table);
-        if (table.axes().size() == 1 && table.cells() <= MOST_ROWS) {
+        if (table.axes().size() == 1 && table.cells() <= MAX_ROWS) {
             view.list(IntStream.range(0, table.cells()).boxed().toList());
-        } else if (view.grid.rows().size() <= MOST_ROWS) {
+        } else if (view.grid.rows().size() <= MAX_ROWS) {
             view.grid();
         } else {
             view.standingOut();
@@ -126,7 +129,7 @@ final class TableView {
     }
 
     private static String shortened(String label) {
-        return ScreenWidth.shortened(label, LONGEST_WORD);
+        return ScreenWidth.shortened(label, MAX_WORD_LENGTH);
     }
 
     private static String left(String text, int width) {

@@ -191,8 +191,8 @@ final class ProcessTest {
     }
 
     /**
-     * Interrupted (as with Ctrl-C) it takes back what it wrote; killed it leaves hidden files, and never a partial
-     * one under its final name.
+     * Interrupted (as with Ctrl-C) it takes back what it wrote; killed it leaves hidden files, and never a partial one
+     * under its final name.
      */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})

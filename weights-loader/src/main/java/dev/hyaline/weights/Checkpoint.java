@@ -174,7 +174,9 @@ public final class Checkpoint implements AutoCloseable {
         return tensors.dtypes();
     }
 
-    /** The types that one of the model's tensors is stored in; none where the file leaves out what is all zeros or ones. */
+    /**
+     * The types that one of the model's tensors is stored in; none where the file leaves out what is all zeros or ones.
+     */
     Set<StorageDtype> storageDtypes(TensorSpec tensor) {
         return tensors.dtypes(tensor);
     }
@@ -203,8 +205,8 @@ public final class Checkpoint implements AutoCloseable {
 
     /**
      * Reads the tokenizer, anew at each call: the one in the file of weights (GGUF), else {@code tokenizer.json}, else
-     * {@code vocab.json} and {@code merges.txt} (or {@code encoder.json} and {@code vocab.bpe}), else GPT-2's own if the
-     * model has its 50,257 tokens, padded to 50,304 or not.
+     * {@code vocab.json} and {@code merges.txt} (or {@code encoder.json} and {@code vocab.bpe}), else GPT-2's own if
+     * the model has its 50,257 tokens, padded to 50,304 or not.
      *
      * @throws BadCheckpointException if there is none, or a file is broken or asks for what is not supported
      */

@@ -23,8 +23,8 @@ import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 
 /**
- * A checkpoint of any format, to be written as a folder that Hugging Face's libraries read: {@code config.json}, {@code
- * model.safetensors}, and the files of the tokenizer if the checkpoint has one of its own.
+ * A checkpoint of any format, to be written as a folder that Hugging Face's libraries read: {@code config.json},
+ * {@code model.safetensors}, and the files of the tokenizer if the checkpoint has one of its own.
  */
 public final class Conversion {
     private static final String WEIGHTS = "model.safetensors";

@@ -43,7 +43,7 @@ class FormatFuzzTest {
     /** Of what only points to such files, or is of a format already broken otherwise. */
     private static final int FEWER_TIMES = 2_000;
 
-    private static final long MOST_BYTES = 8 << 20;
+    private static final long MAX_BYTES = 8 << 20;
 
     @TempDir
     Path directory;
@@ -141,7 +141,9 @@ class FormatFuzzTest {
         return Files.readAllBytes(directory.resolve(file));
     }
 
-    /** What {@link Checkpoint} does, in an arena of one thread: to close one of many threads takes longer than all else. */
+    /**
+     * What {@link Checkpoint} does, in an arena of one thread: to close one of many threads takes longer than all else.
+     */
     private void use(String file) {
         Folder folder = new DiskFolder(directory);
         try (Arena arena = Arena.ofConfined()) {
@@ -189,7 +191,7 @@ class FormatFuzzTest {
             }
             assertThat(Mutator.allocated() - before)
                     .as("bytes allocated by mutation %d of %s", i, file)
-                    .isLessThan(MOST_BYTES + 200L * mutated.length);
+                    .isLessThan(MAX_BYTES + 200L * mutated.length);
         }
         System.out.printf("%s: %d loaded, %d refused%n", file, loaded, refused);
         assertThat(loaded).as("loaded").isPositive();

@@ -89,8 +89,8 @@ public final class Mutator {
     }
 
     /**
-     * As {@link #mutate}, for a binary file: mostly where its structure is, at the start and the end, and often a number
-     * of some bytes at once.
+     * As {@link #mutate}, for a binary file: mostly where its structure is, at the start and the end, and often a
+     * number of some bytes at once.
      */
     public byte[] mutateBinary(byte[] file) {
         byte[] changed = file;

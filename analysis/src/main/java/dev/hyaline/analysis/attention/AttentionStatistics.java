@@ -8,12 +8,14 @@ import dev.hyaline.instrument.Prompts;
 import java.util.List;
 
 /**
- * How each head spreads its attention, by layer and head. Means are over queries from the second position on: the first sees nothing but itself.
+ * How each head spreads its attention, by layer and head. Means are over queries from the second position on: the first
+ * sees nothing but itself.
  *
  * @param entropy in nats: 0 for a head that looks at one key, {@code ln(n)} for one that looks at n alike
  * @param largestWeight the largest attention of a query
  * @param shareAbove share of a query's keys with attention above the threshold
- * @param distances attention by how far back the key is, {@code [layer, head, distance]}: of the queries that have a key so far back, the mean
+ * @param distances attention by how far back the key is, {@code [layer, head, distance]}: of the queries that have a
+ *     key so far back, the mean
  */
 public record AttentionStatistics(
         ResultTable entropy, ResultTable largestWeight, ResultTable shareAbove, ResultTable distances) {

@@ -22,8 +22,8 @@ public final class HeadScores {
     }
 
     /**
-     * Scores every head on every prompt: {@code [type, layer, head]}, each from 0 to 1. NaN for a type that no query of a prompt has a key for, as induction in a prompt
-     * without repetition.
+     * Scores every head on every prompt: {@code [type, layer, head]}, each from 0 to 1. NaN for a type that no query of
+     * a prompt has a key for, as induction in a prompt without repetition.
      *
      * @param targets kinds of heads by name
      */
@@ -51,7 +51,10 @@ public final class HeadScores {
                 values);
     }
 
-    /** The mean over the queries that have a key to look at of the attention on all such keys; NaN if there is no such query. */
+    /**
+     * The mean over the queries that have a key to look at of the attention on all such keys; NaN if there is no such
+     * query.
+     */
     static double score(AttentionTarget target, int[] tokens, float[] maps, int offset) {
         int n = tokens.length;
         double sum = 0;

@@ -2,7 +2,10 @@ package dev.hyaline.analysis.attention;
 
 import java.util.Locale;
 
-/** Kinds of heads the field has names for, by where they look. The first position, which sees nothing but itself, says nothing about a head and is no query. */
+/**
+ * Kinds of heads the field has names for, by where they look. The first position, which sees nothing but itself, says
+ * nothing about a head and is no query.
+ */
 public enum HeadType implements AttentionTarget {
     /** At the token before. */
     PREVIOUS_TOKEN {
@@ -39,7 +42,10 @@ public enum HeadType implements AttentionTarget {
             return query > 0 && key == query;
         }
     },
-    /** At the two to five tokens before, neither itself nor the previous token, which have names of their own, nor the first position. */
+    /**
+     * At the two to five tokens before, neither itself nor the previous token, which have names of their own, nor the
+     * first position.
+     */
     LOCAL {
         @Override
         public boolean looks(int[] tokens, int query, int key) {

@@ -2,9 +2,9 @@ package dev.hyaline.analysis.causal;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Intervention;
 import dev.hyaline.instrument.Means;
-import dev.hyaline.instrument.Recorded;
 import dev.hyaline.instrument.Target;
 import java.util.function.Function;
 
@@ -16,7 +16,7 @@ public sealed interface Ablation {
     Intervention of(Target target);
 
     /** Zeros. */
-    record Zero() implements Ablation {
+    record ZeroAblation() implements Ablation {
         @Override
         public String description() {
             return "zero";
@@ -29,7 +29,7 @@ public sealed interface Ablation {
     }
 
     /** The mean over the experiment's clean prompts, or whatever the reference holds. */
-    record Mean(Function<Site, Means> means, String description) implements Ablation {
+    record MeanAblation(Function<Site, Means> means, String description) implements Ablation {
         @Override
         public Intervention of(Target target) {
             return Intervention.mean(target, means.apply(target.site()));
@@ -37,7 +37,7 @@ public sealed interface Ablation {
     }
 
     /** What another prompt of the reference has there, drawn with a seed. */
-    record Resample(Function<Site, Recorded> reference, long seed) implements Ablation {
+    record ResampleAblation(Function<Site, ActivationSource> reference, long seed) implements Ablation {
         @Override
         public String description() {
             return "resample, seed " + seed;
@@ -50,7 +50,7 @@ public sealed interface Ablation {
     }
 
     /** Itself and normal noise. */
-    record Noise(float deviation, long seed) implements Ablation {
+    record NoiseAblation(float deviation, long seed) implements Ablation {
         @Override
         public String description() {
             return "noise of deviation " + deviation + ", seed " + seed;
@@ -63,24 +63,25 @@ public sealed interface Ablation {
     }
 
     static Ablation zero() {
-        return new Zero();
+        return new ZeroAblation();
     }
 
     /** The mean over an experiment's clean prompts, position by position. */
     static Ablation meanByPosition(Experiment experiment) {
-        return new Mean(
+        return new MeanAblation(
                 site -> Means.byPosition(experiment.recorded(Side.CLEAN, site)),
                 "mean over the clean prompts by position");
     }
 
     /** The mean over all positions of an experiment's clean prompts. */
     static Ablation mean(Experiment experiment) {
-        return new Mean(site -> Means.overall(experiment.recorded(Side.CLEAN, site)), "mean over the clean prompts");
+        return new MeanAblation(
+                site -> Means.overall(experiment.recorded(Side.CLEAN, site)), "mean over the clean prompts");
     }
 
     /** What one of the corrupted prompts has. */
     static Ablation resample(Experiment experiment, long seed) {
-        return new Resample(site -> experiment.recorded(Side.CORRUPTED, site), seed);
+        return new ResampleAblation(site -> experiment.recorded(Side.CORRUPTED, site), seed);
     }
 
     /**
@@ -89,6 +90,6 @@ public sealed interface Ablation {
      * @throws BadInputException if the deviation is negative or not finite
      */
     static Ablation noise(float deviation, long seed) {
-        return new Noise(deviation, seed);
+        return new NoiseAblation(deviation, seed);
     }
 }

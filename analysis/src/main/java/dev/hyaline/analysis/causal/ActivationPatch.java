@@ -14,8 +14,8 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
- * Activation patching as TransformerLens's {@code patching} module knows it: {@code get_act_patch_} and the name in lower case. A cell patches one activation of one run of a pair with what the
- * pair's other run had there.
+ * Activation patching as TransformerLens's {@code patching} module knows it: {@code get_act_patch_} and the name in
+ * lower case. A cell patches one activation of one run of a pair with what the pair's other run had there.
  */
 public enum ActivationPatch {
     RESID_PRE(Form.LAYER_POSITION),
@@ -86,27 +86,27 @@ public enum ActivationPatch {
     }
 
     /** The sweep over every layer, and every head and position where the name says so. */
-    public Sweep sweep(Experiment experiment, Direction direction, PositionAxis positions) {
+    public Sweep sweep(Experiment experiment, PatchingDirection direction, PositionAxis positions) {
         return new Patching(experiment, direction, positions);
     }
 
     /**
-     * As {@link #sweep(Experiment, Direction, PositionAxis)}, at every position.
+     * As {@link #sweep(Experiment, PatchingDirection, PositionAxis)}, at every position.
      *
      * @throws BadInputException if positions are needed and the pairs differ in length
      */
-    public Sweep sweep(Experiment experiment, Direction direction) {
+    public Sweep sweep(Experiment experiment, PatchingDirection direction) {
         return new Patching(experiment, direction, byPosition() ? PositionAxis.all(experiment.pairs()) : null);
     }
 
     private final class Patching implements Sweep {
         private final Experiment experiment;
-        private final Direction direction;
+        private final PatchingDirection direction;
         private final PositionAxis positions;
         private final List<Site> sites = sites();
         private final List<Axis> axes;
 
-        Patching(Experiment experiment, Direction direction, PositionAxis positions) {
+        Patching(Experiment experiment, PatchingDirection direction, PositionAxis positions) {
             this.experiment = experiment;
             this.direction = direction;
             this.positions = positions;

@@ -24,8 +24,9 @@ public record Baselines(double[] clean, double[] corrupted) {
     }
 
     /**
-     * A table on the scale where the mean clean run is 1 and the mean corrupted one is 0, as TransformerLens's examples normalise. A pair's value is its distance from its own corrupted
-     * run against the mean distance, so that pairs which differ without any patch do not add to the spread.
+     * A table on the scale where the mean clean run is 1 and the mean corrupted one is 0, as TransformerLens's examples
+     * normalise. A pair's value is its distance from its own corrupted run against the mean distance, so that pairs
+     * which differ without any patch do not add to the spread.
      *
      * @param base the run the table's cells are edits of, which becomes the neutral value
      * @throws BadInputException if the metric is the same on both prompts

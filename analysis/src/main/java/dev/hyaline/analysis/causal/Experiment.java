@@ -12,28 +12,28 @@ import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationCache;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.BaseRun;
 import dev.hyaline.instrument.Capture;
-import dev.hyaline.instrument.Edit;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.Recorded;
-import dev.hyaline.instrument.Resumed;
-import dev.hyaline.instrument.Resumption;
-import dev.hyaline.instrument.Run;
+import dev.hyaline.instrument.Rerun;
+import dev.hyaline.instrument.RerunResult;
+import dev.hyaline.instrument.SequenceEdit;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * A model, pairs of prompts and a metric: what sweeps of edits are measured on. Both runs of every pair are kept, and each edit recomputes only what it can change of
- * them. The model must stay open. Not thread-safe.
+ * A model, pairs of prompts and a metric: what sweeps of edits are measured on. Both runs of every pair are kept, and
+ * each edit recomputes only what it can change of them. The model must stay open. Not thread-safe.
  */
 public final class Experiment {
     private final Gpt2 model;
     private final PromptPairs pairs;
     private final Metric metric;
-    private final Map<Side, Run> runs = new EnumMap<>(Side.class);
-    private final Map<Side, Map<Site, Recorded>> recorded = new EnumMap<>(Side.class);
+    private final Map<Side, BaseRun> runs = new EnumMap<>(Side.class);
+    private final Map<Side, Map<Site, ActivationSource>> recorded = new EnumMap<>(Side.class);
     private final Logits[] cleanLogits;
     private final Baselines baselines;
 
@@ -41,8 +41,8 @@ public final class Experiment {
         this.model = model;
         this.pairs = pairs;
         this.metric = metric;
-        runs.put(Side.CLEAN, Run.of(model, pairs.clean(model.config())));
-        runs.put(Side.CORRUPTED, Run.of(model, pairs.corrupted(model.config())));
+        runs.put(Side.CLEAN, BaseRun.of(model, pairs.clean(model.config())));
+        runs.put(Side.CORRUPTED, BaseRun.of(model, pairs.corrupted(model.config())));
         cleanLogits = logits(Side.CLEAN);
         Logits[] corrupted = logits(Side.CORRUPTED);
         baselines = new Baselines(measure(Side.CLEAN, cleanLogits), measure(Side.CORRUPTED, corrupted));
@@ -79,12 +79,12 @@ public final class Experiment {
     }
 
     /** The runs of one prompt of every pair, a sequence a pair. */
-    public Run run(Side side) {
+    public BaseRun run(Side side) {
         return runs.get(side);
     }
 
     /** A site's values in all layers in the runs of one prompt of every pair. */
-    public Recorded recorded(Side side, Site site) {
+    public ActivationSource recorded(Side side, Site site) {
         return switch (site) {
             case RESID_PRE, ATTN_IN, Q_INPUT, K_INPUT, V_INPUT, Z, ATTN_OUT, RESID_MID, MLP_IN, MLP_OUT, RESID_POST ->
                 run(side);
@@ -94,9 +94,9 @@ public final class Experiment {
         };
     }
 
-    private Recorded record(Side side, Site site) {
+    private ActivationSource record(Side side, Site site) {
         Prompts prompts = run(side).prompts();
-        return Recorded.of(ActivationCache.of(model, prompts, Capture.of(config(), site.localName())));
+        return ActivationSource.of(ActivationCache.of(model, prompts, Capture.of(config(), site.localName())));
     }
 
     /**
@@ -115,12 +115,12 @@ public final class Experiment {
     }
 
     /** Takes the runs of one side up again with edits, forming the logits that the metric reads. */
-    Resumption resume(Side side, List<Edit> edits) {
+    Rerun resume(Side side, List<SequenceEdit> edits) {
         return run(side).resume(edits).logits(this::selection);
     }
 
     /** The metric of an edited run. */
-    double measure(Side side, Resumed resumed) {
+    double measure(Side side, RerunResult resumed) {
         PromptPair pair = pairs.get(resumed.sequence());
         Logits logits = new Logits(resumed.positions(), metric.tokens(pair), resumed.logits());
         return metric.of(new Reading(pair, side.tokens(pair), logits, cleanLogits[resumed.sequence()]));
@@ -133,7 +133,8 @@ public final class Experiment {
     }
 
     private Logits[] logits(Side side) {
-        List<Edit> none = IntStream.range(0, pairs.size()).mapToObj(Edit::of).toList();
+        List<SequenceEdit> none =
+                IntStream.range(0, pairs.size()).mapToObj(SequenceEdit::of).toList();
         return resume(side, none).results().stream()
                 .map(result ->
                         new Logits(result.positions(), metric.tokens(pairs.get(result.sequence())), result.logits()))

@@ -10,14 +10,14 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.BaseRun;
 import dev.hyaline.instrument.Capture;
-import dev.hyaline.instrument.Edit;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Intervention;
 import dev.hyaline.instrument.Interventions;
-import dev.hyaline.instrument.Recorded;
-import dev.hyaline.instrument.Resumed;
-import dev.hyaline.instrument.Run;
+import dev.hyaline.instrument.RerunResult;
+import dev.hyaline.instrument.SequenceEdit;
 import dev.hyaline.instrument.Target;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,8 +30,9 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /**
- * Path patching (Goldowsky-Dill et al. 2023; Wang et al. 2022), exactly: a run with only the senders patched, in which every node but the mediators keeps its output, gives what the receivers
- * would read; then the base run is taken up with the receivers reading that. Both are runs of the real model, LayerNorm included; nothing is linearised.
+ * Path patching (Goldowsky-Dill et al. 2023; Wang et al. 2022), exactly: a run with only the senders patched, in which
+ * every node but the mediators keeps its output, gives what the receivers would read; then the base run is taken up
+ * with the receivers reading that. Both are runs of the real model, LayerNorm included; nothing is linearised.
  */
 public final class PathPatching implements Sweep {
     /**
@@ -64,7 +65,7 @@ public final class PathPatching implements Sweep {
     }
 
     private final Experiment experiment;
-    private final Direction direction;
+    private final PatchingDirection direction;
     private final String title;
     private final List<Axis> axes;
     /** By cell. */
@@ -72,7 +73,8 @@ public final class PathPatching implements Sweep {
     /** Cells whose senders and mediators are the same, which share the run that gives their receivers' inputs. */
     private final List<int[]> groups;
 
-    private PathPatching(Experiment experiment, Direction direction, String title, List<Axis> axes, List<Paths> paths) {
+    private PathPatching(
+            Experiment experiment, PatchingDirection direction, String title, List<Axis> axes, List<Paths> paths) {
         this.experiment = experiment;
         this.direction = direction;
         this.title = title;
@@ -91,7 +93,7 @@ public final class PathPatching implements Sweep {
     }
 
     /** Patches edges, one a cell. */
-    public static PathPatching edges(Experiment experiment, Direction direction, List<Edge> edges) {
+    public static PathPatching edges(Experiment experiment, PatchingDirection direction, List<Edge> edges) {
         return new PathPatching(
                 experiment,
                 direction,
@@ -101,7 +103,7 @@ public final class PathPatching implements Sweep {
     }
 
     /** Patches given paths, one a cell. */
-    public static PathPatching paths(Experiment experiment, Direction direction, Map<String, Paths> named) {
+    public static PathPatching paths(Experiment experiment, PatchingDirection direction, Map<String, Paths> named) {
         return new PathPatching(
                 experiment,
                 direction,
@@ -111,12 +113,13 @@ public final class PathPatching implements Sweep {
     }
 
     /**
-     * Patches the paths from each head by itself to the same receivers. Heads of later layers than every receiver, from which there is no path, are left out.
+     * Patches the paths from each head by itself to the same receivers. Heads of later layers than every receiver, from
+     * which there is no path, are left out.
      *
      * @param through mediators, of which the sender itself is none
      */
     public static PathPatching heads(
-            Experiment experiment, Direction direction, Set<Receiver> receivers, Set<Node> through) {
+            Experiment experiment, PatchingDirection direction, Set<Receiver> receivers, Set<Node> through) {
         Gpt2Config config = experiment.config();
         int last = receivers.stream()
                 .mapToInt(receiver -> receiver.node().stage())
@@ -229,7 +232,7 @@ public final class PathPatching implements Sweep {
     @Override
     public CellEdits edits(int group) {
         int[] cells = groups.get(group);
-        Recorded inputs = new ReceiverInputs(experiment.run(direction.base()), receiverInputs(cells));
+        ActivationSource inputs = new ReceiverInputs(experiment.run(direction.base()), receiverInputs(cells));
         return (cell, pair) -> {
             if (!differs(pair)) {
                 return List.of();
@@ -242,17 +245,21 @@ public final class PathPatching implements Sweep {
         };
     }
 
-    /** The residual stream of every pair where the receivers of some cells read it, with the cells' senders patched and all other nodes but the mediators as in the base run. */
-    private List<Resumed> receiverInputs(int[] cells) {
+    /**
+     * The residual stream of every pair where the receivers of some cells read it, with the cells' senders patched and
+     * all other nodes but the mediators as in the base run.
+     */
+    private List<RerunResult> receiverInputs(int[] cells) {
         Gpt2Config config = experiment.config();
         Set<HookPoint> read = new TreeSet<>();
         for (int cell : cells) {
             paths.get(cell).receivers.forEach(receiver -> read.add(receiver.residual(config)));
         }
         Paths first = paths.get(cells[0]);
-        Run base = experiment.run(direction.base());
-        List<Edit> edits = IntStream.range(0, experiment.pairs().size())
-                .mapToObj(pair -> new Edit(pair, Interventions.of(differs(pair) ? hybrid(first, pair) : List.of())))
+        BaseRun base = experiment.run(direction.base());
+        List<SequenceEdit> edits = IntStream.range(0, experiment.pairs().size())
+                .mapToObj(pair ->
+                        new SequenceEdit(pair, Interventions.of(differs(pair) ? hybrid(first, pair) : List.of())))
                 .toList();
         return base.resume(edits)
                 .logits(LogitSelection.none())
@@ -262,8 +269,8 @@ public final class PathPatching implements Sweep {
 
     private List<Intervention> hybrid(Paths path, int pair) {
         Gpt2Config config = experiment.config();
-        Run source = experiment.run(direction.source());
-        Run base = experiment.run(direction.base());
+        BaseRun source = experiment.run(direction.source());
+        BaseRun base = experiment.run(direction.base());
         List<Intervention> interventions = new ArrayList<>();
         int first = path.senders.stream().mapToInt(Node::stage).min().orElseThrow();
         for (Node sender : path.senders) {
@@ -296,7 +303,9 @@ public final class PathPatching implements Sweep {
                 < experiment.pairs().get(pair).length();
     }
 
-    /** The positions of a target from the first on at which the prompts differ: before it their runs have the same bits. */
+    /**
+     * The positions of a target from the first on at which the prompts differ: before it their runs have the same bits.
+     */
     private Target changed(Target target, int pair) {
         int first = experiment.pairs().get(pair).firstDifference();
         int length = experiment.pairs().get(pair).length();

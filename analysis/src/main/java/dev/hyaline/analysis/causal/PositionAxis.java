@@ -27,7 +27,8 @@ public final class PositionAxis {
     }
 
     /**
-     * Positions by index, called {@code 10 S2} by index and role, or by index and token where all clean prompts have the same.
+     * Positions by index, called {@code 10 S2} by index and role, or by index and token where all clean prompts have
+     * the same.
      *
      * @param text of a token; may be empty
      * @throws BadInputException if the pairs differ in length, or lack a position

@@ -3,14 +3,14 @@ package dev.hyaline.analysis.causal;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.Place;
-import dev.hyaline.instrument.Recorded;
-import dev.hyaline.instrument.Resumed;
-import dev.hyaline.instrument.Run;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.BaseRun;
+import dev.hyaline.instrument.RerunResult;
+import dev.hyaline.instrument.Slot;
 import java.util.List;
 
 /** The residual streams of resumed runs, one for each sequence of their base run, as heads and MLPs read them. */
-record ReceiverInputs(Run base, List<Resumed> runs) implements Recorded {
+record ReceiverInputs(BaseRun base, List<RerunResult> runs) implements ActivationSource {
     @Override
     public int sequences() {
         return runs.size();
@@ -30,7 +30,7 @@ record ReceiverInputs(Run base, List<Resumed> runs) implements Recorded {
     }
 
     @Override
-    public void read(Place place, float[] out) {
+    public void read(Slot place, float[] out) {
         if (!holds(place.point(), place.sequence(), place.position())) {
             throw new BadInputException("no receiver reads " + place.point());
         }

@@ -10,7 +10,9 @@ public interface Sweep {
     /** What is done, in words. */
     String title();
 
-    /** Everything that tells the sweep from any other of its experiment but the axes: two with the same key do the same. */
+    /**
+     * Everything that tells the sweep from any other of its experiment but the axes: two with the same key do the same.
+     */
     default String key() {
         return title();
     }

@@ -6,8 +6,8 @@ import java.util.Optional;
 /**
  * How a sweep is run.
  *
- * @param journal file that every result is added to as it comes, so that a sweep that is stopped in any way goes on from there; left when the sweep is done, for the
- *     caller to delete once the results are safe
+ * @param journal file that every result is added to as it comes, so that a sweep that is stopped in any way goes on
+ *     from there; left when the sweep is done, for the caller to delete once the results are safe
  */
 public record SweepOptions(Optional<Path> journal, Progress progress) {
     /** Told how far a sweep is. */

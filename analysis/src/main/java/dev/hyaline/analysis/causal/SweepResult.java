@@ -7,7 +7,8 @@ import dev.hyaline.instrument.MultiplyAdds;
  * What a sweep found, and what it took.
  *
  * @param table the metric by cell and pair; the base run's mean is neutral
- * @param work multiply-adds that all edits took, those of an interrupted sweep's that left results included, and what full reruns of the same edits would have been
+ * @param work multiply-adds that all edits took, those of an interrupted sweep's that left results included, and what
+ *     full reruns of the same edits would have been
  * @param measured edits that were run, a cell of a pair each
  * @param resumed edits whose results an interrupted sweep had left
  */

@@ -4,9 +4,9 @@ import dev.hyaline.analysis.internal.CellJournal;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.HyalineException;
-import dev.hyaline.instrument.Edit;
 import dev.hyaline.instrument.Interventions;
 import dev.hyaline.instrument.MultiplyAdds;
+import dev.hyaline.instrument.SequenceEdit;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -68,11 +68,11 @@ final class SweepRun {
             return;
         }
         Sweep.CellEdits edits = sweep.edits(group);
-        List<Edit> list = new AbstractList<>() {
+        List<SequenceEdit> list = new AbstractList<>() {
             @Override
-            public Edit get(int i) {
+            public SequenceEdit get(int i) {
                 int pair = left[i] % pairs;
-                return new Edit(pair, Interventions.of(edits.of(left[i] / pairs, pair)));
+                return new SequenceEdit(pair, Interventions.of(edits.of(left[i] / pairs, pair)));
             }
 
             @Override
@@ -104,7 +104,10 @@ final class SweepRun {
         done.set(index);
     }
 
-    /** What the results depend on: the sweep, the prompts, the metric, and through the metric of the runs without edits the weights. */
+    /**
+     * What the results depend on: the sweep, the prompts, the metric, and through the metric of the runs without edits
+     * the weights.
+     */
     private byte[] fingerprint() {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");

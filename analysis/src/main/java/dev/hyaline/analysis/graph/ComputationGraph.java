@@ -5,8 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A model as nodes that read from and add to the residual stream: {@code input}, heads {@code a{l}.h{h}}, MLPs {@code m{l}} and {@code logits}. GPT-2 small has 157 nodes that write and
- * 32,491 edges, a head reading by three: for its queries, keys and values.
+ * A model as nodes that read from and add to the residual stream: {@code input}, heads {@code a{l}.h{h}}, MLPs
+ * {@code m{l}} and {@code logits}. GPT-2 small has 157 nodes that write and 32,491 edges, a head reading by three: for
+ * its queries, keys and values.
  */
 public record ComputationGraph(Gpt2Config config) {
     /** The nodes that write, in the order in which a pass computes them. */
@@ -28,13 +29,13 @@ public record ComputationGraph(Gpt2Config config) {
         for (Node node : senders()) {
             switch (node) {
                 case Node.Head head -> {
-                    receivers.add(new Receiver(head, Receiver.Part.Q));
-                    receivers.add(new Receiver(head, Receiver.Part.K));
-                    receivers.add(new Receiver(head, Receiver.Part.V));
+                    receivers.add(new Receiver(head, Receiver.HeadInput.Q));
+                    receivers.add(new Receiver(head, Receiver.HeadInput.K));
+                    receivers.add(new Receiver(head, Receiver.HeadInput.V));
                 }
                 case Node.Mlp mlp -> receivers.add(Receiver.of(mlp));
-                case Node.Input input -> {}
-                case Node.Logits logits -> throw new AssertionError();
+                case Node.InputNode input -> {}
+                case Node.LogitsNode logits -> throw new AssertionError();
             }
         }
         receivers.add(Receiver.of(Node.logits()));

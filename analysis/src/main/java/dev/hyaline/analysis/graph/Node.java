@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 /** A node of the model's computation graph: what writes to the residual stream, and the logits. */
 public sealed interface Node {
     /** The embeddings, token and position: what the residual stream begins with. */
-    record Input() implements Node {
+    record InputNode() implements Node {
         @Override
         public String toString() {
             return "input";
@@ -34,7 +34,7 @@ public sealed interface Node {
     }
 
     /** The final norm and the unembedding. */
-    record Logits() implements Node {
+    record LogitsNode() implements Node {
         @Override
         public String toString() {
             return "logits";
@@ -42,34 +42,35 @@ public sealed interface Node {
     }
 
     static Node input() {
-        return new Input();
+        return new InputNode();
     }
 
     static Node logits() {
-        return new Logits();
+        return new LogitsNode();
     }
 
     /** When a pass computes it; heads of a layer at once. */
     default int stage() {
         return switch (this) {
-            case Input input -> -1;
+            case InputNode input -> -1;
             case Head head -> 2 * head.layer;
             case Mlp mlp -> 2 * mlp.layer + 1;
-            case Logits logits -> Integer.MAX_VALUE;
+            case LogitsNode logits -> Integer.MAX_VALUE;
         };
     }
 
     /**
-     * What the node writes to the residual stream, as the place to edit: a head's z, an MLP's output, the first residual stream.
+     * What the node writes to the residual stream, as the place to edit: a head's z, an MLP's output, the first
+     * residual stream.
      *
      * @throws BadInputException for the logits, which write nothing
      */
     default Target output() {
         return switch (this) {
-            case Input input -> Target.of(Site.RESID_PRE, 0);
+            case InputNode input -> Target.of(Site.RESID_PRE, 0);
             case Head head -> Target.of(Site.Z, head.layer).heads(head.head);
             case Mlp mlp -> Target.of(Site.MLP_OUT, mlp.layer);
-            case Logits logits -> throw new BadInputException("the node logits writes to no other");
+            case LogitsNode logits -> throw new BadInputException("the node logits writes to no other");
         };
     }
 

@@ -8,13 +8,14 @@ import dev.hyaline.instrument.Target;
 import java.util.Locale;
 
 /**
- * Where a node reads the residual stream: {@code a5.h3<q>}, {@code a5.h3} (queries, keys and values alike), {@code m0}, {@code logits}.
+ * Where a node reads the residual stream: {@code a5.h3<q>}, {@code a5.h3} (queries, keys and values alike), {@code m0},
+ * {@code logits}.
  *
- * @param part which input of a head; {@link Part#ALL} of any other node
+ * @param part which input of a head; {@link HeadInput#ALL} of any other node
  */
-public record Receiver(Node node, Part part) {
+public record Receiver(Node node, HeadInput part) {
     /** Inputs of a head. */
-    public enum Part {
+    public enum HeadInput {
         Q(Site.Q_INPUT),
         K(Site.K_INPUT),
         V(Site.V_INPUT),
@@ -22,23 +23,23 @@ public record Receiver(Node node, Part part) {
 
         private final Site site;
 
-        Part(Site site) {
+        HeadInput(Site site) {
             this.site = site;
         }
     }
 
     public Receiver {
-        if (node instanceof Node.Input) {
+        if (node instanceof Node.InputNode) {
             throw new BadInputException("the node input reads from no other");
         }
-        if (!(node instanceof Node.Head) && part != Part.ALL) {
+        if (!(node instanceof Node.Head) && part != HeadInput.ALL) {
             throw new BadInputException(node + " has no queries, keys or values to read for");
         }
     }
 
     /** A node's whole input. */
     public static Receiver of(Node node) {
-        return new Receiver(node, Part.ALL);
+        return new Receiver(node, HeadInput.ALL);
     }
 
     /**
@@ -48,7 +49,7 @@ public record Receiver(Node node, Part part) {
      */
     public static Receiver of(Gpt2Config config, String name) {
         if (name.endsWith("<q>") || name.endsWith("<k>") || name.endsWith("<v>")) {
-            Part part = Part.valueOf(
+            HeadInput part = HeadInput.valueOf(
                     name.substring(name.length() - 2, name.length() - 1).toUpperCase(Locale.ROOT));
             return new Receiver(Node.of(config, name.substring(0, name.length() - 3)), part);
         }
@@ -60,8 +61,8 @@ public record Receiver(Node node, Part part) {
         return switch (node) {
             case Node.Head head -> Target.of(part.site, head.layer()).heads(head.head());
             case Node.Mlp mlp -> Target.of(Site.MLP_IN, mlp.layer());
-            case Node.Logits logits -> Target.of(Site.RESID_POST, config.nLayers() - 1);
-            case Node.Input input -> throw new AssertionError();
+            case Node.LogitsNode logits -> Target.of(Site.RESID_POST, config.nLayers() - 1);
+            case Node.InputNode input -> throw new AssertionError();
         };
     }
 
@@ -70,13 +71,15 @@ public record Receiver(Node node, Part part) {
         return switch (node) {
             case Node.Head head -> HookPoint.of(Site.RESID_PRE, head.layer());
             case Node.Mlp mlp -> HookPoint.of(Site.RESID_MID, mlp.layer());
-            case Node.Logits logits -> HookPoint.of(Site.RESID_POST, config.nLayers() - 1);
-            case Node.Input input -> throw new AssertionError();
+            case Node.LogitsNode logits -> HookPoint.of(Site.RESID_POST, config.nLayers() - 1);
+            case Node.InputNode input -> throw new AssertionError();
         };
     }
 
     @Override
     public String toString() {
-        return part == Part.ALL ? node.toString() : node + "<" + part.name().toLowerCase(Locale.ROOT) + ">";
+        return part == HeadInput.ALL
+                ? node.toString()
+                : node + "<" + part.name().toLowerCase(Locale.ROOT) + ">";
     }
 }

@@ -14,8 +14,9 @@ import java.util.function.Consumer;
 import java.util.zip.CRC32;
 
 /**
- * The finished cells of a sweep on disk: a header with the sweep's fingerprint, then a record a result, with what it took and a check sum. Results are added one by one; a record that was cut off
- * when the process died is dropped when the file is opened again.
+ * The finished cells of a sweep on disk: a header with the sweep's fingerprint, then a record a result, with what it
+ * took and a check sum. Results are added one by one; a record that was cut off when the process died is dropped when
+ * the file is opened again.
  */
 public final class CellJournal implements AutoCloseable {
     private static final byte[] MAGIC = "HYALCEL2".getBytes(java.nio.charset.StandardCharsets.US_ASCII);

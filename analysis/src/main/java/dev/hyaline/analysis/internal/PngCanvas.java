@@ -14,15 +14,15 @@ import javax.imageio.ImageIO;
 
 /** Paints a PNG image; needs no display. */
 public final class PngCanvas implements Canvas {
-    private static final int PIXELS_A_UNIT = 2;
+    private static final int PIXELS_PER_UNIT = 2;
 
     private final BufferedImage image;
     private final Graphics2D graphics;
 
     public PngCanvas(int width, int height) {
-        image = new BufferedImage(width * PIXELS_A_UNIT, height * PIXELS_A_UNIT, BufferedImage.TYPE_INT_RGB);
+        image = new BufferedImage(width * PIXELS_PER_UNIT, height * PIXELS_PER_UNIT, BufferedImage.TYPE_INT_RGB);
         graphics = image.createGraphics();
-        graphics.scale(PIXELS_A_UNIT, PIXELS_A_UNIT);
+        graphics.scale(PIXELS_PER_UNIT, PIXELS_PER_UNIT);
         graphics.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
     }
 

@@ -13,11 +13,11 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationCache;
 import dev.hyaline.instrument.Capture;
-import dev.hyaline.instrument.Conservation;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.LogitAttribution;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.ResidualStack;
+import dev.hyaline.instrument.SumCheck;
 import dev.hyaline.instrument.weights.Matrix;
 import dev.hyaline.instrument.weights.ModelWeights;
 import java.util.ArrayList;
@@ -26,11 +26,14 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * How much of the logit difference of answers and distractors each part of the model contributes directly, and how it grows along the residual stream: the final LayerNorm's scale is held at
- * the run's, as TransformerLens does, so that parts add up. Of clean prompts, at the position of a role.
+ * How much of the logit difference of answers and distractors each part of the model contributes directly, and how it
+ * grows along the residual stream: the final LayerNorm's scale is held at the run's, as TransformerLens does, so that
+ * parts add up. Of clean prompts, at the position of a role.
  *
- * <p>Biases that no part owns are kept apart, so that parts and bias make the logit difference; {@link Result#conservation} says how well. With weights that went through {@link
- * dev.hyaline.instrument.weights.WeightProcessing} the shares are TransformerLens's; with raw weights a head's also has what its value bias adds.
+ * <p>Biases that no part owns are kept apart, so that parts and bias make the logit difference;
+ * {@link Result#conservation} says how well. With weights that went through
+ * {@link dev.hyaline.instrument.weights.WeightProcessing} the shares are TransformerLens's; with raw weights a head's
+ * also has what its value bias adds.
  */
 public final class DirectLogitAttribution {
     private final Gpt2 model;
@@ -62,9 +65,10 @@ public final class DirectLogitAttribution {
      * Contributions.
      *
      * @param table in logits
-     * @param conservation how far parts and bias are from the model's own logit differences; of heads or neurons alone, how far they are from what their layers contribute
+     * @param conservation how far parts and bias are from the model's own logit differences; of heads or neurons alone,
+     *     how far they are from what their layers contribute
      */
-    public record Result(ResultTable table, Conservation conservation) {}
+    public record Result(ResultTable table, SumCheck conservation) {}
 
     /** What one part of the stack contributes, and the whole it is to add up to. */
     private record Share(double[] values, double whole, double sum) {}
@@ -74,7 +78,10 @@ public final class DirectLogitAttribution {
         Share of(ActivationCache cache, PromptPair pair);
     }
 
-    /** The logit lens as attribution: the logit difference read from the residual stream before and between all layers, {@code [residual stream]}. */
+    /**
+     * The logit lens as attribution: the logit difference read from the residual stream before and between all layers,
+     * {@code [residual stream]}.
+     */
     public Result lens() {
         Gpt2Config config = model.config();
         List<String> labels = new ArrayList<>();
@@ -142,7 +149,8 @@ public final class DirectLogitAttribution {
     }
 
     /**
-     * By head and by the position it takes the contribution from: the values it weighs there, through its output. {@code [layer, head, position]}.
+     * By head and by the position it takes the contribution from: the values it weighs there, through its output.
+     * {@code [layer, head, position]}.
      *
      * @throws BadInputException if the pairs differ in length
      */
@@ -187,7 +195,7 @@ public final class DirectLogitAttribution {
         }
         ResultTable table =
                 ResultTable.of(title, "contribution to the logit difference", "logits", axes, pairs.names(), values);
-        return new Result(table.neutralAt(0), Conservation.of(wholes, sums));
+        return new Result(table.neutralAt(0), SumCheck.of(wholes, sums));
     }
 
     /** What the parts are made of, at the role's position. */
@@ -213,7 +221,10 @@ public final class DirectLogitAttribution {
         return Boundary.residPre(model.config().nLayers());
     }
 
-    /** Contributions of a stack's components to the mean answer's logit less the mean distractor's, and last the bias that none has. */
+    /**
+     * Contributions of a stack's components to the mean answer's logit less the mean distractor's, and last the bias
+     * that none has.
+     */
     private static double[] attribute(ActivationCache cache, ResidualStack stack, PromptPair pair) {
         double[] values = new double[stack.size() + 1];
         add(values, cache, stack, pair.answers(), 1.0 / pair.answers().length);

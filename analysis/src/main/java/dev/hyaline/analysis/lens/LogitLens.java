@@ -25,8 +25,9 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * The logit lens (nostalgebraist 2020): what the model would say if it stopped at a place in the residual stream, which goes straight through the final LayerNorm, with its own mean and scale, and the
- * unembedding. The last place gives the model's own logits, bit for bit.
+ * The logit lens (nostalgebraist 2020): what the model would say if it stopped at a place in the residual stream, which
+ * goes straight through the final LayerNorm, with its own mean and scale, and the unembedding. The last place gives the
+ * model's own logits, bit for bit.
  */
 public final class LogitLens {
     private final Gpt2 model;
@@ -50,7 +51,10 @@ public final class LogitLens {
         return new LogitLens(model);
     }
 
-    /** Places in the residual stream, TransformerLens's labels: {@code 0_pre}, {@code 0_mid} and so on to {@code final_post}. */
+    /**
+     * Places in the residual stream, TransformerLens's labels: {@code 0_pre}, {@code 0_mid} and so on to
+     * {@code final_post}.
+     */
     public List<String> labels() {
         return List.copyOf(labels);
     }
@@ -83,7 +87,8 @@ public final class LogitLens {
     }
 
     /**
-     * The likeliest next tokens at every place and position of a prompt: {@code [places][positions]}, each likeliest first.
+     * The likeliest next tokens at every place and position of a prompt: {@code [places][positions]}, each likeliest
+     * first.
      *
      * @param k how many
      */

@@ -8,7 +8,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * A number that says how well a run does a task. It says which logits it reads; nothing else needs to be unembedded. Values are formed in double precision.
+ * A number that says how well a run does a task. It says which logits it reads; nothing else needs to be unembedded.
+ * Values are formed in double precision.
  */
 public sealed interface Metric {
     /** What it is called on a command line and in files, such as {@code logit-diff}. */
@@ -166,7 +167,10 @@ public sealed interface Metric {
         }
     }
 
-    /** Kullback-Leibler divergence of the run's next-token distribution from the clean run's, {@code sum p_clean (log p_clean - log p)}. */
+    /**
+     * Kullback-Leibler divergence of the run's next-token distribution from the clean run's, {@code sum p_clean (log
+     * p_clean - log p)}.
+     */
     record KlToClean(String role) implements AtRole {
         @Override
         public String name() {
@@ -196,7 +200,10 @@ public sealed interface Metric {
         }
     }
 
-    /** Mean over positions of minus the log-probability of the prompt's own next token: the loss of language modelling on the prompt that ran. */
+    /**
+     * Mean over positions of minus the log-probability of the prompt's own next token: the loss of language modelling
+     * on the prompt that ran.
+     */
     record CrossEntropy() implements Metric {
         @Override
         public String name() {

@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,11 +18,13 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Pairs of prompts in JSON: a list of objects, or an object with such a list as {@code pairs} and perhaps a {@code template} for all.
+ * Pairs of prompts in JSON: a list of objects, or an object with such a list as {@code pairs} and perhaps a
+ * {@code template} for all.
  *
- * <p>An object has {@code clean} and {@code corrupted}, each a text, a list of token ids or, with a template, an object of words by slot (of the corrupted prompt only those that differ);
- * {@code answer} and perhaps {@code distractor}, each a text of one token ({@code " Mary"}), a token id or a list of such; perhaps {@code positions}, an object of positions by role;
- * perhaps a {@code name}.
+ * <p>An object has {@code clean} and {@code corrupted}, each a text, a list of token ids or, with a template, an object
+ * of words by slot (of the corrupted prompt only those that differ); {@code answer} and perhaps {@code distractor},
+ * each a text of one token ({@code " Mary"}), a token id or a list of such; perhaps {@code positions}, an object of
+ * positions by role; perhaps a {@code name}.
  */
 public final class PairFile {
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -61,7 +63,7 @@ public final class PairFile {
         try {
             root = MAPPER.readTree(json);
         } catch (JacksonException e) {
-            throw new BadInputException(source + ": this is not JSON: " + Shown.parserMessage(e.getMessage()));
+            throw new BadInputException(source + ": this is not JSON: " + Printable.parserMessage(e.getMessage()));
         }
         JsonNode list = root.isObject() && root.has("pairs") ? root.get("pairs") : root;
         if (!list.isArray() || list.isEmpty()) {

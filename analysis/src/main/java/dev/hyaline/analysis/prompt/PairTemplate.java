@@ -11,8 +11,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * A text with named slots, {@code When {IO} and {S1} went to the {place}, {S2} gave a drink to}. Filled twice it makes a pair of prompts, in which a slot's last token is
- * the position of the role of that name.
+ * A text with named slots, {@code When {IO} and {S1} went to the {place}, {S2} gave a drink to}. Filled twice it makes
+ * a pair of prompts, in which a slot's last token is the position of the role of that name.
  */
 public final class PairTemplate {
     private static final Pattern SLOT = Pattern.compile("\\{([^{}]*)\\}");
@@ -59,7 +59,8 @@ public final class PairTemplate {
      * A pair of the filled texts.
      *
      * @param corrupted the slots that the corrupted prompt fills otherwise
-     * @throws BadInputException if a slot is not filled, or a slot's tokens in one prompt do not face those of the other, naming slot and words
+     * @throws BadInputException if a slot is not filled, or a slot's tokens in one prompt do not face those of the
+     *     other, naming slot and words
      */
     public PromptPair pair(
             PromptEncoder encoder,

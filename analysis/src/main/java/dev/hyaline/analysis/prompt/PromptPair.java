@@ -6,14 +6,16 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * A clean prompt and a corrupted one of the same length, token by token alike but for what the study is about. Arrays are neither copied nor to be changed.
+ * A clean prompt and a corrupted one of the same length, token by token alike but for what the study is about. Arrays
+ * are neither copied nor to be changed.
  *
  * @param name what it is called in tables and errors, such as its clean text
  * @param clean tokens of the prompt on which the model does the task
  * @param corrupted tokens of the prompt on which it should not
  * @param answers tokens that are right after the clean prompt
  * @param distractors tokens that are wrong there, and often right after the corrupted prompt; may be empty
- * @param roles positions by what stands there: {@code S1}, {@code S2}, {@code IO}. {@code end} is always the last position
+ * @param roles positions by what stands there: {@code S1}, {@code S2}, {@code IO}. {@code end} is always the last
+ *     position
  */
 public record PromptPair(
         String name, int[] clean, int[] corrupted, int[] answers, int[] distractors, Map<String, Integer> roles) {

@@ -20,7 +20,8 @@ public final class PromptPairs {
     /**
      * Pairs of prompts.
      *
-     * @throws BadInputException if there is none, or one holds a token that the model does not know or is too long for it
+     * @throws BadInputException if there is none, or one holds a token that the model does not know or is too long for
+     *     it
      */
     public static PromptPairs of(Gpt2Config config, List<PromptPair> pairs) {
         if (pairs.isEmpty()) {

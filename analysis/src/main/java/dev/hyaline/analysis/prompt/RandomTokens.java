@@ -54,7 +54,8 @@ public final class RandomTokens {
     }
 
     /**
-     * A sequence of tokens that all differ, given twice, after the token that begins prompts if there is one: {@code [begin, x1 ... xn, x1 ... xn]}.
+     * A sequence of tokens that all differ, given twice, after the token that begins prompts if there is one:
+     * {@code [begin, x1 ... xn, x1 ... xn]}.
      */
     public int[] repeated(int length, PromptEncoder encoder, SplittableRandom random) {
         int[] once = distinct(length, random);

@@ -15,12 +15,13 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * The field's standard tasks, drawn at random. All pairs of a draw have one length, and the same seed gives the same pairs for the same vocabulary.
+ * The field's standard tasks, drawn at random. All pairs of a draw have one length, and the same seed gives the same
+ * pairs for the same vocabulary.
  */
 public enum Task {
     /**
-     * Indirect objects (Wang et al. 2022), the indirect object named first: {@code When {IO} and {S1} went to the store, {S2} gave a drink to}, answer IO, distractor S. The corrupted
-     * prompt has the other name at S2.
+     * Indirect objects (Wang et al. 2022), the indirect object named first: {@code When {IO} and {S1} went to the
+     * store, {S2} gave a drink to}, answer IO, distractor S. The corrupted prompt has the other name at S2.
      */
     IOI_ABBA {
         @Override
@@ -36,8 +37,9 @@ public enum Task {
         }
     },
     /**
-     * As {@link #IOI_ABBA}, the clean prompts those of the same seed, with the corruption called ABC: three names that have nothing to do with the pair, all different, stand at IO, S1
-     * and S2, so that the prompt says nothing of who gets what (Wang et al. 2022's p<sub>ABC</sub>).
+     * As {@link #IOI_ABBA}, the clean prompts those of the same seed, with the corruption called ABC: three names that
+     * have nothing to do with the pair, all different, stand at IO, S1 and S2, so that the prompt says nothing of who
+     * gets what (Wang et al. 2022's p<sub>ABC</sub>).
      */
     IOI_ABBA_ABC {
         @Override
@@ -63,8 +65,9 @@ public enum Task {
         }
     },
     /**
-     * Random tokens, repeated up to the one before the last: the answer is what followed it the first time, at the role {@code B1}. The corrupted prompt has another token there, the
-     * distractor. {@code A1} and {@code end} are the places of the token before.
+     * Random tokens, repeated up to the one before the last: the answer is what followed it the first time, at the role
+     * {@code B1}. The corrupted prompt has another token there, the distractor. {@code A1} and {@code end} are the
+     * places of the token before.
      */
     INDUCTION {
         @Override
@@ -72,7 +75,9 @@ public enum Task {
             return induction(encoder, RandomTokens.ofVocabulary(encoder), random);
         }
     },
-    /** As {@link #INDUCTION}, of random words: fable, whose language has no random tokens, knows nothing else to repeat. */
+    /**
+     * As {@link #INDUCTION}, of random words: fable, whose language has no random tokens, knows nothing else to repeat.
+     */
     INDUCTION_WORDS {
         @Override
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
@@ -80,8 +85,9 @@ public enum Task {
         }
     },
     /**
-     * Later years (Hanna et al. 2023): {@code The war lasted from the year 1732 to the year 17}, answers the two digits above 32, distractors those up to 32, as far as they are tokens. The
-     * corrupted prompt begins in the century's first year that is two tokens, 01 or so.
+     * Later years (Hanna et al. 2023): {@code The war lasted from the year 1732 to the year 17}, answers the two digits
+     * above 32, distractors those up to 32, as far as they are tokens. The corrupted prompt begins in the century's
+     * first year that is two tokens, 01 or so.
      */
     GREATER_THAN {
         @Override
@@ -97,7 +103,10 @@ public enum Task {
             return greaterThan(encoder, pick(words.events(), random), century, years.get(century), random);
         }
     },
-    /** Gendered pronouns: {@code Anna went to the park because}, answer {@code she}; the corrupted prompt has a name of the other gender. */
+    /**
+     * Gendered pronouns: {@code Anna went to the park because}, answer {@code she}; the corrupted prompt has a name of
+     * the other gender.
+     */
     PRONOUNS {
         @Override
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
@@ -113,7 +122,9 @@ public enum Task {
                             new int[] {encoder.token(female ? " he" : " she")});
         }
     },
-    /** Facts: {@code The capital of France is}, answer {@code Paris}; the corrupted prompt asks for another country's. */
+    /**
+     * Facts: {@code The capital of France is}, answer {@code Paris}; the corrupted prompt asks for another country's.
+     */
     CAPITALS {
         @Override
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
@@ -134,7 +145,10 @@ public enum Task {
 
     abstract PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random);
 
-    /** The pair with another corrupted prompt, if the task has one of its own; drawn apart, to leave the clean ones alone. */
+    /**
+     * The pair with another corrupted prompt, if the task has one of its own; drawn apart, to leave the clean ones
+     * alone.
+     */
     PromptPair corrupt(PromptPair pair, PromptEncoder encoder, WordLists words, SplittableRandom random) {
         return pair;
     }

@@ -12,7 +12,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Words that tasks are made of, each one token after a blank in both GPT-2's and fable's vocabulary, or left out for the vocabulary in which it is more.
+ * Words that tasks are made of, each one token after a blank in both GPT-2's and fable's vocabulary, or left out for
+ * the vocabulary in which it is more.
  *
  * @param capitals a country's capital
  */

@@ -3,8 +3,8 @@ package dev.hyaline.analysis.table;
 import java.util.Arrays;
 
 /**
- * Colours of a table's means. With a neutral value: white there, red above, blue below, as deep on either side for the same distance. Without: from white at
- * the smallest to blue at the largest. What is not a number is grey.
+ * Colours of a table's means. With a neutral value: white there, red above, blue below, as deep on either side for the
+ * same distance. Without: from white at the smallest to blue at the largest. What is not a number is grey.
  */
 public final class ColourScale {
     private static final int[] WHITE = {255, 255, 255};

@@ -6,7 +6,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A table of any number of axes laid out on paper: one axis across, all others down. Across goes the axis of positions, or else the last.
+ * A table of any number of axes laid out on paper: one axis across, all others down. Across goes the axis of positions,
+ * or else the last.
  *
  * @param rowName what the rows are: the names of the axes that go down
  * @param columnName what the columns are; empty for a table of one axis, which has one column

@@ -8,13 +8,16 @@ import dev.hyaline.engine.BadInputException;
 import java.util.List;
 import java.util.Locale;
 
-/** A picture of a table: one coloured cell a mean, labels, a colour bar. The same drawing as SVG, whose cells tell their values when pointed at, and as PNG. */
+/**
+ * A picture of a table: one coloured cell a mean, labels, a colour bar. The same drawing as SVG, whose cells tell their
+ * values when pointed at, and as PNG.
+ */
 public final class HeatMap {
     /** More than this in either direction is not a picture any more. */
-    private static final int MOST_CELLS_A_SIDE = 2500;
+    private static final int MAX_CELLS_PER_SIDE = 2500;
 
     /** A longer list is read as text. */
-    private static final int MOST_CELLS_IN_A_COLUMN = 250;
+    private static final int MAX_CELLS_IN_PER_COLUMN = 250;
 
     private static final int MARGIN = 14;
     private static final int FONT = 11;
@@ -25,7 +28,7 @@ public final class HeatMap {
     private static final int TITLE_HEIGHT = 46;
     private static final int BAR_WIDTH = 14;
     private static final int INK = 0x222222;
-    private static final int LONGEST_LABEL = 24;
+    private static final int MAX_LABEL_LENGTH = 24;
     private static final int WHOLE_PICTURE = 1100;
 
     private final ResultTable table;
@@ -46,7 +49,7 @@ public final class HeatMap {
         int columns = grid.columns().size();
         if (!fits(grid)) {
             throw new BadInputException("a picture of " + rows + " by " + columns + " cells cannot be read; at most "
-                    + MOST_CELLS_A_SIDE + " a side, or " + MOST_CELLS_IN_A_COLUMN + " in a single column");
+                    + MAX_CELLS_PER_SIDE + " a side, or " + MAX_CELLS_IN_PER_COLUMN + " in a single column");
         }
         scale = ColourScale.of(table);
         cellWidth = Math.clamp(WHOLE_PICTURE / columns, 2, 46);
@@ -77,7 +80,7 @@ public final class HeatMap {
     private static boolean fits(Grid grid) {
         int rows = grid.rows().size();
         int columns = grid.columns().size();
-        return Math.max(rows, columns) <= MOST_CELLS_A_SIDE && (columns > 1 || rows <= MOST_CELLS_IN_A_COLUMN);
+        return Math.max(rows, columns) <= MAX_CELLS_PER_SIDE && (columns > 1 || rows <= MAX_CELLS_IN_PER_COLUMN);
     }
 
     /** An SVG document. */
@@ -197,7 +200,7 @@ public final class HeatMap {
     }
 
     private static String shortened(String label) {
-        return label.length() <= LONGEST_LABEL ? label : label.substring(0, LONGEST_LABEL - 1) + "…";
+        return label.length() <= MAX_LABEL_LENGTH ? label : label.substring(0, MAX_LABEL_LENGTH - 1) + "…";
     }
 
     /** Three significant digits, as short as they can be said. */

@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
 /**
  * Measurements over named axes, of every sample (a pair of prompts, a draw) by itself. Immutable.
  *
- * <p>A cell is addressed by one index an axis, or by its number in row-major order. Its mean and standard error are taken over samples; a sample that was not
- * measured is NaN, and so is whatever needs it.
+ * <p>A cell is addressed by one index an axis, or by its number in row-major order. Its mean and standard error are
+ * taken over samples; a sample that was not measured is NaN, and so is whatever needs it.
  */
 public final class ResultTable {
     private final String title;
@@ -86,7 +86,10 @@ public final class ResultTable {
         double apply(int sample, double value);
     }
 
-    /** Every value changed, as by a normalisation; what it measures and its unit change with it, and no value is neutral any more. */
+    /**
+     * Every value changed, as by a normalisation; what it measures and its unit change with it, and no value is neutral
+     * any more.
+     */
     public ResultTable map(String newQuantity, String newUnit, SampleChange change) {
         double[] changed = new double[values.length];
         Arrays.setAll(changed, i -> change.apply(i % samples.size(), values[i]));

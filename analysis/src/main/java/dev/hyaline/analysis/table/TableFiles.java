@@ -10,7 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A table as files of one name: {@code .csv}, {@code .json}, and of a table small enough to be seen {@code .svg} and {@code .png}. Each appears whole or not at all. */
+/**
+ * A table as files of one name: {@code .csv}, {@code .json}, and of a table small enough to be seen {@code .svg} and
+ * {@code .png}. Each appears whole or not at all.
+ */
 public final class TableFiles {
     private TableFiles() {}
 

@@ -65,7 +65,7 @@ final class GoldenSweepTest {
         "ATTN_HEAD_V_BY_POS, head_v_by_pos",
     })
     void patching(ActivationPatch patch, String golden) {
-        SweepResult result = experiment.sweep(patch.sweep(experiment, Direction.DENOISING));
+        SweepResult result = experiment.sweep(patch.sweep(experiment, PatchingDirection.DENOISING));
         assertClose(result.table().means(), GoldenIoi.tensor("patch." + golden));
         assertThat(result.work().saving()).isGreaterThan(2);
         assertThat(result.table().neutral().orElseThrow())
@@ -75,7 +75,7 @@ final class GoldenSweepTest {
     @Test
     void everyFormsHoldTheSingleOnes() {
         double[] every = experiment
-                .sweep(ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, Direction.DENOISING))
+                .sweep(ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, PatchingDirection.DENOISING))
                 .table()
                 .means();
         String[] order = {"z", "q", "k", "v", "pattern"};
@@ -84,7 +84,8 @@ final class GoldenSweepTest {
                     Arrays.copyOfRange(every, i * 32, (i + 1) * 32),
                     GoldenIoi.tensor("patch.head_" + order[i] + "_all_pos"));
         }
-        SweepResult blocks = experiment.sweep(ActivationPatch.BLOCK_EVERY.sweep(experiment, Direction.DENOISING));
+        SweepResult blocks =
+                experiment.sweep(ActivationPatch.BLOCK_EVERY.sweep(experiment, PatchingDirection.DENOISING));
         assertThat(blocks.table().axes().getFirst().labels()).containsExactly("resid_pre", "attn_out", "mlp_out");
         assertClose(Arrays.copyOfRange(blocks.table().means(), 60, 120), GoldenIoi.tensor("patch.attn_out"));
     }
@@ -109,7 +110,7 @@ final class GoldenSweepTest {
 
     @Test
     void normalisedIsOneWhenClean() {
-        SweepResult result = experiment.sweep(ActivationPatch.RESID_PRE.sweep(experiment, Direction.DENOISING));
+        SweepResult result = experiment.sweep(ActivationPatch.RESID_PRE.sweep(experiment, PatchingDirection.DENOISING));
         double clean = experiment.baselines().meanClean();
         double corrupted = experiment.baselines().meanCorrupted();
         for (int cell = 0; cell < result.table().cells(); cell++) {

@@ -33,7 +33,7 @@ final class JournalTest {
 
     private final Gpt2 model = Gpt2.of(Gpt2Weights.random(CONFIG, 3), 1);
     private final Experiment experiment = experiment(9);
-    private final Sweep sweep = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, Direction.DENOISING);
+    private final Sweep sweep = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, PatchingDirection.DENOISING);
 
     @AfterEach
     void close() {
@@ -115,13 +115,13 @@ final class JournalTest {
     @Test
     void anotherSweepsCellsAreRefused() throws IOException {
         interruptAfter(5);
-        Sweep noising = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, Direction.NOISING);
+        Sweep noising = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, PatchingDirection.NOISING);
         assertThatThrownBy(() -> experiment.sweep(noising, SweepOptions.none().journal(journal())))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("holds the cells of another sweep");
         Experiment others = experiment(10);
         assertThatThrownBy(() -> others.sweep(
-                        ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(others, Direction.DENOISING),
+                        ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(others, PatchingDirection.DENOISING),
                         SweepOptions.none().journal(journal())))
                 .hasMessageContaining("holds the cells of another sweep");
         Files.writeString(journal(), "something else altogether, longer than a header is");

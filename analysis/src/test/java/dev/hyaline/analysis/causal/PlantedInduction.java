@@ -15,7 +15,8 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * A GPT-2 of two layers and eight heads in which two heads, known to the tests, do induction, and all others do nothing of use.
+ * A GPT-2 of two layers and eight heads in which two heads, known to the tests, do induction, and all others do nothing
+ * of use.
  *
  * <p>The residual stream of 128 dimensions is four subspaces of 32, one dimension a token or a position:
  *
@@ -27,16 +28,19 @@ import java.util.stream.IntStream;
  * </pre>
  *
  * <ul>
- *   <li><b>Head 0.1, previous token.</b> Its query is its position; its key is its position plus one. Position p so matches key p - 1 alone, whose content it copies to
- *       {@code previous}.
- *   <li><b>Head 1.2, induction.</b> Its query is its content; its key is what {@code previous} says. A token so matches the places that come after an earlier occurrence of
- *       it, whose content it copies to {@code output}.
+ *   <li><b>Head 0.1, previous token.</b> Its query is its position; its key is its position plus one. Position p so
+ *       matches key p - 1 alone, whose content it copies to {@code previous}.
+ *   <li><b>Head 1.2, induction.</b> Its query is its content; its key is what {@code previous} says. A token so matches
+ *       the places that come after an earlier occurrence of it, whose content it copies to {@code output}.
  * </ul>
  *
- * <p>A LayerNorm divides two (with {@code previous}, three) ones among 128 dimensions by about {@code sqrt(2 / 128) = 1/8} (1/6.5), so that a one is read as about 8 (6.5). With query and key
- * weights of 1.5 a match scores {@code 12 * 12 / sqrt(32) = 25} above all else, and attention is all but one-hot. Values of 8 and output weights of 1/8 write ones again.
+ * <p>A LayerNorm divides two (with {@code previous}, three) ones among 128 dimensions by about {@code sqrt(2 / 128) =
+ * 1/8} (1/6.5), so that a one is read as about 8 (6.5). With query and key weights of 1.5 a match scores {@code 12 * 12
+ * / sqrt(32) = 25} above all else, and attention is all but one-hot. Values of 8 and output weights of 1/8 write ones
+ * again.
  *
- * <p>The six other heads and both MLPs have normal noise of deviation 0.02 for weights, as GPT-2 begins, and so add something everywhere.
+ * <p>The six other heads and both MLPs have normal noise of deviation 0.02 for weights, as GPT-2 begins, and so add
+ * something everywhere.
  */
 final class PlantedInduction {
     static final Gpt2Config CONFIG =
@@ -119,7 +123,9 @@ final class PlantedInduction {
         }
     }
 
-    /** A head's queries (part 0), keys (1) or values (2) read a subspace: dimension i into component {@code i + shift}. */
+    /**
+     * A head's queries (part 0), keys (1) or values (2) read a subspace: dimension i into component {@code i + shift}.
+     */
     private static void head(float[] values, int head, int part, int subspace, int shift, float weight) {
         identity(values, 384, subspace, part * 128 + head * WIDTH, shift, weight);
     }
@@ -137,7 +143,8 @@ final class PlantedInduction {
     }
 
     /**
-     * Ten random tokens and the first nine again: the answer is the tenth, at position 9. The corrupted prompt has another token at position 8, so that the last token was never seen before.
+     * Ten random tokens and the first nine again: the answer is the tenth, at position 9. The corrupted prompt has
+     * another token at position 8, so that the last token was never seen before.
      */
     static List<PromptPair> pairs(int count) {
         Random random = new Random(5);

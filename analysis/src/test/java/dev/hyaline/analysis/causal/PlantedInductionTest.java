@@ -83,7 +83,7 @@ final class PlantedInductionTest {
     @Test
     void patchingFollowsTheTokenFromPlaceToPlace() {
         ResultTable heads = experiment
-                .sweep(ActivationPatch.ATTN_HEAD_OUT_BY_POS.sweep(experiment, Direction.DENOISING))
+                .sweep(ActivationPatch.ATTN_HEAD_OUT_BY_POS.sweep(experiment, PatchingDirection.DENOISING))
                 .normalised();
         // The previous-token head tells position 9 what stands at 8; the induction head tells the end what stands at 9.
         assertThat(standingOut(heads, 0.1)).containsExactly("0.9 B1.1", "1.18 end.2");
@@ -91,13 +91,13 @@ final class PlantedInductionTest {
         assertThat(heads.meanAt(1, 18, 2)).isGreaterThan(0.9);
 
         ResultTable stream = experiment
-                .sweep(ActivationPatch.RESID_PRE.sweep(experiment, Direction.DENOISING))
+                .sweep(ActivationPatch.RESID_PRE.sweep(experiment, PatchingDirection.DENOISING))
                 .normalised();
         assertThat(standingOut(stream, 0.1)).containsExactly("0.8 A1", "1.9 B1");
 
         // Where the query and the value come from is the same in both prompts; the key is not.
         ResultTable inputs = experiment
-                .sweep(ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, Direction.DENOISING))
+                .sweep(ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, PatchingDirection.DENOISING))
                 .normalised();
         assertThat(standingOut(inputs, 0.5)).containsExactly("z.0.1", "z.1.2", "k.1.2", "v.0.1", "pattern.1.2");
     }
@@ -106,7 +106,7 @@ final class PlantedInductionTest {
     void edgesAreTheCircuits() {
         List<Edge> edges = new ComputationGraph(PlantedInduction.CONFIG).edges();
         ResultTable table = experiment
-                .sweep(PathPatching.edges(experiment, Direction.NOISING, edges))
+                .sweep(PathPatching.edges(experiment, PatchingDirection.NOISING, edges))
                 .normalised();
         List<String> strongest = IntStream.range(0, table.cells())
                 .boxed()

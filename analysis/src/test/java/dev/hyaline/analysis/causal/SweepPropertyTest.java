@@ -78,7 +78,7 @@ final class SweepPropertyTest {
         }
     }
 
-    private record Setting(Gpt2 model, Experiment experiment, Full full, Direction direction, Random random) {
+    private record Setting(Gpt2 model, Experiment experiment, Full full, PatchingDirection direction, Random random) {
         static Setting of(long seed) {
             Random random = new Random(seed);
             Gpt2Config config = SmallExperiments.config(1 + random.nextInt(3), 1 + random.nextInt(3), 4);
@@ -89,7 +89,8 @@ final class SweepPropertyTest {
                     model,
                     SmallExperiments.pairs(config, 1 + random.nextInt(2), 2 + random.nextInt(4), random),
                     metric);
-            Direction direction = random.nextBoolean() ? Direction.DENOISING : Direction.NOISING;
+            PatchingDirection direction =
+                    random.nextBoolean() ? PatchingDirection.DENOISING : PatchingDirection.NOISING;
             return new Setting(model, experiment, new Full(model, metric), direction, random);
         }
     }
@@ -200,7 +201,10 @@ final class SweepPropertyTest {
         }
     }
 
-    /** Two full passes: one with the senders patched and all but the mediators held, one with the receivers reading what they read there. */
+    /**
+     * Two full passes: one with the senders patched and all but the mediators held, one with the receivers reading what
+     * they read there.
+     */
     private static double byHand(Setting s, int pair, Set<Node> senders, Set<Receiver> receivers, Set<Node> through) {
         Gpt2Config config = s.model.config();
         PromptPair prompts = s.experiment.pairs().get(pair);
@@ -241,7 +245,7 @@ final class SweepPropertyTest {
                         (point, live) -> {
                             for (Receiver receiver : receivers) {
                                 boolean reads = receiver.input(config).site() == point.site()
-                                        && (receiver.node() instanceof Node.Logits
+                                        && (receiver.node() instanceof Node.LogitsNode
                                                 ? point.layer() == config.nLayers() - 1
                                                 : 2 * point.layer()
                                                         == receiver.node().stage() / 2 * 2);

@@ -28,7 +28,7 @@ final class ComputationGraphTest {
         for (Edge edge : new ComputationGraph(GPT2).edges().subList(0, 3000)) {
             assertThat(Edge.of(GPT2, edge.toString())).isEqualTo(edge);
         }
-        assertThat(Edge.of(GPT2, "a3.h1->a4.h0").receiver().part()).isEqualTo(Receiver.Part.ALL);
+        assertThat(Edge.of(GPT2, "a3.h1->a4.h0").receiver().part()).isEqualTo(Receiver.HeadInput.ALL);
     }
 
     @ParameterizedTest

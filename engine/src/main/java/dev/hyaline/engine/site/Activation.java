@@ -1,9 +1,10 @@
 package dev.hyaline.engine.site;
 
 /**
- * The live values of one hook point, for all sequences of a ragged batch laid end to end. At most points there is one row of {@link #width} values a token;
- * attention maps ({@link Site.Shape#ATTENTION}) hold {@code [nHeads, queries, keys]} for each sequence instead. Either way the values of sequence
- * {@code s} are the {@link #size(int) size(s)} elements of {@link #values} from {@link #offset(int) offset(s)}.
+ * The live values of one hook point, for all sequences of a ragged batch laid end to end. At most points there is one
+ * row of {@link #width} values a token; attention maps ({@link Site.Shape#ATTENTION}) hold {@code [nHeads, queries,
+ * keys]} for each sequence instead. Either way the values of sequence {@code s} are the {@link #size(int) size(s)}
+ * elements of {@link #values} from {@link #offset(int) offset(s)}.
  *
  * <p>At {@code unembed.hook_out} only the rows and the columns of the vocabulary that were asked for exist.
  */
@@ -32,7 +33,10 @@ public interface Activation {
     /** Number of values of a sequence. */
     int size(int sequence);
 
-    /** Attention maps: keys a query of this sequence can be compared with, past ones included; key {@code j} is at position {@code j}. */
+    /**
+     * Attention maps: keys a query of this sequence can be compared with, past ones included; key {@code j} is at
+     * position {@code j}.
+     */
     int keys(int sequence);
 
     /** At {@code unembed.hook_out}, the token id of each column when not all were asked for; otherwise empty. */

@@ -3,8 +3,9 @@ package dev.hyaline.engine.site;
 import java.util.List;
 
 /**
- * A change of the values of a hook point as data, which a model on a {@link dev.hyaline.engine.Device} makes there. A place is what one token has at the point, or
- * one head of it where the site has heads; of an attention map, a head's keys up to the query.
+ * A change of the values of a hook point as data, which a model on a {@link dev.hyaline.engine.Device} makes there. A
+ * place is what one token has at the point, or one head of it where the site has heads; of an attention map, a head's
+ * keys up to the query.
  */
 public sealed interface DeclaredEdit {
     Selection where();
@@ -12,8 +13,10 @@ public sealed interface DeclaredEdit {
     /**
      * {@code x <- factor * x + addend} at each place. A factor of 0 forgets {@code x} whatever it was.
      *
-     * @param addends nothing, or one array for each place, which may be the same one: positions in order, and for each its heads. Each has as many values as its place
-     * @param directions orthonormal {@code [n, values of a place]}: only what of the change lies in their span is made; empty for all of it
+     * @param addends nothing, or one array for each place, which may be the same one: positions in order, and for each
+     *     its heads. Each has as many values as its place
+     * @param directions orthonormal {@code [n, values of a place]}: only what of the change lies in their span is made;
+     *     empty for all of it
      */
     record Affine(Selection where, float factor, List<float[]> addends, List<float[]> directions)
             implements DeclaredEdit {
@@ -27,7 +30,7 @@ public sealed interface DeclaredEdit {
     }
 
     /** Exchanges the values of two heads, {@code where.heads()}. */
-    record SwapHeads(Selection where) implements DeclaredEdit {}
+    record HeadSwap(Selection where) implements DeclaredEdit {}
 
     /**
      * Places of one sequence of a pass, and what of each is changed.

@@ -3,8 +3,8 @@ package dev.hyaline.engine.site;
 import java.util.Optional;
 
 /**
- * What the engine sees of an observer or editor of a pass. The pass forms only what is wanted; what nobody wants is skipped or fused away, and no value
- * of the pass depends on which points are wanted.
+ * What the engine sees of an observer or editor of a pass. The pass forms only what is wanted; what nobody wants is
+ * skipped or fused away, and no value of the pass depends on which points are wanted.
  */
 public interface Probe {
     /** Wants nothing. */
@@ -22,22 +22,24 @@ public interface Probe {
     boolean wants(HookPoint point);
 
     /**
-     * Whether {@link #at} reads or changes the values at a position of a sequence; at attention maps, those of the query there. A model on a device copies no others
-     * from it, and what {@code at} finds in their place is undefined. Asked during a pass, only for points that are wanted.
+     * Whether {@link #at} reads or changes the values at a position of a sequence; at attention maps, those of the
+     * query there. A model on a device copies no others from it, and what {@code at} finds in their place is undefined.
+     * Asked during a pass, only for points that are wanted.
      */
     default boolean reads(HookPoint point, int sequence, int position) {
         return true;
     }
 
     /**
-     * Called once for each wanted point, in order, on the thread that called the pass. Values may be changed in place; the pass goes on with what it
-     * finds. Nothing of {@code activation} may be kept after the call returns.
+     * Called once for each wanted point, in order, on the thread that called the pass. Values may be changed in place;
+     * the pass goes on with what it finds. Nothing of {@code activation} may be kept after the call returns.
      */
     void at(HookPoint point, Activation activation);
 
     /**
-     * What {@link #at} would do, as data. A model on a device asks this first, at each wanted point but {@code unembed.hook_out}, and calls {@code at} where there is
-     * nothing such; one on the processors always calls {@code at}.
+     * What {@link #at} would do, as data. A model on a device asks this first, at each wanted point but
+     * {@code unembed.hook_out}, and calls {@code at} where there is nothing such; one on the processors always calls
+     * {@code at}.
      *
      * @param rows the rows, positions and sequences of the activation, whose values are not there
      */

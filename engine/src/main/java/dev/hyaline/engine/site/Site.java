@@ -4,8 +4,8 @@ import dev.hyaline.engine.Gpt2Config;
 import java.util.List;
 
 /**
- * The hook sites of a GPT-2, in the order in which a pass reaches them, with TransformerLens's names and meanings. Sites from {@link #RESID_PRE} to
- * {@link #RESID_POST} exist once a layer.
+ * The hook sites of a GPT-2, in the order in which a pass reaches them, with TransformerLens's names and meanings.
+ * Sites from {@link #RESID_PRE} to {@link #RESID_POST} exist once a layer.
  */
 public enum Site {
     EMBED("hook_embed", Shape.RESIDUAL),

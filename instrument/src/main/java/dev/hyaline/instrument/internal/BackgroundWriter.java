@@ -13,9 +13,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Writes to files while its caller computes: pieces on one thread, what completes a file (checksum, sync) on another. It
- * holds a fixed number of buffers; who is ahead of the disk waits for one. After a failure nothing more is written, and
- * the caller hears of it at its next call. Used by one thread.
+ * Writes to files while its caller computes: pieces on one thread, what completes a file (checksum, sync) on another.
+ * It holds a fixed number of buffers; who is ahead of the disk waits for one. After a failure nothing more is written,
+ * and the caller hears of it at its next call. Used by one thread.
  */
 public final class BackgroundWriter implements AutoCloseable {
     private static final int BUFFERS = 16;

@@ -16,9 +16,11 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Reads tensors from a safetensors file, which may be a stranger's: nothing it says is believed before it is checked. */
+/**
+ * Reads tensors from a safetensors file, which may be a stranger's: nothing it says is believed before it is checked.
+ */
 public final class SafetensorsReader {
-    private static final long LONGEST_HEADER = 100_000_000;
+    private static final long MAX_HEADER_LENGTH = 100_000_000;
 
     /** Where a tensor lies; {@code begin} counts from the start of the file. */
     private record Stored(String dtype, long[] shape, long elements, long begin) {}
@@ -44,7 +46,7 @@ public final class SafetensorsReader {
     private void readHeader(FileChannel channel) throws IOException {
         long size = channel.size();
         long length = size < 8 ? -1 : read(channel, 0, 8).getLong();
-        if (length < 2 || length > LONGEST_HEADER || length > size - 8) {
+        if (length < 2 || length > MAX_HEADER_LENGTH || length > size - 8) {
             throw bad("is not a safetensors file: no header of a length that fits it");
         }
         String json =

@@ -4,8 +4,8 @@ import java.util.stream.IntStream;
 
 /**
  * Composition scores of all pairs of heads. Of each head only what the score depends on is kept: the OV circuit without
- * the orthogonal factor on its left, {@code [dHead, dModel]}, and what reads without the one on its right, {@code
- * [dModel, dHead]}.
+ * the orthogonal factor on its left, {@code [dHead, dModel]}, and what reads without the one on its right,
+ * {@code [dModel, dHead]}.
  */
 final class CompositionScores {
     private final int layers;

@@ -153,8 +153,8 @@ public final class ModelWeights {
     }
 
     /**
-     * How much each head reads of what each earlier one writes (Elhage et al. 2021, section "Composition"): {@code
-     * |OV1 R2| / (|OV1| |R2|)} in Frobenius norms, where {@code R2} is the later head's {@code QK}, {@code QK^T} or
+     * How much each head reads of what each earlier one writes (Elhage et al. 2021, section "Composition"): {@code |OV1
+     * R2| / (|OV1| |R2|)} in Frobenius norms, where {@code R2} is the later head's {@code QK}, {@code QK^T} or
      * {@code OV}.
      *
      * @return {@code [layer1][head1][layer2][head2]}, zero unless layer 1 comes before layer 2

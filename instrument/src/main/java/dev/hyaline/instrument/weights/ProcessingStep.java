@@ -28,9 +28,7 @@ public enum ProcessingStep {
      */
     CENTER_UNEMBED("center_unembed"),
 
-    /**
-     * {@code b_V W_O} goes into {@code b_O}: attention adds up to 1, so the value biases reach every token in full.
-     */
+    /** {@code b_V W_O} goes into {@code b_O}: attention adds up to 1, so the value biases reach every token in full. */
     FOLD_VALUE_BIASES("fold_value_biases");
 
     private final String label;

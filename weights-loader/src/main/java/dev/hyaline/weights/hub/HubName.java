@@ -32,7 +32,7 @@ public record HubName(String repository, String revision) {
     private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
     private static final Pattern FILE =
             Pattern.compile(".*\\.(safetensors|bin|pth?|gguf|ckpt|index|json|git)", Pattern.CASE_INSENSITIVE);
-    private static final int LONGEST_REVISION = 200;
+    private static final int MAX_REVISION_LENGTH = 200;
 
     public HubName {
         if (!isRepository(repository)) {
@@ -98,6 +98,6 @@ public record HubName(String repository, String revision) {
     }
 
     private static boolean isRevision(String text) {
-        return text.length() <= LONGEST_REVISION && REVISION.matcher(text).matches() && !text.contains("..");
+        return text.length() <= MAX_REVISION_LENGTH && REVISION.matcher(text).matches() && !text.contains("..");
     }
 }

@@ -40,7 +40,7 @@ public record HubSettings(
     private static final String DEFAULT_ENDPOINT = "https://huggingface.co";
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration DEFAULT_PAUSE = Duration.ofSeconds(1);
-    private static final int LONGEST_TOKEN_FILE = 1 << 12;
+    private static final int MAX_TOKEN_FILE_LENGTH = 1 << 12;
 
     /**
      * Proxies as {@code http_proxy}, {@code https_proxy}, {@code all_proxy} and {@code no_proxy} name them. Where none
@@ -115,7 +115,7 @@ public record HubSettings(
 
     private static Optional<String> tokenIn(Path file) {
         try {
-            if (!Files.isRegularFile(file) || Files.size(file) > LONGEST_TOKEN_FILE) {
+            if (!Files.isRegularFile(file) || Files.size(file) > MAX_TOKEN_FILE_LENGTH) {
                 return Optional.empty();
             }
             String text = Files.readString(file).strip();

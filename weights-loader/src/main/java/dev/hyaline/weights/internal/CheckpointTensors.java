@@ -3,7 +3,7 @@ package dev.hyaline.weights.internal;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.weights.StorageDtype;
@@ -166,7 +166,7 @@ public final class CheckpointTensors implements TensorSource {
             boolean transposed = located.shape().equals(shape.reversed());
             throw located.bad(
                     shape.toString(),
-                    Shown.plain(located.shape().toString())
+                    Printable.plain(located.shape().toString())
                             + (transposed ? ", its transpose: stored as a Linear, not as a Conv1D" : ""));
         }
         if (located instanceof TensorView view && view.dtype().storage().isEmpty()) {
@@ -175,7 +175,9 @@ public final class CheckpointTensors implements TensorSource {
         return located;
     }
 
-    /** No file may make more of itself by naming the same bytes for many tensors; an unembedding may be the embedding. */
+    /**
+     * No file may make more of itself by naming the same bytes for many tensors; an unembedding may be the embedding.
+     */
     private static void checkSize(ModelTensors files, Map<String, Parameter> wanted) {
         long bytes = wanted.values().stream().mapToLong(Parameter::storedBytes).sum();
         if (bytes > 2 * files.bytes()) {
@@ -185,7 +187,7 @@ public final class CheckpointTensors implements TensorSource {
     }
 
     private static void checkSameBits(Parameter unembedding, Parameter embedding) {
-        String expected = "the same bits as " + Shown.plain(embedding.name()) + ", as tie_word_embeddings is true";
+        String expected = "the same bits as " + Printable.plain(embedding.name()) + ", as tie_word_embeddings is true";
         if (!unembedding.shown().equals(embedding.shown())) {
             throw unembedding.bad(expected, unembedding.shown() + " instead of " + embedding.shown());
         }

@@ -40,7 +40,7 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
     };
 
     private static final int LIMIT = 1 << 20;
-    private static final int LARGEST = Integer.MAX_VALUE;
+    private static final int MAX_SIZE = Integer.MAX_VALUE;
 
     /** How {@link Gpt2Config} complains. */
     private static final Pattern COMPLAINT = Pattern.compile("(.+) must (.+), found (.+)");
@@ -64,7 +64,7 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
                     integer(json, 12, "n_layer", "num_hidden_layers"),
                     integer(json, 12, "n_head", "num_attention_heads"),
                     dModel,
-                    json.nullable("n_inner").map(ConfigFile::positive).orElse((int) Math.min(4L * dModel, LARGEST)),
+                    json.nullable("n_inner").map(ConfigFile::positive).orElse((int) Math.min(4L * dModel, MAX_SIZE)),
                     integer(json, 1024, "n_positions", "max_position_embeddings", "n_ctx"),
                     integer(json, 50257, "vocab_size"),
                     (float) json.get("layer_norm_epsilon")
@@ -137,7 +137,7 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
     }
 
     private static int positive(Json json) {
-        return json.integer(1, LARGEST);
+        return json.integer(1, MAX_SIZE);
     }
 
     private static boolean bool(Json json, String key, boolean fallback) {
@@ -158,6 +158,6 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
     private static OptionalInt endOfText(Json json) {
         Optional<Json> id = json.nullable("eos_token_id")
                 .flatMap(ids -> ids.isArray() ? ids.elements().stream().findFirst() : Optional.of(ids));
-        return id.isPresent() ? OptionalInt.of(id.get().integer(0, LARGEST)) : OptionalInt.empty();
+        return id.isPresent() ? OptionalInt.of(id.get().integer(0, MAX_SIZE)) : OptionalInt.empty();
     }
 }

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.util.Arrays;
 import java.util.List;
@@ -14,7 +14,7 @@ public record Filled(String file, String name, List<Long> shape, float value) im
 
     @Override
     public String shown() {
-        return Shown.plain(shape.toString()) + " of " + value;
+        return Printable.plain(shape.toString()) + " of " + value;
     }
 
     @Override

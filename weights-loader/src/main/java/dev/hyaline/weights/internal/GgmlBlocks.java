@@ -69,8 +69,8 @@ final class GgmlBlocks {
     }
 
     /**
-     * Two halves of 128 values; in each, 64 bytes of low four bits, 32 bytes of high two bits and 8 scales. The bytes of
-     * each kind lie together: 128, 64 and 16 of them, then the scale of the scales.
+     * Two halves of 128 values; in each, 64 bytes of low four bits, 32 bytes of high two bits and 8 scales. The bytes
+     * of each kind lie together: 128, 64 and 16 of them, then the scale of the scales.
      */
     private static void sixBits(MemorySegment from, long at, float[] out) {
         float scale = scale(from, at + 208);

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -17,7 +17,7 @@ public final class HuggingFaceNames {
         for (TensorView tensor : dict.tensors()) {
             Parameter other = found.putIfAbsent(bare(tensor.name()), tensor);
             if (other != null) {
-                throw tensor.bad("one tensor of that name", Shown.plain(other.name()) + " as well");
+                throw tensor.bad("one tensor of that name", Printable.plain(other.name()) + " as well");
             }
         }
         boolean prefixed =

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.util.EnumSet;
 import java.util.List;
@@ -40,7 +40,7 @@ public record JoinedColumns(List<TensorView> parts) implements Parameter {
 
     @Override
     public String shown() {
-        return parts.getFirst().dtype() + " " + Shown.plain(shape().toString());
+        return parts.getFirst().dtype() + " " + Printable.plain(shape().toString());
     }
 
     @Override

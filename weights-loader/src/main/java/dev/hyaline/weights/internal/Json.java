@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,18 +25,18 @@ import tools.jackson.core.json.JsonReadFeature;
  * {@code NaN} and {@code Infinity} are read, as Python writes them; whoever wants a number then refuses them by key.
  */
 public final class Json {
-    private static final int DEEPEST = 32;
-    private static final int LONGEST_NUMBER = 100;
-    private static final int LONGEST_NAME = 1 << 16;
-    private static final int LONGEST_STRING = 1 << 26;
+    private static final int MAX_DEPTH = 32;
+    private static final int MAX_NUMBER_LENGTH = 100;
+    private static final int MAX_NAME_LENGTH = 1 << 16;
+    private static final int MAX_STRING_LENGTH = 1 << 26;
 
     // Only Jackson's parser is used: setting up its object mapper takes longer than reading a checkpoint.
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
-                    .maxNestingDepth(DEEPEST)
-                    .maxNumberLength(LONGEST_NUMBER)
-                    .maxNameLength(LONGEST_NAME)
-                    .maxStringLength(LONGEST_STRING)
+                    .maxNestingDepth(MAX_DEPTH)
+                    .maxNumberLength(MAX_NUMBER_LENGTH)
+                    .maxNameLength(MAX_NAME_LENGTH)
+                    .maxStringLength(MAX_STRING_LENGTH)
                     .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
@@ -92,7 +92,7 @@ public final class Json {
     }
 
     static BadCheckpointException malformed(String label, JacksonException e) {
-        return BadCheckpointException.file(label, "valid JSON", Shown.parserMessage(e.getMessage()), e);
+        return BadCheckpointException.file(label, "valid JSON", Printable.parserMessage(e.getMessage()), e);
     }
 
     /** What the parser stands at, for an error. */
@@ -101,8 +101,8 @@ public final class Json {
             case null -> "nothing";
             case START_OBJECT -> "an object";
             case START_ARRAY -> "an array";
-            case VALUE_STRING -> Shown.quoted(parser.getString());
-            default -> Shown.plain(parser.getString());
+            case VALUE_STRING -> Printable.quoted(parser.getString());
+            default -> Printable.plain(parser.getString());
         };
     }
 
@@ -155,7 +155,7 @@ public final class Json {
             throw expected("an object");
         }
         fields.forEach((key, field) ->
-                visitor.accept((String) key, new Json(file, child(Shown.quoted((String) key)), field)));
+                visitor.accept((String) key, new Json(file, child(Printable.quoted((String) key)), field)));
     }
 
     /** The elements of this, which must be an array. */
@@ -222,9 +222,9 @@ public final class Json {
         return switch (value) {
             case Map<?, ?> fields -> "an object";
             case List<?> elements -> "an array";
-            case String text -> Shown.quoted(text);
+            case String text -> Printable.quoted(text);
             case null -> "null";
-            default -> Shown.plain(value.toString());
+            default -> Printable.plain(value.toString());
         };
     }
 }

@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.gguf.GgufModel;
 import dev.hyaline.weights.internal.llmc.LlmcFile;
 import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;
@@ -51,10 +51,12 @@ public final class ModelFiles {
                 folder.label(""),
                 "weights: model.safetensors, pytorch_model.bin or their shards' index, ckpt.pt, model.ckpt.index, or"
                         + " one .safetensors, .bin, .pt, .pth, .ckpt or .gguf file",
-                found.isEmpty() ? "none" : Shown.plain(String.join(", ", found)) + ": name the one to open");
+                found.isEmpty() ? "none" : Printable.plain(String.join(", ", found)) + ": name the one to open");
     }
 
-    /** Whether a model is called after the folder of such a file, rather than after the file: many are called the same. */
+    /**
+     * Whether a model is called after the folder of such a file, rather than after the file: many are called the same.
+     */
     public static boolean isNamedAfterFolder(String file) {
         return USUAL.contains(file) || file.matches(".+\\.(safetensors|index|index\\.json)");
     }

@@ -1,12 +1,14 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.util.List;
 import java.util.Set;
 
-/** One of the model's tensors, a vector or a matrix, wherever a file keeps its values. Readable from several threads. */
+/**
+ * One of the model's tensors, a vector or a matrix, wherever a file keeps its values. Readable from several threads.
+ */
 public sealed interface Parameter permits TensorView, JoinedColumns, Filled {
     /** What the file that holds it is called in errors. */
     String file();
@@ -37,6 +39,6 @@ public sealed interface Parameter permits TensorView, JoinedColumns, Filled {
 
     /** The complaint that this is not what it should be. */
     default BadCheckpointException bad(String expected, String found) {
-        return BadCheckpointException.tensor(file(), Shown.plain(name()), expected, found);
+        return BadCheckpointException.tensor(file(), Printable.plain(name()), expected, found);
     }
 }

@@ -15,7 +15,7 @@ import java.util.List;
  */
 public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegment data) {
     /** The reference implementation's limit. */
-    private static final long LONGEST_HEADER = 100_000_000;
+    private static final long MAX_HEADER_LENGTH = 100_000_000;
 
     /**
      * Opens a file. Its header is read and checked first; only then is the data mapped, and nothing is allocated from a
@@ -33,7 +33,7 @@ public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegme
             long length = ByteBuffer.wrap(input.read(0, Long.BYTES))
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .getLong();
-            long longest = Math.min(LONGEST_HEADER, input.size() - Long.BYTES);
+            long longest = Math.min(MAX_HEADER_LENGTH, input.size() - Long.BYTES);
             if (length < 0 || length > longest) {
                 throw BadCheckpointException.file(
                         file,
@@ -53,7 +53,7 @@ public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegme
             return false;
         }
         long length = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
-        return length > 0 && length <= Math.min(LONGEST_HEADER, size - Long.BYTES);
+        return length > 0 && length <= Math.min(MAX_HEADER_LENGTH, size - Long.BYTES);
     }
 
     /** All its tensors. */

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -23,7 +23,7 @@ import tools.jackson.core.JsonToken;
  */
 public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> metadata) {
     /** Dimensions no real tensor exceeds; keeps a hostile shape small. */
-    private static final int MOST_DIMENSIONS = 64;
+    private static final int MAX_DIMENSIONS = 64;
 
     /**
      * Reads and checks a header.
@@ -38,7 +38,7 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
             throw BadCheckpointException.file(
                     file,
                     "a safetensors header that starts with {",
-                    Shown.quoted(json.substring(0, Math.min(8, json.length()))));
+                    Printable.quoted(json.substring(0, Math.min(8, json.length()))));
         }
         try (JsonParser parser = Json.parser(json)) {
             SafetensorsHeader header = new Reader(file, parser, dataBytes).header();
@@ -58,12 +58,12 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
             if (tensor.begin() != covered) {
                 throw BadCheckpointException.tensor(
                         file,
-                        Shown.plain(tensor.name()),
+                        Printable.plain(tensor.name()),
                         "data_offsets that begin at " + covered + ", where " + previous + " ends",
                         (tensor.begin() < covered ? "an overlap at " : "a gap up to ") + tensor.begin());
             }
             covered = tensor.end();
-            previous = Shown.plain(tensor.name());
+            previous = Printable.plain(tensor.name());
         }
         if (covered != dataBytes) {
             throw BadCheckpointException.file(
@@ -108,7 +108,7 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
                 String key = parser.currentName();
                 if (parser.nextToken() != JsonToken.VALUE_STRING) {
                     throw BadCheckpointException.file(
-                            file, "__metadata__ " + Shown.quoted(key) + " to be a string", Json.shown(parser));
+                            file, "__metadata__ " + Printable.quoted(key) + " to be a string", Json.shown(parser));
                 }
                 metadata.put(key, parser.getString());
             }
@@ -139,7 +139,7 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
                 throw bad(
                         name,
                         "data_offsets [begin, end] with begin <= end <= " + dataBytes + ", the bytes after the header",
-                        Shown.plain(offsets.toString()));
+                        Printable.plain(offsets.toString()));
             }
             StoredTensor tensor = new StoredTensor(name, dtype, shape, offsets.get(0), offsets.get(1));
             checkSize(tensor);
@@ -151,7 +151,7 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
                 throw bad(name, "dtype to be a string", Json.shown(parser));
             }
             String dtype = parser.getString();
-            return Dtype.of(dtype).orElseThrow(() -> bad(name, "a known dtype such as F32", Shown.quoted(dtype)));
+            return Dtype.of(dtype).orElseThrow(() -> bad(name, "a known dtype such as F32", Printable.quoted(dtype)));
         }
 
         private List<Long> readSizes(String name, String key) {
@@ -165,8 +165,8 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
                         || parser.getLongValue() < 0) {
                     throw bad(name, key + " of integers from 0 to 2^63 - 1", Json.shown(parser));
                 }
-                if (sizes.size() == MOST_DIMENSIONS) {
-                    throw bad(name, key + " of at most " + MOST_DIMENSIONS + " integers", "more");
+                if (sizes.size() == MAX_DIMENSIONS) {
+                    throw bad(name, key + " of at most " + MAX_DIMENSIONS + " integers", "more");
                 }
                 sizes.add(parser.getLongValue());
             }
@@ -184,20 +184,20 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
                 throw bad(
                         tensor.name(),
                         "a shape whose size fits 63 bits",
-                        Shown.plain(tensor.shape().toString()));
+                        Printable.plain(tensor.shape().toString()));
             }
             if (bits % Byte.SIZE != 0 || bits / Byte.SIZE != tensor.bytes()) {
                 throw bad(
                         tensor.name(),
                         (bits % Byte.SIZE == 0 ? bits / Byte.SIZE + " bytes" : bits + " bits") + " for "
                                 + tensor.dtype() + " "
-                                + Shown.plain(tensor.shape().toString()),
+                                + Printable.plain(tensor.shape().toString()),
                         tensor.bytes() + " bytes between its data_offsets");
             }
         }
 
         private BadCheckpointException bad(String name, String expected, String found) {
-            return BadCheckpointException.tensor(file, Shown.plain(name), expected, found);
+            return BadCheckpointException.tensor(file, Printable.plain(name), expected, found);
         }
     }
 }

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +35,7 @@ final class ShardIndex {
             if (!held.get(shard).contains(tensor)) {
                 throw BadCheckpointException.tensor(
                         shards.get(shard).label(),
-                        Shown.plain(tensor),
+                        Printable.plain(tensor),
                         "the tensor here, as " + name + " says",
                         "no such tensor");
             }

@@ -11,7 +11,9 @@ import java.util.Optional;
  * @param bytes of all these files
  */
 public record StateDict(String label, List<String> files, long bytes, List<TensorView> tensors) {
-    /** What DistributedDataParallel, Lightning modules and {@code torch.compile} put before the names of what they wrap. */
+    /**
+     * What DistributedDataParallel, Lightning modules and {@code torch.compile} put before the names of what they wrap.
+     */
     private static final List<String> WRAPPERS = List.of("module.", "model.", "_orig_mod.");
 
     public StateDict {
@@ -24,7 +26,10 @@ public record StateDict(String label, List<String> files, long bytes, List<Tenso
         return tensors.stream().anyMatch(tensor -> tensor.name().equals(name));
     }
 
-    /** Without the wrappers' prefixes that every name has, however many and in whatever order; errors then lack them too. */
+    /**
+     * Without the wrappers' prefixes that every name has, however many and in whatever order; errors then lack them
+     * too.
+     */
     public StateDict unwrapped() {
         int start = 0;
         for (Optional<String> next = wrapperAt(0); next.isPresent(); next = wrapperAt(start)) {

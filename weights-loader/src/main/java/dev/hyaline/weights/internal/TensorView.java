@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -68,7 +68,7 @@ public record TensorView(
         if (strides.getFirst() != strides.get(1) * shape.get(1)) {
             throw bad(
                     "its first two dimensions without a gap between them",
-                    "strides " + Shown.plain(strides.toString()));
+                    "strides " + Printable.plain(strides.toString()));
         }
         List<Long> merged = new ArrayList<>(shape.subList(1, shape.size()));
         merged.set(0, shape.getFirst() * shape.get(1));
@@ -86,7 +86,7 @@ public record TensorView(
 
     @Override
     public String shown() {
-        return dtype + " " + Shown.plain(shape.toString());
+        return dtype + " " + Printable.plain(shape.toString());
     }
 
     @Override

@@ -22,7 +22,7 @@ final class TransformerLensNames {
     private static final Pattern OF_BLOCK = Pattern.compile("blocks\\.(\\d{1,6})\\.(.+)");
     private static final Set<String> CONSTANTS = Set.of("attn.mask", "attn.IGNORE");
 
-    private static final int MOST_HEADS = 4096;
+    private static final int MAX_HEADS = 4096;
 
     private final StateDict dict;
     private final boolean folded;
@@ -45,8 +45,8 @@ final class TransformerLensNames {
     }
 
     /**
-     * The configuration that the shapes tell, with GPT-2's own arithmetic, for a file that comes without a {@code
-     * config.json}.
+     * The configuration that the shapes tell, with GPT-2's own arithmetic, for a file that comes without a
+     * {@code config.json}.
      */
     static Gpt2Config config(StateDict dict, ModelTensors tensors) {
         TensorView queries = dict.tensors().stream()
@@ -146,8 +146,8 @@ final class TransformerLensNames {
     }
 
     private static void requireDimensions(TensorView tensor, int dimensions) {
-        if (tensor.shape().size() != dimensions || tensor.shape().getFirst() > MOST_HEADS || tensor.elements() == 0) {
-            throw tensor.bad(dimensions + " dimensions, the first of at most " + MOST_HEADS + " heads", tensor.shown());
+        if (tensor.shape().size() != dimensions || tensor.shape().getFirst() > MAX_HEADS || tensor.elements() == 0) {
+            throw tensor.bad(dimensions + " dimensions, the first of at most " + MAX_HEADS + " heads", tensor.shown());
         }
     }
 

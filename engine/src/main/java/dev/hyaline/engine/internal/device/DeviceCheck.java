@@ -12,7 +12,8 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * Short passes that a device must compute as the processors do. A driver that fails at run time may say so nowhere but on its output, and leave wrong values.
+ * Short passes that a device must compute as the processors do. A driver that fails at run time may say so nowhere but
+ * on its output, and leave wrong values.
  *
  * @param request two sequences of unequal length, so that a device that mixes up rows or positions is found
  */

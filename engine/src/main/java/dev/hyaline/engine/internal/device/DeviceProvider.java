@@ -3,7 +3,7 @@ package dev.hyaline.engine.internal.device;
 import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.internal.forward.Weights;
+import dev.hyaline.engine.internal.forward.PackedWeights;
 import java.util.List;
 import java.util.ServiceLoader;
 
@@ -21,7 +21,7 @@ public interface DeviceProvider {
      *
      * @throws BackendUnavailableException if they do not fit
      */
-    DeviceBackend open(Device device, Gpt2Config config, Weights weights);
+    DeviceBackend open(Device device, Gpt2Config config, PackedWeights weights);
 
     /**
      * The provider of this process.

@@ -8,9 +8,10 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
 
 /**
- * Causal attention over a ragged batch, one layer at a time. The work is cut into tiles: the queries of a sequence whose positions lie in the same block, for
- * one head. {@link #fused} keeps a tile's scores in scratch memory; {@link #scores}, {@link #pattern} and {@link #weigh} are the same steps with the maps of all
- * tiles kept, for a probe to see and edit in between.
+ * Causal attention over a ragged batch, one layer at a time. The work is cut into tiles: the queries of a sequence
+ * whose positions lie in the same block, for one head. {@link #fused} keeps a tile's scores in scratch memory;
+ * {@link #scores}, {@link #pattern} and {@link #weigh} are the same steps with the maps of all tiles kept, for a probe
+ * to see and edit in between.
  */
 final class Attention {
     /** Queries that weigh values together: the rows of a register tile. */
@@ -125,7 +126,10 @@ final class Attention {
         pool.run(tiles * heads, fusedTask);
     }
 
-    /** Scores of all keys a sequence has, minus infinity where a key comes after the query: {@code [nHeads, queries, keys]} at {@code mapOffsets[s]}. */
+    /**
+     * Scores of all keys a sequence has, minus infinity where a key comes after the query: {@code [nHeads, queries,
+     * keys]} at {@code mapOffsets[s]}.
+     */
     void scores(float[] maps, int[] mapOffsets, float[] q, float scale) {
         this.maps = maps;
         this.mapOffsets = mapOffsets;
@@ -217,7 +221,9 @@ final class Attention {
         weighMap(maps, mapAt(s, block, head), stride, s, block, head, true);
     }
 
-    /** Scores of a tile's queries with the keys of all blocks up to their own, {@code [queries, (block + 1) * BLOCK]}. */
+    /**
+     * Scores of a tile's queries with the keys of all blocks up to their own, {@code [queries, (block + 1) * BLOCK]}.
+     */
     private void scoreBlocks(float[] map, int s, int block, int head) {
         int from = row(s, firstPosition(s, block)) * d + head * dHead;
         int stride = (block + 1) * BLOCK;
@@ -226,8 +232,9 @@ final class Attention {
     }
 
     /**
-     * z of a tile's queries. All of them see the blocks before their own; in it a few queries at a time go through the keys they see together, then each
-     * through what it sees beyond. Keys that a query does not see are not touched, whatever they hold.
+     * z of a tile's queries. All of them see the blocks before their own; in it a few queries at a time go through the
+     * keys they see together, then each through what it sees beyond. Keys that a query does not see are not touched,
+     * whatever they hold.
      *
      * @param shown whether a probe saw the map, and may have let queries see later keys
      */
@@ -281,7 +288,9 @@ final class Attention {
         return shown ? extent(map, at, position + 1, end, 0) : position + 1;
     }
 
-    /** How much of a map's row takes part: up to the query's own position, or further where an edit unmasked later keys. */
+    /**
+     * How much of a map's row takes part: up to the query's own position, or further where an edit unmasked later keys.
+     */
     private static int extent(float[] map, int at, int causal, int end, float masked) {
         int n = end;
         while (n > causal && map[at + n - 1] == masked) {

@@ -7,8 +7,8 @@ import dev.hyaline.engine.site.Probe;
 import java.util.List;
 
 /**
- * What carries out the steps of a {@link ForwardPass}, in {@link Buffer}s of its own: this machine's processors, or a device. It knows each step's arithmetic; which
- * steps there are, and in what order, is the pass's alone.
+ * What carries out the steps of a {@link ForwardPass}, in {@link PassBuffer}s of its own: this machine's processors, or
+ * a device. It knows each step's arithmetic; which steps there are, and in what order, is the pass's alone.
  *
  * <p>Steps take all rows of the batch unless they say otherwise. One pass at a time.
  */
@@ -34,7 +34,8 @@ public interface Backend {
     /**
      * Prepares for a pass; the caches to be appended to get their room.
      *
-     * @throws BackendUnavailableException if the pass has something that the backend cannot do, or that exceeds its memory
+     * @throws BackendUnavailableException if the pass has something that the backend cannot do, or that exceeds its
+     *     memory
      */
     void begin(Plan plan);
 
@@ -45,26 +46,27 @@ public interface Backend {
     boolean edits();
 
     /** Changes the values of a buffer, the steps so far having formed them, as a probe declares. */
-    void edit(Buffer buffer, HookPoint point, List<DeclaredEdit> edits);
+    void edit(PassBuffer buffer, HookPoint point, List<DeclaredEdit> edits);
 
     /**
-     * The values of a buffer, to be shown to a probe; at least those of the rows that it reads there. They may be the buffer itself.
+     * The values of a buffer, to be shown to a probe; at least those of the rows that it reads there. They may be the
+     * buffer itself.
      *
      * @param size of the buffer's values in use
      */
-    float[] read(Buffer buffer, int size, HookPoint point, Probe probe);
+    float[] read(PassBuffer buffer, int size, HookPoint point, Probe probe);
 
     /** Puts back what {@link #read} gave, after the same probe may have changed it. */
-    void write(Buffer buffer, float[] values, int size, HookPoint point, Probe probe);
+    void write(PassBuffer buffer, float[] values, int size, HookPoint point, Probe probe);
 
     /** Fills the front of a buffer from an array. */
-    void load(Buffer buffer, float[] values, int size);
+    void load(PassBuffer buffer, float[] values, int size);
 
     /** Copies the front of a buffer out. */
-    void store(Buffer buffer, float[] out, int size);
+    void store(PassBuffer buffer, float[] out, int size);
 
     /** {@code to = from}, buffers of equal width. */
-    void copy(Buffer from, Buffer to);
+    void copy(PassBuffer from, PassBuffer to);
 
     /** {@code RESIDUAL = } token embedding plus position embedding. */
     void embed();
@@ -76,7 +78,7 @@ public interface Backend {
     void sumEmbeddings();
 
     /** {@code NORMED} from the first {@code rows} rows of {@code in}. */
-    void norm(NormStep step, Norm norm, int layer, Buffer in, int rows);
+    void norm(NormStep step, Norm norm, int layer, PassBuffer in, int rows);
 
     /** {@code Q}, {@code K} and {@code V} from {@code NORMED}. */
     void project(int layer);
@@ -85,7 +87,7 @@ public interface Backend {
     void spreadHeadInputs();
 
     /** Forms {@code out}, one of Q, K and V, again where {@code inputs} differs from {@code RESIDUAL}. */
-    void projectHeadInputs(int layer, Buffer out, Buffer inputs);
+    void projectHeadInputs(int layer, PassBuffer out, PassBuffer inputs);
 
     /** Puts {@code K} and {@code V} where queries of this layer find them. */
     void storeKeysValues(int layer);
@@ -93,7 +95,10 @@ public interface Backend {
     /** {@code Z} from {@code Q} and the stored keys and values. */
     void attend(int layer);
 
-    /** {@code MAPS}: scores of all keys a sequence has, minus infinity where a key comes after the query; {@code mapOffsets[s]} is where a sequence's begin. */
+    /**
+     * {@code MAPS}: scores of all keys a sequence has, minus infinity where a key comes after the query;
+     * {@code mapOffsets[s]} is where a sequence's begin.
+     */
     void scores(int layer, int[] mapOffsets);
 
     /** {@code MAPS}: softmax of the scores. */
@@ -108,7 +113,10 @@ public interface Backend {
     /** {@code RESULTS}: each head's {@code z W_O}. */
     void headResults(int layer);
 
-    /** {@code BRANCH = Z W_O + b_O}, or the sum of a row's {@code RESULTS} and {@code b_O} where the row was changed since {@link #headResults}. */
+    /**
+     * {@code BRANCH = Z W_O + b_O}, or the sum of a row's {@code RESULTS} and {@code b_O} where the row was changed
+     * since {@link #headResults}.
+     */
     void sumHeadResults(int layer);
 
     /** {@code NEURONS = NORMED W_in + b_in}; then perhaps the activation function. */
@@ -124,7 +132,7 @@ public interface Backend {
     void addBranch();
 
     /** Moves chosen rows of a buffer of width dModel, which ascend, to its front. */
-    void gather(Buffer buffer, int[] rows);
+    void gather(PassBuffer buffer, int[] rows);
 
     /**
      * Logits of the first {@code rows} rows of {@code NORMED}.

@@ -17,8 +17,8 @@ import java.util.function.Function;
 /**
  * GPT-2's forward pass: the list of its steps, which a {@link Backend} carries out. One pass at a time.
  *
- * <p>Every form of the pass is this one: a probe only decides which values are formed at all, and where products and what follows them part so that it can see
- * the value between. Neither changes a bit.
+ * <p>Every form of the pass is this one: a probe only decides which values are formed at all, and where products and
+ * what follows them part so that it can see the value between. Neither changes a bit.
  */
 public final class ForwardPass {
     private static final float[] NOTHING = {};
@@ -53,7 +53,10 @@ public final class ForwardPass {
         }
     }
 
-    /** Runs a checked plan and writes its result, logits or residual rows, to the front of {@code out}. Once its buffers have grown, a pass allocates nothing. */
+    /**
+     * Runs a checked plan and writes its result, logits or residual rows, to the front of {@code out}. Once its buffers
+     * have grown, a pass allocates nothing.
+     */
     public void run(Plan plan, float[] out) {
         try {
             begin(plan);
@@ -88,7 +91,7 @@ public final class ForwardPass {
         if (plan.residual() == null) {
             embed();
         } else {
-            backend.load(Buffer.RESIDUAL, plan.residual(), rows * d);
+            backend.load(PassBuffer.RESIDUAL, plan.residual(), rows * d);
         }
         int first = plan.from();
         if (plan.reached() != null) {
@@ -102,7 +105,7 @@ public final class ForwardPass {
             }
         }
         if (plan.stops()) {
-            backend.store(Buffer.RESIDUAL, out, rows * d);
+            backend.store(PassBuffer.RESIDUAL, out, rows * d);
         } else {
             unembed(out);
         }
@@ -118,8 +121,8 @@ public final class ForwardPass {
     private void embed() {
         if (wants(Site.EMBED, 0) || wants(Site.POS_EMBED, 0)) {
             backend.embedApart();
-            show(Site.EMBED, 0, Buffer.TOKEN_EMBEDDINGS);
-            show(Site.POS_EMBED, 0, Buffer.POSITION_EMBEDDINGS);
+            show(Site.EMBED, 0, PassBuffer.TOKEN_EMBEDDINGS);
+            show(Site.POS_EMBED, 0, PassBuffer.POSITION_EMBEDDINGS);
             backend.sumEmbeddings();
         } else {
             backend.embed();
@@ -131,21 +134,21 @@ public final class ForwardPass {
         float[] given = plan.branch();
         switch (plan.reached()) {
             case Z -> {
-                backend.load(Buffer.Z, given, rows * d);
+                backend.load(PassBuffer.Z, given, rows * d);
                 attentionOut(layer);
             }
             case ATTN_OUT -> {
-                backend.load(Buffer.BRANCH, given, rows * d);
+                backend.load(PassBuffer.BRANCH, given, rows * d);
                 addBranch(Site.ATTN_OUT, layer);
             }
             case MLP_POST -> {
-                backend.load(Buffer.NEURONS, given, rows * config.dMlp());
+                backend.load(PassBuffer.NEURONS, given, rows * config.dMlp());
                 mlpOut(layer);
             }
             case MLP_OUT -> {
-                backend.load(Buffer.BRANCH, given, rows * d);
+                backend.load(PassBuffer.BRANCH, given, rows * d);
                 addBranch(Site.MLP_OUT, layer);
-                show(Site.RESID_POST, layer, Buffer.RESIDUAL);
+                show(Site.RESID_POST, layer, PassBuffer.RESIDUAL);
             }
             default -> throw new AssertionError(plan.reached());
         }
@@ -153,28 +156,28 @@ public final class ForwardPass {
 
     /** {@code resid_mid = resid_pre + attn(ln1(resid_pre))}. */
     private void attend(int layer) {
-        show(Site.RESID_PRE, layer, Buffer.RESIDUAL);
+        show(Site.RESID_PRE, layer, PassBuffer.RESIDUAL);
         boolean split = wants(Site.ATTN_IN, layer)
                 || wants(Site.Q_INPUT, layer)
                 || wants(Site.K_INPUT, layer)
                 || wants(Site.V_INPUT, layer);
         if (split) {
             backend.spreadHeadInputs();
-            show(Site.ATTN_IN, layer, Buffer.HEAD_INPUTS);
-            showHeadInputs(Site.Q_INPUT, layer, Buffer.Q_INPUTS);
-            showHeadInputs(Site.K_INPUT, layer, Buffer.K_INPUTS);
-            showHeadInputs(Site.V_INPUT, layer, Buffer.V_INPUTS);
+            show(Site.ATTN_IN, layer, PassBuffer.HEAD_INPUTS);
+            showHeadInputs(Site.Q_INPUT, layer, PassBuffer.Q_INPUTS);
+            showHeadInputs(Site.K_INPUT, layer, PassBuffer.K_INPUTS);
+            showHeadInputs(Site.V_INPUT, layer, PassBuffer.V_INPUTS);
         }
-        norm(Site.LN1_SCALE, Site.LN1_NORMALIZED, layer, Norm.LN1, Buffer.RESIDUAL, rows);
+        norm(Site.LN1_SCALE, Site.LN1_NORMALIZED, layer, Norm.LN1, PassBuffer.RESIDUAL, rows);
         backend.project(layer);
         if (split) {
-            backend.projectHeadInputs(layer, Buffer.Q, headInputs(Site.Q_INPUT, layer, Buffer.Q_INPUTS));
-            backend.projectHeadInputs(layer, Buffer.K, headInputs(Site.K_INPUT, layer, Buffer.K_INPUTS));
-            backend.projectHeadInputs(layer, Buffer.V, headInputs(Site.V_INPUT, layer, Buffer.V_INPUTS));
+            backend.projectHeadInputs(layer, PassBuffer.Q, headInputs(Site.Q_INPUT, layer, PassBuffer.Q_INPUTS));
+            backend.projectHeadInputs(layer, PassBuffer.K, headInputs(Site.K_INPUT, layer, PassBuffer.K_INPUTS));
+            backend.projectHeadInputs(layer, PassBuffer.V, headInputs(Site.V_INPUT, layer, PassBuffer.V_INPUTS));
         }
-        show(Site.Q, layer, Buffer.Q);
-        show(Site.K, layer, Buffer.K);
-        show(Site.V, layer, Buffer.V);
+        show(Site.Q, layer, PassBuffer.Q);
+        show(Site.K, layer, PassBuffer.K);
+        show(Site.V, layer, PassBuffer.V);
         backend.storeKeysValues(layer);
 
         if (wants(Site.ATTN_SCORES, layer) || wants(Site.PATTERN, layer)) {
@@ -192,10 +195,10 @@ public final class ForwardPass {
 
     /** {@code resid_mid = resid_pre + z W_O + b_O}. */
     private void attentionOut(int layer) {
-        show(Site.Z, layer, Buffer.Z);
+        show(Site.Z, layer, PassBuffer.Z);
         if (wants(Site.RESULT, layer)) {
             backend.headResults(layer);
-            show(Site.RESULT, layer, Buffer.RESULTS);
+            show(Site.RESULT, layer, PassBuffer.RESULTS);
             backend.sumHeadResults(layer);
         } else if (wants(Site.ATTN_OUT, layer)) {
             backend.attentionOut(layer, false);
@@ -208,17 +211,17 @@ public final class ForwardPass {
 
     /** {@code resid_post = resid_mid + mlp(ln2(resid_mid))}. */
     private void feedForward(int layer) {
-        show(Site.RESID_MID, layer, Buffer.RESIDUAL);
-        Buffer input = Buffer.RESIDUAL;
+        show(Site.RESID_MID, layer, PassBuffer.RESIDUAL);
+        PassBuffer input = PassBuffer.RESIDUAL;
         if (wants(Site.MLP_IN, layer)) {
-            input = Buffer.MLP_INPUT;
-            backend.copy(Buffer.RESIDUAL, input);
+            input = PassBuffer.MLP_INPUT;
+            backend.copy(PassBuffer.RESIDUAL, input);
             show(Site.MLP_IN, layer, input);
         }
         norm(Site.LN2_SCALE, Site.LN2_NORMALIZED, layer, Norm.LN2, input, rows);
         if (wants(Site.MLP_PRE, layer)) {
             backend.mlpIn(layer, false);
-            show(Site.MLP_PRE, layer, Buffer.NEURONS);
+            show(Site.MLP_PRE, layer, PassBuffer.NEURONS);
             backend.activate();
         } else {
             backend.mlpIn(layer, true);
@@ -228,34 +231,37 @@ public final class ForwardPass {
 
     /** {@code resid_post = resid_mid + post W_out + b_out}. */
     private void mlpOut(int layer) {
-        show(Site.MLP_POST, layer, Buffer.NEURONS);
+        show(Site.MLP_POST, layer, PassBuffer.NEURONS);
         if (wants(Site.MLP_OUT, layer)) {
             backend.mlpOut(layer, false);
             addBranch(Site.MLP_OUT, layer);
         } else {
             backend.mlpOut(layer, true);
         }
-        show(Site.RESID_POST, layer, Buffer.RESIDUAL);
+        show(Site.RESID_POST, layer, PassBuffer.RESIDUAL);
     }
 
-    /** {@code ln_final(resid_post) W_U}, for the rows and columns asked for. The norm is shown for all rows if anybody watches it. */
+    /**
+     * {@code ln_final(resid_post) W_U}, for the rows and columns asked for. The norm is shown for all rows if anybody
+     * watches it.
+     */
     private void unembed(float[] logits) {
         int[] chosen = plan.logitRows();
         int count = chosen.length;
         boolean watched =
                 wants(Site.LN_FINAL_SCALE, 0) || wants(Site.LN_FINAL_NORMALIZED, 0) || wants(Site.UNEMBED_IN, 0);
         if (watched) {
-            norm(Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0, Norm.FINAL, Buffer.RESIDUAL, rows);
-            show(Site.UNEMBED_IN, 0, Buffer.NORMED);
+            norm(Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0, Norm.FINAL, PassBuffer.RESIDUAL, rows);
+            show(Site.UNEMBED_IN, 0, PassBuffer.NORMED);
         }
         if (count == 0) {
             return;
         }
         if (watched) {
-            backend.gather(Buffer.NORMED, chosen);
+            backend.gather(PassBuffer.NORMED, chosen);
         } else {
-            backend.gather(Buffer.RESIDUAL, chosen);
-            backend.norm(NormStep.ALL, Norm.FINAL, 0, Buffer.RESIDUAL, count);
+            backend.gather(PassBuffer.RESIDUAL, chosen);
+            backend.norm(NormStep.ALL, Norm.FINAL, 0, PassBuffer.RESIDUAL, count);
         }
         int[] columns = plan.logitColumns();
         backend.unembed(logits, count, columns);
@@ -266,36 +272,36 @@ public final class ForwardPass {
     }
 
     /** {@code NORMED = (in - mean) / scale * gain + bias} for the first {@code count} rows. */
-    private void norm(Site scale, Site normalized, int layer, Norm norm, Buffer in, int count) {
+    private void norm(Site scale, Site normalized, int layer, Norm norm, PassBuffer in, int count) {
         if (!wants(scale, layer) && !wants(normalized, layer)) {
             backend.norm(NormStep.ALL, norm, layer, in, count);
             return;
         }
         backend.norm(NormStep.CENTER, norm, layer, in, count);
-        show(scale, layer, Buffer.SCALES);
+        show(scale, layer, PassBuffer.SCALES);
         backend.norm(NormStep.DIVIDE, norm, layer, in, count);
-        show(normalized, layer, Buffer.NORMED);
+        show(normalized, layer, PassBuffer.NORMED);
         backend.norm(NormStep.AFFINE, norm, layer, in, count);
     }
 
     private void addBranch(Site site, int layer) {
-        show(site, layer, Buffer.BRANCH);
+        show(site, layer, PassBuffer.BRANCH);
         backend.addBranch();
     }
 
     /** Shows what q, k or v reads, in a copy of its own. */
-    private void showHeadInputs(Site site, int layer, Buffer own) {
+    private void showHeadInputs(Site site, int layer, PassBuffer own) {
         if (wants(site, layer)) {
-            backend.copy(Buffer.HEAD_INPUTS, own);
+            backend.copy(PassBuffer.HEAD_INPUTS, own);
             show(site, layer, own);
         }
     }
 
-    private Buffer headInputs(Site site, int layer, Buffer own) {
-        return wants(site, layer) ? own : Buffer.HEAD_INPUTS;
+    private PassBuffer headInputs(Site site, int layer, PassBuffer own) {
+        return wants(site, layer) ? own : PassBuffer.HEAD_INPUTS;
     }
 
-    private void show(Site site, int layer, Buffer buffer) {
+    private void show(Site site, int layer, PassBuffer buffer) {
         if (wants(site, layer)) {
             int width = buffer.width(config);
             show(points.get(site)[layer], buffer, Batch.arraySize(rows, width), values -> live.rows(values, width));
@@ -305,11 +311,11 @@ public final class ForwardPass {
     private void showMaps(Site site, int layer, int[] offsets) {
         if (wants(site, layer)) {
             int size = offsets[batch.sequences()];
-            show(points.get(site)[layer], Buffer.MAPS, size, values -> live.maps(values, offsets));
+            show(points.get(site)[layer], PassBuffer.MAPS, size, values -> live.maps(values, offsets));
         }
     }
 
-    private void show(HookPoint point, Buffer buffer, int size, Function<float[], Activation> shown) {
+    private void show(HookPoint point, PassBuffer buffer, int size, Function<float[], Activation> shown) {
         Optional<Declaration> declared =
                 backend.edits() ? probe.declared(point, shown.apply(NOTHING)) : Optional.empty();
         if (declared.isEmpty()) {
@@ -323,7 +329,7 @@ public final class ForwardPass {
         }
     }
 
-    private void show(HookPoint point, Buffer buffer, int size, Function<float[], Activation> shown, Probe viewer) {
+    private void show(HookPoint point, PassBuffer buffer, int size, Function<float[], Activation> shown, Probe viewer) {
         float[] values = backend.read(buffer, size, point, viewer);
         viewer.at(point, shown.apply(values));
         backend.write(buffer, values, size, point, viewer);

@@ -6,8 +6,8 @@ import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import java.util.Arrays;
 
 /**
- * The residual stream as each head reads it, {@code [rows, nHeads, dModel]}, while a probe watches it. Only rows that an edit changed are normalised and projected
- * on their own, so a probe that just looks changes no bit.
+ * The residual stream as each head reads it, {@code [rows, nHeads, dModel]}, while a probe watches it. Only rows that
+ * an edit changed are normalised and projected on their own, so a probe that just looks changes no bit.
  */
 final class HeadInputs {
     private final int d;
@@ -36,7 +36,7 @@ final class HeadInputs {
     }
 
     /** Forms {@code out}, one of q, k and v, again for the rows and heads whose input differs from the residual. */
-    void project(float[] out, float[] inputs, float[] residual, int rows, Weights.Norm ln1, PackedMatrix w) {
+    void project(float[] out, float[] inputs, float[] residual, int rows, PackedWeights.Norm ln1, PackedMatrix w) {
         int[] changed = new int[rows];
         for (int head = 0; head < heads; head++) {
             int count = 0;
@@ -53,7 +53,7 @@ final class HeadInputs {
     }
 
     private void project(
-            float[] out, float[] inputs, int head, int[] changed, int count, Weights.Norm ln1, PackedMatrix w) {
+            float[] out, float[] inputs, int head, int[] changed, int count, PackedWeights.Norm ln1, PackedMatrix w) {
         float[] normed = new float[count * d];
         for (int i = 0; i < count; i++) {
             float norm = kernels.center(normed, i * d, inputs, (changed[i] * heads + head) * d, d, eps);

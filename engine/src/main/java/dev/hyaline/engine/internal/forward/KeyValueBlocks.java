@@ -4,9 +4,9 @@ import dev.hyaline.engine.Gpt2Config;
 import java.util.Arrays;
 
 /**
- * Keys and values of a sequence in arrays, in blocks of {@link #BLOCK} positions for each layer. Keys of a block are {@code [dModel][BLOCK]}, so that scores vectorise
- * across positions; values are {@code [nHeads][BLOCK][dHead]}. A position is written once: blocks before {@link #writableFrom} never change, which lets a fork
- * share them.
+ * Keys and values of a sequence in arrays, in blocks of {@link #BLOCK} positions for each layer. Keys of a block are
+ * {@code [dModel][BLOCK]}, so that scores vectorise across positions; values are {@code [nHeads][BLOCK][dHead]}. A
+ * position is written once: blocks before {@link #writableFrom} never change, which lets a fork share them.
  */
 final class KeyValueBlocks implements KeyValues {
     private final Gpt2Config config;

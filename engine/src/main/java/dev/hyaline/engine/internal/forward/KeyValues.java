@@ -3,7 +3,10 @@ package dev.hyaline.engine.internal.forward;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.internal.kernel.Kernels;
 
-/** Keys and values of the positions a sequence has been through, for all layers, where the {@link Backend} that made them keeps them. */
+/**
+ * Keys and values of the positions a sequence has been through, for all layers, where the {@link Backend} that made
+ * them keeps them.
+ */
 public interface KeyValues {
     /** Positions that are kept together: room grows by as many. */
     int BLOCK = Kernels.LANES;
@@ -23,12 +26,18 @@ public interface KeyValues {
     /** Positions up to {@code newLength} are now all written. */
     void advance(int newLength);
 
-    /** The first {@code positions} positions as a sequence of their own, which shares what neither side will write again. */
+    /**
+     * The first {@code positions} positions as a sequence of their own, which shares what neither side will write
+     * again.
+     */
     default KeyValues fork(int positions) {
         return amendable(positions, positions);
     }
 
-    /** The first {@code positions} positions as a sequence of their own that may write those from {@code from} on again: the blocks before are shared. */
+    /**
+     * The first {@code positions} positions as a sequence of their own that may write those from {@code from} on again:
+     * the blocks before are shared.
+     */
     KeyValues amendable(int from, int positions);
 
     /** Makes room for {@code positions} positions in all. */

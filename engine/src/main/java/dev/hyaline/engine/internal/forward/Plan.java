@@ -7,7 +7,8 @@ import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 
 /**
- * A checked request. A pass has two steps a layer: step {@code 2 l} is the attention of layer {@code l}, step {@code 2 l + 1} its MLP.
+ * A checked request. A pass has two steps a layer: step {@code 2 l} is the attention of layer {@code l}, step {@code 2
+ * l + 1} its MLP.
  *
  * @param residual {@code [rows, dModel]} to begin with, or null to begin with the embedding
  * @param reached the site of the first step's branch at which to begin, or null to run the whole step

@@ -12,14 +12,17 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
-/** The steps of a pass on this machine's processors. Buffers are arrays, which grow to the largest pass and are kept for the next. */
+/**
+ * The steps of a pass on this machine's processors. Buffers are arrays, which grow to the largest pass and are kept for
+ * the next.
+ */
 public final class ProcessorBackend implements Backend {
     private static final float[] NOTHING = {};
-    private static final int ROWS_A_TASK = 16;
-    private static final Buffer[] BUFFERS = Buffer.values();
+    private static final int ROWS_PER_TASK = 16;
+    private static final PassBuffer[] BUFFERS = PassBuffer.values();
 
     private final Gpt2Config config;
-    private final Weights weights;
+    private final PackedWeights weights;
     private final Kernels kernels;
     private final WorkerPool pool;
     private final int d;
@@ -31,7 +34,7 @@ public final class ProcessorBackend implements Backend {
     private final WorkerPool.Task activateTask = this::activateRows;
     private final WorkerPool.Task addBranchTask = this::addBranchRows;
 
-    private final Map<Buffer, float[]> buffers = new EnumMap<>(Buffer.class);
+    private final Map<PassBuffer, float[]> buffers = new EnumMap<>(PassBuffer.class);
     private int capacity;
 
     private Batch batch;
@@ -40,13 +43,13 @@ public final class ProcessorBackend implements Backend {
     private float[] normed = NOTHING;
     private float[] scales = NOTHING;
     private float[] normIn;
-    private Weights.Norm norm;
+    private PackedWeights.Norm norm;
     private NormStep normStep;
     private int normCount;
     /** What {@link #headResults} left. */
     private float[] uneditedResults = NOTHING;
 
-    public ProcessorBackend(Gpt2Config config, Weights weights, Kernels kernels, WorkerPool pool) {
+    public ProcessorBackend(Gpt2Config config, PackedWeights weights, Kernels kernels, WorkerPool pool) {
         this.config = config;
         this.weights = weights;
         this.kernels = kernels;
@@ -55,7 +58,7 @@ public final class ProcessorBackend implements Backend {
         products = new Products(kernels, pool);
         attention = new Attention(config, kernels, pool);
         headInputs = new HeadInputs(config, kernels, products);
-        for (Buffer buffer : BUFFERS) {
+        for (PassBuffer buffer : BUFFERS) {
             buffers.put(buffer, NOTHING);
         }
     }
@@ -76,14 +79,14 @@ public final class ProcessorBackend implements Backend {
         rows = batch.rows();
         if (capacity < rows) {
             capacity = rows;
-            for (Buffer buffer : BUFFERS) {
+            for (PassBuffer buffer : BUFFERS) {
                 if (buffer.always()) {
                     buffers.put(buffer, new float[Batch.arraySize(rows, buffer.width(config))]);
                 }
             }
-            residual = values(Buffer.RESIDUAL);
-            normed = values(Buffer.NORMED);
-            scales = values(Buffer.SCALES);
+            residual = values(PassBuffer.RESIDUAL);
+            normed = values(PassBuffer.NORMED);
+            scales = values(PassBuffer.SCALES);
         }
         attention.begin(batch);
     }
@@ -93,27 +96,27 @@ public final class ProcessorBackend implements Backend {
         batch = null;
         normIn = null;
         uneditedResults = NOTHING;
-        for (Buffer buffer : BUFFERS) {
+        for (PassBuffer buffer : BUFFERS) {
             // Attention maps are large, and who watches one pass watches the next.
-            if (!buffer.always() && buffer != Buffer.MAPS) {
+            if (!buffer.always() && buffer != PassBuffer.MAPS) {
                 buffers.put(buffer, NOTHING);
             }
         }
     }
 
-    private float[] values(Buffer buffer) {
+    private float[] values(PassBuffer buffer) {
         return buffers.get(buffer);
     }
 
     /** A buffer that this pass needs because somebody watches. */
-    private float[] room(Buffer buffer, int size) {
+    private float[] room(PassBuffer buffer, int size) {
         if (values(buffer).length < size) {
             buffers.put(buffer, new float[size]);
         }
         return values(buffer);
     }
 
-    private float[] room(Buffer buffer) {
+    private float[] room(PassBuffer buffer) {
         return room(buffer, Batch.arraySize(rows, buffer.width(config)));
     }
 
@@ -123,32 +126,32 @@ public final class ProcessorBackend implements Backend {
     }
 
     @Override
-    public void edit(Buffer buffer, HookPoint point, List<DeclaredEdit> edits) {
+    public void edit(PassBuffer buffer, HookPoint point, List<DeclaredEdit> edits) {
         throw new AssertionError("probes edit buffers that are arrays by themselves");
     }
 
     @Override
-    public float[] read(Buffer buffer, int size, HookPoint point, Probe probe) {
+    public float[] read(PassBuffer buffer, int size, HookPoint point, Probe probe) {
         return values(buffer);
     }
 
     @Override
-    public void write(Buffer buffer, float[] values, int size, HookPoint point, Probe probe) {
+    public void write(PassBuffer buffer, float[] values, int size, HookPoint point, Probe probe) {
         // They are the buffer.
     }
 
     @Override
-    public void load(Buffer buffer, float[] values, int size) {
+    public void load(PassBuffer buffer, float[] values, int size) {
         System.arraycopy(values, 0, values(buffer), 0, size);
     }
 
     @Override
-    public void store(Buffer buffer, float[] out, int size) {
+    public void store(PassBuffer buffer, float[] out, int size) {
         System.arraycopy(values(buffer), 0, out, 0, size);
     }
 
     @Override
-    public void copy(Buffer from, Buffer to) {
+    public void copy(PassBuffer from, PassBuffer to) {
         System.arraycopy(values(from), 0, room(to), 0, rows * from.width(config));
     }
 
@@ -158,7 +161,7 @@ public final class ProcessorBackend implements Backend {
     }
 
     private void embedRows(int worker, int index) {
-        for (int row = index * ROWS_A_TASK; row < endRow(index, rows); row++) {
+        for (int row = index * ROWS_PER_TASK; row < endRow(index, rows); row++) {
             weights.embedding().column(batch.tokens()[row], residual, row * d);
             kernels.add(residual, row * d, weights.positions(), batch.position(row) * d, d);
         }
@@ -166,8 +169,8 @@ public final class ProcessorBackend implements Backend {
 
     @Override
     public void embedApart() {
-        float[] tokens = room(Buffer.TOKEN_EMBEDDINGS);
-        float[] positions = room(Buffer.POSITION_EMBEDDINGS);
+        float[] tokens = room(PassBuffer.TOKEN_EMBEDDINGS);
+        float[] positions = room(PassBuffer.POSITION_EMBEDDINGS);
         for (int row = 0; row < rows; row++) {
             weights.embedding().column(batch.tokens()[row], tokens, row * d);
             System.arraycopy(weights.positions(), batch.position(row) * d, positions, row * d, d);
@@ -176,11 +179,18 @@ public final class ProcessorBackend implements Backend {
 
     @Override
     public void sumEmbeddings() {
-        kernels.sum(residual, 0, values(Buffer.TOKEN_EMBEDDINGS), 0, values(Buffer.POSITION_EMBEDDINGS), 0, rows * d);
+        kernels.sum(
+                residual,
+                0,
+                values(PassBuffer.TOKEN_EMBEDDINGS),
+                0,
+                values(PassBuffer.POSITION_EMBEDDINGS),
+                0,
+                rows * d);
     }
 
     @Override
-    public void norm(NormStep step, Norm which, int layer, Buffer in, int count) {
+    public void norm(NormStep step, Norm which, int layer, PassBuffer in, int count) {
         normIn = values(in);
         norm = switch (which) {
             case LN1 -> weights.blocks()[layer].ln1();
@@ -194,7 +204,7 @@ public final class ProcessorBackend implements Backend {
 
     private void normRows(int worker, int index) {
         boolean all = normStep == NormStep.ALL;
-        for (int row = index * ROWS_A_TASK; row < endRow(index, normCount); row++) {
+        for (int row = index * ROWS_PER_TASK; row < endRow(index, normCount); row++) {
             int at = row * d;
             if (all || normStep == NormStep.CENTER) {
                 scales[row] = kernels.center(normed, at, normIn, at, d, config.eps());
@@ -210,22 +220,22 @@ public final class ProcessorBackend implements Backend {
 
     @Override
     public void project(int layer) {
-        Weights.Block block = weights.blocks()[layer];
+        PackedWeights.Block block = weights.blocks()[layer];
         products.of(normed, d, rows)
-                .into(values(Buffer.Q), block.q())
-                .into(values(Buffer.K), block.k())
-                .into(values(Buffer.V), block.v())
+                .into(values(PassBuffer.Q), block.q())
+                .into(values(PassBuffer.K), block.k())
+                .into(values(PassBuffer.V), block.v())
                 .run();
     }
 
     @Override
     public void spreadHeadInputs() {
-        headInputs.spread(room(Buffer.HEAD_INPUTS), residual, rows);
+        headInputs.spread(room(PassBuffer.HEAD_INPUTS), residual, rows);
     }
 
     @Override
-    public void projectHeadInputs(int layer, Buffer out, Buffer inputs) {
-        Weights.Block block = weights.blocks()[layer];
+    public void projectHeadInputs(int layer, PassBuffer out, PassBuffer inputs) {
+        PackedWeights.Block block = weights.blocks()[layer];
         PackedMatrix w = switch (out) {
             case Q -> block.q();
             case K -> block.k();
@@ -237,18 +247,18 @@ public final class ProcessorBackend implements Backend {
 
     @Override
     public void storeKeysValues(int layer) {
-        attention.store(layer, values(Buffer.K), values(Buffer.V));
+        attention.store(layer, values(PassBuffer.K), values(PassBuffer.V));
     }
 
     @Override
     public void attend(int layer) {
-        attention.fused(values(Buffer.Z), values(Buffer.Q), config.attnScale(layer));
+        attention.fused(values(PassBuffer.Z), values(PassBuffer.Q), config.attnScale(layer));
     }
 
     @Override
     public void scores(int layer, int[] mapOffsets) {
-        float[] maps = room(Buffer.MAPS, mapOffsets[batch.sequences()]);
-        attention.scores(maps, mapOffsets, values(Buffer.Q), config.attnScale(layer));
+        float[] maps = room(PassBuffer.MAPS, mapOffsets[batch.sequences()]);
+        attention.scores(maps, mapOffsets, values(PassBuffer.Q), config.attnScale(layer));
     }
 
     @Override
@@ -258,12 +268,12 @@ public final class ProcessorBackend implements Backend {
 
     @Override
     public void weigh(int layer) {
-        attention.weigh(values(Buffer.Z));
+        attention.weigh(values(PassBuffer.Z));
     }
 
     @Override
     public void attentionOut(int layer, boolean thenAdd) {
-        products.of(values(Buffer.Z), d, rows).into(values(Buffer.BRANCH), weights.blocks()[layer].o());
+        products.of(values(PassBuffer.Z), d, rows).into(values(PassBuffer.BRANCH), weights.blocks()[layer].o());
         addIf(thenAdd).run();
     }
 
@@ -275,9 +285,9 @@ public final class ProcessorBackend implements Backend {
     public void headResults(int layer) {
         int heads = config.nHeads();
         int width = heads * d;
-        float[] results = room(Buffer.RESULTS);
+        float[] results = room(PassBuffer.RESULTS);
         for (int head = 0; head < heads; head++) {
-            products.of(values(Buffer.Z), head * config.dHead(), d, config.dHead(), rows)
+            products.of(values(PassBuffer.Z), head * config.dHead(), d, config.dHead(), rows)
                     .into(results, head * d, width, weights.blocks()[layer].oByHead()[head])
                     .run();
         }
@@ -288,8 +298,8 @@ public final class ProcessorBackend implements Backend {
     public void sumHeadResults(int layer) {
         int heads = config.nHeads();
         int width = heads * d;
-        float[] results = values(Buffer.RESULTS);
-        float[] branch = values(Buffer.BRANCH);
+        float[] results = values(PassBuffer.RESULTS);
+        float[] branch = values(PassBuffer.BRANCH);
         attentionOut(layer, false);
         // A row is summed head by head only where an edit changed a part, so that a probe that just looks changes no
         // bit.
@@ -307,7 +317,7 @@ public final class ProcessorBackend implements Backend {
 
     @Override
     public void mlpIn(int layer, boolean thenActivate) {
-        products.of(normed, d, rows).into(values(Buffer.NEURONS), weights.blocks()[layer].in());
+        products.of(normed, d, rows).into(values(PassBuffer.NEURONS), weights.blocks()[layer].in());
         if (thenActivate) {
             products.thenActivate(config.actFn());
         }
@@ -320,15 +330,15 @@ public final class ProcessorBackend implements Backend {
     }
 
     private void activateRows(int worker, int index) {
-        int from = index * ROWS_A_TASK;
+        int from = index * ROWS_PER_TASK;
         int n = config.dMlp();
-        kernels.activate(values(Buffer.NEURONS), from * n, (endRow(index, rows) - from) * n, config.actFn());
+        kernels.activate(values(PassBuffer.NEURONS), from * n, (endRow(index, rows) - from) * n, config.actFn());
     }
 
     @Override
     public void mlpOut(int layer, boolean thenAdd) {
-        products.of(values(Buffer.NEURONS), config.dMlp(), rows)
-                .into(values(Buffer.BRANCH), weights.blocks()[layer].out());
+        products.of(values(PassBuffer.NEURONS), config.dMlp(), rows)
+                .into(values(PassBuffer.BRANCH), weights.blocks()[layer].out());
         addIf(thenAdd).run();
     }
 
@@ -338,12 +348,12 @@ public final class ProcessorBackend implements Backend {
     }
 
     private void addBranchRows(int worker, int index) {
-        int from = index * ROWS_A_TASK;
-        kernels.add(residual, from * d, values(Buffer.BRANCH), from * d, (endRow(index, rows) - from) * d);
+        int from = index * ROWS_PER_TASK;
+        kernels.add(residual, from * d, values(PassBuffer.BRANCH), from * d, (endRow(index, rows) - from) * d);
     }
 
     @Override
-    public void gather(Buffer buffer, int[] chosen) {
+    public void gather(PassBuffer buffer, int[] chosen) {
         float[] values = values(buffer);
         // They ascend, so none overwrites one that is still to be moved.
         for (int i = 0; i < chosen.length; i++) {
@@ -361,10 +371,10 @@ public final class ProcessorBackend implements Backend {
     }
 
     private static int tasks(int rows) {
-        return (rows + ROWS_A_TASK - 1) / ROWS_A_TASK;
+        return (rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
     }
 
     private static int endRow(int index, int rows) {
-        return Math.min(rows, (index + 1) * ROWS_A_TASK);
+        return Math.min(rows, (index + 1) * ROWS_PER_TASK);
     }
 }

@@ -9,34 +9,37 @@ import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 
 /**
- * Products of the same rows with one or more matrices, as one parallel loop. What follows a product element by element is done while its columns are still in
- * the cache. Reused from loop to loop, so that a pass allocates nothing.
+ * Products of the same rows with one or more matrices, as one parallel loop. What follows a product element by element
+ * is done while its columns are still in the cache. Reused from loop to loop, so that a pass allocates nothing.
  */
 final class Products {
     /** Most rows of a task: few enough for their part of a chain to stay in the second-level cache. */
     private static final int ROWS_AT_ONCE = 192;
-    /** Rows a thread from which each thread takes rows of its own instead of panels: reading all weights then costs less than sharing activations. */
+    /**
+     * Rows a thread from which each thread takes rows of its own instead of panels: reading all weights then costs less
+     * than sharing activations.
+     */
     private static final int ROWS_OF_ITS_OWN = 384;
     /** Multiply-adds below which a task costs more to hand out than it saves. */
-    private static final int SMALLEST_TASK = 1 << 18;
+    private static final int MIN_TASK_SIZE = 1 << 18;
 
     /** Groups of rows that one task interleaves. */
-    private static final int GROUPS_A_TASK = 8;
+    private static final int GROUPS_PER_TASK = 8;
 
-    private static final int MOST = 3;
+    private static final int MAX_COUNT = 3;
 
     private final Kernels kernels;
     private final WorkerPool pool;
     private final WorkerPool.Task task = this::runTask;
     private final WorkerPool.Task interleaveTask = this::interleave;
     private final InputRows in = new InputRows();
-    private final Product[] products = new Product[MOST];
+    private final Product[] products = new Product[MAX_COUNT];
     private int count;
     private int rows;
     private int panelsAtOnce;
     private int rowsAtOnce;
-    private int blocksAPart;
-    private int tasksAPart;
+    private int blocksPerPart;
+    private int tasksPerPart;
 
     private static final class Product {
         private PackedMatrix w;
@@ -52,7 +55,7 @@ final class Products {
     Products(Kernels kernels, WorkerPool pool) {
         this.kernels = kernels;
         this.pool = pool;
-        for (int i = 0; i < MOST; i++) {
+        for (int i = 0; i < MAX_COUNT; i++) {
             products[i] = new Product();
         }
     }
@@ -113,11 +116,14 @@ final class Products {
         in.forget();
     }
 
-    /** Divides the work into tasks, and returns their number. The first tasks are those of the first rows, if threads take rows of their own. */
+    /**
+     * Divides the work into tasks, and returns their number. The first tasks are those of the first rows, if threads
+     * take rows of their own.
+     */
     private int divide() {
         int parts = rows >= ROWS_OF_ITS_OWN * pool.threads() ? pool.threads() : 1;
-        blocksAPart = ceilDiv(rows, parts * ROWS_AT_ONCE);
-        int blocks = parts * blocksAPart;
+        blocksPerPart = ceilDiv(rows, parts * ROWS_AT_ONCE);
+        int blocks = parts * blocksPerPart;
         rowsAtOnce = ceilDiv(ceilDiv(rows, blocks), InputRows.GROUP) * InputRows.GROUP;
         int panels = 0;
         for (int i = 0; i < count; i++) {
@@ -125,35 +131,35 @@ final class Products {
         }
         long panelCost = (long) Math.min(rows, rowsAtOnce) * products[0].w.k() * PackedMatrix.PANEL;
         int balanced = Math.max(1, panels * blocks / (4 * pool.threads()));
-        panelsAtOnce = (int) Math.min(balanced, 1 + SMALLEST_TASK / panelCost);
-        tasksAPart = 0;
+        panelsAtOnce = (int) Math.min(balanced, 1 + MIN_TASK_SIZE / panelCost);
+        tasksPerPart = 0;
         for (int i = 0; i < count; i++) {
             products[i].groups = ceilDiv(products[i].w.panels(), panelsAtOnce);
-            tasksAPart += products[i].groups * blocksAPart;
+            tasksPerPart += products[i].groups * blocksPerPart;
         }
-        return parts * tasksAPart;
+        return parts * tasksPerPart;
     }
 
     private int interleaveTasks() {
-        return ceilDiv(in.groups(), GROUPS_A_TASK);
+        return ceilDiv(in.groups(), GROUPS_PER_TASK);
     }
 
     private void interleave(int worker, int index) {
-        kernels.interleave(in, index * GROUPS_A_TASK, Math.min(in.groups(), (index + 1) * GROUPS_A_TASK));
+        kernels.interleave(in, index * GROUPS_PER_TASK, Math.min(in.groups(), (index + 1) * GROUPS_PER_TASK));
     }
 
     private void runTask(int worker, int index) {
-        int left = index % tasksAPart;
+        int left = index % tasksPerPart;
         int i = 0;
-        while (left >= products[i].groups * blocksAPart) {
-            left -= products[i].groups * blocksAPart;
+        while (left >= products[i].groups * blocksPerPart) {
+            left -= products[i].groups * blocksPerPart;
             i++;
         }
         Product p = products[i];
         // Row blocks of the same panels come next to each other, so that a panel leaves memory once.
-        int firstPanel = left / blocksAPart * panelsAtOnce;
+        int firstPanel = left / blocksPerPart * panelsAtOnce;
         int endPanel = Math.min(firstPanel + panelsAtOnce, p.w.panels());
-        int firstRow = (index / tasksAPart * blocksAPart + left % blocksAPart) * rowsAtOnce;
+        int firstRow = (index / tasksPerPart * blocksPerPart + left % blocksPerPart) * rowsAtOnce;
         int endRow = Math.min(rows, firstRow + rowsAtOnce);
         if (firstRow >= endRow) {
             return;

@@ -1,8 +1,8 @@
 package dev.hyaline.engine.internal.kernel;
 
 /**
- * The left operand of a product: rows {@code [rows, k]} as they lie in memory and, for kernels that want it, a copy of them interleaved four by four. Reused from
- * product to product.
+ * The left operand of a product: rows {@code [rows, k]} as they lie in memory and, for kernels that want it, a copy of
+ * them interleaved four by four. Reused from product to product.
  */
 public final class InputRows {
     /** Rows that are interleaved with each other; what remains of a batch is read as it lies. */

@@ -5,7 +5,10 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.KernelChoice;
 import dev.hyaline.engine.internal.kernel.vector.VectorKernels;
 
-/** Chooses the kernels: vector ones where {@code jdk.incubator.vector} is there, else scalar ones; the system property {@value #PROPERTY} forces either. */
+/**
+ * Chooses the kernels: vector ones where {@code jdk.incubator.vector} is there, else scalar ones; the system property
+ * {@value #PROPERTY} forces either.
+ */
 public final class KernelProvider {
     public static final String PROPERTY = "hyaline.kernels";
 

@@ -3,16 +3,17 @@ package dev.hyaline.engine.internal.kernel;
 import dev.hyaline.engine.ActivationFunction;
 
 /**
- * The arithmetic of a pass, on float arrays: output first, dimensions last, an array followed by the index of its first value and, for matrices, by the
- * distance between its rows.
+ * The arithmetic of a pass, on float arrays: output first, dimensions last, an array followed by the index of its first
+ * value and, for matrices, by the distance between its rows.
  *
  * <p>Each output value is one fixed sequence of IEEE operations, so every implementation gives the same bits:
  *
  * <ul>
- *   <li>Matrix products are {@code fma} chains over {@code k} in ascending order, a new chain every {@link #K_BLOCK} steps, whose ends are added to the bias in
- *       order. (A single chain would lose more bits than PyTorch does once {@code k} is in the hundreds.)
- *   <li>Sums run in {@link #LANES} lanes, element {@code i} into lane {@code i mod LANES}, and the lanes are added as a tree: lane {@code i} and lane
- *       {@code i + 8}, then {@code i + 4}, {@code i + 2}, {@code i + 1}.
+ *   <li>Matrix products are {@code fma} chains over {@code k} in ascending order, a new chain every {@link #K_BLOCK}
+ *       steps, whose ends are added to the bias in order. (A single chain would lose more bits than PyTorch does once
+ *       {@code k} is in the hundreds.)
+ *   <li>Sums run in {@link #LANES} lanes, element {@code i} into lane {@code i mod LANES}, and the lanes are added as a
+ *       tree: lane {@code i} and lane {@code i + 8}, then {@code i + 4}, {@code i + 2}, {@code i + 1}.
  *   <li>Elementary functions are those of {@link ScalarMath}.
  * </ul>
  *
@@ -28,17 +29,20 @@ public interface Kernels {
     /** {@code scalar}, or {@code vector} with its width. */
     String name();
 
-    /** Whether {@link #product} reads rows from their interleaved copy, which {@link #interleave} then makes beforehand. */
+    /**
+     * Whether {@link #product} reads rows from their interleaved copy, which {@link #interleave} then makes beforehand.
+     */
     boolean readsInterleaved();
 
     /** Copies some groups of rows into their interleaved places, for which there is room. */
     void interleave(InputRows in, int firstGroup, int endGroup);
 
     /**
-     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for rows {@code firstRow} to {@code endRow} and the columns of panels {@code firstPanel} to {@code
-     * endPanel}, at least one.
+     * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for rows {@code firstRow} to {@code endRow} and the columns
+     * of panels {@code firstPanel} to {@code endPanel}, at least one.
      *
-     * @param out column {@code j} of row {@code r} is at {@code outAt + r * outStride + j}, whichever rows and panels are asked for
+     * @param out column {@code j} of row {@code r} is at {@code outAt + r * outStride + j}, whichever rows and panels
+     *     are asked for
      * @param firstRow a multiple of {@link InputRows#GROUP}
      */
     void product(
@@ -71,7 +75,8 @@ public interface Kernels {
     void affine(float[] out, int outAt, float[] x, int xAt, float[] gain, float[] bias, int n);
 
     /**
-     * Scores of some queries with all keys of the first {@code blocks} blocks: {@code out[r, j] = scale * sum_e q[r, e] keys[j, e]}.
+     * Scores of some queries with all keys of the first {@code blocks} blocks: {@code out[r, j] = scale * sum_e q[r, e]
+     * keys[j, e]}.
      *
      * @param keys blocks {@code [dHead][LANES]}
      * @param keysAt where a block begins in each array
@@ -94,7 +99,8 @@ public interface Kernels {
     void softmax(float[] row, int at, int n);
 
     /**
-     * Continues the chains {@code z[r, e] = fma(pattern[r, j], values[j, e], z[r, e])} over the keys {@code j} from {@code firstKey} to {@code endKey}.
+     * Continues the chains {@code z[r, e] = fma(pattern[r, j], values[j, e], z[r, e])} over the keys {@code j} from
+     * {@code firstKey} to {@code endKey}.
      *
      * @param patternAt where a query's weight of key 0 is
      * @param values blocks {@code [LANES][dHead]}

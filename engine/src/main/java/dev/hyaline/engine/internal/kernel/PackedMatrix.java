@@ -3,8 +3,9 @@ package dev.hyaline.engine.internal.kernel;
 import java.util.Arrays;
 
 /**
- * A matrix {@code [k, n]} and its bias {@code [n]} laid out for {@link Kernels#product}: panels of {@link #PANEL} columns, each {@code [k][PANEL]}, the last one
- * padded with zeros. A kernel reads a panel front to back, whatever the number of rows it multiplies.
+ * A matrix {@code [k, n]} and its bias {@code [n]} laid out for {@link Kernels#product}: panels of {@link #PANEL}
+ * columns, each {@code [k][PANEL]}, the last one padded with zeros. A kernel reads a panel front to back, whatever the
+ * number of rows it multiplies.
  *
  * @param values the panels, each value at an index that counts floats
  * @param offset index of the first panel's first value
@@ -53,7 +54,10 @@ public record PackedMatrix(Values values, int offset, int panelStride, int k, in
         }
     }
 
-    /** The upper halves of two floats an int: column {@code j} of a panel's row in the lower bits, column {@code j + HALF} in the upper. */
+    /**
+     * The upper halves of two floats an int: column {@code j} of a panel's row in the lower bits, column {@code j +
+     * HALF} in the upper.
+     */
     public record Bfloat16(int[] pairs) implements Values {
         @Override
         public float get(int index) {

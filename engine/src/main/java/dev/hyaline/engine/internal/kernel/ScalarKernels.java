@@ -5,7 +5,10 @@ import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
 import dev.hyaline.engine.ActivationFunction;
 import java.util.Arrays;
 
-/** The kernels in plain Java: the definition that the vector kernels are tested against, and what runs without the Vector API. */
+/**
+ * The kernels in plain Java: the definition that the vector kernels are tested against, and what runs without the
+ * Vector API.
+ */
 public final class ScalarKernels implements Kernels {
     @Override
     public String name() {

@@ -1,8 +1,8 @@
 package dev.hyaline.engine.internal.kernel;
 
 /**
- * Elementary functions as fixed chains of IEEE operations, within 2 ulp. {@code VectorMath} has the same chains; the coefficients are minimax fits made for
- * this project.
+ * Elementary functions as fixed chains of IEEE operations, within 2 ulp. {@code VectorMath} has the same chains; the
+ * coefficients are minimax fits made for this project.
  */
 public final class ScalarMath {
     public static final float LOG2_E = 1.442695f;
@@ -96,7 +96,10 @@ public final class ScalarMath {
         return t > ERF_SPLIT ? Math.copySign(large, x) : small;
     }
 
-    /** {@code 0.5 x (1 + tanh(u / 2))} as {@code x / (1 + exp(-u))}: the same function, without the cancellation of 1 + tanh. */
+    /**
+     * {@code 0.5 x (1 + tanh(u / 2))} as {@code x / (1 + exp(-u))}: the same function, without the cancellation of 1 +
+     * tanh.
+     */
     public static float geluTanh(float x) {
         float u = x * Math.fma(x * x, GELU_3, GELU_1);
         return x / (1f + exp(-u));

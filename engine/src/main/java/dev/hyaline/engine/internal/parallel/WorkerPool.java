@@ -8,9 +8,11 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A fixed set of threads for parallel loops. Which thread runs which task is left open, so a task's result must not depend on it; a loop allocates nothing.
+ * A fixed set of threads for parallel loops. Which thread runs which task is left open, so a task's result must not
+ * depend on it; a loop allocates nothing.
  *
- * <p>One loop runs on the threads at a time. A caller that finds them taken runs its loop alone, which is what concurrent passes want anyway.
+ * <p>One loop runs on the threads at a time. A caller that finds them taken runs its loop alone, which is what
+ * concurrent passes want anyway.
  */
 public final class WorkerPool implements AutoCloseable {
     /** The body of a loop. */
@@ -66,7 +68,10 @@ public final class WorkerPool implements AutoCloseable {
         return workers.length + 1;
     }
 
-    /** Runs {@code task} for each index from 0 to {@code count}, and returns when all are done. A task's failure is thrown here. */
+    /**
+     * Runs {@code task} for each index from 0 to {@code count}, and returns when all are done. A task's failure is
+     * thrown here.
+     */
     public void run(int count, Task task) {
         if (count <= 1 || workers.length == 0 || closed || !taken.compareAndSet(false, true)) {
             for (int i = 0; i < count; i++) {
@@ -118,8 +123,9 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     /**
-     * Gives each worker a share of neighbouring indices. Neighbouring tasks write into the same cache lines; were they done by two processors at once, the lines
-     * would travel between them, and a pass of 128 tokens takes half as long again where the processors share no cache.
+     * Gives each worker a share of neighbouring indices. Neighbouring tasks write into the same cache lines; were they
+     * done by two processors at once, the lines would travel between them, and a pass of 128 tokens takes half as long
+     * again where the processors share no cache.
      */
     private void deal(int count) {
         int threads = threads();

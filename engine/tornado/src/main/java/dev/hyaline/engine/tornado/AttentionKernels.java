@@ -6,7 +6,10 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Attention and the pages of keys and values, as {@link ParallelKernels} are. Queries, keys and values of a pass are {@code [3, capacity, d]}. */
+/**
+ * Attention and the pages of keys and values, as {@link ParallelKernels} are. Queries, keys and values of a pass are
+ * {@code [3, capacity, d]}.
+ */
 final class AttentionKernels {
     /** Positions a page of keys or values. */
     static final int PAGE = KeyValues.BLOCK;
@@ -51,7 +54,10 @@ final class AttentionKernels {
         }
     }
 
-    /** Causal attention without a map: each query goes through its keys once and rescales what it has when a larger score comes. */
+    /**
+     * Causal attention without a map: each query goes through its keys once and rescales what it has when a larger
+     * score comes.
+     */
     public static void attend(
             FloatArray z,
             FloatArray q,

@@ -1,10 +1,10 @@
 package dev.hyaline.engine.tornado;
 
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.internal.forward.Buffer;
-import dev.hyaline.engine.internal.forward.Weights;
+import dev.hyaline.engine.internal.forward.PackedWeights;
+import dev.hyaline.engine.internal.forward.PassBuffer;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
-import dev.hyaline.engine.tornado.Room.Region;
+import dev.hyaline.engine.tornado.DeviceBuffer.Region;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -65,10 +65,13 @@ final class DeviceArrays {
     /** {@link StepField}s, uploaded before each graph. */
     final IntArray step = new IntArray(StepField.FIELDS);
 
-    /** Weights {@code [layers, n, k]} and biases {@code [layers, n]} of one product in every layer; of the projection three times as many. */
+    /**
+     * Weights {@code [layers, n, k]} and biases {@code [layers, n]} of one product in every layer; of the projection
+     * three times as many.
+     */
     record Linear(FloatArray weights, FloatArray biases, int k, int n) {}
 
-    DeviceArrays(Gpt2Config config, Weights weights, DeviceSizes sizes) {
+    DeviceArrays(Gpt2Config config, PackedWeights weights, DeviceSizes sizes) {
         this.config = config;
         this.sizes = sizes;
         int d = config.dModel();
@@ -84,10 +87,10 @@ final class DeviceArrays {
             norm(weights.blocks()[layer].ln2(), 2 * layer + 1);
         }
         norm(weights.finalNorm(), 2 * config.nLayers());
-        projection = linear(weights, List.of(Weights.Block::q, Weights.Block::k, Weights.Block::v));
-        o = linear(weights, List.of(Weights.Block::o));
-        in = linear(weights, List.of(Weights.Block::in));
-        out = linear(weights, List.of(Weights.Block::out));
+        projection = linear(weights, List.of(PackedWeights.Block::q, PackedWeights.Block::k, PackedWeights.Block::v));
+        o = linear(weights, List.of(PackedWeights.Block::o));
+        in = linear(weights, List.of(PackedWeights.Block::in));
+        out = linear(weights, List.of(PackedWeights.Block::out));
         attentionScales = new FloatArray(config.nLayers());
         for (int layer = 0; layer < config.nLayers(); layer++) {
             attentionScales.set(layer, config.attnScale(layer));
@@ -151,7 +154,7 @@ final class DeviceArrays {
         return Arrays.stream(arrays).distinct().toArray();
     }
 
-    FloatArray of(Room room) {
+    FloatArray of(DeviceBuffer room) {
         return switch (room) {
             case RESIDUAL -> residual;
             case NORMED -> normed;
@@ -165,22 +168,22 @@ final class DeviceArrays {
     }
 
     /** Where queries, keys or values are. */
-    Region partOfProjection(Buffer buffer) {
+    Region partOfProjection(PassBuffer buffer) {
         int part = switch (buffer) {
             case Q -> 0;
             case K -> 1;
             case V -> 2;
             default -> throw new AssertionError(buffer);
         };
-        return new Region(Room.QKV, part * sizes.rows() * config.dModel());
+        return new Region(DeviceBuffer.QKV, part * sizes.rows() * config.dModel());
     }
 
     private interface MatrixOf {
-        PackedMatrix of(Weights.Block block);
+        PackedMatrix of(PackedWeights.Block block);
     }
 
     /** Products of one input, one after the other in each layer. */
-    private static Linear linear(Weights weights, List<MatrixOf> parts) {
+    private static Linear linear(PackedWeights weights, List<MatrixOf> parts) {
         int layers = weights.blocks().length;
         PackedMatrix first = parts.getFirst().of(weights.blocks()[0]);
         int k = first.k();
@@ -209,7 +212,7 @@ final class DeviceArrays {
         }
     }
 
-    private void norm(Weights.Norm norm, int index) {
+    private void norm(PackedWeights.Norm norm, int index) {
         int d = config.dModel();
         put(norm.gain(), d, gains, index * d);
         put(norm.bias(), d, biases, index * d);

@@ -3,18 +3,21 @@ package dev.hyaline.engine.tornado;
 import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.DeclaredEdit.Affine;
+import dev.hyaline.engine.site.DeclaredEdit.HeadSwap;
 import dev.hyaline.engine.site.DeclaredEdit.Selection;
-import dev.hyaline.engine.site.DeclaredEdit.SwapHeads;
 import dev.hyaline.engine.site.Site.Shape;
+import dev.hyaline.engine.tornado.DeviceBuffer.Region;
 import dev.hyaline.engine.tornado.Operation.Access;
 import dev.hyaline.engine.tornado.Operation.Way;
-import dev.hyaline.engine.tornado.Room.Region;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Makes declared edits on a device: what differs from edit to edit is uploaded as tables, as many places at a time as they have room for. */
+/**
+ * Makes declared edits on a device: what differs from edit to edit is uploaded as tables, as many places at a time as
+ * they have room for.
+ */
 final class DeviceEdits {
     private final DeviceArrays arrays;
     private final Launches launches;
@@ -35,7 +38,7 @@ final class DeviceEdits {
         switch (edit) {
             case Affine affine when affine.directions().isEmpty() -> affine(affine, where);
             case Affine affine -> along(affine, where);
-            case SwapHeads swap -> swap(swap.where(), where);
+            case HeadSwap swap -> swap(swap.where(), where);
         }
     }
 

@@ -13,21 +13,27 @@ import dev.hyaline.engine.Gpt2Config;
  * @param logitRows rows whose logits are formed at once
  */
 record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
-    /** System property with the tokens a pass may have; by default the model's positions, and at least {@value #LEAST_ROWS}. */
+    /**
+     * System property with the tokens a pass may have; by default the model's positions, and at least
+     * {@value #MIN_ROWS}.
+     */
     static final String ROWS_PROPERTY = "hyaline.device.tokens";
-    /** System property with the positions that caches and passes may hold together; by default those of eight full sequences and a pass. */
+    /**
+     * System property with the positions that caches and passes may hold together; by default those of eight full
+     * sequences and a pass.
+     */
     static final String POSITIONS_PROPERTY = "hyaline.device.positions";
 
     /** Places of an edit made at a time. */
     static final int PLACES = 1 << 13;
 
-    private static final int LEAST_STAGING = 1 << 16;
+    private static final int MIN_STAGING = 1 << 16;
 
-    static final int LEAST_ROWS = 2048;
+    static final int MIN_ROWS = 2048;
 
-    private static final int MOST_TABLE_ENTRIES = 1 << 17;
-    private static final int MOST_LOGITS = 1 << 24;
-    private static final int LARGEST_INDEX = Integer.MAX_VALUE - 8;
+    private static final int MAX_TABLE_ENTRIES = 1 << 17;
+    private static final int MAX_LOGITS = 1 << 24;
+    private static final int MAX_INDEX = Integer.MAX_VALUE - 8;
 
     /**
      * What the properties ask for.
@@ -35,10 +41,10 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
      * @throws BackendUnavailableException naming what does not fit
      */
     static DeviceSizes of(Gpt2Config config, Device device) {
-        int rows = property(ROWS_PROPERTY, Math.max(LEAST_ROWS, config.nCtx()));
+        int rows = property(ROWS_PROPERTY, Math.max(MIN_ROWS, config.nCtx()));
         int positions = property(POSITIONS_PROPERTY, 8 * config.nCtx() + rows);
         int pages = Math.ceilDiv(positions, AttentionKernels.PAGE);
-        int logitRows = Math.clamp(MOST_LOGITS / config.dVocab(), 1, rows);
+        int logitRows = Math.clamp(MAX_LOGITS / config.dVocab(), 1, rows);
         DeviceSizes sizes = new DeviceSizes(config, rows, pages, logitRows);
         sizes.requireIndexable();
         sizes.requireFits(device);
@@ -56,9 +62,12 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
         return Integer.parseInt(value);
     }
 
-    /** Attention maps of one sequence as long as a pass may be, or of shorter ones; or what the heads of a pass read or write. */
+    /**
+     * Attention maps of one sequence as long as a pass may be, or of shorter ones; or what the heads of a pass read or
+     * write.
+     */
     int mapValues() {
-        return (int) Math.min((long) config.nHeads() * rows * Math.max(config.nCtx(), config.dModel()), LARGEST_INDEX);
+        return (int) Math.min((long) config.nHeads() * rows * Math.max(config.nCtx(), config.dModel()), MAX_INDEX);
     }
 
     /** Most values that an edit finds at one place: a row's, or of an attention map a query's. */
@@ -68,7 +77,7 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
 
     /** Values uploaded at a time: of an edit at least a direction and an addend. */
     int staging() {
-        return Math.max(LEAST_STAGING, EditKernels.STAGED + 2 * widestPlace());
+        return Math.max(MIN_STAGING, EditKernels.STAGED + 2 * widestPlace());
     }
 
     int pageValues() {
@@ -77,7 +86,7 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
 
     /** Entries of the table of pages of a batch, whose sequences may share them. */
     int tableEntries() {
-        return (int) Math.min((long) rows * Math.ceilDiv(config.nCtx(), AttentionKernels.PAGE), MOST_TABLE_ENTRIES);
+        return (int) Math.min((long) rows * Math.ceilDiv(config.nCtx(), AttentionKernels.PAGE), MAX_TABLE_ENTRIES);
     }
 
     private long pageValuesLong() {
@@ -109,7 +118,7 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
     }
 
     private void requireIndexable() {
-        if (largest() > LARGEST_INDEX) {
+        if (largest() > MAX_INDEX) {
             throw new BackendUnavailableException(
                     "arrays on a device are indexed by 31 bits, and the model needs one of " + largest() + " values",
                     "ask for less with -D" + ROWS_PROPERTY + " and -D" + POSITIONS_PROPERTY

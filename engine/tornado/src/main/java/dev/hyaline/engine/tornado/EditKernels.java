@@ -5,8 +5,9 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Changes of values in place, as {@link ParallelKernels} are. Edits find their factor and floor in the first staged values, then their directions, then addends;
- * places are described by {@link PlaceField}s, and the columns to change are listed.
+ * Changes of values in place, as {@link ParallelKernels} are. Edits find their factor and floor in the first staged
+ * values, then their directions, then addends; places are described by {@link PlaceField}s, and the columns to change
+ * are listed.
  */
 final class EditKernels {
     /** Most threads at once; each takes every so manieth value. */

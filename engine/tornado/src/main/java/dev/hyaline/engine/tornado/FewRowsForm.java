@@ -5,7 +5,10 @@ import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
-/** A group of threads a column of a product, a row of a norm, a row's head of attention: {@link GroupKernels}, for steps of a token or few on GPUs. */
+/**
+ * A group of threads a column of a product, a row of a norm, a row's head of attention: {@link GroupKernels}, for steps
+ * of a token or few on GPUs.
+ */
 final class FewRowsForm implements KernelForm {
     /** Rows up to which the weights are read once for each sooner than a tile is filled. */
     private static final int FEW_ROWS = 4;

@@ -19,8 +19,8 @@ import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /**
- * Every graph of operations that a pass may need, in one plan whose arrays stay on the device. The layer is data, so a graph serves all layers, and what is compiled
- * does not grow with the model; it is compiled when it first runs.
+ * Every graph of operations that a pass may need, in one plan whose arrays stay on the device. The layer is data, so a
+ * graph serves all layers, and what is compiled does not grow with the model; it is compiled when it first runs.
  *
  * <p>Graphs follow each other in any order: each takes the arrays over from whichever ran before.
  */

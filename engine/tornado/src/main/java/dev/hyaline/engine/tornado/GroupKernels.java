@@ -6,8 +6,9 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Kernels for few rows on GPUs: the threads of a group divide one sum among them, through local memory. As ordinary Java they compute nothing; only a device runs
- * them. What is done in local memory is written out in each, for the reason given at {@link TiledKernels}.
+ * Kernels for few rows on GPUs: the threads of a group divide one sum among them, through local memory. As ordinary
+ * Java they compute nothing; only a device runs them. What is done in local memory is written out in each, for the
+ * reason given at {@link TiledKernels}.
  */
 final class GroupKernels {
     /** Threads of a group. */
@@ -213,8 +214,8 @@ final class GroupKernels {
     }
 
     /**
-     * As {@link AttentionKernels#attend}, a group a row's head. It takes as many keys at a time as it has threads: first a key a thread, for the scores, then a
-     * dimension a thread, for the values.
+     * As {@link AttentionKernels#attend}, a group a row's head. It takes as many keys at a time as it has threads:
+     * first a key a thread, for the scores, then a dimension a thread, for the values.
      */
     public static void attend(
             KernelContext context,

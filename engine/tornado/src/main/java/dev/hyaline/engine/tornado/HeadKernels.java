@@ -64,8 +64,8 @@ final class HeadKernels {
     }
 
     /**
-     * Queries, keys or values, each head from its own rows: {@code out[to + (r, head, j)] = sum_e in[from + (r, head, e)] w[part, head, j, e] + bias}. Weights are
-     * {@code [layers, 3, d, d]}, and {@code to} says which of the three.
+     * Queries, keys or values, each head from its own rows: {@code out[to + (r, head, j)] = sum_e in[from + (r, head,
+     * e)] w[part, head, j, e] + bias}. Weights are {@code [layers, 3, d, d]}, and {@code to} says which of the three.
      */
     public static void project(
             FloatArray out,

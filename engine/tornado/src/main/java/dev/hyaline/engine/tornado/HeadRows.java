@@ -1,9 +1,9 @@
 package dev.hyaline.engine.tornado;
 
 import dev.hyaline.engine.BackendUnavailableException;
-import dev.hyaline.engine.internal.forward.Buffer;
+import dev.hyaline.engine.internal.forward.PassBuffer;
+import dev.hyaline.engine.tornado.DeviceBuffer.Region;
 import dev.hyaline.engine.tornado.Operation.Step;
-import dev.hyaline.engine.tornado.Room.Region;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Map;
@@ -11,16 +11,16 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What single heads read and write, {@code [rows, nHeads, dModel]}, in slots of the attention maps' room, which is free then. What they read takes a slot once
- * somebody changes it; until then it is the residual stream.
+ * What single heads read and write, {@code [rows, nHeads, dModel]}, in slots of the attention maps' room, which is free
+ * then. What they read takes a slot once somebody changes it; until then it is the residual stream.
  */
 final class HeadRows {
-    private static final Region RESULTS = new Region(Room.MAPS, 0);
+    private static final Region RESULTS = new Region(DeviceBuffer.MAPS, 0);
 
     private final DeviceArrays arrays;
     private final Launches launches;
-    private final Map<Buffer, Integer> slots = new EnumMap<>(Buffer.class);
-    private final Set<Buffer> normed = EnumSet.noneOf(Buffer.class);
+    private final Map<PassBuffer, Integer> slots = new EnumMap<>(PassBuffer.class);
+    private final Set<PassBuffer> normed = EnumSet.noneOf(PassBuffer.class);
     private boolean resultsChanged;
     private int rows;
 
@@ -29,7 +29,7 @@ final class HeadRows {
         this.launches = launches;
     }
 
-    static boolean isInput(Buffer buffer) {
+    static boolean isInput(PassBuffer buffer) {
         return switch (buffer) {
             case HEAD_INPUTS, Q_INPUTS, K_INPUTS, V_INPUTS -> true;
             default -> false;
@@ -44,18 +44,18 @@ final class HeadRows {
     }
 
     /** Where what a buffer reads is, if anybody has changed it: in a slot of its own, or where all three read it. */
-    Optional<Region> changed(Buffer inputs) {
-        return slots.containsKey(inputs) || slots.containsKey(Buffer.HEAD_INPUTS)
+    Optional<Region> changed(PassBuffer inputs) {
+        return slots.containsKey(inputs) || slots.containsKey(PassBuffer.HEAD_INPUTS)
                 ? Optional.of(region(holder(inputs)))
                 : Optional.empty();
     }
 
-    private Buffer holder(Buffer inputs) {
-        return slots.containsKey(inputs) ? inputs : Buffer.HEAD_INPUTS;
+    private PassBuffer holder(PassBuffer inputs) {
+        return slots.containsKey(inputs) ? inputs : PassBuffer.HEAD_INPUTS;
     }
 
-    private Region region(Buffer holder) {
-        return new Region(Room.MAPS, slots.get(holder) * slotSize());
+    private Region region(PassBuffer holder) {
+        return new Region(DeviceBuffer.MAPS, slots.get(holder) * slotSize());
     }
 
     private int slotSize() {
@@ -63,7 +63,7 @@ final class HeadRows {
     }
 
     /** A slot of a buffer's own, to be changed. */
-    Region own(Buffer inputs, int layer) {
+    Region own(PassBuffer inputs, int layer) {
         if (!slots.containsKey(inputs)) {
             launches.flush();
             requireRoom(slots.size() + 1);
@@ -88,7 +88,7 @@ final class HeadRows {
     }
 
     /** Forms queries, keys or values again from what their heads read, if anybody has changed it. */
-    void project(int layer, Buffer out, Buffer inputs) {
+    void project(int layer, PassBuffer out, PassBuffer inputs) {
         Region in = changed(inputs).orElse(null);
         if (in == null) {
             return;

@@ -10,7 +10,10 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /** How the work of a pass that is worth it is spread over a device's threads; each method adds a task to a graph. */
 sealed interface KernelForm permits ParallelForm, FewRowsForm, ManyRowsForm {
-    /** System property that forces the kernels, {@code parallel} or {@code tiled}; by default those that suit the device. */
+    /**
+     * System property that forces the kernels, {@code parallel} or {@code tiled}; by default those that suit the
+     * device.
+     */
     String PROPERTY = "hyaline.device.kernels";
 
     /** The forms for a device, that for the fewest rows first. */

@@ -1,13 +1,16 @@
 package dev.hyaline.engine.tornado;
 
+import dev.hyaline.engine.tornado.DeviceBuffer.Region;
 import dev.hyaline.engine.tornado.Operation.Access;
 import dev.hyaline.engine.tornado.Operation.Step;
 import dev.hyaline.engine.tornado.Operation.Way;
-import dev.hyaline.engine.tornado.Room.Region;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Operations gathered to be launched together: until a value is wanted on the host, the layer or the number of rows changes, or the pass ends. */
+/**
+ * Operations gathered to be launched together: until a value is wanted on the host, the layer or the number of rows
+ * changes, or the pass ends.
+ */
 final class Launches {
     private final DeviceArrays arrays;
     private final Graphs graphs;

@@ -50,7 +50,10 @@ sealed interface Operation {
         HEAD_RESULTS,
         SUM_HEAD_RESULTS;
 
-        /** A layer that nobody watches. Every run of neighbours in it is compiled as one graph, so that graphs part only where somebody watches. */
+        /**
+         * A layer that nobody watches. Every run of neighbours in it is compiled as one graph, so that graphs part only
+         * where somebody watches.
+         */
         static final List<Operation> LAYER =
                 List.of(LN1, PROJECT, STORE, ATTEND, ATTENTION_OUT_ADD, LN2, MLP_IN_ACTIVATE, MLP_OUT_ADD);
 
@@ -91,7 +94,7 @@ sealed interface Operation {
     }
 
     /** Something done to a room's values. */
-    record Access(Way way, Room room) implements Operation {
+    record Access(Way way, DeviceBuffer room) implements Operation {
         @Override
         public boolean hasForms() {
             return false;
@@ -101,7 +104,7 @@ sealed interface Operation {
     static List<Operation> all() {
         List<Operation> all = new ArrayList<>(List.of(Step.values()));
         for (Way way : Way.values()) {
-            for (Room room : Room.values()) {
+            for (DeviceBuffer room : DeviceBuffer.values()) {
                 all.add(new Access(way, room));
             }
         }

@@ -4,7 +4,10 @@ import dev.hyaline.engine.BackendUnavailableException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** The pages of keys and values of a device: which are free, and how many hold each of the others. Thread-safe: caches are let go of by the garbage collector. */
+/**
+ * The pages of keys and values of a device: which are free, and how many hold each of the others. Thread-safe: caches
+ * are let go of by the garbage collector.
+ */
 final class PagePool {
     private final Deque<Integer> free = new ArrayDeque<>();
     private final int[] holders;

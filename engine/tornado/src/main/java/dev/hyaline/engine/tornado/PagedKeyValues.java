@@ -6,7 +6,10 @@ import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Keys and values of a sequence on a device: the pages that hold them. A copy shares the pages that nobody writes again. */
+/**
+ * Keys and values of a sequence on a device: the pages that hold them. A copy shares the pages that nobody writes
+ * again.
+ */
 final class PagedKeyValues implements KeyValues {
     private static final Cleaner CLEANER = Cleaner.create();
 

@@ -7,12 +7,13 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * The arithmetic of a pass as loops that TornadoVM spreads over a device's threads. They are ordinary Java too, and tested so. Weights are {@code [layers][n][k]},
- * one output's end to end; loops run over columns where the number of rows changes from pass to pass, so that a step of one token starts no idle thread.
+ * The arithmetic of a pass as loops that TornadoVM spreads over a device's threads. They are ordinary Java too, and
+ * tested so. Weights are {@code [layers][n][k]}, one output's end to end; loops run over columns where the number of
+ * rows changes from pass to pass, so that a step of one token starts no idle thread.
  */
 final class ParallelKernels {
     /** Drivers may compile without infinities, so none may come of an exponential. */
-    private static final float LARGEST_EXPONENT = 80;
+    private static final float MAX_EXPONENT = 80;
 
     static final int IDENTITY = 0;
     static final int GELU_TANH = 1;
@@ -358,13 +359,13 @@ final class ParallelKernels {
         float y = x;
         if (function == GELU_TANH) {
             float u = x * (ScalarMath.GELU_1 + ScalarMath.GELU_3 * x * x);
-            y = x / (1f + TornadoMath.exp(TornadoMath.min(-u, LARGEST_EXPONENT)));
+            y = x / (1f + TornadoMath.exp(TornadoMath.min(-u, MAX_EXPONENT)));
         } else if (function == GELU_ERF) {
             y = x * 0.5f * (1f + erf(x * ScalarMath.SQRT_HALF));
         } else if (function == RELU) {
             y = TornadoMath.max(x, 0f);
         } else if (function == SILU) {
-            y = x / (1f + TornadoMath.exp(TornadoMath.min(-x, LARGEST_EXPONENT)));
+            y = x / (1f + TornadoMath.exp(TornadoMath.min(-x, MAX_EXPONENT)));
         }
         return y;
     }

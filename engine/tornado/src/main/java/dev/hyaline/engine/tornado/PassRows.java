@@ -6,7 +6,10 @@ import dev.hyaline.engine.internal.forward.Plan;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The rows of a pass as a device finds them: each one's token, position, pages of keys and attention map. Uploaded with the first graph. */
+/**
+ * The rows of a pass as a device finds them: each one's token, position, pages of keys and attention map. Uploaded with
+ * the first graph.
+ */
 final class PassRows {
     private final DeviceArrays arrays;
     private final DeviceSizes sizes;
@@ -78,7 +81,10 @@ final class PassRows {
         }
     }
 
-    /** A sequence's pages: its cache's, grown for the pass; or a past's whole ones, then the pass's own, which begin with a copy of the past's last. */
+    /**
+     * A sequence's pages: its cache's, grown for the pass; or a past's whole ones, then the pass's own, which begin
+     * with a copy of the past's last.
+     */
     private void tablePages(int s, int entry, int pages) {
         PagedKeyValues past = (PagedKeyValues) batch.past()[s];
         if (batch.append()[s]) {

@@ -1,13 +1,16 @@
 package dev.hyaline.engine.tornado;
 
 import dev.hyaline.engine.internal.forward.Batch;
-import dev.hyaline.engine.internal.forward.Buffer;
+import dev.hyaline.engine.internal.forward.PassBuffer;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.engine.tornado.Room.Region;
+import dev.hyaline.engine.tornado.DeviceBuffer.Region;
 
-/** Values of a pass as they are shown to probes on the host: the rows that are read come from the device, and what is changed of them goes back. */
+/**
+ * Values of a pass as they are shown to probes on the host: the rows that are read come from the device, and what is
+ * changed of them goes back.
+ */
 final class ShownValues {
     /** Largest score that stands for minus infinity. */
     private static final float STILL_MASKED = AttentionKernels.MASKED / 2;
@@ -37,26 +40,26 @@ final class ShownValues {
     }
 
     /** Where values of a buffer that are about to be changed are. */
-    Region regionToChange(Buffer buffer, int layer) {
-        if (buffer == Buffer.RESULTS) {
+    Region regionToChange(PassBuffer buffer, int layer) {
+        if (buffer == PassBuffer.RESULTS) {
             headRows.changeResults();
         }
         return HeadRows.isInput(buffer) ? headRows.own(buffer, layer) : region(buffer);
     }
 
     /** Where the values of a buffer are. */
-    Region region(Buffer buffer) {
+    Region region(PassBuffer buffer) {
         return switch (buffer) {
             case Q, K, V -> arrays.partOfProjection(buffer);
             case RESULTS -> HeadRows.results();
             case HEAD_INPUTS, Q_INPUTS, K_INPUTS, V_INPUTS ->
                 headRows.changed(buffer).orElseThrow();
-            default -> new Region(Room.of(buffer), 0);
+            default -> new Region(DeviceBuffer.of(buffer), 0);
         };
     }
 
     /** The values of a buffer that a probe reads. */
-    float[] read(Buffer buffer, int size, HookPoint point, Probe probe) {
+    float[] read(PassBuffer buffer, int size, HookPoint point, Probe probe) {
         if (HeadRows.isInput(buffer) && headRows.changed(buffer).isEmpty()) {
             return spread(size, point, probe);
         }
@@ -71,8 +74,8 @@ final class ShownValues {
         return values;
     }
 
-    private RowRanges ranges(Buffer buffer, HookPoint point, Probe probe) {
-        return buffer == Buffer.MAPS
+    private RowRanges ranges(PassBuffer buffer, HookPoint point, Probe probe) {
+        return buffer == PassBuffer.MAPS
                 ? RowRanges.ofMaps(batch, arrays.config.nHeads(), point, probe)
                 : RowRanges.ofRows(batch, buffer.width(arrays.config), point, probe);
     }
@@ -81,8 +84,9 @@ final class ShownValues {
     private float[] spread(int size, HookPoint point, Probe probe) {
         int d = arrays.config.dModel();
         float[] residual = new float[batch.rows() * d];
-        Region region = new Region(Room.RESIDUAL, 0);
-        ranges(Buffer.RESIDUAL, point, probe).forEach((from, length) -> launches.read(region, from, length, residual));
+        Region region = new Region(DeviceBuffer.RESIDUAL, 0);
+        ranges(PassBuffer.RESIDUAL, point, probe)
+                .forEach((from, length) -> launches.read(region, from, length, residual));
         float[] spread = new float[size];
         for (int i = 0; i < size; i += d) {
             System.arraycopy(residual, i / d / arrays.config.nHeads() * d, spread, i, d);
@@ -92,7 +96,7 @@ final class ShownValues {
     }
 
     /** Uploads what the same probe has changed of them. */
-    void write(Buffer buffer, float[] values, int size, HookPoint point, Probe probe) {
+    void write(PassBuffer buffer, float[] values, int size, HookPoint point, Probe probe) {
         RowRanges ranges = ranges(buffer, point, probe);
         if (HeadRows.isInput(buffer) && headRows.changed(buffer).isEmpty()) {
             int d = arrays.config.dModel();
@@ -105,7 +109,7 @@ final class ShownValues {
                     (first, some) -> launches.load(regionToChange(buffer, point.layer()), values, first, some)));
             return;
         }
-        if (buffer == Buffer.MAPS) {
+        if (buffer == PassBuffer.MAPS) {
             for (int i = 0; i < size; i++) {
                 values[i] = Math.max(values[i], AttentionKernels.MASKED);
             }

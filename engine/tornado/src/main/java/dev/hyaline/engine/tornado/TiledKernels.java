@@ -6,10 +6,12 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * The products of {@link ParallelKernels} and attention for many rows on GPUs: a group of threads forms a tile of outputs, and shares what it reads through local
- * memory. As ordinary Java they compute nothing; only a device runs them.
+ * The products of {@link ParallelKernels} and attention for many rows on GPUs: a group of threads forms a tile of
+ * outputs, and shares what it reads through local memory. As ordinary Java they compute nothing; only a device runs
+ * them.
  *
- * <p>What is done in local memory is written out in each: TornadoVM 5.2 addresses wrongly an array there that is handed to a method.
+ * <p>What is done in local memory is written out in each: TornadoVM 5.2 addresses wrongly an array there that is handed
+ * to a method.
  */
 final class TiledKernels {
     /** Rows and columns of a tile; of attention, queries and keys. */
@@ -230,8 +232,8 @@ final class TiledKernels {
     }
 
     /**
-     * As {@link AttentionKernels#attend}, a group a head and a tile of one sequence's queries. It takes a page of keys at a time: a thread the score of a query and a
-     * key, then some dimensions of a query's sum.
+     * As {@link AttentionKernels#attend}, a group a head and a tile of one sequence's queries. It takes a page of keys
+     * at a time: a thread the score of a query and a key, then some dimensions of a query's sum.
      */
     public static void attend(
             KernelContext context,

@@ -5,10 +5,10 @@ import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.internal.device.DeviceBackend;
 import dev.hyaline.engine.internal.forward.Batch;
-import dev.hyaline.engine.internal.forward.Buffer;
 import dev.hyaline.engine.internal.forward.KeyValues;
+import dev.hyaline.engine.internal.forward.PackedWeights;
+import dev.hyaline.engine.internal.forward.PassBuffer;
 import dev.hyaline.engine.internal.forward.Plan;
-import dev.hyaline.engine.internal.forward.Weights;
 import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
@@ -20,8 +20,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 /**
- * The steps of a pass on a device. Steps are gathered and launched together when a value is wanted on the host, the layer changes or the pass ends; so graphs part
- * only there.
+ * The steps of a pass on a device. Steps are gathered and launched together when a value is wanted on the host, the
+ * layer changes or the pass ends; so graphs part only there.
  */
 final class TornadoBackend implements DeviceBackend {
     private final Gpt2Config config;
@@ -43,7 +43,7 @@ final class TornadoBackend implements DeviceBackend {
 
     private boolean columnsKnown;
 
-    TornadoBackend(Device device, TornadoDevice tornadoDevice, Gpt2Config config, Weights weights) {
+    TornadoBackend(Device device, TornadoDevice tornadoDevice, Gpt2Config config, PackedWeights weights) {
         this.config = config;
         DeviceSizes sizes = DeviceSizes.of(config, device);
         description = "TornadoVM's " + tornadoDevice.getTornadoVMBackend() + " backend, " + sizes.bytes()
@@ -129,7 +129,7 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public void edit(Buffer buffer, HookPoint point, List<DeclaredEdit> declared) {
+    public void edit(PassBuffer buffer, HookPoint point, List<DeclaredEdit> declared) {
         if (declared.isEmpty()) {
             return;
         }
@@ -139,28 +139,28 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public float[] read(Buffer buffer, int size, HookPoint point, Probe probe) {
+    public float[] read(PassBuffer buffer, int size, HookPoint point, Probe probe) {
         return shown.read(buffer, size, point, probe);
     }
 
     @Override
-    public void write(Buffer buffer, float[] values, int size, HookPoint point, Probe probe) {
+    public void write(PassBuffer buffer, float[] values, int size, HookPoint point, Probe probe) {
         shown.write(buffer, values, size, point, probe);
     }
 
     @Override
-    public void load(Buffer buffer, float[] values, int size) {
+    public void load(PassBuffer buffer, float[] values, int size) {
         launches.load(shown.region(buffer), values, 0, size);
     }
 
     @Override
-    public void store(Buffer buffer, float[] out, int size) {
+    public void store(PassBuffer buffer, float[] out, int size) {
         launches.read(shown.region(buffer), 0, size, out);
     }
 
     @Override
-    public void copy(Buffer from, Buffer to) {
-        if (to == Buffer.MLP_INPUT) {
+    public void copy(PassBuffer from, PassBuffer to) {
+        if (to == PassBuffer.MLP_INPUT) {
             launches.add(Step.COPY_MLP_INPUT, launches.layer());
         }
         // What single heads read takes room of its own once it is changed.
@@ -182,8 +182,8 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public void norm(NormStep step, Norm norm, int layer, Buffer in, int count) {
-        boolean ownInput = in == Buffer.MLP_INPUT;
+    public void norm(NormStep step, Norm norm, int layer, PassBuffer in, int count) {
+        boolean ownInput = in == PassBuffer.MLP_INPUT;
         Step operation = switch (step) {
             case ALL ->
                 switch (norm) {
@@ -214,7 +214,7 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public void projectHeadInputs(int layer, Buffer out, Buffer inputs) {
+    public void projectHeadInputs(int layer, PassBuffer out, PassBuffer inputs) {
         headRows.project(layer, out, inputs);
     }
 
@@ -287,8 +287,8 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public void gather(Buffer buffer, int[] chosen) {
-        launches.add(buffer == Buffer.NORMED ? Step.GATHER_NORMED : Step.GATHER_RESIDUAL, 0, chosen.length);
+    public void gather(PassBuffer buffer, int[] chosen) {
+        launches.add(buffer == PassBuffer.NORMED ? Step.GATHER_NORMED : Step.GATHER_RESIDUAL, 0, chosen.length);
     }
 
     @Override

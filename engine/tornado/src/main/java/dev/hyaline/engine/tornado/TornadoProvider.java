@@ -5,7 +5,7 @@ import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.internal.device.DeviceBackend;
 import dev.hyaline.engine.internal.device.DeviceProvider;
-import dev.hyaline.engine.internal.forward.Weights;
+import dev.hyaline.engine.internal.forward.PackedWeights;
 import java.util.ArrayList;
 import java.util.List;
 import uk.ac.manchester.tornado.api.TornadoRuntime;
@@ -34,7 +34,7 @@ public final class TornadoProvider implements DeviceProvider {
     }
 
     @Override
-    public DeviceBackend open(Device device, Gpt2Config config, Weights weights) {
+    public DeviceBackend open(Device device, Gpt2Config config, PackedWeights weights) {
         requireNoBailout();
         return new TornadoBackend(device, tornadoDevices().get(device.index()), config, weights);
     }

@@ -15,18 +15,18 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationCache;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.BaseRun;
 import dev.hyaline.instrument.Capture;
-import dev.hyaline.instrument.Edit;
+import dev.hyaline.instrument.Direction;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Intervention;
 import dev.hyaline.instrument.InterventionProbe;
 import dev.hyaline.instrument.Interventions;
 import dev.hyaline.instrument.Means;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.Recorded;
-import dev.hyaline.instrument.Run;
+import dev.hyaline.instrument.SequenceEdit;
 import dev.hyaline.instrument.Target;
-import dev.hyaline.instrument.Vector;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -59,7 +59,7 @@ final class DeviceEditTest {
             Gpt2.of(FABLE.weights(), Device.available().getFirst());
     private static final int LAYER = 1;
     private static final Prompts PROMPTS = Prompts.of(FABLE.config(), tokens(18, 3), tokens(4, 5), tokens(33, 7));
-    private static final Recorded OTHER = Recorded.of(ActivationCache.of(
+    private static final ActivationSource OTHER = ActivationSource.of(ActivationCache.of(
             PROCESSORS,
             Prompts.of(FABLE.config(), tokens(18, 11), tokens(4, 13), tokens(33, 17)),
             new Capture(HookPoint.all(FABLE.config()), IndexSelection.all())));
@@ -146,7 +146,7 @@ final class DeviceEditTest {
             kinds.put("add", Intervention.add(target, 0.7f, ramp(width)));
             if (width > 3) {
                 kinds.put("add in components", Intervention.add(target.components(0, 2), 2, 0.5f, -0.5f));
-                List<Vector> plane = List.of(Vector.of(ramp(width)), Vector.of(unit(width)));
+                List<Direction> plane = List.of(Direction.of(ramp(width)), Direction.of(unit(width)));
                 kinds.put("project out", new Intervention.ProjectOut(target, plane));
                 kinds.put("add in a subspace", Intervention.add(some.subspace(plane), 1, unit(width)));
                 if (site != Site.POS_EMBED) {
@@ -233,16 +233,16 @@ final class DeviceEditTest {
 
     @Test
     void editedRunsAreResumedAndContinued() {
-        Edit edit = Edit.of(
+        SequenceEdit edit = SequenceEdit.of(
                 0,
                 Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(7), -1),
                 Intervention.zero(Target.of(Site.Z, 3).heads(1)));
-        float[] expected = Run.of(PROCESSORS, PROMPTS)
+        float[] expected = BaseRun.of(PROCESSORS, PROMPTS)
                 .resume(List.of(edit))
                 .results()
                 .getFirst()
                 .logits();
-        float[] found = Run.of(DEVICE, PROMPTS)
+        float[] found = BaseRun.of(DEVICE, PROMPTS)
                 .resume(List.of(edit))
                 .results()
                 .getFirst()
@@ -264,7 +264,7 @@ final class DeviceEditTest {
         int[][] tokens = golden.tokens();
         try (Checkpoint checkpoint = Checkpoint.open(CHECKPOINTS.resolve(name));
                 Gpt2 device = Gpt2.of(checkpoint.weights(), Device.available().getFirst())) {
-            Recorded other = Recorded.of(ActivationCache.of(
+            ActivationSource other = ActivationSource.of(ActivationCache.of(
                     device,
                     Prompts.of(device.config(), tokens[1]),
                     new Capture(HookPoint.all(device.config()), IndexSelection.all())));

@@ -38,7 +38,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Models on the first device there is against the same on the processors, whose values are tested against PyTorch's. */
+/**
+ * Models on the first device there is against the same on the processors, whose values are tested against PyTorch's.
+ */
 @Tag("device")
 final class DeviceTest {
     private static final Path GOLDEN = Path.of("../../weights-loader/src/test/resources/golden");
@@ -282,7 +284,7 @@ final class DeviceTest {
     @Test
     void refusesWhatItHasNoRoomForAndCachesFromElsewhere() {
         int[] tokens = tokens(DEVICE.config().nCtx(), 3);
-        List<Sequence> tooMany = IntStream.range(0, 1 + DeviceSizes.LEAST_ROWS / tokens.length)
+        List<Sequence> tooMany = IntStream.range(0, 1 + DeviceSizes.MIN_ROWS / tokens.length)
                 .mapToObj(i -> Sequence.of(tokens))
                 .toList();
         assertThatThrownBy(() -> DEVICE.forward(ForwardRequest.of(tooMany)))

@@ -12,7 +12,10 @@ import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A safetensors file of reference values that PyTorch or TransformerLens computed in float64; its folder's README says how. */
+/**
+ * A safetensors file of reference values that PyTorch or TransformerLens computed in float64; its folder's README says
+ * how.
+ */
 record Golden(JsonNode header, ByteBuffer data) {
     static Golden read(Path file) throws IOException {
         ByteBuffer all = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);

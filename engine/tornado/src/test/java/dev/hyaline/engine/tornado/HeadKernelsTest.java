@@ -33,7 +33,10 @@ final class HeadKernelsTest {
         assertThat(sum.get(ROWS * D)).isEqualTo(KernelData.UNTOUCHED);
     }
 
-    /** The residual stream given to every head makes the projection that all rows have; another row given to one head changes that head alone. */
+    /**
+     * The residual stream given to every head makes the projection that all rows have; another row given to one head
+     * changes that head alone.
+     */
     @Test
     void headsProjectWhatTheyRead() {
         FloatArray residual = data.randomArray(ROWS * D);

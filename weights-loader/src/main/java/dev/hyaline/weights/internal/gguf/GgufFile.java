@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.gguf;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.StorageDtype;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.Dtype;
@@ -20,15 +20,15 @@ import java.util.Optional;
  * @see <a href="https://github.com/ggml-org/ggml/blob/master/docs/gguf.md">the format</a>
  */
 final class GgufFile {
-    private static final int LEAST_VERSION = 2;
+    private static final int MIN_VERSION = 2;
     private static final int VERSION = 3;
-    private static final int MOST_DIMENSIONS = 4;
-    private static final int LONGEST_NAME = 1 << 16;
-    private static final int LONGEST_TEXT = 1 << 24;
+    private static final int MAX_DIMENSIONS = 4;
+    private static final int MAX_NAME_LENGTH = 1 << 16;
+    private static final int MAX_TEXT_LENGTH = 1 << 24;
     private static final int DEFAULT_ALIGNMENT = 32;
 
     /** Far more than any vocabulary, and what keeps a file's lists in proportion to it. */
-    private static final int LONGEST_LIST = 1 << 22;
+    private static final int MAX_LIST_LENGTH = 1 << 22;
 
     private final MappedFile file;
     private final ByteCursor cursor;
@@ -42,7 +42,7 @@ final class GgufFile {
         this.cursor = new ByteCursor(file.label(), file.bytes());
         cursor.skip(Integer.BYTES);
         int version = cursor.i32();
-        if (version < LEAST_VERSION || version > VERSION) {
+        if (version < MIN_VERSION || version > VERSION) {
             boolean swapped = Integer.reverseBytes(version) <= VERSION && version != 0;
             throw file.bad(
                     "GGUF of version 2 or 3, little-endian",
@@ -78,10 +78,10 @@ final class GgufFile {
     }
 
     private void readPair() {
-        String key = text(LONGEST_NAME);
+        String key = text(MAX_NAME_LENGTH);
         Object value = value(cursor.i32(), false);
         if (metadata.put(key, new GgufValue(file.label(), key, value)) != null) {
-            throw file.bad("each key once", Shown.quoted(key) + " twice");
+            throw file.bad("each key once", Printable.quoted(key) + " twice");
         }
     }
 
@@ -95,7 +95,7 @@ final class GgufFile {
             case 5 -> (long) cursor.i32();
             case 6 -> (double) Float.intBitsToFloat(cursor.i32());
             case 7 -> bool();
-            case 8 -> text(LONGEST_TEXT);
+            case 8 -> text(MAX_TEXT_LENGTH);
             case 9 -> {
                 if (inList) {
                     throw file.bad("lists of plain values", "a list of lists");
@@ -120,8 +120,8 @@ final class GgufFile {
     private List<Object> list() {
         int type = cursor.i32();
         long length = cursor.size();
-        if (length > LONGEST_LIST) {
-            throw file.bad("lists of at most " + LONGEST_LIST + " values", length + " values");
+        if (length > MAX_LIST_LENGTH) {
+            throw file.bad("lists of at most " + MAX_LIST_LENGTH + " values", length + " values");
         }
         List<Object> values = new ArrayList<>();
         for (long i = 0; i < length; i++) {
@@ -139,10 +139,10 @@ final class GgufFile {
     }
 
     private Listed readTensor() {
-        String name = text(LONGEST_NAME);
+        String name = text(MAX_NAME_LENGTH);
         long dimensions = cursor.u32();
-        if (dimensions > MOST_DIMENSIONS) {
-            throw bad(name, "at most " + MOST_DIMENSIONS + " dimensions", String.valueOf(dimensions));
+        if (dimensions > MAX_DIMENSIONS) {
+            throw bad(name, "at most " + MAX_DIMENSIONS + " dimensions", String.valueOf(dimensions));
         }
         List<Long> shape = new ArrayList<>();
         for (int i = 0; i < dimensions; i++) {
@@ -181,10 +181,10 @@ final class GgufFile {
             }
             Math.multiplyExact(elements, Float.BYTES);
         } catch (ArithmeticException e) {
-            throw bad(name, "a shape whose size fits 63 bits", Shown.plain(shape.toString()));
+            throw bad(name, "a shape whose size fits 63 bits", Printable.plain(shape.toString()));
         }
         if (!shape.isEmpty() && shape.getLast() % storage.blockValues() != 0) {
-            throw bad(name, "rows of whole blocks of " + storage.blockValues(), Shown.plain(shape.toString()));
+            throw bad(name, "rows of whole blocks of " + storage.blockValues(), Printable.plain(shape.toString()));
         }
         if (elements % storage.blockValues() != 0) {
             throw bad(name, "whole blocks of " + storage.blockValues(), elements + " values");
@@ -228,6 +228,6 @@ final class GgufFile {
     }
 
     private BadCheckpointException bad(String tensor, String expected, String found) {
-        return BadCheckpointException.tensor(file.label(), Shown.plain(tensor), expected, found);
+        return BadCheckpointException.tensor(file.label(), Printable.plain(tensor), expected, found);
     }
 }

@@ -21,12 +21,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A GPT-2 in a GGUF file, with ggml's names and matrices as {@code [out, in]}, which llama.cpp's converter makes. Blocks
- * of quantised values are widened as they are read.
+ * A GPT-2 in a GGUF file, with ggml's names and matrices as {@code [out, in]}, which llama.cpp's converter makes.
+ * Blocks of quantised values are widened as they are read.
  */
 public final class GgufModel {
     private static final String ARCHITECTURE = "general.architecture";
-    private static final int LARGEST = Integer.MAX_VALUE;
+    private static final int MAX_SIZE = Integer.MAX_VALUE;
 
     private static final Pattern OF_BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\.(\\w+)\\.(weight|bias)");
 
@@ -63,7 +63,7 @@ public final class GgufModel {
         }
         GgufModel model = new GgufModel(file);
         OptionalInt endOfText = file.get("tokenizer.ggml.eos_token_id").stream()
-                .mapToInt(id -> id.integer(0, LARGEST))
+                .mapToInt(id -> id.integer(0, MAX_SIZE))
                 .findFirst();
         return new OpenedModel(model.config(), endOfText, List.of(name), model.tensors, tokenizer(file));
     }
@@ -116,8 +116,8 @@ public final class GgufModel {
                     size("attention.head_count"),
                     width,
                     file.get("gpt2.feed_forward_length")
-                            .map(value -> value.integer(1, LARGEST))
-                            .orElse((int) Math.min(4L * width, LARGEST)),
+                            .map(value -> value.integer(1, MAX_SIZE))
+                            .orElse((int) Math.min(4L * width, MAX_SIZE)),
                     size("context_length"),
                     tensors.size(ModelTensors.EMBEDDING, 0),
                     (float) file.require("gpt2.attention.layer_norm_epsilon").number(),
@@ -132,6 +132,6 @@ public final class GgufModel {
     }
 
     private int size(String key) {
-        return file.require("gpt2." + key).integer(1, LARGEST);
+        return file.require("gpt2." + key).integer(1, MAX_SIZE);
     }
 }

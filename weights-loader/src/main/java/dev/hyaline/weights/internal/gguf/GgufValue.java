@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.gguf;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import java.util.List;
 
 /**
@@ -49,10 +49,10 @@ record GgufValue(String file, String key, Object value) {
 
     BadCheckpointException expected(String what) {
         String shown = switch (value) {
-            case String text -> Shown.quoted(text);
+            case String text -> Printable.quoted(text);
             case List<?> list -> "a list of " + list.size();
-            default -> Shown.plain(value.toString());
+            default -> Printable.plain(value.toString());
         };
-        return BadCheckpointException.file(file, Shown.plain(key) + " to be " + what, shown);
+        return BadCheckpointException.file(file, Printable.plain(key) + " to be " + what, shown);
     }
 }

@@ -33,7 +33,7 @@ public record CacheLayout(Path root) {
     private static final String PREFIX = "models--";
     private static final String SEPARATOR = "--";
     private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
-    private static final int LONGEST_REF = 256;
+    private static final int MAX_REF_LENGTH = 256;
 
     /** How the name of a file of {@code refs} ends until it is all written. */
     static final String UNFINISHED = ".tmp";
@@ -80,7 +80,7 @@ public record CacheLayout(Path root) {
 
     private static Optional<String> read(Path ref) {
         try {
-            return Files.isRegularFile(ref) && Files.size(ref) <= LONGEST_REF
+            return Files.isRegularFile(ref) && Files.size(ref) <= MAX_REF_LENGTH
                     ? Optional.of(new String(Files.readAllBytes(ref), ISO_8859_1).strip())
                             .filter(CacheLayout::isCommit)
                     : Optional.empty();

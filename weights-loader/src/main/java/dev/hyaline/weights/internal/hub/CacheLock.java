@@ -10,7 +10,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A lock that one thread of one process holds. The operating system frees it when the process ends, however it does. */
+/**
+ * A lock that one thread of one process holds. The operating system frees it when the process ends, however it does.
+ */
 final class CacheLock implements AutoCloseable {
     /** Files locked by this process, among whose threads the system's locks do not tell. */
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();

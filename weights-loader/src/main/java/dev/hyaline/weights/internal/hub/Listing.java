@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.hub;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.internal.Json;
@@ -43,7 +43,7 @@ record Listing(String commit, Set<String> files) {
         if (leadsOut || name.chars().anyMatch(Character::isISOControl)) {
             throw new HubException(
                     Reason.BROKEN_ANSWER,
-                    source + " lists a file called " + Shown.quoted(name) + ", which could lead out of its folder;"
+                    source + " lists a file called " + Printable.quoted(name) + ", which could lead out of its folder;"
                             + " nothing was downloaded");
         }
         return name;

@@ -9,7 +9,7 @@ import java.time.Duration;
 /** How often a request is tried, and how long to wait in between. */
 final class Patience {
     private static final int TRIES = 5;
-    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(2);
+    private static final Duration MAX_PAUSE = Duration.ofMinutes(2);
 
     private final HubSettings settings;
     private final HubListener listener;
@@ -51,7 +51,7 @@ final class Patience {
     void waitAfter(TryAgain failure) {
         failures++;
         Duration pause = failure.pause().orElse(settings.pause().multipliedBy(1L << (failures - 1)));
-        if (failure.isHopeless() || failures == TRIES || pause.compareTo(LONGEST_PAUSE) > 0) {
+        if (failure.isHopeless() || failures == TRIES || pause.compareTo(MAX_PAUSE) > 0) {
             throw worn(failure, pause);
         }
         listener.note(what + ": " + failure.getMessage() + "; trying again");

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.hub;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.HubSettings;
@@ -77,7 +77,7 @@ final class Refusal {
                         Reason.BROKEN_ANSWER,
                         problem
                                 + answer.header("X-Error-Message")
-                                        .map(text -> " (" + Shown.plain(text) + ")")
+                                        .map(text -> " (" + Printable.plain(text) + ")")
                                         .orElse("")
                                 + ", which a hub does not; check HF_ENDPOINT and the proxy");
         };

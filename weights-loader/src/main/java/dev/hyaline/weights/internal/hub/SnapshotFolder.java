@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.hub;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Json;
 import java.io.IOException;
@@ -81,7 +81,7 @@ public record SnapshotFolder(Path folder) {
                 .forEachField((tensor, shard) -> {
                     if (!SHARD.matcher(shard.string()).matches()) {
                         throw shard.expected("the name of a file of weights in the same folder, not "
-                                + Shown.quoted(shard.string()));
+                                + Printable.quoted(shard.string()));
                     }
                     shards.add(shard.string());
                 });

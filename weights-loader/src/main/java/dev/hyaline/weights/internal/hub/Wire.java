@@ -20,7 +20,7 @@ import javax.net.ssl.SSLException;
 
 /** Sends requests. Redirects are followed by hand, so that the token goes to the hub alone. */
 final class Wire implements AutoCloseable {
-    private static final int MOST_REDIRECTS = 8;
+    private static final int MAX_REDIRECTS = 8;
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
     private static final String USER_AGENT =
             "hyaline; Java/" + Runtime.version().feature();
@@ -51,7 +51,7 @@ final class Wire implements AutoCloseable {
      */
     Answer send(String method, URI address, Map<String, String> headers, Predicate<Answer> enough) throws TryAgain {
         URI uri = address;
-        for (int i = 0; i <= MOST_REDIRECTS; i++) {
+        for (int i = 0; i <= MAX_REDIRECTS; i++) {
             Answer answer = sendOnce(method, uri, headers);
             if (!answer.isRedirect() || enough.test(answer)) {
                 return answer;
@@ -59,7 +59,7 @@ final class Wire implements AutoCloseable {
             answer.close();
             uri = target(answer);
         }
-        throw new HubException(Reason.BROKEN_ANSWER, address + " is redirected more than " + MOST_REDIRECTS + " times");
+        throw new HubException(Reason.BROKEN_ANSWER, address + " is redirected more than " + MAX_REDIRECTS + " times");
     }
 
     private Answer sendOnce(String method, URI uri, Map<String, String> headers) throws TryAgain {

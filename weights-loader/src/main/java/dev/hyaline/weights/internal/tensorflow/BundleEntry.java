@@ -16,7 +16,7 @@ import java.util.List;
  *     BundleEntryProto</a>
  */
 record BundleEntry(int type, List<Long> shape, long shard, long offset, long bytes, int checksum) {
-    private static final int MOST_DIMENSIONS = 64;
+    private static final int MAX_DIMENSIONS = 64;
     private static final int VARINT = 0;
     private static final int FIXED64 = 1;
     private static final int BYTES = 2;
@@ -120,8 +120,8 @@ record BundleEntry(int type, List<Long> shape, long shard, long offset, long byt
             if (field != 2 || wire != BYTES) {
                 return false;
             }
-            if (shape.size() == MOST_DIMENSIONS) {
-                throw file.bad("at most " + MOST_DIMENSIONS + " dimensions", "more");
+            if (shape.size() == MAX_DIMENSIONS) {
+                throw file.bad("at most " + MAX_DIMENSIONS + " dimensions", "more");
             }
             shape.add(0L); // Zero is left out of a message.
             message(part(cursor), this::ofDimension);

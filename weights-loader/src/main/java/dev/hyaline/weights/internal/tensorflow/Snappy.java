@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class Snappy {
     /** Two bytes can stand for eleven, three for 64: no block grows more than this. */
-    private static final int MOST_GROWTH = 32;
+    private static final int MAX_GROWTH = 32;
 
     private final String label;
     private final ByteCursor cursor;
@@ -22,9 +22,9 @@ final class Snappy {
         this.label = label;
         this.cursor = new ByteCursor(label, packed);
         long length = cursor.varint();
-        if (length < 0 || length > MOST_GROWTH * packed.byteSize() || length > Integer.MAX_VALUE) {
+        if (length < 0 || length > MAX_GROWTH * packed.byteSize() || length > Integer.MAX_VALUE) {
             throw bad(
-                    "at most " + MOST_GROWTH + " times " + packed.byteSize() + " bytes", Long.toUnsignedString(length));
+                    "at most " + MAX_GROWTH + " times " + packed.byteSize() + " bytes", Long.toUnsignedString(length));
         }
         this.out = new byte[(int) length];
     }

@@ -19,8 +19,8 @@ import java.util.Map;
 final class SortedTable {
     private static final int FOOTER_BYTES = 48;
     private static final int TRAILER_BYTES = 5;
-    private static final int LONGEST_KEY = 512;
-    private static final long LARGEST_TABLE = 1 << 24;
+    private static final int MAX_KEY_LENGTH = 512;
+    private static final long MAX_TABLE_SIZE = 1 << 24;
     private static final int STORED = 0;
     private static final int SNAPPY = 1;
 
@@ -38,8 +38,8 @@ final class SortedTable {
 
     /** All pairs, in the order of their keys. */
     static Map<String, byte[]> read(MappedFile file) {
-        if (file.size() < FOOTER_BYTES || file.size() > LARGEST_TABLE) {
-            throw file.bad("a table of " + FOOTER_BYTES + " to " + LARGEST_TABLE + " bytes", file.size() + " bytes");
+        if (file.size() < FOOTER_BYTES || file.size() > MAX_TABLE_SIZE) {
+            throw file.bad("a table of " + FOOTER_BYTES + " to " + MAX_TABLE_SIZE + " bytes", file.size() + " bytes");
         }
         ByteCursor footer = new ByteCursor(file.label(), file.bytes()).at(file.size() - Long.BYTES);
         if (footer.i64() != WeightFormat.TABLE_MAGIC) {
@@ -102,8 +102,8 @@ final class SortedTable {
             long shared = cursor.varint();
             long own = cursor.varint();
             long valueBytes = cursor.varint();
-            if (shared < 0 || shared > key.length() || own < 0 || own > LONGEST_KEY - shared) {
-                throw bad("keys of at most " + LONGEST_KEY + " bytes", "a longer one");
+            if (shared < 0 || shared > key.length() || own < 0 || own > MAX_KEY_LENGTH - shared) {
+                throw bad("keys of at most " + MAX_KEY_LENGTH + " bytes", "a longer one");
             }
             String rest = new String(cursor.bytes(own), ISO_8859_1);
             key = key.substring(0, (int) shared) + rest;

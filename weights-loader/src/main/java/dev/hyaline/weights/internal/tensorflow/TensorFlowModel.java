@@ -6,7 +6,7 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.Dtype;
 import dev.hyaline.weights.internal.Folder;
@@ -29,8 +29,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A checkpoint of the original release, or of training that began from it: TensorFlow's index and data files, {@code
- * hparams.json} beside them. Each tensor's checksum is checked when it is opened.
+ * A checkpoint of the original release, or of training that began from it: TensorFlow's index and data files,
+ * {@code hparams.json} beside them. Each tensor's checksum is checked when it is opened.
  *
  * @see <a href="https://github.com/openai/gpt-2/blob/master/src/model.py">the variables, in model.py</a>
  */
@@ -40,7 +40,7 @@ public final class TensorFlowModel {
     private static final String INDEX_SUFFIX = ".index";
     private static final int LIMIT = 1 << 20;
     private static final float EPS = 1e-5f;
-    private static final int MOST_SHARDS = 99_999;
+    private static final int MAX_SHARDS = 99_999;
 
     private static final Pattern LATEST_PATH =
             Pattern.compile("(?m)^model_checkpoint_path:\\s*\"(?:[^\"]*[/\\\\])?([\\w.-]+)\"");
@@ -127,8 +127,8 @@ public final class TensorFlowModel {
             throw index.bad("the index of a TensorFlow checkpoint", "a table without its header");
         }
         shardCount = BundleEntry.shards(index, header);
-        if (shardCount < 1 || shardCount > MOST_SHARDS) {
-            throw index.bad("1 to " + MOST_SHARDS + " data files", Long.toUnsignedString(shardCount));
+        if (shardCount < 1 || shardCount > MAX_SHARDS) {
+            throw index.bad("1 to " + MAX_SHARDS + " data files", Long.toUnsignedString(shardCount));
         }
         entries.forEach((name, entry) -> {
             // What an optimizer keeps of a variable is named after it; the rest of a training run is not the model.
@@ -150,7 +150,7 @@ public final class TensorFlowModel {
         boolean kernel = name.endsWith("/w");
         List<Long> shape = entry.shape();
         if (kernel && (shape.size() != 3 || shape.getFirst() != 1)) {
-            throw bad(name, "[1, in, out]", Shown.plain(shape.toString()));
+            throw bad(name, "[1, in, out]", Printable.plain(shape.toString()));
         }
         MappedFile shard = shard(entry.shard());
         MemorySegment bytes =
@@ -161,7 +161,7 @@ public final class TensorFlowModel {
         }
         if (MaskedCrc.of(bytes) != entry.checksum()) {
             throw BadCheckpointException.tensor(
-                    shard.label(), Shown.plain(name), "values that agree with their checksum", "others");
+                    shard.label(), Printable.plain(name), "values that agree with their checksum", "others");
         }
         if (bytes.isMapped()) {
             bytes.unload(); // To check it brought all of it into memory.
@@ -173,7 +173,7 @@ public final class TensorFlowModel {
         long elements = 1;
         for (long size : shape) {
             if (size < 0 || (elements > 0 && size > Long.MAX_VALUE / Long.SIZE / elements)) {
-                throw bad(name, "a shape whose size fits 63 bits", Shown.plain(shape.toString()));
+                throw bad(name, "a shape whose size fits 63 bits", Printable.plain(shape.toString()));
             }
             elements *= size;
         }
@@ -215,6 +215,6 @@ public final class TensorFlowModel {
     }
 
     private BadCheckpointException bad(String tensor, String expected, String found) {
-        return BadCheckpointException.tensor(index.label(), Shown.plain(tensor), expected, found);
+        return BadCheckpointException.tensor(index.label(), Printable.plain(tensor), expected, found);
     }
 }

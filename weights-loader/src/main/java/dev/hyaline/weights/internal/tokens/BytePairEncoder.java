@@ -3,7 +3,7 @@ package dev.hyaline.weights.internal.tokens;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.Utf8;
 import java.util.Map;
 import java.util.PriorityQueue;
@@ -56,7 +56,7 @@ final class BytePairEncoder implements PieceEncoder {
             int token = byteTokens[word[i] & 0xFF];
             if (token < 0) {
                 throw new BadInputException("the tokenizer has no token for byte " + String.format("0x%02X", word[i])
-                        + " in " + Shown.quoted(Utf8.lossy(word)));
+                        + " in " + Printable.quoted(Utf8.lossy(word)));
             }
             workspace.token[i] = token;
         }

@@ -3,7 +3,7 @@ package dev.hyaline.weights.internal.tokens;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.Tokenizer;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
@@ -26,12 +26,12 @@ import tools.jackson.core.json.JsonFactory;
  */
 public record ListedTokens(
         String file, List<String> tokens, IntPredicate added, IntPredicate unused, List<String> merges) {
-    private static final int LONGEST_ADDED_TOKEN = 512;
+    private static final int MAX_ADDED_TOKEN_LENGTH = 512;
 
     /** The tokenizer. */
     public Tokenizer tokenizer(OptionalInt endOfText) {
-        if (tokens.size() > Vocabulary.LARGEST_ID + 1) {
-            throw bad("at most " + (Vocabulary.LARGEST_ID + 1) + " tokens", tokens.size() + " tokens");
+        if (tokens.size() > Vocabulary.MAX_ID + 1) {
+            throw bad("at most " + (Vocabulary.MAX_ID + 1) + " tokens", tokens.size() + " tokens");
         }
         Vocabulary vocabulary = new Vocabulary();
         List<AddedToken> addedTokens = new ArrayList<>();
@@ -47,7 +47,7 @@ public record ListedTokens(
             Integer right = vocabulary.id(parts[parts.length - 1]);
             Integer merged = vocabulary.id(merge.replace(" ", ""));
             if (parts.length != 2 || left == null || right == null || merged == null) {
-                throw bad("merges of two tokens of the vocabulary which together are one", Shown.quoted(merge));
+                throw bad("merges of two tokens of the vocabulary which together are one", Printable.quoted(merge));
             }
             ranked.add(left, right, merged);
         }
@@ -64,12 +64,13 @@ public record ListedTokens(
     private void add(Vocabulary vocabulary, List<AddedToken> addedTokens, int id) {
         String token = tokens.get(id);
         boolean isAdded = isAdded(id);
-        if (isAdded && (token.isEmpty() || token.length() > LONGEST_ADDED_TOKEN)) {
+        if (isAdded && (token.isEmpty() || token.length() > MAX_ADDED_TOKEN_LENGTH)) {
             throw bad(
-                    "added tokens of 1 to " + LONGEST_ADDED_TOKEN + " characters", token.length() + " for token " + id);
+                    "added tokens of 1 to " + MAX_ADDED_TOKEN_LENGTH + " characters",
+                    token.length() + " for token " + id);
         }
         if (!(isAdded ? vocabulary.addText(token, id) : vocabulary.add(token, id))) {
-            throw bad("each token once", Shown.quoted(token) + " again as " + id);
+            throw bad("each token once", Printable.quoted(token) + " again as " + id);
         }
         if (isAdded) {
             addedTokens.add(AddedToken.plain(id, token));
@@ -81,7 +82,9 @@ public record ListedTokens(
         return added.test(id) || tokens.get(id).equals(Gpt2Vocabulary.END_OF_TEXT);
     }
 
-    /** {@code vocab.json}, {@code merges.txt}, and {@code added_tokens.json} if there are others than the end of a text. */
+    /**
+     * {@code vocab.json}, {@code merges.txt}, and {@code added_tokens.json} if there are others than the end of a text.
+     */
     public Map<String, byte[]> huggingFaceFiles() {
         tokenizer(OptionalInt.empty()); // Nothing broken is passed on.
         Map<String, Integer> vocabulary = new LinkedHashMap<>();

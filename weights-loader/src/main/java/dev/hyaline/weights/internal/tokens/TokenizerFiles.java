@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.tokens;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.Tokenizer;
 import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.Json;
@@ -18,10 +18,9 @@ import java.util.stream.Stream;
 
 /**
  * Reads a byte-level BPE tokenizer from {@code tokenizer.json}, or from {@code vocab.json} and {@code merges.txt} (and
- * {@code added_tokens.json}, if there is one), which the original release calls {@code encoder.json} and {@code
- * vocab.bpe}. What would change the ids and is not supported is refused by name;
- * {@code post_processor}, {@code truncation} and {@code padding}, which act on ids, are the caller's business and not
- * looked at.
+ * {@code added_tokens.json}, if there is one), which the original release calls {@code encoder.json} and
+ * {@code vocab.bpe}. What would change the ids and is not supported is refused by name; {@code post_processor},
+ * {@code truncation} and {@code padding}, which act on ids, are the caller's business and not looked at.
  */
 public final class TokenizerFiles {
     private static final String WHOLE = "tokenizer.json";
@@ -35,7 +34,7 @@ public final class TokenizerFiles {
     private static final String ORIGINAL_MERGES = "vocab.bpe";
 
     private static final int LIMIT = 1 << 25;
-    private static final int LONGEST_ADDED_TOKEN = 512;
+    private static final int MAX_ADDED_TOKEN_LENGTH = 512;
 
     private final Vocabulary vocabulary = new Vocabulary();
     private final Merges merges = new Merges();
@@ -122,7 +121,7 @@ public final class TokenizerFiles {
                 String where = "line " + (i + 1);
                 addMerge(
                         line.split(" ", -1),
-                        what -> BadCheckpointException.file(label, where + " to be " + what, Shown.quoted(line)));
+                        what -> BadCheckpointException.file(label, where + " to be " + what, Printable.quoted(line)));
             }
         }
     }
@@ -168,7 +167,7 @@ public final class TokenizerFiles {
     private static void requireType(Json component, String type) {
         Json found = component.require("type");
         if (!found.string().equals(type)) {
-            throw found.expected(Shown.quoted(type));
+            throw found.expected(Printable.quoted(type));
         }
     }
 
@@ -222,9 +221,9 @@ public final class TokenizerFiles {
 
     private void addToken(
             String content, Json id, boolean singleWord, boolean lstrip, boolean rstrip, boolean normalized) {
-        if (content.length() > LONGEST_ADDED_TOKEN) {
+        if (content.length() > MAX_ADDED_TOKEN_LENGTH) {
             throw id.expected(
-                    "the id of a token of at most " + LONGEST_ADDED_TOKEN + " characters, not " + content.length());
+                    "the id of a token of at most " + MAX_ADDED_TOKEN_LENGTH + " characters, not " + content.length());
         }
         if (!content.isEmpty()) {
             vocabulary.addText(content, id);

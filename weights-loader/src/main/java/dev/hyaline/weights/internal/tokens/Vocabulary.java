@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal.tokens;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.Json;
 import java.util.HashMap;
 import java.util.Map;
@@ -10,7 +10,7 @@ import java.util.Map;
 /** Tokens and their ids while a tokenizer's files are read: no token twice, no id twice. */
 final class Vocabulary {
     /** Far above any real vocabulary, and little memory for a table of ids. */
-    static final int LARGEST_ID = (1 << 20) - 1;
+    static final int MAX_ID = (1 << 20) - 1;
 
     private final Map<String, Integer> ids = new HashMap<>();
     private final Map<Integer, String> tokens = new HashMap<>();
@@ -27,7 +27,7 @@ final class Vocabulary {
         if (known == null) {
             put(token, id, token.getBytes(UTF_8));
         } else if (known != intOf(id)) {
-            throw id.expected(known + ", the id of " + Shown.quoted(token) + " in the vocabulary");
+            throw id.expected(known + ", the id of " + Printable.quoted(token) + " in the vocabulary");
         } else {
             bytes.put(known, token.getBytes(UTF_8));
         }
@@ -56,14 +56,14 @@ final class Vocabulary {
         int id = intOf(json);
         String other = tokens.putIfAbsent(id, token);
         if (other != null) {
-            throw json.expected("an id of its own, not that of " + Shown.quoted(other));
+            throw json.expected("an id of its own, not that of " + Printable.quoted(other));
         }
         ids.put(token, id);
         bytes.put(id, meaning);
     }
 
     static int intOf(Json id) {
-        return id.integer(0, LARGEST_ID);
+        return id.integer(0, MAX_ID);
     }
 
     /** The id of a token; null if there is none. */

@@ -18,9 +18,9 @@ import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
 /**
- * A checkpoint of nanoGPT's {@code train.py}: the model's arguments beside a state dictionary whose matrices are {@code
- * [out, in]} and whose names {@code torch.compile} has put {@code _orig_mod.} before. A model made without biases has
- * zeros there. The activation function is the exact GELU, as {@code model.py} has had it since June 2023.
+ * A checkpoint of nanoGPT's {@code train.py}: the model's arguments beside a state dictionary whose matrices are
+ * {@code [out, in]} and whose names {@code torch.compile} has put {@code _orig_mod.} before. A model made without
+ * biases has zeros there. The activation function is the exact GELU, as {@code model.py} has had it since June 2023.
  *
  * @see <a href="https://github.com/karpathy/nanoGPT/blob/master/train.py">the dictionary that is saved</a>
  */

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.torch;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.torch.Pickled.Other;
 import dev.hyaline.weights.internal.torch.Pickled.Tuple;
@@ -23,10 +23,10 @@ import java.util.Map;
  */
 final class PickleReader {
     /** Opcodes of a real checkpoint are some thousands, those of one with a vocabulary in it some hundred thousands. */
-    private static final int MOST_OPCODES = 1 << 21;
+    private static final int MAX_OPCODES = 1 << 21;
 
-    private static final int LONGEST_INTEGER = 255;
-    private static final int LONGEST_TEXT = 1 << 20;
+    private static final int MAX_INTEGER_LENGTH = 255;
+    private static final int MAX_TEXT_LENGTH = 1 << 20;
 
     private final String label;
     private final ByteCursor cursor;
@@ -52,7 +52,7 @@ final class PickleReader {
     }
 
     private Object run() {
-        for (int i = 0; i < MOST_OPCODES; i++) {
+        for (int i = 0; i < MAX_OPCODES; i++) {
             long at = cursor.position();
             int opcode = cursor.u8();
             if (opcode == '.') {
@@ -61,10 +61,10 @@ final class PickleReader {
             if (!(number(opcode) || text(opcode) || collection(opcode) || memory(opcode) || object(opcode))) {
                 throw bad(
                         "a pickle of plain values and tensors, protocol 2 to 5",
-                        "opcode " + Shown.quoted(String.valueOf((char) opcode)) + " (" + opcode + ") at " + at);
+                        "opcode " + Printable.quoted(String.valueOf((char) opcode)) + " (" + opcode + ") at " + at);
             }
         }
-        throw bad("a pickle of at most " + MOST_OPCODES + " opcodes", "a longer one");
+        throw bad("a pickle of at most " + MAX_OPCODES + " opcodes", "a longer one");
     }
 
     private boolean number(int opcode) {
@@ -87,8 +87,8 @@ final class PickleReader {
 
     /** Little-endian two's complement. */
     private Object integer(long length) {
-        if (length > LONGEST_INTEGER) {
-            throw bad("integers of at most " + LONGEST_INTEGER + " bytes", length + " bytes");
+        if (length > MAX_INTEGER_LENGTH) {
+            throw bad("integers of at most " + MAX_INTEGER_LENGTH + " bytes", length + " bytes");
         }
         byte[] bytes = cursor.bytes(length);
         for (int i = 0; i < bytes.length / 2; i++) {
@@ -116,8 +116,8 @@ final class PickleReader {
     }
 
     private String text(long length) {
-        if (length > LONGEST_TEXT) {
-            throw bad("text of at most " + LONGEST_TEXT + " bytes", length + " bytes");
+        if (length > MAX_TEXT_LENGTH) {
+            throw bad("text of at most " + MAX_TEXT_LENGTH + " bytes", length + " bytes");
         }
         return cursor.text(length);
     }
@@ -223,7 +223,7 @@ final class PickleReader {
         StringBuilder line = new StringBuilder();
         for (int c = cursor.u8(); c != '\n'; c = cursor.u8()) {
             if (c < ' ' || c > '~' || line.length() == 255) {
-                throw bad("a name of at most 255 ASCII characters", Shown.quoted(line.toString()) + " and more");
+                throw bad("a name of at most 255 ASCII characters", Printable.quoted(line.toString()) + " and more");
             }
             line.append((char) c);
         }

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.torch;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.Dtype;
 import dev.hyaline.weights.internal.torch.Pickled.Global;
 import dev.hyaline.weights.internal.torch.Pickled.Other;
@@ -18,7 +18,7 @@ import java.util.Set;
 
 /** The few names that tensors need in a pickle, and what calling them would make. Any other name is refused. */
 final class Rebuilder {
-    private static final int MOST_DIMENSIONS = 64;
+    private static final int MAX_DIMENSIONS = 64;
 
     private static final String ORDERED_DICT = "collections.OrderedDict";
     private static final String SIZE = "torch.Size";
@@ -79,7 +79,7 @@ final class Rebuilder {
         throw BadCheckpointException.file(
                 label,
                 "a pickle of tensors and plain values",
-                Shown.plain(full) + ", which is not looked up: save the state dictionary alone");
+                Printable.plain(full) + ", which is not looked up: save the state dictionary alone");
     }
 
     /** What a call would make. */
@@ -120,7 +120,7 @@ final class Rebuilder {
         Storage storage = new Storage(key, dtype, elements);
         Storage other = storages.putIfAbsent(key, storage);
         if (other != null && !other.equals(storage)) {
-            throw bad("one storage " + Shown.quoted(key), "two that differ in type or size");
+            throw bad("one storage " + Printable.quoted(key), "two that differ in type or size");
         }
         return storage;
     }
@@ -164,7 +164,7 @@ final class Rebuilder {
         List<Long> shape = sizes(items.size() > 2 ? items.get(2) : null, "a tensor's shape");
         List<Long> strides = sizes(items.size() > 3 ? items.get(3) : null, "a tensor's strides");
         if (shape.size() != strides.size()) {
-            throw bad("as many strides as sizes", Shown.plain(shape + " and " + strides));
+            throw bad("as many strides as sizes", Printable.plain(shape + " and " + strides));
         }
         try {
             long elements = 1;
@@ -176,10 +176,10 @@ final class Rebuilder {
             if (elements > storage.elements() || (elements > 0 && last >= storage.elements())) {
                 throw bad(
                         "a tensor within its storage of " + storage.elements() + " elements",
-                        Shown.plain("shape " + shape + ", strides " + strides + ", offset " + offset));
+                        Printable.plain("shape " + shape + ", strides " + strides + ", offset " + offset));
             }
         } catch (ArithmeticException e) {
-            throw bad("a tensor whose size fits 63 bits", Shown.plain("shape " + shape + ", strides " + strides));
+            throw bad("a tensor whose size fits 63 bits", Printable.plain("shape " + shape + ", strides " + strides));
         }
         return new Tensor(storage, offset, shape, strides);
     }
@@ -218,8 +218,8 @@ final class Rebuilder {
 
     private List<Long> sizes(Object value, String what) {
         List<Object> items = tuple(value, what).items();
-        if (items.size() > MOST_DIMENSIONS) {
-            throw bad(what + " of at most " + MOST_DIMENSIONS + " numbers", items.size() + " numbers");
+        if (items.size() > MAX_DIMENSIONS) {
+            throw bad(what + " of at most " + MAX_DIMENSIONS + " numbers", items.size() + " numbers");
         }
         List<Long> sizes = new ArrayList<>();
         items.forEach(item -> sizes.add(size(item, what)));

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.torch;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.MappedFile;
 import dev.hyaline.weights.internal.StateDict;
@@ -60,7 +60,7 @@ public record TorchFile(MappedFile file, String name, Object root, Storages stor
             if (!(value instanceof Tensor tensor)) {
                 throw file.bad(
                         "a state dictionary of tensors",
-                        Shown.quoted(tensorName) + " that is " + Pickled.kindOf(value));
+                        Printable.quoted(tensorName) + " that is " + Pickled.kindOf(value));
             }
             tensors.add(view(tensorName, tensor));
         });

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.torch;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
 import dev.hyaline.weights.internal.torch.Pickled.Storage;
@@ -11,20 +11,20 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The form of {@code torch.save} before PyTorch 1.6: pickles of a magic number, a version, the machine's properties, the
- * object and its storages' keys, and then each storage: its number of elements, and these.
+ * The form of {@code torch.save} before PyTorch 1.6: pickles of a magic number, a version, the machine's properties,
+ * the object and its storages' keys, and then each storage: its number of elements, and these.
  */
 final class TorchLegacy {
     private static final BigInteger MAGIC = new BigInteger("1950a86a20f9469cfc6c", 16);
     private static final long VERSION = 1001;
 
     /** All pickles together; the values follow them. */
-    private static final long LONGEST_PICKLES = 1 << 24;
+    private static final long MAX_PICKLES_LENGTH = 1 << 24;
 
     private TorchLegacy() {}
 
     static TorchFile open(MappedFile file, String name) {
-        MemorySegment start = file.bytes().asSlice(0, Math.min(file.size(), LONGEST_PICKLES));
+        MemorySegment start = file.bytes().asSlice(0, Math.min(file.size(), MAX_PICKLES_LENGTH));
         ByteCursor pickles = new ByteCursor(file.label(), start);
         if (!MAGIC.equals(PickleReader.read(file.label(), pickles))) {
             throw file.bad("a file that torch.save wrote", "another Python pickle");
@@ -60,11 +60,11 @@ final class TorchLegacy {
             long elements = cursor.size();
             if (elements != storage.elements()) {
                 throw file.bad(
-                        storage.elements() + " elements in storage " + Shown.quoted(storage.key()),
+                        storage.elements() + " elements in storage " + Printable.quoted(storage.key()),
                         elements + " elements");
             }
             if (located.put(storage, cursor.slice(storage.bytes())) != null) {
-                throw file.bad("each storage once", Shown.quoted(storage.key()) + " twice");
+                throw file.bad("each storage once", Printable.quoted(storage.key()) + " twice");
             }
         }
         if (located.size() < named.size()) {

@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal.torch;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
 import java.lang.foreign.MemorySegment;
@@ -13,7 +13,7 @@ import java.util.Map;
 /** The form of {@code torch.save} since PyTorch 1.6: a zip archive of {@code data.pkl} and a file for each storage. */
 final class TorchZip {
     private static final String PICKLE = "/data.pkl";
-    private static final long LONGEST_PICKLE = 1 << 24;
+    private static final long MAX_PICKLE_LENGTH = 1 << 24;
 
     private TorchZip() {}
 
@@ -22,19 +22,19 @@ final class TorchZip {
         String root = root(file, entries);
         refuseBigEndian(file, entries.get(root + "/byteorder"));
         MemorySegment pickle = entries.get(root + PICKLE);
-        if (pickle.byteSize() > LONGEST_PICKLE) {
-            throw file.bad("a pickle of at most " + LONGEST_PICKLE + " bytes", pickle.byteSize() + " bytes");
+        if (pickle.byteSize() > MAX_PICKLE_LENGTH) {
+            throw file.bad("a pickle of at most " + MAX_PICKLE_LENGTH + " bytes", pickle.byteSize() + " bytes");
         }
-        String label = file.label() + ", " + Shown.plain(root) + PICKLE;
+        String label = file.label() + ", " + Printable.plain(root) + PICKLE;
         Object saved = PickleReader.read(label, new ByteCursor(label, pickle));
         return new TorchFile(file, name, saved, storage -> {
             MemorySegment bytes = entries.get(root + "/data/" + storage.key());
             if (bytes == null) {
-                throw file.bad("a storage " + Shown.quoted(storage.key()), "none");
+                throw file.bad("a storage " + Printable.quoted(storage.key()), "none");
             }
             if (bytes.byteSize() != storage.bytes()) {
                 throw file.bad(
-                        storage.bytes() + " bytes in storage " + Shown.quoted(storage.key()),
+                        storage.bytes() + " bytes in storage " + Printable.quoted(storage.key()),
                         bytes.byteSize() + " bytes");
             }
             return bytes;
@@ -62,7 +62,7 @@ final class TorchZip {
             String text = new String(
                     order.asSlice(0, Math.min(16, order.byteSize())).toArray(ValueLayout.JAVA_BYTE), ISO_8859_1);
             if (!text.equals("little")) {
-                throw file.bad("values in little-endian order", "byteorder " + Shown.quoted(text));
+                throw file.bad("values in little-endian order", "byteorder " + Printable.quoted(text));
             }
         }
     }

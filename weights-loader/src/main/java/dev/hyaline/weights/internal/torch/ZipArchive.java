@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.torch;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Shown;
+import dev.hyaline.engine.Printable;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
 import java.lang.foreign.MemorySegment;
@@ -13,8 +13,8 @@ import java.util.Map;
 
 /**
  * The directory of a zip archive whose entries are stored as they are, as {@code torch.save} writes them, so that they
- * can be used where they lie. It is checked against the entries' own headers; nothing is compressed, encrypted or in two
- * entries at once.
+ * can be used where they lie. It is checked against the entries' own headers; nothing is compressed, encrypted or in
+ * two entries at once.
  *
  * @see <a href="https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT">the format</a>
  */
@@ -28,7 +28,7 @@ final class ZipArchive {
     private static final int END_BYTES = 22;
     private static final int LOCATOR_BYTES = 20;
     private static final int DIRECTORY_ENTRY_BYTES = 46;
-    private static final int LONGEST_COMMENT = 0xFFFF;
+    private static final int MAX_COMMENT_LENGTH = 0xFFFF;
 
     /** What stands in a field of 32 bits whose value is in the extra field of 64. */
     private static final long SEE_EXTRA = 0xFFFFFFFFL;
@@ -62,7 +62,7 @@ final class ZipArchive {
 
     private Directory findDirectory() {
         long last = file.size() - END_BYTES;
-        for (long at = last; at >= Math.max(0, last - LONGEST_COMMENT); at--) {
+        for (long at = last; at >= Math.max(0, last - MAX_COMMENT_LENGTH); at--) {
             if (cursor.at(at).u32() == END
                     && at + END_BYTES + cursor.at(at + 20).u16() == file.size()) {
                 return directory(at);
@@ -124,7 +124,7 @@ final class ZipArchive {
             if (extents.get(i).begin < extents.get(i - 1).end) {
                 throw file.bad(
                         "zip entries apart from each other",
-                        Shown.quoted(extents.get(i).name) + " inside " + Shown.quoted(extents.get(i - 1).name));
+                        Printable.quoted(extents.get(i).name) + " inside " + Printable.quoted(extents.get(i - 1).name));
             }
         }
     }
@@ -212,6 +212,6 @@ final class ZipArchive {
     }
 
     private BadCheckpointException bad(String entry, String expected, String found) {
-        return BadCheckpointException.file(file.label() + ", zip entry " + Shown.quoted(entry), expected, found);
+        return BadCheckpointException.file(file.label() + ", zip entry " + Printable.quoted(entry), expected, found);
     }
 }

@@ -8,8 +8,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Attention in register tiles, as {@link Tiles} has them: four queries by two vectors, which are keys for scores and dimensions of a head for values. What is
- * left over goes query by query or vector by vector.
+ * Attention in register tiles, as {@link Tiles} has them: four queries by two vectors, which are keys for scores and
+ * dimensions of a head for values. What is left over goes query by query or vector by vector.
  */
 final class AttentionTiles {
     private static final int GROUP = 4;

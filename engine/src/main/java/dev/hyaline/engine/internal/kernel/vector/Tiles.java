@@ -15,9 +15,10 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Matrix products in register tiles: four rows by two vectors, one from each half of a panel, whose eight accumulators keep the multipliers busy and stay in
- * registers along a chain. Larger tiles are as fast on long chains, but lose a fifth on chains of {@code K_BLOCK} steps. The tiles are written out because C2 keeps
- * accumulators in registers only as local variables of straight-line code, and only if all they are passed to is inlined.
+ * Matrix products in register tiles: four rows by two vectors, one from each half of a panel, whose eight accumulators
+ * keep the multipliers busy and stay in registers along a chain. Larger tiles are as fast on long chains, but lose a
+ * fifth on chains of {@code K_BLOCK} steps. The tiles are written out because C2 keeps accumulators in registers only
+ * as local variables of straight-line code, and only if all they are passed to is inlined.
  */
 final class Tiles {
     /** Up to so many rows, memory and not arithmetic bounds a product. */
@@ -293,8 +294,8 @@ final class Tiles {
     }
 
     /**
-     * One row alone is bound by memory, so it widens the weights in its registers. Four steps at a time: the fewer instructions a byte takes, the more bytes are
-     * under way from memory.
+     * One row alone is bound by memory, so it widens the weights in its registers. Four steps at a time: the fewer
+     * instructions a byte takes, the more bytes are under way from memory.
      */
     private static void tile1OfBfloat16(float[] out, int outAt, float[] in, int inAt, int[] pairs, int pairsAt, int k) {
         FloatVector l0 = FloatVector.zero(SPECIES);

@@ -11,7 +11,9 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The kernels on the Vector API. Only {@code KernelProvider} may touch this class, once it knows that the API is there. */
+/**
+ * The kernels on the Vector API. Only {@code KernelProvider} may touch this class, once it knows that the API is there.
+ */
 public final class VectorKernels implements Kernels {
     /** Bits of a vector, when the machine's preference is not wanted: 128, 256 or 512. */
     public static final String WIDTH_PROPERTY = "hyaline.vectorBits";
@@ -233,7 +235,10 @@ public final class VectorKernels implements Kernels {
                 z, zAt, zStride, pattern, patternAt, patternStride, queries, values, valuesAt, firstKey, endKey, dHead);
     }
 
-    /** The sum of {@code x}: each of the 16 lanes is a lane of one of {@code 16 / WIDTH} vectors, which the first steps of the tree fold into one. */
+    /**
+     * The sum of {@code x}: each of the 16 lanes is a lane of one of {@code 16 / WIDTH} vectors, which the first steps
+     * of the tree fold into one.
+     */
     private static float total(float[] x, int at, int n) {
         FloatVector folded = lanes(x, at, n, 0);
         if (WIDTH == 8) {
@@ -256,8 +261,9 @@ public final class VectorKernels implements Kernels {
     }
 
     /**
-     * Lanes {@code first} to {@code first + WIDTH} of the sum of {@code x}. Lanes past the end add a zero, which changes no sum that began at zero. The last step
-     * is taken even where nothing is left over: C2 would box the sum on a branch.
+     * Lanes {@code first} to {@code first + WIDTH} of the sum of {@code x}. Lanes past the end add a zero, which
+     * changes no sum that began at zero. The last step is taken even where nothing is left over: C2 would box the sum
+     * on a branch.
      */
     private static FloatVector lanes(float[] x, int at, int n, int first) {
         FloatVector lanes = FloatVector.zero(SPECIES);

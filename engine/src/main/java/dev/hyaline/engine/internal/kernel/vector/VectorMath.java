@@ -10,8 +10,9 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * The chains of {@code ScalarMath}, operation by operation, on vectors.
  *
- * <p>C2 stops inlining methods of ours, though not those of the Vector API, once a method has grown to 18,000 nodes, and boxes the vectors that it passes to them.
- * That is why there are few helpers here and why {@link #erf} calls {@link #exp} early.
+ * <p>C2 stops inlining methods of ours, though not those of the Vector API, once a method has grown to 18,000 nodes,
+ * and boxes the vectors that it passes to them. That is why there are few helpers here and why {@link #erf} calls
+ * {@link #exp} early.
  */
 final class VectorMath {
     private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);

@@ -1,0 +1,57 @@
+package dev.hyaline.engine;
+
+import java.util.regex.Pattern;
+
+/** Text from a stranger's file, made fit for an error message: quoted, short, on one line. For all that read files. */
+public final class Printable {
+    private static final int MAX_LENGTH = 80;
+
+    /** Long enough for any sentence of a parser's. */
+    private static final int MAX_MESSAGE_LENGTH = 300;
+
+    private static final Pattern PLACE =
+            Pattern.compile("\\[Source: [^\\]]*?; line: (\\d+), column: (\\d+)\\]", Pattern.DOTALL);
+    private static final Pattern NO_PLACE = Pattern.compile("(\\s+at| \\(start marker at)? \\[Source: [^\\]]*\\]\\)?");
+
+    private Printable() {}
+
+    /**
+     * What a JSON parser says is wrong, and where: {@code Unexpected character ('x' (code 120)) at line 3, column 7}.
+     *
+     * @param message the parser's, which calls places {@code [Source: ...; line: 3, column: 7]}
+     */
+    public static String parserMessage(String message) {
+        String placed = PLACE.matcher(message).replaceAll("line $1, column $2");
+        return plain(NO_PLACE.matcher(placed).replaceAll("").replaceAll("\\s*\\n\\s*", " "), MAX_MESSAGE_LENGTH);
+    }
+
+    /** The text in double quotes, cut after 80 characters, control characters and halves of surrogate pairs escaped. */
+    public static String quoted(String text) {
+        return '"' + plain(text) + '"';
+    }
+
+    /** As {@link #quoted} without the quotes, for what is not a string. */
+    public static String plain(String text) {
+        return plain(text, MAX_LENGTH);
+    }
+
+    private static String plain(String text, int longest) {
+        int end = Math.min(text.length(), longest);
+        StringBuilder shown = new StringBuilder(end + 8);
+        for (int i = 0; i < end; ) {
+            int c = text.codePointAt(i);
+            int type = Character.getType(c);
+            if (Character.isISOControl(c)
+                    || type == Character.SURROGATE
+                    || type == Character.FORMAT
+                    || type == Character.LINE_SEPARATOR
+                    || type == Character.PARAGRAPH_SEPARATOR) {
+                shown.append("\\u").append(String.format("%04x", c));
+            } else {
+                shown.appendCodePoint(c);
+            }
+            i += Character.charCount(c);
+        }
+        return shown.append(end < text.length() ? "..." : "").toString();
+    }
+}

@@ -1,0 +1,247 @@
+package dev.hyaline.instrument;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Boundary;
+import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.engine.Generator;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.KvCache;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
+import dev.hyaline.engine.site.Site;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * A pass over prompts that can be taken up again anywhere: it keeps the residual stream before and between all blocks,
+ * what each branch adds to it, z, and all keys and values. {@link #resume} recomputes only what edits can change.
+ * Immutable and thread-safe; the model must stay open.
+ */
+public final class BaseRun implements ActivationSource {
+    private static final int TOKENS_PER_PASS = 1024;
+
+    private final Gpt2 model;
+    private final Prompts prompts;
+    private final KvCache[] caches;
+    /** By sequence {@code [tokens, dModel]}. */
+    private final Map<HookPoint, float[][]> kept = new HashMap<>();
+
+    private BaseRun(Gpt2 model, Prompts prompts) {
+        this.model = model;
+        this.prompts = prompts;
+        caches = new KvCache[prompts.size()];
+    }
+
+    /**
+     * Runs prompts.
+     *
+     * @throws BadInputException if what is to be kept exceeds the memory Java may use
+     */
+    public static BaseRun of(Gpt2 model, Prompts prompts) {
+        long bytes = bytes(model.config(), prompts);
+        if (bytes > Runtime.getRuntime().maxMemory()) {
+            throw new BadInputException("a run over " + prompts.totalTokens() + " tokens keeps " + bytes
+                    + " bytes, but Java may use " + Runtime.getRuntime().maxMemory() + "; run fewer prompts at a time");
+        }
+        BaseRun run = new BaseRun(model, prompts);
+        for (HookPoint point : HookPoint.all(model.config())) {
+            if (keeps(point, model.config())) {
+                run.kept.put(point, new float[prompts.size()][]);
+            }
+        }
+        for (int first = 0; first < prompts.size(); ) {
+            int end = first;
+            int tokens = 0;
+            do {
+                tokens += prompts.length(end++);
+            } while (end < prompts.size() && tokens + prompts.length(end) <= TOKENS_PER_PASS);
+            run.pass(first, end);
+            first = end;
+        }
+        return run;
+    }
+
+    /** Bytes that a run over prompts keeps. */
+    public static long bytes(Gpt2Config config, Prompts prompts) {
+        long bytes = 0;
+        for (int length : prompts.lengths()) {
+            bytes += (5L * config.nLayers() + 1) * length * config.dModel() * Float.BYTES
+                    + KvCache.bytes(config, length);
+        }
+        return bytes;
+    }
+
+    private static boolean keeps(HookPoint point, Gpt2Config config) {
+        return switch (point.site()) {
+            case RESID_PRE, Z, ATTN_OUT, RESID_MID, MLP_OUT -> true;
+            case RESID_POST -> point.layer() == config.nLayers() - 1;
+            default -> false;
+        };
+    }
+
+    private void pass(int first, int end) {
+        List<Sequence> batch = new ArrayList<>();
+        for (int s = first; s < end; s++) {
+            caches[s] = model.newCache();
+            batch.add(Sequence.append(caches[s], prompts.tokens(s)));
+        }
+        Probe keeper = new Probe() {
+            @Override
+            public boolean wants(HookPoint point) {
+                return kept.containsKey(point);
+            }
+
+            @Override
+            public void at(HookPoint point, Activation activation) {
+                for (int s = first; s < end; s++) {
+                    int from = activation.offset(s - first);
+                    kept.get(point)[s] =
+                            Arrays.copyOfRange(activation.values(), from, from + activation.size(s - first));
+                }
+            }
+        };
+        model.forward(ForwardRequest.of(batch).logits(LogitSelection.none()).probe(keeper));
+    }
+
+    public Gpt2 model() {
+        return model;
+    }
+
+    public Prompts prompts() {
+        return prompts;
+    }
+
+    Gpt2Config config() {
+        return model.config();
+    }
+
+    @Override
+    public int sequences() {
+        return prompts.size();
+    }
+
+    @Override
+    public int length(int sequence) {
+        return prompts.length(sequence);
+    }
+
+    /**
+     * Takes this run up again once for each edit. The edits do not see each other.
+     *
+     * @param edits asked for by index, more than once; the list may make them as it goes
+     */
+    public Rerun resume(List<SequenceEdit> edits) {
+        return new Rerun(this, edits);
+    }
+
+    /**
+     * Continues a sequence under an edit, as {@link Interventions#generate} does, from this run's keys and values: of
+     * the past only what the edit can change is computed again.
+     *
+     * @param generator with this run's model
+     * @return the new tokens
+     */
+    public int[] generate(SequenceEdit edit, Generator generator) {
+        requireSequence(edit.sequence());
+        if (generator.model() != model) {
+            throw new BadInputException("a run is continued with the model that made it");
+        }
+        edit.interventions().requireActsOn(edit.sequence(), sequences());
+        List<BoundEdit> placements =
+                EditedGeneration.placements(edit.interventions(), generator, prompts, edit.sequence());
+        KvCache cache = EditedGeneration.cache(this, edit.sequence(), placements);
+        return EditedGeneration.edited(generator, List.of(placements))
+                .generate(List.of(prompts.tokens(edit.sequence())), List.of(cache), (sequence, token) -> {})
+                .getFirst();
+    }
+
+    void requireSequence(int sequence) {
+        if (sequence < 0 || sequence >= sequences()) {
+            throw new BadInputException(
+                    "there is no sequence " + sequence + ": sequences run from 0 to " + (sequences() - 1));
+        }
+    }
+
+    /** What is held, to be written out. */
+    RecordedTensors tensors() {
+        return new RecordedTensors(prompts.lengths(), config().nLayers(), this::block, Optional.empty());
+    }
+
+    private Optional<RecordedTensors.Block> block(HookPoint point, int sequence) {
+        if (!holds(point.site())) {
+            return Optional.empty();
+        }
+        int[] positions = IntStream.range(0, length(sequence)).toArray();
+        float[] rows = rows(point, sequence);
+        if (point.site().shape() != Site.Shape.HEAD_RESIDUAL) {
+            return Optional.of(new RecordedTensors.Block(positions, rows));
+        }
+        int d = config().dModel();
+        int heads = config().nHeads();
+        float[] spread = new float[rows.length * heads];
+        for (int i = 0; i < positions.length * heads; i++) {
+            System.arraycopy(rows, i / heads * d, spread, i * d, d);
+        }
+        return Optional.of(new RecordedTensors.Block(positions, spread));
+    }
+
+    /** Whether a site's values are held, or follow from those that are. */
+    boolean holds(Site site) {
+        return switch (site) {
+            case RESID_PRE, ATTN_IN, Q_INPUT, K_INPUT, V_INPUT, Z, ATTN_OUT, RESID_MID, MLP_IN, MLP_OUT, RESID_POST ->
+                true;
+            default -> false;
+        };
+    }
+
+    @Override
+    public boolean holds(HookPoint point, int sequence, int position) {
+        return holds(point.site()) && position < length(sequence);
+    }
+
+    @Override
+    public void read(Slot place, float[] out) {
+        if (!holds(place.point(), place.sequence(), place.position())) {
+            throw new BadInputException("a run keeps no " + place.point() + " at position " + place.position());
+        }
+        int d = config().dModel();
+        int inRow = place.point().site() == Site.Z ? place.head() * out.length : 0;
+        System.arraycopy(rows(place.point(), place.sequence()), place.position() * d + inRow, out, 0, out.length);
+    }
+
+    /** {@code [tokens, dModel]}; of points that differ by nothing in a run without edits, the one that is kept. */
+    float[] rows(HookPoint point, int sequence) {
+        HookPoint same = switch (point.site()) {
+            case ATTN_IN, Q_INPUT, K_INPUT, V_INPUT -> HookPoint.of(Site.RESID_PRE, point.layer());
+            case MLP_IN -> HookPoint.of(Site.RESID_MID, point.layer());
+            case RESID_POST ->
+                point.layer() + 1 < config().nLayers() ? HookPoint.of(Site.RESID_PRE, point.layer() + 1) : point;
+            default -> point;
+        };
+        return kept.get(same)[sequence];
+    }
+
+    /** {@code [tokens, dModel]} at a boundary. */
+    float[] rows(Boundary boundary, int sequence) {
+        int layer = boundary.layer();
+        if (boundary.mid()) {
+            return rows(HookPoint.of(Site.RESID_MID, layer), sequence);
+        }
+        return layer < config().nLayers()
+                ? rows(HookPoint.of(Site.RESID_PRE, layer), sequence)
+                : rows(HookPoint.of(Site.RESID_POST, layer - 1), sequence);
+    }
+
+    KvCache cache(int sequence) {
+        return caches[sequence];
+    }
+}

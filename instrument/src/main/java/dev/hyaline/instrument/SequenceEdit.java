@@ -1,0 +1,12 @@
+package dev.hyaline.instrument;
+
+/**
+ * Interventions on one sequence of a {@link BaseRun}.
+ *
+ * @param sequence index among the run's prompts
+ */
+public record SequenceEdit(int sequence, Interventions interventions) {
+    public static SequenceEdit of(int sequence, Intervention... interventions) {
+        return new SequenceEdit(sequence, Interventions.of(interventions));
+    }
+}
