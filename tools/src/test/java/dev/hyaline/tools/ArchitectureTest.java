@@ -5,6 +5,7 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsid
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -29,7 +30,8 @@ final class ArchitectureTest {
     /** Without this, a class path on which a module went missing would satisfy every rule. */
     @ArchTest
     static void everyModuleIsSeen(JavaClasses classes) {
-        assertThat(Stream.of("engine", "weights", "instrument", "tools").map(module -> "dev.hyaline." + module))
+        assertThat(Stream.of("engine", "weights", "instrument", "analysis", "tools")
+                        .map(module -> "dev.hyaline." + module))
                 .allMatch(classes::containPackage);
     }
 
@@ -88,6 +90,10 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule NO_TORNADO_OUTSIDE_ITS_MODULE =
             noClasses().should().dependOnClassesThat().resideInAPackage("uk.ac.manchester.tornado..");
+
+    @ArchTest
+    static final ArchRule TOOLS_HAS_NO_CYCLE =
+            slices().matching("dev.hyaline.tools.(*)..").should().beFreeOfCycles();
 
     @ArchTest
     static final ArchRule NAMES_SAY_SOMETHING = noClasses()

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PromptInput;
+import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.weights.Checkpoint;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -247,7 +250,7 @@ final class BadUsageTest {
         List<PromptInput> inputs = List.of(new PromptInput.OfText("--prompt", "Mary"));
         PromptOptions options = new PromptOptions();
         try (Checkpoint checkpoint = Checkpoint.builtIn("fable")) {
-            Vocabulary vocabulary = new Vocabulary(checkpoint);
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             assertThatThrownBy(() -> options.encode(inputs, small, vocabulary))
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContaining("end-of-text token put before a text, 1535,")

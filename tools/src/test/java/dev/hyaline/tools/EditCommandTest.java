@@ -3,6 +3,7 @@ package dev.hyaline.tools;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.tools.option.PromptOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

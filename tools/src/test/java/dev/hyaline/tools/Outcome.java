@@ -2,6 +2,7 @@ package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hyaline.tools.terminal.Console;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,0 +1,239 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.causal.Ablation;
+import dev.hyaline.analysis.causal.AblationSweep;
+import dev.hyaline.analysis.causal.AblationSweep.Along;
+import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.Sweep;
+import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.Target;
+import dev.hyaline.tools.option.Choice;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.MetricOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.option.SelectionOptions;
+import dev.hyaline.tools.report.SweepReport;
+import dev.hyaline.tools.report.TableOutput;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.weights.Checkpoint;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code hyaline ablate}: what the task loses without a part of the model. */
+@Command(
+        name = "ablate",
+        header = "Takes parts of the model away and shows what a task loses.",
+        description = {
+            "",
+            "Runs clean prompts with one part after the other replaced: every head, layer, neuron, position or set"
+                    + " of nodes. Only what an ablation can change is computed again."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline ablate                                   every head, set to zero",
+            "  hyaline ablate --site mlp_out --how mean",
+            "  hyaline ablate --site mlp.post --layers 3 --neurons all --out neurons",
+            "  hyaline ablate --site resid_post --by-position --how resample --seed 5",
+            "  hyaline ablate --sets \"a2.h2+a2.h3+a2.h4+a2.h6, a1.h7, m0\" --how mean"
+        })
+public final class AblateCommand implements Runnable {
+    private static final float DEFAULT_DEVIATION = 1;
+
+    enum AblationKind {
+        ZERO,
+        MEAN,
+        MEAN_OVERALL,
+        RESAMPLE,
+        NOISE;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    /** The kinds of ablation. */
+    static final class AblationKinds extends Choice<AblationKind> {
+        AblationKinds() {
+            super(List.of(AblationKind.values()));
+        }
+    }
+
+    private final Console console;
+
+    @Option(
+            names = "--how",
+            paramLabel = "KIND",
+            completionCandidates = AblationKinds.class,
+            converter = AblationKinds.class,
+            description = {
+                "${COMPLETION-CANDIDATES}: mean is over the clean prompts, position by position or overall; resample"
+                        + " takes another pair's corrupted prompt; noise is added. Default: zero"
+            })
+    private AblationKind how = AblationKind.ZERO;
+
+    @Option(
+            names = {"-s", "--site"},
+            paramLabel = "NAME",
+            description = "What to ablate, as the command sites calls it. Default: z, head by head")
+    private String site = "z";
+
+    @Option(
+            names = {"-l", "--layers"},
+            paramLabel = "LAYERS",
+            description = "Only these layers: 0,3-5,-1.")
+    private String layers = "all";
+
+    @Option(names = "--whole", description = "All heads of a layer together.")
+    private boolean whole;
+
+    @Option(
+            names = "--neurons",
+            paramLabel = "LIST",
+            description = "One by one these neurons, or dimensions of another site: 0-99, or all.")
+    private String neurons;
+
+    @Option(names = "--by-position", description = "Position by position.")
+    private boolean byPosition;
+
+    @Option(
+            names = "--positions",
+            paramLabel = "LIST",
+            description = "... only these: 0,3-5,-1, or roles such as S2,end.")
+    private String positions;
+
+    @Option(
+            names = "--sets",
+            paramLabel = "NODES",
+            description =
+                    "Sets of nodes instead, each ablated together: a1.h7+m0, a2.h2. Nodes as in the command patch.")
+    private String sets;
+
+    @Option(names = "--deviation", paramLabel = "X", description = "Standard deviation of noise. Default: 1")
+    private Float deviation;
+
+    @Option(names = "--normalise", description = "Show the clean run as 1 and the corrupted one as 0.")
+    private boolean normalise;
+
+    @Mixin
+    private PairOptions pairOptions;
+
+    @Mixin
+    private MetricOptions metricOptions;
+
+    @Mixin
+    private TableOutput output;
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
+    private CommonOptions common;
+
+    public AblateCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() {
+        if (deviation != null && how != AblationKind.NOISE) {
+            throw new BadInputException("--deviation needs --how noise");
+        }
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+                Experiment experiment = Experiment.of(model, pairs, metricOptions.metric());
+                Sweep sweep = sweep(experiment, vocabulary);
+                String name = sets != null
+                        ? "ablate-sets"
+                        : "ablate-" + site(model.config()).shortName();
+                new SweepReport(
+                                console,
+                                checkpoint.name(),
+                                name,
+                                output.folder(name),
+                                normalise,
+                                common.json,
+                                Optional.empty())
+                        .run(experiment, sweep);
+            }
+        }
+    }
+
+    private Sweep sweep(Experiment experiment, ModelVocabulary vocabulary) {
+        Gpt2Config config = experiment.config();
+        if (sets != null) {
+            return AblationSweep.ofSets(ablation(experiment), sets(config));
+        }
+        Site chosen = site(config);
+        Along along = chosen.shape().byHead() && !whole && neurons == null ? Along.everyHead() : Along.everyLayer();
+        along = along.inLayers(SelectionOptions.indices("--layers", layers));
+        if (neurons != null) {
+            along = along.components(
+                    neurons.equals("all") ? IndexSelection.all() : SelectionOptions.indices("--neurons", neurons));
+        }
+        if (byPosition || positions != null) {
+            along = along.positions(PatchCommand.positions(experiment.pairs(), vocabulary, positions));
+        }
+        return AblationSweep.of(config, ablation(experiment), chosen, along);
+    }
+
+    private Site site(Gpt2Config config) {
+        List<Site> sites = HookPoints.select(config, site).stream()
+                .map(HookPoint::site)
+                .distinct()
+                .toList();
+        if (sites.size() > 1) {
+            throw new BadInputException("--site takes one site, but '" + site + "' names " + sites.size());
+        }
+        return sites.getFirst();
+    }
+
+    private Map<String, List<Target>> sets(Gpt2Config config) {
+        Map<String, List<Target>> named = new LinkedHashMap<>();
+        PatchCommand.named("--sets", sets, set -> {
+            named.put(
+                    set,
+                    Arrays.stream(set.split("\\+", -1))
+                            .map(name -> Node.of(config, name.strip()).output())
+                            .toList());
+            return set;
+        });
+        return named;
+    }
+
+    private Ablation ablation(Experiment experiment) {
+        return switch (how) {
+            case ZERO -> Ablation.zero();
+            case MEAN -> Ablation.meanByPosition(experiment);
+            case MEAN_OVERALL -> Ablation.mean(experiment);
+            case RESAMPLE -> Ablation.resample(experiment, pairOptions.seed());
+            case NOISE -> Ablation.noise(deviation == null ? DEFAULT_DEVIATION : deviation, pairOptions.seed());
+        };
+    }
+}

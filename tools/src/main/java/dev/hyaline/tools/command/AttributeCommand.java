@@ -1,0 +1,165 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.lens.DirectLogitAttribution;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.table.TableText;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.instrument.SumCheck;
+import dev.hyaline.instrument.weights.WeightProcessing;
+import dev.hyaline.tools.option.Choice;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.report.TableOutput;
+import dev.hyaline.tools.report.TableView;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.weights.Checkpoint;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code hyaline attribute}: which parts write the answer. */
+@Command(
+        name = "attribute",
+        header = "Takes the logit difference apart by what writes it.",
+        description = {
+            "",
+            "Direct logit attribution: how much each layer, head, neuron or source position of a head adds to the"
+                + " logit difference of answer and distractor on the clean prompts, with the final norm's scale held"
+                + " at the run's. The parts add up to it; how well is shown."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline attribute",
+            "  hyaline attribute --by layer --task pronouns",
+            "  hyaline attribute --by position --out attribution",
+            "  hyaline attribute --by stream                   the difference as it grows along the layers"
+        })
+public final class AttributeCommand implements Runnable {
+    enum Grouping {
+        HEAD,
+        LAYER,
+        NEURON,
+        POSITION,
+        STREAM;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** What to attribute to. */
+    static final class Groupings extends Choice<Grouping> {
+        Groupings() {
+            super(List.of(Grouping.values()));
+        }
+    }
+
+    private final Console console;
+
+    @Option(
+            names = "--by",
+            paramLabel = "PART",
+            completionCandidates = Groupings.class,
+            converter = Groupings.class,
+            description = {
+                "${COMPLETION-CANDIDATES}: position is the source position that a head takes its share from, stream the"
+                        + " residual stream before and between all layers. Default: head"
+            })
+    private Grouping by = Grouping.HEAD;
+
+    @Option(
+            names = "--raw",
+            description = {
+                "Leave the weights as they are. By default norms and value biases are folded and weights centred first,"
+                        + " as TransformerLens does, which moves what no part owns into the bias."
+            })
+    private boolean raw;
+
+    @Option(
+            names = "--at",
+            paramLabel = "ROLE",
+            description = "Role of the position whose next token is asked about. Default: ${DEFAULT-VALUE}")
+    private String role = "end";
+
+    @Mixin
+    private PairOptions pairOptions;
+
+    @Mixin
+    private TableOutput output;
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
+    private CommonOptions common;
+
+    public AttributeCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() {
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
+            String name = "attribution-" + by;
+            Optional<Path> folder = output.folder(name);
+            Gpt2Weights weights = raw ? checkpoint.weights() : WeightProcessing.processWeights(checkpoint.weights());
+            try (Gpt2 model = engineOptions.open(weights, console)) {
+                DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, pairs, role));
+                show(checkpoint.name(), pairs, result);
+                folder.ifPresent(path -> TableOutput.write(console, path, name, result.table(), common.json));
+            }
+        }
+    }
+
+    private DirectLogitAttribution.Result attribute(DirectLogitAttribution attribution) {
+        return switch (by) {
+            case HEAD -> attribution.byHead();
+            case LAYER -> attribution.byLayer();
+            case NEURON -> attribution.byNeuron();
+            case POSITION -> attribution.byPosition();
+            case STREAM -> attribution.lens();
+        };
+    }
+
+    private void show(String model, PromptPairs pairs, DirectLogitAttribution.Result result) {
+        SumCheck conservation = result.conservation();
+        if (common.json) {
+            JsonOutput.print(console, out -> {
+                out.writeStringProperty("model", model);
+                out.writeObjectPropertyStart("conservation");
+                out.writeNumberProperty("largest_error", conservation.largestError());
+                out.writeNumberProperty("largest_value", conservation.largestValue());
+                out.writeEndObject();
+                out.writeObjectPropertyStart("table");
+                TableText.writeJson(result.table(), out);
+                out.writeEndObject();
+            });
+            return;
+        }
+        console.out().println(console.bold(model) + "  " + DisplayText.plural(pairs.size(), "pair"));
+        console.out().println(console.dim("such as: " + pairs.get(0).name()));
+        console.out().println();
+        TableView.print(console, result.table());
+        console.out().println();
+        console.out().println("Conservation: " + conservation);
+    }
+}

@@ -1,0 +1,81 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.engine.Device;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.report.Table;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.JsonOutput;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import tools.jackson.core.JsonGenerator;
+
+/** {@code hyaline devices}: what {@code --device} can be. */
+@Command(
+        name = "devices",
+        header = "Lists the devices that a model can run on, beside this machine's processors.",
+        description = {
+            "",
+            "Devices are reached through TornadoVM (tornadovm.org) 5.2 for JDK 25: set TORNADOVM_HOME to its SDK."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline devices",
+            "  hyaline dump --device gpu",
+            "",
+            "Environment:",
+            "  TORNADOVM_HOME   TornadoVM's SDK, in which there is a tornado-argfile"
+        })
+public final class DevicesCommand implements Runnable {
+    private final Console console;
+
+    @Mixin
+    private CommonOptions common;
+
+    public DevicesCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() {
+        List<Device> devices = Device.available();
+        if (common.json) {
+            JsonOutput.print(console, json -> json(json, devices));
+            return;
+        }
+        Table table = new Table(">device", "kind", "name", "driver", ">memory");
+        for (Device device : devices) {
+            table.row(
+                    String.valueOf(device.index()),
+                    kind(device),
+                    device.name(),
+                    device.platform(),
+                    DisplayText.bytes(device.memory()));
+        }
+        table.print(console);
+    }
+
+    private static String kind(Device device) {
+        return device.kind().name().toLowerCase(Locale.ROOT);
+    }
+
+    private static void json(JsonGenerator json, List<Device> devices) {
+        json.writeArrayPropertyStart("devices");
+        for (Device device : devices) {
+            json.writeStartObject();
+            json.writeNumberProperty("index", device.index());
+            json.writeStringProperty("kind", kind(device));
+            json.writeStringProperty("name", device.name());
+            json.writeStringProperty("driver", device.platform());
+            json.writeNumberProperty("memory", device.memory());
+            json.writeNumberProperty("largest_array", device.largestArray());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+}

@@ -1,0 +1,339 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.Capture;
+import dev.hyaline.instrument.Corpus;
+import dev.hyaline.instrument.CorpusDump;
+import dev.hyaline.instrument.Document;
+import dev.hyaline.instrument.Dump;
+import dev.hyaline.instrument.DumpFolder;
+import dev.hyaline.instrument.DumpFolder.IfExists;
+import dev.hyaline.instrument.DumpFormat;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.Provenance;
+import dev.hyaline.instrument.TokenFilter;
+import dev.hyaline.tools.option.CaptureOptions;
+import dev.hyaline.tools.option.Choice;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PromptInput;
+import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.option.PromptSource;
+import dev.hyaline.tools.option.SelectionOptions;
+import dev.hyaline.tools.option.ShardOptions;
+import dev.hyaline.tools.option.WeightOptions;
+import dev.hyaline.tools.report.CorpusReport;
+import dev.hyaline.tools.report.DumpReport;
+import dev.hyaline.tools.report.DumpSummary;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.ConsoleProgress;
+import dev.hyaline.tools.terminal.CorpusProgress;
+import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.StopNotice;
+import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.hub.Snapshot;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code hyaline dump}: runs prompts and writes what hook points hold. */
+@Command(
+        name = "dump",
+        header = "Runs prompts and writes every activation asked for to a file.",
+        description = {
+            "",
+            "Without options, dumps all hook points of the built-in model on a built-in prompt to the folder"
+                    + " hyaline-dump: the tensors under their TransformerLens names, and manifest.json, which says all"
+                    + " that is needed to make them again."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nTensors:%n",
+        footer = {
+            "  Prompts of one length: blocks.0.hook_resid_post is [prompts, positions, width], an attention map",
+            "  is [prompts, heads, queries, keys], and tokens and positions are [prompts, positions].",
+            "  Prompts of unequal lengths lie end to end: blocks.0.hook_resid_post is [rows, width], prompt s in",
+            "  the rows from offsets[s] to offsets[s + 1]; each has attention maps of its own, [heads, queries,",
+            "  keys], named blocks.0.attn.hook_pattern.0, blocks.0.attn.hook_pattern.1 and so on.",
+            "  Chosen heads and neurons are the only ones on their axes, in ascending order: --heads 1,5 makes z",
+            "  [prompts, positions, 2, head width]. Prompts with unequal numbers of chosen tokens lie end to end.",
+            "  Shards, activations-00000.safetensors and so on, hold a row a token of every site asked for,",
+            "  [rows, width], and say of each row its document (from 0), position and token. They take all sites",
+            "  but attention maps; the default is resid_post. They appear one by one, each whole, and",
+            "  manifest.json last. However large the corpus, it is never in memory.",
+            "",
+            "Examples:",
+            "  hyaline dump --prompt \"The capital of France is\" --sites resid_post,pattern --out france",
+            "  hyaline dump --sites z,pattern --layers 2 --heads 1,5 --positions last --out two-heads",
+            "  hyaline dump --prompts prompts.jsonl --sites resid_post --roles subject,end",
+            "  hyaline dump --prompts prompts.txt --sites mlp.post --layers -1 --positions last --dtype f16",
+            "  hyaline dump --prompts corpus.jsonl --sites resid_post --layers 2 --skip-bos --long split --resume",
+            "  hyaline dump --sites 'blocks.*.attn.hook_*' --format npz --dry-run",
+            "",
+            "In Python:",
+            "  from safetensors.numpy import load_file; load_file(\"hyaline-dump/activations.safetensors\")",
+            "  import numpy; numpy.load(\"hyaline-dump/activations.npz\")",
+            "",
+            "Exit codes: 0 done; 1 failed (no file is left half written); 2 bad usage."
+        })
+public final class DumpCommand implements Runnable {
+    private static final String DEFAULT_SITES = "all";
+    private static final String DEFAULT_SITES_IN_SHARDS = "resid_post";
+    private static final long MAX_TOKENS_IN_ONE_FILE = 65_536;
+
+    private final Console console;
+
+    @Mixin
+    private PromptOptions promptOptions;
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private WeightOptions weightOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
+    private SelectionOptions selection;
+
+    @Mixin
+    private CaptureOptions captureOptions;
+
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "DIR",
+            description = "Folder to write to. Default: ${DEFAULT-VALUE}")
+    private String out = "hyaline-dump";
+
+    @Option(
+            names = "--format",
+            paramLabel = "FORMAT",
+            completionCandidates = Choice.Formats.class,
+            converter = Choice.Formats.class,
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+    private DumpFormat format = DumpFormat.SAFETENSORS;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            completionCandidates = Choice.FloatTypes.class,
+            converter = Choice.FloatTypes.class,
+            description = {
+                "${COMPLETION-CANDIDATES}. f32 is exact; f16 and bf16 halve the size and round to nearest."
+                        + " NumPy knows no bf16. Default: ${DEFAULT-VALUE}"
+            })
+    private ElementType type = ElementType.F32;
+
+    @Mixin
+    private ShardOptions shardOptions;
+
+    @Option(names = "--dry-run", description = "Show what would be written and how large it is, and stop.")
+    private boolean dryRun;
+
+    @Option(
+            names = "--force",
+            description = "Replace a dump in the folder: one file once the new one is complete, shards from the start.")
+    private boolean force;
+
+    @Mixin
+    private CommonOptions common;
+
+    public DumpCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() {
+        Path folder = ModelOptions.path("--out", out);
+        captureOptions.check();
+        engineOptions.check();
+        weightOptions.steps(); // so that a wrong name comes first
+        shardOptions.check(force);
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            PromptSource source = promptOptions.open(console.in());
+            Corpus corpus = () -> source.prompts()
+                    .map(input ->
+                            new Document(input.source(), promptOptions.encode(input, checkpoint.config(), vocabulary)));
+            if (inShards(corpus)) {
+                shards(checkpoint, vocabulary, corpus, folder);
+            } else {
+                oneFile(checkpoint, vocabulary, source, folder);
+            }
+        }
+    }
+
+    private boolean inShards(Corpus corpus) {
+        if (shardOptions.shards != null) {
+            return shardOptions.shards;
+        }
+        return shardOptions.asked()
+                || (format == DumpFormat.SAFETENSORS && !captureOptions.choosesAmongPrompts() && hasMoreTokens(corpus));
+    }
+
+    /** Reads no further than it must. */
+    private static boolean hasMoreTokens(Corpus corpus) {
+        try (Stream<Document> documents = corpus.documents()) {
+            long tokens = 0;
+            for (Iterator<Document> next = documents.iterator(); next.hasNext() && tokens <= MAX_TOKENS_IN_ONE_FILE; ) {
+                tokens += next.next().tokens().length;
+            }
+            return tokens > MAX_TOKENS_IN_ONE_FILE;
+        }
+    }
+
+    private void oneFile(Checkpoint checkpoint, ModelVocabulary vocabulary, PromptSource source, Path folder) {
+        Gpt2Config config = checkpoint.config();
+        Capture capture = captureOptions.capture(selection.select(config, DEFAULT_SITES));
+        Dump dump = Dump.of(config, prompts(config, source, vocabulary), capture, type, format);
+        DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, dump);
+        if (dryRun) {
+            report.forecast(folder.resolve(format.fileName()), common.json);
+            return;
+        }
+        // Before anything is computed: an output that cannot be written must not cost a run.
+        try (DumpFolder opened = DumpFolder.open(folder, force ? IfExists.REPLACE : IfExists.REFUSE)) {
+            run(checkpoint, vocabulary, dump, opened, report);
+        }
+    }
+
+    private Prompts prompts(Gpt2Config config, PromptSource source, ModelVocabulary vocabulary) {
+        try (Stream<PromptInput> stream = source.prompts()) {
+            List<PromptInput> inputs = stream.toList();
+            return captureOptions.withRoles(
+                    promptOptions.encode(inputs, config, vocabulary),
+                    inputs.stream().map(PromptInput::positions).toList());
+        }
+    }
+
+    private void shards(Checkpoint checkpoint, ModelVocabulary vocabulary, Corpus corpus, Path folder) {
+        if (format != DumpFormat.SAFETENSORS) {
+            throw new BadInputException("shards are safetensors files; --format npz goes with --no-shards");
+        }
+        captureOptions.requireForShards();
+        TokenFilter filter =
+                TokenFilter.all().positions(captureOptions.positions()).every(shardOptions.every());
+        CorpusDump dump = CorpusDump.of(
+                        checkpoint.config(), selection.select(checkpoint.config(), DEFAULT_SITES_IN_SHARDS))
+                .heads(captureOptions.heads())
+                .neurons(captureOptions.neurons())
+                .filter(shardOptions.skipBos ? filter.skippingFirst(bos(vocabulary)) : filter)
+                .longDocuments(shardOptions.longDocuments())
+                .type(type)
+                .shardBytes(shardOptions.bytes())
+                .batchTokens(shardOptions.batchTokens());
+        CorpusDump.Forecast forecast;
+        try (ConsoleProgress progress = new ConsoleProgress(console, "read", "tokens", ConsoleProgress.UNKNOWN)) {
+            forecast = dump.forecast(corpus, progress::advance);
+        }
+        CorpusReport report = new CorpusReport(console, checkpoint.name(), dump, forecast);
+        if (dryRun) {
+            report.forecast(folder, common.json);
+            return;
+        }
+        IfExists ifExists = shardOptions.resume ? IfExists.RESUME : force ? IfExists.REPLACE : IfExists.REFUSE;
+        try (DumpFolder opened = DumpFolder.open(folder, ifExists);
+                StopNotice notice = new StopNotice(console, "the same command with --resume goes on");
+                Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
+            Provenance provenance = provenance(
+                    checkpoint, modelFiles(checkpoint), vocabulary, canonicalCommand(DEFAULT_SITES_IN_SHARDS, true));
+            long begin = System.nanoTime();
+            CorpusDump.CorpusSummary written;
+            long tokens;
+            try (ConsoleProgress progress = new ConsoleProgress(console, "dump", "tokens", forecast.tokens())) {
+                CorpusProgress counted = new CorpusProgress(progress);
+                written = dump.write(engine, corpus, forecast, opened, provenance, counted);
+                tokens = counted.tokens();
+            }
+            notice.cancel();
+            Duration elapsed = Duration.ofNanos(System.nanoTime() - begin);
+            report.written(engine, written, tokens, elapsed, common.json);
+            warnOfOverflow(written.overflowed());
+        }
+    }
+
+    private static int bos(ModelVocabulary vocabulary) {
+        if (vocabulary.tokenizer().isEmpty()) {
+            throw new BadInputException("the model has no tokenizer files, so that nobody knows its end-of-text token;"
+                    + " instead of --skip-bos say --positions 1--1");
+        }
+        return vocabulary.required().endOfText();
+    }
+
+    private void run(
+            Checkpoint checkpoint, ModelVocabulary vocabulary, Dump dump, DumpFolder folder, DumpReport report) {
+        // The model's files are hashed while it loads and runs.
+        CompletableFuture<List<Provenance.ModelFile>> files =
+                CompletableFuture.supplyAsync(() -> modelFiles(checkpoint));
+        List<String> command = canonicalCommand(DEFAULT_SITES, false);
+        try (Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
+            DumpSummary summary;
+            Dump.DumpSummary written;
+            try (ConsoleProgress progress = new ConsoleProgress(
+                    console, "dump", "tokens", dump.prompts().totalTokens())) {
+                summary = new DumpSummary(dump.prompts(), progress);
+                written = dump.write(
+                        engine, folder, () -> provenance(checkpoint, files.join(), vocabulary, command), summary);
+            }
+            report.written(engine, summary, written, common.json);
+            warnOfOverflow(written.overflowed());
+        }
+    }
+
+    private void warnOfOverflow(long overflowed) {
+        if (overflowed > 0) {
+            console.err()
+                    .println("hyaline: " + DisplayText.plural(overflowed, "value") + " became infinite, too large for "
+                            + type + "; --dtype f32 keeps them");
+        }
+    }
+
+    private static List<Provenance.ModelFile> modelFiles(Checkpoint checkpoint) {
+        return checkpoint.files().stream()
+                .map(file -> new Provenance.ModelFile(file.name(), file.bytes(), file.sha256()))
+                .toList();
+    }
+
+    private Provenance provenance(
+            Checkpoint checkpoint, List<Provenance.ModelFile> files, ModelVocabulary vocabulary, List<String> command) {
+        return new Provenance(
+                Version.text(),
+                command,
+                modelOptions.snapshot().map(Snapshot::pinned).orElse(checkpoint.name()),
+                files,
+                promptOptions.prependedToken(vocabulary),
+                vocabulary::text);
+    }
+
+    /**
+     * The command that writes the same values, with every default spelled out; where it writes them to does not belong
+     * here.
+     */
+    private List<String> canonicalCommand(String defaultSites, boolean inShards) {
+        List<String> command = new ArrayList<>(List.of("hyaline", "dump", "--model", modelOptions.pinned()));
+        command.addAll(engineOptions.canonical());
+        command.addAll(weightOptions.canonical());
+        command.addAll(promptOptions.canonical());
+        selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));
+        command.addAll(List.of("--layers", selection.layers().toString()));
+        command.addAll(captureOptions.canonical());
+        command.addAll(List.of("--format", format.toString(), "--dtype", type.toString()));
+        command.addAll(inShards ? shardOptions.canonical() : List.of("--no-shards"));
+        return command;
+    }
+}

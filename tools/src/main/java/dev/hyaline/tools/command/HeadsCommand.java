@@ -1,0 +1,267 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.attention.AttentionStatistics;
+import dev.hyaline.analysis.attention.HeadClass;
+import dev.hyaline.analysis.attention.HeadScores;
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.analysis.prompt.RandomTokens;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.tools.option.Choice;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.report.Table;
+import dev.hyaline.tools.report.TableOutput;
+import dev.hyaline.tools.report.TableView;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.weights.Checkpoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.core.JsonGenerator;
+
+/** {@code hyaline heads}: what kind of head each head is. */
+@Command(
+        name = "heads",
+        header = "Says of every attention head where it looks.",
+        description = {
+            "",
+            "Scores each head as a previous-token, induction, duplicate-token, first-token, current-token or local"
+                + " head by the share of its attention on what such heads look at, on random sequences given twice or"
+                + " on prompts, and shows how it spreads its attention."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline heads                                    on repeated random words",
+            "  hyaline heads --model gpt2 --random tokens --draws 10 --seed 3 --out heads",
+            "  hyaline heads --prompt \"When Mary and John went to the store, John gave a drink to\""
+        })
+public final class HeadsCommand implements Runnable {
+    private static final String NAME = "heads";
+    private static final int DEFAULT_DRAWS = 5;
+    private static final int DEFAULT_LENGTH = 20;
+    /** Of models with more heads, those that are of no kind are left to the files. */
+    private static final int MAX_SHOWN = 64;
+
+    /** What random sequences are made of. */
+    static final class Pools extends Choice<String> {
+        Pools() {
+            super(List.of("words", "tokens"));
+        }
+    }
+
+    private final Console console;
+
+    @Mixin
+    private PromptOptions promptOptions;
+
+    @Option(
+            names = "--random",
+            paramLabel = "POOL",
+            completionCandidates = Pools.class,
+            converter = Pools.class,
+            description = {
+                "Without prompts: sequences of random ${COMPLETION-CANDIDATES}, given twice. Default: words for fable,"
+                        + " which knows no other sequences, tokens for any other model"
+            })
+    private String random;
+
+    @Option(names = "--length", paramLabel = "N", description = "Tokens of a sequence that is given twice. Default: 20")
+    private Integer length;
+
+    @Option(names = "--draws", paramLabel = "N", description = "Number of random sequences. Default: 5")
+    private Integer draws;
+
+    @Option(names = "--seed", paramLabel = "N", description = "What the sequences depend on. Default: 1")
+    private Long seed;
+
+    @Option(
+            names = "--threshold",
+            paramLabel = "X",
+            description = "Least score that makes a head one of a kind. Default: ${DEFAULT-VALUE}")
+    private float threshold = 0.4f;
+
+    @Option(
+            names = "--above",
+            paramLabel = "X",
+            description = "Attention above which a key is counted as looked at. Default: ${DEFAULT-VALUE}")
+    private float above = 0.1f;
+
+    @Mixin
+    private TableOutput output;
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
+    private CommonOptions common;
+
+    public HeadsCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() {
+        boolean given = promptOptions.isGiven();
+        if (given && (random != null || length != null || draws != null || seed != null)) {
+            throw new BadInputException("--random, --length, --draws and --seed make prompts; some are given already");
+        }
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            Prompts prompts = given
+                    ? promptOptions.encode(promptOptions.read(console.in()), checkpoint.config(), vocabulary)
+                    : drawn(checkpoint, vocabulary);
+            List<String> names = List.of(NAME, "entropy", "largest-weight", "share-above", "distances");
+            Map<String, Path> folders = new LinkedHashMap<>();
+            names.forEach(name -> output.folder(name).ifPresent(folder -> folders.put(name, folder)));
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+                ResultTable scores = HeadScores.of(model, prompts);
+                AttentionStatistics statistics = AttentionStatistics.of(model, prompts, above);
+                List<HeadClass> classes = HeadClass.classify(scores, threshold);
+                if (common.json) {
+                    JsonOutput.print(console, out -> json(out, checkpoint.name(), classes, scores, statistics));
+                } else {
+                    show(checkpoint.name(), prompts, given, classes, scores, statistics);
+                }
+                List<ResultTable> tables = List.of(
+                        scores,
+                        statistics.entropy(),
+                        statistics.largestWeight(),
+                        statistics.shareAbove(),
+                        statistics.distances());
+                folders.forEach((name, folder) ->
+                        TableOutput.write(console, folder, name, tables.get(names.indexOf(name)), common.json));
+            }
+        }
+    }
+
+    private Prompts drawn(Checkpoint checkpoint, ModelVocabulary vocabulary) {
+        PromptEncoder encoder = PairOptions.encoder(vocabulary, promptOptions.begins());
+        String pool = random != null ? random : checkpoint.name().equals("fable") ? "words" : "tokens";
+        RandomTokens tokens = pool.equals("words") ? RandomTokens.ofWords(encoder) : RandomTokens.ofVocabulary(encoder);
+        int count = positive("--draws", draws == null ? DEFAULT_DRAWS : draws);
+        int once = positive("--length", length == null ? DEFAULT_LENGTH : length);
+        SplittableRandom seeded = new SplittableRandom(seed == null ? 1 : seed);
+        List<int[]> sequences = IntStream.range(0, count)
+                .mapToObj(draw -> tokens.repeated(once, encoder, seeded))
+                .toList();
+        return Prompts.of(
+                checkpoint.config(),
+                sequences,
+                IntStream.rangeClosed(1, count).mapToObj(draw -> "draw " + draw).toList());
+    }
+
+    private static int positive(String option, int value) {
+        if (value < 1) {
+            throw new BadInputException(option + " must be at least 1, found " + value);
+        }
+        return value;
+    }
+
+    private void show(
+            String model,
+            Prompts prompts,
+            boolean given,
+            List<HeadClass> classes,
+            ResultTable scores,
+            AttentionStatistics statistics) {
+        String what = given
+                ? DisplayText.plural(prompts.size(), "prompt")
+                : DisplayText.plural(prompts.size(), "random sequence") + " given twice";
+        console.out().println(console.bold(model) + "  " + what);
+        console.out().println();
+        Table table = new Table("head", "kind", ">score", ">error", ">lead", ">entropy", ">largest", ">looked at");
+        int unnamed = 0;
+        for (HeadClass head : classes) {
+            if (head.type().isEmpty()) {
+                unnamed++;
+                if (classes.size() > MAX_SHOWN) {
+                    continue;
+                }
+            }
+            int cell = statistics.entropy().cell(head.layer(), head.head());
+            table.row(
+                    head.layer() + "." + head.head(),
+                    head.type().orElse("-"),
+                    TableView.figure(head.score()),
+                    Double.isNaN(head.standardError()) ? "" : "± " + TableView.figure(head.standardError()),
+                    TableView.figure(head.margin()),
+                    TableView.figure(statistics.entropy().mean(cell)),
+                    TableView.figure(statistics.largestWeight().mean(cell)),
+                    TableView.figure(statistics.shareAbove().mean(cell)));
+        }
+        table.print(console);
+        console.out().println();
+        List<String> kinds = new ArrayList<>();
+        for (String type : scores.axes().getFirst().labels()) {
+            List<String> heads = classes.stream()
+                    .filter(head -> head.type().equals(java.util.Optional.of(type)))
+                    .map(head -> head.layer() + "." + head.head())
+                    .toList();
+            if (!heads.isEmpty()) {
+                kinds.add(console.bold(type) + " " + String.join(" ", heads));
+            }
+        }
+        kinds.forEach(console.out()::println);
+        console.out()
+                .println(console.dim(unnamed + " of " + classes.size() + " heads score below "
+                        + TableView.figure(threshold) + " for every kind"));
+    }
+
+    private static void json(
+            JsonGenerator out,
+            String model,
+            List<HeadClass> classes,
+            ResultTable scores,
+            AttentionStatistics statistics) {
+        out.writeStringProperty("model", model);
+        out.writeArrayPropertyStart("heads");
+        for (HeadClass head : classes) {
+            int cell = statistics.entropy().cell(head.layer(), head.head());
+            out.writeStartObject();
+            out.writeNumberProperty("layer", head.layer());
+            out.writeNumberProperty("head", head.head());
+            out.writeName("kind");
+            if (head.type().isPresent()) {
+                out.writeString(head.type().get());
+            } else {
+                out.writeNull();
+            }
+            JsonOutput.number(out, "score", head.score());
+            JsonOutput.number(out, "standard_error", head.standardError());
+            JsonOutput.number(out, "margin", head.margin());
+            out.writeObjectPropertyStart("scores");
+            List<String> types = scores.axes().getFirst().labels();
+            for (int type = 0; type < types.size(); type++) {
+                JsonOutput.number(out, types.get(type), scores.meanAt(type, head.layer(), head.head()));
+            }
+            out.writeEndObject();
+            JsonOutput.number(out, "entropy", statistics.entropy().mean(cell));
+            JsonOutput.number(out, "largest_weight", statistics.largestWeight().mean(cell));
+            JsonOutput.number(out, "share_above", statistics.shareAbove().mean(cell));
+            out.writeEndObject();
+        }
+        out.writeEndArray();
+    }
+}

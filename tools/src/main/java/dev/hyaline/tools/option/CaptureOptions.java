@@ -1,0 +1,131 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.Capture;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.Prompts;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Option;
+
+/** What of the hook points is recorded. */
+public final class CaptureOptions {
+    @Option(
+            names = "--positions",
+            paramLabel = "LIST",
+            description = {
+                "Only these positions of each prompt: 0,3-5,-1 or last (a range is cut to the prompt, a single position"
+                        + " must exist). Of attention maps they choose the queries."
+            })
+    private String positions = "all";
+
+    @Option(
+            names = "--roles",
+            paramLabel = "NAMES",
+            split = ",",
+            description = {
+                "Only the tokens that play these roles in their prompts, and what --positions names besides. Where a"
+                    + " role stands is said in the prompts' JSON Lines: {\"text\": ..., \"positions\": {\"subject\":"
+                    + " 4, \"end\": -1}} (the end-of-text token before a text is at 0)."
+            })
+    private List<String> roles = new ArrayList<>();
+
+    @Option(names = "--heads", paramLabel = "HEADS", description = "Only these heads, at sites with heads: 0,3-5,-1.")
+    private String heads = "all";
+
+    @Option(
+            names = "--neurons",
+            paramLabel = "NEURONS",
+            description = "Only these neurons, at mlp.pre and mlp.post, likewise.")
+    private String neurons = "all";
+
+    @Option(
+            names = "--sequences",
+            paramLabel = "LIST",
+            description = "Only these prompts, by their place among all, the first being 0. The others are not run.")
+    private String sequences = "all";
+
+    /** Reads what is written, so that a slip is found first. */
+    public void check() {
+        positions();
+        heads();
+        neurons();
+        sequences();
+    }
+
+    /** Whether something is chosen that takes the prompts to know, which a corpus in shards does not. */
+    public boolean choosesAmongPrompts() {
+        return !roles.isEmpty() || !sequences().isAll();
+    }
+
+    public void requireForShards() {
+        if (choosesAmongPrompts()) {
+            throw new BadInputException((roles.isEmpty() ? "--sequences goes" : "--roles goes")
+                    + " with one file of prompts; leave out --shards and what is for shards");
+        }
+    }
+
+    public Capture capture(List<HookPoint> points) {
+        return new Capture(points, positions())
+                .roles(roles.toArray(String[]::new))
+                .heads(heads())
+                .neurons(neurons())
+                .sequences(sequences());
+    }
+
+    /**
+     * The prompts with the roles that are asked for; those that are not chosen need not have them.
+     *
+     * @param positions of each prompt, by role
+     */
+    public Prompts withRoles(Prompts prompts, List<Map<String, Integer>> positions) {
+        Prompts named = prompts;
+        for (String role : roles) {
+            int[] ofRole = new int[prompts.size()];
+            for (int s = 0; s < ofRole.length; s++) {
+                if (!sequences().contains(s, prompts.size())) {
+                    continue;
+                }
+                Integer position = positions.get(s).get(role);
+                if (position == null) {
+                    throw new BadInputException("--roles: " + prompts.name(s) + " does not say where " + role
+                            + " stands; its \"positions\" name "
+                            + (positions.get(s).isEmpty()
+                                    ? "nothing"
+                                    : String.join(", ", positions.get(s).keySet())));
+                }
+                ofRole[s] = position;
+            }
+            named = named.role(role, ofRole);
+        }
+        return named;
+    }
+
+    public IndexSelection positions() {
+        return SelectionOptions.indices("--positions", positions);
+    }
+
+    public IndexSelection heads() {
+        return SelectionOptions.indices("--heads", heads);
+    }
+
+    public IndexSelection neurons() {
+        return SelectionOptions.indices("--neurons", neurons);
+    }
+
+    private IndexSelection sequences() {
+        return SelectionOptions.indices("--sequences", sequences);
+    }
+
+    /** The options that choose the same again. */
+    public List<String> canonical() {
+        List<String> options = new ArrayList<>(List.of("--positions", positions));
+        if (!roles.isEmpty()) {
+            options.addAll(List.of("--roles", String.join(",", roles)));
+        }
+        options.addAll(List.of("--heads", heads, "--neurons", neurons, "--sequences", sequences));
+        return options;
+    }
+}

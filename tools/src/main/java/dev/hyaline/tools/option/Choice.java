@@ -1,0 +1,54 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.instrument.DumpFormat;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.LongDocuments;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** An option's values, each chosen by the name it prints, in upper or lower case. */
+public class Choice<T> implements ITypeConverter<T>, Iterable<String> {
+    private final List<T> values;
+
+    public Choice(List<T> values) {
+        this.values = values;
+    }
+
+    @Override
+    public T convert(String name) {
+        return values.stream()
+                .filter(value -> value.toString().equals(name.toLowerCase(Locale.ROOT)))
+                .findFirst()
+                .orElseThrow(() -> new TypeConversionException(
+                        "expected " + String.join(" or ", this) + ", found '" + name + "'"));
+    }
+
+    @Override
+    public Iterator<String> iterator() {
+        return values.stream().map(Object::toString).iterator();
+    }
+
+    /** The formats of a dump. */
+    public static final class Formats extends Choice<DumpFormat> {
+        Formats() {
+            super(List.of(DumpFormat.values()));
+        }
+    }
+
+    /** The rules for long documents. */
+    static final class LongDocumentRules extends Choice<LongDocuments> {
+        LongDocumentRules() {
+            super(List.of(LongDocuments.values()));
+        }
+    }
+
+    /** The types that activations can be written as. */
+    public static final class FloatTypes extends Choice<ElementType> {
+        FloatTypes() {
+            super(List.of(ElementType.F32, ElementType.F16, ElementType.BF16));
+        }
+    }
+}

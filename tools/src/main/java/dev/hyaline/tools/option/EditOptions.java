@@ -1,0 +1,245 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Intervention;
+import dev.hyaline.instrument.Interventions;
+import dev.hyaline.instrument.Means;
+import dev.hyaline.instrument.Target;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The interventions a command makes. */
+public final class EditOptions {
+    @Option(
+            names = {"-e", "--edits"},
+            paramLabel = "FILE",
+            description = {
+                "A JSON file of interventions, as below and in the Javadoc of Interventions. They come first; the"
+                        + " options that follow come in the order shown here."
+            })
+    private String file;
+
+    @Option(
+            names = "--zero",
+            paramLabel = "SITES",
+            description = {
+                "Write zeros: --zero z --layers 1 --heads 2. Sites are named as for the command sites, with commas"
+                        + " and globs: z,mlp_out or 'resid_*'."
+            })
+    private List<String> zero = new ArrayList<>();
+
+    @Option(names = "--set", paramLabel = "SITES=X", description = "Write a number: --set ln_final.scale=1")
+    private List<String> set = new ArrayList<>();
+
+    @Option(names = "--scale", paramLabel = "SITES=X", description = "Multiply by a number: --scale attn_out=0.5")
+    private List<String> scale = new ArrayList<>();
+
+    @Option(
+            names = "--add",
+            paramLabel = "SITES=VECTOR",
+            description = {
+                "Add a vector, a row of a tensor in a file: --add resid_pre=steer.safetensors:mood:0 (row 0 unless"
+                        + " given); --coefficient says how many times."
+            })
+    private List<String> add = new ArrayList<>();
+
+    @Option(names = "--coefficient", paramLabel = "X", description = "What --add multiplies by. Default: 1")
+    private Float coefficient;
+
+    @Option(
+            names = "--project-out",
+            paramLabel = "SITES=VECTOR",
+            description = "Remove the component along a vector, given as for --add.")
+    private List<String> projectOut = new ArrayList<>();
+
+    @Option(names = "--swap-heads", paramLabel = "SITES", description = "Exchange the two heads that --heads names.")
+    private List<String> swapHeads = new ArrayList<>();
+
+    @Option(names = "--noise", paramLabel = "SITES=X", description = "Add normal noise of this deviation; see --seed.")
+    private List<String> noise = new ArrayList<>();
+
+    @Option(
+            names = "--patch",
+            paramLabel = "SITES",
+            description = "Write what another run has at the same positions: one of --source.")
+    private List<String> patch = new ArrayList<>();
+
+    @Option(
+            names = "--mean",
+            paramLabel = "SITES",
+            description = "Write the mean over all positions of all of --source.")
+    private List<String> mean = new ArrayList<>();
+
+    @Option(names = "--by-position", description = "For --mean: take each position's own mean.")
+    private boolean byPosition;
+
+    @Option(
+            names = "--resample",
+            paramLabel = "SITES",
+            description = {
+                "Write what one of several --source has at the same positions, drawn for each prompt; see --seed."
+            })
+    private List<String> resample = new ArrayList<>();
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "For --noise and --resample: the same seed gives the same values. Default: 0")
+    private Long seed;
+
+    @Mixin
+    private EditSource source;
+
+    @Mixin
+    private TargetOptions places;
+
+    @Option(
+            names = "--in-order",
+            description = {
+                "Let interventions write the same values: a later one acts on what an earlier one left. Those of"
+                        + " --edits come first, then the options' in the order of this list, wherever they are on the"
+                        + " line."
+            })
+    private boolean inOrder;
+
+    /** The interventions that the options describe. */
+    public Interventions read(Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary) {
+        Gpt2Config config = engine.config();
+        List<String> taken =
+                Stream.of(patch, mean, resample).flatMap(List::stream).toList();
+        Optional<ActivationSource> values = source.read(engine, prompts, vocabulary, taken);
+        List<Intervention> list = new ArrayList<>();
+        boolean ordered = inOrder;
+        if (file != null) {
+            Interventions read = Interventions.read(ModelOptions.path("--edits", file), EditSource.named(values));
+            list.addAll(read.list());
+            ordered |= read.isInOrder();
+        }
+        int fromFile = list.size();
+        list.addAll(written(config));
+        list.addAll(taken(config, values));
+        requireUsed(list.size() > fromFile, list.isEmpty());
+        Interventions interventions = Interventions.of(list);
+        return ordered ? interventions.inOrder() : interventions;
+    }
+
+    /** Those that need nothing but the options. */
+    private List<Intervention> written(Gpt2Config config) {
+        List<Intervention> list = new ArrayList<>();
+        float times = coefficient == null ? 1 : coefficient;
+        each(config, zero, list, Intervention::zero);
+        each(config, "--set", set, list, (target, value) -> Intervention.set(target, number("--set", value)));
+        each(config, "--scale", scale, list, (target, value) -> Intervention.scale(target, number("--scale", value)));
+        each(
+                config,
+                "--add",
+                add,
+                list,
+                (target, value) -> new Intervention.Add(target, TargetOptions.vector("--add", value), times));
+        each(
+                config,
+                "--project-out",
+                projectOut,
+                list,
+                (target, value) -> Intervention.projectOut(target, TargetOptions.vector("--project-out", value)));
+        each(config, swapHeads, list, Intervention.SwapHeads::new);
+        each(
+                config,
+                "--noise",
+                noise,
+                list,
+                (target, value) -> Intervention.noise(target, number("--noise", value), seed()));
+        return list;
+    }
+
+    /** Those that take values from another run. */
+    private List<Intervention> taken(Gpt2Config config, Optional<ActivationSource> values) {
+        List<Intervention> list = new ArrayList<>();
+        each(config, patch, list, target -> {
+            ActivationSource run = EditSource.required(values, "--patch");
+            return source.isOne() ? Intervention.patch(target, run, 0) : Intervention.patch(target, run);
+        });
+        each(config, mean, list, target -> {
+            ActivationSource runs = EditSource.required(values, "--mean");
+            return Intervention.mean(target, byPosition ? Means.byPosition(runs) : Means.overall(runs));
+        });
+        each(
+                config,
+                resample,
+                list,
+                target -> Intervention.resample(target, EditSource.required(values, "--resample"), seed()));
+        return list;
+    }
+
+    private long seed() {
+        return seed == null ? 0 : seed;
+    }
+
+    /** An option that nothing reads is a slip. */
+    private void requireUsed(boolean shortOptions, boolean none) {
+        if (none) {
+            throw new BadInputException("there is nothing to edit; name it with --zero, --scale, --patch or another of"
+                    + " the options, or in a file with --edits");
+        }
+        if (!shortOptions && places.isGiven()) {
+            throw new BadInputException("--layers, --heads, --components, --subspace, --positions and --sequences are"
+                    + " for --zero and the like; the interventions of --edits have their own");
+        }
+        if (coefficient != null && add.isEmpty()) {
+            throw new BadInputException("--coefficient is for --add");
+        }
+        if (seed != null && noise.isEmpty() && resample.isEmpty()) {
+            throw new BadInputException("--seed is for --noise and --resample");
+        }
+        if (byPosition && mean.isEmpty()) {
+            throw new BadInputException("--by-position is for --mean");
+        }
+        if (source.isGiven() && patch.isEmpty() && mean.isEmpty() && resample.isEmpty() && file == null) {
+            throw new BadInputException("--source and --source-dump are for --patch, --mean, --resample and --edits");
+        }
+    }
+
+    private void each(
+            Gpt2Config config, List<String> sites, List<Intervention> list, Function<Target, Intervention> make) {
+        for (String patterns : sites) {
+            places.targets(config, patterns).forEach(target -> list.add(make.apply(target)));
+        }
+    }
+
+    private void each(
+            Gpt2Config config,
+            String option,
+            List<String> values,
+            List<Intervention> list,
+            BiFunction<Target, String, Intervention> make) {
+        for (String text : values) {
+            int equals = text.indexOf('=');
+            if (equals < 0) {
+                throw new BadInputException(option + ": '" + text + "' needs a site and, after =, a value");
+            }
+            String value = text.substring(equals + 1);
+            each(config, List.of(text.substring(0, equals)), list, target -> make.apply(target, value));
+        }
+    }
+
+    private static float number(String option, String text) {
+        try {
+            float value = Float.parseFloat(text);
+            if (Float.isFinite(value)) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            // As below.
+        }
+        throw new BadInputException(option + ": expected a number, found '" + text + "'");
+    }
+}

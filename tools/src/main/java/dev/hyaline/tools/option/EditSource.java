@@ -1,0 +1,87 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.ActivationCache;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Capture;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.Prompts;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** The run that interventions take values from. */
+public final class EditSource {
+    /** What JSON calls it. */
+    private static final String NAME = "source";
+
+    @Option(
+            names = "--source",
+            paramLabel = "TEXT",
+            description = {
+                "A prompt whose run --patch, --mean and --resample take values from; give it again for more. From one,"
+                        + " --patch takes the values for all prompts; from more, for each prompt those of its own."
+                        + " JSON calls them \"source\"."
+            })
+    private List<String> texts = new ArrayList<>();
+
+    @Option(
+            names = "--source-dump",
+            paramLabel = "DIR",
+            description = "A dump to take them from instead; --patch takes each prompt's values from its own there.")
+    private String dump;
+
+    boolean isGiven() {
+        return !texts.isEmpty() || dump != null;
+    }
+
+    /** Whether there is one sequence, which then serves every prompt. */
+    boolean isOne() {
+        return texts.size() == 1;
+    }
+
+    /**
+     * The values, if there is a source.
+     *
+     * @param patterns hook points that are taken from it, besides those that every pass has
+     */
+    Optional<ActivationSource> read(
+            Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary, List<String> patterns) {
+        if (!texts.isEmpty() && dump != null) {
+            throw new BadInputException("values come from --source or from --source-dump, not from both");
+        }
+        if (dump != null) {
+            return Optional.of(ActivationSource.dump(ModelOptions.path("--source-dump", dump)));
+        }
+        if (texts.isEmpty()) {
+            return Optional.empty();
+        }
+        Gpt2Config config = engine.config();
+        List<PromptInput> inputs = new ArrayList<>();
+        for (String text : texts) {
+            String name = texts.size() == 1 ? "--source" : "--source " + (inputs.size() + 1);
+            inputs.add(new PromptInput.OfText(name, text));
+        }
+        Prompts sources = prompts.encode(inputs, config, vocabulary);
+        List<HookPoint> points = new ArrayList<>(HookPoints.plain(config));
+        patterns.forEach(pattern -> points.addAll(HookPoints.select(config, pattern)));
+        return Optional.of(
+                ActivationSource.of(ActivationCache.of(engine, sources, new Capture(points, IndexSelection.all()))));
+    }
+
+    /** What JSON may take values from, by name. */
+    static Map<String, ActivationSource> named(Optional<ActivationSource> source) {
+        return source.map(run -> Map.of(NAME, run)).orElse(Map.of());
+    }
+
+    static ActivationSource required(Optional<ActivationSource> source, String option) {
+        return source.orElseThrow(() -> new BadInputException(option + " needs a run to take values from: give its"
+                + " prompt with --source TEXT, or a dump of it with --source-dump DIR"));
+    }
+}

@@ -1,0 +1,85 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Device;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.tools.terminal.Console;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** What a model runs on. */
+public final class EngineOptions {
+    private static final String PROCESSORS = "cpu";
+
+    /** More would only wait for each other, and soon be more than a system gives one process. */
+    private static final int MAX_THREADS = 1024;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads to compute with; the values are the same for any number. Default: one a processor.")
+    private Integer threads;
+
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            description =
+                    "cpu; or, where TornadoVM is, gpu for the first GPU or a number of hyaline devices, whose values"
+                            + " agree with cpu's within rounding. Default: cpu.")
+    private String device = PROCESSORS;
+
+    /**
+     * Threads to compute with.
+     *
+     * @throws BadInputException if the option is out of range; ask for them before other work, so that it comes first
+     */
+    public int threads() {
+        if (threads != null && (threads < 1 || threads > MAX_THREADS)) {
+            throw new BadInputException("--threads must be " + (threads < 1 ? "at least 1" : "at most " + MAX_THREADS)
+                    + ", found " + threads);
+        }
+        return threads == null ? Gpt2.defaultThreads() : threads;
+    }
+
+    /**
+     * The device to run on; empty for this machine's processors.
+     *
+     * @throws BackendUnavailableException saying what is missing; ask for it before other work, so that it comes first
+     */
+    public Optional<Device> device() {
+        if (device.equals(PROCESSORS)) {
+            return Optional.empty();
+        }
+        if (threads != null) {
+            throw new BadInputException("--threads is for --device cpu; leave it out");
+        }
+        return Optional.of(Device.named(device));
+    }
+
+    /** What the values depend on: a device, since the processors' are the same for any number of threads. */
+    public List<String> canonical() {
+        return device.equals(PROCESSORS) ? List.of() : List.of("--device", device);
+    }
+
+    /** Checks the options, before other work. */
+    public void check() {
+        threads();
+        device();
+    }
+
+    /** The model on what was asked for, which is said if it is a device. */
+    public Gpt2 open(Gpt2Weights weights, Console console) {
+        Optional<Device> found = device();
+        if (found.isEmpty()) {
+            return Gpt2.of(weights, threads());
+        }
+        Gpt2 model = Gpt2.of(weights, found.get());
+        console.err()
+                .println("hyaline: on " + model.kernels().name() + ", "
+                        + model.kernels().reason());
+        return model;
+    }
+}

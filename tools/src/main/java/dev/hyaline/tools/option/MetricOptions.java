@@ -1,0 +1,38 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.engine.BadInputException;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Option;
+
+/** How well a run does a task. */
+public final class MetricOptions {
+    @Option(
+            names = "--metric",
+            paramLabel = "NAME",
+            description = {
+                "logit-diff (answer less distractor), logit, log-prob, prob-diff, kl (to the clean run), cross-entropy"
+                        + " or accuracy. Default: ${DEFAULT-VALUE}"
+            })
+    private String metric = "logit-diff";
+
+    @Option(
+            names = "--at",
+            paramLabel = "ROLE",
+            description = "Role of the position whose next token the metric is about. Default: ${DEFAULT-VALUE}")
+    private String role = PromptPair.END;
+
+    public Metric metric() {
+        return Metric.all(role).stream()
+                .filter(known -> known.name().equals(metric))
+                .findFirst()
+                .orElseThrow(() -> new BadInputException("--metric: expected "
+                        + Metric.all(role).stream().map(Metric::name).collect(Collectors.joining(" or ")) + ", found '"
+                        + metric + "'"));
+    }
+
+    String role() {
+        return role;
+    }
+}

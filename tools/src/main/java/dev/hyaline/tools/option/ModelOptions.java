@@ -1,0 +1,117 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.HubProgress;
+import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.hub.Hub;
+import dev.hyaline.weights.hub.HubException;
+import dev.hyaline.weights.hub.HubException.Reason;
+import dev.hyaline.weights.hub.HubName;
+import dev.hyaline.weights.hub.HubSettings;
+import dev.hyaline.weights.hub.Snapshot;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import picocli.CommandLine.Option;
+
+/** Which model. */
+public final class ModelOptions {
+    private static final Set<Reason> PERHAPS_A_PATH =
+            EnumSet.of(Reason.NOT_FOUND, Reason.NOT_ALLOWED, Reason.UNREACHABLE, Reason.OFFLINE);
+
+    @Option(
+            names = {"-m", "--model"},
+            paramLabel = "MODEL",
+            description = {
+                "A built-in model, a folder or file with a GPT-2, or a repository of the Hugging Face hub: gpt2,"
+                        + " distilgpt2, OWNER/NAME, each perhaps with @REVISION. What is not in the hub's cache is"
+                        + " downloaded into it. Default: fable, which is built in."
+            })
+    String model = "fable";
+
+    @Option(
+            names = "--refresh",
+            description = {
+                "Ask the hub which commit a branch or tag of --model means now, and take that; without this, the one"
+                        + " that the cache has."
+            })
+    private boolean refresh;
+
+    private Snapshot snapshot;
+
+    /**
+     * Opens the checkpoint, after its download if need be; its parameters are not read yet. A built-in name goes before
+     * a file or folder, and these before the hub.
+     */
+    public Checkpoint open(Console console) {
+        snapshot = null;
+        if (Checkpoint.builtInNames().contains(model)) {
+            requireHub("is built in");
+            return Checkpoint.builtIn(model);
+        }
+        Path path = path("--model", model);
+        if (Files.exists(path)) {
+            requireHub("is a file or folder here");
+            return Checkpoint.open(path);
+        }
+        return HubName.parse(model).map(name -> open(console, name)).orElseGet(() -> Checkpoint.open(path));
+    }
+
+    private void requireHub(String otherwise) {
+        if (refresh) {
+            throw new BadInputException("--refresh is for models of the hub, but " + model + " " + otherwise);
+        }
+    }
+
+    private Checkpoint open(Console console, HubName name) {
+        Hub hub = Hub.of(HubSettings.of(console.environment()));
+        if (!name.hasOwner() && hub.cached(name).isEmpty()) {
+            throw BadCheckpointException.file(
+                    model,
+                    "a built-in model (" + String.join(", ", Checkpoint.builtInNames()) + "), a folder or file, "
+                            + String.join(", ", HubName.shortNames()) + " or OWNER/NAME",
+                    "nothing there");
+        }
+        try (HubProgress progress = new HubProgress(console, name)) {
+            snapshot = refresh ? hub.refresh(name, progress) : hub.get(name, progress);
+            return Checkpoint.open(snapshot);
+        } catch (HubException e) {
+            boolean asGiven = model.startsWith(name.repository());
+            throw asGiven && PERHAPS_A_PATH.contains(e.reason())
+                    ? new HubException(
+                            e.reason(), e.getMessage() + " (and there is no file or folder " + model + ")", e)
+                    : e;
+        }
+    }
+
+    /** The model opened, as {@code --model} takes it: of a repository, the commit that its revision meant. */
+    public String pinned() {
+        return snapshot().map(Snapshot::pinned).orElse(model);
+    }
+
+    /** What of the hub was opened; empty if it was something else. */
+    public Optional<Snapshot> snapshot() {
+        return Optional.ofNullable(snapshot);
+    }
+
+    /**
+     * A file name given to an option.
+     *
+     * @throws BadInputException if no file can have that name here
+     */
+    public static Path path(String option, String name) {
+        if (name.isEmpty()) {
+            throw new BadInputException(option + " needs a name, but was given none");
+        }
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new BadInputException(option + ": '" + name + "' cannot be a file name here (" + e.getReason() + ")");
+        }
+    }
+}

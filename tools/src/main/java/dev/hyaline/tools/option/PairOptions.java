@@ -1,0 +1,134 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.analysis.prompt.PairFile;
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import picocli.CommandLine.Option;
+
+/** The pairs of prompts a command compares. */
+public final class PairOptions {
+    private static final long DEFAULT_SEED = 1;
+    private static final int DEFAULT_COUNT = 8;
+
+    /** The built-in tasks. */
+    static final class Tasks extends Choice<Task> {
+        Tasks() {
+            super(List.of(Task.values()));
+        }
+    }
+
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            completionCandidates = Tasks.class,
+            converter = Tasks.class,
+            description = {
+                "Pairs drawn for a task: ${COMPLETION-CANDIDATES}. The corrupted prompt of ioi-abba and ioi-baba has"
+                        + " the other name at S2, that of ...-abc three unrelated names. Default: ioi-abba"
+            })
+    private Task task;
+
+    @Option(
+            names = "--pairs",
+            paramLabel = "FILE",
+            description = {
+                "Pairs from a JSON file: a list of objects with \"clean\" and \"corrupted\" (texts, token ids, or with"
+                        + " a \"template\" the words of its slots), \"answer\", \"distractor\", \"positions\"."
+            })
+    private String file;
+
+    @Option(
+            names = "--clean",
+            paramLabel = "TEXT",
+            description = "One pair: the prompt on which the model does the task.")
+    private String clean;
+
+    @Option(
+            names = "--corrupted",
+            paramLabel = "TEXT",
+            description = "... and the one on which it does not, of as many tokens.")
+    private String corrupted;
+
+    @Option(names = "--answer", paramLabel = "TEXT", description = "... the right next token, such as \" Mary\".")
+    private String answer;
+
+    @Option(names = "--distractor", paramLabel = "TEXT", description = "... and a wrong one.")
+    private String distractor;
+
+    @Option(names = "--count", paramLabel = "N", description = "Pairs to draw for a task. Default: 8")
+    private Integer count;
+
+    @Option(names = "--seed", paramLabel = "N", description = "What the draw depends on. Default: 1")
+    private Long seed;
+
+    @Option(names = "--no-bos", description = "Do not put the end-of-text token before each text.")
+    private boolean noBos;
+
+    /** The pairs asked for, checked against a model. */
+    public PromptPairs read(Gpt2Config config, ModelVocabulary vocabulary) {
+        PromptEncoder encoder = encoder(vocabulary, !noBos);
+        boolean written = clean != null || corrupted != null || answer != null || distractor != null;
+        int sources = (task != null ? 1 : 0) + (file != null ? 1 : 0) + (written ? 1 : 0);
+        if (sources > 1) {
+            throw new BadInputException("--task, --pairs and --clean exclude each other");
+        }
+        if (sources == 1 && task == null && (count != null || seed != null)) {
+            throw new BadInputException("--count and --seed draw pairs for a task; there is none");
+        }
+        if (written) {
+            return PromptPairs.of(config, List.of(written(encoder)));
+        }
+        if (file != null) {
+            return PromptPairs.of(config, PairFile.read(ModelOptions.path("--pairs", file), encoder));
+        }
+        return PromptPairs.of(
+                config,
+                (task == null ? Task.IOI_ABBA : task)
+                        .draw(encoder, count == null ? DEFAULT_COUNT : count, seed == null ? DEFAULT_SEED : seed));
+    }
+
+    /** The seed for whatever else is drawn. */
+    public long seed() {
+        return seed == null ? DEFAULT_SEED : seed;
+    }
+
+    /** Whether prompts begin with the end-of-text token. */
+    public boolean begins() {
+        return !noBos;
+    }
+
+    private PromptPair written(PromptEncoder encoder) {
+        if (clean == null || corrupted == null || answer == null) {
+            throw new BadInputException("a pair needs --clean, --corrupted and --answer (and mostly --distractor)");
+        }
+        return new PromptPair(
+                clean,
+                encoder.prompt(clean),
+                encoder.prompt(corrupted),
+                new int[] {token("--answer", answer, encoder)},
+                distractor == null ? new int[0] : new int[] {token("--distractor", distractor, encoder)},
+                Map.of());
+    }
+
+    private static int token(String option, String text, PromptEncoder encoder) {
+        try {
+            return encoder.token(text);
+        } catch (BadInputException e) {
+            throw new BadInputException(option + ": " + e.getMessage());
+        }
+    }
+
+    public static PromptEncoder encoder(ModelVocabulary vocabulary, boolean begin) {
+        return new PromptEncoder(
+                vocabulary.required()::encode,
+                begin ? OptionalInt.of(vocabulary.required().endOfText()) : OptionalInt.empty(),
+                vocabulary.required().vocabularySize());
+    }
+}

@@ -1,0 +1,280 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Printable;
+import dev.hyaline.instrument.FileException;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.exc.InputCoercionException;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson},
+ * {@code .json}; standard input whose first character is a brace) a line is a string, or an object with {@code "text"}
+ * or {@code "tokens"} and perhaps {@code "positions"} by role; other properties are skipped. One line at a time is in
+ * memory.
+ */
+public final class PromptFile {
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
+    private static final String EXPECTED = "expected a string, or an object with \"text\" or \"tokens\"";
+    private static final int IN_MEMORY = 1 << 20;
+
+    /** What it is called in errors. */
+    private final String name;
+
+    private final Path path;
+    /** All of standard input, if it is short. */
+    private final byte[] bytes;
+
+    private PromptFile(String name, Path path, byte[] bytes) {
+        this.name = name;
+        this.path = path;
+        this.bytes = bytes;
+    }
+
+    /**
+     * A file to be read later.
+     *
+     * @param name a path, or {@code -} for standard input, which is read now: what is long to a temporary file
+     * @throws FileException if standard input cannot be read
+     */
+    static PromptFile of(String name, InputStream standardInput) {
+        if (!name.equals("-")) {
+            return new PromptFile(name, ModelOptions.path("--prompts", name), null);
+        }
+        try {
+            byte[] bytes = standardInput.readNBytes(IN_MEMORY);
+            Path file = null;
+            if (bytes.length == IN_MEMORY) {
+                file = Files.createTempFile("hyaline-prompts", "");
+                file.toFile().deleteOnExit();
+                try (OutputStream out = Files.newOutputStream(file)) {
+                    out.write(bytes);
+                    standardInput.transferTo(out);
+                }
+            }
+            return new PromptFile("standard input", file, bytes);
+        } catch (IOException e) {
+            throw FileException.reading("standard input", e);
+        }
+    }
+
+    /**
+     * Its prompts, from the first on; to be closed.
+     *
+     * @throws FileException if it cannot be read, now or from the stream
+     * @throws BadInputException from the stream, if it holds no prompt, or a line is none, naming file and line
+     */
+    Stream<PromptInput> prompts() {
+        try {
+            Reader reader = new Reader(path == null ? new ByteArrayInputStream(bytes) : Files.newInputStream(path));
+            return StreamSupport.stream(Spliterators.spliteratorUnknownSize(reader, Spliterator.ORDERED), false)
+                    .onClose(reader::close);
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
+        }
+    }
+
+    public static byte[] readAll(InputStream standardInput) {
+        try {
+            return standardInput.readAllBytes();
+        } catch (IOException e) {
+            throw FileException.reading("standard input", e);
+        }
+    }
+
+    /** Reads a prompt a line. */
+    private final class Reader implements Iterator<PromptInput> {
+        private final InputStream in;
+        private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+        private boolean json = path != null && name.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
+        private int lines;
+        private boolean any;
+        private PromptInput next;
+
+        Reader(InputStream in) {
+            this.in = new BufferedInputStream(in, 1 << 16);
+        }
+
+        @Override
+        public boolean hasNext() {
+            while (next == null && readLine()) {
+                String text = text();
+                if (!text.isBlank()) {
+                    String source = name + ":" + lines;
+                    if (!any && name.equals("standard input")) {
+                        json = text.strip().startsWith("{");
+                    }
+                    any = true;
+                    next = json ? parse(source, text) : new PromptInput.OfText(source, text);
+                }
+            }
+            if (!any) {
+                throw new BadInputException(name + " holds no prompt");
+            }
+            return next != null;
+        }
+
+        @Override
+        public PromptInput next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            PromptInput prompt = next;
+            next = null;
+            return prompt;
+        }
+
+        /** Whether there was a line, without its end. */
+        private boolean readLine() {
+            line.reset();
+            try {
+                int read = in.read();
+                if (read < 0) {
+                    return false;
+                }
+                for (; read >= 0 && read != '\n'; read = in.read()) {
+                    line.write(read);
+                }
+            } catch (IOException e) {
+                throw FileException.reading(name, e);
+            }
+            lines++;
+            return true;
+        }
+
+        private String text() {
+            byte[] read = line.toByteArray();
+            int length = read.length > 0 && read[read.length - 1] == '\r' ? read.length - 1 : read.length;
+            try {
+                String text = StandardCharsets.UTF_8
+                        .newDecoder()
+                        .decode(ByteBuffer.wrap(read, 0, length))
+                        .toString();
+                return lines == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
+            } catch (CharacterCodingException e) {
+                throw new BadInputException(name + ":" + lines + ": this is not UTF-8 text");
+            }
+        }
+
+        void close() {
+            try {
+                in.close();
+            } catch (IOException e) {
+                throw FileException.reading(name, e);
+            }
+        }
+    }
+
+    private static PromptInput parse(String source, String line) {
+        try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), line)) {
+            PromptInput prompt = switch (json.nextToken()) {
+                case VALUE_STRING -> new PromptInput.OfText(source, json.getString());
+                case START_OBJECT -> object(source, json);
+                default -> throw new BadInputException(source + ": " + EXPECTED);
+            };
+            if (json.nextToken() != null) {
+                throw new BadInputException(source + ": more follows after the first JSON value");
+            }
+            return prompt;
+        } catch (InputCoercionException e) {
+            throw new BadInputException(source + ": " + Printable.parserMessage(e.getMessage()));
+        } catch (JacksonException e) {
+            // The parser was given this line alone and calls it the first.
+            throw new BadInputException(source + ": this is not JSON: "
+                    + Printable.parserMessage(e.getMessage()).replace("line 1, column", "column"));
+        }
+    }
+
+    private static PromptInput object(String source, JsonParser json) {
+        String text = null;
+        List<Integer> tokens = null;
+        Map<String, Integer> positions = Map.of();
+        while (json.nextToken() != JsonToken.END_OBJECT) {
+            String property = json.currentName();
+            JsonToken value = json.nextToken();
+            switch (property) {
+                case "text" -> text = string(source, json, value);
+                case "tokens" -> tokens = tokens(source, json, value);
+                case "positions" -> positions = positions(source, json, value);
+                default -> json.skipChildren();
+            }
+        }
+        if (text != null && tokens != null) {
+            throw new BadInputException(source + ": \"text\" and \"tokens\" exclude each other");
+        }
+        if (text != null) {
+            return new PromptInput.OfText(source, text, positions);
+        }
+        if (tokens != null) {
+            return new PromptInput.OfTokens(source, tokens, positions);
+        }
+        throw new BadInputException(source + ": " + EXPECTED);
+    }
+
+    private static String string(String source, JsonParser json, JsonToken value) {
+        if (value != JsonToken.VALUE_STRING) {
+            throw new BadInputException(source + ": \"text\" must be a string");
+        }
+        return json.getString();
+    }
+
+    private static List<Integer> tokens(String source, JsonParser json, JsonToken value) {
+        List<Integer> tokens = new ArrayList<>();
+        if (value == JsonToken.START_ARRAY) {
+            while (json.nextToken() == JsonToken.VALUE_NUMBER_INT) {
+                tokens.add(json.getIntValue());
+            }
+        }
+        if (json.currentToken() != JsonToken.END_ARRAY) {
+            throw new BadInputException(source + ": \"tokens\" must be a list of token ids");
+        }
+        return tokens;
+    }
+
+    private static Map<String, Integer> positions(String source, JsonParser json, JsonToken value) {
+        Map<String, Integer> positions = new LinkedHashMap<>();
+        if (value == JsonToken.START_OBJECT) {
+            while (json.nextToken() == JsonToken.PROPERTY_NAME) {
+                String role = json.currentName();
+                if (json.nextToken() != JsonToken.VALUE_NUMBER_INT) {
+                    throw new BadInputException(source + ": \"positions\": " + role + " must be a whole number, found "
+                            + Printable.plain(json.getString()));
+                }
+                positions.put(role, json.getIntValue());
+            }
+        }
+        if (json.currentToken() != JsonToken.END_OBJECT) {
+            throw new BadInputException(
+                    source + ": \"positions\" must be an object of positions by role, such as {\"end\": -1}");
+        }
+        return positions;
+    }
+}

@@ -1,0 +1,143 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.Prompts;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import picocli.CommandLine.Option;
+
+/** The prompts a command runs. */
+public final class PromptOptions {
+    public static final String BUILT_IN_PROMPT = "When Mary and John went to the store, John gave a drink to";
+
+    @Option(
+            names = {"-p", "--prompt"},
+            paramLabel = "TEXT",
+            description = "A prompt; give it again for more. Default: \"" + BUILT_IN_PROMPT + "\"")
+    List<String> texts = new ArrayList<>();
+
+    @Option(
+            names = "--prompts",
+            paramLabel = "FILE",
+            description = {
+                "A file of prompts, - for standard input: one a line or, if its name ends in jsonl or the input begins"
+                        + " with a brace, JSON Lines of strings or of objects with \"text\" or \"tokens\"."
+            })
+    List<String> files = new ArrayList<>();
+
+    @Option(
+            names = "--tokens",
+            paramLabel = "IDS",
+            description =
+                    "A prompt as token ids, taken as they are: --tokens \"1535 958 591\". Give it again for more.")
+    List<String> tokens = new ArrayList<>();
+
+    @Option(
+            names = "--no-bos",
+            description = {
+                "Do not put the end-of-text token, with which a GPT-2 text begins, before each text. (It is put there"
+                        + " by default, as TransformerLens does.)"
+            })
+    public boolean noBos;
+
+    /** Whether any prompt is given, so that the built-in one is not meant. */
+    public boolean isGiven() {
+        return !texts.isEmpty() || !files.isEmpty() || !tokens.isEmpty();
+    }
+
+    /** Whether texts begin with the end-of-text token. */
+    public boolean begins() {
+        return !noBos;
+    }
+
+    /** The prompts in the order texts, files, ids. */
+    public List<PromptInput> read(InputStream standardInput) {
+        try (Stream<PromptInput> inputs = open(standardInput).prompts()) {
+            return inputs.toList();
+        }
+    }
+
+    /** As {@link #read}, one at a time and as often as asked for. */
+    public PromptSource open(InputStream standardInput) {
+        List<Supplier<Stream<PromptInput>>> parts = new ArrayList<>();
+        for (int i = 0; i < texts.size(); i++) {
+            parts.add(one(new PromptInput.OfText(numbered("--prompt", i, texts.size()), texts.get(i))));
+        }
+        for (String file : files) {
+            parts.add(PromptFile.of(file, standardInput)::prompts);
+        }
+        for (int i = 0; i < tokens.size(); i++) {
+            parts.add(one(
+                    new PromptInput.OfTokens(numbered("--tokens", i, tokens.size()), TokenIds.parse(tokens.get(i)))));
+        }
+        if (parts.isEmpty()) {
+            parts.add(one(new PromptInput.OfText("the built-in prompt", BUILT_IN_PROMPT)));
+        }
+        return new PromptSource(parts);
+    }
+
+    private static Supplier<Stream<PromptInput>> one(PromptInput input) {
+        return () -> Stream.of(input);
+    }
+
+    private static String numbered(String option, int index, int count) {
+        return count == 1 ? option : option + " " + (index + 1);
+    }
+
+    /** Token ids of prompts, checked against a model. */
+    public Prompts encode(List<PromptInput> inputs, Gpt2Config config, ModelVocabulary vocabulary) {
+        return Prompts.of(
+                config,
+                inputs.stream().map(input -> encode(input, config, vocabulary)).toList(),
+                inputs.stream().map(PromptInput::source).toList());
+    }
+
+    /** Token ids of a prompt. */
+    public int[] encode(PromptInput input, Gpt2Config config, ModelVocabulary vocabulary) {
+        return switch (input) {
+            case PromptInput.OfTokens ids ->
+                ids.tokens().stream().mapToInt(Integer::intValue).toArray();
+            case PromptInput.OfText text -> encode(text, config, vocabulary);
+        };
+    }
+
+    private int[] encode(PromptInput.OfText prompt, Gpt2Config config, ModelVocabulary vocabulary) {
+        try {
+            int[] tokens = vocabulary.encode(prompt.text(), !noBos);
+            if (!noBos && tokens[0] >= config.dVocab()) {
+                throw new BadInputException("the end-of-text token put before a text, " + tokens[0]
+                        + ", is outside the model's vocabulary of " + config.dVocab() + "; leave it out with --no-bos");
+            }
+            return tokens;
+        } catch (BadInputException e) {
+            throw new BadInputException(prompt.source() + ": " + e.getMessage());
+        }
+    }
+
+    /** The token put before each text. */
+    public OptionalInt prependedToken(ModelVocabulary vocabulary) {
+        return noBos || vocabulary.tokenizer().isEmpty()
+                ? OptionalInt.empty()
+                : OptionalInt.of(vocabulary.required().endOfText());
+    }
+
+    /** The options that give the same prompts again. */
+    public List<String> canonical() {
+        List<String> options = new ArrayList<>();
+        texts.forEach(text -> options.addAll(List.of("--prompt", text)));
+        files.forEach(file -> options.addAll(List.of("--prompts", file)));
+        tokens.forEach(ids -> options.addAll(List.of("--tokens", ids)));
+        if (options.isEmpty()) {
+            options.addAll(List.of("--prompt", BUILT_IN_PROMPT));
+        }
+        if (noBos) {
+            options.add("--no-bos");
+        }
+        return options;
+    }
+}

@@ -1,0 +1,138 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.instrument.CorpusDump;
+import dev.hyaline.instrument.LongDocuments;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Option;
+
+/** How a corpus is dumped. All but {@code --resume} ask for shards. */
+public final class ShardOptions {
+    private static final Pattern SIZE = Pattern.compile("(\\d{1,12}(?:\\.\\d{1,6})?)\\s*([kMGT]?B?)");
+    private static final Map<String, Long> UNITS =
+            Map.of("", 1L, "k", 1_000L, "M", 1_000_000L, "G", 1_000_000_000L, "T", 1_000_000_000_000L);
+
+    @Option(
+            names = "--shards",
+            negatable = true,
+            description = {
+                "Write shards, or one file, whatever the number of tokens. Default: shards for more than 65,536 tokens,"
+                        + " or if one of the next five options is given."
+            })
+    public Boolean shards;
+
+    @Option(
+            names = "--shard-size",
+            paramLabel = "SIZE",
+            description = "About the size of a shard: 500MB, 2GB. Default: 256MB")
+    String size;
+
+    @Option(
+            names = "--every",
+            paramLabel = "N",
+            description = "Only every N-th token, counted across the documents, of those the other filters leave.")
+    public Integer every;
+
+    @Option(names = "--skip-bos", description = "Leave out the end-of-text token that a document begins with.")
+    public boolean skipBos;
+
+    @Option(
+            names = "--long",
+            paramLabel = "RULE",
+            completionCandidates = Choice.LongDocumentRules.class,
+            converter = Choice.LongDocumentRules.class,
+            description = {
+                "What to do with a document of more tokens than the model has positions: ${COMPLETION-CANDIDATES}."
+                    + " Split, each piece is run by itself, the next without an end-of-text token before it. Default:"
+                    + " error"
+            })
+    public LongDocuments longDocuments;
+
+    @Option(
+            names = "--batch-tokens",
+            paramLabel = "N",
+            description = "About how many tokens a pass takes; changes no value. Default: 2048")
+    public Integer batchTokens;
+
+    @Option(
+            names = "--resume",
+            description = {
+                "Go on with a dump that was stopped; its files end up as if it had not been. Where there is none,"
+                        + " begin."
+            })
+    public boolean resume;
+
+    /** Whether an option is given that one file has no place for. */
+    public boolean asked() {
+        return size != null || every != null || skipBos || longDocuments != null || batchTokens != null;
+    }
+
+    /** Checks the options by themselves. */
+    public void check(boolean force) {
+        if (resume && force) {
+            throw new BadInputException("--resume and --force exclude each other");
+        }
+        if (Boolean.FALSE.equals(shards) && asked()) {
+            throw new BadInputException("--no-shards excludes the options that are for shards: --shard-size, --every,"
+                    + " --skip-bos, --long and --batch-tokens");
+        }
+        if (every != null && every < 1) {
+            throw new BadInputException("--every must be at least 1, found " + every);
+        }
+        if (batchTokens != null && batchTokens < 1) {
+            throw new BadInputException("--batch-tokens must be at least 1, found " + batchTokens);
+        }
+        bytes();
+    }
+
+    public long bytes() {
+        if (size == null) {
+            return CorpusDump.SHARD_BYTES;
+        }
+        Matcher match = SIZE.matcher(size.strip());
+        if (!match.matches()) {
+            throw new BadInputException("--shard-size must be a size such as 500MB or 2GB, found '" + size + "'");
+        }
+        long bytes = new BigDecimal(match.group(1))
+                .multiply(BigDecimal.valueOf(UNITS.get(match.group(2).replace("B", ""))))
+                .longValue();
+        if (bytes < 1) {
+            throw new BadInputException("--shard-size must be at least one byte, found '" + size + "'");
+        }
+        return bytes;
+    }
+
+    public int every() {
+        return every == null ? 1 : every;
+    }
+
+    public int batchTokens() {
+        return batchTokens == null ? CorpusDump.BATCH_TOKENS : batchTokens;
+    }
+
+    public LongDocuments longDocuments() {
+        return longDocuments == null ? LongDocuments.ERROR : longDocuments;
+    }
+
+    /** The options that give the same shards again. */
+    public List<String> canonical() {
+        List<String> options = new ArrayList<>(List.of(
+                "--shards",
+                "--shard-size",
+                String.format(Locale.ROOT, "%d", bytes()),
+                "--every",
+                String.format(Locale.ROOT, "%d", every()),
+                "--long",
+                longDocuments().toString()));
+        if (skipBos) {
+            options.add("--skip-bos");
+        }
+        return options;
+    }
+}

@@ -1,0 +1,103 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.Direction;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.Target;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Option;
+
+/** Where the interventions act that a command's options name. */
+public final class TargetOptions {
+    private static final Pattern TENSOR_ROW = Pattern.compile("(.+\\.safetensors):([^:]+)(?::(\\d{1,9}))?");
+
+    @Option(
+            names = {"-l", "--layers"},
+            paramLabel = "LAYERS",
+            description = "Only these layers, for all the options above: 0,3-5,-1.")
+    private String layers;
+
+    @Option(names = "--heads", paramLabel = "HEADS", description = "Only these heads, likewise.")
+    private String heads;
+
+    @Option(
+            names = "--components",
+            paramLabel = "LIST",
+            description = "Only these neurons, dimensions, keys of an attention map or logits, likewise.")
+    private String components;
+
+    @Option(
+            names = "--subspace",
+            paramLabel = "VECTOR",
+            description = {
+                "Only what lies along a vector, given as for --add, likewise. Give it again for a subspace of more"
+                        + " dimensions."
+            })
+    private List<String> subspace = new ArrayList<>();
+
+    @Option(
+            names = "--positions",
+            paramLabel = "LIST",
+            description = "Only these positions of each prompt, likewise: 0,3-5,-1 or last.")
+    private String positions;
+
+    @Option(names = "--sequences", paramLabel = "LIST", description = "Only these prompts, likewise; the first is 0.")
+    private String sequences;
+
+    /** Whether something is chosen. */
+    boolean isGiven() {
+        return layers != null
+                || heads != null
+                || components != null
+                || !subspace.isEmpty()
+                || positions != null
+                || sequences != null;
+    }
+
+    /** Of an option's hook points, those chosen: a target a site. */
+    List<Target> targets(Gpt2Config config, String patterns) {
+        if (components != null && !subspace.isEmpty()) {
+            throw new BadInputException("--components and --subspace exclude each other");
+        }
+        IndexSelection chosenLayers =
+                layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers);
+        return HookPoints.targets(config, patterns, chosenLayers).stream()
+                .map(this::parts)
+                .toList();
+    }
+
+    private Target parts(Target everything) {
+        Target target = everything;
+        if (heads != null) {
+            target = target.heads(SelectionOptions.indices("--heads", heads));
+        }
+        if (components != null) {
+            target = target.components(SelectionOptions.indices("--components", components));
+        }
+        if (!subspace.isEmpty()) {
+            target = target.subspace(
+                    subspace.stream().map(text -> vector("--subspace", text)).toList());
+        }
+        if (positions != null) {
+            target = target.positions(SelectionOptions.indices("--positions", positions));
+        }
+        return sequences == null ? target : target.sequences(SelectionOptions.indices("--sequences", sequences));
+    }
+
+    /** A row of a tensor in a file, as a user writes it. */
+    static Direction vector(String option, String text) {
+        Matcher match = TENSOR_ROW.matcher(text);
+        if (!match.matches()) {
+            throw new BadInputException(option
+                    + ": expected a tensor in a file, such as v.safetensors:name or v.safetensors:name:3, found '"
+                    + text + "'");
+        }
+        long row = match.group(3) == null ? 0 : Long.parseLong(match.group(3));
+        return Direction.read(ModelOptions.path(option, match.group(1)), match.group(2), row);
+    }
+}

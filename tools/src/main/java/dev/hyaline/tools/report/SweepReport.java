@@ -1,0 +1,136 @@
+package dev.hyaline.tools.report;
+
+import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.Sweep;
+import dev.hyaline.analysis.causal.SweepOptions;
+import dev.hyaline.analysis.causal.SweepResult;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TableText;
+import dev.hyaline.instrument.FileException;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.ConsoleProgress;
+import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.tools.terminal.StopNotice;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * Runs a sweep, shows its table and writes it. With a folder to write to, results are kept there as they come, and the
+ * same command goes on where it was stopped.
+ *
+ * @param name of the table's files
+ * @param normalise whether to show the clean run as 1 and the corrupted one as 0
+ * @param picture what of the table is shown and written besides, such as a matrix of edges
+ */
+public record SweepReport(
+        Console console,
+        String model,
+        String name,
+        Optional<Path> folder,
+        boolean normalise,
+        boolean json,
+        Optional<UnaryOperator<ResultTable>> picture) {
+
+    public void run(Experiment experiment, Sweep sweep) {
+        Optional<Path> journal = folder.map(path -> path.resolve("." + name + ".cells"));
+        SweepResult result = measure(experiment, sweep, journal);
+        ResultTable table = normalise ? result.normalised() : result.table();
+        if (json) {
+            print(experiment, result, table);
+        } else {
+            show(experiment, result, table);
+        }
+        folder.ifPresent(path -> {
+            TableOutput.write(console, path, name, table, json);
+            picture.ifPresent(change -> TableOutput.write(console, path, name + "-matrix", change.apply(table), json));
+        });
+        journal.ifPresent(SweepReport::delete);
+    }
+
+    private SweepResult measure(Experiment experiment, Sweep sweep, Optional<Path> journal) {
+        SweepOptions options = new SweepOptions(journal, (done, total) -> {});
+        long total = (long) sweep.cells() * experiment.pairs().size();
+        try (ConsoleProgress progress = new ConsoleProgress(console, name, "edits", total);
+                StopNotice notice = new StopNotice(console, "the same command goes on where this one was")) {
+            if (journal.isEmpty()) {
+                notice.cancel();
+            }
+            long[] before = {-1};
+            return experiment.sweep(sweep, options.progress((done, all) -> {
+                if (before[0] < 0) {
+                    progress.skip(done - 1);
+                    before[0] = done - 1;
+                }
+                progress.advance(done - before[0]);
+                before[0] = done;
+            }));
+        }
+    }
+
+    private void show(Experiment experiment, SweepResult result, ResultTable table) {
+        console.out()
+                .println(console.bold(model) + "  "
+                        + DisplayText.plural(experiment.pairs().size(), "pair") + ", "
+                        + experiment.metric().quantity() + ": clean "
+                        + TableView.figure(result.baselines().meanClean()) + ", corrupted "
+                        + TableView.figure(result.baselines().meanCorrupted()));
+        PromptPair first = experiment.pairs().get(0);
+        console.out().println(console.dim("such as: " + first.name()));
+        console.out().println();
+        TableView.print(console, table);
+        console.out().println();
+        console.out().println(work(result));
+    }
+
+    private static String work(SweepResult result) {
+        long done = result.work().done();
+        String saving = done == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT, " (%.1f times as many)", result.work().saving());
+        String resumed = result.resumed() == 0
+                ? ""
+                : "; " + (result.measured() == 0 ? "all" : DisplayText.count(result.resumed()))
+                        + " were done by a run that was stopped";
+        return DisplayText.plural(result.edits(), "edit") + ": " + multiplyAdds(done)
+                + " multiply-adds, where full reruns take "
+                + multiplyAdds(result.work().full()) + saving + resumed;
+    }
+
+    private static String multiplyAdds(long count) {
+        return count < 1_000_000 ? DisplayText.count(count) : String.format(Locale.ROOT, "%.3g", (double) count);
+    }
+
+    private void print(Experiment experiment, SweepResult result, ResultTable table) {
+        JsonOutput.print(console, out -> {
+            out.writeStringProperty("model", model);
+            out.writeStringProperty("metric", experiment.metric().name());
+            out.writeNumberProperty("clean", result.baselines().meanClean());
+            out.writeNumberProperty("corrupted", result.baselines().meanCorrupted());
+            out.writeObjectPropertyStart("work");
+            out.writeNumberProperty("edits", result.edits());
+            out.writeNumberProperty("edits_resumed", result.resumed());
+            out.writeNumberProperty("multiply_adds", result.work().done());
+            out.writeNumberProperty(
+                    "multiply_adds_of_full_reruns", result.work().full());
+            out.writeEndObject();
+            out.writeObjectPropertyStart("table");
+            TableText.writeJson(table, out);
+            out.writeEndObject();
+        });
+    }
+
+    private static void delete(Path journal) {
+        try {
+            Files.deleteIfExists(journal);
+        } catch (IOException e) {
+            throw FileException.writing(journal, e);
+        }
+    }
+}

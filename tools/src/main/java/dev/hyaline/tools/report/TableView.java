@@ -1,0 +1,158 @@
+package dev.hyaline.tools.report;
+
+import dev.hyaline.analysis.table.ColourScale;
+import dev.hyaline.analysis.table.Grid;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.ScreenWidth;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+
+/**
+ * A table of results on the screen: means in rows and columns, coloured where the screen has colours; of a table too
+ * long for that, the cells that stand out.
+ */
+public final class TableView {
+    private static final int LINE = 100;
+    private static final int MAX_ROWS = 160;
+    private static final int MAX_WORD_LENGTH = 5;
+    private static final int SHOWN = 20;
+
+    private final Console console;
+    private final ResultTable table;
+    private final Grid grid;
+
+    private TableView(Console console, ResultTable table) {
+        this.console = console;
+        this.table = table;
+        this.grid = Grid.of(table);
+    }
+
+    public static void print(Console console, ResultTable table) {
+        int samples = table.samples().size();
+        console.out()
+                .println(console.bold(table.title()) + "  "
+                        + console.dim(table.quantity()
+                                + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
+                                + (samples == 1 ? "" : ", mean over " + samples)));
+        TableView view = new TableView(console, table);
+        if (table.axes().size() == 1 && table.cells() <= MAX_ROWS) {
+            view.list(IntStream.range(0, table.cells()).boxed().toList());
+        } else if (view.grid.rows().size() <= MAX_ROWS) {
+            view.grid();
+        } else {
+            view.standingOut();
+        }
+    }
+
+    /** The cells farthest from what is neutral. */
+    private void standingOut() {
+        double neutral = table.neutral().orElse(0);
+        List<Integer> cells = IntStream.range(0, table.cells())
+                .filter(cell -> Double.isFinite(table.mean(cell)))
+                .boxed()
+                .sorted(Comparator.comparingDouble(cell -> -Math.abs(table.mean(cell) - neutral)))
+                .limit(SHOWN)
+                .toList();
+        console.out()
+                .println(console.dim("the " + cells.size() + " of " + DisplayText.count(table.cells())
+                        + " cells farthest from " + figure(neutral)));
+        list(cells);
+    }
+
+    private void list(List<Integer> cells) {
+        List<String> headings = new ArrayList<>();
+        table.axes().forEach(axis -> headings.add(axis.name()));
+        boolean spread = table.samples().size() > 1;
+        headings.add(spread ? ">mean" : ">value");
+        if (spread) {
+            headings.add(">error");
+        }
+        Table list = new Table(headings.toArray(String[]::new));
+        for (int cell : cells) {
+            List<String> row = new ArrayList<>(table.labels(cell));
+            row.add(figure(table.mean(cell)));
+            if (spread) {
+                row.add("± " + figure(table.standardError(cell)));
+            }
+            list.row(row.toArray(String[]::new));
+        }
+        list.print(console);
+    }
+
+    /** As many columns at a time as a line takes. */
+    private void grid() {
+        // A label such as "10 S2" takes two lines, so that fifteen positions fit on one.
+        List<String[]> columns =
+                grid.columns().stream().map(label -> label.split(" ", 2)).toList();
+        int lines = columns.stream().mapToInt(words -> words.length).max().orElse(1);
+        int first = Math.max(
+                ScreenWidth.of(grid.rowName()),
+                grid.rows().stream().mapToInt(ScreenWidth::of).max().orElse(0));
+        int width = 1
+                + Math.max(
+                        columns.stream()
+                                .flatMap(Arrays::stream)
+                                .mapToInt(word -> ScreenWidth.of(shortened(word)))
+                                .max()
+                                .orElse(0),
+                        IntStream.range(0, table.cells())
+                                .map(cell -> figure(table.mean(cell)).length())
+                                .max()
+                                .orElse(0));
+        int atOnce = Math.max(1, (LINE - first) / width);
+        ColourScale scale = ColourScale.of(table);
+        for (int from = 0; from < columns.size(); from += atOnce) {
+            int to = Math.min(columns.size(), from + atOnce);
+            for (int l = 0; l < lines; l++) {
+                StringBuilder heading = new StringBuilder(left(l == 0 ? grid.rowName() : "", first));
+                for (int c = from; c < to; c++) {
+                    String[] words = columns.get(c);
+                    heading.append(right(l < words.length ? shortened(words[l]) : "", width));
+                }
+                console.out().println(console.bold(heading.toString().stripTrailing()));
+            }
+            for (int r = 0; r < grid.rows().size(); r++) {
+                StringBuilder line = new StringBuilder(left(grid.rows().get(r), first));
+                for (int c = from; c < to; c++) {
+                    double mean = table.mean(grid.cells()[r][c]);
+                    line.append(console.onColour(scale.rgb(mean), right(figure(mean), width)));
+                }
+                console.out().println(console.colours() ? line : line.toString().stripTrailing());
+            }
+            if (to < columns.size()) {
+                console.out().println();
+            }
+        }
+    }
+
+    private static String shortened(String label) {
+        return ScreenWidth.shortened(label, MAX_WORD_LENGTH);
+    }
+
+    private static String left(String text, int width) {
+        return text + " ".repeat(Math.max(0, width - ScreenWidth.of(text)));
+    }
+
+    private static String right(String text, int width) {
+        return " ".repeat(Math.max(0, width - ScreenWidth.of(text))) + text;
+    }
+
+    /** About three digits: enough to compare, few enough for a row. */
+    public static String figure(double value) {
+        if (!Double.isFinite(value)) {
+            return "-";
+        }
+        double size = Math.abs(value);
+        String text = size != 0 && (size < 5e-4 || size >= 1e5)
+                ? String.format(Locale.ROOT, "%.1e", value)
+                : String.format(
+                        Locale.ROOT, size < 1 ? "%.3f" : size < 9.995 ? "%.2f" : size < 999.5 ? "%.1f" : "%.0f", value);
+        return text.equals("-0.000") ? "0.000" : text;
+    }
+}

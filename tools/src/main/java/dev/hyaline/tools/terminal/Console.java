@@ -1,0 +1,107 @@
+package dev.hyaline.tools.terminal;
+
+import dev.hyaline.analysis.table.ColourScale;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Where a command reads and writes. Text is UTF-8 whatever the locale.
+ *
+ * @param colours whether {@code out} may be styled
+ * @param progress whether {@code err} may show a line that changes
+ * @param environment the environment variables
+ */
+public record Console(
+        InputStream in,
+        PrintWriter out,
+        PrintWriter err,
+        boolean colours,
+        boolean progress,
+        Map<String, String> environment) {
+    private static final int STDOUT = 1;
+    private static final int STDERR = 2;
+
+    /** The process's own streams; colours only on a terminal whose user does not object (NO_COLOR). */
+    public static Console system() {
+        boolean colours = System.getenv("NO_COLOR") == null && isTerminal(STDOUT);
+        return new Console(
+                System.in,
+                writer(FileDescriptor.out),
+                writer(FileDescriptor.err),
+                colours,
+                isTerminal(STDERR),
+                System.getenv());
+    }
+
+    private static PrintWriter writer(FileDescriptor descriptor) {
+        OutputStream stream = new UntilPipeCloses(new FileOutputStream(descriptor));
+        return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8));
+    }
+
+    /** Lets go unnoticed that nobody reads any more, as after {@code hyaline sites | head}. */
+    private static final class UntilPipeCloses extends FilterOutputStream {
+        UntilPipeCloses(OutputStream stream) {
+            super(stream);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                out.write(bytes, offset, length);
+            } catch (IOException e) {
+                if (!"Broken pipe".equals(e.getMessage())) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /**
+     * {@code System.console().isTerminal()} speaks of standard input and output together, never of standard error, and
+     * takes a while to load. Linux tells of each stream what it is.
+     */
+    private static boolean isTerminal(int descriptor) {
+        try {
+            Path target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor));
+            return target.startsWith("/dev/pts") || target.startsWith("/dev/tty") || target.endsWith("console");
+        } catch (IOException | UnsupportedOperationException e) {
+            return System.console().isTerminal();
+        }
+    }
+
+    public void flush() {
+        out.flush();
+        err.flush();
+    }
+
+    public String bold(String text) {
+        return styled("1", text);
+    }
+
+    public String dim(String text) {
+        return styled("2", text);
+    }
+
+    /** Black or white, whichever can be read, on a colour {@code 0xRRGGBB}. */
+    public String onColour(int rgb, String text) {
+        int red = rgb >> 16 & 255;
+        int green = rgb >> 8 & 255;
+        int blue = rgb & 255;
+        boolean dark = ColourScale.isDark(rgb);
+        return styled("38;5;" + (dark ? 231 : 16) + ";48;2;" + red + ";" + green + ";" + blue, text);
+    }
+
+    private String styled(String code, String text) {
+        return colours ? "\u001B[" + code + "m" + text + "\u001B[0m" : text;
+    }
+}

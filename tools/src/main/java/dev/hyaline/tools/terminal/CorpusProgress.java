@@ -1,0 +1,29 @@
+package dev.hyaline.tools.terminal;
+
+import dev.hyaline.instrument.CorpusListener;
+
+/** Shows and counts the tokens of a corpus. */
+public final class CorpusProgress implements CorpusListener {
+    private final ConsoleProgress progress;
+    private long tokens;
+
+    public CorpusProgress(ConsoleProgress progress) {
+        this.progress = progress;
+    }
+
+    @Override
+    public void skipped(long skipped) {
+        progress.skip(skipped);
+    }
+
+    @Override
+    public void done(long done) {
+        tokens += done;
+        progress.advance(done);
+    }
+
+    /** Tokens that were run. */
+    public long tokens() {
+        return tokens;
+    }
+}

@@ -1,0 +1,54 @@
+package dev.hyaline.tools.terminal;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Values as people read them, in no locale's own way. */
+public final class DisplayText {
+    private static final String[] DECIMAL_UNITS = {"bytes", "kB", "MB", "GB", "TB"};
+
+    private DisplayText() {}
+
+    /** In double quotes, {@linkplain EscapedText escaped}. */
+    public static String quoted(String text) {
+        return '"' + EscapedText.text(text) + '"';
+    }
+
+    /** Four significant digits. */
+    public static String figure(double value) {
+        return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.4g", value);
+    }
+
+    /** With commas between thousands. */
+    public static String count(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
+    }
+
+    /** Such as {@code 1.50 MB}; a kilobyte is 1000 bytes. */
+    public static String bytes(long bytes) {
+        double value = bytes;
+        int unit = 0;
+        while (value >= 999.5 && unit < DECIMAL_UNITS.length - 1) {
+            value /= 1000;
+            unit++;
+        }
+        return unit == 0
+                ? bytes + " " + (bytes == 1 ? "byte" : DECIMAL_UNITS[0])
+                : String.format(
+                        Locale.ROOT,
+                        value < 10 ? "%.2f %s" : value < 100 ? "%.1f %s" : "%.0f %s",
+                        value,
+                        DECIMAL_UNITS[unit]);
+    }
+
+    /** Such as {@code [1, 15, 128]}. */
+    public static String shape(List<Long> shape) {
+        return shape.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
+    }
+
+    /** {@code 1 prompt}, {@code 2 prompts}. */
+    public static String plural(long number, String noun) {
+        return count(number) + " " + noun + (number == 1 ? "" : "s");
+    }
+}

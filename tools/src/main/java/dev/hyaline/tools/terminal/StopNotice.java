@@ -1,0 +1,30 @@
+package dev.hyaline.tools.terminal;
+
+/** Tells whoever stops long work how to go on with it. */
+public final class StopNotice implements AutoCloseable {
+    private final Thread hook;
+
+    public StopNotice(Console console, String howToGoOn) {
+        hook = new Thread(
+                () -> {
+                    console.err().println("hyaline: stopped; " + howToGoOn);
+                    console.err().flush();
+                },
+                "hyaline-stop-notice");
+        Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    /** There is nothing to go on with. */
+    public void cancel() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The JVM is already shutting down: the notice is given.
+        }
+    }
+
+    @Override
+    public void close() {
+        cancel();
+    }
+}
