@@ -1,5 +1,6 @@
 /** Lenses, attribution, ablation, patching, circuits, sparse coding, statistics and reports. */
 module dev.hyaline.analysis {
+    requires dev.hyaline.files;
     requires transitive dev.hyaline.instrument;
     requires transitive tools.jackson.core;
     requires tools.jackson.databind;

@@ -1,6 +1,7 @@
 /** Checkpoints on disk to engine weights, tokenizers, and the built-in model. */
 module dev.hyaline.weights {
     requires transitive dev.hyaline.engine;
+    requires dev.hyaline.files;
     requires java.net.http;
     requires jtokkit;
     requires tools.jackson.databind;

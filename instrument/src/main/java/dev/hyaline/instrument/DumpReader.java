@@ -1,8 +1,8 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Printable;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.internal.SafetensorsReader;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,8 +1,8 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Printable;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Printable;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -2,7 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.HyalineException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Optional;

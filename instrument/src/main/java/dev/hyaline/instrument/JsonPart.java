@@ -1,6 +1,6 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

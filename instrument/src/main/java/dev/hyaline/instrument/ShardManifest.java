@@ -2,8 +2,8 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Printable;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Printable;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
 import java.util.List;

@@ -13,8 +13,8 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.SafetensorsFile;
 import dev.hyaline.weights.internal.DiskFolder;
-import dev.hyaline.weights.internal.SafetensorsFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -48,7 +48,7 @@ class CheckpointTest {
                     Arena arena = Arena.ofConfined()) {
                 assertThat(checkpoint.name()).isEqualTo(name);
                 SafetensorsFile golden =
-                        SafetensorsFile.open(new DiskFolder(GOLDEN.resolve(name)), "golden.safetensors", arena);
+                        SafetensorsFile.open(new DiskFolder(GOLDEN.resolve(name)).open("golden.safetensors"), arena);
                 List<Long> shape = golden.header().tensors().get("tokens").shape();
                 int batch = shape.get(0).intValue();
                 int positions = shape.get(1).intValue();

@@ -9,9 +9,9 @@ import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.SafetensorsFile;
+import dev.hyaline.files.StoredTensor;
 import dev.hyaline.weights.internal.DiskFolder;
-import dev.hyaline.weights.internal.SafetensorsFile;
-import dev.hyaline.weights.internal.StoredTensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -62,7 +62,7 @@ class FormatsTest {
                 Gpt2 model = Gpt2.of(checkpoint.weights(), 1);
                 Arena arena = Arena.ofConfined()) {
             assertThat(checkpoint.storageDtypes()).contains(dtype);
-            SafetensorsFile file = SafetensorsFile.open(new DiskFolder(FORMATS), "expected.safetensors", arena);
+            SafetensorsFile file = SafetensorsFile.open(new DiskFolder(FORMATS).open("expected.safetensors"), arena);
             MemorySegment tokens = bytes(file, "tokens");
             float[] logits = bytes(file, expected).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
             int length = 6;

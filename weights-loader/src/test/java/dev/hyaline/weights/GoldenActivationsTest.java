@@ -9,9 +9,9 @@ import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.SafetensorsFile;
+import dev.hyaline.files.StoredTensor;
 import dev.hyaline.weights.internal.DiskFolder;
-import dev.hyaline.weights.internal.SafetensorsFile;
-import dev.hyaline.weights.internal.StoredTensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -62,7 +62,7 @@ class GoldenActivationsTest {
                 Checkpoint checkpoint = open(name);
                 Gpt2 model = Gpt2.of(checkpoint.weights())) {
             SafetensorsFile golden =
-                    SafetensorsFile.open(new DiskFolder(GOLDEN.resolve(name)), "golden.safetensors", arena);
+                    SafetensorsFile.open(new DiskFolder(GOLDEN.resolve(name)).open("golden.safetensors"), arena);
             List<Sequence> batch = prompts(golden);
             Probe compare = new Probe() {
                 @Override

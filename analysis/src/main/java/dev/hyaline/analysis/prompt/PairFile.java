@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 import java.nio.file.Files;

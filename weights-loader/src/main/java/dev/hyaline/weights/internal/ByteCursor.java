@@ -1,6 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.Utf8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -96,7 +97,7 @@ public final class ByteCursor {
 
     /** Text of so many bytes, which must be UTF-8. */
     public String text(long length) {
-        return Utf8.strict(label, bytes(length));
+        return Utf8.strict(CheckpointErrors.INSTANCE, label, bytes(length));
     }
 
     public void skip(long length) {

@@ -3,9 +3,9 @@ package dev.hyaline.weights.internal;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.engine.Printable;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
@@ -169,7 +169,7 @@ public final class CheckpointTensors implements TensorSource {
                     Printable.plain(located.shape().toString())
                             + (transposed ? ", its transpose: stored as a Linear, not as a Conv1D" : ""));
         }
-        if (located instanceof TensorView view && view.dtype().storage().isEmpty()) {
+        if (located instanceof TensorView view && view.storage().isEmpty()) {
             throw located.bad("F32, F16 or BF16", view.dtype().toString());
         }
         return located;

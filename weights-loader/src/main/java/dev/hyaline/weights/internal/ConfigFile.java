@@ -4,6 +4,7 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.files.Json;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.List;
@@ -47,7 +48,7 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
 
     /** Reads the folder's configuration and refuses whatever is not a GPT-2 language model this engine computes. */
     public static ConfigFile read(Folder folder) {
-        Json json = Json.readObject(folder, NAME, LIMIT);
+        Json json = folder.readObject(NAME, LIMIT);
         json.get("model_type").filter(type -> !type.string().equals("gpt2")).ifPresent(type -> {
             throw type.expected("\"gpt2\"");
         });

@@ -1,11 +1,7 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.FileInput;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,7 +22,7 @@ public record DiskFolder(Path directory) implements Folder {
                     .sorted()
                     .toList();
         } catch (IOException e) {
-            throw unreadable(label(""), e);
+            throw FileInput.unreadable(label(""), CheckpointErrors.INSTANCE, e);
         }
     }
 
@@ -36,57 +32,7 @@ public record DiskFolder(Path directory) implements Folder {
     }
 
     @Override
-    public Input open(String file) {
-        // A FIFO would block for ever, so what is not a regular file is refused unopened.
-        if (!has(file)) {
-            String found = Files.exists(directory.resolve(file)) ? "something else" : "no such file";
-            throw BadCheckpointException.file(label(file), "a file", found);
-        }
-        try {
-            FileChannel channel = FileChannel.open(directory.resolve(file));
-            return new DiskInput(label(file), channel, channel.size());
-        } catch (IOException e) {
-            throw unreadable(label(file), e);
-        }
-    }
-
-    private static BadCheckpointException unreadable(String label, IOException e) {
-        return BadCheckpointException.file(label, "a readable file", e.toString(), e);
-    }
-
-    private record DiskInput(String label, FileChannel channel, long size) implements Input {
-        @Override
-        public byte[] read(long offset, int length) {
-            ByteBuffer bytes = ByteBuffer.allocate(length);
-            try {
-                while (bytes.hasRemaining()) {
-                    if (channel.read(bytes, offset + bytes.position()) < 0) {
-                        throw BadCheckpointException.file(
-                                label, size + " bytes, as when it was opened", channel.size() + " bytes");
-                    }
-                }
-            } catch (IOException e) {
-                throw unreadable(label, e);
-            }
-            return bytes.array();
-        }
-
-        @Override
-        public MemorySegment map(long offset, long length, Arena arena) {
-            try {
-                return channel.map(FileChannel.MapMode.READ_ONLY, offset, length, arena);
-            } catch (IOException e) {
-                throw unreadable(label, e);
-            }
-        }
-
-        @Override
-        public void close() {
-            try {
-                channel.close();
-            } catch (IOException e) {
-                throw unreadable(label, e);
-            }
-        }
+    public FileInput open(String file) {
+        return FileInput.open(directory.resolve(file), CheckpointErrors.INSTANCE);
     }
 }

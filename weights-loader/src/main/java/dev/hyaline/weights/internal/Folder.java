@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.Json;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -26,11 +26,11 @@ public sealed interface Folder permits DiskFolder, ResourceFolder {
      *
      * @throws BadCheckpointException when there is no such file, or it cannot be read
      */
-    Input open(String file);
+    FileInput open(String file);
 
     /** Size of a file in bytes. */
     default long size(String file) {
-        try (Input input = open(file)) {
+        try (FileInput input = open(file)) {
             return input.size();
         }
     }
@@ -41,17 +41,23 @@ public sealed interface Folder permits DiskFolder, ResourceFolder {
      * @param limit bytes, past which the file is refused without being read
      */
     default byte[] read(String file, int limit) {
-        try (Input input = open(file)) {
-            if (input.size() > limit) {
-                throw BadCheckpointException.file(label(file), "at most " + limit + " bytes", input.size() + " bytes");
-            }
-            return input.read(0, (int) input.size());
+        try (FileInput input = open(file)) {
+            return input.readAll(limit);
         }
+    }
+
+    /**
+     * A whole file of JSON whose value is an object.
+     *
+     * @param limit bytes, past which the file is refused without being read
+     */
+    default Json readObject(String file, int limit) {
+        return Json.readObject(CheckpointErrors.INSTANCE, label(file), read(file, limit));
     }
 
     /** SHA-256 of a file in lower-case hexadecimal; reads all of it. */
     default String sha256(String file) {
-        try (Input input = open(file)) {
+        try (FileInput input = open(file)) {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             int chunk = 1 << 20;
             for (long at = 0; at < input.size(); at += chunk) {
@@ -61,19 +67,5 @@ public sealed interface Folder permits DiskFolder, ResourceFolder {
         } catch (NoSuchAlgorithmException e) {
             throw new AssertionError("every Java platform has SHA-256", e);
         }
-    }
-
-    /** An open file, whose size is taken once. */
-    interface Input extends AutoCloseable {
-        long size();
-
-        /** Copies part of the file; the caller has checked the part against {@link #size}. */
-        byte[] read(long offset, int length);
-
-        /** Part of the file as memory, mapped if it is on disk, which stays readable until the arena closes. */
-        MemorySegment map(long offset, long length, Arena arena);
-
-        @Override
-        void close();
     }
 }

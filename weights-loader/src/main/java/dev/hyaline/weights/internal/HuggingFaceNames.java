@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;

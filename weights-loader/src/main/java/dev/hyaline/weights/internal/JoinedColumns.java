@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.util.EnumSet;
 import java.util.List;

@@ -1,6 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.FileInput;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -16,7 +17,7 @@ public record MappedFile(String label, MemorySegment bytes) {
      * @param arena that keeps it mapped
      */
     public static MappedFile open(Folder folder, String name, Arena arena) {
-        try (Folder.Input input = folder.open(name)) {
+        try (FileInput input = folder.open(name)) {
             return new MappedFile(folder.label(name), input.map(0, input.size(), arena));
         }
     }

@@ -2,7 +2,8 @@ package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
+import dev.hyaline.files.SafetensorsFile;
 import dev.hyaline.weights.internal.gguf.GgufModel;
 import dev.hyaline.weights.internal.llmc.LlmcFile;
 import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;
@@ -92,14 +93,18 @@ public final class ModelFiles {
     }
 
     private static StateDict safetensors(Folder folder, String name, Arena arena) {
-        SafetensorsFile file = SafetensorsFile.open(folder, name, arena);
-        return new StateDict(file.file(), List.of(name), file.data().byteSize(), file.views());
+        SafetensorsFile file = SafetensorsFile.open(folder.open(name), arena);
+        List<TensorView> tensors = file.header().tensors().values().stream()
+                .map(tensor -> TensorView.dense(
+                        file.file(), tensor.name(), tensor.dtype(), tensor.shape(), file.bytes(tensor)))
+                .toList();
+        return new StateDict(file.file(), List.of(name), file.data().byteSize(), tensors);
     }
 
     private static BadCheckpointException unknown(Folder folder, String name, Arena arena) {
         // The readers know what is wrong with files that by their names are theirs.
         if (name.endsWith(".safetensors")) {
-            SafetensorsFile.open(folder, name, arena);
+            SafetensorsFile.open(folder.open(name), arena);
         } else if (name.endsWith(".json")) {
             ShardIndex.open(folder, name, shard -> stateDict(folder, shard, arena));
         }

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.util.List;
 import java.util.Set;

@@ -1,6 +1,8 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.FileErrors;
+import dev.hyaline.files.FileInput;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -33,14 +35,14 @@ public record ResourceFolder(String name) implements Folder {
     }
 
     @Override
-    public Input open(String file) {
+    public FileInput open(String file) {
         try (InputStream stream = ResourceFolder.class.getResourceAsStream(path(file))) {
             if (stream == null) {
                 throw BadCheckpointException.file(label(file), "a file", "no such file");
             }
-            return new ResourceInput(stream.readAllBytes());
+            return new ResourceInput(label(file), stream.readAllBytes());
         } catch (IOException e) {
-            throw BadCheckpointException.file(label(file), "a readable file", e.toString(), e);
+            throw FileInput.unreadable(label(file), CheckpointErrors.INSTANCE, e);
         }
     }
 
@@ -48,11 +50,10 @@ public record ResourceFolder(String name) implements Folder {
         return ROOT + name + "/" + file;
     }
 
-    private static final class ResourceInput implements Input {
-        private final byte[] bytes;
-
-        ResourceInput(byte[] bytes) {
-            this.bytes = bytes;
+    private record ResourceInput(String label, byte[] bytes) implements FileInput {
+        @Override
+        public FileErrors errors() {
+            return CheckpointErrors.INSTANCE;
         }
 
         @Override

@@ -1,7 +1,8 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,7 +62,7 @@ final class ShardIndex {
 
     private static Map<String, String> read(Folder folder, String name) {
         Map<String, String> shardOf = new LinkedHashMap<>();
-        Json map = Json.readObject(folder, name, LIMIT).require("weight_map");
+        Json map = folder.readObject(name, LIMIT).require("weight_map");
         map.forEachField((tensor, value) -> {
             String shard = value.string();
             // The index is a stranger's: it may name files beside it and no others.

@@ -1,6 +1,7 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -91,34 +92,33 @@ public record TensorView(
 
     @Override
     public Set<StorageDtype> storage() {
-        return dtype.storage().map(Set::of).orElse(Set.of());
+        return Widening.storage(dtype).map(Set::of).orElse(Set.of());
     }
 
     @Override
     public long storedBytes() {
-        return dtype.storage().orElseThrow().bytes(elements());
+        return Widening.storage(dtype).orElseThrow().bytes(elements());
     }
 
     @Override
     public void read(int firstRow, int rows, float[] out, int offset, int stride) {
-        StorageDtype type = dtype.storage().orElseThrow();
         int columns = Math.toIntExact(shape.getLast());
         long columnStride = strides.getLast();
         long rowStride = shape.size() == 1 ? columns : strides.getFirst();
         long start = first + firstRow * rowStride;
         if (columnStride == 1 && rowStride == columns && stride == columns) {
-            Widening.copy(type, bytes, start, Math.multiplyExact(rows, columns), out, offset);
+            Widening.copy(dtype, bytes, start, Math.multiplyExact(rows, columns), out, offset);
         } else if (columnStride == 1) {
             for (int row = 0; row < rows; row++) {
-                Widening.copy(type, bytes, start + row * rowStride, columns, out, offset + row * stride);
+                Widening.copy(dtype, bytes, start + row * rowStride, columns, out, offset + row * stride);
             }
         } else if (rowStride == 1) {
-            readTransposed(type, start, rows, columns, out, offset, stride);
+            readTransposed(start, rows, columns, out, offset, stride);
         } else {
             for (int row = 0; row < rows; row++) {
                 for (int column = 0; column < columns; column++) {
                     long element = start + row * rowStride + column * columnStride;
-                    Widening.copy(type, bytes, element, 1, out, offset + row * stride + column);
+                    Widening.copy(dtype, bytes, element, 1, out, offset + row * stride + column);
                 }
             }
         }
@@ -126,10 +126,10 @@ public record TensorView(
 
     /** Along the storage, which is down the columns. */
     private void readTransposed(
-            StorageDtype type, long start, int rows, int columns, float[] out, int offset, int stride) {
+            long start, int rows, int columns, float[] out, int offset, int stride) {
         float[] run = new float[rows];
         for (int column = 0; column < columns; column++) {
-            Widening.copy(type, bytes, start + column * strides.getLast(), rows, run, 0);
+            Widening.copy(dtype, bytes, start + column * strides.getLast(), rows, run, 0);
             for (int row = 0; row < rows; row++) {
                 out[offset + row * stride + column] = run[row];
             }

@@ -3,6 +3,8 @@ package dev.hyaline.weights.internal;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.SafetensorsFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Locale;
@@ -36,7 +38,7 @@ public enum WeightFormat {
 
     /** Tells a file's format, and refuses what is no file of weights but often lies where one should be. */
     public static WeightFormat of(Folder folder, String name) {
-        try (Folder.Input input = folder.open(name)) {
+        try (FileInput input = folder.open(name)) {
             byte[] start = input.read(0, (int) Math.min(START, input.size()));
             String text = new String(start, ISO_8859_1);
             if (SafetensorsFile.isPlausible(start, input.size())) {

@@ -1,17 +1,31 @@
 package dev.hyaline.weights.internal;
 
+import dev.hyaline.files.Dtype;
 import dev.hyaline.weights.StorageDtype;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Stored parameters to floats. Tensors may begin at any byte, so no access is aligned. */
-final class Widening {
+public final class Widening {
     private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort BITS16 =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final Map<Dtype, StorageDtype> STORAGE = Arrays.stream(StorageDtype.values())
+            .collect(Collectors.toUnmodifiableMap(storage -> Dtype.valueOf(storage.name()), storage -> storage));
+
     private Widening() {}
+
+    /** A type of files as one that parameters are stored in, if they can be. */
+    public static Optional<StorageDtype> storage(Dtype dtype) {
+        return Optional.ofNullable(STORAGE.get(dtype));
+    }
 
     /**
      * Copies elements.
@@ -19,7 +33,7 @@ final class Widening {
      * @param from the bytes of a tensor
      * @param first element to copy
      */
-    static void copy(StorageDtype dtype, MemorySegment from, long first, int count, float[] out, int offset) {
+    static void copy(Dtype dtype, MemorySegment from, long first, int count, float[] out, int offset) {
         switch (dtype) {
             case F32 -> MemorySegment.copy(from, F32, Float.BYTES * first, out, offset, count);
             case F16 -> {
@@ -32,7 +46,7 @@ final class Widening {
                     out[offset + i] = Float.intBitsToFloat(from.get(BITS16, Short.BYTES * (first + i)) << 16);
                 }
             }
-            default -> copyBlocks(dtype, from, first, count, out, offset);
+            default -> copyBlocks(storage(dtype).orElseThrow(), from, first, count, out, offset);
         }
     }
 

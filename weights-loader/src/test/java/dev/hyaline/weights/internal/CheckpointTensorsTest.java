@@ -7,6 +7,7 @@ import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.Dtype;
 import dev.hyaline.weights.TinyCheckpoint;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

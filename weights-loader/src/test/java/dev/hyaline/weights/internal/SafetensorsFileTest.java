@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.SafetensorsFile;
+import dev.hyaline.files.StoredTensor;
 import dev.hyaline.weights.SafetensorsBuilder;
 import dev.hyaline.weights.StorageDtype;
 import dev.hyaline.weights.TinyCheckpoint;
@@ -35,7 +38,7 @@ class SafetensorsFileTest {
     void readsWhatTheReferenceImplementationWrote() {
         try (Arena arena = Arena.ofConfined()) {
             Folder folder = new DiskFolder(Path.of("src/test/resources/golden/tiny-a"));
-            SafetensorsFile file = SafetensorsFile.open(folder, FILE, arena);
+            SafetensorsFile file = SafetensorsFile.open(folder.open(FILE), arena);
             assertThat(file.header().metadata()).containsEntry("format", "pt");
             assertThat(file.header().tensors()).hasSize(28);
             StoredTensor embedding = file.header().tensors().get("transformer.wte.weight");
@@ -60,6 +63,16 @@ class SafetensorsFileTest {
                     .isEqualTo(1f);
             assertThat(file.header().tensors().get("e").bytes()).isZero();
             assertThat(file.header().metadata()).isEmpty();
+        }
+    }
+
+    @Test
+    void readsMetadataThatIsNullAsNone() {
+        String header = "{\"__metadata__\":null,\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}";
+        try (Arena arena = Arena.ofConfined()) {
+            SafetensorsFile file = open(arena, SafetensorsBuilder.file(header, (byte) 7));
+            assertThat(file.header().metadata()).isEmpty();
+            assertThat(file.header().tensors()).containsOnlyKeys("b");
         }
     }
 
@@ -272,7 +285,7 @@ class SafetensorsFileTest {
             file.setLength(200_000_000); // Sparse: takes no disk.
         }
         assertThatExceptionOfType(BadCheckpointException.class)
-                .isThrownBy(() -> SafetensorsFile.open(new DiskFolder(directory), FILE, Arena.ofAuto()))
+                .isThrownBy(() -> SafetensorsFile.open(new DiskFolder(directory).open(FILE), Arena.ofAuto()))
                 .withMessageContaining("at most 100000000 bytes")
                 .withMessageContaining("header length of 100000001");
     }
@@ -281,10 +294,10 @@ class SafetensorsFileTest {
     void refusesWhatIsNoFile() throws Exception {
         Files.createDirectory(directory.resolve(FILE));
         assertThatExceptionOfType(BadCheckpointException.class)
-                .isThrownBy(() -> SafetensorsFile.open(new DiskFolder(directory), FILE, Arena.ofAuto()))
+                .isThrownBy(() -> SafetensorsFile.open(new DiskFolder(directory).open(FILE), Arena.ofAuto()))
                 .withMessage(directory.resolve(FILE) + ": expected a file, found something else");
         assertThatExceptionOfType(BadCheckpointException.class)
-                .isThrownBy(() -> SafetensorsFile.open(new DiskFolder(directory), "none", Arena.ofAuto()))
+                .isThrownBy(() -> SafetensorsFile.open(new DiskFolder(directory).open("none"), Arena.ofAuto()))
                 .withMessageEndingWith("none: expected a file, found no such file");
     }
 
@@ -317,7 +330,7 @@ class SafetensorsFileTest {
             SafetensorsFile file = open(arena, SafetensorsBuilder.file(header, stored.array()));
             var bytes = file.bytes(file.header().tensors().get("w"));
             float[] out = new float[expected.length + 3];
-            Widening.copy(dtype, bytes, 0, expected.length, out, 2);
+            Widening.copy(Dtype.valueOf(dtype.name()), bytes, 0, expected.length, out, 2);
             int[] found = IntStream.range(0, expected.length)
                     .map(i -> Float.floatToRawIntBits(out[i + 2]))
                     .toArray();
@@ -326,7 +339,7 @@ class SafetensorsFileTest {
             assertThat(out[out.length - 1]).isZero();
 
             float[] part = new float[3];
-            Widening.copy(dtype, bytes, 15_362, 3, part, 0);
+            Widening.copy(Dtype.valueOf(dtype.name()), bytes, 15_362, 3, part, 0);
             assertThat(part).containsExactly(out[15_364], out[15_365], out[15_366]);
         }
     }
@@ -346,7 +359,7 @@ class SafetensorsFileTest {
 
     private SafetensorsFile open(Arena arena, byte[] bytes) {
         TinyCheckpoint.write(directory, FILE, bytes);
-        return SafetensorsFile.open(new DiskFolder(directory), FILE, arena);
+        return SafetensorsFile.open(new DiskFolder(directory).open(FILE), arena);
     }
 
     private static Arguments broken(

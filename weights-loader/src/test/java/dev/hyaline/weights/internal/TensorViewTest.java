@@ -2,6 +2,7 @@ package dev.hyaline.weights.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hyaline.files.Dtype;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.Test;

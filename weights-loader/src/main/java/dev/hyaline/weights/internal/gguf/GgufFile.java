@@ -1,12 +1,13 @@
 package dev.hyaline.weights.internal.gguf;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;
 import dev.hyaline.weights.internal.ByteCursor;
-import dev.hyaline.weights.internal.Dtype;
 import dev.hyaline.weights.internal.MappedFile;
 import dev.hyaline.weights.internal.TensorView;
+import dev.hyaline.weights.internal.Widening;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -173,7 +174,7 @@ final class GgufFile {
     }
 
     private long bytes(String name, Dtype dtype, List<Long> shape) {
-        StorageDtype storage = dtype.storage().orElseThrow();
+        StorageDtype storage = Widening.storage(dtype).orElseThrow();
         long elements = 1;
         try {
             for (long size : shape) {

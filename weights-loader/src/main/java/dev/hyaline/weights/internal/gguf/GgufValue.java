@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.gguf;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import java.util.List;
 
 /**

@@ -1,10 +1,11 @@
 package dev.hyaline.weights.internal.hub;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
-import dev.hyaline.weights.internal.Json;
+import dev.hyaline.weights.internal.CheckpointErrors;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -19,7 +20,7 @@ record Listing(String commit, Set<String> files) {
     /** @param source of the answer, as an error calls it */
     static Listing read(String source, byte[] answer) {
         try {
-            Json json = Json.readObject(source, answer);
+            Json json = Json.readObject(CheckpointErrors.INSTANCE, source, answer);
             Json sha = json.require("sha");
             if (!CacheLayout.isCommit(sha.string())) {
                 throw sha.expected("a commit of 40 hexadecimal digits");

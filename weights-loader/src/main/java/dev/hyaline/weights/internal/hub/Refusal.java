@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.hub;
 
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.HubSettings;

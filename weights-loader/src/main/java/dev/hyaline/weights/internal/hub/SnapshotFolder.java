@@ -1,8 +1,7 @@
 package dev.hyaline.weights.internal.hub;
 
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.internal.DiskFolder;
-import dev.hyaline.weights.internal.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -76,7 +75,7 @@ public record SnapshotFolder(Path folder) {
      */
     Set<String> shards(String index) {
         Set<String> shards = new TreeSet<>();
-        Json.readObject(new DiskFolder(folder), index, INDEX_LIMIT)
+        new DiskFolder(folder).readObject(index, INDEX_LIMIT)
                 .require("weight_map")
                 .forEachField((tensor, shard) -> {
                     if (!SHARD.matcher(shard.string()).matches()) {

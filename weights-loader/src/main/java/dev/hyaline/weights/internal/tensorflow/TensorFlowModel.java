@@ -6,11 +6,11 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.internal.ByteCursor;
-import dev.hyaline.weights.internal.Dtype;
 import dev.hyaline.weights.internal.Folder;
-import dev.hyaline.weights.internal.Json;
 import dev.hyaline.weights.internal.MappedFile;
 import dev.hyaline.weights.internal.ModelTensors;
 import dev.hyaline.weights.internal.OpenedModel;
@@ -95,7 +95,7 @@ public final class TensorFlowModel {
     }
 
     private static Gpt2Config config(Folder folder, ModelTensors tensors) {
-        Json json = Json.readObject(folder, HPARAMS, LIMIT);
+        Json json = folder.readObject(HPARAMS, LIMIT);
         int width = size(json, "n_embd");
         try {
             return new Gpt2Config(

@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal.tokens;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.files.Utf8;
 import dev.hyaline.weights.Tokenizer;
-import dev.hyaline.weights.internal.Utf8;
 import java.io.ByteArrayOutputStream;
 import java.util.Collection;
 import java.util.Optional;

@@ -3,8 +3,8 @@ package dev.hyaline.weights.internal.tokens;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Printable;
-import dev.hyaline.weights.internal.Utf8;
+import dev.hyaline.files.Printable;
+import dev.hyaline.files.Utf8;
 import java.util.Map;
 import java.util.PriorityQueue;
 

@@ -3,7 +3,7 @@ package dev.hyaline.weights.internal.tokens;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.Tokenizer;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;

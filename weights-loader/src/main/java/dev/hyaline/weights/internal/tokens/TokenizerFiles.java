@@ -1,11 +1,13 @@
 package dev.hyaline.weights.internal.tokens;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
+import dev.hyaline.files.Utf8;
 import dev.hyaline.weights.Tokenizer;
+import dev.hyaline.weights.internal.CheckpointErrors;
 import dev.hyaline.weights.internal.Folder;
-import dev.hyaline.weights.internal.Json;
-import dev.hyaline.weights.internal.Utf8;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -98,14 +100,14 @@ public final class TokenizerFiles {
     }
 
     private Tokenizer readPair(Folder folder, String vocabularyFile, String mergesFile, OptionalInt endOfText) {
-        Json.readObject(folder, vocabularyFile, LIMIT).forEachField(vocabulary::add);
+        folder.readObject(vocabularyFile, LIMIT).forEachField(vocabulary::add);
         readMerges(folder, mergesFile);
         Integer special = vocabulary.id(Gpt2Vocabulary.END_OF_TEXT);
         if (special != null) {
             added.add(AddedToken.plain(special, Gpt2Vocabulary.END_OF_TEXT));
         }
         if (folder.has(ADDED)) {
-            Json.readObject(folder, ADDED, LIMIT)
+            folder.readObject(ADDED, LIMIT)
                     .forEachField((content, id) -> addToken(content, id, false, false, false, true));
         }
         return build(new BytePairEncoder(vocabulary.byteTokens(-1), merges, Map.of(), true), false, endOfText);
@@ -114,7 +116,7 @@ public final class TokenizerFiles {
     private void readMerges(Folder folder, String file) {
         String label = folder.label(file);
         List<String> lines =
-                Utf8.strict(label, folder.read(file, LIMIT)).lines().toList();
+                Utf8.strict(CheckpointErrors.INSTANCE, label, folder.read(file, LIMIT)).lines().toList();
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
             if (!line.startsWith("#version") && !(line.isEmpty() && i == lines.size() - 1)) {
@@ -127,7 +129,7 @@ public final class TokenizerFiles {
     }
 
     private Tokenizer readWhole(Folder folder, OptionalInt endOfText) {
-        Json json = Json.readObject(folder, WHOLE, LIMIT);
+        Json json = folder.readObject(WHOLE, LIMIT);
         // First of all: other models' tokenizers differ in every other part as well.
         Json model = json.require("model");
         requireType(model, "BPE");
@@ -206,7 +208,7 @@ public final class TokenizerFiles {
         return json.nullable(key).map(Json::bool).orElse(fallback);
     }
 
-    private void addMerge(String[] parts, Function<String, BadCheckpointException> complaint) {
+    private void addMerge(String[] parts, Function<String, HyalineException> complaint) {
         if (parts.length != 2) {
             throw complaint.apply("two tokens");
         }

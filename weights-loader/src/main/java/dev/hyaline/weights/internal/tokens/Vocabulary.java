@@ -2,8 +2,8 @@ package dev.hyaline.weights.internal.tokens;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.hyaline.engine.Printable;
-import dev.hyaline.weights.internal.Json;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import java.util.HashMap;
 import java.util.Map;
 

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.torch;
 
-import dev.hyaline.weights.internal.Dtype;
+import dev.hyaline.files.Dtype;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;

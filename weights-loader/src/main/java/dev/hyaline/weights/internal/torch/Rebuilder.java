@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal.torch;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
-import dev.hyaline.weights.internal.Dtype;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.internal.torch.Pickled.Global;
 import dev.hyaline.weights.internal.torch.Pickled.Other;
 import dev.hyaline.weights.internal.torch.Pickled.Storage;

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.torch;
 
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.MappedFile;
 import dev.hyaline.weights.internal.StateDict;

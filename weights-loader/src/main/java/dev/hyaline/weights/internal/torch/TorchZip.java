@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal.torch;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
 import java.lang.foreign.MemorySegment;

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.torch;
 
 import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
 import java.lang.foreign.MemorySegment;

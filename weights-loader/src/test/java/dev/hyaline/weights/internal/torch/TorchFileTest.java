@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.Dtype;
 import dev.hyaline.weights.TinyCheckpoint;
 import dev.hyaline.weights.internal.DiskFolder;
-import dev.hyaline.weights.internal.Dtype;
 import dev.hyaline.weights.internal.StateDict;
 import dev.hyaline.weights.internal.TensorView;
 import java.io.ByteArrayOutputStream;

@@ -1,7 +1,8 @@
-package dev.hyaline.weights.internal;
+package dev.hyaline.files;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.engine.HyalineException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -17,46 +18,62 @@ import tools.jackson.core.JsonToken;
  * type, its bytes are as many as its shape needs, and together the tensors cover the data without overlap, gap or
  * remainder.
  *
+ * @param dataStart offset of the data in the file
  * @param tensors by name, in the header's order
  * @param metadata of the file, such as {@code format}
  * @see <a href="https://github.com/huggingface/safetensors#format">the format</a>
  */
-public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+public record SafetensorsHeader(long dataStart, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+    /** The reference implementation's limit. */
+    static final long MAX_LENGTH = 100_000_000;
+
     /** Dimensions no real tensor exceeds; keeps a hostile shape small. */
     private static final int MAX_DIMENSIONS = 64;
 
-    /**
-     * Reads and checks a header.
-     *
-     * @param file for errors
-     * @param bytes the JSON, spaces after it included
-     * @param dataBytes that follow the header in the file
-     */
-    static SafetensorsHeader parse(String file, byte[] bytes, long dataBytes) {
-        String json = Utf8.strict(file, bytes);
+    /** Reads and checks the header of a file. Nothing is allocated from a length that the file has not. */
+    public static SafetensorsHeader read(FileInput file) {
+        FileErrors errors = file.errors();
+        if (file.size() < Long.BYTES) {
+            throw errors.file(file.label(), "a safetensors file of at least 8 bytes", file.size() + " bytes");
+        }
+        long length = ByteBuffer.wrap(file.read(0, Long.BYTES))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getLong();
+        long longest = Math.min(MAX_LENGTH, file.size() - Long.BYTES);
+        if (length < 0 || length > longest) {
+            throw errors.file(
+                    file.label(),
+                    "a safetensors header of at most " + longest + " bytes",
+                    "a header length of " + Long.toUnsignedString(length));
+        }
+        return parse(errors, file.label(), file.read(Long.BYTES, (int) length), file.size() - Long.BYTES - length);
+    }
+
+    private static SafetensorsHeader parse(FileErrors errors, String file, byte[] bytes, long dataBytes) {
+        String json = Utf8.strict(errors, file, bytes);
         if (!json.startsWith("{")) {
-            throw BadCheckpointException.file(
+            throw errors.file(
                     file,
                     "a safetensors header that starts with {",
                     Printable.quoted(json.substring(0, Math.min(8, json.length()))));
         }
         try (JsonParser parser = Json.parser(json)) {
-            SafetensorsHeader header = new Reader(file, parser, dataBytes).header();
-            header.checkCoverage(file, dataBytes);
+            SafetensorsHeader header = new Reader(errors, file, parser, dataBytes).header(Long.BYTES + bytes.length);
+            header.checkCoverage(errors, file, dataBytes);
             return header;
         } catch (JacksonException e) {
-            throw Json.malformed(file, e);
+            throw Json.malformed(errors, file, e);
         }
     }
 
-    private void checkCoverage(String file, long dataBytes) {
+    private void checkCoverage(FileErrors errors, String file, long dataBytes) {
         List<StoredTensor> inOrder = new ArrayList<>(tensors.values());
         inOrder.sort(Comparator.comparingLong(StoredTensor::begin).thenComparingLong(StoredTensor::end));
         long covered = 0;
         String previous = "the header";
         for (StoredTensor tensor : inOrder) {
             if (tensor.begin() != covered) {
-                throw BadCheckpointException.tensor(
+                throw errors.tensor(
                         file,
                         Printable.plain(tensor.name()),
                         "data_offsets that begin at " + covered + ", where " + previous + " ends",
@@ -66,26 +83,28 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
             previous = Printable.plain(tensor.name());
         }
         if (covered != dataBytes) {
-            throw BadCheckpointException.file(
+            throw errors.file(
                     file, covered + " bytes of data, where " + previous + " ends", dataBytes + " bytes");
         }
     }
 
     /** One pass over the JSON. */
     private static final class Reader {
+        private final FileErrors errors;
         private final String file;
         private final JsonParser parser;
         private final long dataBytes;
         private final Map<String, StoredTensor> tensors = new LinkedHashMap<>();
         private final Map<String, String> metadata = new LinkedHashMap<>();
 
-        Reader(String file, JsonParser parser, long dataBytes) {
+        Reader(FileErrors errors, String file, JsonParser parser, long dataBytes) {
+            this.errors = errors;
             this.file = file;
             this.parser = parser;
             this.dataBytes = dataBytes;
         }
 
-        SafetensorsHeader header() {
+        SafetensorsHeader header(long dataStart) {
             parser.nextToken();
             while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
                 String name = parser.currentName();
@@ -96,18 +115,21 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
                     tensors.put(name, readTensor(name));
                 }
             }
-            Json.requireEnd(file, parser);
-            return new SafetensorsHeader(Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(metadata));
+            Json.requireEnd(errors, file, parser);
+            return new SafetensorsHeader(dataStart, Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(metadata));
         }
 
         private void readMetadata() {
+            if (parser.currentToken() == JsonToken.VALUE_NULL) {
+                return; // As the reference implementation reads it: none.
+            }
             if (parser.currentToken() != JsonToken.START_OBJECT) {
-                throw BadCheckpointException.file(file, "__metadata__ to be an object", Json.shown(parser));
+                throw errors.file(file, "__metadata__ to be an object", Json.shown(parser));
             }
             while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
                 String key = parser.currentName();
                 if (parser.nextToken() != JsonToken.VALUE_STRING) {
-                    throw BadCheckpointException.file(
+                    throw errors.file(
                             file, "__metadata__ " + Printable.quoted(key) + " to be a string", Json.shown(parser));
                 }
                 metadata.put(key, parser.getString());
@@ -196,8 +218,8 @@ public record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, S
             }
         }
 
-        private BadCheckpointException bad(String name, String expected, String found) {
-            return BadCheckpointException.tensor(file, Printable.plain(name), expected, found);
+        private HyalineException bad(String name, String expected, String found) {
+            return errors.tensor(file, Printable.plain(name), expected, found);
         }
     }
 }

@@ -1,4 +1,4 @@
-package dev.hyaline.weights.internal;
+package dev.hyaline.files;
 
 import java.util.List;
 

@@ -1,8 +1,7 @@
-package dev.hyaline.weights.internal;
+package dev.hyaline.files;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.hyaline.engine.BadCheckpointException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 
@@ -11,11 +10,11 @@ public final class Utf8 {
     private Utf8() {}
 
     /** Decodes a file that must be UTF-8. */
-    public static String strict(String label, byte[] bytes) {
+    public static String strict(FileErrors errors, String label, byte[] bytes) {
         try {
             return UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
         } catch (CharacterCodingException e) {
-            throw BadCheckpointException.file(label, "UTF-8 text", "bytes that are not UTF-8", e);
+            throw errors.file(label, "UTF-8 text", "bytes that are not UTF-8", e);
         }
     }
 

@@ -1,4 +1,4 @@
-package dev.hyaline.engine;
+package dev.hyaline.files;
 
 import java.util.regex.Pattern;
 

@@ -1,7 +1,6 @@
-package dev.hyaline.weights.internal;
+package dev.hyaline.files;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Printable;
+import dev.hyaline.engine.HyalineException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +18,7 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 
 /**
- * A value in a JSON file of a checkpoint. It knows its file and its key, so that every complaint names both.
+ * A value in a JSON file, which may be a stranger's. It knows its file and its key, so that every complaint names both.
  *
  * <p>Duplicate keys, deep nesting, endless numbers, bytes that are not UTF-8 and anything after the value are refused.
  * {@code NaN} and {@code Infinity} are read, as Python writes them; whoever wants a number then refuses them by key.
@@ -44,21 +43,18 @@ public final class Json {
             .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
             .build();
 
+    private final FileErrors errors;
     private final String file;
     private final String path;
 
     /** A map, list, string, number, boolean or null. */
     private final Object value;
 
-    private Json(String file, String path, Object value) {
+    private Json(FileErrors errors, String file, String path, Object value) {
+        this.errors = errors;
         this.file = file;
         this.path = path;
         this.value = value;
-    }
-
-    /** Reads a file of the folder whose JSON is an object; larger ones than {@code limit} bytes are refused. */
-    public static Json readObject(Folder folder, String file, int limit) {
-        return readObject(folder.label(file), folder.read(file, limit));
     }
 
     /**
@@ -66,17 +62,17 @@ public final class Json {
      *
      * @param label what errors call it
      */
-    public static Json readObject(String label, byte[] content) {
-        String text = Utf8.strict(label, content);
+    public static Json readObject(FileErrors errors, String label, byte[] content) {
+        String text = Utf8.strict(errors, label, content);
         try (JsonParser parser = parser(text)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
-                throw BadCheckpointException.file(label, "a JSON object", shown(parser));
+                throw errors.file(label, "a JSON object", shown(parser));
             }
-            Json json = new Json(label, "", read(parser));
-            requireEnd(label, parser);
+            Json json = new Json(errors, label, "", read(parser));
+            requireEnd(errors, label, parser);
             return json;
         } catch (JacksonException e) {
-            throw malformed(label, e);
+            throw malformed(errors, label, e);
         }
     }
 
@@ -85,14 +81,14 @@ public final class Json {
         return FACTORY.createParser(ObjectReadContext.empty(), text);
     }
 
-    static void requireEnd(String label, JsonParser parser) {
+    static void requireEnd(FileErrors errors, String label, JsonParser parser) {
         if (parser.nextToken() != null) {
-            throw BadCheckpointException.file(label, "nothing after the JSON object", shown(parser));
+            throw errors.file(label, "nothing after the JSON object", shown(parser));
         }
     }
 
-    static BadCheckpointException malformed(String label, JacksonException e) {
-        return BadCheckpointException.file(label, "valid JSON", Printable.parserMessage(e.getMessage()), e);
+    static HyalineException malformed(FileErrors errors, String label, JacksonException e) {
+        return errors.file(label, "valid JSON", Printable.parserMessage(e.getMessage()), e);
     }
 
     /** What the parser stands at, for an error. */
@@ -135,7 +131,7 @@ public final class Json {
     /** The value of a key of this object; empty when the key is absent. */
     public Optional<Json> get(String key) {
         return value instanceof Map<?, ?> fields && fields.containsKey(key)
-                ? Optional.of(new Json(file, child(key), fields.get(key)))
+                ? Optional.of(new Json(errors, file, child(key), fields.get(key)))
                 : Optional.empty();
     }
 
@@ -146,7 +142,7 @@ public final class Json {
 
     /** The value of a key that this object must have. */
     public Json require(String key) {
-        return get(key).orElseThrow(() -> BadCheckpointException.file(file, "a key " + child(key), "none"));
+        return get(key).orElseThrow(() -> errors.file(file, "a key " + child(key), "none"));
     }
 
     /** Calls the visitor with each key and value of this, which must be an object. */
@@ -155,7 +151,7 @@ public final class Json {
             throw expected("an object");
         }
         fields.forEach((key, field) ->
-                visitor.accept((String) key, new Json(file, child(Printable.quoted((String) key)), field)));
+                visitor.accept((String) key, new Json(errors, file, child(Printable.quoted((String) key)), field)));
     }
 
     /** The elements of this, which must be an array. */
@@ -165,7 +161,7 @@ public final class Json {
         }
         List<Json> elements = new ArrayList<>(list.size());
         for (Object element : list) {
-            elements.add(new Json(file, path + "[" + elements.size() + "]", element));
+            elements.add(new Json(errors, file, path + "[" + elements.size() + "]", element));
         }
         return elements;
     }
@@ -210,8 +206,8 @@ public final class Json {
     }
 
     /** The complaint that this is not what it should be, such as {@code "an integer"}. */
-    public BadCheckpointException expected(String what) {
-        return BadCheckpointException.file(file, path + " to be " + what, shown());
+    public HyalineException expected(String what) {
+        return errors.file(file, path + " to be " + what, shown());
     }
 
     private String child(String key) {

@@ -1,6 +1,5 @@
-package dev.hyaline.weights.internal;
+package dev.hyaline.files;
 
-import dev.hyaline.weights.StorageDtype;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -36,11 +35,9 @@ public enum Dtype {
     Q6_K;
 
     private final int bits;
-    private final StorageDtype storage;
 
     Dtype(int bits) {
         this.bits = bits;
-        this.storage = storageOf(name());
     }
 
     /** Kept in blocks. */
@@ -53,22 +50,10 @@ public enum Dtype {
         return bits;
     }
 
-    /** The same type if parameters can be read from it. */
-    public Optional<StorageDtype> storage() {
-        return Optional.ofNullable(storage);
-    }
-
     /** The type of that name in a safetensors header. */
     static Optional<Dtype> of(String name) {
         return Arrays.stream(values())
                 .filter(dtype -> dtype.bits > 0 && dtype.name().equals(name))
                 .findFirst();
-    }
-
-    private static StorageDtype storageOf(String name) {
-        return Arrays.stream(StorageDtype.values())
-                .filter(dtype -> dtype.name().equals(name))
-                .findFirst()
-                .orElse(null);
     }
 }

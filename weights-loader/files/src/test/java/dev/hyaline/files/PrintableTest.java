@@ -1,4 +1,4 @@
-package dev.hyaline.engine;
+package dev.hyaline.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,0 +1,103 @@
+package dev.hyaline.files;
+
+import dev.hyaline.engine.HyalineException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A file open for reading, whose size is taken once. */
+public interface FileInput extends AutoCloseable {
+    /**
+     * Opens a regular file on disk. A symbolic link is followed: the Hugging Face cache is made of them.
+     *
+     * @throws HyalineException made by {@code errors}, if there is no such file or it cannot be read
+     */
+    static FileInput open(Path file, FileErrors errors) {
+        String label = file.toString();
+        // A FIFO would block for ever, so what is not a regular file is refused unopened.
+        if (!Files.isRegularFile(file)) {
+            throw errors.file(label, "a file", Files.exists(file) ? "something else" : "no such file");
+        }
+        try {
+            FileChannel channel = FileChannel.open(file);
+            return new Disk(label, errors, channel, channel.size());
+        } catch (IOException e) {
+            throw unreadable(label, errors, e);
+        }
+    }
+
+    /** The exception for a file that cannot be read. */
+    static HyalineException unreadable(String label, FileErrors errors, IOException e) {
+        return errors.file(label, "a readable file", IoReason.of(e), e);
+    }
+
+    /** Its name in errors. */
+    String label();
+
+    /** Makes the exceptions for what is wrong with it. */
+    FileErrors errors();
+
+    /** Its size in bytes when it was opened. */
+    long size();
+
+    /** Copies part of the file; the caller has checked the part against {@link #size}. */
+    byte[] read(long offset, int length);
+
+    /**
+     * The whole file.
+     *
+     * @param limit bytes, past which the file is refused without being read
+     */
+    default byte[] readAll(int limit) {
+        if (size() > limit) {
+            throw errors().file(label(), "at most " + limit + " bytes", size() + " bytes");
+        }
+        return read(0, (int) size());
+    }
+
+    /** Part of the file as memory, mapped if it is on disk, which stays readable until the arena closes. */
+    MemorySegment map(long offset, long length, Arena arena);
+
+    @Override
+    void close();
+
+    /** A file on disk. */
+    record Disk(String label, FileErrors errors, FileChannel channel, long size) implements FileInput {
+        @Override
+        public byte[] read(long offset, int length) {
+            ByteBuffer bytes = ByteBuffer.allocate(length);
+            try {
+                while (bytes.hasRemaining()) {
+                    if (channel.read(bytes, offset + bytes.position()) < 0) {
+                        throw errors.file(label, size + " bytes, as when it was opened", channel.size() + " bytes");
+                    }
+                }
+            } catch (IOException e) {
+                throw unreadable(label, errors, e);
+            }
+            return bytes.array();
+        }
+
+        @Override
+        public MemorySegment map(long offset, long length, Arena arena) {
+            try {
+                return channel.map(FileChannel.MapMode.READ_ONLY, offset, length, arena);
+            } catch (IOException e) {
+                throw unreadable(label, errors, e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                channel.close();
+            } catch (IOException e) {
+                throw unreadable(label, errors, e);
+            }
+        }
+    }
+}
