@@ -1,5 +1,6 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.List;

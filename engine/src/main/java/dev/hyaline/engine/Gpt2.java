@@ -11,6 +11,7 @@ import dev.hyaline.engine.internal.forward.Plan;
 import dev.hyaline.engine.internal.forward.ProcessorBackend;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.Site;
 import java.util.ArrayDeque;
 import java.util.Arrays;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.internal.forward.ProcessorBackend;
+import dev.hyaline.engine.site.Boundary;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;

@@ -1,10 +1,10 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
@@ -191,7 +191,7 @@ public final class ActivationCache {
 
     /** A copy of a point's values for one token, of all heads if it has any; attention maps have no such row. */
     public float[] row(HookPoint point, int sequence, int position) {
-        if (point.site().shape() == Site.Shape.ATTENTION) {
+        if (point.site().isMap()) {
             throw new BadInputException(point + " holds maps, not a row a token");
         }
         int row = rows.row(sequence, position) - rows.firstRow(sequence);

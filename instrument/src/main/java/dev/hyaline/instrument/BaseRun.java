@@ -1,7 +1,6 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
@@ -10,6 +9,7 @@ import dev.hyaline.engine.KvCache;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;

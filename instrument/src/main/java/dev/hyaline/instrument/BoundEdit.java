@@ -3,7 +3,6 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
 
 /** One intervention at one hook point of one sequence, checked against the model. */
@@ -40,14 +39,14 @@ final class BoundEdit {
         this.sequence = sequence;
         this.positions = target.positions().in(length, bound, "position");
         this.heads = heads(target, config);
-        this.width = isMap(point) ? bound : placeWidth(point.site(), config);
+        this.width = point.site().isMap() ? bound : point.site().placeWidth(config);
         this.components = target.part() instanceof TargetPart.Components chosen
-                ? chosen.indices().in(isMap(point) ? length : width, width, componentName())
+                ? chosen.indices().in(point.site().isMap() ? length : width, width, componentName())
                 : null;
-        if (isMap(point) && components != null && components[0] > positions[positions.length - 1]) {
+        if (point.site().isMap() && components != null && components[0] > positions[positions.length - 1]) {
             throw new BadInputException("no chosen query of " + point + " sees a chosen key");
         }
-        if (isMap(point) && target.part() instanceof TargetPart.Subspace) {
+        if (point.site().isMap() && target.part() instanceof TargetPart.Subspace) {
             throw new BadInputException("rows of " + point + " differ in length and have no common subspace");
         }
         this.subspace = target.part() instanceof TargetPart.Subspace span
@@ -61,18 +60,8 @@ final class BoundEdit {
         this.change = EditFunction.of(intervention, this);
     }
 
-    static boolean isMap(HookPoint point) {
-        return point.site().shape() == Site.Shape.ATTENTION;
-    }
-
-    /** Values of a place at a site whose places all have as many. */
-    static int placeWidth(Site site, Gpt2Config config) {
-        int width = site.shape().width(config);
-        return site.shape().byHead() ? width / config.nHeads() : width;
-    }
-
     private Basis removed(Intervention.ProjectOut projectOut) {
-        if (isMap(point)) {
+        if (point.site().isMap()) {
             throw new BadInputException("rows of " + point + " differ in length; no direction fits them all");
         }
         return Basis.of(projectOut.directions(), width, point.name());
@@ -135,7 +124,7 @@ final class BoundEdit {
 
     /** Values of a place. */
     int width(int position) {
-        return isMap(point) ? position + 1 : width;
+        return point.site().isMap() ? position + 1 : width;
     }
 
     /** Whether the two write a place, or a value of a place, in common. */

@@ -199,7 +199,7 @@ public record Capture(
 
     List<Integer> shape(Gpt2Config config, Site site, int positions, int length) {
         List<Integer> shape = new ArrayList<>(perToken(config, site));
-        if (site.shape() == Site.Shape.ATTENTION) {
+        if (site.isMap()) {
             shape.add(positions);
             shape.add(length);
         } else {

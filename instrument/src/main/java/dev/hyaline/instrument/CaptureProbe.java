@@ -61,7 +61,7 @@ final class CaptureProbe implements Probe {
     public void at(HookPoint point, Activation activation) {
         waiting.remove(point);
         for (int s = 0; s < activation.sequences(); s++) {
-            if (BoundEdit.isMap(point)) {
+            if (point.site().isMap()) {
                 attention(point, activation, s);
             } else {
                 rows(point, activation, s);

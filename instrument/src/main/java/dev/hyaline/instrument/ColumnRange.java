@@ -11,7 +11,7 @@ record ColumnRange(int first, int count) {
     static List<ColumnRange> of(Gpt2Config config, Site site, IndexSelection heads, IndexSelection neurons) {
         return switch (site.shape()) {
             case HEADS, HEAD_RESIDUAL ->
-                heads.isAll() ? List.of() : runs(heads.in(config.nHeads(), "head"), BoundEdit.placeWidth(site, config));
+                heads.isAll() ? List.of() : runs(heads.in(config.nHeads(), "head"), site.placeWidth(config));
             case NEURONS -> neurons.isAll() ? List.of() : runs(neurons.in(config.dMlp(), "neuron"), 1);
             case RESIDUAL, SCALE, LOGITS, ATTENTION -> List.of();
         };

@@ -4,7 +4,6 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.internal.FileLayout;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -52,7 +51,7 @@ public record CorpusDump(
             throw new BadInputException("a dump needs at least one hook point");
         }
         for (HookPoint point : points) {
-            if (point.site().shape() == Site.Shape.ATTENTION) {
+            if (point.site().isMap()) {
                 throw new BadInputException(
                         point + " cannot go to shards: it has a value for every query and key, so that its rows are as"
                                 + " long as their document; leave it out, or write one file without shards");

@@ -91,7 +91,7 @@ final class DumpReader {
     }
 
     private Optional<RecordedTensors.Block> block(HookPoint point, int sequence, int length) {
-        boolean map = BoundEdit.isMap(point);
+        boolean map = point.site().isMap();
         String name = map && !batch ? point.name() + "." + sequence : point.name();
         if (!tensors.has(name)) {
             return Optional.empty();

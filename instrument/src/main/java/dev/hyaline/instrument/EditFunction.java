@@ -149,7 +149,7 @@ interface EditFunction {
             for (int position : at.positions()) {
                 if (vector.length() != at.width(position)) {
                     throw new BadShapeException(
-                            "a vector at " + at.point() + (BoundEdit.isMap(at.point()) ? ", query " + position : ""),
+                            "a vector at " + at.point() + (at.point().site().isMap() ? ", query " + position : ""),
                             "[" + at.width(position) + "]",
                             "[" + vector.length() + "]");
                 }

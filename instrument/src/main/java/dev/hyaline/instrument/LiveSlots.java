@@ -17,7 +17,7 @@ final class LiveSlots implements SlotAccess {
     LiveSlots(HookPoint point, Activation activation, int sequence) {
         this.activation = activation;
         this.sequence = sequence;
-        maps = BoundEdit.isMap(point);
+        maps = point.site().isMap();
         logits = point.site() == Site.UNEMBED_OUT;
         if (logits && activation.columns().length > 0) {
             throw new BadInputException("an edit of " + point + " needs the logits of the whole vocabulary");

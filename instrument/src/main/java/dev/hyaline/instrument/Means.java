@@ -37,7 +37,7 @@ public final class Means {
     }
 
     void read(Slot place, float[] out) {
-        if (!byPosition && BoundEdit.isMap(place.point())) {
+        if (!byPosition && place.point().site().isMap()) {
             throw new BadInputException("rows of " + place.point()
                     + " differ in length from position to position; take the mean by position");
         }

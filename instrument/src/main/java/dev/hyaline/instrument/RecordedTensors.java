@@ -89,7 +89,7 @@ final class RecordedTensors implements ActivationSource {
         int row = Arrays.binarySearch(block.positions(), place.position());
         int head = Math.max(0, place.head());
         int rows = block.positions().length;
-        int at = BoundEdit.isMap(place.point())
+        int at = place.point().site().isMap()
                 ? (head * rows + row) * lengths[place.sequence()]
                 : row * (block.values().length / rows) + head * out.length;
         if (at + out.length > block.values().length) {

@@ -42,7 +42,7 @@ final class RerunReader implements Probe {
         int s = slot.index;
         int rows = activation.firstRow(s + 1) - activation.firstRow(s);
         int start = activation.position(activation.firstRow(s));
-        boolean map = BoundEdit.isMap(point);
+        boolean map = point.site().isMap();
         // A map is a block of rows a head, all else one block.
         int width = map ? activation.keys(s) : activation.width();
         int blocks = activation.size(s) / (rows * width);

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.Boundary;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.util.Optional;

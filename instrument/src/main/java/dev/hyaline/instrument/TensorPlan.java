@@ -68,7 +68,7 @@ public final class TensorPlan {
         for (HookPoint point : capture.points()) {
             Site site = point.site();
             List<TensorInfo> tensors;
-            if (site.shape() == Site.Shape.ATTENTION) {
+            if (site.isMap()) {
                 tensors = IntStream.range(0, lengths.length)
                         .mapToObj(s -> new TensorInfo(
                                 point.name() + "." + s,

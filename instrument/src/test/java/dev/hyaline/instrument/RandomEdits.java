@@ -120,11 +120,8 @@ final class RandomEdits {
                 yield target.positions(IndexSelection.of(first + "-" + (first + random.nextInt(length - first))));
             }
         };
-        int width = BoundEdit.placeWidth(site, config);
-        boolean map = BoundEdit.isMap(HookPoint.all(config).stream()
-                .filter(point -> point.site() == site)
-                .findFirst()
-                .orElseThrow());
+        int width = site.placeWidth(config);
+        boolean map = site.isMap();
         return switch (random.nextInt(4)) {
             case 0 -> target.components(map ? 0 : random.nextInt(width));
             case 1 -> map ? target : target.subspace(List.of(vector(width)));
@@ -142,7 +139,7 @@ final class RandomEdits {
 
     private Intervention intervention(Target target) {
         boolean map = target.site().shape() == Site.Shape.ATTENTION;
-        int width = BoundEdit.placeWidth(target.site(), config);
+        int width = target.site().placeWidth(config);
         boolean swaps = target.site().shape().byHead() && config.nHeads() > 1;
         return switch (random.nextInt(12)) {
             case 0 -> Intervention.zero(target);

@@ -114,7 +114,7 @@ class RerunTest {
                                     expected.get(point),
                                     length,
                                     capture.positions(length),
-                                    BoundEdit.isMap(point) ? some.config().nHeads() : 1));
+                                    point.site().isMap() ? some.config().nHeads() : 1));
                 }
             }
         }

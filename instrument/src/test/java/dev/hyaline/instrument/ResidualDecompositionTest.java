@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.BadShapeException;
-import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.weights.Checkpoint;

@@ -4,6 +4,7 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.UnknownHookPointException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A place in the pass where a {@link Probe} can read and edit: a site and, for sites inside the blocks, a layer.
@@ -48,6 +49,35 @@ public record HookPoint(Site site, int layer) implements Comparable<HookPoint> {
     /** The canonical name, such as {@code blocks.3.attn.hook_z} or {@code hook_embed}. */
     public String name() {
         return site.perLayer() ? "blocks." + layer + "." + site.localName() : site.localName();
+    }
+
+    /** The boundary at which its stage begins; empty for the embedding. */
+    public Optional<Boundary> boundaryBefore(Gpt2Config config) {
+        return switch (site.stage()) {
+            case EMBEDDING -> Optional.empty();
+            case ATTENTION -> Optional.of(Boundary.residPre(layer));
+            case MLP -> Optional.of(Boundary.residMid(layer));
+            case UNEMBEDDING -> Optional.of(Boundary.last(config));
+        };
+    }
+
+    /** The boundary at which its stage ends: a pass that stops there has reached the point; empty for the unembedding. */
+    public Optional<Boundary> boundaryAfter() {
+        return switch (site.stage()) {
+            case EMBEDDING -> Optional.of(Boundary.first());
+            case ATTENTION -> Optional.of(Boundary.residPre(layer).next());
+            case MLP -> Optional.of(Boundary.residMid(layer).next());
+            case UNEMBEDDING -> Optional.empty();
+        };
+    }
+
+    /** The boundary whose residual stream the point holds; empty if it holds something else. */
+    public Optional<Boundary> residual(Gpt2Config config) {
+        return switch (site.role()) {
+            case RESIDUAL_IN -> boundaryBefore(config);
+            case RESIDUAL_OUT -> boundaryAfter();
+            case INNER, ENTRY -> Optional.empty();
+        };
     }
 
     /** By the order in which a pass reaches them. */

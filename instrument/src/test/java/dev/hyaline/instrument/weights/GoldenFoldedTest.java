@@ -2,9 +2,9 @@ package dev.hyaline.instrument.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.instrument.ActivationCache;
 import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.LensReference;

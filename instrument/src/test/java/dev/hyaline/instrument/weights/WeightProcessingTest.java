@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.instrument.ActivationCache;
 import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.LensReference;

@@ -1,12 +1,12 @@
 package dev.hyaline.engine.internal.device;
 
 import dev.hyaline.engine.BackendUnavailableException;
-import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.site.Boundary;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Boundary;
 import dev.hyaline.engine.Decoder;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.ForwardRequest;
@@ -17,6 +16,7 @@ import dev.hyaline.engine.KvCache;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
