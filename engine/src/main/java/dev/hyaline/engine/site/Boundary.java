@@ -81,7 +81,8 @@ public record Boundary(int layer, boolean mid) implements Comparable<Boundary> {
         return List.copyOf(points);
     }
 
-    /** Returns this boundary.
+    /**
+     * Returns this boundary.
      *
      * @throws BadInputException if a model has none such
      */

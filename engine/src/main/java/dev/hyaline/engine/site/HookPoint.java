@@ -61,7 +61,9 @@ public record HookPoint(Site site, int layer) implements Comparable<HookPoint> {
         };
     }
 
-    /** The boundary at which its stage ends: a pass that stops there has reached the point; empty for the unembedding. */
+    /**
+     * The boundary at which its stage ends: a pass that stops there has reached the point; empty for the unembedding.
+     */
     public Optional<Boundary> boundaryAfter() {
         return switch (site.stage()) {
             case EMBEDDING -> Optional.of(Boundary.first());
