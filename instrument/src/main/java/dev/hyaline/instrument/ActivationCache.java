@@ -354,7 +354,7 @@ public final class ActivationCache {
     }
 
     private Boundary last() {
-        return Boundary.residPre(config.nLayers());
+        return Boundary.last(config);
     }
 
     /**
@@ -388,13 +388,6 @@ public final class ActivationCache {
 
     /** The points that hold the residual stream at a boundary. */
     private Stream<HookPoint> residuals(Boundary boundary) {
-        int layer = boundary.layer();
-        if (boundary.mid()) {
-            return Stream.of(HookPoint.of(Site.RESID_MID, layer));
-        }
-        Stream<HookPoint> before =
-                layer == config.nLayers() ? Stream.of() : Stream.of(HookPoint.of(Site.RESID_PRE, layer));
-        Stream<HookPoint> after = layer == 0 ? Stream.of() : Stream.of(HookPoint.of(Site.RESID_POST, layer - 1));
-        return Stream.concat(before, after);
+        return boundary.points(config).reversed().stream();
     }
 }

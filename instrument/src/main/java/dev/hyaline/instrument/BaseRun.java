@@ -81,11 +81,15 @@ public final class BaseRun implements ActivationSource {
     }
 
     private static boolean keeps(HookPoint point, Gpt2Config config) {
-        return switch (point.site()) {
-            case RESID_PRE, Z, ATTN_OUT, RESID_MID, MLP_OUT -> true;
-            case RESID_POST -> point.layer() == config.nLayers() - 1;
-            default -> false;
-        };
+        return RestartPoint.KEPT_ENTRIES.contains(point.site())
+                || point.residual(config)
+                        .filter(boundary -> keptAt(boundary, config).equals(point))
+                        .isPresent();
+    }
+
+    /** Of the points that hold the residual stream at a boundary, the one that is kept. */
+    private static HookPoint keptAt(Boundary boundary, Gpt2Config config) {
+        return boundary.points(config).getLast();
     }
 
     private void pass(int first, int end) {
@@ -194,13 +198,9 @@ public final class BaseRun implements ActivationSource {
         return Optional.of(new RecordedTensors.Block(positions, spread));
     }
 
-    /** Whether a site's values are held, or follow from those that are. */
-    boolean holds(Site site) {
-        return switch (site) {
-            case RESID_PRE, ATTN_IN, Q_INPUT, K_INPUT, V_INPUT, Z, ATTN_OUT, RESID_MID, MLP_IN, MLP_OUT, RESID_POST ->
-                true;
-            default -> false;
-        };
+    /** Returns whether a site's values are held in all layers, or are copies of those that are. */
+    public boolean holds(Site site) {
+        return site.isResidual() || RestartPoint.KEPT_ENTRIES.contains(site);
     }
 
     @Override
@@ -220,25 +220,15 @@ public final class BaseRun implements ActivationSource {
 
     /** {@code [tokens, dModel]}; of points that differ by nothing in a run without edits, the one that is kept. */
     float[] rows(HookPoint point, int sequence) {
-        HookPoint same = switch (point.site()) {
-            case ATTN_IN, Q_INPUT, K_INPUT, V_INPUT -> HookPoint.of(Site.RESID_PRE, point.layer());
-            case MLP_IN -> HookPoint.of(Site.RESID_MID, point.layer());
-            case RESID_POST ->
-                point.layer() + 1 < config().nLayers() ? HookPoint.of(Site.RESID_PRE, point.layer() + 1) : point;
-            default -> point;
-        };
+        HookPoint same = point.residual(config())
+                .map(boundary -> keptAt(boundary, config()))
+                .orElse(point);
         return kept.get(same)[sequence];
     }
 
     /** {@code [tokens, dModel]} at a boundary. */
     float[] rows(Boundary boundary, int sequence) {
-        int layer = boundary.layer();
-        if (boundary.mid()) {
-            return rows(HookPoint.of(Site.RESID_MID, layer), sequence);
-        }
-        return layer < config().nLayers()
-                ? rows(HookPoint.of(Site.RESID_PRE, layer), sequence)
-                : rows(HookPoint.of(Site.RESID_POST, layer - 1), sequence);
+        return kept.get(keptAt(boundary, config()))[sequence];
     }
 
     KvCache cache(int sequence) {

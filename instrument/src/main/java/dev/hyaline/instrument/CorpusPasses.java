@@ -50,16 +50,9 @@ final class CorpusPasses {
         stop = stop(dump.config(), dump.points().getLast());
     }
 
-    /** Where a pass need not go on: behind the half of a block that holds the last point; none if that is the end. */
+    /** The boundary after the stage of the last point, where a pass can stop; none if the logits come next. */
     private static Optional<Boundary> stop(Gpt2Config config, HookPoint last) {
-        if (last.site().compareTo(Site.RESID_PRE) < 0) {
-            return Optional.of(Boundary.residPre(0));
-        }
-        boolean attention = last.site().compareTo(Site.RESID_MID) < 0;
-        if (!last.site().perLayer() || (last.layer() == config.nLayers() - 1 && !attention)) {
-            return Optional.empty();
-        }
-        return Optional.of(attention ? Boundary.residMid(last.layer()) : Boundary.residPre(last.layer() + 1));
+        return last.boundaryAfter().filter(boundary -> boundary.isBefore(Boundary.last(config)));
     }
 
     /** Runs what gets rows from {@code firstRow} on. */

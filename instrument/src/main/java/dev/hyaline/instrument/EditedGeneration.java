@@ -55,10 +55,10 @@ final class EditedGeneration {
         PendingRerun cell = new PendingRerun(run, 0, sequence, placements, LogitSelection.none(), Optional.empty());
         KvCache base = run.cache(sequence);
         int end = cell.length() - 1;
-        Boundary lastAttention = Boundary.residMid(config.nLayers() - 1);
+        Boundary lastAttention = Boundary.last(config).previous();
         if (cell.cut() == null
                 || cell.first() >= end
-                || cell.cut().joins(config.nLayers()).compareTo(lastAttention) >= 0) {
+                || cell.cut().joins(config).compareTo(lastAttention) >= 0) {
             return base.fork(end);
         }
         int first = cell.first();
@@ -67,7 +67,7 @@ final class EditedGeneration {
         ForwardRequest request = ForwardRequest.of(Sequence.amend(amended, first, tokens))
                 .probe(InterventionProbe.builder().add(0, placements).build());
         if (!cell.cut().isEmbedding()) {
-            Boundary from = cell.cut().from(config.nLayers());
+            Boundary from = cell.cut().from(config);
             float[] rows = slice(run.rows(from, sequence), first, end, config);
             HookPoint start = cell.cut().first();
             request = cell.cut().branch().isEmpty()

@@ -12,6 +12,7 @@ import dev.hyaline.instrument.ResidualStack.RowSource;
 final class LayerNormInput {
     private final ActivationCache cache;
     private final Boundary at;
+    private final HookPoint scalePoint;
     private final int d;
     private final float eps;
     private final float[] gain;
@@ -24,7 +25,18 @@ final class LayerNormInput {
         Gpt2Config config = weights.config();
         this.d = config.dModel();
         this.eps = config.eps();
-        String name = at.layer() == config.nLayers() ? "ln_f" : "h." + at.layer() + (at.mid() ? ".ln_2" : ".ln_1");
+        this.scalePoint = switch (at.stage(config)) {
+            case ATTENTION -> HookPoint.of(Site.LN1_SCALE, at.layer());
+            case MLP -> HookPoint.of(Site.LN2_SCALE, at.layer());
+            case UNEMBEDDING -> HookPoint.of(Site.LN_FINAL_SCALE);
+            case EMBEDDING -> throw new AssertionError(at);
+        };
+        String name = switch (at.stage(config)) {
+            case ATTENTION -> "h." + at.layer() + ".ln_1";
+            case MLP -> "h." + at.layer() + ".ln_2";
+            case UNEMBEDDING -> "ln_f";
+            case EMBEDDING -> throw new AssertionError(at);
+        };
         this.gain = weights.tensor(name + ".weight");
         this.bias = weights.tensor(name + ".bias");
     }
@@ -43,8 +55,8 @@ final class LayerNormInput {
      * @throws BadInputException if neither was recorded
      */
     double[] scales() {
-        boolean recorded = cache.points().contains(scalePoint());
-        float[][] values = cache.recorded(recorded ? scalePoint() : cache.requireResidual(at));
+        boolean recorded = cache.points().contains(scalePoint);
+        float[][] values = cache.recorded(recorded ? scalePoint : cache.requireResidual(at));
         TokenRows rows = cache.rows();
         double[] scales = new double[rows.size()];
         for (int row = 0; row < scales.length; row++) {
@@ -93,12 +105,5 @@ final class LayerNormInput {
             squares += (values[i] - mean) * (values[i] - mean);
         }
         return Math.sqrt(squares / d + eps);
-    }
-
-    private HookPoint scalePoint() {
-        if (at.layer() == cache.weights().config().nLayers()) {
-            return HookPoint.of(Site.LN_FINAL_SCALE);
-        }
-        return HookPoint.of(at.mid() ? Site.LN2_SCALE : Site.LN1_SCALE, at.layer());
     }
 }

@@ -51,7 +51,7 @@ final class LogitDirections {
         if (stack.rows() != rows) {
             throw new BadInputException("the stack belongs to another cache");
         }
-        LayerNormInput norm = new LayerNormInput(cache, Boundary.residPre(config.nLayers()));
+        LayerNormInput norm = new LayerNormInput(cache, Boundary.last(config));
         double[] scales = norm.scales();
         float[] unembeddingBias = weights.tensor(Gpt2Weights.UNEMBEDDING_BIAS);
         Map<Long, double[]> unembeddings = new HashMap<>();

@@ -1,6 +1,8 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.Boundary;
+import dev.hyaline.engine.site.Stage;
 
 /**
  * Multiply-adds of matrix products and attention: what partial reruns took, and what a full rerun of every edit would
@@ -18,8 +20,17 @@ public record MultiplyAdds(long done, long full) {
         return done == 0 ? Double.POSITIVE_INFINITY : (double) full / done;
     }
 
+    /** A stage between boundaries, for the tokens at positions {@code from} to {@code end}. */
+    static long stage(Stage stage, Gpt2Config config, int from, int end) {
+        return switch (stage) {
+            case ATTENTION -> attention(config, from, end);
+            case MLP -> mlp(config, end - from);
+            case EMBEDDING, UNEMBEDDING -> throw new AssertionError(stage);
+        };
+    }
+
     /** Attention of a layer for the tokens at positions {@code from} to {@code end}. */
-    static long attention(Gpt2Config config, int from, int end) {
+    private static long attention(Gpt2Config config, int from, int end) {
         long d = config.dModel();
         long keys = (long) (end - from) * (from + end + 1) / 2;
         return 4 * d * d * (end - from) + 2 * d * keys;
@@ -30,7 +41,7 @@ public record MultiplyAdds(long done, long full) {
         return rows * config.dModel() * config.dModel();
     }
 
-    static long mlp(Gpt2Config config, long rows) {
+    private static long mlp(Gpt2Config config, long rows) {
         return 2 * rows * config.dModel() * config.dMlp();
     }
 
@@ -40,7 +51,10 @@ public record MultiplyAdds(long done, long full) {
 
     /** A whole pass over a sequence. */
     static long pass(Gpt2Config config, int length, long logitRows, long logitColumns) {
-        return config.nLayers() * (attention(config, 0, length) + mlp(config, length))
-                + unembedding(config, logitRows, logitColumns);
+        long sum = unembedding(config, logitRows, logitColumns);
+        for (Boundary at : Boundary.first().upTo(Boundary.last(config))) {
+            sum += stage(at.stage(config), config, 0, length);
+        }
+        return sum;
     }
 }

@@ -144,7 +144,7 @@ public final class Rerun {
                     i++;
                     continue;
                 }
-                Boundary joins = next.cut().joins(config.nLayers());
+                Boundary joins = next.cut().joins(config);
                 if (wave != null && wave.rows() + next.rows() > tokensPerPass) {
                     finish(wave);
                     wave = null;
@@ -248,7 +248,7 @@ public final class Rerun {
 
         private float[] baseLogits(PendingRerun cell) {
             Sequence whole = Sequence.of(run.prompts().tokens(cell.sequence()));
-            Boundary end = Boundary.residPre(config.nLayers());
+            Boundary end = Boundary.last(config);
             LogitSelection rows = LogitSelection.rows(cell.positions());
             ForwardRequest request = ForwardRequest.of(whole)
                     .from(end, run.rows(end, cell.sequence()))

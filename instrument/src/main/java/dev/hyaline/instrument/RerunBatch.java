@@ -51,7 +51,7 @@ final class RerunBatch {
         this.run = run;
         this.config = run.config();
         this.at = at;
-        this.last = Boundary.residMid(config.nLayers() - 1);
+        this.last = Boundary.last(config).previous();
     }
 
     Boundary at() {
@@ -93,7 +93,7 @@ final class RerunBatch {
         if (cut.isEmbedding()) {
             return run.model().forward(request(entering).to(at)).residual();
         }
-        Boundary from = cut.from(config.nLayers());
+        Boundary from = cut.from(config);
         float[] rows = gather(entering, sequence -> run.rows(from, sequence));
         if (cut.branch().isEmpty()) {
             return rows;
@@ -141,7 +141,7 @@ final class RerunBatch {
                 .forward(request(members)
                         .from(at, residual)
                         .logits(columns == null ? selection : selection.columns(columns)));
-        members.forEach(member -> multiplyAdds += steps(member, at, Boundary.residPre(config.nLayers())));
+        members.forEach(member -> multiplyAdds += steps(member, at, Boundary.last(config)));
         multiplyAdds += MultiplyAdds.unembedding(config, rows.length, result.columns());
         return result;
     }
@@ -237,14 +237,8 @@ final class RerunBatch {
 
     private long steps(Member member, Boundary from, Boundary to) {
         long sum = 0;
-        for (Boundary step = from; step.compareTo(to) < 0; ) {
-            if (step.mid()) {
-                sum += MultiplyAdds.mlp(config, member.rows());
-                step = Boundary.residPre(step.layer() + 1);
-            } else {
-                sum += MultiplyAdds.attention(config, member.from, member.end);
-                step = Boundary.residMid(step.layer());
-            }
+        for (Boundary at : from.upTo(to)) {
+            sum += MultiplyAdds.stage(at.stage(config), config, member.from, member.end);
         }
         return sum;
     }

@@ -1,6 +1,5 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.site.Boundary;
@@ -31,7 +30,7 @@ final class ResidualDecomposition {
 
     /** The whole residual stream before every layer up to a boundary. */
     ResidualStack accumulated(Boundary upTo, boolean includeMid) {
-        require(upTo);
+        upTo.requireIn(config);
         List<Component> components = new ArrayList<>();
         for (int layer = 0; layer <= upTo.layer(); layer++) {
             if (layer == config.nLayers()) {
@@ -48,7 +47,7 @@ final class ResidualDecomposition {
 
     /** Embeddings and the output of every attention and MLP layer before a boundary. */
     ResidualStack layers(Boundary upTo) {
-        require(upTo);
+        upTo.requireIn(config);
         List<Component> components = embeddings();
         for (int layer = 0; layer < attentionLayers(upTo); layer++) {
             components.add(recorded(layer + "_attn_out", HookPoint.of(Site.ATTN_OUT, layer)));
@@ -61,19 +60,19 @@ final class ResidualDecomposition {
 
     /** What every recorded head before a boundary adds. */
     ResidualStack heads(Boundary upTo) {
-        require(upTo);
+        upTo.requireIn(config);
         return partsOf(upTo, headResults(upTo));
     }
 
     /** What every recorded neuron before a boundary adds. */
     ResidualStack neurons(Boundary upTo) {
-        require(upTo);
+        upTo.requireIn(config);
         return partsOf(upTo, neuronResults(upTo));
     }
 
     /** Heads, neurons or MLP outputs, embeddings and the sum of the biases. */
     ResidualStack full(Boundary upTo, boolean expandNeurons) {
-        require(upTo);
+        upTo.requireIn(config);
         List<Component> components = headResults(upTo);
         if (expandNeurons) {
             components.addAll(neuronResults(upTo));
@@ -193,13 +192,5 @@ final class ResidualDecomposition {
 
     private static int attentionLayers(Boundary upTo) {
         return upTo.layer() + (upTo.mid() ? 1 : 0);
-    }
-
-    private void require(Boundary boundary) {
-        boolean exists = boundary.layer() >= 0
-                && (boundary.mid() ? boundary.layer() < config.nLayers() : boundary.layer() <= config.nLayers());
-        if (!exists) {
-            throw new BadInputException("the model has " + config.nLayers() + " layers, found boundary " + boundary);
-        }
     }
 }

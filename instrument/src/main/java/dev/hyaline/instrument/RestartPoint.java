@@ -1,9 +1,14 @@
 package dev.hyaline.instrument;
 
+import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.engine.site.Stage;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Where a pass can be taken up from what a {@link BaseRun} keeps.
@@ -11,55 +16,38 @@ import java.util.Optional;
  * @param first the first hook point that fires
  */
 record RestartPoint(HookPoint first) implements Comparable<RestartPoint> {
+    /** Sites inside a stage whose values a {@link BaseRun} keeps, at which it can be taken up. */
+    static final Set<Site> KEPT_ENTRIES = EnumSet.of(Site.Z, Site.ATTN_OUT, Site.MLP_OUT);
+
     /** The latest that still reaches a point. */
     static RestartPoint before(HookPoint point) {
-        int layer = point.layer();
-        return new RestartPoint(
-                switch (point.site()) {
-                    case EMBED, POS_EMBED -> HookPoint.of(Site.EMBED);
-                    case RESID_PRE, ATTN_IN, Q_INPUT, K_INPUT, V_INPUT, LN1_SCALE, LN1_NORMALIZED ->
-                        HookPoint.of(Site.RESID_PRE, layer);
-                    case Q, K, V, ATTN_SCORES, PATTERN -> HookPoint.of(Site.RESID_PRE, layer);
-                    case Z, RESULT -> HookPoint.of(Site.Z, layer);
-                    case ATTN_OUT -> point;
-                    case RESID_MID, MLP_IN, LN2_SCALE, LN2_NORMALIZED, MLP_PRE, MLP_POST ->
-                        HookPoint.of(Site.RESID_MID, layer);
-                    case MLP_OUT, RESID_POST -> HookPoint.of(Site.MLP_OUT, layer);
-                    case LN_FINAL_SCALE, LN_FINAL_NORMALIZED, UNEMBED_IN, UNEMBED_OUT ->
-                        HookPoint.of(Site.LN_FINAL_SCALE);
-                });
+        List<Site> sites = point.site().stage().sites();
+        Site latest = sites.getFirst();
+        for (Site site : sites) {
+            if (KEPT_ENTRIES.contains(site) && site.compareTo(point.site()) <= 0) {
+                latest = site;
+            }
+        }
+        return new RestartPoint(new HookPoint(latest, point.layer()));
     }
 
     /** The site whose values are given besides the residual stream. */
     Optional<Site> branch() {
-        return switch (first.site()) {
-            case Z, ATTN_OUT, MLP_OUT -> Optional.of(first.site());
-            default -> Optional.empty();
-        };
+        return Optional.of(first.site()).filter(KEPT_ENTRIES::contains);
     }
 
     boolean isEmbedding() {
-        return first.site() == Site.EMBED;
+        return first.site().stage() == Stage.EMBEDDING;
     }
 
-    /** Where the residual stream is given; meaningless at the embedding. */
-    Boundary from(int layers) {
-        return switch (first.site()) {
-            case RESID_PRE, Z, ATTN_OUT -> Boundary.residPre(first.layer());
-            case RESID_MID, MLP_OUT -> Boundary.residMid(first.layer());
-            case LN_FINAL_SCALE -> Boundary.residPre(layers);
-            default -> throw new AssertionError(first);
-        };
+    /** Where the residual stream is given; there is no such place for the embedding. */
+    Boundary from(Gpt2Config config) {
+        return first.boundaryBefore(config).orElseThrow();
     }
 
-    /** The first boundary after it: where passes that were taken up earlier can be joined. */
-    Boundary joins(int layers) {
-        return switch (first.site()) {
-            case EMBED -> Boundary.residPre(0);
-            case Z, ATTN_OUT -> Boundary.residMid(first.layer());
-            case MLP_OUT -> Boundary.residPre(first.layer() + 1);
-            default -> from(layers);
-        };
+    /** The first boundary from it on: where passes that were taken up earlier can be joined. */
+    Boundary joins(Gpt2Config config) {
+        return isEmbedding() || branch().isPresent() ? first.boundaryAfter().orElseThrow() : from(config);
     }
 
     boolean reaches(HookPoint point) {

@@ -16,8 +16,8 @@ import com.tngtech.archunit.lang.ArchRule;
 import java.util.stream.Stream;
 
 /**
- * The arrows between the modules, tools -> analysis -> instrument -> engine <- weights-loader and instrument -> files <-
- * weights-loader, and the walls inside the engine.
+ * The arrows between the modules, tools -> analysis -> instrument -> engine <- weights-loader and instrument -> files
+ * <- weights-loader, and the walls inside the engine.
  *
  * <p>{@code tools} is the one module whose class path holds all the others except {@code benchmarks}, on which nobody
  * can depend unseen since no pom.xml names it. A rule holds for a package that has no classes yet.

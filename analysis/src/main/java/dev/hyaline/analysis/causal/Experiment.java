@@ -85,13 +85,11 @@ public final class Experiment {
 
     /** A site's values in all layers in the runs of one prompt of every pair. */
     public ActivationSource recorded(Side side, Site site) {
-        return switch (site) {
-            case RESID_PRE, ATTN_IN, Q_INPUT, K_INPUT, V_INPUT, Z, ATTN_OUT, RESID_MID, MLP_IN, MLP_OUT, RESID_POST ->
-                run(side);
-            default ->
-                recorded.computeIfAbsent(side, s -> new EnumMap<>(Site.class))
-                        .computeIfAbsent(site, s -> record(side, s));
-        };
+        if (run(side).holds(site)) {
+            return run(side);
+        }
+        return recorded.computeIfAbsent(side, s -> new EnumMap<>(Site.class))
+                .computeIfAbsent(site, s -> record(side, s));
     }
 
     private ActivationSource record(Side side, Site site) {

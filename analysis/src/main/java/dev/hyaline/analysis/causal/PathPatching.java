@@ -21,6 +21,7 @@ import dev.hyaline.instrument.SequenceEdit;
 import dev.hyaline.instrument.Target;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -50,9 +51,8 @@ public final class PathPatching implements Sweep {
             if (senders.isEmpty() || receivers.isEmpty()) {
                 throw new BadInputException("a path needs a sender and a receiver");
             }
-            int first = senders.stream().mapToInt(Node::stage).min().orElseThrow();
             for (Receiver receiver : receivers) {
-                if (receiver.node().stage() <= first) {
+                if (senders.stream().noneMatch(sender -> sender.isBefore(receiver.node()))) {
                     throw new BadInputException(
                             "no path leads from " + senders + " to " + receiver + ", which is computed no later");
                 }
@@ -121,13 +121,13 @@ public final class PathPatching implements Sweep {
     public static PathPatching heads(
             Experiment experiment, PatchingDirection direction, Set<Receiver> receivers, Set<Node> through) {
         Gpt2Config config = experiment.config();
-        int last = receivers.stream()
-                .mapToInt(receiver -> receiver.node().stage())
-                .min()
+        HookPoint last = receivers.stream()
+                .map(receiver -> receiver.node().point())
+                .min(Comparator.naturalOrder())
                 .orElseThrow(() -> new BadInputException("a path needs a sender and a receiver"));
         List<Paths> paths = new ArrayList<>();
         int layers = (int) IntStream.range(0, config.nLayers())
-                .filter(layer -> 2 * layer < last)
+                .filter(layer -> HookPoint.of(Site.Z, layer).compareTo(last) < 0)
                 .count();
         if (layers == 0) {
             throw new BadInputException("no head is computed before "
@@ -272,13 +272,16 @@ public final class PathPatching implements Sweep {
         BaseRun source = experiment.run(direction.source());
         BaseRun base = experiment.run(direction.base());
         List<Intervention> interventions = new ArrayList<>();
-        int first = path.senders.stream().mapToInt(Node::stage).min().orElseThrow();
+        HookPoint first = path.senders.stream()
+                .map(Node::point)
+                .min(Comparator.naturalOrder())
+                .orElseThrow();
         for (Node sender : path.senders) {
             interventions.add(Intervention.patch(changed(sender.output(), pair), source));
         }
         for (int layer = 0; layer < config.nLayers(); layer++) {
             int of = layer;
-            if (2 * layer > first) {
+            if (HookPoint.of(Site.Z, layer).compareTo(first) > 0) {
                 int[] kept = IntStream.range(0, config.nHeads())
                         .filter(head -> isKept(path, new Node.Head(of, head)))
                         .toArray();
@@ -287,8 +290,9 @@ public final class PathPatching implements Sweep {
                             changed(Target.of(Site.Z, layer).heads(kept), pair), base));
                 }
             }
-            if (2 * layer + 1 > first && isKept(path, new Node.Mlp(layer))) {
-                interventions.add(Intervention.patch(changed(new Node.Mlp(layer).output(), pair), base));
+            Node mlp = new Node.Mlp(layer);
+            if (mlp.point().compareTo(first) > 0 && isKept(path, mlp)) {
+                interventions.add(Intervention.patch(changed(mlp.output(), pair), base));
             }
         }
         return interventions;

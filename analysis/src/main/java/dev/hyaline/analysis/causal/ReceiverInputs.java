@@ -1,8 +1,8 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.BaseRun;
 import dev.hyaline.instrument.RerunResult;
@@ -23,10 +23,7 @@ record ReceiverInputs(BaseRun base, List<RerunResult> runs) implements Activatio
 
     @Override
     public boolean holds(HookPoint point, int sequence, int position) {
-        return switch (point.site()) {
-            case ATTN_IN, Q_INPUT, K_INPUT, V_INPUT, MLP_IN, RESID_POST -> true;
-            default -> false;
-        };
+        return point.site().isResidual();
     }
 
     @Override
@@ -34,11 +31,9 @@ record ReceiverInputs(BaseRun base, List<RerunResult> runs) implements Activatio
         if (!holds(place.point(), place.sequence(), place.position())) {
             throw new BadInputException("no receiver reads " + place.point());
         }
-        HookPoint residual = switch (place.point().site()) {
-            case MLP_IN -> HookPoint.of(Site.RESID_MID, place.point().layer());
-            case RESID_POST -> place.point();
-            default -> HookPoint.of(Site.RESID_PRE, place.point().layer());
-        };
+        Gpt2Config config = base.model().config();
+        HookPoint residual =
+                place.point().residual(config).orElseThrow().points(config).getLast();
         System.arraycopy(
                 runs.get(place.sequence()).values(residual), place.position() * out.length, out, 0, out.length);
     }

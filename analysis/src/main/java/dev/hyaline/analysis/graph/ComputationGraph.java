@@ -48,7 +48,7 @@ public record ComputationGraph(Gpt2Config config) {
         List<Receiver> receivers = receivers();
         for (Node sender : senders()) {
             for (Receiver receiver : receivers) {
-                if (sender.stage() < receiver.node().stage()) {
+                if (sender.isBefore(receiver.node())) {
                     edges.add(new Edge(sender, receiver));
                 }
             }

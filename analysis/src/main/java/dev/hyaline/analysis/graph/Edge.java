@@ -8,7 +8,7 @@ public record Edge(Node sender, Receiver receiver) {
     private static final String ARROW = "->";
 
     public Edge {
-        if (sender.stage() >= receiver.node().stage()) {
+        if (!sender.isBefore(receiver.node())) {
             throw new BadInputException(
                     "there is no edge " + sender + ARROW + receiver + ": " + sender + " is computed no earlier");
         }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.graph;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.Target;
 import java.util.regex.Matcher;
@@ -49,14 +50,19 @@ public sealed interface Node {
         return new LogitsNode();
     }
 
-    /** When a pass computes it; heads of a layer at once. */
-    default int stage() {
+    /** The hook point of its output, by which nodes are ordered as a pass computes them; heads of a layer share one. */
+    default HookPoint point() {
         return switch (this) {
-            case InputNode input -> -1;
-            case Head head -> 2 * head.layer;
-            case Mlp mlp -> 2 * mlp.layer + 1;
-            case LogitsNode logits -> Integer.MAX_VALUE;
+            case InputNode input -> HookPoint.of(Site.EMBED);
+            case Head head -> HookPoint.of(Site.Z, head.layer);
+            case Mlp mlp -> HookPoint.of(Site.MLP_OUT, mlp.layer);
+            case LogitsNode logits -> HookPoint.of(Site.UNEMBED_OUT);
         };
+    }
+
+    /** Returns whether a pass computes it before another: heads of one layer are computed at once. */
+    default boolean isBefore(Node other) {
+        return point().compareTo(other.point()) < 0;
     }
 
     /**

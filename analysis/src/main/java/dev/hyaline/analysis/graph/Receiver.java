@@ -68,12 +68,7 @@ public record Receiver(Node node, HeadInput part) {
 
     /** The residual stream that is read there. */
     public HookPoint residual(Gpt2Config config) {
-        return switch (node) {
-            case Node.Head head -> HookPoint.of(Site.RESID_PRE, head.layer());
-            case Node.Mlp mlp -> HookPoint.of(Site.RESID_MID, mlp.layer());
-            case Node.LogitsNode logits -> HookPoint.of(Site.RESID_POST, config.nLayers() - 1);
-            case Node.InputNode input -> throw new AssertionError();
-        };
+        return node.point().boundaryBefore(config).orElseThrow().points(config).getLast();
     }
 
     @Override

@@ -218,7 +218,7 @@ public final class DirectLogitAttribution {
     }
 
     private Boundary end() {
-        return Boundary.residPre(model.config().nLayers());
+        return Boundary.last(model.config());
     }
 
     /**

@@ -111,7 +111,7 @@ public final class LogitLens {
     }
 
     private float[] read(ActivationCache cache, int place, int[] prompt, LogitSelection selection) {
-        Boundary end = Boundary.residPre(model.config().nLayers());
+        Boundary end = Boundary.last(model.config());
         return model.forward(ForwardRequest.of(prompt)
                         .from(end, cache.values(points.get(place), 0))
                         .logits(selection))

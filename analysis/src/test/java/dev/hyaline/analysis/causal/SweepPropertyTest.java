@@ -189,7 +189,7 @@ final class SweepPropertyTest {
             Set<Node> senders = Set.of(nodes.get(0));
             Set<Node> through = Set.copyOf(nodes.subList(1, 1 + s.random.nextInt(nodes.size())));
             List<Receiver> later = graph.receivers().stream()
-                    .filter(r -> r.node().stage() > nodes.get(0).stage())
+                    .filter(r -> nodes.get(0).isBefore(r.node()))
                     .toList();
             Set<Receiver> receivers =
                     new HashSet<>(List.of(later.get(s.random.nextInt(later.size())), Receiver.of(Node.logits())));
@@ -247,8 +247,10 @@ final class SweepPropertyTest {
                                 boolean reads = receiver.input(config).site() == point.site()
                                         && (receiver.node() instanceof Node.LogitsNode
                                                 ? point.layer() == config.nLayers() - 1
-                                                : 2 * point.layer()
-                                                        == receiver.node().stage() / 2 * 2);
+                                                : point.layer()
+                                                        == receiver.node()
+                                                                .point()
+                                                                .layer());
                                 if (reads && receiver.node() instanceof Node.Head head) {
                                     for (int p = 0; p < tokens.length; p++) {
                                         System.arraycopy(

@@ -83,8 +83,7 @@ public record SafetensorsHeader(long dataStart, Map<String, StoredTensor> tensor
             previous = Printable.plain(tensor.name());
         }
         if (covered != dataBytes) {
-            throw errors.file(
-                    file, covered + " bytes of data, where " + previous + " ends", dataBytes + " bytes");
+            throw errors.file(file, covered + " bytes of data, where " + previous + " ends", dataBytes + " bytes");
         }
     }
 
@@ -116,7 +115,8 @@ public record SafetensorsHeader(long dataStart, Map<String, StoredTensor> tensor
                 }
             }
             Json.requireEnd(errors, file, parser);
-            return new SafetensorsHeader(dataStart, Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(metadata));
+            return new SafetensorsHeader(
+                    dataStart, Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(metadata));
         }
 
         private void readMetadata() {

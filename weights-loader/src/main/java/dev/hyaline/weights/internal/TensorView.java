@@ -125,8 +125,7 @@ public record TensorView(
     }
 
     /** Along the storage, which is down the columns. */
-    private void readTransposed(
-            long start, int rows, int columns, float[] out, int offset, int stride) {
+    private void readTransposed(long start, int rows, int columns, float[] out, int offset, int stride) {
         float[] run = new float[rows];
         for (int column = 0; column < columns; column++) {
             Widening.copy(dtype, bytes, start + column * strides.getLast(), rows, run, 0);

@@ -75,7 +75,8 @@ public record SnapshotFolder(Path folder) {
      */
     Set<String> shards(String index) {
         Set<String> shards = new TreeSet<>();
-        new DiskFolder(folder).readObject(index, INDEX_LIMIT)
+        new DiskFolder(folder)
+                .readObject(index, INDEX_LIMIT)
                 .require("weight_map")
                 .forEachField((tensor, shard) -> {
                     if (!SHARD.matcher(shard.string()).matches()) {

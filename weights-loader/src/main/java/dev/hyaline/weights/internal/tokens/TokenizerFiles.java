@@ -115,8 +115,9 @@ public final class TokenizerFiles {
 
     private void readMerges(Folder folder, String file) {
         String label = folder.label(file);
-        List<String> lines =
-                Utf8.strict(CheckpointErrors.INSTANCE, label, folder.read(file, LIMIT)).lines().toList();
+        List<String> lines = Utf8.strict(CheckpointErrors.INSTANCE, label, folder.read(file, LIMIT))
+                .lines()
+                .toList();
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
             if (!line.startsWith("#version") && !(line.isEmpty() && i == lines.size() - 1)) {
