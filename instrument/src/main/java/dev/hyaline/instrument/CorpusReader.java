@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.Remedy;
 import dev.hyaline.instrument.internal.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -74,8 +75,9 @@ final class CorpusReader implements AutoCloseable {
     private void begin(Document next) {
         Prompts.requireKnown(config, next.tokens(), next.name());
         if (longDocuments == LongDocuments.ERROR && next.tokens().length > config.nCtx()) {
-            throw new BadInputException(next.name() + " has " + next.tokens().length + " tokens, but the model has "
-                    + config.nCtx() + " positions; have long documents split or truncated (--long)");
+            throw new BadInputException(
+                    next.name() + " has " + next.tokens().length + " tokens, but the model has " + config.nCtx()
+                            + " positions; have long documents split or truncated (" + Remedy.CUT_LONG_DOCUMENTS + ")");
         }
         document = next;
         start = 0;

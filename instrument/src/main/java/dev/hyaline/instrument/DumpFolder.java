@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.Remedy;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -103,16 +104,18 @@ public final class DumpFolder implements AutoCloseable {
                     throw unfinished
                             ? FileException.occupied(
                                     folder,
-                                    "holds a dump that is not finished; go on with it (--resume), start over (--force)"
-                                            + " or choose another folder")
+                                    "holds a dump that is not finished; go on with it (" + Remedy.RESUME
+                                            + "), start over (" + Remedy.REPLACE + ")" + " or choose another folder")
                             : FileException.occupied(
-                                    path, "exists already; choose another folder, or have it replaced (--force)");
+                                    path,
+                                    "exists already; choose another folder, or have it replaced (" + Remedy.REPLACE
+                                            + ")");
                 case RESUME -> {
                     if (!shards && !path.endsWith(MANIFEST)) {
                         throw FileException.occupied(
                                 path,
                                 "exists already, and is of a dump without shards, which cannot be resumed; choose"
-                                        + " another folder, or have it replaced (--force)");
+                                        + " another folder, or have it replaced (" + Remedy.REPLACE + ")");
                     }
                 }
             }

@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.Remedy;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -29,7 +30,8 @@ public final class FileException extends HyalineException {
     /** As {@link #writing}, of a dump whose complete shards stay. */
     static FileException stopped(Path folder, IOException cause) {
         return new FileException(
-                "cannot write " + folder + ": " + reason(cause) + "; what is complete stays, go on with it (--resume)",
+                "cannot write " + folder + ": " + reason(cause) + "; what is complete stays, go on with it ("
+                        + Remedy.RESUME + ")",
                 cause);
     }
 

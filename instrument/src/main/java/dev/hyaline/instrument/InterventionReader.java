@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Printable;
 import java.nio.file.InvalidPathException;
@@ -126,8 +127,8 @@ final class InterventionReader {
                 throw json.bad(
                         key,
                         sources.isEmpty()
-                                ? "a dump ({\"dump\": \"folder\"}) or values, as no run has a name here (--source gives"
-                                        + " one that is called \"source\")"
+                                ? "a dump ({\"dump\": \"folder\"}) or values, as no run has a name here ("
+                                        + Remedy.NAME_A_RUN + ")"
                                 : "one of " + sources.keySet(),
                         '"' + node.asString() + '"');
             }

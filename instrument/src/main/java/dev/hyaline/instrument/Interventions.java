@@ -8,6 +8,7 @@ import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
@@ -258,8 +259,9 @@ public final class Interventions {
                     throw new BadInputException("two interventions write the same values: "
                             + InterventionText.of(first.intervention()) + " and "
                             + InterventionText.of(second.intervention())
-                            + "; let the later act on what the earlier left (--in-order, \"in_order\": true in JSON),"
-                            + " or choose places apart (--layers, --heads, --positions)");
+                            + "; let the later act on what the earlier left (" + Remedy.EDIT_IN_ORDER
+                            + ", \"in_order\": true in JSON),"
+                            + " or choose places apart (" + Remedy.EDIT_APART + ")");
                 }
             }
         }

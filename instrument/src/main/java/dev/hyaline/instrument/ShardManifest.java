@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Printable;
 import java.io.ByteArrayOutputStream;
@@ -122,7 +123,7 @@ final class ShardManifest {
         difference("", recorded.node(), request).ifPresent(difference -> {
             Path folder = recorded.file().toAbsolutePath().getParent();
             throw new BadInputException("the dump in " + folder + " was begun otherwise and cannot be resumed: "
-                    + difference + "; choose another folder, or start over (--force)");
+                    + difference + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
         });
     }
 

@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.nio.file.Files;
@@ -26,11 +27,12 @@ record StoreManifest(
     static StoreManifest read(Path folder) {
         Path file = folder.resolve(DumpFolder.MANIFEST);
         if (!Files.exists(file) && Files.exists(folder.resolve(DumpFolder.JOURNAL))) {
-            throw FileException.corrupt(folder, "a dump", "one that is not finished; go on with it (--resume)");
+            throw FileException.corrupt(
+                    folder, "a dump", "one that is not finished; go on with it (" + Remedy.RESUME + ")");
         }
         JsonPart json = JsonPart.read(file);
         if (!json.text("format").equals(ShardManifest.FORMAT)) {
-            throw json.get("format").expected("\"" + ShardManifest.FORMAT + "\", a dump in shards (--shards)");
+            throw json.get("format").expected("\"" + ShardManifest.FORMAT + "\", a dump in shards");
         }
         JsonPart activations = json.get("activations");
         List<JsonPart> tensors = activations.elements("tensors");

@@ -278,6 +278,6 @@ final class ActivationStoreTest {
                 DumpFolder opened = DumpFolder.open(folder, IfExists.REPLACE)) {
             one.write(model, opened, CorpusDumpTest::provenance, (point, sequence, values, offset, length) -> {});
         }
-        assertThatThrownBy(() -> ActivationStore.open(folder)).hasMessageContaining("a dump in shards (--shards)");
+        assertThatThrownBy(() -> ActivationStore.open(folder)).hasMessageContaining("a dump in shards");
     }
 }

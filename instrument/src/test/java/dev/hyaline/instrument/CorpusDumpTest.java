@@ -209,7 +209,7 @@ final class CorpusDumpTest {
         assertThatThrownBy(() -> write(DUMP, corpus, temporary, IfExists.REFUSE))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith("long has 130 tokens, but the model has 48 positions")
-                .hasMessageContaining("--long");
+                .hasMessageContaining("LongDocuments.SPLIT or TRUNCATE");
         for (LongDocuments rule : List.of(LongDocuments.SPLIT, LongDocuments.TRUNCATE)) {
             CorpusDump dump = DUMP.longDocuments(rule);
             CorpusDump.CorpusSummary written = write(dump, corpus, temporary, IfExists.REPLACE);

@@ -75,7 +75,7 @@ final class CorpusResumeTest {
                 resume(dump, folder, disk);
             } catch (FileException e) {
                 failures++;
-                assertThat(e).hasMessageContaining("No space left on device").hasMessageContaining("--resume");
+                assertThat(e).hasMessageContaining("No space left on device").hasMessageContaining("IfExists.RESUME");
                 assertOnlyWholeShards(expected);
             }
         }
@@ -214,7 +214,7 @@ final class CorpusResumeTest {
         others.forEach((difference, dump) -> assertThatThrownBy(() -> write(dump, CORPUS, folder, IfExists.RESUME))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining(difference)
-                .hasMessageContaining("--force"));
+                .hasMessageContaining("IfExists.REPLACE"));
         assertThatThrownBy(() -> write(DUMP, corpus(25, 21), folder, IfExists.RESUME))
                 .hasMessageContaining("corpus.documents was 24 and is now 25");
         assertThatThrownBy(() -> write(DUMP, corpus(24, 22), folder, IfExists.RESUME))
@@ -223,7 +223,7 @@ final class CorpusResumeTest {
         assertThatThrownBy(() -> write(DUMP, CORPUS, folder, IfExists.REFUSE))
                 .isInstanceOf(FileException.class)
                 .hasMessageContaining("holds a dump that is not finished")
-                .hasMessageContaining("--resume");
+                .hasMessageContaining("IfExists.RESUME");
         assertThat(files(folder)).containsExactlyEntriesOf(before);
         write(THIN, CORPUS, folder, IfExists.REPLACE);
         assertThat(files(folder)).containsExactlyEntriesOf(undisturbed(THIN));

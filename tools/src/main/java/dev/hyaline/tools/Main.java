@@ -1,8 +1,6 @@
 package dev.hyaline.tools;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.HyalineException;
-import dev.hyaline.engine.UnknownHookPointException;
 import dev.hyaline.tools.command.AblateCommand;
 import dev.hyaline.tools.command.AttributeCommand;
 import dev.hyaline.tools.command.ConvertCommand;
@@ -19,25 +17,18 @@ import dev.hyaline.tools.command.PatchCommand;
 import dev.hyaline.tools.command.SitesCommand;
 import dev.hyaline.tools.command.TokensCommand;
 import dev.hyaline.tools.terminal.Console;
-import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.TypeConversionException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The {@code hyaline} command. */
 public final class Main {
-    private static final int FAILED = 1;
-    private static final int BAD_USAGE = 2;
-
     private Main() {}
 
     public static void main(String[] arguments) {
@@ -48,22 +39,23 @@ public final class Main {
     }
 
     static int run(String[] arguments, Console console) {
+        FailureReport failures = new FailureReport(console, List.of(arguments));
         try {
             requireReadable(arguments);
-            int exitCode = commandLine(arguments, console).execute(arguments);
+            int exitCode = commandLine(arguments, console, failures).execute(arguments);
             if (exitCode == 0 && console.out().checkError()) {
                 console.err()
                         .println("hyaline: standard output took not all that was written to it; is its disk full?");
-                return FAILED;
+                return FailureReport.FAILED;
             }
             return exitCode;
         } catch (Throwable failure) {
             // Errors, such as too little memory, which picocli does not hand to its handlers.
-            return report(failure, List.of(arguments), console.err());
+            return failures.failed(failure);
         }
     }
 
-    private static CommandLine commandLine(String[] arguments, Console console) {
+    private static CommandLine commandLine(String[] arguments, Console console, FailureReport failures) {
         Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
         commands.put("dump", () -> new DumpCommand(console));
         commands.put("edit", () -> new EditCommand(console));
@@ -101,8 +93,8 @@ public final class Main {
                 .setUsageHelpWidth(100)
                 // A prompt may begin with @, which is not the name of a file of arguments.
                 .setExpandAtFiles(false)
-                .setParameterExceptionHandler((e, args) -> badUsage(e, List.of(args), console.err()))
-                .setExecutionExceptionHandler((e, command, result) -> report(e, result.originalArgs(), console.err()));
+                .setParameterExceptionHandler((e, args) -> failures.badUsage(e))
+                .setExecutionExceptionHandler((e, command, result) -> failures.failed(e));
     }
 
     private static Integer wholeNumber(String text) {
@@ -127,54 +119,5 @@ public final class Main {
             throw new BadInputException("the locale (" + encoding + ") cannot carry the characters of an argument;"
                     + " set LC_ALL=C.UTF-8, or put the prompt into a file for --prompts");
         }
-    }
-
-    private static int badUsage(ParameterException failure, List<String> arguments, PrintWriter err) {
-        err.println("hyaline: " + sentence(failure));
-        UnmatchedArgumentException.printSuggestions(failure, err);
-        err.println("See " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help.");
-        traceIfAsked(failure, arguments, err);
-        return BAD_USAGE;
-    }
-
-    private static String sentence(ParameterException failure) {
-        if (!(failure instanceof UnmatchedArgumentException unmatched) || unmatched.isUnknownOption()) {
-            return failure.getMessage();
-        }
-        String argument = "'" + unmatched.getUnmatched().getFirst() + "'";
-        return failure.getCommandLine().getParent() == null
-                ? "there is no command " + argument
-                : "the argument " + argument + " belongs to no option";
-    }
-
-    private static int report(Throwable thrown, List<String> arguments, PrintWriter err) {
-        Throwable failure =
-                thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
-        err.println("hyaline: "
-                + switch (failure) {
-                    case UnknownHookPointException e ->
-                        e.getMessage() + (e.nearest().isEmpty() ? ";" : "") + " hyaline sites lists them";
-                    case HyalineException e -> e.getMessage();
-                    case OutOfMemoryError e
-                    when String.valueOf(e.getMessage()).contains("native thread") ->
-                        "the system allows no more threads; run with fewer (--threads)";
-                    case OutOfMemoryError e ->
-                        "there is not enough memory (" + e.getMessage()
-                                + "); run fewer or shorter prompts, or give Java more with HYALINE_OPTS=-Xmx8g";
-                    default -> "unexpected failure, please report it with what --stacktrace shows: " + failure;
-                });
-        traceIfAsked(failure, arguments, err);
-        return switch (failure) {
-            case BadInputException e -> BAD_USAGE;
-            case UnknownHookPointException e -> BAD_USAGE;
-            default -> FAILED;
-        };
-    }
-
-    private static void traceIfAsked(Throwable failure, List<String> arguments, PrintWriter err) {
-        if (arguments.contains("--stacktrace")) {
-            failure.printStackTrace(err);
-        }
-        err.flush();
     }
 }

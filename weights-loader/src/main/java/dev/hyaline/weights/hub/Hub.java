@@ -1,5 +1,6 @@
 package dev.hyaline.weights.hub;
 
+import dev.hyaline.engine.Remedy;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.internal.hub.CacheLayout;
 import dev.hyaline.weights.internal.hub.SnapshotDownload;
@@ -70,8 +71,8 @@ public final class Hub {
         if (settings.offline()) {
             throw new HubException(
                     Reason.OFFLINE,
-                    "HF_HUB_OFFLINE forbids to ask the hub what " + name + " means now; unset that, or leave out"
-                            + " --refresh");
+                    "HF_HUB_OFFLINE forbids to ask the hub what " + name + " means now; unset that, or "
+                            + Remedy.TAKE_CACHED);
         }
         Snapshot now = download(name, listener);
         before.filter(snapshot -> !snapshot.commit().equals(now.commit()))

@@ -150,9 +150,8 @@ class HubCacheTest extends HubFixture {
             environment.put("HF_HUB_OFFLINE", "1");
             assertThatThrownBy(() -> refresh(NAME))
                     .isInstanceOf(HubException.class)
-                    .hasMessage(
-                            "HF_HUB_OFFLINE forbids to ask the hub what ann/tiny means now; unset that, or leave out"
-                                    + " --refresh");
+                    .hasMessage("HF_HUB_OFFLINE forbids to ask the hub what ann/tiny means now; unset that, or"
+                            + " call get instead of refresh");
         }
     }
 
