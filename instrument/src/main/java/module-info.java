@@ -6,5 +6,6 @@ module dev.hyaline.instrument {
     requires tools.jackson.databind;
 
     exports dev.hyaline.instrument;
+    exports dev.hyaline.instrument.hook;
     exports dev.hyaline.instrument.weights;
 }

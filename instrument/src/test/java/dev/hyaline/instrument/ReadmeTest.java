@@ -8,6 +8,8 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.hook.Hook;
+import dev.hyaline.instrument.hook.Hooks;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,6 +31,12 @@ class ReadmeTest {
                     ActivationCache.of(model, Prompts.of(config, tokens), Capture.of(config, "resid_post", "pattern"));
             float[] pattern = cache.values(HookPoint.of(Site.PATTERN, 2), 0); // [heads, queries, keys]
 
+            // TransformerLens: model.run_with_hooks(tokens, fwd_hooks=[("blocks.1.attn.hook_z", zero_head_5)])
+            Hooks hooks = Hooks.of(Hook.editing(
+                    "blocks.1.attn.hook_z", z -> z.rows(5).forEach(row -> row.fill(0))));
+            float[] hooked = hooks.forward(model, Prompts.of(config, tokens), LogitSelection.last())
+                    .logits();
+
             Target heads = Target.of(Site.Z, 1).heads(0, 5); // z of two heads of layer 1, at every position
             Interventions ablation = Interventions.of(Intervention.zero(heads));
             float[] logits = ablation.forward(model, Prompts.of(config, tokens), LogitSelection.last())
@@ -43,6 +51,7 @@ class ReadmeTest {
             assertThat(pattern).hasSize(config.nHeads() * tokens.length * tokens.length);
             float[] plain = model.forward(ForwardRequest.of(tokens).logits(LogitSelection.last()))
                     .logits();
+            assertThat(hooked).hasSize(config.dVocab()).isNotEqualTo(plain);
             assertThat(logits).hasSize(config.dVocab()).isNotEqualTo(plain);
             assertThat(edited).hasSize(config.dVocab()).isNotEqualTo(plain);
         }
@@ -58,6 +67,6 @@ class ReadmeTest {
     }
 
     private static String words(String code) {
-        return code.replaceAll("\\s+", " ").replace(" .", ".").strip();
+        return code.replaceAll("\\s+", " ").replace(" .", ".").replace("( ", "(").strip();
     }
 }

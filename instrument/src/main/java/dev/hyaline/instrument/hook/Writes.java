@@ -1,0 +1,47 @@
+package dev.hyaline.instrument.hook;
+
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.site.HookPoint;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+/** The values of one point that each hook wrote, so that two that write the same are found. */
+final class Writes {
+    private record ByHook(Hook hook, BitSet values) {}
+
+    private final HookPoint point;
+    /** Where at most one hook writes, or the later may write over the earlier, nothing is checked. */
+    private final boolean checked;
+
+    private final List<ByHook> earlier = new ArrayList<>();
+    private ByHook current;
+
+    Writes(HookPoint point, boolean checked) {
+        this.point = point;
+        this.checked = checked;
+    }
+
+    /** What is written from here on is written by this hook. */
+    void by(Hook hook) {
+        if (current != null) {
+            earlier.add(current);
+        }
+        current = new ByHook(hook, new BitSet());
+    }
+
+    /** @throws HyalineException if an earlier hook wrote one of these values */
+    void add(int from, int to) {
+        if (!checked) {
+            return;
+        }
+        for (ByHook other : earlier) {
+            int first = other.values.nextSetBit(from);
+            if (first >= 0 && first < to) {
+                throw new HyalineException("two hooks write the same values of " + point + ": " + other.hook + " and "
+                        + current.hook + "; let the later write over the earlier with inOrder(), or choose rows apart");
+            }
+        }
+        current.values.set(from, to);
+    }
+}
