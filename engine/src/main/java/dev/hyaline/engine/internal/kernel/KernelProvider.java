@@ -3,17 +3,17 @@ package dev.hyaline.engine.internal.kernel;
 import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.KernelChoice;
+import dev.hyaline.engine.internal.kernel.VectorProbe.Obstacle;
+import dev.hyaline.engine.internal.kernel.vector.PreferredWidth;
 import dev.hyaline.engine.internal.kernel.vector.VectorKernels;
+import java.util.Optional;
 
 /**
- * Chooses the kernels: vector ones where {@code jdk.incubator.vector} is there, else scalar ones; the system property
+ * Chooses the kernels: vector ones where {@link VectorProbe} finds no obstacle, else scalar ones. The system property
  * {@value #PROPERTY} forces either.
  */
 public final class KernelProvider {
     public static final String PROPERTY = "hyaline.kernels";
-
-    private static final String MODULE = "jdk.incubator.vector";
-    private static final String ADD_MODULE = "start java with --add-modules " + MODULE;
 
     /** Kernels and the reason for them. */
     public record Provided(Kernels kernels, String reason) {
@@ -27,7 +27,7 @@ public final class KernelProvider {
     /**
      * The kernels for this process.
      *
-     * @throws BackendUnavailableException if the property asks for vector kernels that cannot run here
+     * @throws BackendUnavailableException if the property asks for vector kernels that cannot run well here
      */
     public static Provided provide() {
         checkWidth();
@@ -35,28 +35,42 @@ public final class KernelProvider {
         return switch (wanted) {
             case "scalar" -> new Provided(new ScalarKernels(), PROPERTY + "=scalar asks for them");
             case "vector" -> {
-                if (!modulePresent()) {
+                Optional<Obstacle> obstacle = VectorProbe.obstacle();
+                if (obstacle.isPresent()) {
                     throw new BackendUnavailableException(
-                            "vector kernels were asked for, but the module " + MODULE + " is not loaded",
-                            ADD_MODULE,
+                            PROPERTY + "=vector asks for vector kernels, but "
+                                    + obstacle.get().cause(),
+                            obstacle.get().remedy() + ", or leave " + PROPERTY + " unset",
                             null);
                 }
-                yield new Provided(vector(), PROPERTY + "=vector asks for them");
+                yield new Provided(vector(), PROPERTY + "=vector asks for them; " + width());
             }
             case "auto" ->
-                modulePresent() ? new Provided(vector(), MODULE + " is loaded; " + width()) : scalarFallback();
+                VectorProbe.obstacle()
+                        .map(KernelProvider::scalarFallback)
+                        .orElseGet(() -> new Provided(
+                                vector(), VectorProbe.MODULE + " is loaded and C2 compiles it; " + width()));
             default -> throw new BadInputException(PROPERTY + " must be auto, scalar or vector, found " + wanted);
         };
     }
 
-    private static Provided scalarFallback() {
-        String reason = "the module " + MODULE + " is not loaded; for speed, " + ADD_MODULE;
+    private static Provided scalarFallback(Obstacle obstacle) {
+        String reason = obstacle.cause() + "; for speed, " + obstacle.remedy();
         System.getLogger("dev.hyaline.engine").log(System.Logger.Level.INFO, "Running on scalar kernels: {0}", reason);
         return new Provided(new ScalarKernels(), reason);
     }
 
-    /** A separate method, so that no Vector class is linked before the module is known to be there. */
+    /**
+     * The vector kernels, in a method of its own so that no Vector class is linked before the module is known to be
+     * there.
+     */
     private static Kernels vector() {
+        Integer asked = Integer.getInteger(VectorKernels.WIDTH_PROPERTY);
+        int widest = PreferredWidth.bits();
+        if (asked != null && asked > widest) {
+            throw new BadInputException(VectorKernels.WIDTH_PROPERTY + " must be at most " + widest
+                    + ", which this machine has, found " + asked);
+        }
         return new VectorKernels();
     }
 
@@ -71,9 +85,5 @@ public final class KernelProvider {
         if (bits != null && !bits.matches("128|256|512")) {
             throw new BadInputException(VectorKernels.WIDTH_PROPERTY + " must be 128, 256 or 512, found " + bits);
         }
-    }
-
-    private static boolean modulePresent() {
-        return ModuleLayer.boot().findModule(MODULE).isPresent();
     }
 }

@@ -18,6 +18,9 @@ public final class VectorKernels implements Kernels {
     /** Bits of a vector, when the machine's preference is not wanted: 128, 256 or 512. */
     public static final String WIDTH_PROPERTY = "hyaline.vectorBits";
 
+    /** Panels and sums are laid out for vectors of up to 16 floats. */
+    private static final int MAX_BITS = 512;
+
     static final VectorSpecies<Float> SPECIES = species();
     static final int WIDTH = SPECIES.length();
 
@@ -27,10 +30,12 @@ public final class VectorKernels implements Kernels {
     private static final VectorShuffle<Float> ROTATE_1 = VectorShuffle.iota(SPECIES, 1, 1, true);
 
     private static VectorSpecies<Float> species() {
-        return switch (Integer.getInteger(WIDTH_PROPERTY, FloatVector.SPECIES_PREFERRED.vectorBitSize())) {
+        int bits = Integer.getInteger(WIDTH_PROPERTY, Math.min(MAX_BITS, PreferredWidth.bits()));
+        return switch (bits) {
             case 128 -> FloatVector.SPECIES_128;
             case 256 -> FloatVector.SPECIES_256;
-            default -> FloatVector.SPECIES_512;
+            case MAX_BITS -> FloatVector.SPECIES_512;
+            default -> throw new IllegalStateException("there are kernels for 128, 256 and 512 bits, found " + bits);
         };
     }
 
