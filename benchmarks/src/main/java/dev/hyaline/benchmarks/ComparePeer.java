@@ -9,6 +9,8 @@ import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.Rows;
+import dev.hyaline.engine.internal.kernel.Scratch;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.instrument.ActivationCache;
 import dev.hyaline.instrument.Capture;
@@ -25,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Hyaline's side of {@code compare/compare.py}, which times the same work in Python in turn. Loads the checkpoint named
@@ -112,6 +115,8 @@ public final class ComparePeer {
         int panels = 4;
         int groups = (w.panels() + panels - 1) / panels;
         int blocks = (m + rows - 1) / rows;
+        Scratch[] scratch =
+                Stream.generate(Scratch::new).limit(model.threads()).toArray(Scratch[]::new);
         try (WorkerPool pool = new WorkerPool(model.threads())) {
             Runnable once = () -> {
                 pool.run(blocks, (worker, block) -> {
@@ -122,15 +127,14 @@ public final class ComparePeer {
                     int row = index % blocks * rows;
                     int panel = index / blocks * panels;
                     kernels.product(
-                            out,
-                            0,
-                            n,
+                            new Rows(out, 0, n),
                             input,
                             w,
                             row,
                             Math.min(row + rows, m),
                             panel,
-                            Math.min(w.panels(), panel + panels));
+                            Math.min(w.panels(), panel + panels),
+                            scratch[worker]);
                 });
             };
             for (int i = 0; i < 20; i++) {

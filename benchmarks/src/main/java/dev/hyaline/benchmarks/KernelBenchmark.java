@@ -1,10 +1,13 @@
 package dev.hyaline.benchmarks;
 
 import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.internal.kernel.HeadBlocks;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.Rows;
+import dev.hyaline.engine.internal.kernel.Scratch;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -31,6 +34,7 @@ public class KernelBenchmark {
     private static final int MLP = 3072;
     private static final int ROWS = 192;
     private static final int D_HEAD = 64;
+    private static final int QUERIES = 16;
 
     @Param({"scalar", "vector"})
     String provider;
@@ -40,8 +44,14 @@ public class KernelBenchmark {
     private float[] in;
     private InputRows rows;
     private float[] out;
+    private Rows product;
+    private Rows scores;
+    private Rows queries;
+    private Rows z;
     /** Keys, or values, of 512 positions. */
-    private float[][] blocks;
+    private HeadBlocks head;
+
+    private final Scratch scratch = new Scratch();
 
     @Setup
     public void load() {
@@ -60,34 +70,39 @@ public class KernelBenchmark {
         rows.reserve();
         kernels.interleave(rows, 0, rows.groups());
         out = new float[ROWS * MLP];
-        blocks = new float[512 / Kernels.LANES][D_HEAD * Kernels.LANES];
+        product = new Rows(out, 0, MLP);
+        scores = new Rows(out, 0, 512);
+        queries = new Rows(in, 0, D);
+        z = new Rows(out, QUERIES * 512, D);
+        float[][] blocks = new float[512 / Kernels.KEYS_PER_BLOCK][D_HEAD * Kernels.KEYS_PER_BLOCK];
         for (float[] block : blocks) {
             Arrays.fill(block, 0.5f);
         }
+        head = new HeadBlocks(blocks, 0, D_HEAD);
     }
 
     /** 192 rows by [768, 3072]: 906 million floating-point operations. */
     @Benchmark
     public float[] product() {
-        kernels.product(out, 0, MLP, rows, w, 0, ROWS, 0, w.panels());
+        kernels.product(product, rows, w, 0, ROWS, 0, w.panels(), scratch);
         return out;
     }
 
     /** One row by [768, 3072]: 9.4 MB of weights. */
     @Benchmark
     public float[] decodeProduct() {
-        kernels.product(out, 0, MLP, rows, w, 0, 1, 0, w.panels());
+        kernels.product(product, rows, w, 0, 1, 0, w.panels(), scratch);
         return out;
     }
 
     /** Scores, softmax and values of 16 queries of one head with 512 keys. */
     @Benchmark
     public float[] attention() {
-        kernels.scores(out, 0, 512, in, 0, D, Kernels.LANES, blocks, blocks.length, 0, D_HEAD, 0.125f);
-        for (int query = 0; query < Kernels.LANES; query++) {
+        kernels.scores(scores, queries, QUERIES, head, 512 / Kernels.KEYS_PER_BLOCK, 0.125f);
+        for (int query = 0; query < QUERIES; query++) {
             kernels.softmax(out, query * 512, 512);
         }
-        kernels.weigh(out, Kernels.LANES * 512, D, out, 0, 512, Kernels.LANES, blocks, 0, 0, 512, D_HEAD);
+        kernels.weigh(z, scores, QUERIES, head, 0, 512);
         return out;
     }
 

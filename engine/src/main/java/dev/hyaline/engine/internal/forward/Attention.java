@@ -3,7 +3,9 @@ package dev.hyaline.engine.internal.forward;
 import static dev.hyaline.engine.internal.forward.KeyValues.BLOCK;
 
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.internal.kernel.HeadBlocks;
 import dev.hyaline.engine.internal.kernel.Kernels;
+import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
 
@@ -228,7 +230,7 @@ final class Attention {
         int from = row(s, firstPosition(s, block)) * d + head * dHead;
         int stride = (block + 1) * BLOCK;
         kernels.scores(
-                map, 0, stride, q, from, d, queries(s, block), keys[s], block + 1, head * dHead * BLOCK, dHead, scale);
+                new Rows(map, 0, stride), new Rows(q, from, d), queries(s, block), ofHead(keys[s], head), block + 1, scale);
     }
 
     /**
@@ -269,19 +271,12 @@ final class Attention {
             int head,
             int firstKey,
             int endKey) {
-        kernels.weigh(
-                z,
-                zAt(s, firstPosition, head),
-                d,
-                map,
-                at,
-                stride,
-                queries,
-                values[s],
-                head * BLOCK * dHead,
-                firstKey,
-                endKey,
-                dHead);
+        Rows out = new Rows(z, zAt(s, firstPosition, head), d);
+        kernels.weigh(out, new Rows(map, at, stride), queries, ofHead(values[s], head), firstKey, endKey);
+    }
+
+    private HeadBlocks ofHead(float[][] keysOrValues, int head) {
+        return new HeadBlocks(keysOrValues, head * BLOCK * dHead, dHead);
     }
 
     private static int seen(float[] map, int at, int position, int end, boolean shown) {

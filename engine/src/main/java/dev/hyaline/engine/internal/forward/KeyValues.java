@@ -9,7 +9,7 @@ import dev.hyaline.engine.internal.kernel.Kernels;
  */
 public interface KeyValues {
     /** Positions that are kept together: room grows by as many. */
-    int BLOCK = Kernels.LANES;
+    int BLOCK = Kernels.KEYS_PER_BLOCK;
 
     /** Positions that there is room for once {@code positions} are kept. */
     static long room(int positions) {

@@ -6,7 +6,10 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.Rows;
+import dev.hyaline.engine.internal.kernel.Scratch;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
+import java.util.stream.Stream;
 
 /**
  * Products of the same rows with one or more matrices, as one parallel loop. What follows a product element by element
@@ -33,6 +36,9 @@ final class Products {
     private final WorkerPool.Task task = this::runTask;
     private final WorkerPool.Task interleaveTask = this::interleave;
     private final InputRows in = new InputRows();
+    /** By worker. */
+    private final Scratch[] scratch;
+
     private final Product[] products = new Product[MAX_COUNT];
     private int count;
     private int rows;
@@ -55,6 +61,7 @@ final class Products {
     Products(Kernels kernels, WorkerPool pool) {
         this.kernels = kernels;
         this.pool = pool;
+        scratch = Stream.generate(Scratch::new).limit(pool.threads()).toArray(Scratch[]::new);
         for (int i = 0; i < MAX_COUNT; i++) {
             products[i] = new Product();
         }
@@ -164,7 +171,8 @@ final class Products {
         if (firstRow >= endRow) {
             return;
         }
-        kernels.product(p.out, p.outAt, p.outStride, in, p.w, firstRow, endRow, firstPanel, endPanel);
+        Rows out = new Rows(p.out, p.outAt, p.outStride);
+        kernels.product(out, in, p.w, firstRow, endRow, firstPanel, endPanel, scratch[worker]);
         if (p.activation == null && p.sum == null) {
             return;
         }

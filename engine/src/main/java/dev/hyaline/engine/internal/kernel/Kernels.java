@@ -20,8 +20,11 @@ import dev.hyaline.engine.ActivationFunction;
  * <p>Arguments are trusted; the caller has checked them.
  */
 public interface Kernels {
-    /** Lanes of a sum, and keys of a block. */
+    /** Lanes of a sum. */
     int LANES = 16;
+
+    /** Positions whose keys, or values, lie together: as many as the widest vector has floats. */
+    int KEYS_PER_BLOCK = 16;
 
     /** Steps of a chain in a matrix product. */
     int K_BLOCK = 128;
@@ -41,20 +44,19 @@ public interface Kernels {
      * {@code out[r, j] = sum_k in[r, k] w[k, j] + bias[j]} for rows {@code firstRow} to {@code endRow} and the columns
      * of panels {@code firstPanel} to {@code endPanel}, at least one.
      *
-     * @param out column {@code j} of row {@code r} is at {@code outAt + r * outStride + j}, whichever rows and panels
-     *     are asked for
+     * @param out row {@code r} of the product is its row {@code r}, whichever rows and panels are asked for
      * @param firstRow a multiple of {@link InputRows#GROUP}
+     * @param scratch of the worker that calls
      */
     void product(
-            float[] out,
-            int outAt,
-            int outStride,
+            Rows out,
             InputRows in,
             PackedMatrix w,
             int firstRow,
             int endRow,
             int firstPanel,
-            int endPanel);
+            int endPanel,
+            Scratch scratch);
 
     /** {@code inOut[i] += addend[i]}. */
     void add(float[] inOut, int inOutAt, float[] addend, int addendAt, int n);
@@ -77,23 +79,8 @@ public interface Kernels {
     /**
      * Scores of some queries with all keys of the first {@code blocks} blocks: {@code out[r, j] = scale * sum_e q[r, e]
      * keys[j, e]}.
-     *
-     * @param keys blocks {@code [dHead][LANES]}
-     * @param keysAt where a block begins in each array
      */
-    void scores(
-            float[] out,
-            int outAt,
-            int outStride,
-            float[] q,
-            int qAt,
-            int qStride,
-            int queries,
-            float[][] keys,
-            int blocks,
-            int keysAt,
-            int dHead,
-            float scale);
+    void scores(Rows out, Rows q, int queries, HeadBlocks keys, int blocks, float scale);
 
     /** {@code row = exp(row - max) / sum}, in place. */
     void softmax(float[] row, int at, int n);
@@ -102,21 +89,7 @@ public interface Kernels {
      * Continues the chains {@code z[r, e] = fma(pattern[r, j], values[j, e], z[r, e])} over the keys {@code j} from
      * {@code firstKey} to {@code endKey}.
      *
-     * @param patternAt where a query's weight of key 0 is
-     * @param values blocks {@code [LANES][dHead]}
-     * @param valuesAt where a block begins in each array
+     * @param pattern each query's weights, from key 0 on
      */
-    void weigh(
-            float[] z,
-            int zAt,
-            int zStride,
-            float[] pattern,
-            int patternAt,
-            int patternStride,
-            int queries,
-            float[][] values,
-            int valuesAt,
-            int firstKey,
-            int endKey,
-            int dHead);
+    void weigh(Rows z, Rows pattern, int queries, HeadBlocks values, int firstKey, int endKey);
 }

@@ -36,22 +36,21 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void product(
-            float[] out,
-            int outAt,
-            int outStride,
+            Rows out,
             InputRows in,
             PackedMatrix w,
             int firstRow,
             int endRow,
             int firstPanel,
-            int endPanel) {
+            int endPanel,
+            Scratch scratch) {
         float[] chains = new float[PANEL];
         float[] weights = new float[PANEL];
         for (int p = firstPanel; p < endPanel; p++) {
             int columns = w.columns(p);
             for (int r = firstRow; r < endRow; r++) {
-                int o = outAt + r * outStride + p * PANEL;
-                System.arraycopy(w.bias(), p * PANEL, out, o, columns);
+                int o = out.at(r) + p * PANEL;
+                System.arraycopy(w.bias(), p * PANEL, out.values(), o, columns);
                 for (int block = 0; block < w.k(); block += K_BLOCK) {
                     // The chains of a panel advance side by side, which is the order the memory has.
                     Arrays.fill(chains, 0);
@@ -63,7 +62,7 @@ public final class ScalarKernels implements Kernels {
                         }
                     }
                     for (int j = 0; j < columns; j++) {
-                        out[o + j] += chains[j];
+                        out.values()[o + j] += chains[j];
                     }
                 }
             }
@@ -131,27 +130,16 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void scores(
-            float[] out,
-            int outAt,
-            int outStride,
-            float[] q,
-            int qAt,
-            int qStride,
-            int queries,
-            float[][] keys,
-            int blocks,
-            int keysAt,
-            int dHead,
-            float scale) {
+    public void scores(Rows out, Rows q, int queries, HeadBlocks keys, int blocks, float scale) {
         for (int r = 0; r < queries; r++) {
-            for (int j = 0; j < blocks * LANES; j++) {
-                float[] block = keys[j / LANES];
+            for (int j = 0; j < blocks * KEYS_PER_BLOCK; j++) {
+                float[] block = keys.blocks()[j / KEYS_PER_BLOCK];
+                int at = keys.at() + j % KEYS_PER_BLOCK;
                 float chain = 0;
-                for (int e = 0; e < dHead; e++) {
-                    chain = Math.fma(q[qAt + r * qStride + e], block[keysAt + e * LANES + j % LANES], chain);
+                for (int e = 0; e < keys.dHead(); e++) {
+                    chain = Math.fma(q.values()[q.at(r) + e], block[at + e * KEYS_PER_BLOCK], chain);
                 }
-                out[outAt + r * outStride + j] = chain * scale;
+                out.values()[out.at(r) + j] = chain * scale;
             }
         }
     }
@@ -172,26 +160,15 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void weigh(
-            float[] z,
-            int zAt,
-            int zStride,
-            float[] pattern,
-            int patternAt,
-            int patternStride,
-            int queries,
-            float[][] values,
-            int valuesAt,
-            int firstKey,
-            int endKey,
-            int dHead) {
+    public void weigh(Rows z, Rows pattern, int queries, HeadBlocks values, int firstKey, int endKey) {
         for (int r = 0; r < queries; r++) {
             for (int j = firstKey; j < endKey; j++) {
-                float[] block = values[j / LANES];
-                float weight = pattern[patternAt + r * patternStride + j];
-                for (int e = 0; e < dHead; e++) {
-                    int o = zAt + r * zStride + e;
-                    z[o] = Math.fma(weight, block[valuesAt + j % LANES * dHead + e], z[o]);
+                float[] block = values.blocks()[j / KEYS_PER_BLOCK];
+                int at = values.at() + j % KEYS_PER_BLOCK * values.dHead();
+                float weight = pattern.values()[pattern.at(r) + j];
+                for (int e = 0; e < values.dHead(); e++) {
+                    int o = z.at(r) + e;
+                    z.values()[o] = Math.fma(weight, block[at + e], z.values()[o]);
                 }
             }
         }

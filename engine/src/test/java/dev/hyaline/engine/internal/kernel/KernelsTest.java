@@ -87,7 +87,8 @@ class KernelsTest {
         int end = Math.clamp(endPanel, first + 1, w.panels());
         InputRows x = input(in, 5, inStride, k, rows);
         int firstRow = rows > 8 ? 4 : 0;
-        assertTwins(before, (kernels, out) -> kernels.product(out, 3, outStride, x, w, firstRow, rows, first, end));
+        assertTwins(before, (kernels, out) -> kernels.product(
+                        new Rows(out, 3, outStride), x, w, firstRow, rows, first, end, new Scratch()));
     }
 
     @Test
@@ -96,7 +97,8 @@ class KernelsTest {
         PackedMatrix w = random(300, 40, false, random);
         float[] in = gaussian(2 * 300, random);
         float[] out = new float[2 * 40];
-        KernelTwins.SCALAR.product(out, 0, 40, input(in, 0, 300, 300, 2), w, 0, 2, 0, w.panels());
+        InputRows x = input(in, 0, 300, 300, 2);
+        KernelTwins.SCALAR.product(new Rows(out, 0, 40), x, w, 0, 2, 0, w.panels(), new Scratch());
         for (int r = 0; r < 2; r++) {
             for (int j = 0; j < 40; j++) {
                 float expected = w.bias()[j];
@@ -141,10 +143,12 @@ class KernelsTest {
         float[] in = gaussian(40 * 200, random);
         float[] together = new float[40 * 70];
         for (Kernels kernels : KernelTwins.VECTORS) {
-            kernels.product(together, 0, 70, input(in, 0, 200, 200, 40), w, 0, 40, 0, w.panels());
+            InputRows all = input(in, 0, 200, 200, 40);
+            kernels.product(new Rows(together, 0, 70), all, w, 0, 40, 0, w.panels(), new Scratch());
             for (int row = 0; row < 40; row++) {
                 float[] alone = new float[70];
-                kernels.product(alone, 0, 70, input(in, row * 200, 200, 200, 1), w, 0, 1, 0, w.panels());
+                InputRows one = input(in, row * 200, 200, 200, 1);
+                kernels.product(new Rows(alone, 0, 70), one, w, 0, 1, 0, w.panels(), new Scratch());
                 assertThat(alone).isEqualTo(Arrays.copyOfRange(together, row * 70, (row + 1) * 70));
             }
         }
@@ -203,21 +207,22 @@ class KernelsTest {
         int at = random.nextInt(5);
         float[][] keysOrValues = new float[blocks][];
         for (int b = 0; b < blocks; b++) {
-            keysOrValues[b] = gaussian(at + Kernels.LANES * dHead, random);
+            keysOrValues[b] = gaussian(at + Kernels.KEYS_PER_BLOCK * dHead, random);
         }
+        HeadBlocks head = new HeadBlocks(keysOrValues, at, dHead);
         float[] q = gaussian(queries * (dHead + 2), random);
-        int stride = blocks * Kernels.LANES + 4;
+        int stride = blocks * Kernels.KEYS_PER_BLOCK + 4;
         float[] maps = gaussian(queries * stride, random);
-        int firstKey = random.nextInt(blocks * Kernels.LANES);
-        int endKey = random.nextInt(firstKey, blocks * Kernels.LANES + 1);
+        int firstKey = random.nextInt(blocks * Kernels.KEYS_PER_BLOCK);
+        int endKey = random.nextInt(firstKey, blocks * Kernels.KEYS_PER_BLOCK + 1);
         assertTwins(
                 gaussian(queries * stride, random),
                 (kernels, out) -> kernels.scores(
-                        out, 0, stride, q, 0, dHead + 2, queries, keysOrValues, blocks, at, dHead, 0.125f));
+                        new Rows(out, 0, stride), new Rows(q, 0, dHead + 2), queries, head, blocks, 0.125f));
         assertTwins(
                 gaussian(queries * (dHead + 1), random),
                 (kernels, out) -> kernels.weigh(
-                        out, 0, dHead + 1, maps, 0, stride, queries, keysOrValues, at, firstKey, endKey, dHead));
+                        new Rows(out, 0, dHead + 1), new Rows(maps, 0, stride), queries, head, firstKey, endKey));
     }
 
     @Property(tries = 60)

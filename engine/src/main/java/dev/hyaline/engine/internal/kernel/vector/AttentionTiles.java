@@ -1,6 +1,6 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
-import static dev.hyaline.engine.internal.kernel.Kernels.LANES;
+import static dev.hyaline.engine.internal.kernel.Kernels.KEYS_PER_BLOCK;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
 
@@ -15,7 +15,7 @@ final class AttentionTiles {
     private static final int GROUP = 4;
 
     /** Keys whose values stay in the first-level cache while all queries of a call weigh them. */
-    private static final int KEYS_AT_ONCE = 4 * LANES;
+    private static final int KEYS_AT_ONCE = 4 * KEYS_PER_BLOCK;
 
     private AttentionTiles() {}
 
@@ -32,13 +32,13 @@ final class AttentionTiles {
             int keysAt,
             int dHead,
             float scale) {
-        int columns = blocks * LANES;
+        int columns = blocks * KEYS_PER_BLOCK;
         int column = 0;
         for (; column <= columns - 2 * WIDTH; column += 2 * WIDTH) {
-            float[] low = keys[column / LANES];
-            int lowAt = keysAt + column % LANES;
-            float[] high = keys[(column + WIDTH) / LANES];
-            int highAt = keysAt + (column + WIDTH) % LANES;
+            float[] low = keys[column / KEYS_PER_BLOCK];
+            int lowAt = keysAt + column % KEYS_PER_BLOCK;
+            float[] high = keys[(column + WIDTH) / KEYS_PER_BLOCK];
+            int highAt = keysAt + (column + WIDTH) % KEYS_PER_BLOCK;
             int row = 0;
             for (; row <= queries - GROUP; row += GROUP) {
                 scores4x2(
@@ -62,8 +62,8 @@ final class AttentionTiles {
             }
         }
         if (column < columns) {
-            float[] last = keys[column / LANES];
-            int lastAt = keysAt + column % LANES;
+            float[] last = keys[column / KEYS_PER_BLOCK];
+            int lastAt = keysAt + column % KEYS_PER_BLOCK;
             int row = 0;
             for (; row <= queries - GROUP; row += GROUP) {
                 int to = outAt + row * outStride + column;
@@ -204,8 +204,8 @@ final class AttentionTiles {
         int q2 = q1 + qStride;
         int q3 = q2 + qStride;
         for (int e = 0; e < dHead; e++) {
-            FloatVector low = FloatVector.fromArray(SPECIES, lowKeys, lowAt + e * LANES);
-            FloatVector high = FloatVector.fromArray(SPECIES, highKeys, highAt + e * LANES);
+            FloatVector low = FloatVector.fromArray(SPECIES, lowKeys, lowAt + e * KEYS_PER_BLOCK);
+            FloatVector high = FloatVector.fromArray(SPECIES, highKeys, highAt + e * KEYS_PER_BLOCK);
             FloatVector x0 = FloatVector.broadcast(SPECIES, q[qAt + e]);
             l0 = x0.fma(low, l0);
             h0 = x0.fma(high, h0);
@@ -248,7 +248,7 @@ final class AttentionTiles {
         int q2 = q1 + qStride;
         int q3 = q2 + qStride;
         for (int e = 0; e < dHead; e++) {
-            FloatVector key = FloatVector.fromArray(SPECIES, keys, keysAt + e * LANES);
+            FloatVector key = FloatVector.fromArray(SPECIES, keys, keysAt + e * KEYS_PER_BLOCK);
             c0 = FloatVector.broadcast(SPECIES, q[qAt + e]).fma(key, c0);
             c1 = FloatVector.broadcast(SPECIES, q[q1 + e]).fma(key, c1);
             c2 = FloatVector.broadcast(SPECIES, q[q2 + e]).fma(key, c2);
@@ -265,7 +265,7 @@ final class AttentionTiles {
         FloatVector chain = FloatVector.zero(SPECIES);
         for (int e = 0; e < dHead; e++) {
             chain = FloatVector.broadcast(SPECIES, q[qAt + e])
-                    .fma(FloatVector.fromArray(SPECIES, keys, keysAt + e * LANES), chain);
+                    .fma(FloatVector.fromArray(SPECIES, keys, keysAt + e * KEYS_PER_BLOCK), chain);
         }
         chain.mul(scale).intoArray(out, outAt);
     }
@@ -294,9 +294,9 @@ final class AttentionTiles {
         FloatVector l3 = FloatVector.fromArray(SPECIES, z, z3);
         FloatVector h3 = FloatVector.fromArray(SPECIES, z, z3 + WIDTH);
         for (int key = firstKey; key < endKey; ) {
-            float[] block = values[key / LANES];
-            int count = Math.min(endKey - key, LANES - key % LANES);
-            int at = valuesAt + key % LANES * dHead;
+            float[] block = values[key / KEYS_PER_BLOCK];
+            int count = Math.min(endKey - key, KEYS_PER_BLOCK - key % KEYS_PER_BLOCK);
+            int at = valuesAt + key % KEYS_PER_BLOCK * dHead;
             int p0 = patternAt + key;
             int p1 = p0 + patternStride;
             int p2 = p1 + patternStride;
@@ -341,9 +341,9 @@ final class AttentionTiles {
             int dHead) {
         FloatVector chain = FloatVector.fromArray(SPECIES, z, zAt);
         for (int key = firstKey; key < endKey; ) {
-            float[] block = values[key / LANES];
-            int count = Math.min(endKey - key, LANES - key % LANES);
-            int at = valuesAt + key % LANES * dHead;
+            float[] block = values[key / KEYS_PER_BLOCK];
+            int count = Math.min(endKey - key, KEYS_PER_BLOCK - key % KEYS_PER_BLOCK);
+            int at = valuesAt + key % KEYS_PER_BLOCK * dHead;
             for (int j = 0; j < count; j++) {
                 chain = FloatVector.broadcast(SPECIES, pattern[patternAt + key + j])
                         .fma(FloatVector.fromArray(SPECIES, block, at + j * dHead), chain);
@@ -370,7 +370,7 @@ final class AttentionTiles {
         for (int key = firstKey; key < endKey; key++) {
             chain = FloatVector.broadcast(SPECIES, pattern[patternAt + key])
                     .fma(
-                            FloatVector.fromArray(SPECIES, values[key / LANES], valuesAt + key % LANES * dHead, rest),
+                            FloatVector.fromArray(SPECIES, values[key / KEYS_PER_BLOCK], valuesAt + key % KEYS_PER_BLOCK * dHead, rest),
                             chain);
         }
         chain.intoArray(z, zAt, rest);

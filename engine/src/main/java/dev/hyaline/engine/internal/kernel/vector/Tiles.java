@@ -9,6 +9,7 @@ import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
 
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.Scratch;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -26,12 +27,6 @@ final class Tiles {
 
     private static final VectorSpecies<Integer> PAIRS = SPECIES.withLanes(int.class);
 
-    /** A thread's copy of one panel's part of a chain, widened from bfloat16 for rows to share. */
-    private static final ThreadLocal<float[]> WIDENED = ThreadLocal.withInitial(() -> new float[K_BLOCK * PANEL]);
-
-    /** A thread's room for the rows of a panel that is not whole. */
-    private static final ThreadLocal<float[]> WHOLE_PANEL = ThreadLocal.withInitial(() -> new float[0]);
-
     private Tiles() {}
 
     static void product(
@@ -43,11 +38,12 @@ final class Tiles {
             int firstRow,
             int endRow,
             int firstPanel,
-            int endPanel) {
+            int endPanel,
+            Scratch scratch) {
         boolean partial = w.columns(endPanel - 1) < PANEL;
-        panels(out, outAt, outStride, in, w, firstRow, endRow, firstPanel, partial ? endPanel - 1 : endPanel);
+        panels(out, outAt, outStride, in, w, firstRow, endRow, firstPanel, partial ? endPanel - 1 : endPanel, scratch);
         if (partial) {
-            lastPanel(out, outAt + (endPanel - 1) * PANEL, outStride, in, w, firstRow, endRow, endPanel - 1);
+            lastPanel(out, outAt + (endPanel - 1) * PANEL, outStride, in, w, firstRow, endRow, endPanel - 1, scratch);
         }
     }
 
@@ -61,29 +57,33 @@ final class Tiles {
             int firstRow,
             int endRow,
             int firstPanel,
-            int endPanel) {
+            int endPanel,
+            Scratch scratch) {
         for (int row = firstRow; row < endRow; row++) {
             int to = outAt + row * outStride + firstPanel * PANEL;
             System.arraycopy(w.bias(), firstPanel * PANEL, out, to, (endPanel - firstPanel) * PANEL);
         }
         // Few rows are bound by memory and take each panel front to back. Many rows take a block of all panels before
-        // the
-        // next, so that their part of a chain stays in the second-level cache, and a panel's part in the first.
+        // the next, so that their part of a chain stays in the second-level cache, and a panel's part in the first.
         int panelsAtOnce = endRow - firstRow <= FEW ? 1 : endPanel - firstPanel;
         for (int p = firstPanel; p < endPanel; p += panelsAtOnce) {
-            chains(out, outAt, outStride, in, w, firstRow, endRow, p, Math.min(p + panelsAtOnce, endPanel));
+            chains(out, outAt, outStride, in, w, firstRow, endRow, p, Math.min(p + panelsAtOnce, endPanel), scratch);
         }
     }
 
     /** A panel in which the matrix ends goes through memory that has room for all of it: masks would cost more. */
     private static void lastPanel(
-            float[] out, int outAt, int outStride, InputRows in, PackedMatrix w, int firstRow, int endRow, int panel) {
-        int values = (endRow - firstRow) * PANEL;
-        if (WHOLE_PANEL.get().length < values) {
-            WHOLE_PANEL.set(new float[values]);
-        }
-        float[] whole = WHOLE_PANEL.get();
-        panels(whole, -firstRow * PANEL - panel * PANEL, PANEL, in, w, firstRow, endRow, panel, panel + 1);
+            float[] out,
+            int outAt,
+            int outStride,
+            InputRows in,
+            PackedMatrix w,
+            int firstRow,
+            int endRow,
+            int panel,
+            Scratch scratch) {
+        float[] whole = scratch.wholePanel(endRow - firstRow);
+        panels(whole, -firstRow * PANEL - panel * PANEL, PANEL, in, w, firstRow, endRow, panel, panel + 1, scratch);
         for (int row = firstRow; row < endRow; row++) {
             System.arraycopy(whole, (row - firstRow) * PANEL, out, outAt + row * outStride, w.columns(panel));
         }
@@ -98,7 +98,8 @@ final class Tiles {
             int firstRow,
             int endRow,
             int firstPanel,
-            int endPanel) {
+            int endPanel,
+            Scratch scratch) {
         for (int block = 0; block < w.k(); block += K_BLOCK) {
             int k = Math.min(K_BLOCK, w.k() - block);
             for (int p = firstPanel; p < endPanel; p++) {
@@ -117,7 +118,7 @@ final class Tiles {
                                 w.at(p, block) / 2,
                                 k);
                     case PackedMatrix.Bfloat16 halves -> {
-                        float[] widened = WIDENED.get();
+                        float[] widened = scratch.widened();
                         widen(widened, halves.pairs(), w.at(p, block) / 2, k);
                         panel(out, o, outStride, in, firstRow, endRow, widened, 0, block, k);
                     }

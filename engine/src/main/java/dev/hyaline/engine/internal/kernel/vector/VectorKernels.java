@@ -1,10 +1,13 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
 import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.internal.kernel.HeadBlocks;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.kernel.ScalarMath;
+import dev.hyaline.engine.internal.kernel.Scratch;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -56,16 +59,16 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void product(
-            float[] out,
-            int outAt,
-            int outStride,
+            Rows out,
             InputRows in,
             PackedMatrix w,
             int firstRow,
             int endRow,
             int firstPanel,
-            int endPanel) {
-        Tiles.product(out, outAt, outStride, in, w, firstRow, endRow, firstPanel, endPanel);
+            int endPanel,
+            Scratch scratch) {
+        Tiles.product(
+                out.values(), out.at(), out.stride(), in, w, firstRow, endRow, firstPanel, endPanel, scratch);
     }
 
     @Override
@@ -87,9 +90,9 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void activate(float[] inOut, int at, int n, ActivationFunction f) {
-        // One loop a function: a switch inside the loop would keep C2 from holding constants in registers. What is left
-        // over of a row is done in scalar code: a
-        // second copy of a function would exceed what C2 inlines into one method.
+        // One loop for each function: a switch inside the loop would keep C2 from holding constants in registers. What
+        // is left over of a row is done in scalar code: a second copy of a function would exceed what C2 inlines into
+        // one method.
         switch (f) {
             case GELU_NEW, GELU_PYTORCH_TANH -> geluTanh(inOut, at, n);
             case GELU -> gelu(inOut, at, n);
@@ -179,20 +182,20 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void scores(
-            float[] out,
-            int outAt,
-            int outStride,
-            float[] q,
-            int qAt,
-            int qStride,
-            int queries,
-            float[][] keys,
-            int blocks,
-            int keysAt,
-            int dHead,
-            float scale) {
-        AttentionTiles.scores(out, outAt, outStride, q, qAt, qStride, queries, keys, blocks, keysAt, dHead, scale);
+    public void scores(Rows out, Rows q, int queries, HeadBlocks keys, int blocks, float scale) {
+        AttentionTiles.scores(
+                out.values(),
+                out.at(),
+                out.stride(),
+                q.values(),
+                q.at(),
+                q.stride(),
+                queries,
+                keys.blocks(),
+                blocks,
+                keys.at(),
+                keys.dHead(),
+                scale);
     }
 
     @Override
@@ -223,21 +226,20 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void weigh(
-            float[] z,
-            int zAt,
-            int zStride,
-            float[] pattern,
-            int patternAt,
-            int patternStride,
-            int queries,
-            float[][] values,
-            int valuesAt,
-            int firstKey,
-            int endKey,
-            int dHead) {
+    public void weigh(Rows z, Rows pattern, int queries, HeadBlocks values, int firstKey, int endKey) {
         AttentionTiles.weigh(
-                z, zAt, zStride, pattern, patternAt, patternStride, queries, values, valuesAt, firstKey, endKey, dHead);
+                z.values(),
+                z.at(),
+                z.stride(),
+                pattern.values(),
+                pattern.at(),
+                pattern.stride(),
+                queries,
+                values.blocks(),
+                values.at(),
+                firstKey,
+                endKey,
+                values.dHead());
     }
 
     /**

@@ -1,0 +1,23 @@
+package dev.hyaline.engine.internal.kernel;
+
+/** One worker's memory for {@link Kernels#product}. Reused from call to call. */
+public final class Scratch {
+    private float[] widened = {};
+    private float[] wholePanel = {};
+
+    /** Room for one panel's part of a chain, widened from bfloat16 for rows to share. */
+    public float[] widened() {
+        if (widened.length == 0) {
+            widened = new float[Kernels.K_BLOCK * PackedMatrix.PANEL];
+        }
+        return widened;
+    }
+
+    /** Room for the rows of a panel that the matrix does not fill. */
+    public float[] wholePanel(int rows) {
+        if (wholePanel.length < rows * PackedMatrix.PANEL) {
+            wholePanel = new float[rows * PackedMatrix.PANEL];
+        }
+        return wholePanel;
+    }
+}
