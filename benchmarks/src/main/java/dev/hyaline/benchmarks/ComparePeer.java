@@ -115,8 +115,7 @@ public final class ComparePeer {
         int panels = 4;
         int groups = (w.panels() + panels - 1) / panels;
         int blocks = (m + rows - 1) / rows;
-        Scratch[] scratch =
-                Stream.generate(Scratch::new).limit(model.threads()).toArray(Scratch[]::new);
+        Scratch[] scratch = Stream.generate(Scratch::new).limit(model.threads()).toArray(Scratch[]::new);
         try (WorkerPool pool = new WorkerPool(model.threads())) {
             Runnable once = () -> {
                 pool.run(blocks, (worker, block) -> {

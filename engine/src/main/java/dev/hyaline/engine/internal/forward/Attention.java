@@ -230,7 +230,12 @@ final class Attention {
         int from = row(s, firstPosition(s, block)) * d + head * dHead;
         int stride = (block + 1) * BLOCK;
         kernels.scores(
-                new Rows(map, 0, stride), new Rows(q, from, d), queries(s, block), ofHead(keys[s], head), block + 1, scale);
+                new Rows(map, 0, stride),
+                new Rows(q, from, d),
+                queries(s, block),
+                ofHead(keys[s], head),
+                block + 1,
+                scale);
     }
 
     /**

@@ -37,8 +37,8 @@ final class VectorProbe {
     /** The first obstacle, or empty where the vector kernels run well. */
     static Optional<Obstacle> obstacle() {
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
-            return Optional.of(new Obstacle(
-                    "the module " + MODULE + " is not loaded", "start java with --add-modules " + MODULE));
+            return Optional.of(
+                    new Obstacle("the module " + MODULE + " is not loaded", "start java with --add-modules " + MODULE));
         }
         return virtualMachine(System.getProperty("java.vm.name", ""), System.getProperty("java.vm.info", ""))
                 .or(VectorProbe::compiler)

@@ -92,10 +92,10 @@ class KernelProviderTest {
         assertThat(VectorProbe.virtualMachine("Java HotSpot(TM) 64-Bit Server VM", "mixed mode, sharing"))
                 .isEmpty();
         for (String name : List.of("Eclipse OpenJ9 VM", "OpenJDK 64-Bit Zero VM", "OpenJDK Client VM", "")) {
-            assertThat(VectorProbe.virtualMachine(name, "mixed mode")).hasValueSatisfying(obstacle -> assertThat(
-                            obstacle.cause())
-                    .isEqualTo("this virtual machine, " + name
-                            + ", is not a HotSpot server VM, whose C2 compiler they need"));
+            assertThat(VectorProbe.virtualMachine(name, "mixed mode"))
+                    .hasValueSatisfying(obstacle -> assertThat(obstacle.cause())
+                            .isEqualTo("this virtual machine, " + name
+                                    + ", is not a HotSpot server VM, whose C2 compiler they need"));
         }
     }
 
@@ -116,8 +116,8 @@ class KernelProviderTest {
 
     /** The last line that the process prints. */
     private static String kernels(Map<String, String> environment, String... arguments) throws Exception {
-        List<String> command =
-                new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(List.of(arguments));
         command.addAll(List.of("-XX:+UseSerialGC", "-cp", classPath(), PrintKernels.class.getName()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);

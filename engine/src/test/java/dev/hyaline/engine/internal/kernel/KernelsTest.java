@@ -87,8 +87,10 @@ class KernelsTest {
         int end = Math.clamp(endPanel, first + 1, w.panels());
         InputRows x = input(in, 5, inStride, k, rows);
         int firstRow = rows > 8 ? 4 : 0;
-        assertTwins(before, (kernels, out) -> kernels.product(
-                        new Rows(out, 3, outStride), x, w, firstRow, rows, first, end, new Scratch()));
+        assertTwins(
+                before,
+                (kernels, out) ->
+                        kernels.product(new Rows(out, 3, outStride), x, w, firstRow, rows, first, end, new Scratch()));
     }
 
     @Test

@@ -370,7 +370,11 @@ final class AttentionTiles {
         for (int key = firstKey; key < endKey; key++) {
             chain = FloatVector.broadcast(SPECIES, pattern[patternAt + key])
                     .fma(
-                            FloatVector.fromArray(SPECIES, values[key / KEYS_PER_BLOCK], valuesAt + key % KEYS_PER_BLOCK * dHead, rest),
+                            FloatVector.fromArray(
+                                    SPECIES,
+                                    values[key / KEYS_PER_BLOCK],
+                                    valuesAt + key % KEYS_PER_BLOCK * dHead,
+                                    rest),
                             chain);
         }
         chain.intoArray(z, zAt, rest);

@@ -67,8 +67,7 @@ public final class VectorKernels implements Kernels {
             int firstPanel,
             int endPanel,
             Scratch scratch) {
-        Tiles.product(
-                out.values(), out.at(), out.stride(), in, w, firstRow, endRow, firstPanel, endPanel, scratch);
+        Tiles.product(out.values(), out.at(), out.stride(), in, w, firstRow, endRow, firstPanel, endPanel, scratch);
     }
 
     @Override
