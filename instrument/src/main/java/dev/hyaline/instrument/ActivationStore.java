@@ -2,9 +2,10 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.internal.FloatCodec;
-import dev.hyaline.instrument.internal.SafetensorsLayout;
-import dev.hyaline.instrument.internal.Sha256;
+import dev.hyaline.files.Digests;
+import dev.hyaline.files.FloatCodec;
+import dev.hyaline.files.SafetensorsLayout;
+import dev.hyaline.instrument.internal.FileTypes;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -135,7 +136,7 @@ public final class ActivationStore implements AutoCloseable {
         for (Shard shard : shards) {
             Path file = folder.resolve(shard.file());
             try (FileChannel channel = FileChannel.open(file)) {
-                String found = Sha256.of(channel);
+                String found = Digests.sha256(channel);
                 if (!found.equals(shard.sha256())) {
                     throw FileException.corrupt(file, "SHA-256 " + shard.sha256(), found);
                 }
@@ -277,7 +278,7 @@ public final class ActivationStore implements AutoCloseable {
 
     private void get(Column column, int shard, long within, int count, float[] into, int offset) {
         FloatCodec.get(
-                mapped[shard], offset(column, shard, within), column.tensor.type(), into, offset, count * column.width);
+                mapped[shard], offset(column, shard, within), FileTypes.of(column.tensor.type()), into, offset, count * column.width);
     }
 
     private long offset(Column column, int shard, long within) {

@@ -4,7 +4,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.internal.FileLayout;
+import dev.hyaline.files.FileLayout;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

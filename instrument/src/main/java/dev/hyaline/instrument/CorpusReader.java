@@ -3,7 +3,7 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Remedy;
-import dev.hyaline.instrument.internal.Sha256;
+import dev.hyaline.files.Digests;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
@@ -36,7 +36,7 @@ final class CorpusReader implements AutoCloseable {
     private final LongDocuments longDocuments;
     private final Stream<Document> stream;
     private final Iterator<Document> iterator;
-    private final MessageDigest digest = Sha256.digest();
+    private final MessageDigest digest = Digests.sha256();
     /** The document being cut, and where its next piece starts. */
     private Document document = new Document("", new int[0]);
 
@@ -127,7 +127,7 @@ final class CorpusReader implements AutoCloseable {
 
     /** SHA-256 of the documents so far: of each its number of tokens, then these, as 32-bit numbers, little-endian. */
     String sha256() {
-        return Sha256.hex(digest);
+        return Digests.hex(digest);
     }
 
     @Override

@@ -1,7 +1,8 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.instrument.internal.SafetensorsReader;
+import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.instrument.internal.InputErrors;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -40,7 +41,7 @@ public final class Direction {
      * @throws BadInputException if it has no such tensor or row
      */
     public static Direction read(Path file, String tensor, long row) {
-        SafetensorsReader reader = SafetensorsReader.open(file);
+        SafetensorsValues reader = SafetensorsValues.open(file, InputErrors.INSTANCE);
         List<Long> shape = reader.shape(tensor);
         long width = shape.isEmpty() ? 1 : shape.getLast();
         if (row < 0 || width == 0 || row > Long.MAX_VALUE / width - 1) {

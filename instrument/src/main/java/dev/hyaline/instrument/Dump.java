@@ -4,9 +4,9 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.internal.FileLayout;
-import dev.hyaline.instrument.internal.Sha256;
-import dev.hyaline.instrument.internal.TensorFileWriter;
+import dev.hyaline.files.Digests;
+import dev.hyaline.files.FileLayout;
+import dev.hyaline.files.TensorFileWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -131,7 +131,7 @@ public final class Dump {
             appendRowInfo(writer);
             capture.run(model, prompts, writingTo(writer, listener));
             writer.finish();
-            String sha256 = Sha256.of(channel);
+            String sha256 = Digests.sha256(channel);
 
             writing = manifest;
             byte[] json = Manifest.json(this, model, provenance.get(), sha256, writer.overflowed());

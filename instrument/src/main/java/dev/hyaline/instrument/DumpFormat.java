@@ -1,8 +1,9 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.instrument.internal.FileLayout;
-import dev.hyaline.instrument.internal.NpzLayout;
-import dev.hyaline.instrument.internal.SafetensorsLayout;
+import dev.hyaline.files.FileLayout;
+import dev.hyaline.files.NpzLayout;
+import dev.hyaline.files.SafetensorsLayout;
+import dev.hyaline.instrument.internal.FileTypes;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -26,8 +27,8 @@ public enum DumpFormat {
 
     FileLayout layout(List<TensorInfo> tensors, Map<String, String> metadata) {
         return switch (this) {
-            case SAFETENSORS -> SafetensorsLayout.of(tensors, metadata);
-            case NPZ -> NpzLayout.of(tensors);
+            case SAFETENSORS -> SafetensorsLayout.of(FileTypes.of(tensors), metadata);
+            case NPZ -> NpzLayout.of(FileTypes.of(tensors));
         };
     }
 

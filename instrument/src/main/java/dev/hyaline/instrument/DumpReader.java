@@ -3,7 +3,8 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Printable;
-import dev.hyaline.instrument.internal.SafetensorsReader;
+import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.instrument.internal.InputErrors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class DumpReader {
     private static final String ALL = IndexSelection.all().toString();
 
-    private final SafetensorsReader tensors;
+    private final SafetensorsValues tensors;
     private final boolean batch;
     private final int[] positions;
     /** Row where each sequence begins. */
@@ -31,7 +32,7 @@ final class DumpReader {
         if (!format.equals(DumpFormat.SAFETENSORS.toString())) {
             throw bad(folder, "is a dump as " + format + "; values are taken from safetensors only");
         }
-        tensors = SafetensorsReader.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()));
+        tensors = SafetensorsValues.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()), InputErrors.INSTANCE);
         batch = activations.path("layout").asString("").equals("batch");
         positions = tensors.integers(TensorPlan.POSITIONS);
         if (batch) {

@@ -2,13 +2,8 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.Remedy;
+import dev.hyaline.files.IoReason;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 
 /** A file or folder that cannot be read or written. */
@@ -20,17 +15,17 @@ public final class FileException extends HyalineException {
     }
 
     public static FileException reading(Object file, IOException cause) {
-        return new FileException("cannot read " + file + ": " + reason(cause), cause);
+        return new FileException("cannot read " + file + ": " + IoReason.of(cause), cause);
     }
 
     public static FileException writing(Path file, IOException cause) {
-        return new FileException("cannot write " + file + ": " + reason(cause), cause);
+        return new FileException("cannot write " + file + ": " + IoReason.of(cause), cause);
     }
 
     /** As {@link #writing}, of a dump whose complete shards stay. */
     static FileException stopped(Path folder, IOException cause) {
         return new FileException(
-                "cannot write " + folder + ": " + reason(cause) + "; what is complete stays, go on with it ("
+                "cannot write " + folder + ": " + IoReason.of(cause) + "; what is complete stays, go on with it ("
                         + Remedy.RESUME + ")",
                 cause);
     }
@@ -43,17 +38,5 @@ public final class FileException extends HyalineException {
     /** A file of a dump that does not hold what it must. */
     static FileException corrupt(Path file, String expected, String found) {
         return new FileException(file + ": expected " + expected + ", found " + found, null);
-    }
-
-    private static String reason(IOException cause) {
-        return switch (cause) {
-            case NoSuchFileException e -> "no such file or folder";
-            case AccessDeniedException e -> "permission denied";
-            case FileAlreadyExistsException e -> "a file of that name is in the way";
-            case NotDirectoryException e -> "it is not a folder";
-            case CharacterCodingException e -> "it is not UTF-8 text";
-            case FileSystemException e when e.getReason() != null -> e.getReason();
-            default -> cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
-        };
     }
 }

@@ -3,6 +3,7 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.ConfigKeys;
 import java.io.ByteArrayOutputStream;
 import java.util.SortedMap;
 import tools.jackson.core.JsonGenerator;

@@ -4,6 +4,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.Printable;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;

@@ -1,14 +1,15 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.internal.SafetensorsLayout;
+import dev.hyaline.files.SafetensorsLayout;
+import dev.hyaline.instrument.internal.FileTypes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /**
- * How the rows of a dump lie in shards. Every shard holds the same tensors, each {@code [rows, ...]}: one a hook point
+ * How the rows of a dump lie in shards. Every shard holds the same tensors, each {@code [rows, ...]}: one per hook point
  * under its name, and {@link TensorPlan#TOKENS}, {@link TensorPlan#POSITIONS} and {@link #DOCUMENTS}. All shards but
  * the last have {@code rowsPerShard} rows.
  *
@@ -65,10 +66,10 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
     /** Where a shard's tensors lie, sorted as in its file. */
     SafetensorsLayout layout(long shard) {
         return SafetensorsLayout.of(
-                tensors.stream()
+                FileTypes.of(tensors.stream()
                         .map(tensor -> new TensorInfo(
                                 tensor.name(), tensor.type(), TensorPlan.prepend(rows(shard), tensor.shape())))
-                        .toList(),
+                        .toList()),
                 METADATA);
     }
 

@@ -1,9 +1,10 @@
 package dev.hyaline.instrument;
 
+import dev.hyaline.files.Digests;
+import dev.hyaline.files.FloatCodec;
+import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.instrument.internal.BackgroundWriter;
-import dev.hyaline.instrument.internal.FloatCodec;
-import dev.hyaline.instrument.internal.SafetensorsLayout;
-import dev.hyaline.instrument.internal.Sha256;
+import dev.hyaline.instrument.internal.FileTypes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -67,7 +68,7 @@ final class ShardWriter implements AutoCloseable {
     void append(float[] values, int offset, int count) throws IOException {
         for (int done = 0; done < count; ) {
             int step = (int) Math.min(count - done, writable());
-            shard.overflowed += FloatCodec.put(buffer, tensor.type(), values, offset + done, step);
+            shard.overflowed += FloatCodec.put(buffer, FileTypes.of(tensor.type()), values, offset + done, step);
             room -= step;
             done += step;
         }
@@ -140,7 +141,7 @@ final class ShardWriter implements AutoCloseable {
     private void complete(Open full) throws IOException {
         String name = ShardPlan.fileName(full.index);
         full.layout.writeFrame(full.channel, new int[0]);
-        String sha256 = Sha256.of(full.channel);
+        String sha256 = Digests.sha256(full.channel);
         full.channel.force(true);
         folder.publish(name);
         journal.add(new Shard(name, plan.rows(full.index), full.layout.fileBytes(), sha256, full.overflowed));

@@ -8,9 +8,10 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.FloatCodec;
 import dev.hyaline.instrument.DumpFolder.IfExists;
 import dev.hyaline.instrument.TensorFiles.Tensor;
-import dev.hyaline.instrument.internal.BFloat16;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -155,7 +156,7 @@ final class CorpusDumpTest {
         for (int i = 0; i < values.length; i++) {
             values[i] = switch (type) {
                 case F16 -> Float.float16ToFloat(Float.floatToFloat16(values[i]));
-                case BF16 -> BFloat16.toFloat(BFloat16.of(values[i]));
+                case BF16 -> FloatCodec.rounded(Dtype.BF16, values[i]);
                 default -> values[i];
             };
         }

@@ -7,9 +7,10 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.FloatCodec;
 import dev.hyaline.instrument.DumpFolder.IfExists;
 import dev.hyaline.instrument.TensorFiles.Tensor;
-import dev.hyaline.instrument.internal.BFloat16;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -216,7 +217,7 @@ final class DumpTest {
         for (int i = 0; i < rounded.length; i++) {
             rounded[i] = switch (type) {
                 case F16 -> Float.float16ToFloat(Float.floatToFloat16(rounded[i]));
-                case BF16 -> BFloat16.toFloat(BFloat16.of(rounded[i]));
+                case BF16 -> FloatCodec.rounded(Dtype.BF16, rounded[i]);
                 default -> rounded[i];
             };
         }

@@ -210,6 +210,6 @@ class InterventionJsonTest {
                 "@\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}         "
                         + " 12345678");
         assertThat(Direction.read(file, "v", 0).length()).isEqualTo(2);
-        assertThatThrownBy(() -> Direction.read(file, "v", 1)).hasMessageContaining("has no values 2 to 4 in v");
+        assertThatThrownBy(() -> Direction.read(file, "v", 1)).hasMessageContaining("tensor v: expected values 2 to 3, found 2 values");
     }
 }

@@ -4,18 +4,16 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.IoReason;
+import dev.hyaline.files.PartialFolder;
 import dev.hyaline.weights.internal.ConfigFile;
 import dev.hyaline.weights.internal.SafetensorsWriter;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -74,25 +72,14 @@ public final class Conversion {
         Path target = folder.toAbsolutePath().normalize();
         try {
             requireFree(target);
-            Files.createDirectories(target.getParent());
-            String name = "." + target.getFileName() + ".partial-"
-                    + ProcessHandle.current().pid();
-            Path partial = Files.createDirectory(target.resolveSibling(name));
-            Thread onExit = new Thread(() -> delete(partial), "hyaline-convert-cleanup");
-            Runtime.getRuntime().addShutdownHook(onExit);
-            try {
-                writeAndCheck(partial, progress);
-                Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-            } finally {
-                delete(partial);
-                removeHook(onExit);
+            try (PartialFolder partial = PartialFolder.begin(target)) {
+                writeAndCheck(partial.path(), progress);
+                partial.commit();
             }
         } catch (DirectoryNotEmptyException e) {
             throw occupied(target);
         } catch (IOException e) {
-            boolean explained = e instanceof FileSystemException failure && failure.getReason() != null;
-            String reason = explained ? ((FileSystemException) e).getReason() : e.toString();
-            throw new HyalineException("cannot write " + folder + ": " + reason, e);
+            throw new HyalineException("cannot write " + folder + ": " + IoReason.of(e), e);
         }
     }
 
@@ -125,10 +112,6 @@ public final class Conversion {
             put(partial.resolve(file.getKey()), file.getValue());
         }
         check(partial, writer, tokenizer, progress);
-        for (Path file : list(partial)) {
-            sync(file);
-        }
-        sync(partial);
     }
 
     private StorageDtype kept(TensorSpec spec) {
@@ -165,41 +148,5 @@ public final class Conversion {
 
     private static void put(Path file, byte[] bytes) throws IOException {
         Files.write(file, bytes, StandardOpenOption.CREATE_NEW);
-    }
-
-    private static List<Path> list(Path folder) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.toList();
-        }
-    }
-
-    private static void sync(Path path) throws IOException {
-        if (Files.isDirectory(path) && System.getProperty("os.name").startsWith("Windows")) {
-            return;
-        }
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
-    }
-
-    private static void delete(Path folder) {
-        try {
-            if (Files.isDirectory(folder)) {
-                for (Path file : list(folder)) {
-                    Files.deleteIfExists(file);
-                }
-                Files.deleteIfExists(folder);
-            }
-        } catch (IOException e) {
-            // What cannot be removed is hidden and named as partial.
-        }
-    }
-
-    private static void removeHook(Thread onExit) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(onExit);
-        } catch (IllegalStateException e) {
-            // The JVM is already shutting down: the hook runs or has run.
-        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.instrument.internal;
 
+import dev.hyaline.files.FileLayout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

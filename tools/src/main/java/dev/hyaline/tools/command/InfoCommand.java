@@ -6,7 +6,7 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.KernelChoice;
 import dev.hyaline.engine.KvCache;
-import dev.hyaline.instrument.ConfigKeys;
+import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;

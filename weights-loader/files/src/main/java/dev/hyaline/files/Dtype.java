@@ -50,6 +50,11 @@ public enum Dtype {
         return bits;
     }
 
+    /** Bytes that an element takes, if it takes whole ones. */
+    public int bytes() {
+        return bits / Byte.SIZE;
+    }
+
     /** The type of that name in a safetensors header. */
     static Optional<Dtype> of(String name) {
         return Arrays.stream(values())

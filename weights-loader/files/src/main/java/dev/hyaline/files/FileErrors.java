@@ -1,6 +1,7 @@
 package dev.hyaline.files;
 
 import dev.hyaline.engine.HyalineException;
+import java.io.IOException;
 
 /**
  * The exceptions for a file that does not hold what it must. Each module has its own: whoever reads a checkpoint
@@ -19,4 +20,7 @@ public interface FileErrors {
 
     /** One tensor of the file is wrong. */
     HyalineException tensor(String file, String tensor, String expected, String found);
+
+    /** There is no such file, or it cannot be read. */
+    HyalineException unreadable(String file, IOException cause);
 }

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** A file open for reading, whose size is taken once. */
@@ -20,19 +21,16 @@ public interface FileInput extends AutoCloseable {
         String label = file.toString();
         // A FIFO would block for ever, so what is not a regular file is refused unopened.
         if (!Files.isRegularFile(file)) {
-            throw errors.file(label, "a file", Files.exists(file) ? "something else" : "no such file");
+            throw Files.exists(file)
+                    ? errors.file(label, "a file", "something else")
+                    : errors.unreadable(label, new NoSuchFileException(label));
         }
         try {
             FileChannel channel = FileChannel.open(file);
             return new Disk(label, errors, channel, channel.size());
         } catch (IOException e) {
-            throw unreadable(label, errors, e);
+            throw errors.unreadable(label, e);
         }
-    }
-
-    /** The exception for a file that cannot be read. */
-    static HyalineException unreadable(String label, FileErrors errors, IOException e) {
-        return errors.file(label, "a readable file", IoReason.of(e), e);
     }
 
     /** Its name in errors. */
@@ -77,7 +75,7 @@ public interface FileInput extends AutoCloseable {
                     }
                 }
             } catch (IOException e) {
-                throw unreadable(label, errors, e);
+                throw errors.unreadable(label, e);
             }
             return bytes.array();
         }
@@ -87,7 +85,7 @@ public interface FileInput extends AutoCloseable {
             try {
                 return channel.map(FileChannel.MapMode.READ_ONLY, offset, length, arena);
             } catch (IOException e) {
-                throw unreadable(label, errors, e);
+                throw errors.unreadable(label, e);
             }
         }
 
@@ -96,7 +94,7 @@ public interface FileInput extends AutoCloseable {
             try {
                 channel.close();
             } catch (IOException e) {
-                throw unreadable(label, errors, e);
+                throw errors.unreadable(label, e);
             }
         }
     }

@@ -2,6 +2,9 @@ package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.files.FileErrors;
+import dev.hyaline.files.IoReason;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 
 /** What is wrong with a file of a checkpoint is a {@link BadCheckpointException}. */
 public enum CheckpointErrors implements FileErrors {
@@ -20,5 +23,12 @@ public enum CheckpointErrors implements FileErrors {
     @Override
     public BadCheckpointException tensor(String file, String tensor, String expected, String found) {
         return BadCheckpointException.tensor(file, tensor, expected, found);
+    }
+
+    @Override
+    public BadCheckpointException unreadable(String file, IOException cause) {
+        return cause instanceof NoSuchFileException
+                ? file(file, "a file", "no such file", cause)
+                : file(file, "a readable file", IoReason.of(cause), cause);
     }
 }

@@ -4,8 +4,9 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.Json;
-import java.io.ByteArrayOutputStream;
+import dev.hyaline.files.JsonText;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -13,11 +14,6 @@ import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.PrettyPrinter;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.core.util.DefaultPrettyPrinter;
 
 /**
  * A Hugging Face {@code config.json}. Absent keys have the defaults of transformers' {@code GPT2Config}.
@@ -26,19 +22,7 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
  */
 public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
     /** Its name in every checkpoint. */
-    public static final String NAME = "config.json";
-
-    private static final ObjectWriteContext INDENTED = new ObjectWriteContext.Base() {
-        @Override
-        public PrettyPrinter getPrettyPrinter() {
-            return new DefaultPrettyPrinter();
-        }
-
-        @Override
-        public boolean hasPrettyPrinter() {
-            return true;
-        }
-    };
+    public static final String NAME = ConfigKeys.FILE;
 
     private static final int LIMIT = 1 << 20;
     private static final int MAX_SIZE = Integer.MAX_VALUE;
@@ -59,23 +43,23 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
         // Only where float16 is trained does the order of scaling matter; in float32 it is the same function.
         bool(json, "reorder_and_upcast_attn", false);
 
-        int dModel = integer(json, 768, "n_embd", "hidden_size");
+        int dModel = integer(json, 768, ConfigKeys.WIDTH, "hidden_size");
         try {
             Gpt2Config config = new Gpt2Config(
-                    integer(json, 12, "n_layer", "num_hidden_layers"),
-                    integer(json, 12, "n_head", "num_attention_heads"),
+                    integer(json, 12, ConfigKeys.LAYERS, "num_hidden_layers"),
+                    integer(json, 12, ConfigKeys.HEADS, "num_attention_heads"),
                     dModel,
-                    json.nullable("n_inner").map(ConfigFile::positive).orElse((int) Math.min(4L * dModel, MAX_SIZE)),
-                    integer(json, 1024, "n_positions", "max_position_embeddings", "n_ctx"),
-                    integer(json, 50257, "vocab_size"),
-                    (float) json.get("layer_norm_epsilon")
+                    json.nullable(ConfigKeys.MLP_WIDTH).map(ConfigFile::positive).orElse((int) Math.min(4L * dModel, MAX_SIZE)),
+                    integer(json, 1024, ConfigKeys.CONTEXT, "max_position_embeddings", "n_ctx"),
+                    integer(json, 50257, ConfigKeys.VOCABULARY),
+                    (float) json.get(ConfigKeys.EPSILON)
                             .map(Json::number)
                             .orElse(1e-5)
                             .doubleValue(),
-                    json.get("activation_function").map(ConfigFile::activation).orElse(ActivationFunction.GELU_NEW),
-                    bool(json, "scale_attn_weights", true),
-                    bool(json, "scale_attn_by_inverse_layer_idx", false),
-                    bool(json, "tie_word_embeddings", true));
+                    json.get(ConfigKeys.ACTIVATION).map(ConfigFile::activation).orElse(ActivationFunction.GELU_NEW),
+                    bool(json, ConfigKeys.SCALED, true),
+                    bool(json, ConfigKeys.SCALED_BY_LAYER, false),
+                    bool(json, ConfigKeys.TIED, true));
             return new ConfigFile(config, endOfText(json));
         } catch (BadInputException e) {
             throw refused(folder.label(NAME), e);
@@ -84,26 +68,16 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
 
     /** The file that {@link #read} would read this from, with the keys that transformers' own tools need besides. */
     public byte[] json() {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (JsonGenerator json = new JsonFactory().createGenerator(INDENTED, bytes)) {
+        return JsonText.indented(json -> {
             json.writeStartObject();
             json.writeArrayPropertyStart("architectures");
             json.writeString("GPT2LMHeadModel");
             json.writeEndArray();
             json.writeStringProperty("model_type", "gpt2");
-            json.writeNumberProperty("n_layer", config.nLayers());
-            json.writeNumberProperty("n_head", config.nHeads());
-            json.writeNumberProperty("n_embd", config.dModel());
-            json.writeNumberProperty("n_inner", config.dMlp());
-            json.writeNumberProperty("n_positions", config.nCtx());
-            json.writeNumberProperty("vocab_size", config.dVocab());
-            json.writeName("layer_norm_epsilon");
-            // The shortest digits that mean this float.
-            json.writeNumber(Float.toString(config.eps()));
-            json.writeStringProperty("activation_function", config.actFn().configName());
-            json.writeBooleanProperty("scale_attn_weights", config.scaleAttnWeights());
-            json.writeBooleanProperty("scale_attn_by_inverse_layer_idx", config.scaleAttnByInverseLayerIdx());
-            json.writeBooleanProperty("tie_word_embeddings", config.tieWordEmbeddings());
+            ConfigKeys.of(config).forEach((key, literal) -> {
+                json.writeName(key);
+                json.writeRawValue(literal);
+            });
             // Absent, they would be GPT-2's own 50256.
             for (String key : List.of("bos_token_id", "eos_token_id")) {
                 json.writeName(key);
@@ -114,9 +88,7 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
                 }
             }
             json.writeEndObject();
-        }
-        bytes.write('\n');
-        return bytes.toByteArray();
+        });
     }
 
     private static BadCheckpointException refused(String label, BadInputException e) {

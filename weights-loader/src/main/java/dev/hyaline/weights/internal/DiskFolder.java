@@ -22,7 +22,7 @@ public record DiskFolder(Path directory) implements Folder {
                     .sorted()
                     .toList();
         } catch (IOException e) {
-            throw FileInput.unreadable(label(""), CheckpointErrors.INSTANCE, e);
+            throw CheckpointErrors.INSTANCE.unreadable(label(""), e);
         }
     }
 

@@ -1,11 +1,9 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.Digests;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.Json;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -58,14 +56,7 @@ public sealed interface Folder permits DiskFolder, ResourceFolder {
     /** SHA-256 of a file in lower-case hexadecimal; reads all of it. */
     default String sha256(String file) {
         try (FileInput input = open(file)) {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            int chunk = 1 << 20;
-            for (long at = 0; at < input.size(); at += chunk) {
-                digest.update(input.read(at, (int) Math.min(chunk, input.size() - at)));
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java platform has SHA-256", e);
+            return Digests.sha256(input);
         }
     }
 }

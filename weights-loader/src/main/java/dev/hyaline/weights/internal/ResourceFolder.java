@@ -42,7 +42,7 @@ public record ResourceFolder(String name) implements Folder {
             }
             return new ResourceInput(label(file), stream.readAllBytes());
         } catch (IOException e) {
-            throw FileInput.unreadable(label(file), CheckpointErrors.INSTANCE, e);
+            throw CheckpointErrors.INSTANCE.unreadable(label(file), e);
         }
     }
 

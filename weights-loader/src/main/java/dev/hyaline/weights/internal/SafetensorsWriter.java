@@ -1,12 +1,13 @@
 package dev.hyaline.weights.internal;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.FloatCodec;
+import dev.hyaline.files.SafetensorsLayout;
+import dev.hyaline.files.TensorEntry;
 import dev.hyaline.weights.StorageDtype;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,10 +16,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongConsumer;
-import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.json.JsonFactory;
 
 /** Writes a model's tensors as Hugging Face does, in rows read from their source as they are needed. */
 public final class SafetensorsWriter {
@@ -28,8 +27,8 @@ public final class SafetensorsWriter {
     private final List<Planned> tensors = new ArrayList<>();
 
     private record Planned(TensorSpec spec, StorageDtype dtype) {
-        long bytes() {
-            return dtype.bytes(spec.elements());
+        Dtype type() {
+            return Dtype.valueOf(dtype.name());
         }
     }
 
@@ -50,7 +49,7 @@ public final class SafetensorsWriter {
      */
     public void write(Path file, LongConsumer progress) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            writeFully(channel, ByteBuffer.wrap(header()));
+            writeFully(channel, ByteBuffer.wrap(head()));
             for (Planned tensor : tensors) {
                 forEachChunk(tensor.spec, (values, firstRow) -> {
                     writeFully(channel, stored(tensor, values, firstRow));
@@ -75,7 +74,7 @@ public final class SafetensorsWriter {
                 float[] found = new float[values.length];
                 written.read(tensor.spec, firstRow, values.length / tensor.spec.columns(), found, 0);
                 for (int i = 0; i < values.length; i++) {
-                    differs[0] |= Widening.narrow(tensor.dtype, values[i]) != Widening.narrow(tensor.dtype, found[i]);
+                    differs[0] |= FloatCodec.bits(tensor.type(), values[i]) != FloatCodec.bits(tensor.type(), found[i]);
                 }
                 progress.accept(values.length);
             });
@@ -100,63 +99,29 @@ public final class SafetensorsWriter {
         }
     }
 
-    private byte[] header() {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        long offset = 0;
-        try (JsonGenerator json = new JsonFactory().createGenerator(ObjectWriteContext.empty(), bytes)) {
-            json.writeStartObject();
-            json.writeObjectPropertyStart("__metadata__");
-            json.writeStringProperty("format", "pt");
-            json.writeEndObject();
-            for (Planned tensor : tensors) {
-                json.writeObjectPropertyStart(HuggingFaceNames.prefixed(tensor.spec.name()));
-                json.writeStringProperty("dtype", tensor.dtype.name());
-                json.writeArrayPropertyStart("shape");
-                tensor.spec.shape().forEach(json::writeNumber);
-                json.writeEndArray();
-                json.writeArrayPropertyStart("data_offsets");
-                json.writeNumber(offset);
-                offset += tensor.bytes();
-                json.writeNumber(offset);
-                json.writeEndArray();
-                json.writeEndObject();
-            }
-            json.writeEndObject();
-        }
-        bytes.writeBytes(" ".repeat(-bytes.size() & 7).getBytes(UTF_8));
-        return ByteBuffer.allocate(Long.BYTES + bytes.size())
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(bytes.size())
-                .put(bytes.toByteArray())
-                .array();
+    private byte[] head() {
+        List<TensorEntry> entries = tensors.stream()
+                .map(tensor -> new TensorEntry(
+                        HuggingFaceNames.prefixed(tensor.spec.name()),
+                        tensor.type(),
+                        tensor.spec.shape().stream().map(Integer::longValue).toList()))
+                .toList();
+        return SafetensorsLayout.inOrder(entries, Map.of("format", "pt")).head();
     }
 
     private static ByteBuffer stored(Planned tensor, float[] values, int firstRow) {
-        ByteBuffer bytes =
-                ByteBuffer.allocate((int) tensor.dtype.bytes(values.length)).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < values.length; i++) {
-            int bits = Widening.narrow(tensor.dtype, values[i]);
-            if (tensor.dtype == StorageDtype.F32) {
-                bytes.putInt(bits);
-            } else {
-                bytes.putShort((short) bits);
-            }
-            if (!isFinite(tensor.dtype, bits)) {
+            if (!Float.isFinite(FloatCodec.rounded(tensor.type(), values[i]))) {
                 int columns = tensor.spec.columns();
                 throw new BadInputException(tensor.spec.name() + " holds " + values[i] + " at row "
                         + (firstRow + i / columns) + ", column " + i % columns + ", which " + tensor.dtype
                         + " cannot; nothing has been written");
             }
         }
+        ByteBuffer bytes =
+                ByteBuffer.allocate((int) tensor.dtype.bytes(values.length)).order(ByteOrder.LITTLE_ENDIAN);
+        FloatCodec.put(bytes, tensor.type(), values, 0, values.length);
         return bytes.flip();
-    }
-
-    private static boolean isFinite(StorageDtype dtype, int bits) {
-        return switch (dtype) {
-            case F32 -> Float.isFinite(Float.intBitsToFloat(bits));
-            case F16 -> (bits & 0x7C00) != 0x7C00;
-            default -> (bits & 0x7F80) != 0x7F80;
-        };
     }
 
     private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {

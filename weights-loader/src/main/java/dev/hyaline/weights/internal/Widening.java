@@ -1,20 +1,16 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.files.Dtype;
+import dev.hyaline.files.FloatCodec;
 import dev.hyaline.weights.StorageDtype;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** Stored parameters to floats. Tensors may begin at any byte, so no access is aligned. */
+/** Stored parameters to floats: plain ones, and those in ggml's blocks. */
 public final class Widening {
-    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort BITS16 =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private static final Map<Dtype, StorageDtype> STORAGE = Arrays.stream(StorageDtype.values())
             .collect(Collectors.toUnmodifiableMap(storage -> Dtype.valueOf(storage.name()), storage -> storage));
@@ -34,32 +30,9 @@ public final class Widening {
      */
     static void copy(Dtype dtype, MemorySegment from, long first, int count, float[] out, int offset) {
         switch (dtype) {
-            case F32 -> MemorySegment.copy(from, F32, Float.BYTES * first, out, offset, count);
-            case F16 -> {
-                for (int i = 0; i < count; i++) {
-                    out[offset + i] = Float.float16ToFloat(from.get(BITS16, Short.BYTES * (first + i)));
-                }
-            }
-            case BF16 -> {
-                for (int i = 0; i < count; i++) {
-                    out[offset + i] = Float.intBitsToFloat(from.get(BITS16, Short.BYTES * (first + i)) << 16);
-                }
-            }
+            case F32, F16, BF16 -> FloatCodec.get(from, dtype.bytes() * first, dtype, out, offset, count);
             default -> copyBlocks(storage(dtype).orElseThrow(), from, first, count, out, offset);
         }
-    }
-
-    /** One value as its bits are stored, rounded to the nearest, to even between two; only the low bytes count. */
-    static int narrow(StorageDtype dtype, float value) {
-        return switch (dtype) {
-            case F32 -> Float.floatToRawIntBits(value);
-            case F16 -> Float.floatToFloat16(value);
-            case BF16 -> {
-                int bits = Float.floatToRawIntBits(value);
-                yield (bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16;
-            }
-            default -> throw new IllegalArgumentException("nothing is stored as " + dtype);
-        };
     }
 
     private static void copyBlocks(

@@ -1,5 +1,6 @@
 package dev.hyaline.weights.internal.hub;
 
+import dev.hyaline.files.IoReason;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.HubListener;
@@ -129,7 +130,7 @@ final class CacheWriter {
     private HubException unwritable(IOException e) {
         return new HubException(
                 Reason.CACHE,
-                "cannot write to the cache " + layout.root() + " (" + e
+                "cannot write to the cache " + layout.root() + " (" + IoReason.of(e)
                         + "); set HF_HUB_CACHE to a folder that can be written",
                 e);
     }

@@ -2,13 +2,12 @@ package dev.hyaline.weights.internal.hub;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import dev.hyaline.files.Digests;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -19,7 +18,6 @@ import java.util.regex.Pattern;
  * @param hex in lower-case hexadecimal
  */
 public record Checksum(Kind kind, String hex) {
-    private static final int CHUNK = 1 << 20;
     private static final Pattern ETAG = Pattern.compile("(?:W/)?\"?([0-9a-f]{64}|[0-9a-f]{40})\"?");
 
     /** How the checksum is computed. */
@@ -34,15 +32,11 @@ public record Checksum(Kind kind, String hex) {
         }
 
         private MessageDigest digest(long size) {
-            try {
-                MessageDigest digest = MessageDigest.getInstance(algorithm);
-                if (this == GIT_BLOB) {
-                    digest.update(("blob " + size + "\0").getBytes(US_ASCII));
-                }
-                return digest;
-            } catch (NoSuchAlgorithmException e) {
-                throw new AssertionError("every Java platform has " + algorithm, e);
+            MessageDigest digest = Digests.of(algorithm);
+            if (this == GIT_BLOB) {
+                digest.update(("blob " + size + "\0").getBytes(US_ASCII));
             }
+            return digest;
         }
 
         @Override
@@ -63,13 +57,8 @@ public record Checksum(Kind kind, String hex) {
 
     /** The checksum of this kind that a file has. */
     static Checksum of(Kind kind, Path file) throws IOException {
-        MessageDigest digest = kind.digest(Files.size(file));
         try (InputStream in = Files.newInputStream(file)) {
-            byte[] chunk = new byte[CHUNK];
-            for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
-                digest.update(chunk, 0, read);
-            }
+            return new Checksum(kind, Digests.hex(kind.digest(Files.size(file)), in));
         }
-        return new Checksum(kind, HexFormat.of().formatHex(digest.digest()));
     }
 }

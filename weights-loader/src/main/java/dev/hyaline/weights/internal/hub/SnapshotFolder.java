@@ -1,5 +1,6 @@
 package dev.hyaline.weights.internal.hub;
 
+import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.internal.DiskFolder;
 import java.io.IOException;
@@ -16,7 +17,7 @@ import java.util.stream.Stream;
 
 /** The files of one commit, as far as they are there, and which of them a model needs. */
 public record SnapshotFolder(Path folder) {
-    static final String CONFIG = "config.json";
+    static final String CONFIG = ConfigKeys.FILE;
 
     static final String TOKENIZER = "tokenizer.json";
     private static final List<String> TOKENIZER_PARTS = List.of("vocab.json", "merges.txt");

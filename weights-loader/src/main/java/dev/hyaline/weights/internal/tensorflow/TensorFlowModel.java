@@ -6,6 +6,7 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
@@ -21,6 +22,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -96,11 +98,11 @@ public final class TensorFlowModel {
 
     private static Gpt2Config config(Folder folder, ModelTensors tensors) {
         Json json = folder.readObject(HPARAMS, LIMIT);
-        int width = size(json, "n_embd");
+        int width = size(json, ConfigKeys.WIDTH);
         try {
             return new Gpt2Config(
-                    size(json, "n_layer"),
-                    size(json, "n_head"),
+                    size(json, ConfigKeys.LAYERS),
+                    size(json, ConfigKeys.HEADS),
                     width,
                     (int) Math.min(4L * width, Integer.MAX_VALUE),
                     size(json, "n_ctx"),
@@ -188,7 +190,7 @@ public final class TensorFlowModel {
     }
 
     private String shardName(long shard) {
-        return String.format("%s.data-%05d-of-%05d", prefix, shard, shardCount);
+        return String.format(Locale.ROOT, "%s.data-%05d-of-%05d", prefix, shard, shardCount);
     }
 
     private static Optional<String> translated(String name) {

@@ -4,6 +4,7 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.weights.internal.Filled;
 import dev.hyaline.weights.internal.HuggingFaceNames;
 import dev.hyaline.weights.internal.ModelTensors;
@@ -55,7 +56,7 @@ public final class NanoGpt {
 
     private OpenedModel open(StateDict dict) {
         ModelTensors named = HuggingFaceNames.of(dict.unwrapped());
-        int width = argument("n_embd");
+        int width = argument(ConfigKeys.WIDTH);
         Map<String, Parameter> tensors = new LinkedHashMap<>();
         named.tensors().forEach((name, tensor) -> {
             boolean linear = LINEAR.matcher(name).matches();
@@ -84,12 +85,12 @@ public final class NanoGpt {
     private Gpt2Config config(int width, boolean tied) {
         try {
             return new Gpt2Config(
-                    argument("n_layer"),
-                    argument("n_head"),
+                    argument(ConfigKeys.LAYERS),
+                    argument(ConfigKeys.HEADS),
                     width,
                     Math.multiplyExact(4, width),
                     argument("block_size"),
-                    argument("vocab_size"),
+                    argument(ConfigKeys.VOCABULARY),
                     EPS,
                     ActivationFunction.GELU,
                     true,

@@ -1,10 +1,8 @@
-package dev.hyaline.instrument.internal;
+package dev.hyaline.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.TensorInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -34,9 +32,9 @@ final class TensorFileWriterTest {
                 StandardOpenOption.WRITE);
     }
 
-    private static TensorInfo floats(String name, long... shape) {
-        return new TensorInfo(
-                name, ElementType.F32, Arrays.stream(shape).boxed().toList());
+    private static TensorEntry floats(String name, long... shape) {
+        return new TensorEntry(
+                name, Dtype.F32, Arrays.stream(shape).boxed().toList());
     }
 
     @Test
@@ -57,7 +55,7 @@ final class TensorFileWriterTest {
         }
         ByteBuffer bytes =
                 ByteBuffer.wrap(Files.readAllBytes(temporary.resolve("file"))).order(ByteOrder.LITTLE_ENDIAN);
-        assertThat(layout.tensors()).extracting(TensorInfo::name).containsExactly("a", "b");
+        assertThat(layout.tensors()).extracting(TensorEntry::name).containsExactly("a", "b");
         int at = (int) layout.dataOffset(0);
         assertThat(new float[] {bytes.getFloat(at), bytes.getFloat(at + 4), bytes.getFloat(at + 8)})
                 .containsExactly(1, 2, 3);
@@ -79,8 +77,8 @@ final class TensorFileWriterTest {
     @Test
     void countsFiniteValuesThatBecomeInfinite() throws IOException {
         float[] values = {65504, 65519, 65520, -1e6f, Float.POSITIVE_INFINITY, Float.NaN};
-        TensorInfo half = new TensorInfo("a", ElementType.F16, List.of(6L));
-        TensorInfo brain = new TensorInfo("b", ElementType.BF16, List.of(6L));
+        TensorEntry half = new TensorEntry("a", Dtype.F16, List.of(6L));
+        TensorEntry brain = new TensorEntry("b", Dtype.BF16, List.of(6L));
         try (FileChannel channel = channel()) {
             TensorFileWriter writer =
                     new TensorFileWriter(channel, SafetensorsLayout.of(List.of(half, brain), Map.of()));
@@ -96,12 +94,12 @@ final class TensorFileWriterTest {
     @ParameterizedTest
     @CsvSource({"4294967295, 65535", "150, 65535", "500, 65535", "4294967295, 2", "150, 2"})
     void zip64RecordsAreReadBack(long limit32, int limit16) throws IOException {
-        List<TensorInfo> tensors = List.of(floats("a", 2), floats("b", 40, 2), floats("c", 1, 1, 3), floats("d", 0));
+        List<TensorEntry> tensors = List.of(floats("a", 2), floats("b", 40, 2), floats("c", 1, 1, 3), floats("d", 0));
         FileLayout layout = NpzLayout.withLimits(tensors, limit32, limit16);
         try (FileChannel channel = channel()) {
             TensorFileWriter writer = new TensorFileWriter(channel, layout);
-            for (TensorInfo tensor : tensors) {
-                writer.append(tensor.name(), new float[80], 0, (int) tensor.elements());
+            for (TensorEntry tensor : tensors) {
+                writer.append(tensor.name(), new float[80], 0, (int) tensor.bytes() / Float.BYTES);
             }
             writer.finish();
             assertThat(channel.size()).isEqualTo(layout.fileBytes());
@@ -109,7 +107,7 @@ final class TensorFileWriterTest {
         try (ZipFile zip = new ZipFile(temporary.resolve("file").toFile())) {
             assertThat(zip.size()).isEqualTo(tensors.size());
             for (int t = 0; t < tensors.size(); t++) {
-                TensorInfo tensor = layout.tensors().get(t);
+                TensorEntry tensor = layout.tensors().get(t);
                 byte[] bytes =
                         zip.getInputStream(zip.getEntry(tensor.name() + ".npy")).readAllBytes();
                 assertThat(bytes).hasSize(layout.prologue(t).length + (int) tensor.bytes());

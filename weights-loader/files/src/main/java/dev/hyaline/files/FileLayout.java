@@ -1,6 +1,5 @@
-package dev.hyaline.instrument.internal;
+package dev.hyaline.files;
 
-import dev.hyaline.instrument.TensorInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -12,12 +11,12 @@ import java.util.List;
  */
 public sealed interface FileLayout permits SafetensorsLayout, NpzLayout {
     /** Wider values first, then by name: every tensor is aligned if the first is. */
-    Comparator<TensorInfo> FILE_ORDER = Comparator.<TensorInfo>comparingInt(
-                    tensor -> -tensor.type().bytes())
-            .thenComparing(TensorInfo::name);
+    Comparator<TensorEntry> FILE_ORDER = Comparator.<TensorEntry>comparingInt(
+                    tensor -> -tensor.dtype().bytes())
+            .thenComparing(TensorEntry::name);
 
     /** In the order of the file. */
-    List<TensorInfo> tensors();
+    List<TensorEntry> tensors();
 
     /** Offset in the file of a tensor's first value. */
     long dataOffset(int tensor);

@@ -1,8 +1,6 @@
-package dev.hyaline.instrument.internal;
+package dev.hyaline.files;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.TensorInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -13,7 +11,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * NumPy's npz: a zip of uncompressed {@code .npy} files, one a tensor. Sizes, offsets and counts that 32 or 16 bits
+ * NumPy's npz: a zip of uncompressed {@code .npy} files, one per tensor. Sizes, offsets and counts that 32 or 16 bits
  * cannot hold are in zip64 records (APPNOTE 4.3 and 4.5.3); every entry has the zip epoch as its date, so equal tensors
  * give equal bytes.
  */
@@ -35,21 +33,21 @@ public final class NpzLayout implements FileLayout {
     /** One file in the zip. {@code size}: bytes of the {@code .npy}; {@code offset}: of its local header in the zip. */
     private record Entry(String name, String npyHeader, long size, long offset) {}
 
-    private final List<TensorInfo> tensors;
+    private final List<TensorEntry> tensors;
     private final List<Entry> entries;
     private final long limit32;
     private final int limit16;
     private final long directoryOffset;
     private final long directoryBytes;
 
-    private NpzLayout(List<TensorInfo> tensors, long limit32, int limit16) {
+    private NpzLayout(List<TensorEntry> tensors, long limit32, int limit16) {
         this.tensors = tensors.stream().sorted(FILE_ORDER).toList();
         this.entries = new ArrayList<>(tensors.size());
         this.limit32 = limit32;
         this.limit16 = limit16;
         long offset = 0;
         long directory = 0;
-        for (TensorInfo tensor : this.tensors) {
+        for (TensorEntry tensor : this.tensors) {
             String npyHeader = npyHeader(tensor);
             Entry entry = new Entry(tensor.name() + ".npy", npyHeader, npyHeader.length() + tensor.bytes(), offset);
             entries.add(entry);
@@ -60,17 +58,17 @@ public final class NpzLayout implements FileLayout {
         this.directoryBytes = directory;
     }
 
-    public static NpzLayout of(List<TensorInfo> tensors) {
+    public static NpzLayout of(List<TensorEntry> tensors) {
         return new NpzLayout(tensors, 0xFFFFFFFFL, 0xFFFF);
     }
 
     /** With zip64 records from lower limits on, so that a test can see them without writing gigabytes. */
-    static NpzLayout withLimits(List<TensorInfo> tensors, long limit32, int limit16) {
+    static NpzLayout withLimits(List<TensorEntry> tensors, long limit32, int limit16) {
         return new NpzLayout(tensors, limit32, limit16);
     }
 
     @Override
-    public List<TensorInfo> tensors() {
+    public List<TensorEntry> tensors() {
         return tensors;
     }
 
@@ -110,10 +108,10 @@ public final class NpzLayout implements FileLayout {
     /**
      * NEP 1, version 1.0: magic, length, and a Python dictionary padded so that the values begin at a multiple of 64.
      */
-    private static String npyHeader(TensorInfo tensor) {
+    private static String npyHeader(TensorEntry tensor) {
         String shape = tensor.shape().stream().map(size -> size + ",").collect(Collectors.joining(" ", "(", ")"));
         String dictionary =
-                "{'descr': '" + descr(tensor.type()) + "', 'fortran_order': False, 'shape': " + shape + ", }";
+                "{'descr': '" + descr(tensor.dtype()) + "', 'fortran_order': False, 'shape': " + shape + ", }";
         int magic = 10;
         int padded = (magic + dictionary.length() + 1 + 63) / 64 * 64;
         int length = padded - magic;
@@ -121,17 +119,18 @@ public final class NpzLayout implements FileLayout {
         return "\u0093NUMPY\u0001\u0000" + (char) (length & 0xFF) + (char) (length >> 8) + dictionary + padding + "\n";
     }
 
-    /** One byte a character. */
+    /** One byte per character. */
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    private static String descr(ElementType type) {
+    private static String descr(Dtype type) {
         return switch (type) {
             case F32 -> "<f4";
             case F16 -> "<f2";
             case I64 -> "<i8";
             case BF16 -> throw new BadInputException("NumPy has no bfloat16; write bf16 as safetensors");
+            default -> throw new IllegalArgumentException("no dump has " + type);
         };
     }
 

@@ -1,7 +1,5 @@
-package dev.hyaline.instrument.internal;
+package dev.hyaline.files;
 
-import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.TensorInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -26,7 +24,7 @@ public final class TensorFileWriter {
     public TensorFileWriter(FileChannel channel, FileLayout layout) {
         this.channel = channel;
         this.layout = layout;
-        List<TensorInfo> tensors = layout.tensors();
+        List<TensorEntry> tensors = layout.tensors();
         this.written = new long[tensors.size()];
         this.checksums = new CRC32[tensors.size()];
         for (int t = 0; t < tensors.size(); t++) {
@@ -41,7 +39,7 @@ public final class TensorFileWriter {
     /** Appends values to a tensor of floats, converted to its type. */
     public void append(String tensor, float[] values, int offset, int length) throws IOException {
         int index = indices.get(tensor);
-        ElementType type = layout.tensors().get(index).type();
+        Dtype type = layout.tensors().get(index).dtype();
         int step = BUFFER_BYTES / type.bytes();
         for (int done = 0; done < length; done += step) {
             int count = Math.min(step, length - done);
@@ -80,7 +78,7 @@ public final class TensorFileWriter {
     public void finish() throws IOException {
         int[] crc32 = new int[written.length];
         for (int t = 0; t < written.length; t++) {
-            TensorInfo tensor = layout.tensors().get(t);
+            TensorEntry tensor = layout.tensors().get(t);
             if (written[t] != tensor.bytes()) {
                 throw new IllegalStateException("only " + written[t] + " bytes came for " + tensor);
             }

@@ -1,4 +1,4 @@
-package dev.hyaline.instrument.internal;
+package dev.hyaline.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -6,12 +6,12 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 
-final class BFloat16Test {
+final class FloatCodecTest {
     @Property(tries = 5000)
     void roundsToTheNearestAndToEvenBetweenTwo(@ForAll int bits) {
         float value = Float.intBitsToFloat(bits);
         if (Float.isNaN(value)) {
-            assertThat(BFloat16.toFloat(BFloat16.of(value))).isNaN();
+            assertThat(FloatCodec.rounded(Dtype.BF16, value)).isNaN();
             return;
         }
         // The neighbours toward and away from zero; beyond the largest finite one comes infinity, as far away again.
@@ -26,7 +26,7 @@ final class BFloat16Test {
         if (Float.isInfinite(value)) {
             down = true;
         }
-        assertThat(BFloat16.of(value)).isEqualTo((short) ((down ? lower : upper) >>> 16));
+        assertThat((short) FloatCodec.bits(Dtype.BF16, value)).isEqualTo((short) ((down ? lower : upper) >>> 16));
     }
 
     /** The bfloat16 before the largest finite one, from which the step of that binade follows. */
@@ -36,13 +36,13 @@ final class BFloat16Test {
 
     @Test
     void knownValues() {
-        assertThat(BFloat16.of(1f)).isEqualTo((short) 0x3F80);
-        assertThat(BFloat16.of(-0f)).isEqualTo((short) 0x8000);
-        assertThat(BFloat16.of(1 + 1 / 256f)).isEqualTo((short) 0x3F80); // half way, 0x3F80 is even
-        assertThat(BFloat16.of(1 + 3 / 256f)).isEqualTo((short) 0x3F82); // half way, 0x3F81 is odd
-        assertThat(BFloat16.of(Float.MAX_VALUE)).isEqualTo((short) 0x7F80);
-        assertThat(BFloat16.of(Float.NEGATIVE_INFINITY)).isEqualTo((short) 0xFF80);
-        assertThat(BFloat16.toFloat(BFloat16.of(Float.intBitsToFloat(0x7F800001))))
+        assertThat((short) FloatCodec.bits(Dtype.BF16, 1f)).isEqualTo((short) 0x3F80);
+        assertThat((short) FloatCodec.bits(Dtype.BF16, -0f)).isEqualTo((short) 0x8000);
+        assertThat((short) FloatCodec.bits(Dtype.BF16, 1 + 1 / 256f)).isEqualTo((short) 0x3F80); // half way, 0x3F80 is even
+        assertThat((short) FloatCodec.bits(Dtype.BF16, 1 + 3 / 256f)).isEqualTo((short) 0x3F82); // half way, 0x3F81 is odd
+        assertThat((short) FloatCodec.bits(Dtype.BF16, Float.MAX_VALUE)).isEqualTo((short) 0x7F80);
+        assertThat((short) FloatCodec.bits(Dtype.BF16, Float.NEGATIVE_INFINITY)).isEqualTo((short) 0xFF80);
+        assertThat(FloatCodec.rounded(Dtype.BF16, Float.intBitsToFloat(0x7F800001)))
                 .isNaN();
     }
 }

@@ -1,0 +1,31 @@
+package dev.hyaline.instrument.internal;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.files.FileErrors;
+import dev.hyaline.instrument.FileException;
+import java.io.IOException;
+
+/** What is wrong with a file that values are taken from is a {@link BadInputException}. */
+public enum InputErrors implements FileErrors {
+    INSTANCE;
+
+    @Override
+    public BadInputException file(String file, String expected, String found) {
+        return new BadInputException(file + ": expected " + expected + ", found " + found);
+    }
+
+    @Override
+    public BadInputException file(String file, String expected, String found, Throwable cause) {
+        return file(file, expected, found);
+    }
+
+    @Override
+    public BadInputException tensor(String file, String tensor, String expected, String found) {
+        return file(file + ": tensor " + tensor, expected, found);
+    }
+
+    @Override
+    public FileException unreadable(String file, IOException cause) {
+        return FileException.reading(file, cause);
+    }
+}

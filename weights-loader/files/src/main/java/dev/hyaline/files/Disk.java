@@ -1,0 +1,42 @@
+package dev.hyaline.files;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+
+/** What every writer of files needs of the file system. */
+public final class Disk {
+    private Disk() {}
+
+    /**
+     * Opens a file itself: a symbolic link in its place would have what is written end up wherever it points, and is
+     * refused.
+     */
+    public static FileChannel open(Path file, OpenOption... options) throws IOException {
+        if (Files.isSymbolicLink(file)) {
+            throw new FileSystemException(
+                    file.toString(), null, file.getFileName() + " is a link, which is not written through");
+        }
+        Set<OpenOption> all = new HashSet<>(Arrays.asList(options));
+        all.add(LinkOption.NOFOLLOW_LINKS);
+        return FileChannel.open(file, all);
+    }
+
+    /** Makes a file, or the names in a folder, durable, where the system can open a folder as a file. */
+    public static void sync(Path path) throws IOException {
+        if (Files.isDirectory(path) && System.getProperty("os.name").startsWith("Windows")) {
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package dev.hyaline.files;
+
+import dev.hyaline.engine.HyalineException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The values of a safetensors file, read when they are asked for; the file is open only then. Its header is believed
+ * once it has been checked.
+ */
+public final class SafetensorsValues {
+    private static final int MAX_ARRAY_BYTES = Integer.MAX_VALUE - 8;
+
+    private final Path file;
+    private final FileErrors errors;
+    private final SafetensorsHeader header;
+
+    private SafetensorsValues(Path file, FileErrors errors, SafetensorsHeader header) {
+        this.file = file;
+        this.errors = errors;
+        this.header = header;
+    }
+
+    /** Reads a file's header. */
+    public static SafetensorsValues open(Path file, FileErrors errors) {
+        try (FileInput input = FileInput.open(file, errors)) {
+            return new SafetensorsValues(file, errors, SafetensorsHeader.read(input));
+        }
+    }
+
+    public boolean has(String tensor) {
+        return header.tensors().containsKey(tensor);
+    }
+
+    public List<Long> shape(String tensor) {
+        return stored(tensor).shape();
+    }
+
+    /** Number of a tensor's values. */
+    public long elements(String tensor) {
+        return stored(tensor).bytes() / Math.max(1, stored(tensor).dtype().bytes());
+    }
+
+    /** Floats from {@code from} on, in the tensor's order. */
+    public float[] floats(String name, long from, long count) {
+        StoredTensor tensor = stored(name);
+        switch (tensor.dtype()) {
+            case F64, F32, F16, BF16 -> {}
+            default -> throw bad(name, "floats: F64, F32, F16 or BF16", tensor.dtype().toString());
+        }
+        byte[] bytes = bytes(tensor, from, count);
+        float[] values = new float[(int) count];
+        FloatCodec.get(MemorySegment.ofArray(bytes), 0, tensor.dtype(), values, 0, values.length);
+        return values;
+    }
+
+    /** All of a tensor of whole numbers, such as positions and offsets. */
+    public int[] integers(String name) {
+        StoredTensor tensor = stored(name);
+        if (tensor.dtype() != Dtype.I64) {
+            throw bad(name, "whole numbers, I64", tensor.dtype().toString());
+        }
+        ByteBuffer bytes =
+                ByteBuffer.wrap(bytes(tensor, 0, elements(name))).order(ByteOrder.LITTLE_ENDIAN);
+        int[] values = new int[bytes.remaining() / Long.BYTES];
+        for (int i = 0; i < values.length; i++) {
+            long value = bytes.getLong();
+            if (value < 0 || value > Integer.MAX_VALUE) {
+                throw bad(name, "whole numbers from 0 to " + Integer.MAX_VALUE, String.valueOf(value));
+            }
+            values[i] = (int) value;
+        }
+        return values;
+    }
+
+    private byte[] bytes(StoredTensor tensor, long from, long count) {
+        int width = tensor.dtype().bytes();
+        long elements = tensor.bytes() / width;
+        if (from < 0 || count < 0 || count > MAX_ARRAY_BYTES / width || from > elements - count) {
+            throw bad(tensor.name(), "values " + from + " to " + (from + count - 1), elements + " values");
+        }
+        try (FileInput input = FileInput.open(file, errors)) {
+            long begin = header.dataStart() + tensor.begin() + from * width;
+            if (begin + count * width > input.size()) {
+                throw errors.file(file.toString(), "a file that stays whole while it is used", "one cut short");
+            }
+            return input.read(begin, (int) (count * width));
+        }
+    }
+
+    private StoredTensor stored(String name) {
+        StoredTensor tensor = header.tensors().get(name);
+        if (tensor == null) {
+            throw bad(name, "a tensor of that name", "none");
+        }
+        return tensor;
+    }
+
+    private HyalineException bad(String tensor, String expected, String found) {
+        return errors.tensor(file.toString(), Printable.plain(tensor), expected, found);
+    }
+}

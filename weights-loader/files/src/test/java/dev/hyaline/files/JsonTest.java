@@ -1,0 +1,48 @@
+package dev.hyaline.files;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class JsonTest {
+    private static Json read(String json) {
+        return Json.readObject(TestErrors.INSTANCE, "a.json", json.getBytes(UTF_8));
+    }
+
+    @Test
+    void valuesKnowTheirFileAndTheirKey() {
+        Json json = read("{\"a\":{\"b\":[1,\"x\"]}}");
+        Json second = json.require("a").require("b").elements().get(1);
+        assertThat(second.string()).isEqualTo("x");
+        assertThatThrownBy(() -> second.integer(0, 9))
+                .hasMessage("a.json: expected a.b[1] to be an integer from 0 to 9, found \"x\"");
+        assertThatThrownBy(() -> json.require("a").require("c"))
+                .hasMessage("a.json: expected a key a.c, found none");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"a\":1,\"a\":2}", "{} {}", "{", "[1]", "{\"a\":}", "", "{\"a\":1}x"})
+    void whatIsNoSingleObjectWithKeysOfTheirOwnIsRefused(String json) {
+        assertThatThrownBy(() -> read(json)).hasMessageStartingWith("a.json: expected ");
+    }
+
+    @Test
+    void bytesThatAreNotUtf8AreRefused() {
+        byte[] latin = "{\"a\":\"\u00E9\"}".getBytes(ISO_8859_1);
+        assertThatThrownBy(() -> Json.readObject(TestErrors.INSTANCE, "a.json", latin))
+                .hasMessage("a.json: expected UTF-8 text, found bytes that are not UTF-8");
+    }
+
+    @Test
+    void deepNestingAndEndlessNumbersAreRefused() {
+        assertThatThrownBy(() -> read("{\"a\":" + "[".repeat(100) + "]".repeat(100) + "}"))
+                .hasMessageStartingWith("a.json: expected valid JSON, found ");
+        assertThatThrownBy(() -> read("{\"a\":" + "9".repeat(400) + "}"))
+                .hasMessageStartingWith("a.json: expected valid JSON, found ");
+    }
+}

@@ -1,0 +1,49 @@
+package dev.hyaline.files;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class PartialFolderTest {
+    @TempDir
+    private Path parent;
+
+    @Test
+    void aCommittedFolderHasItsNameAndItsFiles() throws IOException {
+        Path target = parent.resolve("in/model");
+        try (PartialFolder folder = PartialFolder.begin(target)) {
+            Files.writeString(folder.path().resolve("config.json"), "{}");
+            assertThat(target).doesNotExist();
+            folder.commit();
+        }
+        assertThat(target.resolve("config.json")).hasContent("{}");
+        assertThat(parent.resolve("in")).isDirectoryNotContaining("glob:**/.*");
+    }
+
+    @Test
+    void oneThatIsNotCommittedLeavesNothing() throws IOException {
+        Path target = parent.resolve("model");
+        try (PartialFolder folder = PartialFolder.begin(target)) {
+            Files.writeString(folder.path().resolve("config.json"), "{}");
+        }
+        assertThat(parent).isEmptyDirectory();
+    }
+
+    @Test
+    void aFolderWithFilesIsNotReplaced() throws IOException {
+        Path target = Files.createDirectory(parent.resolve("model"));
+        Path kept = Files.writeString(target.resolve("kept"), "kept");
+        try (PartialFolder folder = PartialFolder.begin(target)) {
+            Files.writeString(folder.path().resolve("config.json"), "{}");
+            assertThatThrownBy(folder::commit).isInstanceOf(FileSystemException.class);
+        }
+        assertThat(kept).hasContent("kept");
+        assertThat(parent).isDirectoryNotContaining("glob:**/.*");
+    }
+}
