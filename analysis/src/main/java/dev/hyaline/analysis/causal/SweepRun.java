@@ -4,13 +4,13 @@ import dev.hyaline.analysis.internal.CellJournal;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.HyalineException;
+import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.Interventions;
 import dev.hyaline.instrument.MultiplyAdds;
 import dev.hyaline.instrument.SequenceEdit;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -109,26 +109,22 @@ final class SweepRun {
      * the weights.
      */
     private byte[] fingerprint() {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            String words = sweep.key() + sweep.axes() + sweep.base() + experiment.metric() + experiment.config();
-            digest.update(words.getBytes(StandardCharsets.UTF_8));
-            for (PromptPair pair : experiment.pairs().list()) {
-                for (int[] tokens : List.of(pair.clean(), pair.corrupted(), pair.answers(), pair.distractors())) {
-                    digest.update(Arrays.toString(tokens).getBytes(StandardCharsets.US_ASCII));
-                }
-                digest.update(pair.roles().toString().getBytes(StandardCharsets.UTF_8));
+        MessageDigest digest = Digests.sha256();
+        String words = sweep.key() + sweep.axes() + sweep.base() + experiment.metric() + experiment.config();
+        digest.update(words.getBytes(StandardCharsets.UTF_8));
+        for (PromptPair pair : experiment.pairs().list()) {
+            for (int[] tokens : List.of(pair.clean(), pair.corrupted(), pair.answers(), pair.distractors())) {
+                digest.update(Arrays.toString(tokens).getBytes(StandardCharsets.US_ASCII));
             }
-            for (double[] values : List.of(
-                    experiment.baselines().clean(), experiment.baselines().corrupted())) {
-                for (double value : values) {
-                    digest.update(
-                            ByteBuffer.allocate(Double.BYTES).putDouble(value).array());
-                }
-            }
-            return digest.digest();
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError(e);
+            digest.update(pair.roles().toString().getBytes(StandardCharsets.UTF_8));
         }
+        for (double[] values : List.of(
+                experiment.baselines().clean(), experiment.baselines().corrupted())) {
+            for (double value : values) {
+                digest.update(
+                        ByteBuffer.allocate(Double.BYTES).putDouble(value).array());
+            }
+        }
+        return digest.digest();
     }
 }

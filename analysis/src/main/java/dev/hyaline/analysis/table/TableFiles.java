@@ -1,11 +1,11 @@
 package dev.hyaline.analysis.table;
 
+import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,10 +55,8 @@ public final class TableFiles {
     }
 
     private static void write(Path file, byte[] content) {
-        Path partial = file.resolveSibling("." + file.getFileName() + ".partial");
         try {
-            Files.write(partial, content);
-            Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            PartialFile.write(file, content);
         } catch (IOException e) {
             throw FileException.writing(file, e);
         }

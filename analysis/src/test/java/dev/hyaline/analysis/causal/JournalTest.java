@@ -148,4 +148,14 @@ final class JournalTest {
                 .isInstanceOf(FileException.class)
                 .hasMessageContaining("none");
     }
+
+    @Test
+    void aLinkInItsPlaceIsNotWrittenThrough() throws IOException {
+        Path absent = folder.resolve("absent");
+        Files.createSymbolicLink(journal(), absent);
+        assertThatThrownBy(() -> experiment.sweep(sweep, SweepOptions.none().journal(journal())))
+                .isInstanceOf(FileException.class)
+                .hasMessageEndingWith("cells is a link, which is not written through");
+        assertThat(absent).doesNotExist();
+    }
 }
