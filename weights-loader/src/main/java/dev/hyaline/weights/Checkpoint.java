@@ -12,6 +12,7 @@ import dev.hyaline.weights.hub.Snapshot;
 import dev.hyaline.weights.internal.CheckpointTensors;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Folder;
+import dev.hyaline.weights.internal.MappedFile;
 import dev.hyaline.weights.internal.ModelFiles;
 import dev.hyaline.weights.internal.OpenedModel;
 import dev.hyaline.weights.internal.ResourceFolder;
@@ -123,6 +124,9 @@ public final class Checkpoint implements AutoCloseable {
             OpenedModel model = ModelFiles.open(folder, file, arena);
             CheckpointTensors tensors = CheckpointTensors.of(model.config(), model.tensors(), arena.scope());
             return new Checkpoint(name, folder, model, tensors, arena);
+        } catch (InternalError e) {
+            arena.close();
+            throw MappedFile.cutShort(folder.label(file), e);
         } catch (Throwable e) {
             arena.close();
             throw e;

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;
@@ -13,7 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -27,8 +28,8 @@ import tools.jackson.databind.json.JsonMapper;
  * positions by role; perhaps a {@code name}.
  */
 public final class PairFile {
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+    private static final JsonMapper MAPPER = JsonMapper.builder(Json.factory())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
     private static final Set<String> KNOWN =
             Set.of("name", "template", "clean", "corrupted", "answer", "distractor", "positions");

@@ -59,6 +59,8 @@ final class PairFileTest {
             quoteCharacter = '`',
             value = {
                 "{ | this is not JSON",
+                "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": 1}] [] | this is not JSON",
+                "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]] | this is not JSON",
                 "{} | expected a list of pairs",
                 "[] | expected a list of pairs",
                 "[3] | pair 1: expected an object",

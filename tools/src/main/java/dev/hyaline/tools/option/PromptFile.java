@@ -1,6 +1,7 @@
 package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.FileException;
 import java.io.BufferedInputStream;
@@ -29,9 +30,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.exc.InputCoercionException;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson},
@@ -40,9 +39,6 @@ import tools.jackson.core.json.JsonFactory;
  * memory.
  */
 public final class PromptFile {
-    private static final JsonFactory JSON = JsonFactory.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
     private static final String EXPECTED = "expected a string, or an object with \"text\" or \"tokens\"";
     private static final int IN_MEMORY = 1 << 20;
 
@@ -194,7 +190,7 @@ public final class PromptFile {
     }
 
     private static PromptInput parse(String source, String line) {
-        try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), line)) {
+        try (JsonParser json = Json.factory().createParser(ObjectReadContext.empty(), line)) {
             PromptInput prompt = switch (json.nextToken()) {
                 case VALUE_STRING -> new PromptInput.OfText(source, json.getString());
                 case START_OBJECT -> object(source, json);

@@ -1,6 +1,9 @@
 package dev.hyaline.files;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.hyaline.engine.HyalineException;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
@@ -63,10 +67,26 @@ public final class Json {
      * @param label what errors call it
      */
     public static Json readObject(FileErrors errors, String label, byte[] content) {
-        String text = Utf8.strict(errors, label, content);
-        try (JsonParser parser = parser(text)) {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
-                throw errors.file(label, "a JSON object", shown(parser));
+        Json json = read(errors, label, content, "a JSON object");
+        if (!json.isObject()) {
+            throw errors.file(label, "a JSON object", json.shown());
+        }
+        return json;
+    }
+
+    /**
+     * Reads JSON.
+     *
+     * @param label its name in errors
+     */
+    public static Json read(FileErrors errors, String label, byte[] content) {
+        return read(errors, label, content, "JSON");
+    }
+
+    private static Json read(FileErrors errors, String label, byte[] content, String expected) {
+        try (JsonParser parser = parser(Utf8.strict(errors, label, content))) {
+            if (parser.nextToken() == null) {
+                throw errors.file(label, expected, "nothing");
             }
             Json json = new Json(errors, label, "", read(parser));
             requireEnd(errors, label, parser);
@@ -74,6 +94,11 @@ public final class Json {
         } catch (JacksonException e) {
             throw malformed(errors, label, e);
         }
+    }
+
+    /** Parsers with the same rules, for whoever reads tokens or binds data; what follows the value they do not see. */
+    public static JsonFactory factory() {
+        return FACTORY;
     }
 
     /** A streaming parser with the same rules, for a header too large to hold as a tree. */
@@ -128,6 +153,18 @@ public final class Json {
         };
     }
 
+    /** The name of its file in errors. */
+    public String file() {
+        return file;
+    }
+
+    /** The keys of this object; none if it is something else. */
+    public List<String> names() {
+        return value instanceof Map<?, ?> fields
+                ? fields.keySet().stream().map(String.class::cast).toList()
+                : List.of();
+    }
+
     /** The value of a key of this object; empty when the key is absent. */
     public Optional<Json> get(String key) {
         return value instanceof Map<?, ?> fields && fields.containsKey(key)
@@ -166,8 +203,36 @@ public final class Json {
         return elements;
     }
 
+    public boolean isObject() {
+        return value instanceof Map<?, ?>;
+    }
+
     public boolean isArray() {
         return value instanceof List<?>;
+    }
+
+    public boolean isString() {
+        return value instanceof String;
+    }
+
+    public boolean isBoolean() {
+        return value instanceof Boolean;
+    }
+
+    public boolean isNumber() {
+        return value instanceof Number;
+    }
+
+    /** Whether this is a whole number, written as one, of any size. */
+    public boolean isWhole() {
+        return value instanceof Integer || value instanceof Long || value instanceof BigInteger;
+    }
+
+    /** Whether this is a whole number within bounds that are both allowed. */
+    public boolean isWhole(long least, long most) {
+        return (value instanceof Integer || value instanceof Long)
+                && ((Number) value).longValue() >= least
+                && ((Number) value).longValue() <= most;
     }
 
     /** This string, which must be well-formed Unicode. */
@@ -197,6 +262,14 @@ public final class Json {
         return number;
     }
 
+    /** This whole number, written as one. */
+    public long whole(long least) {
+        if (!isWhole(least, Long.MAX_VALUE)) {
+            throw expected("a whole number of at least " + least);
+        }
+        return ((Number) value).longValue();
+    }
+
     /** This number, which must be finite. */
     public double number() {
         if (!(value instanceof Number number) || !Double.isFinite(number.doubleValue())) {
@@ -222,5 +295,33 @@ public final class Json {
             case null -> "null";
             default -> Printable.plain(value.toString());
         };
+    }
+
+    /** This as JSON, without blanks. */
+    @Override
+    public String toString() {
+        return new String(JsonText.compact(json -> write(value, json)), UTF_8);
+    }
+
+    private static void write(Object value, JsonGenerator json) {
+        switch (value) {
+            case Map<?, ?> fields -> {
+                json.writeStartObject();
+                fields.forEach((key, field) -> {
+                    json.writeName((String) key);
+                    write(field, json);
+                });
+                json.writeEndObject();
+            }
+            case List<?> elements -> {
+                json.writeStartArray();
+                elements.forEach(element -> write(element, json));
+                json.writeEndArray();
+            }
+            case String text -> json.writeString(text);
+            case Boolean flag -> json.writeBoolean(flag);
+            case null -> json.writeNull();
+            default -> json.writeNumber(value.toString());
+        }
     }
 }

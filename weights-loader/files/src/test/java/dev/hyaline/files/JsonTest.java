@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,5 +45,27 @@ final class JsonTest {
                 .hasMessageStartingWith("a.json: expected valid JSON, found ");
         assertThatThrownBy(() -> read("{\"a\":" + "9".repeat(400) + "}"))
                 .hasMessageStartingWith("a.json: expected valid JSON, found ");
+    }
+
+    @Test
+    void aValueIsShownAsJson() {
+        Json json = read("{ \"a\" : [1, 2.5, true, null, \"x\\ny\"], \"b\": {} }");
+        assertThat(json).hasToString("{\"a\":[1,2.5,true,null,\"x\\ny\"],\"b\":{}}");
+        assertThat(json.names()).containsExactly("a", "b");
+        assertThat(json.require("a").elements().get(1).names()).isEmpty();
+    }
+
+    @Test
+    void wholeNumbersAreWrittenAsSuch() {
+        Json json = read("{\"a\":[7,4294967296,1.0,99999999999999999999,\"7\"]}");
+        List<Json> numbers = json.require("a").elements();
+        assertThat(numbers.get(1).whole(0)).isEqualTo(1L << 32);
+        assertThat(numbers.get(0).isWhole(8, 9)).isFalse();
+        assertThat(numbers.get(3).isWhole()).isTrue();
+        assertThat(numbers.get(3).isWhole(0, Long.MAX_VALUE)).isFalse();
+        for (int i : new int[] {2, 3, 4}) {
+            assertThatThrownBy(() -> numbers.get(i).whole(0))
+                    .hasMessageStartingWith("a.json: expected a[" + i + "] to be a whole number of at least 0, found ");
+        }
     }
 }

@@ -64,8 +64,7 @@ public final class ModelFiles {
 
     /** Opens a file of weights, and whatever belongs to it. */
     public static OpenedModel open(Folder folder, String name, Arena arena) {
-        try {
-            return switch (WeightFormat.of(folder, name)) {
+        return switch (WeightFormat.of(folder, name)) {
                 case GGUF -> GgufModel.open(folder, name, arena);
                 case LLMC -> LlmcFile.open(folder, name, arena);
                 case TENSORFLOW_INDEX -> TensorFlowModel.open(folder, name, arena);
@@ -78,9 +77,6 @@ public final class ModelFiles {
                 }
                 case UNKNOWN -> throw unknown(folder, name, arena);
             };
-        } catch (InternalError e) {
-            throw MappedFile.cutShort(folder.label(name), e);
-        }
     }
 
     /** The tensors of one file, which may be a shard. */
