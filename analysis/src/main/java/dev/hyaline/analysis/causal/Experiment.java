@@ -121,7 +121,7 @@ public final class Experiment {
     double measure(Side side, RerunResult resumed) {
         PromptPair pair = pairs.get(resumed.sequence());
         Logits logits = new Logits(resumed.positions(), metric.tokens(pair), resumed.logits());
-        return metric.of(new Reading(pair, side.tokens(pair), logits, cleanLogits[resumed.sequence()]));
+        return metric.measure(new Reading(pair, side.tokens(pair), logits, cleanLogits[resumed.sequence()]));
     }
 
     private LogitSelection selection(int index) {
@@ -141,8 +141,8 @@ public final class Experiment {
 
     private double[] measure(Side side, Logits[] logits) {
         return IntStream.range(0, pairs.size())
-                .mapToDouble(
-                        i -> metric.of(new Reading(pairs.get(i), side.tokens(pairs.get(i)), logits[i], cleanLogits[i])))
+                .mapToDouble(i ->
+                        metric.measure(new Reading(pairs.get(i), side.tokens(pairs.get(i)), logits[i], cleanLogits[i])))
                 .toArray();
     }
 }

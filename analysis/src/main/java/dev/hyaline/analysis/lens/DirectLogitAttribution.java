@@ -53,7 +53,7 @@ public final class DirectLogitAttribution {
      * @throws BadInputException if a pair lacks the role or distractors
      */
     public static DirectLogitAttribution of(Gpt2 model, PromptPairs pairs, String role) {
-        Metric difference = new Metric.LogitDifference(role);
+        Metric difference = Metric.logitDifference(role);
         for (PromptPair pair : pairs.list()) {
             difference.positions(pair);
             difference.tokens(pair);

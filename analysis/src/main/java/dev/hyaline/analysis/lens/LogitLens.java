@@ -74,7 +74,7 @@ public final class LogitLens {
                     .toArray(Logits[]::new);
             for (int place = 0; place < logits.length; place++) {
                 Reading reading = new Reading(pair, pair.clean(), logits[place], logits[logits.length - 1]);
-                values[place * pairs.size() + p] = metric.of(reading);
+                values[place * pairs.size() + p] = metric.measure(reading);
             }
         }
         return ResultTable.of(

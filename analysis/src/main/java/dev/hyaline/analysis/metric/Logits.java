@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The logits that a metric asked for, of one prompt.
+ * The logits that a metric asked for, of one prompt. Methods without a position read the last one.
  *
  * @param positions the rows' positions, ascending
  * @param tokens the columns' token ids; empty for the whole vocabulary
@@ -17,16 +17,42 @@ public record Logits(int[] positions, Optional<int[]> tokens, float[] values) {
         return values.length / positions.length;
     }
 
-    /** The logit of a token at a position. */
+    /**
+     * The logit of a token at the last position.
+     *
+     * @throws BadInputException if it was not formed
+     */
+    public double at(int token) {
+        return at(last(), token);
+    }
+
+    /**
+     * The logit of a token at a position.
+     *
+     * @throws BadInputException if it was not formed
+     */
     public double at(int position, int token) {
         return values[row(position) * columns() + column(token)];
     }
 
-    /** Natural logarithms of the probabilities at a position, {@code [dVocab]}, by a softmax in double precision. */
+    /** Natural logarithm of a token's probability at the last position. */
+    public double logProbability(int token) {
+        requireAll();
+        return logProbabilities()[column(token)];
+    }
+
+    /** As {@link #logProbabilities(int)}, at the last position. */
+    public double[] logProbabilities() {
+        return logProbabilities(last());
+    }
+
+    /**
+     * Natural logarithms of the probabilities at a position, {@code [dVocab]}, by a softmax in double precision.
+     *
+     * @throws BadInputException if not all logits of the position were formed
+     */
     public double[] logProbabilities(int position) {
-        if (tokens.isPresent()) {
-            throw new IllegalStateException("probabilities need all logits");
-        }
+        requireAll();
         int n = columns();
         int from = row(position) * n;
         double largest = Double.NEGATIVE_INFINITY;
@@ -45,6 +71,11 @@ public record Logits(int[] positions, Optional<int[]> tokens, float[] values) {
         return logProbabilities;
     }
 
+    /** As {@link #likeliest(int)}, at the last position. */
+    public int likeliest() {
+        return likeliest(last());
+    }
+
     /** The token with the largest logit at a position, the lowest id among equals. */
     public int likeliest(int position) {
         int n = columns();
@@ -58,16 +89,31 @@ public record Logits(int[] positions, Optional<int[]> tokens, float[] values) {
         return tokens.isPresent() ? tokens.get()[best] : best;
     }
 
+    private void requireAll() {
+        if (tokens.isPresent()) {
+            throw new BadInputException("probabilities need the logits of all tokens, but those of "
+                    + tokens.get().length + " were formed");
+        }
+    }
+
+    private int last() {
+        return positions[positions.length - 1];
+    }
+
     private int row(int position) {
         int row = Arrays.binarySearch(positions, position);
         if (row < 0) {
-            throw new BadInputException("logits of position " + position + " were not formed");
+            throw new BadInputException("logits of position " + position + " were not formed; there are those of "
+                    + Arrays.toString(positions));
         }
         return row;
     }
 
     private int column(int token) {
         if (tokens.isEmpty()) {
+            if (token < 0 || token >= columns()) {
+                throw new BadInputException("there is no token " + token + ": tokens run from 0 to " + (columns() - 1));
+            }
             return token;
         }
         int[] columns = tokens.get();

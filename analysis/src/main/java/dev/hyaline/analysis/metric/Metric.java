@@ -5,124 +5,150 @@ import dev.hyaline.engine.BadInputException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
- * A number that says how well a run does a task. It says which logits it reads; nothing else needs to be unembedded.
- * Values are formed in double precision.
+ * A number that says how well a run does a task: a name, a unit and a function of the logits. A metric of one's own is
+ * one line, as TransformerLens's {@code patching_metric} is:
+ *
+ * <pre>{@code
+ * Metric.of("she or he", "logits", reading -> reading.logit(she) - reading.logit(he))
+ * }</pre>
+ *
+ * <p>By default a metric reads all logits of the last position. {@link #at(String)} and {@link #positions} choose other
+ * positions, {@link #tokens} the columns, so that nothing else is unembedded. The metrics here read the logits as float
+ * and compute in double precision. Immutable.
  */
-public sealed interface Metric {
-    /** What it is called on a command line and in files, such as {@code logit-diff}. */
-    String name();
+public final class Metric {
+    private final String name;
+    private final String quantity;
+    private final String unit;
+    /** What tells the metric from others in a sweep's journal. */
+    private final String key;
 
-    /** What it measures, in words. */
-    String quantity();
+    private final boolean builtIn;
+    private final Function<PromptPair, int[]> positions;
+    private final Function<PromptPair, Optional<int[]>> tokens;
+    private final ToDoubleFunction<Reading> function;
 
-    String unit();
-
-    /** Positions whose logits it reads, ascending. */
-    int[] positions(PromptPair pair);
-
-    /** Token ids whose logits it reads there; empty for the whole vocabulary. */
-    default Optional<int[]> tokens(PromptPair pair) {
-        return Optional.empty();
+    private Metric(
+            String name,
+            String quantity,
+            String unit,
+            String key,
+            boolean builtIn,
+            Function<PromptPair, int[]> positions,
+            Function<PromptPair, Optional<int[]>> tokens,
+            ToDoubleFunction<Reading> function) {
+        this.name = name;
+        this.quantity = quantity;
+        this.unit = unit;
+        this.key = key;
+        this.builtIn = builtIn;
+        this.positions = positions;
+        this.tokens = tokens;
+        this.function = function;
     }
 
-    double of(Reading reading);
-
-    /** A metric that reads one position. */
-    sealed interface AtRole extends Metric {
-        /** The role of the position, such as {@code end}. */
-        String role();
-
-        @Override
-        default int[] positions(PromptPair pair) {
-            return new int[] {pair.position(role())};
-        }
+    /**
+     * A metric of one's own, of all logits of the last position.
+     *
+     * <p>A function has no identity that outlives the program. A sweep that goes on from a journal knows the metric by
+     * its name and unit, by its values on the runs without edits, and by measuring some of the journal's results again;
+     * a function that was changed and agrees in all of these is taken for the same. Give a changed function another
+     * name.
+     *
+     * @param name what it is called in tables and files
+     * @param unit what it is measured in, such as {@code logits}; empty for a bare number
+     * @param function gives the same number for the same reading, whenever it is asked
+     */
+    public static Metric of(String name, String unit, ToDoubleFunction<Reading> function) {
+        return new Metric(
+                name,
+                name,
+                unit,
+                "Metric[name=" + name + ", unit=" + unit + "]",
+                false,
+                atRole(PromptPair.END),
+                pair -> Optional.empty(),
+                function);
     }
 
-    /** Mean logit of the answers less mean logit of the distractors. */
-    record LogitDifference(String role) implements AtRole {
-        @Override
-        public String name() {
-            return "logit-diff";
-        }
-
-        @Override
-        public String quantity() {
-            return "logit difference";
-        }
-
-        @Override
-        public String unit() {
-            return "logits";
-        }
-
-        @Override
-        public Optional<int[]> tokens(PromptPair pair) {
-            requireDistractors(this, pair);
-            return Optional.of(IntStream.concat(Arrays.stream(pair.answers()), Arrays.stream(pair.distractors()))
-                    .distinct()
-                    .toArray());
-        }
-
-        @Override
-        public double of(Reading reading) {
-            int position = reading.pair().position(role);
-            return meanLogit(reading, position, reading.pair().answers())
-                    - meanLogit(reading, position, reading.pair().distractors());
-        }
+    /** This metric under a longer description in tables and pictures. */
+    public Metric quantity(String newQuantity) {
+        return new Metric(name, newQuantity, unit, key, builtIn, positions, tokens, function);
     }
 
-    /** Mean logit of the answers. */
-    record Logit(String role) implements AtRole {
-        @Override
-        public String name() {
-            return "logit";
-        }
-
-        @Override
-        public String quantity() {
-            return "logit of the answer";
-        }
-
-        @Override
-        public String unit() {
-            return "logits";
-        }
-
-        @Override
-        public Optional<int[]> tokens(PromptPair pair) {
-            return Optional.of(pair.answers());
-        }
-
-        @Override
-        public double of(Reading reading) {
-            return meanLogit(
-                    reading, reading.pair().position(role), reading.pair().answers());
-        }
+    /** This metric, read at the position of a role. */
+    public Metric at(String role) {
+        return reading(" at " + role, atRole(role), tokens);
     }
 
-    /** Logarithm of the probability that one of the answers comes next. */
-    record LogProbability(String role) implements AtRole {
-        @Override
-        public String name() {
-            return "log-prob";
-        }
+    /** This metric, read at positions that depend on the pair, ascending. */
+    public Metric positions(Function<PromptPair, int[]> newPositions) {
+        return reading(" at other positions", newPositions, tokens);
+    }
 
-        @Override
-        public String quantity() {
-            return "log-probability of the answer";
-        }
+    /** This metric, which reads no other tokens' logits than these, such as {@code PromptPair::answers}. */
+    public Metric tokens(Function<PromptPair, int[]> newTokens) {
+        return reading(" of some tokens", positions, pair -> Optional.of(newTokens.apply(pair)));
+    }
 
-        @Override
-        public String unit() {
-            return "nats";
-        }
+    private Metric reading(
+            String what, Function<PromptPair, int[]> newPositions, Function<PromptPair, Optional<int[]>> newTokens) {
+        return new Metric(name, quantity, unit, key + what, false, newPositions, newTokens, function);
+    }
 
-        @Override
-        public double of(Reading reading) {
-            double[] all = reading.logits().logProbabilities(reading.pair().position(role));
+    /** Every built-in metric, reading the position of a role where it reads one. */
+    public static List<Metric> all(String role) {
+        return List.of(
+                logitDifference(role),
+                logit(role),
+                logProbability(role),
+                probabilityDifference(role),
+                klToClean(role),
+                crossEntropy(),
+                accuracy(role));
+    }
+
+    /** Logit difference at the last position, the field's usual choice. */
+    public static Metric logitDifference() {
+        return logitDifference(PromptPair.END);
+    }
+
+    /** Mean logit of the answers less mean logit of the distractors: {@code logit-diff}, in logits. */
+    public static Metric logitDifference(String role) {
+        return new Metric(
+                "logit-diff",
+                "logit difference",
+                "logits",
+                key("LogitDifference", role),
+                true,
+                atRole(role),
+                pair -> Optional.of(answersAndDistractors(pair)),
+                reading -> meanLogit(reading, reading.pair().answers())
+                        - meanLogit(reading, reading.pair().distractors()));
+    }
+
+    /** Mean logit of the answers: {@code logit}, in logits. */
+    public static Metric logit(String role) {
+        return new Metric(
+                "logit",
+                "logit of the answer",
+                "logits",
+                key("Logit", role),
+                true,
+                atRole(role),
+                pair -> Optional.of(pair.answers()),
+                reading -> meanLogit(reading, reading.pair().answers()));
+    }
+
+    /** Logarithm of the probability that one of the answers comes next: {@code log-prob}, in nats. */
+    public static Metric logProbability(String role) {
+        return ofAllLogits("log-prob", "log-probability of the answer", "nats", "LogProbability", role, reading -> {
+            double[] all = reading.logits().logProbabilities();
             int[] answers = reading.pair().answers();
             double largest =
                     Arrays.stream(answers).mapToDouble(t -> all[t]).max().orElseThrow();
@@ -132,163 +158,163 @@ public sealed interface Metric {
                             .distinct()
                             .mapToDouble(t -> Math.exp(all[t] - largest))
                             .sum());
-        }
+        });
     }
 
-    /** Probability that one of the answers comes next, less that of the distractors. */
-    record ProbabilityDifference(String role) implements AtRole {
-        @Override
-        public String name() {
-            return "prob-diff";
-        }
-
-        @Override
-        public String quantity() {
-            return "probability difference";
-        }
-
-        @Override
-        public String unit() {
-            return "probability";
-        }
-
-        @Override
-        public double of(Reading reading) {
-            double[] all = reading.logits().logProbabilities(reading.pair().position(role));
-            return probability(all, reading.pair().answers())
-                    - probability(all, reading.pair().distractors());
-        }
-
-        private static double probability(double[] logProbabilities, int[] tokens) {
-            return Arrays.stream(tokens)
-                    .distinct()
-                    .mapToDouble(t -> Math.exp(logProbabilities[t]))
-                    .sum();
-        }
+    /**
+     * Probability that one of the answers comes next, less that of the distractors: {@code prob-diff}, a probability.
+     */
+    public static Metric probabilityDifference(String role) {
+        return ofAllLogits(
+                "prob-diff", "probability difference", "probability", "ProbabilityDifference", role, reading -> {
+                    double[] all = reading.logits().logProbabilities();
+                    return probability(all, reading.pair().answers())
+                            - probability(all, reading.pair().distractors());
+                });
     }
 
     /**
      * Kullback-Leibler divergence of the run's next-token distribution from the clean run's, {@code sum p_clean (log
-     * p_clean - log p)}.
+     * p_clean - log p)}: {@code kl}, in nats.
      */
-    record KlToClean(String role) implements AtRole {
-        @Override
-        public String name() {
-            return "kl";
-        }
-
-        @Override
-        public String quantity() {
-            return "KL divergence from the clean run";
-        }
-
-        @Override
-        public String unit() {
-            return "nats";
-        }
-
-        @Override
-        public double of(Reading reading) {
-            int position = reading.pair().position(role);
-            double[] p = reading.clean().logProbabilities(position);
-            double[] q = reading.logits().logProbabilities(position);
+    public static Metric klToClean(String role) {
+        return ofAllLogits("kl", "KL divergence from the clean run", "nats", "KlToClean", role, reading -> {
+            double[] p = reading.clean().logProbabilities();
+            double[] q = reading.logits().logProbabilities();
             double divergence = 0;
             for (int i = 0; i < p.length; i++) {
                 divergence += Math.exp(p[i]) * (p[i] - q[i]);
             }
             return divergence;
-        }
+        });
     }
 
     /**
-     * Mean over positions of minus the log-probability of the prompt's own next token: the loss of language modelling
-     * on the prompt that ran.
+     * Mean over positions of minus the log-probability of the prompt's own next token, the loss of language modelling
+     * on the prompt that ran: {@code cross-entropy}, in nats per token.
      */
-    record CrossEntropy() implements Metric {
-        @Override
-        public String name() {
-            return "cross-entropy";
-        }
-
-        @Override
-        public String quantity() {
-            return "cross-entropy";
-        }
-
-        @Override
-        public String unit() {
-            return "nats a token";
-        }
-
-        @Override
-        public int[] positions(PromptPair pair) {
-            if (pair.length() < 2) {
-                throw new BadInputException(pair.name() + ": cross-entropy needs a prompt of at least two tokens");
-            }
-            return IntStream.range(0, pair.end()).toArray();
-        }
-
-        @Override
-        public double of(Reading reading) {
-            int[] positions = positions(reading.pair());
-            return Arrays.stream(positions)
-                            .mapToDouble(p -> -reading.logits().logProbabilities(p)[reading.tokens()[p + 1]])
-                            .sum()
-                    / positions.length;
-        }
+    public static Metric crossEntropy() {
+        return new Metric(
+                "cross-entropy",
+                "cross-entropy",
+                "nats per token",
+                "CrossEntropy[]",
+                true,
+                Metric::allButTheLast,
+                pair -> Optional.empty(),
+                reading -> {
+                    int[] positions = allButTheLast(reading.pair());
+                    return Arrays.stream(positions)
+                                    .mapToDouble(p -> -reading.logits().logProbabilities(p)[reading.tokens()[p + 1]])
+                                    .sum()
+                            / positions.length;
+                });
     }
 
-    /** 1 if one of the answers is the likeliest next token, else 0. */
-    record Accuracy(String role) implements AtRole {
-        @Override
-        public String name() {
-            return "accuracy";
-        }
-
-        @Override
-        public String quantity() {
-            return "accuracy";
-        }
-
-        @Override
-        public String unit() {
-            return "share of pairs";
-        }
-
-        @Override
-        public double of(Reading reading) {
-            int likeliest = reading.logits().likeliest(reading.pair().position(role));
+    /** 1 if one of the answers is the likeliest next token, else 0: {@code accuracy}, a share of pairs. */
+    public static Metric accuracy(String role) {
+        return ofAllLogits("accuracy", "accuracy", "share of pairs", "Accuracy", role, reading -> {
+            int likeliest = reading.logits().likeliest();
             return Arrays.stream(reading.pair().answers()).anyMatch(answer -> answer == likeliest) ? 1 : 0;
+        });
+    }
+
+    private static Metric ofAllLogits(
+            String name, String quantity, String unit, String kind, String role, ToDoubleFunction<Reading> function) {
+        return new Metric(
+                name, quantity, unit, key(kind, role), true, atRole(role), pair -> Optional.empty(), function);
+    }
+
+    private static String key(String kind, String role) {
+        return kind + "[role=" + role + "]";
+    }
+
+    private static Function<PromptPair, int[]> atRole(String role) {
+        return pair -> new int[] {pair.position(role)};
+    }
+
+    private static int[] answersAndDistractors(PromptPair pair) {
+        if (pair.distractors().length == 0) {
+            throw new BadInputException(pair.name() + ": the metric logit-diff needs a distractor");
         }
+        return IntStream.concat(Arrays.stream(pair.answers()), Arrays.stream(pair.distractors()))
+                .distinct()
+                .toArray();
     }
 
-    /** Every metric, reading the position of a role where it reads one. */
-    static List<Metric> all(String role) {
-        return List.of(
-                new LogitDifference(role),
-                new Logit(role),
-                new LogProbability(role),
-                new ProbabilityDifference(role),
-                new KlToClean(role),
-                new CrossEntropy(),
-                new Accuracy(role));
+    private static int[] allButTheLast(PromptPair pair) {
+        if (pair.length() < 2) {
+            throw new BadInputException(pair.name() + ": cross-entropy needs a prompt of at least two tokens");
+        }
+        return IntStream.range(0, pair.end()).toArray();
     }
 
-    /** Logit difference at the last position, the field's usual choice. */
-    static Metric logitDifference() {
-        return new LogitDifference(PromptPair.END);
-    }
-
-    private static double meanLogit(Reading reading, int position, int[] tokens) {
+    private static double meanLogit(Reading reading, int[] tokens) {
         return Arrays.stream(tokens)
-                .mapToDouble(token -> reading.logits().at(position, token))
+                .mapToDouble(token -> reading.logits().at(token))
                 .average()
                 .orElseThrow();
     }
 
-    private static void requireDistractors(Metric metric, PromptPair pair) {
-        if (pair.distractors().length == 0) {
-            throw new BadInputException(pair.name() + ": the metric " + metric.name() + " needs a distractor");
+    private static double probability(double[] logProbabilities, int[] tokens) {
+        return Arrays.stream(tokens)
+                .distinct()
+                .mapToDouble(t -> Math.exp(logProbabilities[t]))
+                .sum();
+    }
+
+    /** The name on a command line and in files, such as {@code logit-diff}. */
+    public String name() {
+        return name;
+    }
+
+    /** What it measures, in words. */
+    public String quantity() {
+        return quantity;
+    }
+
+    /** What it is measured in; empty for a bare number. */
+    public String unit() {
+        return unit;
+    }
+
+    /**
+     * Positions whose logits it reads, ascending.
+     *
+     * @throws BadInputException if the pair lacks one
+     */
+    public int[] positions(PromptPair pair) {
+        int[] chosen = positions.apply(pair);
+        for (int i = 0; i < chosen.length; i++) {
+            if (chosen[i] < 0 || chosen[i] >= pair.length() || (i > 0 && chosen[i] <= chosen[i - 1])) {
+                throw new BadInputException(pair.name() + ": the metric " + name + " reads positions "
+                        + Arrays.toString(chosen) + "; they must ascend and run from 0 to " + pair.end());
+            }
         }
+        if (chosen.length == 0) {
+            throw new BadInputException(pair.name() + ": the metric " + name + " reads no position");
+        }
+        return chosen;
+    }
+
+    /** Token ids whose logits it reads there; empty for the whole vocabulary. */
+    public Optional<int[]> tokens(PromptPair pair) {
+        return tokens.apply(pair);
+    }
+
+    /** The metric of one run of one prompt. */
+    public double measure(Reading reading) {
+        return function.applyAsDouble(reading);
+    }
+
+    /** Whether it is one of {@link #all}, of which the name says what it computes. */
+    public boolean isBuiltIn() {
+        return builtIn;
+    }
+
+    /** What tells the metric from others, as far as words can; see {@link #of}. */
+    @Override
+    public String toString() {
+        return key;
     }
 }

@@ -9,4 +9,14 @@ import dev.hyaline.analysis.prompt.PromptPair;
  * @param logits of that run
  * @param clean logits of the clean prompt, unedited
  */
-public record Reading(PromptPair pair, int[] tokens, Logits logits, Logits clean) {}
+public record Reading(PromptPair pair, int[] tokens, Logits logits, Logits clean) {
+    /** The run's logit of a token at the metric's position, the last if it reads several. */
+    public double logit(int token) {
+        return logits.at(token);
+    }
+
+    /** The run's probability of a token at the metric's position, the last if it reads several. */
+    public double probability(int token) {
+        return Math.exp(logits.logProbability(token));
+    }
+}

@@ -28,7 +28,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 
@@ -67,10 +66,18 @@ final class SweepPropertyTest {
         }
 
         double measure(PromptPair pair, int[] tokens, float[] logits) {
-            int[] all = IntStream.range(0, tokens.length).toArray();
-            Logits run = new Logits(all, Optional.empty(), logits);
-            Logits clean = new Logits(all, Optional.empty(), model.logits(pair.clean()));
-            return metric.of(new Reading(pair, tokens, run, clean));
+            Reading reading = new Reading(pair, tokens, chosen(pair, logits), chosen(pair, model.logits(pair.clean())));
+            return metric.measure(reading);
+        }
+
+        private Logits chosen(PromptPair pair, float[] all) {
+            int[] positions = metric.positions(pair);
+            int columns = model.config().dVocab();
+            float[] rows = new float[positions.length * columns];
+            for (int i = 0; i < positions.length; i++) {
+                System.arraycopy(all, positions[i] * columns, rows, i * columns, columns);
+            }
+            return new Logits(positions, Optional.empty(), rows);
         }
 
         double changed(PromptPair pair, int[] tokens, Set<HookPoint> points, Change change) {
