@@ -1,4 +1,7 @@
-/** Lenses, attribution, ablation, patching, circuits, sparse coding, statistics and reports. */
+/**
+ * Causal analysis of a model on pairs of prompts: activation and path patching, ablation, the logit lens, direct logit
+ * attribution, attention heads by where they look, and tables of the results.
+ */
 module dev.hyaline.analysis {
     requires dev.hyaline.files;
     requires transitive dev.hyaline.instrument;

@@ -60,11 +60,12 @@ public final class SweepPeer {
     }
 
     private static SweepResult run(Gpt2 model, String name, PromptPairs pairs, long begin) {
-        Experiment experiment = Experiment.of(model, pairs, Metric.logitDifference());
+        Experiment experiment = Experiment.start(model, pairs, Metric.logitDifference());
         Sweep sweep = name.equals("edges")
                 ? PathPatching.edges(
-                        experiment, PatchingDirection.DENOISING, new ComputationGraph(model.config()).edges())
-                : ActivationPatch.valueOf(name).sweep(experiment, PatchingDirection.DENOISING);
+                        experiment.config(), PatchingDirection.DENOISING, new ComputationGraph(model.config()).edges())
+                : ActivationPatch.valueOf(name)
+                        .sweep(experiment.config(), PatchingDirection.DENOISING, experiment.pairs());
         return experiment.sweep(sweep, SweepOptions.none().progress((done, total) -> {
             if (done % TELL_EVERY == 0) {
                 System.err.printf("%d of %d after %.0f s%n", done, total, (System.nanoTime() - begin) / 1e9);

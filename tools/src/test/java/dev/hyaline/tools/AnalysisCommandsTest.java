@@ -163,7 +163,47 @@ final class AnalysisCommandsTest {
         assertThat(Outcome.of("attribute", "--by", by, "--count", "1")
                         .succeeded()
                         .out())
-                .contains("Conservation: sums differ");
+                .contains("Conservation: the whole is ", "sums differ");
+    }
+
+    @Test
+    void theBiasIsARowInEveryForm() throws IOException {
+        Outcome layers = Outcome.of("attribute", "--by", "layer", "--count", "1", "--out", out()).succeeded();
+        assertThat(layers.out())
+                .contains("\nbias ", "Conservation: the whole is the logit difference; sums differ from the whole");
+        assertThat(Files.readString(Path.of(out(), "attribution-layer.csv"))).contains("\nbias,");
+        assertThat(Files.readString(Path.of(out(), "attribution-layer.svg"))).contains(">bias<");
+        JsonNode heads = Outcome.of("attribute", "--count", "1", "--json").json();
+        assertThat(heads.at("/table/axes/1/labels/8").asString()).isEqualTo("bias");
+        assertThat(heads.at("/conservation/whole").asString())
+                .isEqualTo("what all attention adds to the logit difference");
+        double sum = heads.at("/table/mean").valueStream().mapToDouble(JsonNode::asDouble).sum();
+        JsonNode byLayer = Outcome.of("attribute", "--by", "layer", "--count", "1", "--json").json();
+        double attention = 0;
+        for (int layer = 0; layer < 4; layer++) {
+            attention += byLayer.at("/table/mean/" + (2 + 2 * layer)).asDouble();
+        }
+        assertThat(sum).isCloseTo(attention, within(1e-4));
+        assertThat(Outcome.of("attribute", "--by", "stream", "--count", "1").out())
+                .contains("Direct logit attribution along the residual stream")
+                .doesNotContain("Logit lens");
+    }
+
+    @Test
+    void tablesThatWereCutOffAreFinishedByTheSameCommand() throws IOException {
+        String[] command = {"attribute", "--by", "layer", "--count", "1", "--out", out()};
+        Outcome.of(command).succeeded();
+        // A run that was killed between the table and its picture leaves this.
+        Files.delete(Path.of(out(), "attribution-layer.png"));
+        Files.createFile(Path.of(out(), ".attribution-layer.tables"));
+        Outcome.of(command).succeeded();
+        assertThat(written())
+                .containsExactly(
+                        "attribution-layer.csv",
+                        "attribution-layer.json",
+                        "attribution-layer.png",
+                        "attribution-layer.svg");
+        assertThat(Outcome.of(command).err()).contains("exists already");
     }
 
     @Test
@@ -206,7 +246,9 @@ final class AnalysisCommandsTest {
                 "patch --heads-to a9.h0 | --heads-to: there is no node a9.h0",
                 "patch --heads-to a0.h0 | no head is computed before",
                 "patch --task nonsense | expected ioi-abba or",
-                "patch --count 0 | the number of pairs must be at least 1, found 0",
+                "patch --count 0 | the number of pairs must be from 1 to 100000, found 0",
+                "patch --count 2000000000 | the number of pairs must be from 1 to 100000, found 2000000000",
+                "heads --draws 2000000000 | --draws must be from 1 to 100000, found 2000000000",
                 "patch --task capitals --pairs x.json | --task, --pairs and --clean exclude each other",
                 "patch --clean a --count 3 | --count and --seed draw pairs for a task",
                 "patch --clean a | a pair needs --clean, --corrupted and --answer",
@@ -226,7 +268,7 @@ final class AnalysisCommandsTest {
                 "attribute --by nothing | expected head or",
                 "lens --prompt a --out x | --out writes the table of a metric",
                 "heads --prompt a --draws 3 | make prompts; some are given already",
-                "heads --draws 0 | --draws must be at least 1, found 0",
+                "heads --draws 0 | --draws must be from 1 to 100000, found 0",
                 "heads --length 900 | there are",
                 "heads --threshold 2 | the threshold of a head's score must be from 0 to 1",
                 "heads --above 1 | the threshold of attention",

@@ -8,8 +8,8 @@ import dev.hyaline.instrument.Prompts;
 import java.util.List;
 
 /**
- * How each head spreads its attention, by layer and head. Means are over queries from the second position on: the first
- * sees nothing but itself.
+ * Statistics of how each head spreads its attention, by layer and head. Means are over queries from the second position
+ * on: the first sees nothing but itself.
  *
  * @param entropy in nats: 0 for a head that looks at one key, {@code ln(n)} for one that looks at n alike
  * @param largestWeight the largest attention of a query
@@ -26,7 +26,7 @@ public record AttentionStatistics(
      * @param threshold attention above which a key counts, between 0 and 1
      * @throws BadInputException if the threshold is outside, or a prompt has one token
      */
-    public static AttentionStatistics of(Gpt2 model, Prompts prompts, double threshold) {
+    public static AttentionStatistics measure(Gpt2 model, Prompts prompts, double threshold) {
         if (!(threshold >= 0 && threshold < 1)) {
             throw new BadInputException(
                     "the threshold of attention must be at least 0 and below 1, found " + threshold);

@@ -1,10 +1,10 @@
 package dev.hyaline.analysis.attention;
 
-/** Which keys a head of some kind looks at. */
+/** The keys that a head of some kind looks at. */
 @FunctionalInterface
 public interface AttentionTarget {
     /**
-     * Whether it looks from one position at another.
+     * Returns whether it looks from one position at another.
      *
      * @param tokens of the prompt; not to be changed
      * @param query position from which it looks

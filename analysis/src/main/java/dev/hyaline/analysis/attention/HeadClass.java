@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What kind of head a head is.
+ * The kind that a head is of.
  *
  * @param type the kind with the highest score; empty if that is below the threshold
  * @param score mean share of attention on that kind's keys

@@ -9,16 +9,17 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
-/** How much of its attention each head spends on the keys that heads of a kind look at. */
+/** The share of its attention that each head spends on the keys that heads of a kind look at. */
 public final class HeadScores {
     private HeadScores() {}
 
-    /** As {@link #of(Gpt2, Prompts, Map)}, for every {@link HeadType}. */
-    public static ResultTable of(Gpt2 model, Prompts prompts) {
+    /** As {@link #measure(Gpt2, Prompts, Map)}, for every {@link HeadType}. */
+    public static ResultTable measure(Gpt2 model, Prompts prompts) {
         Map<String, AttentionTarget> targets = new LinkedHashMap<>();
         Arrays.stream(HeadType.values()).forEach(type -> targets.put(type.toString(), type));
-        return of(model, prompts, targets);
+        return measure(model, prompts, targets);
     }
 
     /**
@@ -27,7 +28,7 @@ public final class HeadScores {
      *
      * @param targets kinds of heads by name
      */
-    public static ResultTable of(Gpt2 model, Prompts prompts, Map<String, AttentionTarget> targets) {
+    public static ResultTable measure(Gpt2 model, Prompts prompts, Map<String, AttentionTarget> targets) {
         if (targets.isEmpty()) {
             throw new BadInputException("there is no kind of head to score");
         }
@@ -73,8 +74,6 @@ public final class HeadScores {
     }
 
     static List<String> names(Prompts prompts) {
-        return java.util.stream.IntStream.range(0, prompts.size())
-                .mapToObj(prompts::name)
-                .toList();
+        return IntStream.range(0, prompts.size()).mapToObj(prompts::name).toList();
     }
 }

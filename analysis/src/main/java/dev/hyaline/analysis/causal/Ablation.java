@@ -8,12 +8,13 @@ import dev.hyaline.instrument.Means;
 import dev.hyaline.instrument.Target;
 import java.util.function.Function;
 
-/** What is put in the place of an activation that is taken away. */
+/** A replacement for an activation that is taken away. */
 public sealed interface Ablation {
     /** In words, with everything that the result depends on. */
     String description();
 
-    Intervention of(Target target);
+    /** The intervention that ablates a target in one of the clean runs. */
+    Intervention intervention(Target target, PairRuns runs);
 
     /** Zeros. */
     record ZeroAblation() implements Ablation {
@@ -23,33 +24,52 @@ public sealed interface Ablation {
         }
 
         @Override
-        public Intervention of(Target target) {
+        public Intervention intervention(Target target, PairRuns runs) {
             return Intervention.zero(target);
         }
     }
 
-    /** The mean over the experiment's clean prompts, or whatever the reference holds. */
-    record MeanAblation(Function<Site, Means> means, String description) implements Ablation {
+    /** A mean over the clean prompts, position by position or over all. */
+    record MeanAblation(boolean byPosition) implements Ablation {
         @Override
-        public Intervention of(Target target) {
+        public String description() {
+            return "mean over the clean prompts" + (byPosition ? " by position" : "");
+        }
+
+        @Override
+        public Intervention intervention(Target target, PairRuns runs) {
+            ActivationSource clean = runs.recorded(Side.CLEAN, target.site());
+            return Intervention.mean(target, byPosition ? Means.byPosition(clean) : Means.overall(clean));
+        }
+    }
+
+    /**
+     * A mean over a reference of one's own.
+     *
+     * @param means by site
+     * @param description of the reference; what tells two of them apart in a sweep's journal
+     */
+    record ReferenceMeanAblation(Function<Site, Means> means, String description) implements Ablation {
+        @Override
+        public Intervention intervention(Target target, PairRuns runs) {
             return Intervention.mean(target, means.apply(target.site()));
         }
     }
 
-    /** What another prompt of the reference has there, drawn with a seed. */
-    record ResampleAblation(Function<Site, ActivationSource> reference, long seed) implements Ablation {
+    /** The values of one of the corrupted prompts, drawn with a seed. */
+    record ResampleAblation(long seed) implements Ablation {
         @Override
         public String description() {
             return "resample, seed " + seed;
         }
 
         @Override
-        public Intervention of(Target target) {
-            return Intervention.resample(target, reference.apply(target.site()), seed);
+        public Intervention intervention(Target target, PairRuns runs) {
+            return Intervention.resample(target, runs.recorded(Side.CORRUPTED, target.site()), seed);
         }
     }
 
-    /** Itself and normal noise. */
+    /** The activation itself and normal noise. */
     record NoiseAblation(float deviation, long seed) implements Ablation {
         @Override
         public String description() {
@@ -57,37 +77,49 @@ public sealed interface Ablation {
         }
 
         @Override
-        public Intervention of(Target target) {
+        public Intervention intervention(Target target, PairRuns runs) {
             return Intervention.noise(target, deviation, seed);
         }
     }
 
+    /**
+     * Zeros. Of {@code attn_scores}, only the scores of keys that a query may see become zero: the causal mask stays,
+     * so that attention spreads evenly over those keys. A TransformerLens hook that zeroes {@code hook_attn_scores}
+     * acts after the mask and lets queries see later keys.
+     */
     static Ablation zero() {
         return new ZeroAblation();
     }
 
-    /** The mean over an experiment's clean prompts, position by position. */
-    static Ablation meanByPosition(Experiment experiment) {
-        return new MeanAblation(
-                site -> Means.byPosition(experiment.recorded(Side.CLEAN, site)),
-                "mean over the clean prompts by position");
+    /** The mean over the clean prompts, position by position. */
+    static Ablation meanByPosition() {
+        return new MeanAblation(true);
     }
 
-    /** The mean over all positions of an experiment's clean prompts. */
-    static Ablation mean(Experiment experiment) {
-        return new MeanAblation(
-                site -> Means.overall(experiment.recorded(Side.CLEAN, site)), "mean over the clean prompts");
+    /** The mean over all positions of the clean prompts. */
+    static Ablation mean() {
+        return new MeanAblation(false);
     }
 
-    /** What one of the corrupted prompts has. */
-    static Ablation resample(Experiment experiment, long seed) {
-        return new ResampleAblation(site -> experiment.recorded(Side.CORRUPTED, site), seed);
+    /**
+     * A mean over a reference of one's own.
+     *
+     * @param description in words, which tell the reference from others
+     * @param means by site
+     */
+    static Ablation mean(String description, Function<Site, Means> means) {
+        return new ReferenceMeanAblation(means, description);
+    }
+
+    /** The values of one of the corrupted prompts, drawn with a seed. */
+    static Ablation resample(long seed) {
+        return new ResampleAblation(seed);
     }
 
     /**
      * Added normal noise.
      *
-     * @throws BadInputException if the deviation is negative or not finite
+     * @throws BadInputException if the deviation is negative or not finite, when the ablation is measured
      */
     static Ablation noise(float deviation, long seed) {
         return new NoiseAblation(deviation, seed);

@@ -7,26 +7,31 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Target;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/** Ablations of the clean run, one a cell: of every step of the chosen axes of a site, or of given sets of places. */
+/**
+ * Ablations of the clean run, one in each cell: of every step of the chosen axes of a site, or of given sets of places.
+ */
 public final class AblationSweep implements Sweep {
+    /** The targets of a cell in a pair. */
     private interface Targets {
-        List<Target> of(int[] index, int pair);
+        List<Target> of(int cell, int pair);
     }
 
+    private final MadeFor madeFor;
     private final String title;
     private final String key;
     private final List<Axis> axes;
     private final Ablation ablation;
     private final Targets targets;
 
-    private AblationSweep(String title, String key, List<Axis> axes, Ablation ablation, Targets targets) {
+    private AblationSweep(
+            MadeFor madeFor, String title, String key, List<Axis> axes, Ablation ablation, Targets targets) {
+        this.madeFor = madeFor;
         this.title = title;
         this.key = key;
         this.axes = List.copyOf(axes);
@@ -35,17 +40,26 @@ public final class AblationSweep implements Sweep {
     }
 
     /**
-     * Which axes of a site a sweep goes along; an axis that is left out is ablated as a whole.
-     *
-     * @param layers also where it is left out of the axes
-     * @param positions empty to ablate all positions together
-     * @param components neurons, or dimensions of the site, to ablate one by one; empty to ablate all together
+     * The axes of a site that a sweep goes along; an axis that is left out is ablated as a whole. Immutable; each
+     * method returns a changed copy.
      */
-    public record Along(
-            IndexSelection layers,
-            boolean heads,
-            Optional<PositionAxis> positions,
-            Optional<IndexSelection> components) {
+    public static final class Along {
+        private final IndexSelection layers;
+        private final boolean heads;
+        private final Optional<PositionAxis> positions;
+        private final Optional<IndexSelection> components;
+
+        private Along(
+                IndexSelection layers,
+                boolean heads,
+                Optional<PositionAxis> positions,
+                Optional<IndexSelection> components) {
+            this.layers = layers;
+            this.heads = heads;
+            this.positions = positions;
+            this.components = components;
+        }
+
         /** Every layer. */
         public static Along everyLayer() {
             return new Along(IndexSelection.all(), false, Optional.empty(), Optional.empty());
@@ -56,14 +70,17 @@ public final class AblationSweep implements Sweep {
             return new Along(IndexSelection.all(), true, Optional.empty(), Optional.empty());
         }
 
+        /** Only these layers. */
         public Along inLayers(IndexSelection newLayers) {
             return new Along(newLayers, heads, positions, components);
         }
 
+        /** Position by position, instead of all positions together. */
         public Along positions(PositionAxis newPositions) {
             return new Along(layers, heads, Optional.of(newPositions), components);
         }
 
+        /** One by one these neurons, or dimensions of the site, instead of all together. */
         public Along components(IndexSelection newComponents) {
             return new Along(layers, heads, positions, Optional.of(newComponents));
         }
@@ -75,58 +92,44 @@ public final class AblationSweep implements Sweep {
      * @throws BadInputException if the site has no such axes
      */
     public static AblationSweep of(Gpt2Config config, Ablation ablation, Site site, Along along) {
-        List<Axis> axes = new ArrayList<>();
-        List<int[]> steps = new ArrayList<>();
+        List<TargetAxis> axes = new ArrayList<>();
         if (site.perLayer()) {
-            add(axes, steps, "layer", along.layers.in(config.nLayers(), "layer"));
+            axes.add(TargetAxis.layers(along.layers.in(config.nLayers(), "layer")));
         }
         if (along.heads) {
-            add(axes, steps, "head", IntStream.range(0, heads(config, site)).toArray());
+            axes.add(TargetAxis.heads(IntStream.range(0, heads(config, site)).toArray()));
         }
         along.components.ifPresent(chosen -> {
             String name = site.shape() == Site.Shape.NEURONS ? "neuron" : "component";
-            add(axes, steps, name, chosen.in(components(config, site), name));
+            axes.add(TargetAxis.components(name, chosen.in(components(config, site), name)));
         });
-        along.positions.ifPresent(positions -> {
-            axes.add(positions.axis());
-            steps.add(new int[0]);
-        });
+        along.positions.ifPresent(positions -> axes.add(TargetAxis.positions(positions)));
         if (axes.isEmpty()) {
             throw new BadInputException(site.localName() + " has no layers; ablate it by position");
         }
-        List<String> names = axes.stream().map(Axis::name).toList();
         String title = "Ablation (" + ablation.description() + ") of " + site.shortName();
-        return new AblationSweep(title, title, axes, ablation, (index, pair) -> {
-            Target target = Target.of(site);
-            for (int a = 0; a < index.length; a++) {
-                target = switch (names.get(a)) {
-                    case "layer" -> target.layers(steps.get(a)[index[a]]);
-                    case "head" -> target.heads(index[a]);
-                    case Axis.POSITION ->
-                        target.positions(along.positions.orElseThrow().at(index[a], pair));
-                    default -> target.components(steps.get(a)[index[a]]);
-                };
-            }
-            return List.of(target);
-        });
+        List<Axis> tableAxes = TargetAxis.axes(axes);
+        return new AblationSweep(
+                new MadeFor(config, along.positions.map(PositionAxis::pairs)),
+                title,
+                title,
+                tableAxes,
+                ablation,
+                (cell, pair) -> List.of(TargetAxis.narrow(Target.of(site), axes, Axis.index(tableAxes, cell), pair)));
     }
 
     /** Ablates sets of places, each set together. */
-    public static AblationSweep ofSets(Ablation ablation, Map<String, List<Target>> sets) {
+    public static AblationSweep ofSets(Gpt2Config config, Ablation ablation, Map<String, List<Target>> sets) {
         Map<String, List<Target>> copy = new LinkedHashMap<>(sets);
         List<List<Target>> byCell = List.copyOf(copy.values());
         String title = "Ablation (" + ablation.description() + ") of sets";
         return new AblationSweep(
+                new MadeFor(config, Optional.empty()),
                 title,
                 title + " " + copy,
                 List.of(new Axis("set", List.copyOf(copy.keySet()))),
                 ablation,
-                (index, pair) -> byCell.get(index[0]));
-    }
-
-    private static void add(List<Axis> axes, List<int[]> steps, String name, int[] indices) {
-        axes.add(new Axis(name, Arrays.stream(indices).mapToObj(String::valueOf).toList()));
-        steps.add(indices);
+                (cell, pair) -> byCell.get(cell));
     }
 
     private static int heads(Gpt2Config config, Site site) {
@@ -166,9 +169,14 @@ public final class AblationSweep implements Sweep {
     }
 
     @Override
-    public CellEdits edits(int group) {
-        return (cell, pair) -> targets.of(Axis.index(axes, cell), pair).stream()
-                .map(ablation::of)
+    public void requireMadeFor(PairRuns runs) {
+        madeFor.require(title, runs);
+    }
+
+    @Override
+    public CellEdits edits(PairRuns runs, int group) {
+        return (cell, pair) -> targets.of(cell, pair).stream()
+                .map(target -> ablation.intervention(target, runs))
                 .toList();
     }
 }

@@ -1,16 +1,18 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Intervention;
 import dev.hyaline.instrument.Target;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -41,12 +43,21 @@ public enum ActivationPatch {
     /** The five activations of a head by position, along an axis of their own. */
     ATTN_HEAD_BY_POS_EVERY(Form.HEAD_BY_POSITION);
 
+    /** The axes of a patch after that of its sites, beginning with the layer. */
     private enum Form {
-        LAYER_POSITION,
-        HEAD,
-        HEAD_BY_POSITION,
-        PATTERN_BY_QUERY,
-        PATTERN_ENTRY
+        LAYER_POSITION(1),
+        HEAD(-1),
+        HEAD_BY_POSITION(1),
+        PATTERN_BY_QUERY(2),
+        /** By query, then by key. */
+        PATTERN_ENTRY(2);
+
+        /** Index of the axis of positions; -1 where all are patched together. */
+        private final int positionAxis;
+
+        Form(int positionAxis) {
+            this.positionAxis = positionAxis;
+        }
     }
 
     private final Form form;
@@ -80,37 +91,78 @@ public enum ActivationPatch {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Whether cells are by position. */
+    /** Returns whether cells are by position. */
     public boolean byPosition() {
         return form != Form.HEAD;
     }
 
-    /** The sweep over every layer, and every head and position where the name says so. */
-    public Sweep sweep(Experiment experiment, PatchingDirection direction, PositionAxis positions) {
-        return new Patching(experiment, direction, positions);
+    /**
+     * The sweep over every layer, every head where the name says so, and these positions.
+     *
+     * @throws BadInputException if the patch is not by position
+     */
+    public Sweep sweep(Gpt2Config config, PatchingDirection direction, PositionAxis positions) {
+        if (!byPosition()) {
+            throw new BadInputException(this + " patches all positions together; choose none");
+        }
+        return new Patching(config, direction, Optional.of(positions));
     }
 
     /**
-     * As {@link #sweep(Experiment, PatchingDirection, PositionAxis)}, at every position.
+     * The sweep over every layer, every head where the name says so, and every position where it is by position.
      *
-     * @throws BadInputException if positions are needed and the pairs differ in length
+     * @throws BadInputException if the patch is by position and the pairs differ in length
      */
-    public Sweep sweep(Experiment experiment, PatchingDirection direction) {
-        return new Patching(experiment, direction, byPosition() ? PositionAxis.all(experiment.pairs()) : null);
+    public Sweep sweep(Gpt2Config config, PatchingDirection direction, PromptPairs pairs) {
+        return new Patching(config, direction, byPosition() ? Optional.of(PositionAxis.all(pairs)) : Optional.empty());
+    }
+
+    private List<TargetAxis> axes(Gpt2Config config, Optional<PositionAxis> positions) {
+        TargetAxis layers =
+                TargetAxis.layers(IntStream.range(0, config.nLayers()).toArray());
+        TargetAxis heads = TargetAxis.heads(IntStream.range(0, config.nHeads()).toArray());
+        if (positions.isEmpty()) {
+            return List.of(layers, heads);
+        }
+        TargetAxis queries = TargetAxis.positions(positions.get());
+        return switch (form) {
+            case HEAD -> List.of(layers, heads);
+            case LAYER_POSITION -> List.of(layers, queries);
+            case HEAD_BY_POSITION -> List.of(layers, queries, heads);
+            case PATTERN_BY_QUERY -> List.of(layers, heads, queries);
+            case PATTERN_ENTRY ->
+                List.of(
+                        layers,
+                        heads,
+                        TargetAxis.positions("destination", positions.get()),
+                        TargetAxis.keys("source", positions.get()));
+        };
     }
 
     private final class Patching implements Sweep {
-        private final Experiment experiment;
+        private final MadeFor madeFor;
         private final PatchingDirection direction;
-        private final PositionAxis positions;
+        /** Empty to patch all positions together. */
+        private final Optional<PositionAxis> positions;
+
         private final List<Site> sites = sites();
+        /** All axes but that of the sites. */
+        private final List<TargetAxis> targetAxes;
+
         private final List<Axis> axes;
 
-        Patching(Experiment experiment, PatchingDirection direction, PositionAxis positions) {
-            this.experiment = experiment;
+        Patching(Gpt2Config config, PatchingDirection direction, Optional<PositionAxis> positions) {
+            this.madeFor = new MadeFor(config, positions.map(PositionAxis::pairs));
             this.direction = direction;
             this.positions = positions;
-            this.axes = axes();
+            targetAxes = ActivationPatch.this.axes(config, positions);
+            List<Axis> all = new ArrayList<>();
+            if (sites.size() > 1) {
+                all.add(new Axis(
+                        "activation", sites.stream().map(Site::shortName).toList()));
+            }
+            all.addAll(TargetAxis.axes(targetAxes));
+            axes = List.copyOf(all);
         }
 
         @Override
@@ -120,30 +172,7 @@ public enum ActivationPatch {
 
         @Override
         public List<Axis> axes() {
-            if (axes != null) {
-                return axes;
-            }
-            List<Axis> all = new ArrayList<>();
-            if (sites.size() > 1) {
-                all.add(new Axis(
-                        "activation", sites.stream().map(Site::shortName).toList()));
-            }
-            Axis layers = Axis.layers(experiment.config().nLayers());
-            Axis heads = Axis.heads(experiment.config().nHeads());
-            all.addAll(
-                    switch (form) {
-                        case LAYER_POSITION -> List.of(layers, positions.axis());
-                        case HEAD -> List.of(layers, heads);
-                        case HEAD_BY_POSITION -> List.of(layers, positions.axis(), heads);
-                        case PATTERN_BY_QUERY -> List.of(layers, heads, positions.axis());
-                        case PATTERN_ENTRY ->
-                            List.of(
-                                    layers,
-                                    heads,
-                                    new Axis("destination", positions.axis().labels()),
-                                    new Axis("source", positions.axis().labels()));
-                    });
-            return List.copyOf(all);
+            return axes;
         }
 
         @Override
@@ -152,46 +181,39 @@ public enum ActivationPatch {
         }
 
         @Override
-        public CellEdits edits(int group) {
+        public void requireMadeFor(PairRuns runs) {
+            madeFor.require(title(), runs);
+        }
+
+        @Override
+        public CellEdits edits(PairRuns runs, int group) {
             return (cell, pair) -> {
                 int[] index = Axis.index(axes, cell);
                 Site site = sites.size() > 1 ? sites.get(index[0]) : sites.getFirst();
                 int[] rest = sites.size() > 1 ? Arrays.copyOfRange(index, 1, index.length) : index;
-                return patch(site, rest, pair);
-            };
-        }
-
-        private List<Intervention> patch(Site site, int[] index, int pair) {
-            PromptPair prompts = experiment.pairs().get(pair);
-            Target layer = Target.of(site, index[0]);
-            return switch (form) {
-                case LAYER_POSITION -> at(layer, positions.at(index[1], pair), prompts);
-                case HEAD_BY_POSITION -> at(layer.heads(index[2]), positions.at(index[1], pair), prompts);
-                case PATTERN_BY_QUERY -> at(layer.heads(index[1]), positions.at(index[2], pair), prompts);
-                case PATTERN_ENTRY -> {
-                    int query = positions.at(index[2], pair);
-                    int key = positions.at(index[3], pair);
-                    yield key > query ? List.of() : at(layer.heads(index[1]).components(key), query, prompts);
+                PromptPair prompts = runs.pairs().get(pair);
+                if (!changesAnything(rest, pair, prompts)) {
+                    return List.of();
                 }
-                case HEAD -> fromTheFirstDifference(layer.heads(index[1]), prompts);
+                Target target = TargetAxis.narrow(Target.of(site), targetAxes, rest, pair);
+                if (positions.isEmpty()) {
+                    target = target.positions(prompts.changedPositions());
+                }
+                return List.of(Intervention.patch(target, runs.recorded(direction.source(), site)));
             };
         }
 
-        /** Before the prompts differ their runs have the same bits, and nothing is to be patched. */
-        private List<Intervention> at(Target target, int position, PromptPair prompts) {
-            return position < prompts.firstDifference() ? List.of() : List.of(patch(target.positions(position)));
-        }
-
-        private List<Intervention> fromTheFirstDifference(Target target, PromptPair prompts) {
-            int first = prompts.firstDifference();
-            return first == prompts.length()
-                    ? List.of()
-                    : List.of(patch(target.positions(IndexSelection.of(
-                            IntStream.range(first, prompts.length()).toArray()))));
-        }
-
-        private Intervention patch(Target target) {
-            return Intervention.patch(target, experiment.recorded(direction.source(), target.site()));
+        /**
+         * Returns whether a patch can change a value. Before the prompts differ their runs have the same bits, and no
+         * query sees a later key.
+         */
+        private boolean changesAnything(int[] index, int pair, PromptPair prompts) {
+            if (positions.isEmpty()) {
+                return prompts.firstDifference() < prompts.length();
+            }
+            int query = positions.get().at(index[form.positionAxis], pair);
+            return query >= prompts.firstDifference()
+                    && (form != Form.PATTERN_ENTRY || positions.get().at(index[form.positionAxis + 1], pair) <= query);
         }
     }
 }

@@ -2,7 +2,7 @@ package dev.hyaline.analysis.causal;
 
 import java.util.Locale;
 
-/** Which run is patched with what the other had. */
+/** The direction of patching: one run is patched with values of the other. */
 public enum PatchingDirection {
     /** The corrupted run, with values of the clean one: what is enough to restore the task. TransformerLens's way. */
     DENOISING(Side.CORRUPTED),

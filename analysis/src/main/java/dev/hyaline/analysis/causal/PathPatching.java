@@ -3,6 +3,7 @@ package dev.hyaline.analysis.causal;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.BadInputException;
@@ -21,11 +22,11 @@ import dev.hyaline.instrument.SequenceEdit;
 import dev.hyaline.instrument.Target;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -64,7 +65,7 @@ public final class PathPatching implements Sweep {
         }
     }
 
-    private final Experiment experiment;
+    private final MadeFor madeFor;
     private final PatchingDirection direction;
     private final String title;
     private final List<Axis> axes;
@@ -74,8 +75,8 @@ public final class PathPatching implements Sweep {
     private final List<int[]> groups;
 
     private PathPatching(
-            Experiment experiment, PatchingDirection direction, String title, List<Axis> axes, List<Paths> paths) {
-        this.experiment = experiment;
+            Gpt2Config config, PatchingDirection direction, String title, List<Axis> axes, List<Paths> paths) {
+        this.madeFor = new MadeFor(config, Optional.empty());
         this.direction = direction;
         this.title = title;
         this.axes = axes;
@@ -92,20 +93,20 @@ public final class PathPatching implements Sweep {
                 .toList();
     }
 
-    /** Patches edges, one a cell. */
-    public static PathPatching edges(Experiment experiment, PatchingDirection direction, List<Edge> edges) {
+    /** Patches edges, one in each cell. */
+    public static PathPatching edges(Gpt2Config config, PatchingDirection direction, List<Edge> edges) {
         return new PathPatching(
-                experiment,
+                config,
                 direction,
                 "Path patching of edges, " + direction,
                 List.of(new Axis("edge", edges.stream().map(Edge::toString).toList())),
                 edges.stream().map(Paths::of).toList());
     }
 
-    /** Patches given paths, one a cell. */
-    public static PathPatching paths(Experiment experiment, PatchingDirection direction, Map<String, Paths> named) {
+    /** Patches given paths, one in each cell. */
+    public static PathPatching paths(Gpt2Config config, PatchingDirection direction, Map<String, Paths> named) {
         return new PathPatching(
-                experiment,
+                config,
                 direction,
                 "Path patching, " + direction,
                 List.of(new Axis("path", List.copyOf(named.keySet()))),
@@ -119,15 +120,14 @@ public final class PathPatching implements Sweep {
      * @param through mediators, of which the sender itself is none
      */
     public static PathPatching heads(
-            Experiment experiment, PatchingDirection direction, Set<Receiver> receivers, Set<Node> through) {
-        Gpt2Config config = experiment.config();
-        HookPoint last = receivers.stream()
-                .map(receiver -> receiver.node().point())
-                .min(Comparator.naturalOrder())
-                .orElseThrow(() -> new BadInputException("a path needs a sender and a receiver"));
+            Gpt2Config config, PatchingDirection direction, Set<Receiver> receivers, Set<Node> through) {
+        if (receivers.isEmpty()) {
+            throw new BadInputException("a path needs a sender and a receiver");
+        }
         List<Paths> paths = new ArrayList<>();
         int layers = (int) IntStream.range(0, config.nLayers())
-                .filter(layer -> HookPoint.of(Site.Z, layer).compareTo(last) < 0)
+                .filter(layer -> receivers.stream()
+                        .allMatch(receiver -> new Node.Head(layer, 0).isBefore(receiver.node())))
                 .count();
         if (layers == 0) {
             throw new BadInputException("no head is computed before "
@@ -151,7 +151,7 @@ public final class PathPatching implements Sweep {
                                 new TreeSet<>(
                                         through.stream().map(Node::toString).toList()));
         return new PathPatching(
-                experiment,
+                config,
                 direction,
                 "Path patching, " + direction + ", each head to " + to + " " + by,
                 List.of(Axis.layers(layers), Axis.heads(config.nHeads())),
@@ -230,18 +230,23 @@ public final class PathPatching implements Sweep {
     }
 
     @Override
-    public CellEdits edits(int group) {
-        int[] cells = groups.get(group);
-        ActivationSource inputs = new ReceiverInputs(experiment.run(direction.base()), receiverInputs(cells));
+    public void requireMadeFor(PairRuns runs) {
+        madeFor.require(title, runs);
+    }
+
+    @Override
+    public CellEdits edits(PairRuns runs, int group) {
+        ActivationSource inputs =
+                new ReceiverInputs(runs.run(direction.base()), receiverInputs(runs, groups.get(group)));
         return (cell, pair) -> {
-            if (!differs(pair)) {
+            PromptPair prompts = runs.pairs().get(pair);
+            if (!differ(prompts)) {
                 return List.of();
             }
-            List<Intervention> interventions = new ArrayList<>();
-            for (Receiver receiver : paths.get(cell).receivers) {
-                interventions.add(Intervention.patch(changed(receiver.input(experiment.config()), pair), inputs));
-            }
-            return interventions;
+            return paths.get(cell).receivers.stream()
+                    .map(receiver -> receiver.input(runs.config()).positions(prompts.changedPositions()))
+                    .map(input -> Intervention.patch(input, inputs))
+                    .toList();
         };
     }
 
@@ -249,70 +254,60 @@ public final class PathPatching implements Sweep {
      * The residual stream of every pair where the receivers of some cells read it, with the cells' senders patched and
      * all other nodes but the mediators as in the base run.
      */
-    private List<RerunResult> receiverInputs(int[] cells) {
-        Gpt2Config config = experiment.config();
+    private List<RerunResult> receiverInputs(PairRuns runs, int[] cells) {
         Set<HookPoint> read = new TreeSet<>();
         for (int cell : cells) {
-            paths.get(cell).receivers.forEach(receiver -> read.add(receiver.residual(config)));
+            paths.get(cell).receivers.forEach(receiver -> read.add(receiver.residual(runs.config())));
         }
         Paths first = paths.get(cells[0]);
-        BaseRun base = experiment.run(direction.base());
-        List<SequenceEdit> edits = IntStream.range(0, experiment.pairs().size())
-                .mapToObj(pair ->
-                        new SequenceEdit(pair, Interventions.of(differs(pair) ? hybrid(first, pair) : List.of())))
+        List<SequenceEdit> edits = IntStream.range(0, runs.pairs().size())
+                .mapToObj(pair -> new SequenceEdit(
+                        pair, Interventions.of(hybrid(runs, first, runs.pairs().get(pair)))))
                 .toList();
-        return base.resume(edits)
+        return runs.run(direction.base())
+                .resume(edits)
                 .logits(LogitSelection.none())
                 .reading(new Capture(List.copyOf(read), IndexSelection.all()))
                 .results();
     }
 
-    private List<Intervention> hybrid(Paths path, int pair) {
-        Gpt2Config config = experiment.config();
-        BaseRun source = experiment.run(direction.source());
-        BaseRun base = experiment.run(direction.base());
-        List<Intervention> interventions = new ArrayList<>();
-        HookPoint first = path.senders.stream()
-                .map(Node::point)
-                .min(Comparator.naturalOrder())
-                .orElseThrow();
-        for (Node sender : path.senders) {
-            interventions.add(Intervention.patch(changed(sender.output(), pair), source));
+    /** Patches the senders from the other run, and later nodes but the mediators from the base run. */
+    private List<Intervention> hybrid(PairRuns runs, Paths path, PromptPair prompts) {
+        if (!differ(prompts)) {
+            return List.of();
         }
-        for (int layer = 0; layer < config.nLayers(); layer++) {
+        BaseRun source = runs.run(direction.source());
+        BaseRun base = runs.run(direction.base());
+        IndexSelection changed = prompts.changedPositions();
+        List<Intervention> interventions = new ArrayList<>();
+        for (Node sender : path.senders) {
+            interventions.add(Intervention.patch(sender.output().positions(changed), source));
+        }
+        for (int layer = 0; layer < runs.config().nLayers(); layer++) {
             int of = layer;
-            if (HookPoint.of(Site.Z, layer).compareTo(first) > 0) {
-                int[] kept = IntStream.range(0, config.nHeads())
-                        .filter(head -> isKept(path, new Node.Head(of, head)))
-                        .toArray();
-                if (kept.length > 0) {
-                    interventions.add(Intervention.patch(
-                            changed(Target.of(Site.Z, layer).heads(kept), pair), base));
-                }
+            int[] kept = IntStream.range(0, runs.config().nHeads())
+                    .filter(head -> isKept(path, new Node.Head(of, head)))
+                    .toArray();
+            if (kept.length > 0) {
+                interventions.add(
+                        Intervention.patch(Target.of(Site.Z, layer).heads(kept).positions(changed), base));
             }
             Node mlp = new Node.Mlp(layer);
-            if (mlp.point().compareTo(first) > 0 && isKept(path, mlp)) {
-                interventions.add(Intervention.patch(changed(mlp.output(), pair), base));
+            if (isKept(path, mlp)) {
+                interventions.add(Intervention.patch(mlp.output().positions(changed), base));
             }
         }
         return interventions;
     }
 
+    /** Returns whether a node that the senders can change is to stay as it was. */
     private static boolean isKept(Paths path, Node node) {
-        return !path.senders.contains(node) && !path.through.contains(node);
+        return path.senders.stream().anyMatch(sender -> sender.isBefore(node))
+                && !path.senders.contains(node)
+                && !path.through.contains(node);
     }
 
-    private boolean differs(int pair) {
-        return experiment.pairs().get(pair).firstDifference()
-                < experiment.pairs().get(pair).length();
-    }
-
-    /**
-     * The positions of a target from the first on at which the prompts differ: before it their runs have the same bits.
-     */
-    private Target changed(Target target, int pair) {
-        int first = experiment.pairs().get(pair).firstDifference();
-        int length = experiment.pairs().get(pair).length();
-        return target.positions(IndexSelection.of(IntStream.range(first, length).toArray()));
+    private static boolean differ(PromptPair prompts) {
+        return prompts.firstDifference() < prompts.length();
     }
 }

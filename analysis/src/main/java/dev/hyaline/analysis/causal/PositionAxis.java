@@ -5,18 +5,19 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /** Positions of every pair along an axis: the same index in each, or what plays the same role. */
 public final class PositionAxis {
+    private final PromptPairs pairs;
     private final Axis axis;
     /** {@code [steps, pairs]}. */
     private final int[][] positions;
 
-    private PositionAxis(List<String> labels, int[][] positions) {
+    private PositionAxis(PromptPairs pairs, List<String> labels, int[][] positions) {
+        this.pairs = pairs;
         this.axis = new Axis(Axis.POSITION, labels);
         this.positions = positions;
     }
@@ -39,6 +40,7 @@ public final class PositionAxis {
                 .mapToObj(position -> (position + " " + label(pairs, position, text)).strip())
                 .toList();
         return new PositionAxis(
+                pairs,
                 labels,
                 IntStream.of(indices)
                         .mapToObj(position -> IntStream.range(0, pairs.size())
@@ -59,7 +61,7 @@ public final class PositionAxis {
             positions[i] =
                     pairs.list().stream().mapToInt(pair -> pair.position(role)).toArray();
         }
-        return new PositionAxis(new ArrayList<>(roles), positions);
+        return new PositionAxis(pairs, roles, positions);
     }
 
     private static String label(PromptPairs pairs, int position, IntFunction<String> text) {
@@ -74,6 +76,11 @@ public final class PositionAxis {
         return same ? text.apply(token) : "";
     }
 
+    /** The pairs whose positions these are. */
+    public PromptPairs pairs() {
+        return pairs;
+    }
+
     public Axis axis() {
         return axis;
     }
@@ -82,8 +89,14 @@ public final class PositionAxis {
         return axis.size();
     }
 
-    /** Position of a step in a pair. */
+    /**
+     * Position of a step in a pair.
+     *
+     * @throws BadInputException if there is no such step or pair
+     */
     public int at(int step, int pair) {
+        axis.requireStep(step);
+        pairs.get(pair);
         return positions[step][pair];
     }
 }

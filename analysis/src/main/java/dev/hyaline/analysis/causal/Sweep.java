@@ -1,18 +1,20 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.table.Axis;
+import dev.hyaline.engine.BadInputException;
 import dev.hyaline.instrument.Intervention;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** A table's worth of edits, each of every pair's base run. Cells are counted in row-major order of the axes. */
+/**
+ * A table of edits, each of every pair's base run. A sweep describes what to do and belongs to no experiment: it can be
+ * measured on every one whose model and pairs have what it edits. Cells are counted in row-major order of the axes.
+ */
 public interface Sweep {
-    /** What is done, in words. */
+    /** The sweep in words. */
     String title();
 
-    /**
-     * Everything that tells the sweep from any other of its experiment but the axes: two with the same key do the same.
-     */
+    /** Everything but the axes that tells the sweep from others: two with the same key and axes do the same. */
     default String key() {
         return title();
     }
@@ -21,6 +23,13 @@ public interface Sweep {
 
     /** The run that is edited. */
     Side base();
+
+    /**
+     * Checks that the sweep was made for such runs.
+     *
+     * @throws BadInputException if it was made for a model of another shape or for other pairs
+     */
+    void requireMadeFor(PairRuns runs);
 
     /** Number of groups of cells; the cells of a group are measured together. */
     default int groups() {
@@ -32,18 +41,18 @@ public interface Sweep {
         return IntStream.range(0, cells());
     }
 
-    /** What a group's cells do. May run the model. */
-    CellEdits edits(int group);
+    /** The edits of runs by a group's cells. May run the model. */
+    CellEdits edits(PairRuns runs, int group);
 
     /** Number of cells. */
     default int cells() {
         return axes().stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);
     }
 
-    /** What to do in one cell. */
+    /** The edits of a group's cells. */
     @FunctionalInterface
     interface CellEdits {
-        /** The interventions on a pair's base run; none where a cell changes nothing. Asked for more than once. */
+        /** The interventions on a pair's base run; none where a cell changes nothing. */
         List<Intervention> of(int cell, int pair);
     }
 }

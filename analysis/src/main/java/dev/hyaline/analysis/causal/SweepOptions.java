@@ -3,13 +3,18 @@ package dev.hyaline.analysis.causal;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/**
- * How a sweep is run.
- *
- * @param journal file that every result is added to as it comes, so that a sweep that is stopped in any way goes on
- *     from there; left when the sweep is done, for the caller to delete once the results are safe
- */
-public record SweepOptions(Optional<Path> journal, Progress progress) {
+/** Options of running a sweep. Immutable; each method returns a changed copy. */
+public final class SweepOptions {
+    private static final SweepOptions NONE = new SweepOptions(Optional.empty(), (done, total) -> {});
+
+    private final Optional<Path> journal;
+    private final Progress progress;
+
+    private SweepOptions(Optional<Path> journal, Progress progress) {
+        this.journal = journal;
+        this.progress = progress;
+    }
+
     /** Told how far a sweep is. */
     @FunctionalInterface
     public interface Progress {
@@ -19,14 +24,26 @@ public record SweepOptions(Optional<Path> journal, Progress progress) {
 
     /** Nothing kept, nobody told. */
     public static SweepOptions none() {
-        return new SweepOptions(Optional.empty(), (done, total) -> {});
+        return NONE;
     }
 
+    /**
+     * With a file that every result is added to as it comes, so that a sweep that is stopped in any way goes on from
+     * there. It is left when the sweep is done, for the caller to delete once the results are safe.
+     */
     public SweepOptions journal(Path file) {
         return new SweepOptions(Optional.of(file), progress);
     }
 
     public SweepOptions progress(Progress newProgress) {
         return new SweepOptions(journal, newProgress);
+    }
+
+    Optional<Path> journal() {
+        return journal;
+    }
+
+    Progress progress() {
+        return progress;
     }
 }

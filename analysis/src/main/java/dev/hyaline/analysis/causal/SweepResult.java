@@ -4,12 +4,12 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.instrument.MultiplyAdds;
 
 /**
- * What a sweep found, and what it took.
+ * The results of a sweep, and the work they took.
  *
  * @param table the metric by cell and pair; the base run's mean is neutral
  * @param work multiply-adds that all edits took, those of an interrupted sweep's that left results included, and what
  *     full reruns of the same edits would have been
- * @param measured edits that were run, a cell of a pair each
+ * @param measured edits that were run, each one cell of one pair
  * @param resumed edits whose results an interrupted sweep had left
  */
 public record SweepResult(

@@ -2,7 +2,9 @@ package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.internal.CellJournal;
 import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.Interventions;
@@ -10,6 +12,7 @@ import dev.hyaline.instrument.MultiplyAdds;
 import dev.hyaline.instrument.SequenceEdit;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.AbstractList;
 import java.util.Arrays;
@@ -17,23 +20,35 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** One sweep on its way: results by cell and pair, in memory and in the journal. */
 final class SweepRun {
-    private final Experiment experiment;
+    /** Results of a journal that are measured again with a metric that words do not identify. */
+    private static final int MEASURED_AGAIN = 8;
+
+    /** One cell of the sweep's table on one pair. */
+    private record Measurement(int cell, int pair) {}
+
+    private final MeasuredRuns measured;
+    private final PromptPairs prompts;
     private final Sweep sweep;
     private final SweepOptions options;
     private final int pairs;
+    /** {@code [cells, pairs]}. */
     private final double[] values;
+    /** Of the values, those that are there. */
     private final BitSet done = new BitSet();
+
     private MultiplyAdds work = MultiplyAdds.NONE;
     private Optional<CellJournal> journal = Optional.empty();
 
-    SweepRun(Experiment experiment, Sweep sweep, SweepOptions options) {
-        this.experiment = experiment;
+    SweepRun(MeasuredRuns measured, Sweep sweep, SweepOptions options) {
+        this.measured = measured;
         this.sweep = sweep;
         this.options = options;
-        pairs = experiment.pairs().size();
+        prompts = measured.runs().pairs();
+        pairs = prompts.size();
         values = new double[Math.multiplyExact(sweep.cells(), pairs)];
     }
 
@@ -41,16 +56,19 @@ final class SweepRun {
         journal = options.journal().map(file -> CellJournal.open(file, fingerprint(), this::take));
         long resumed = done.cardinality();
         try {
+            if (resumed > 0 && !measured.metric().isBuiltIn()) {
+                measureAgain(options.journal().orElseThrow());
+            }
             for (int group = 0; group < sweep.groups(); group++) {
                 measure(group);
             }
-            Baselines baselines = experiment.baselines();
+            Baselines baselines = measured.baselines();
             ResultTable table = ResultTable.of(
                             sweep.title(),
-                            experiment.metric().quantity(),
-                            experiment.metric().unit(),
+                            measured.metric().quantity(),
+                            measured.metric().unit(),
                             sweep.axes(),
-                            experiment.pairs().names(),
+                            prompts.names(),
                             values)
                     .neutralAt(baselines.mean(sweep.base()));
             return new SweepResult(table, baselines, sweep.base(), work, values.length - resumed, resumed);
@@ -60,30 +78,11 @@ final class SweepRun {
     }
 
     private void measure(int group) {
-        int[] left = sweep.cells(group)
-                .flatMap(cell -> IntStream.range(0, pairs).map(pair -> cell * pairs + pair))
-                .filter(index -> !done.get(index))
-                .toArray();
-        if (left.length == 0) {
-            return;
-        }
-        Sweep.CellEdits edits = sweep.edits(group);
-        List<SequenceEdit> list = new AbstractList<>() {
-            @Override
-            public SequenceEdit get(int i) {
-                int pair = left[i] % pairs;
-                return new SequenceEdit(pair, Interventions.of(edits.of(left[i] / pairs, pair)));
-            }
-
-            @Override
-            public int size() {
-                return left.length;
-            }
-        };
-        experiment.resume(sweep.base(), list).forEach(resumed -> {
-            int index = left[resumed.edit()];
-            double value = experiment.measure(sweep.base(), resumed);
-            CellJournal.Result result = new CellJournal.Result(index / pairs, index % pairs, value, resumed.work());
+        List<Measurement> left = measurements(group)
+                .filter(measurement -> !done.get(index(measurement)))
+                .toList();
+        measure(group, left, (measurement, value, taken) -> {
+            CellJournal.Result result = new CellJournal.Result(measurement.cell(), measurement.pair(), value, taken);
             take(result);
             journal.ifPresent(file -> file.add(result));
             options.progress().measured(done.cardinality(), values.length);
@@ -94,33 +93,93 @@ final class SweepRun {
         });
     }
 
+    /** Measures some of what the journal held again, since its metric's function may be another by now. */
+    private void measureAgain(Path file) {
+        int group = IntStream.range(0, sweep.groups())
+                .filter(g -> measurements(g).anyMatch(measurement -> done.get(index(measurement))))
+                .findFirst()
+                .orElseThrow();
+        List<Measurement> some = measurements(group)
+                .filter(measurement -> done.get(index(measurement)))
+                .limit(MEASURED_AGAIN)
+                .toList();
+        measure(group, some, (measurement, value, taken) -> {
+            double held = values[index(measurement)];
+            if (Double.doubleToLongBits(held) != Double.doubleToLongBits(value)) {
+                throw new BadInputException(file + " holds " + held + " as the metric "
+                        + measured.metric().name() + " of cell " + measurement.cell() + " and pair "
+                        + measurement.pair() + ", which now gives " + value
+                        + ": the metric's function is another; give it another name, or delete the file");
+            }
+        });
+    }
+
+    /** Takes measurements as they come. */
+    private interface Taker {
+        void take(Measurement measurement, double value, MultiplyAdds taken);
+    }
+
+    private void measure(int group, List<Measurement> measurements, Taker taker) {
+        if (measurements.isEmpty()) {
+            return;
+        }
+        Sweep.CellEdits cellEdits = sweep.edits(measured.runs(), group);
+        // Made as they are asked for: the interventions of all cells at once would take more room than their results.
+        List<SequenceEdit> edits = new AbstractList<>() {
+            @Override
+            public SequenceEdit get(int i) {
+                Measurement asked = measurements.get(i);
+                return new SequenceEdit(asked.pair(), Interventions.of(cellEdits.of(asked.cell(), asked.pair())));
+            }
+
+            @Override
+            public int size() {
+                return measurements.size();
+            }
+        };
+        measured.rerun(sweep.base(), edits)
+                .forEach(result -> taker.take(
+                        measurements.get(result.edit()), measured.measure(sweep.base(), result), result.work()));
+    }
+
+    private Stream<Measurement> measurements(int group) {
+        return sweep.cells(group)
+                .boxed()
+                .flatMap(cell -> IntStream.range(0, pairs).mapToObj(pair -> new Measurement(cell, pair)));
+    }
+
+    private int index(Measurement measurement) {
+        return measurement.cell() * pairs + measurement.pair();
+    }
+
     private void take(CellJournal.Result result) {
-        int index = result.cell() * pairs + result.pair();
-        if (result.pair() < 0 || result.pair() >= pairs || index < 0 || index >= values.length) {
+        if (result.pair() < 0 || result.pair() >= pairs || result.cell() < 0 || result.cell() >= sweep.cells()) {
             throw new HyalineException("the journal of the sweep holds a cell that it does not have");
         }
+        int index = index(new Measurement(result.cell(), result.pair()));
         values[index] = result.value();
         work = work.plus(result.work());
         done.set(index);
     }
 
     /**
-     * What the results depend on: the sweep, the prompts, the metric, and through the metric of the runs without edits
-     * the weights.
+     * A digest of what the results depend on: the sweep, the prompts, the metric, and through the metric of the runs
+     * without edits the weights.
      */
     private byte[] fingerprint() {
         MessageDigest digest = Digests.sha256();
-        String words = sweep.key() + sweep.axes() + sweep.base() + experiment.metric() + experiment.config();
+        String words = sweep.key() + sweep.axes() + sweep.base() + measured.metric()
+                + measured.runs().config();
         digest.update(words.getBytes(StandardCharsets.UTF_8));
-        for (PromptPair pair : experiment.pairs().list()) {
+        for (PromptPair pair : prompts.list()) {
             for (int[] tokens : List.of(pair.clean(), pair.corrupted(), pair.answers(), pair.distractors())) {
                 digest.update(Arrays.toString(tokens).getBytes(StandardCharsets.US_ASCII));
             }
             digest.update(pair.roles().toString().getBytes(StandardCharsets.UTF_8));
         }
-        for (double[] values : List.of(
-                experiment.baselines().clean(), experiment.baselines().corrupted())) {
-            for (double value : values) {
+        for (double[] baseline : List.of(
+                measured.baselines().clean(), measured.baselines().corrupted())) {
+            for (double value : baseline) {
                 digest.update(
                         ByteBuffer.allocate(Double.BYTES).putDouble(value).array());
             }

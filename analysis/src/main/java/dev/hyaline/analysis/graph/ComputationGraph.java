@@ -23,7 +23,7 @@ public record ComputationGraph(Gpt2Config config) {
         return List.copyOf(senders);
     }
 
-    /** Where nodes read, in the order in which a pass computes them. */
+    /** The places where nodes read, in the order in which a pass computes them. */
     public List<Receiver> receivers() {
         List<Receiver> receivers = new ArrayList<>();
         for (Node node : senders()) {

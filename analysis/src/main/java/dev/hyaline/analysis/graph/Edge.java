@@ -19,14 +19,15 @@ public record Edge(Node sender, Receiver receiver) {
      *
      * @throws BadInputException if it is none, or the model has no such nodes
      */
-    public static Edge of(Gpt2Config config, String name) {
+    public static Edge parse(Gpt2Config config, String name) {
         int arrow = name.indexOf(ARROW);
         if (arrow < 0) {
             throw new BadInputException(
                     "'" + name + "' is not an edge; edges are such as m0->a5.h3<q> or a5.h3->logits");
         }
         return new Edge(
-                Node.of(config, name.substring(0, arrow)), Receiver.of(config, name.substring(arrow + ARROW.length())));
+                Node.parse(config, name.substring(0, arrow)),
+                Receiver.parse(config, name.substring(arrow + ARROW.length())));
     }
 
     @Override

@@ -8,7 +8,7 @@ import dev.hyaline.instrument.Target;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A node of the model's computation graph: what writes to the residual stream, and the logits. */
+/** A node of the model's computation graph: a part that writes to the residual stream, or the logits. */
 public sealed interface Node {
     /** The embeddings, token and position: what the residual stream begins with. */
     record InputNode() implements Node {
@@ -66,7 +66,7 @@ public sealed interface Node {
     }
 
     /**
-     * What the node writes to the residual stream, as the place to edit: a head's z, an MLP's output, the first
+     * The node's output to the residual stream, as the place to edit: a head's z, an MLP's output, the first
      * residual stream.
      *
      * @throws BadInputException for the logits, which write nothing
@@ -85,7 +85,7 @@ public sealed interface Node {
      *
      * @throws BadInputException if it is none, or the model has no such node
      */
-    static Node of(Gpt2Config config, String name) {
+    static Node parse(Gpt2Config config, String name) {
         Matcher matcher =
                 Pattern.compile("a(\\d{1,6})\\.h(\\d{1,6})|m(\\d{1,6})").matcher(name);
         if (name.equals("input")) {

@@ -8,8 +8,8 @@ import dev.hyaline.instrument.Target;
 import java.util.Locale;
 
 /**
- * Where a node reads the residual stream: {@code a5.h3<q>}, {@code a5.h3} (queries, keys and values alike), {@code m0},
- * {@code logits}.
+ * A place where a node reads the residual stream: {@code a5.h3<q>}, {@code a5.h3} (queries, keys and values alike),
+ * {@code m0}, {@code logits}.
  *
  * @param part which input of a head; {@link HeadInput#ALL} of any other node
  */
@@ -47,13 +47,13 @@ public record Receiver(Node node, HeadInput part) {
      *
      * @throws BadInputException if it is none, or the model has no such node
      */
-    public static Receiver of(Gpt2Config config, String name) {
+    public static Receiver parse(Gpt2Config config, String name) {
         if (name.endsWith("<q>") || name.endsWith("<k>") || name.endsWith("<v>")) {
             HeadInput part = HeadInput.valueOf(
                     name.substring(name.length() - 2, name.length() - 1).toUpperCase(Locale.ROOT));
-            return new Receiver(Node.of(config, name.substring(0, name.length() - 3)), part);
+            return new Receiver(Node.parse(config, name.substring(0, name.length() - 3)), part);
         }
-        return of(Node.of(config, name));
+        return of(Node.parse(config, name));
     }
 
     /** The place to edit. */

@@ -26,7 +26,7 @@ public final class CellJournal implements AutoCloseable {
     private static final int PAYLOAD = 2 * Integer.BYTES + Double.BYTES + 2 * Long.BYTES;
     private static final int RECORD = PAYLOAD + Integer.BYTES;
 
-    /** What a pair measured in a cell, and what that took. */
+    /** The metric of a pair in a cell, and the work that took. */
     public record Result(int cell, int pair, double value, MultiplyAdds work) {}
 
     private final Path file;
@@ -39,10 +39,10 @@ public final class CellJournal implements AutoCloseable {
     }
 
     /**
-     * Opens a file, or begins it, and hands on what it holds.
+     * Opens a file, or begins it, and hands its results to a reader.
      *
      * @param fingerprint 32 bytes that are the same for the same sweep only
-     * @throws FileException if it cannot be read or written
+     * @throws FileException if it cannot be read or written, or is a symbolic link
      * @throws BadInputException if it is being written by another run, or belongs to another sweep
      */
     public static CellJournal open(Path file, byte[] fingerprint, Consumer<Result> reader) {

@@ -26,16 +26,21 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * How much of the logit difference of answers and distractors each part of the model contributes directly, and how it
+ * The direct contribution of each part of the model to the logit difference of answers and distractors, and how it
  * grows along the residual stream: the final LayerNorm's scale is held at the run's, as TransformerLens does, so that
  * parts add up. Of clean prompts, at the position of a role.
  *
- * <p>Biases that no part owns are kept apart, so that parts and bias make the logit difference;
+ * <p>Biases that no part owns have a step of their own, so that all steps of a table add up to its whole;
  * {@link Result#conservation} says how well. With weights that went through
  * {@link dev.hyaline.instrument.weights.WeightProcessing} the shares are TransformerLens's; with raw weights a head's
  * also has what its value bias adds.
  */
 public final class DirectLogitAttribution {
+    /** The step of a table for what no other part owns. */
+    public static final String BIAS = "bias";
+
+    private static final String LOGIT_DIFFERENCE = "the logit difference";
+
     private final Gpt2 model;
     private final PromptPairs pairs;
     private final String role;
@@ -64,14 +69,18 @@ public final class DirectLogitAttribution {
     /**
      * Contributions.
      *
-     * @param table in logits
-     * @param conservation how far parts and bias are from the model's own logit differences; of heads or neurons alone,
-     *     how far they are from what their layers contribute
+     * @param table in logits, with a step {@code bias} for what no other part owns
+     * @param whole the name of the sum of the parts, such as {@code the logit difference}
+     * @param conservation the distance of the parts' sum from the whole
      */
-    public record Result(ResultTable table, SumCheck conservation) {}
+    public record Result(ResultTable table, String whole, SumCheck conservation) {}
 
-    /** What one part of the stack contributes, and the whole it is to add up to. */
-    private record Share(double[] values, double whole, double sum) {}
+    /** The contributions of the parts, in the order of the table's cells, and the whole they are to add up to. */
+    private record Share(double[] parts, double whole, double sum) {
+        static Share of(double[] parts, double whole) {
+            return new Share(parts, whole, Arrays.stream(parts).sum());
+        }
+    }
 
     /** Takes a pair's parts out of a cache of one prompt. */
     private interface Parts {
@@ -79,10 +88,11 @@ public final class DirectLogitAttribution {
     }
 
     /**
-     * The logit lens as attribution: the logit difference read from the residual stream before and between all layers,
-     * {@code [residual stream]}.
+     * The logit difference as it grows: read from the residual stream before and between all layers, with the final
+     * norm's scale held. What no part owns comes last: {@code [residual stream, and bias]}. The last place and the bias
+     * are the logit difference.
      */
-    public Result lens() {
+    public Result alongTheStream() {
         Gpt2Config config = model.config();
         List<String> labels = new ArrayList<>();
         for (int layer = 0; layer < config.nLayers(); layer++) {
@@ -90,16 +100,22 @@ public final class DirectLogitAttribution {
             labels.add(layer + "_mid");
         }
         labels.add("final_post");
-        return measure("Logit lens", List.of(new Axis("residual stream", labels)), (cache, pair) -> {
-            double[] values = attribute(cache, cache.accumulatedResid(end(), true), pair);
-            return new Share(
-                    Arrays.copyOf(values, values.length - 1),
-                    whole(cache, pair),
-                    values[values.length - 2] + values[values.length - 1]);
-        });
+        labels.add(BIAS);
+        return measure(
+                "Direct logit attribution along the residual stream",
+                LOGIT_DIFFERENCE,
+                List.of(new Axis("residual stream", labels)),
+                (cache, pair) -> {
+                    double[] values = attribute(cache, cache.accumulatedResid(end(), true), pair);
+                    double sum = values[values.length - 2] + values[values.length - 1];
+                    return new Share(values, whole(cache, pair), sum);
+                });
     }
 
-    /** By embedding, attention and MLP of each layer: {@code [component]}. */
+    /**
+     * By embedding, attention and MLP of each layer, and the bias that no layer owns: {@code [component, and bias]}.
+     * The parts are the logit difference.
+     */
     public Result byLayer() {
         Gpt2Config config = model.config();
         List<String> labels = new ArrayList<>(List.of("embed", "pos_embed"));
@@ -107,50 +123,45 @@ public final class DirectLogitAttribution {
             labels.add(layer + "_attn_out");
             labels.add(layer + "_mlp_out");
         }
-        return measure("Direct logit attribution by layer", List.of(new Axis("component", labels)), (cache, pair) -> {
-            double[] values = attribute(cache, cache.decomposeResid(), pair);
-            return new Share(
-                    Arrays.copyOf(values, values.length - 1),
-                    whole(cache, pair),
-                    Arrays.stream(values).sum());
-        });
+        labels.add(BIAS);
+        return measure(
+                "Direct logit attribution by layer",
+                LOGIT_DIFFERENCE,
+                List.of(new Axis("component", labels)),
+                (cache, pair) -> Share.of(attribute(cache, cache.decomposeResid(), pair), whole(cache, pair)));
     }
 
-    /** By head: {@code [layer, head]}. */
+    /**
+     * By head, and in each layer the bias of attention's output, which no head owns: {@code [layer, head and bias]}.
+     * The parts are what all attention adds.
+     */
     public Result byHead() {
         Gpt2Config config = model.config();
         return measure(
                 "Direct logit attribution by head",
-                List.of(Axis.layers(config.nLayers()), Axis.heads(config.nHeads())),
-                (cache, pair) -> {
-                    double[] values = attribute(cache, cache.stackHeadResults(), pair);
-                    double heads = sumWithoutBias(values);
-                    return new Share(
-                            Arrays.copyOf(values, values.length - 1),
-                            sumOf(cache, pair, "_attn_out"),
-                            heads + attentionBias(cache, pair));
-                });
+                "what all attention adds to the logit difference",
+                List.of(Axis.layers(config.nLayers()), withBias("head", config.nHeads())),
+                (cache, pair) -> Share.of(
+                        withBiases(cache, pair, cache.stackHeadResults(), false), sumOf(cache, pair, "_attn_out")));
     }
 
-    /** By neuron: {@code [layer, neuron]}. */
+    /**
+     * By neuron, and in each layer the bias of the MLP's output, which no neuron owns: {@code [layer, neuron and
+     * bias]}. The parts are what all MLPs add.
+     */
     public Result byNeuron() {
         Gpt2Config config = model.config();
         return measure(
                 "Direct logit attribution by neuron",
-                List.of(Axis.layers(config.nLayers()), Axis.indices("neuron", config.dMlp())),
-                (cache, pair) -> {
-                    double[] values = attribute(cache, cache.stackNeuronResults(), pair);
-                    double[] biases = attribute(cache, biases(cache, true), pair);
-                    return new Share(
-                            Arrays.copyOf(values, values.length - 1),
-                            sumOf(cache, pair, "_mlp_out"),
-                            sumWithoutBias(values) + sumWithoutBias(biases));
-                });
+                "what all MLPs add to the logit difference",
+                List.of(Axis.layers(config.nLayers()), withBias("neuron", config.dMlp())),
+                (cache, pair) -> Share.of(
+                        withBiases(cache, pair, cache.stackNeuronResults(), true), sumOf(cache, pair, "_mlp_out")));
     }
 
     /**
      * By head and by the position it takes the contribution from: the values it weighs there, through its output.
-     * {@code [layer, head, position]}.
+     * {@code [layer, head, position]}. The parts are what the heads add, to which no bias belongs.
      *
      * @throws BadInputException if the pairs differ in length
      */
@@ -166,20 +177,19 @@ public final class DirectLogitAttribution {
         }
         return measure(
                 "Direct logit attribution by head and source position",
+                "what the heads add to the logit difference",
                 List.of(
                         Axis.layers(config.nLayers()),
                         Axis.heads(config.nHeads()),
                         Axis.indices(Axis.POSITION, length)),
                 (cache, pair) -> {
-                    ResidualStack sources = sources(cache, pair, outputs);
-                    double[] values = attribute(cache, sources, pair);
-                    double[] heads = attribute(cache, cache.stackHeadResults(), pair);
-                    return new Share(
-                            Arrays.copyOf(values, values.length - 1), sumWithoutBias(heads), sumWithoutBias(values));
+                    double[] parts = withoutBias(attribute(cache, sources(cache, pair, outputs), pair));
+                    double[] heads = withoutBias(attribute(cache, cache.stackHeadResults(), pair));
+                    return Share.of(parts, Arrays.stream(heads).sum());
                 });
     }
 
-    private Result measure(String title, List<Axis> axes, Parts parts) {
+    private Result measure(String title, String whole, List<Axis> axes, Parts parts) {
         int cells = axes.stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);
         double[] values = new double[Math.multiplyExact(cells, pairs.size())];
         double[] wholes = new double[pairs.size()];
@@ -188,17 +198,17 @@ public final class DirectLogitAttribution {
             PromptPair pair = pairs.get(p);
             Share share = parts.of(cache(pair), pair);
             for (int cell = 0; cell < cells; cell++) {
-                values[cell * pairs.size() + p] = share.values[cell];
+                values[cell * pairs.size() + p] = share.parts[cell];
             }
             wholes[p] = share.whole;
             sums[p] = share.sum;
         }
         ResultTable table =
                 ResultTable.of(title, "contribution to the logit difference", "logits", axes, pairs.names(), values);
-        return new Result(table.neutralAt(0), SumCheck.of(wholes, sums));
+        return new Result(table.neutralAt(0), whole, SumCheck.of(wholes, sums));
     }
 
-    /** What the parts are made of, at the role's position. */
+    /** The activations that parts are made of, at the role's position. */
     private ActivationCache cache(PromptPair pair) {
         Gpt2Config config = model.config();
         Capture capture = Capture.of(
@@ -242,8 +252,30 @@ public final class DirectLogitAttribution {
         }
     }
 
-    private static double sumWithoutBias(double[] values) {
-        return Arrays.stream(values, 0, values.length - 1).sum();
+    /** The components' contributions alone. */
+    private static double[] withoutBias(double[] values) {
+        return Arrays.copyOf(values, values.length - 1);
+    }
+
+    /** Equally many contributions of each layer, each time followed by that of the layer's output bias. */
+    private double[] withBiases(ActivationCache cache, PromptPair pair, ResidualStack stack, boolean mlp) {
+        double[] parts = attribute(cache, stack, pair);
+        double[] biases = attribute(cache, biases(cache, mlp), pair);
+        int layers = model.config().nLayers();
+        int perLayer = stack.size() / layers;
+        double[] all = new double[layers * (perLayer + 1)];
+        for (int layer = 0; layer < layers; layer++) {
+            System.arraycopy(parts, layer * perLayer, all, layer * (perLayer + 1), perLayer);
+            all[layer * (perLayer + 1) + perLayer] = biases[layer];
+        }
+        return all;
+    }
+
+    /** Steps called 0, 1, 2 and so on, and one for the bias. */
+    private static Axis withBias(String name, int size) {
+        List<String> labels = new ArrayList<>(Axis.indices(name, size).labels());
+        labels.add(BIAS);
+        return new Axis(name, labels);
     }
 
     /** The model's own logit difference. */
@@ -259,16 +291,13 @@ public final class DirectLogitAttribution {
                 .orElseThrow();
     }
 
-    /** What all attentions, or all MLPs, contribute together. */
+    /** The contribution of all attentions, or of all MLPs, together. */
     private double sumOf(ActivationCache cache, PromptPair pair, String suffix) {
         ResidualStack layers = cache.decomposeResid();
         String[] labels =
                 layers.labels().stream().filter(label -> label.endsWith(suffix)).toArray(String[]::new);
-        return sumWithoutBias(attribute(cache, layers.select(labels), pair));
-    }
-
-    private double attentionBias(ActivationCache cache, PromptPair pair) {
-        return sumWithoutBias(attribute(cache, biases(cache, false), pair));
+        return Arrays.stream(withoutBias(attribute(cache, layers.select(labels), pair)))
+                .sum();
     }
 
     /** The biases of all MLPs' or all attentions' outputs as a stack. */

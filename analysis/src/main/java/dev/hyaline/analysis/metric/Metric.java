@@ -25,7 +25,7 @@ public final class Metric {
     private final String name;
     private final String quantity;
     private final String unit;
-    /** What tells the metric from others in a sweep's journal. */
+    /** Words that tell the metric from others in a sweep's journal. */
     private final String key;
 
     private final boolean builtIn;
@@ -268,12 +268,12 @@ public final class Metric {
         return name;
     }
 
-    /** What it measures, in words. */
+    /** The quantity that it measures, in words. */
     public String quantity() {
         return quantity;
     }
 
-    /** What it is measured in; empty for a bare number. */
+    /** The unit of its values; empty for a bare number. */
     public String unit() {
         return unit;
     }
@@ -307,12 +307,12 @@ public final class Metric {
         return function.applyAsDouble(reading);
     }
 
-    /** Whether it is one of {@link #all}, of which the name says what it computes. */
+    /** Returns whether it is one of {@link #all}, whose name and role say what it computes. */
     public boolean isBuiltIn() {
         return builtIn;
     }
 
-    /** What tells the metric from others, as far as words can; see {@link #of}. */
+    /** Words that tell the metric from others, as far as words can; see {@link #of}. */
     @Override
     public String toString() {
         return key;

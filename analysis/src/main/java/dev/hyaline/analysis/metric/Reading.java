@@ -3,7 +3,7 @@ package dev.hyaline.analysis.metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 
 /**
- * What a metric is taken of: one run of one of a pair's prompts.
+ * One run of one of a pair's prompts, of which a metric is taken.
  *
  * @param tokens of the prompt that ran
  * @param logits of that run

@@ -44,7 +44,7 @@ public final class PairFile {
      * Reads a file.
      *
      * @throws FileException if it cannot be read
-     * @throws BadInputException naming file and pair if it does not hold pairs
+     * @throws BadInputException naming the file and the pair, counted from 0, if it does not hold pairs
      */
     public static List<PromptPair> read(Path file, PromptEncoder encoder) {
         try {
@@ -77,7 +77,7 @@ public final class PairFile {
             try {
                 pairs.add(new PairFile(encoder).pair(list.get(i), template));
             } catch (BadInputException e) {
-                throw new BadInputException(source + ": pair " + (i + 1) + ": " + e.getMessage());
+                throw new BadInputException(source + ": pair " + i + ": " + e.getMessage());
             }
         }
         return List.copyOf(pairs);
@@ -98,7 +98,7 @@ public final class PairFile {
         JsonNode template = node.has("template") ? node.get("template") : commonTemplate;
         PromptPair pair;
         if (template.isString()) {
-            pair = PairTemplate.of(template.asString())
+            pair = PairTemplate.parse(template.asString())
                     .pair(encoder, words(node, "clean"), words(node, "corrupted"), answers, distractors);
         } else {
             pair = new PromptPair(

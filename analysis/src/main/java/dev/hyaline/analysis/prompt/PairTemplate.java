@@ -30,7 +30,7 @@ public final class PairTemplate {
      *
      * @throws BadInputException if it has no slot, or two of one name
      */
-    public static PairTemplate of(String text) {
+    public static PairTemplate parse(String text) {
         List<String> slots = SLOT.matcher(text)
                 .results()
                 .map(slot -> slot.group(1))
@@ -42,11 +42,6 @@ public final class PairTemplate {
             throw new BadInputException("the template '" + text + "' has two slots of one name");
         }
         return new PairTemplate(text, List.copyOf(slots));
-    }
-
-    /** Names of the slots, in the order of the text. */
-    public List<String> slots() {
-        return slots;
     }
 
     /** The text with its slots filled. */
@@ -92,7 +87,7 @@ public final class PairTemplate {
         return new PromptPair(cleanText, cleanTokens, corruptedTokens, answers, distractors, roles);
     }
 
-    /** Where each slot's last token is. */
+    /** The position of each slot's last token. */
     private Map<String, Integer> positions(PromptEncoder encoder, Map<String, String> words, int[] tokens) {
         Map<String, Integer> positions = new LinkedHashMap<>();
         Matcher matcher = SLOT.matcher(text);

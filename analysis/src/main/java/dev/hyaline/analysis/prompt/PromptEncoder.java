@@ -6,7 +6,7 @@ import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
- * How prompts and single words become tokens of one vocabulary.
+ * Turns prompts and single words into tokens of one vocabulary.
  *
  * @param encoder text to token ids
  * @param begin the token put before every prompt, if any: TransformerLens prepends {@code <|endoftext|>} to GPT-2's

@@ -1,9 +1,12 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.instrument.IndexSelection;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * A clean prompt and a corrupted one of the same length, token by token alike but for what the study is about. Arrays
@@ -23,7 +26,7 @@ public record PromptPair(
     public static final String END = "end";
 
     public PromptPair {
-        roles = java.util.Collections.unmodifiableMap(new TreeMap<>(roles));
+        roles = Collections.unmodifiableMap(new TreeMap<>(roles));
         if (clean.length == 0) {
             throw new BadInputException(name + ": the clean prompt is empty");
         }
@@ -80,8 +83,37 @@ public record PromptPair(
         return mismatch < 0 ? clean.length : mismatch;
     }
 
+    /**
+     * The positions from the first at which the prompts differ: before it their runs have the same bits.
+     *
+     * @throws BadInputException if the prompts are the same
+     */
+    public IndexSelection changedPositions() {
+        if (firstDifference() == length()) {
+            throw new BadInputException(name + ": the clean prompt and the corrupted one are the same");
+        }
+        return IndexSelection.of(IntStream.range(firstDifference(), length()).toArray());
+    }
+
     /** The pair with its prompts exchanged, and its answers with its distractors. */
     public PromptPair swapped() {
         return new PromptPair(name, corrupted, clean, distractors, answers, roles);
+    }
+
+    /** Returns whether the other has the same name, tokens and roles. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof PromptPair pair
+                && name.equals(pair.name)
+                && Arrays.equals(clean, pair.clean)
+                && Arrays.equals(corrupted, pair.corrupted)
+                && Arrays.equals(answers, pair.answers)
+                && Arrays.equals(distractors, pair.distractors)
+                && roles.equals(pair.roles);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(clean) + Arrays.hashCode(corrupted);
     }
 }

@@ -48,7 +48,15 @@ public final class PromptPairs {
         return pairs;
     }
 
+    /**
+     * A pair by index.
+     *
+     * @throws BadInputException if there is none
+     */
     public PromptPair get(int pair) {
+        if (pair < 0 || pair >= pairs.size()) {
+            throw new BadInputException("there is no pair " + pair + ": pairs run from 0 to " + (pairs.size() - 1));
+        }
         return pairs.get(pair);
     }
 
@@ -56,7 +64,7 @@ public final class PromptPairs {
         return pairs.size();
     }
 
-    /** What the pairs are called: their names, or by number where names repeat. */
+    /** The pairs' names, which may repeat. */
     public List<String> names() {
         return pairs.stream().map(PromptPair::name).toList();
     }
@@ -99,5 +107,16 @@ public final class PromptPairs {
     /** Clean and corrupted prompts exchanged, answers and distractors too. */
     public PromptPairs swapped() {
         return new PromptPairs(pairs.stream().map(PromptPair::swapped).toList());
+    }
+
+    /** Returns whether the other is the same pairs in the same order. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof PromptPairs those && pairs.equals(those.pairs);
+    }
+
+    @Override
+    public int hashCode() {
+        return pairs.hashCode();
     }
 }

@@ -26,7 +26,7 @@ public final class RandomTokens {
 
     /** The built-in words that are one token after a blank. */
     public static RandomTokens ofWords(PromptEncoder encoder) {
-        return ofWords(encoder, WordLists.of(encoder));
+        return ofWords(encoder, WordLists.read(encoder));
     }
 
     static RandomTokens ofWords(PromptEncoder encoder, WordLists words) {

@@ -113,7 +113,7 @@ public enum Task {
             String she = pick(firstWords(words.femaleNames(), encoder), random);
             String he = pick(firstWords(words.maleNames(), encoder), random);
             boolean female = random.nextBoolean();
-            return PairTemplate.of("{name} went to the {place} because")
+            return PairTemplate.parse("{name} went to the {place} because")
                     .pair(
                             encoder,
                             Map.of("name", female ? she : he, "place", pick(words.places(), random)),
@@ -130,7 +130,7 @@ public enum Task {
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
             List<String> countries = List.copyOf(words.capitals().keySet());
             List<String> two = distinct(countries, 2, random);
-            return PairTemplate.of("The capital of {country} is")
+            return PairTemplate.parse("The capital of {country} is")
                     .pair(
                             encoder,
                             Map.of("country", two.get(0)),
@@ -139,6 +139,9 @@ public enum Task {
                             new int[] {encoder.token(" " + words.capitals().get(two.get(1)))});
         }
     };
+
+    /** More pairs than this are not drawn: their runs would fit no memory. */
+    public static final int MAX_PAIRS = 100_000;
 
     /** Tokens of a sequence that is repeated. */
     private static final int REPEATED = 20;
@@ -156,13 +159,14 @@ public enum Task {
     /**
      * Draws pairs.
      *
-     * @throws BadInputException if {@code count} is below 1, or the vocabulary lacks words that the task needs
+     * @throws BadInputException if {@code count} is below 1 or above {@link #MAX_PAIRS}, or the vocabulary lacks words
+     *     that the task needs
      */
     public List<PromptPair> draw(PromptEncoder encoder, int count, long seed) {
-        if (count < 1) {
-            throw new BadInputException("the number of pairs must be at least 1, found " + count);
+        if (count < 1 || count > MAX_PAIRS) {
+            throw new BadInputException("the number of pairs must be from 1 to " + MAX_PAIRS + ", found " + count);
         }
-        WordLists words = WordLists.of(encoder);
+        WordLists words = WordLists.read(encoder);
         SplittableRandom random = new SplittableRandom(seed);
         SplittableRandom corruptions = new SplittableRandom(~seed);
         List<PromptPair> pairs = new ArrayList<>();
@@ -182,7 +186,7 @@ public enum Task {
         List<String> two = distinct(names(words), 2, random);
         String io = two.get(0);
         String subject = two.get(1);
-        return PairTemplate.of(template)
+        return PairTemplate.parse(template)
                 .pair(
                         encoder,
                         Map.of(
@@ -225,7 +229,7 @@ public enum Task {
             PromptEncoder encoder, String event, int century, List<Integer> years, SplittableRandom random) {
         int first = years.getFirst();
         int year = pick(years.subList(1, years.size() - 1), random);
-        return PairTemplate.of("The {event} lasted from the year {century}{YY} to the year " + century)
+        return PairTemplate.parse("The {event} lasted from the year {century}{YY} to the year " + century)
                 .pair(
                         encoder,
                         Map.of("event", event, "century", String.valueOf(century), "YY", twoDigits(year)),

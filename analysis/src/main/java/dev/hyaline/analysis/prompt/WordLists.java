@@ -27,8 +27,8 @@ public record WordLists(
         Map<String, String> capitals) {
 
     /** The built-in lists without the words that are several tokens. */
-    public static WordLists of(PromptEncoder encoder) {
-        JsonNode words = read();
+    public static WordLists read(PromptEncoder encoder) {
+        JsonNode words = builtIn();
         Predicate<String> isToken = word -> encoder.isToken(" " + word);
         Map<String, String> capitals = new LinkedHashMap<>();
         words.get("capitals").properties().forEach(entry -> {
@@ -54,7 +54,7 @@ public record WordLists(
                 .collect(Collectors.toUnmodifiableList());
     }
 
-    private static JsonNode read() {
+    private static JsonNode builtIn() {
         try (InputStream in = WordLists.class.getResourceAsStream("words.json")) {
             return JsonMapper.shared().readTree(in);
         } catch (IOException e) {

@@ -34,12 +34,32 @@ public record Axis(String name, List<String> labels) {
         return indices("head", nHeads);
     }
 
+    /**
+     * Checks an index.
+     *
+     * @throws BadInputException if there is no such step
+     */
+    public void requireStep(int step) {
+        if (step < 0 || step >= labels.size()) {
+            throw new BadInputException(
+                    "the axis " + name + " has no step " + step + ": steps run from 0 to " + (size() - 1));
+        }
+    }
+
     public int size() {
         return labels.size();
     }
 
-    /** The index on each axis of a cell counted in row-major order. */
+    /**
+     * The index on each axis of a cell counted in row-major order.
+     *
+     * @throws BadInputException if the axes have no such cell
+     */
     public static int[] index(List<Axis> axes, int cell) {
+        int cells = axes.stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);
+        if (cell < 0 || cell >= cells) {
+            throw new BadInputException("there is no cell " + cell + ": cells run from 0 to " + (cells - 1));
+        }
         int[] index = new int[axes.size()];
         int rest = cell;
         for (int a = index.length - 1; a >= 0; a--) {

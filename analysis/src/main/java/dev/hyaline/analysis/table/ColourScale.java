@@ -3,8 +3,9 @@ package dev.hyaline.analysis.table;
 import java.util.Arrays;
 
 /**
- * Colours of a table's means. With a neutral value: white there, red above, blue below, as deep on either side for the
- * same distance. Without: from white at the smallest to blue at the largest. What is not a number is grey.
+ * Colours of a table's means: the redder, the larger. With a neutral value: white there, red above, blue below, as deep
+ * on either side for the same distance. Without: from white at the smallest to red at the largest. What is not a number
+ * is grey.
  */
 public final class ColourScale {
     private static final int[] WHITE = {255, 255, 255};
@@ -13,35 +14,41 @@ public final class ColourScale {
     private static final int GREY = 0xDDDDDD;
 
     private final boolean diverging;
+    /** The values of the deepest blue, or of white without a neutral value, and of the deepest red. */
     private final double low;
-    private final double high;
 
-    private ColourScale(boolean diverging, double low, double high) {
+    private final double high;
+    private final double least;
+    private final double most;
+
+    private ColourScale(boolean diverging, double low, double high, double least, double most) {
         this.diverging = diverging;
         this.low = low;
         this.high = high;
+        this.least = least;
+        this.most = most;
     }
 
     public static ColourScale of(ResultTable table) {
         double[] finite = Arrays.stream(table.means()).filter(Double::isFinite).toArray();
-        double least = Arrays.stream(finite).min().orElse(0);
-        double most = Arrays.stream(finite).max().orElse(1);
+        double least = Arrays.stream(finite).min().orElse(Double.NaN);
+        double most = Arrays.stream(finite).max().orElse(Double.NaN);
         if (table.neutral().isPresent()) {
             double neutral = table.neutral().getAsDouble();
-            double reach = Math.max(Math.max(most - neutral, neutral - least), Double.MIN_NORMAL);
-            return new ColourScale(true, neutral - reach, neutral + reach);
+            double reach = Math.max(most - neutral, neutral - least);
+            return new ColourScale(true, neutral - reach, neutral + reach, least, most);
         }
-        return new ColourScale(false, least, most > least ? most : least + 1);
+        return new ColourScale(false, least, most, least, most);
     }
 
-    /** The value at the scale's lower end. */
-    public double low() {
-        return low;
+    /** The smallest of the table's means; NaN if none is a number. */
+    public double least() {
+        return least;
     }
 
-    /** The value at the scale's upper end. */
-    public double high() {
-        return high;
+    /** The largest of the table's means; NaN if none is a number. */
+    public double most() {
+        return most;
     }
 
     /** Red, green and blue, eight bits each, red highest. */
@@ -49,14 +56,14 @@ public final class ColourScale {
         if (!Double.isFinite(value)) {
             return GREY;
         }
-        double share = Math.clamp((value - low) / (high - low), 0, 1);
         if (!diverging) {
-            return between(BLUE, share);
+            return between(RED, high > low ? Math.clamp((value - low) / (high - low), 0, 1) : 0);
         }
+        double share = high > low ? Math.clamp((value - low) / (high - low), 0, 1) : 0.5;
         return share < 0.5 ? between(BLUE, 1 - 2 * share) : between(RED, 2 * share - 1);
     }
 
-    /** Whether text on a colour should be white. */
+    /** Returns whether text on a colour should be white. */
     public static boolean isDark(int rgb) {
         return 0.299 * (rgb >> 16 & 255) + 0.587 * (rgb >> 8 & 255) + 0.114 * (rgb & 255) < 140;
     }

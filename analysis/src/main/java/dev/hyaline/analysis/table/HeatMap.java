@@ -1,16 +1,16 @@
 package dev.hyaline.analysis.table;
 
-import dev.hyaline.analysis.internal.Canvas;
-import dev.hyaline.analysis.internal.Canvas.Anchor;
-import dev.hyaline.analysis.internal.PngCanvas;
-import dev.hyaline.analysis.internal.SvgCanvas;
+import dev.hyaline.analysis.internal.Picture;
+import dev.hyaline.analysis.internal.Picture.Anchor;
+import dev.hyaline.analysis.internal.PngPicture;
+import dev.hyaline.analysis.internal.SvgPicture;
 import dev.hyaline.engine.BadInputException;
 import java.util.List;
 import java.util.Locale;
 
 /**
- * A picture of a table: one coloured cell a mean, labels, a colour bar. The same drawing as SVG, whose cells tell their
- * values when pointed at, and as PNG.
+ * A picture of a table: a coloured cell for each mean, labels, a colour bar. The same drawing as SVG, whose cells tell
+ * their values when pointed at, and as PNG.
  */
 public final class HeatMap {
     /** More than this in either direction is not a picture any more. */
@@ -34,6 +34,9 @@ public final class HeatMap {
     private final ResultTable table;
     private final Grid grid;
     private final ColourScale scale;
+    /** What is smaller in size than this is told as zero. */
+    private final double nothing;
+
     private final int cellWidth;
     private final int cellHeight;
     private final boolean rotated;
@@ -52,6 +55,7 @@ public final class HeatMap {
                     + MAX_CELLS_PER_SIDE + " a side, or " + MAX_CELLS_IN_PER_COLUMN + " in a single column");
         }
         scale = ColourScale.of(table);
+        nothing = Math.max(Math.abs(scale.least()), Math.abs(scale.most())) / 2000;
         cellWidth = Math.clamp(WHOLE_PICTURE / columns, 2, 46);
         cellHeight = Math.clamp(WHOLE_PICTURE / rows, 2, 26);
         int widest = longest(grid.columns());
@@ -72,7 +76,7 @@ public final class HeatMap {
         return new HeatMap(table);
     }
 
-    /** Whether a table is small enough for a picture. */
+    /** Returns whether a table is small enough for a picture. */
     public static boolean fits(ResultTable table) {
         return fits(Grid.of(table));
     }
@@ -85,45 +89,45 @@ public final class HeatMap {
 
     /** An SVG document. */
     public String svg() {
-        SvgCanvas canvas = new SvgCanvas(width, height);
-        draw(canvas);
-        return canvas.document();
+        SvgPicture picture = new SvgPicture(width, height);
+        draw(picture);
+        return picture.document();
     }
 
     /** A PNG file's bytes, two pixels to a unit of the SVG. */
     public byte[] png() {
-        PngCanvas canvas = new PngCanvas(width, height);
-        draw(canvas);
-        return canvas.bytes();
+        PngPicture picture = new PngPicture(width, height);
+        draw(picture);
+        return picture.bytes();
     }
 
-    private void draw(Canvas canvas) {
-        canvas.rectangle(0, 0, width, height, 0xFFFFFF, "");
-        canvas.text(MARGIN, MARGIN + TITLE_FONT, table.title(), TITLE_FONT, Anchor.START, false, INK);
-        canvas.text(MARGIN, MARGIN + TITLE_FONT + 18, subtitle(), FONT, Anchor.START, false, 0x666666);
+    private void draw(Picture picture) {
+        picture.rectangle(0, 0, width, height, 0xFFFFFF, "");
+        picture.text(MARGIN, MARGIN + TITLE_FONT, table.title(), TITLE_FONT, Anchor.START, false, INK);
+        picture.text(MARGIN, MARGIN + TITLE_FONT + 18, subtitle(), FONT, Anchor.START, false, 0x666666);
         boolean numbers = cellWidth >= 34 && cellHeight >= 14;
         for (int row = 0; row < grid.rows().size(); row++) {
             for (int column = 0; column < grid.columns().size(); column++) {
-                cell(canvas, row, column, numbers);
+                cell(picture, row, column, numbers);
             }
         }
-        labels(canvas);
-        colourBar(canvas);
+        labels(picture);
+        colourBar(picture);
     }
 
-    private void cell(Canvas canvas, int row, int column, boolean numbers) {
+    private void cell(Picture picture, int row, int column, boolean numbers) {
         int cell = grid.cells()[row][column];
         double mean = table.mean(cell);
         int colour = scale.rgb(mean);
         int x = left + column * cellWidth;
         int y = top + row * cellHeight;
-        canvas.rectangle(x, y, cellWidth, cellHeight, colour, tooltip(row, column, cell));
+        picture.rectangle(x, y, cellWidth, cellHeight, colour, tooltip(row, column, cell));
         if (numbers && Double.isFinite(mean)) {
             int ink = ColourScale.isDark(colour) ? 0xFFFFFF : INK;
-            canvas.text(
+            picture.text(
                     x + cellWidth / 2.0,
                     y + cellHeight / 2.0 + 0.35 * (FONT - 1),
-                    Math.abs(mean) < (scale.high() - scale.low()) / 1000 ? "0" : figure(mean),
+                    told(mean),
                     FONT - 1,
                     Anchor.MIDDLE,
                     false,
@@ -137,45 +141,66 @@ public final class HeatMap {
                 ? grid.rowName() + " " + grid.rows().get(row)
                 : grid.rowName() + " " + grid.rows().get(row) + ", " + grid.columnName() + " "
                         + grid.columns().get(column);
-        return where + ": " + figure(table.mean(cell)) + (Double.isNaN(error) ? "" : " ± " + figure(error));
+        return where + ": " + told(table.mean(cell)) + (Double.isNaN(error) ? "" : " ± " + figure(error));
     }
 
-    private void labels(Canvas canvas) {
+    private void labels(Picture picture) {
         int bottom = top + grid.rows().size() * cellHeight;
         int everyRow = Math.ceilDiv(FONT + 1, cellHeight);
         for (int row = 0; row < grid.rows().size(); row += everyRow) {
             double y = top + row * cellHeight + cellHeight / 2.0 + 0.35 * FONT;
-            canvas.text(left - 5, y, shortened(grid.rows().get(row)), FONT, Anchor.END, false, INK);
+            picture.text(left - 5, y, shortened(grid.rows().get(row)), FONT, Anchor.END, false, INK);
         }
         int everyColumn = rotated ? Math.ceilDiv(FONT + 1, cellWidth) : 1;
         for (int column = 0; column < grid.columns().size(); column += everyColumn) {
             double x = left + column * cellWidth + cellWidth / 2.0;
             String label = shortened(grid.columns().get(column));
             if (rotated) {
-                canvas.text(x + 0.35 * FONT, bottom + 5, label, FONT, Anchor.END, true, INK);
+                picture.text(x + 0.35 * FONT, bottom + 5, label, FONT, Anchor.END, true, INK);
             } else {
-                canvas.text(x, bottom + 4 + FONT, label, FONT, Anchor.MIDDLE, false, INK);
+                picture.text(x, bottom + 4 + FONT, label, FONT, Anchor.MIDDLE, false, INK);
             }
         }
         double middleX = left + grid.columns().size() * cellWidth / 2.0;
         double middleY = top + grid.rows().size() * cellHeight / 2.0;
-        canvas.text(middleX, height - MARGIN, grid.columnName(), FONT, Anchor.MIDDLE, false, 0x666666);
-        canvas.text(MARGIN + FONT - 2, middleY, grid.rowName(), FONT, Anchor.MIDDLE, true, 0x666666);
+        picture.text(middleX, height - MARGIN, grid.columnName(), FONT, Anchor.MIDDLE, false, 0x666666);
+        picture.text(MARGIN + FONT - 2, middleY, grid.rowName(), FONT, Anchor.MIDDLE, true, 0x666666);
     }
 
-    private void colourBar(Canvas canvas) {
+    private void colourBar(Picture picture) {
+        double least = scale.least();
+        double most = scale.most();
+        if (Double.isNaN(least)) {
+            return;
+        }
         int x = left + grid.columns().size() * cellWidth + 20;
         int barHeight = Math.clamp((long) grid.rows().size() * cellHeight, 80, 240);
         for (int y = 0; y < barHeight; y++) {
-            double share = 1 - (y + 0.5) / barHeight;
-            canvas.rectangle(
-                    x, top + y, BAR_WIDTH, 1, scale.rgb(scale.low() + share * (scale.high() - scale.low())), "");
+            double share = 1 - y / (barHeight - 1.0);
+            picture.rectangle(x, top + y, BAR_WIDTH, 1, scale.rgb(least + share * (most - least)), "");
         }
         int textX = x + BAR_WIDTH + 5;
-        canvas.text(textX, top + FONT - 2, figure(scale.high()), FONT, Anchor.START, false, INK);
-        double middle = (scale.low() + scale.high()) / 2;
-        canvas.text(textX, top + barHeight / 2.0 + 4, figure(middle), FONT, Anchor.START, false, INK);
-        canvas.text(textX, top + barHeight, figure(scale.low()), FONT, Anchor.START, false, INK);
+        picture.text(textX, top + FONT - 2, told(most), FONT, Anchor.START, false, INK);
+        if (most > least) {
+            double marked = marked(least, most);
+            double y = top + barHeight * (most - marked) / (most - least);
+            picture.text(textX, y + 4, told(marked), FONT, Anchor.START, false, INK);
+            picture.text(textX, top + barHeight, told(least), FONT, Anchor.START, false, INK);
+        }
+    }
+
+    /**
+     * A value between the ends of the bar: the neutral one, if it has room between their figures, or else the middle.
+     */
+    private double marked(double least, double most) {
+        double neutral = table.neutral().orElse(Double.NaN);
+        double share = (neutral - least) / (most - least);
+        return share > 0.2 && share < 0.8 ? neutral : (least + most) / 2;
+    }
+
+    /** A value of the picture, in which there is one zero. */
+    private String told(double value) {
+        return Math.abs(value) < nothing ? "0" : figure(value);
     }
 
     private String subtitle() {
@@ -203,15 +228,20 @@ public final class HeatMap {
         return label.length() <= MAX_LABEL_LENGTH ? label : label.substring(0, MAX_LABEL_LENGTH - 1) + "…";
     }
 
-    /** Three significant digits, as short as they can be said. */
+    /** Up to three significant digits, as short as they can be said. */
     static String figure(double value) {
         if (!Double.isFinite(value)) {
             return "-";
         }
         double size = Math.abs(value);
-        if (size != 0 && (size < 1e-3 || size >= 1e5)) {
+        if (size == 0) {
+            return "0";
+        }
+        if (size < 1e-3 || size >= 1e5) {
             return String.format(Locale.ROOT, "%.1e", value);
         }
-        return String.format(Locale.ROOT, size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : "%.2f", value);
+        // Two decimals of less than this would lose all but one digit, or be zero.
+        String format = size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : size >= 0.05 ? "%.2f" : "%.3f";
+        return String.format(Locale.ROOT, format, value);
     }
 }

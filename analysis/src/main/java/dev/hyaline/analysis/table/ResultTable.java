@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
 /**
  * Measurements over named axes, of every sample (a pair of prompts, a draw) by itself. Immutable.
  *
- * <p>A cell is addressed by one index an axis, or by its number in row-major order. Its mean and standard error are
- * taken over samples; a sample that was not measured is NaN, and so is whatever needs it.
+ * <p>A cell is addressed by one index on each axis, or by its number in row-major order. Its mean and standard error
+ * are taken over samples; a sample that was not measured is NaN, and so is whatever needs it.
  */
 public final class ResultTable {
     private final String title;
@@ -75,11 +75,6 @@ public final class ResultTable {
         return new ResultTable(title, quantity, unit, axes, samples, OptionalDouble.of(value), values);
     }
 
-    /** The same values under another title. */
-    public ResultTable titled(String newTitle) {
-        return new ResultTable(newTitle, quantity, unit, axes, samples, neutral, values);
-    }
-
     /** Changes one sample's value. */
     @FunctionalInterface
     public interface SampleChange {
@@ -126,7 +121,11 @@ public final class ResultTable {
         return values.length / samples.size();
     }
 
-    /** Number of a cell in row-major order. */
+    /**
+     * Number of a cell in row-major order.
+     *
+     * @throws BadInputException if there are more or fewer indices than axes, or an axis has no such step
+     */
     public int cell(int... index) {
         if (index.length != axes.size()) {
             throw new BadInputException(
@@ -134,13 +133,17 @@ public final class ResultTable {
         }
         int cell = 0;
         for (int a = 0; a < index.length; a++) {
-            cell = cell * axes.get(a).size()
-                    + java.util.Objects.checkIndex(index[a], axes.get(a).size());
+            axes.get(a).requireStep(index[a]);
+            cell = cell * axes.get(a).size() + index[a];
         }
         return cell;
     }
 
-    /** The index of a cell on each axis. */
+    /**
+     * The index of a cell on each axis.
+     *
+     * @throws BadInputException if there is no such cell
+     */
     public int[] index(int cell) {
         return Axis.index(axes, cell);
     }
@@ -153,8 +156,16 @@ public final class ResultTable {
                 .toList();
     }
 
-    /** The values of a cell, one a sample. */
+    /**
+     * The values of a cell, one for each sample.
+     *
+     * @throws BadInputException if there is no such cell
+     */
     public double[] values(int cell) {
+        if (cell < 0 || cell >= cells()) {
+            throw new BadInputException(
+                    "the table '" + title + "' has no cell " + cell + ": cells run from 0 to " + (cells() - 1));
+        }
         return Arrays.copyOfRange(values, cell * samples.size(), (cell + 1) * samples.size());
     }
 

@@ -13,8 +13,8 @@ public final class TableText {
     private TableText() {}
 
     /**
-     * Comma-separated values (RFC 4180, lines ending in a line feed): a column an axis, then {@code mean},
-     * {@code standard_error} and one column a sample; a row a cell. What is not a number is empty.
+     * Comma-separated values (RFC 4180, lines ending in a line feed): a column for each axis, then {@code mean},
+     * {@code standard_error} and a column for each sample; a row for each cell. What is not a number is empty.
      */
     public static String csv(ResultTable table) {
         StringBuilder csv = new StringBuilder();
@@ -47,7 +47,7 @@ public final class TableText {
     /**
      * Writes a table's properties into an open object: {@code title}, {@code quantity}, {@code unit}, {@code neutral},
      * {@code axes} (name and labels), {@code samples}, and in row-major order of the axes {@code mean} and
-     * {@code standard_error} a cell and {@code values} a cell and sample. What is not a number is null.
+     * {@code standard_error} of each cell and {@code values} by cell and sample. What is not a number is null.
      */
     public static void writeJson(ResultTable table, JsonGenerator json) {
         json.writeStringProperty("title", table.title());

@@ -110,7 +110,7 @@ final class HeadScoresTest {
             int[][] draws = IntStream.range(0, 5)
                     .mapToObj(draw -> words.repeated(20, encoder, random))
                     .toArray(int[][]::new);
-            ResultTable scores = HeadScores.of(model, Prompts.of(model.config(), draws));
+            ResultTable scores = HeadScores.measure(model, Prompts.of(model.config(), draws));
             Map<String, List<String>> byType = HeadClass.classify(scores, 0.6).stream()
                     .filter(head -> head.type().isPresent())
                     .collect(java.util.stream.Collectors.groupingBy(
@@ -129,18 +129,18 @@ final class HeadScoresTest {
         try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
                 Gpt2 model = Gpt2.of(checkpoint.weights(), 1)) {
             Prompts one = Prompts.of(model.config(), new int[] {1});
-            assertThatThrownBy(() -> AttentionStatistics.of(model, one, 0.1))
+            assertThatThrownBy(() -> AttentionStatistics.measure(model, one, 0.1))
                     .hasMessage("prompt 1 has one token, from which no head has a choice");
             Prompts two = Prompts.of(model.config(), new int[] {1, 2});
-            assertThatThrownBy(() -> AttentionStatistics.of(model, two, 1)).hasMessageContaining("found 1.0");
-            AttentionStatistics statistics = AttentionStatistics.of(model, two, 0.1);
+            assertThatThrownBy(() -> AttentionStatistics.measure(model, two, 1)).hasMessageContaining("found 1.0");
+            AttentionStatistics statistics = AttentionStatistics.measure(model, two, 0.1);
             for (int cell = 0; cell < 32; cell++) {
                 assertThat(statistics.distances().mean(2 * cell)
                                 + statistics.distances().mean(2 * cell + 1))
                         .isCloseTo(1, within(1e-6));
             }
-            assertThat(HeadScores.of(model, two).meanAt(1, 0, 0)).isNaN();
-            assertThatThrownBy(() -> HeadScores.of(model, two, Map.of()))
+            assertThat(HeadScores.measure(model, two).meanAt(1, 0, 0)).isNaN();
+            assertThatThrownBy(() -> HeadScores.measure(model, two, Map.of()))
                     .hasMessage("there is no kind of head to score");
         }
     }

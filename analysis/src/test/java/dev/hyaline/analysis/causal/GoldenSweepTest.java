@@ -26,7 +26,7 @@ final class GoldenSweepTest {
     static void run() {
         checkpoint = Checkpoint.builtIn("fable");
         model = Gpt2.of(checkpoint.weights(), 2);
-        experiment = Experiment.of(model, GoldenIoi.pairs(model.config()), Metric.logitDifference());
+        experiment = Experiment.start(model, GoldenIoi.pairs(model.config()), Metric.logitDifference());
     }
 
     @AfterAll
@@ -65,7 +65,8 @@ final class GoldenSweepTest {
         "ATTN_HEAD_V_BY_POS, head_v_by_pos",
     })
     void patching(ActivationPatch patch, String golden) {
-        SweepResult result = experiment.sweep(patch.sweep(experiment, PatchingDirection.DENOISING));
+        SweepResult result =
+                experiment.sweep(patch.sweep(experiment.config(), PatchingDirection.DENOISING, experiment.pairs()));
         assertClose(result.table().means(), GoldenIoi.tensor("patch." + golden));
         assertThat(result.work().saving()).isGreaterThan(2);
         assertThat(result.table().neutral().orElseThrow())
@@ -75,7 +76,8 @@ final class GoldenSweepTest {
     @Test
     void everyFormsHoldTheSingleOnes() {
         double[] every = experiment
-                .sweep(ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, PatchingDirection.DENOISING))
+                .sweep(ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(
+                        experiment.config(), PatchingDirection.DENOISING, experiment.pairs()))
                 .table()
                 .means();
         String[] order = {"z", "q", "k", "v", "pattern"};
@@ -84,8 +86,8 @@ final class GoldenSweepTest {
                     Arrays.copyOfRange(every, i * 32, (i + 1) * 32),
                     GoldenIoi.tensor("patch.head_" + order[i] + "_all_pos"));
         }
-        SweepResult blocks =
-                experiment.sweep(ActivationPatch.BLOCK_EVERY.sweep(experiment, PatchingDirection.DENOISING));
+        SweepResult blocks = experiment.sweep(ActivationPatch.BLOCK_EVERY.sweep(
+                experiment.config(), PatchingDirection.DENOISING, experiment.pairs()));
         assertThat(blocks.table().axes().getFirst().labels()).containsExactly("resid_pre", "attn_out", "mlp_out");
         assertClose(Arrays.copyOfRange(blocks.table().means(), 60, 120), GoldenIoi.tensor("patch.attn_out"));
     }
@@ -100,7 +102,7 @@ final class GoldenSweepTest {
         "mean, MLP_OUT, mlp_out_mean",
     })
     void ablation(String how, Site site, String golden) {
-        Ablation ablation = how.equals("zero") ? Ablation.zero() : Ablation.meanByPosition(experiment);
+        Ablation ablation = how.equals("zero") ? Ablation.zero() : Ablation.meanByPosition();
         Along along = site == Site.Z ? Along.everyHead() : Along.everyLayer();
         SweepResult result = experiment.sweep(AblationSweep.of(model.config(), ablation, site, along));
         assertClose(result.table().means(), GoldenIoi.tensor("ablate." + golden));
@@ -110,7 +112,8 @@ final class GoldenSweepTest {
 
     @Test
     void normalisedIsOneWhenClean() {
-        SweepResult result = experiment.sweep(ActivationPatch.RESID_PRE.sweep(experiment, PatchingDirection.DENOISING));
+        SweepResult result = experiment.sweep(
+                ActivationPatch.RESID_PRE.sweep(experiment.config(), PatchingDirection.DENOISING, experiment.pairs()));
         double clean = experiment.baselines().meanClean();
         double corrupted = experiment.baselines().meanCorrupted();
         for (int cell = 0; cell < result.table().cells(); cell++) {

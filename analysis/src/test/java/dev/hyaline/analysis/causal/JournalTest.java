@@ -3,7 +3,9 @@ package dev.hyaline.analysis.causal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
@@ -15,6 +17,7 @@ import dev.hyaline.instrument.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +36,8 @@ final class JournalTest {
 
     private final Gpt2 model = Gpt2.of(Gpt2Weights.random(CONFIG, 3), 1);
     private final Experiment experiment = experiment(9);
-    private final Sweep sweep = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, PatchingDirection.DENOISING);
+    private final Sweep sweep = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(
+            experiment.config(), PatchingDirection.DENOISING, experiment.pairs());
 
     @AfterEach
     void close() {
@@ -41,7 +45,8 @@ final class JournalTest {
     }
 
     private Experiment experiment(long seed) {
-        return Experiment.of(model, SmallExperiments.pairs(CONFIG, 2, 5, new Random(seed)), Metric.logitDifference());
+        return Experiment.start(
+                model, SmallExperiments.pairs(CONFIG, 2, 5, new Random(seed)), Metric.logitDifference());
     }
 
     private Path journal() {
@@ -115,13 +120,15 @@ final class JournalTest {
     @Test
     void anotherSweepsCellsAreRefused() throws IOException {
         interruptAfter(5);
-        Sweep noising = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, PatchingDirection.NOISING);
+        Sweep noising = ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(
+                experiment.config(), PatchingDirection.NOISING, experiment.pairs());
         assertThatThrownBy(() -> experiment.sweep(noising, SweepOptions.none().journal(journal())))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("holds the cells of another sweep");
         Experiment others = experiment(10);
         assertThatThrownBy(() -> others.sweep(
-                        ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(others, PatchingDirection.DENOISING),
+                        ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(
+                                others.config(), PatchingDirection.DENOISING, others.pairs()),
                         SweepOptions.none().journal(journal())))
                 .hasMessageContaining("holds the cells of another sweep");
         Files.writeString(journal(), "something else altogether, longer than a header is");
@@ -133,9 +140,9 @@ final class JournalTest {
     @Test
     void setsOfOneNameAreToldApart() {
         experiment.sweep(
-                AblationSweep.ofSets(Ablation.zero(), Map.of("s", List.of(Target.of(Site.Z, 0)))),
+                AblationSweep.ofSets(CONFIG, Ablation.zero(), Map.of("s", List.of(Target.of(Site.Z, 0)))),
                 SweepOptions.none().journal(journal()));
-        AblationSweep other = AblationSweep.ofSets(Ablation.zero(), Map.of("s", List.of(Target.of(Site.Z, 1))));
+        AblationSweep other = AblationSweep.ofSets(CONFIG, Ablation.zero(), Map.of("s", List.of(Target.of(Site.Z, 1))));
         assertThatThrownBy(() -> experiment.sweep(other, SweepOptions.none().journal(journal())))
                 .hasMessageContaining("holds the cells of another sweep");
     }
@@ -147,6 +154,97 @@ final class JournalTest {
                         SweepOptions.none().journal(folder.resolve("none").resolve("cells"))))
                 .isInstanceOf(FileException.class)
                 .hasMessageContaining("none");
+    }
+
+    @Test
+    void aJournalOfAnEarlierVersionGoesOn() throws IOException {
+        Files.copy(Path.of("src/test/resources/journal/before-metrics-were-open.cells"), journal());
+        SweepResult whole = experiment.sweep(sweep);
+        SweepResult resumed = experiment.sweep(sweep, SweepOptions.none().journal(journal()));
+        assertThat(resumed.resumed()).isEqualTo(7);
+        assertThat(resumed.table().means()).isEqualTo(whole.table().means());
+    }
+
+    @Test
+    void aMetricOfOnesOwnGoesOnByItsNameAndItsValues() {
+        Metric metric = Metric.of("1 less 3", "logits", reading -> reading.logit(1) - reading.logit(3));
+        Experiment own = Experiment.start(experiment.runs(), metric);
+        Sweep byHead = ActivationPatch.ATTN_HEAD_OUT_ALL_POS.sweep(CONFIG, PatchingDirection.DENOISING, own.pairs());
+        SweepOptions options = SweepOptions.none().journal(journal());
+        SweepResult whole = own.sweep(byHead, options);
+        Metric same = Metric.of("1 less 3", "logits", reading -> reading.logit(1) - reading.logit(3));
+        SweepResult resumed = Experiment.start(experiment.runs(), same).sweep(byHead, options);
+        assertThat(resumed.resumed()).isEqualTo(12);
+        assertThat(resumed.table().means()).isEqualTo(whole.table().means());
+        assertThat(resumed.work()).isEqualTo(whole.work());
+    }
+
+    @Test
+    void aMetricOfOnesOwnThatChangedIsRefused() {
+        Sweep byHead =
+                ActivationPatch.ATTN_HEAD_OUT_ALL_POS.sweep(CONFIG, PatchingDirection.DENOISING, experiment.pairs());
+        SweepOptions options = SweepOptions.none().journal(journal());
+        Experiment.start(experiment.runs(), Metric.of("m", "logits", reading -> reading.logit(1)))
+                .sweep(byHead, options);
+        assertThatThrownBy(() -> Experiment.start(
+                                experiment.runs(), Metric.of("m", "logits", reading -> reading.logit(2)))
+                        .sweep(byHead, options))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("holds the cells of another sweep");
+        // Agrees with the first on the runs without edits, and nowhere else.
+        List<float[]> unedited = new ArrayList<>();
+        Metric twoFaced = Metric.of("m", "logits", reading -> {
+            boolean known = unedited.stream()
+                    .anyMatch(values -> Arrays.equals(values, reading.logits().values()));
+            if (unedited.size() < 4) {
+                unedited.add(reading.logits().values().clone());
+                return reading.logit(1);
+            }
+            return known ? reading.logit(1) : reading.logit(2);
+        });
+        assertThatThrownBy(() -> Experiment.start(experiment.runs(), twoFaced).sweep(byHead, options))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("as the metric m of cell")
+                .hasMessageContaining("give it another name, or delete the file");
+    }
+
+    @Test
+    void aMetricReadsThePositionsAndTokensThatItAskedFor() {
+        Metric plain = Metric.logit("S");
+        Metric own = Metric.of("logit", "logits", reading -> (reading.logit(1) + reading.logit(2)) / 2)
+                .at("S")
+                .tokens(PromptPair::answers);
+        assertThat(Experiment.start(experiment.runs(), own).baselines().clean())
+                .isEqualTo(
+                        Experiment.start(experiment.runs(), plain).baselines().clean());
+    }
+
+    @Test
+    void aSweepMadeForAnotherExperimentIsRefused() {
+        Gpt2Config larger = SmallExperiments.config(4, 2, 4);
+        Sweep otherModel =
+                ActivationPatch.ATTN_HEAD_OUT_ALL_POS.sweep(larger, PatchingDirection.DENOISING, experiment.pairs());
+        assertThatThrownBy(() -> experiment.sweep(otherModel))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("the sweep 'Activation patching, attn_head_out_all_pos, denoising' was made for a model of"
+                        + " 4 layers, 2 heads, dModel 8 and dMlp 25, but the experiment's has 3 layers, 2 heads,"
+                        + " dModel 8 and dMlp 25");
+        Sweep otherPairs = ActivationPatch.RESID_PRE.sweep(
+                CONFIG, PatchingDirection.DENOISING, experiment(10).pairs());
+        assertThatThrownBy(() -> experiment.sweep(otherPairs))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("the sweep 'Activation patching, resid_pre, denoising' was made for the positions of other"
+                        + " pairs: 2 such as 'pair 0', but the experiment has 2 such as 'pair 0'");
+        assertThatThrownBy(() -> experiment.sweep(AblationSweep.ofSets(
+                        larger, Ablation.zero(), Map.of("s", List.of(Target.of(Site.Z, 3))))))
+                .hasMessageContaining("was made for a model of 4 layers");
+        assertThatThrownBy(() -> experiment.sweep(PathPatching.edges(
+                        larger, PatchingDirection.NOISING, List.of(Edge.parse(larger, "m3->logits")))))
+                .hasMessageContaining("was made for a model of 4 layers");
+        // The same prompts drawn again are the same pairs.
+        Sweep samePairs = ActivationPatch.RESID_PRE.sweep(
+                CONFIG, PatchingDirection.DENOISING, experiment(9).pairs());
+        assertThat(experiment.sweep(samePairs).edits()).isEqualTo(3 * 5 * 2);
     }
 
     @Test

@@ -34,7 +34,7 @@ final class PlantedInductionTest {
     static void plant() {
         model = Gpt2.of(PlantedInduction.weights(), 1);
         pairs = PromptPairs.of(PlantedInduction.CONFIG, PlantedInduction.pairs(4));
-        experiment = Experiment.of(model, pairs, Metric.logitDifference());
+        experiment = Experiment.start(model, pairs, Metric.logitDifference());
     }
 
     @AfterAll
@@ -59,7 +59,8 @@ final class PlantedInductionTest {
 
     @Test
     void scoresNameTheTwoHeads() {
-        List<HeadClass> classes = HeadClass.classify(HeadScores.of(model, pairs.clean(PlantedInduction.CONFIG)), 0.5);
+        List<HeadClass> classes =
+                HeadClass.classify(HeadScores.measure(model, pairs.clean(PlantedInduction.CONFIG)), 0.5);
         List<HeadClass> named =
                 classes.stream().filter(head -> head.type().isPresent()).toList();
         assertThat(named).extracting(head -> head.layer() + "." + head.head()).isEqualTo(CIRCUIT);
@@ -70,7 +71,7 @@ final class PlantedInductionTest {
 
     @Test
     void ablatingEitherBreaksTheTaskAndNoOtherHeadMatters() {
-        for (Ablation ablation : List.of(Ablation.zero(), Ablation.resample(experiment, 3))) {
+        for (Ablation ablation : List.of(Ablation.zero(), Ablation.resample(3))) {
             ResultTable table = experiment
                     .sweep(AblationSweep.of(PlantedInduction.CONFIG, ablation, Site.Z, Along.everyHead()))
                     .normalised();
@@ -83,7 +84,8 @@ final class PlantedInductionTest {
     @Test
     void patchingFollowsTheTokenFromPlaceToPlace() {
         ResultTable heads = experiment
-                .sweep(ActivationPatch.ATTN_HEAD_OUT_BY_POS.sweep(experiment, PatchingDirection.DENOISING))
+                .sweep(ActivationPatch.ATTN_HEAD_OUT_BY_POS.sweep(
+                        experiment.config(), PatchingDirection.DENOISING, experiment.pairs()))
                 .normalised();
         // The previous-token head tells position 9 what stands at 8; the induction head tells the end what stands at 9.
         assertThat(standingOut(heads, 0.1)).containsExactly("0.9 B1.1", "1.18 end.2");
@@ -91,13 +93,15 @@ final class PlantedInductionTest {
         assertThat(heads.meanAt(1, 18, 2)).isGreaterThan(0.9);
 
         ResultTable stream = experiment
-                .sweep(ActivationPatch.RESID_PRE.sweep(experiment, PatchingDirection.DENOISING))
+                .sweep(ActivationPatch.RESID_PRE.sweep(
+                        experiment.config(), PatchingDirection.DENOISING, experiment.pairs()))
                 .normalised();
         assertThat(standingOut(stream, 0.1)).containsExactly("0.8 A1", "1.9 B1");
 
         // Where the query and the value come from is the same in both prompts; the key is not.
         ResultTable inputs = experiment
-                .sweep(ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(experiment, PatchingDirection.DENOISING))
+                .sweep(ActivationPatch.ATTN_HEAD_ALL_POS_EVERY.sweep(
+                        experiment.config(), PatchingDirection.DENOISING, experiment.pairs()))
                 .normalised();
         assertThat(standingOut(inputs, 0.5)).containsExactly("z.0.1", "z.1.2", "k.1.2", "v.0.1", "pattern.1.2");
     }
@@ -106,7 +110,7 @@ final class PlantedInductionTest {
     void edgesAreTheCircuits() {
         List<Edge> edges = new ComputationGraph(PlantedInduction.CONFIG).edges();
         ResultTable table = experiment
-                .sweep(PathPatching.edges(experiment, PatchingDirection.NOISING, edges))
+                .sweep(PathPatching.edges(experiment.config(), PatchingDirection.NOISING, edges))
                 .normalised();
         List<String> strongest = IntStream.range(0, table.cells())
                 .boxed()

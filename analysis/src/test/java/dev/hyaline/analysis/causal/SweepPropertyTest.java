@@ -92,7 +92,7 @@ final class SweepPropertyTest {
             Gpt2 model = Gpt2.of(Gpt2Weights.random(config, seed), 1);
             List<Metric> metrics = Metric.all("S");
             Metric metric = metrics.get(random.nextInt(metrics.size()));
-            Experiment experiment = Experiment.of(
+            Experiment experiment = Experiment.start(
                     model,
                     SmallExperiments.pairs(config, 1 + random.nextInt(2), 2 + random.nextInt(4), random),
                     metric);
@@ -107,7 +107,7 @@ final class SweepPropertyTest {
         Setting s = Setting.of(seed);
         try (Gpt2 model = s.model) {
             Gpt2Config config = model.config();
-            Sweep sweep = patch.sweep(s.experiment, s.direction);
+            Sweep sweep = patch.sweep(s.experiment.config(), s.direction, s.experiment.pairs());
             SweepResult result = s.experiment.sweep(sweep);
             List<Integer> cells = new ArrayList<>(SmallExperiments.steps(sweep.cells()));
             Collections.shuffle(cells, s.random);
@@ -173,7 +173,7 @@ final class SweepPropertyTest {
             List<Edge> edges = new ArrayList<>(new ComputationGraph(model.config()).edges());
             Collections.shuffle(edges, s.random);
             List<Edge> some = edges.subList(0, Math.min(12, edges.size()));
-            SweepResult result = s.experiment.sweep(PathPatching.edges(s.experiment, s.direction, some));
+            SweepResult result = s.experiment.sweep(PathPatching.edges(s.experiment.config(), s.direction, some));
             for (int pair = 0; pair < s.experiment.pairs().size(); pair++) {
                 for (int cell = 0; cell < some.size(); cell++) {
                     Edge edge = some.get(cell);
@@ -201,7 +201,8 @@ final class SweepPropertyTest {
             Set<Receiver> receivers =
                     new HashSet<>(List.of(later.get(s.random.nextInt(later.size())), Receiver.of(Node.logits())));
             PathPatching.Paths paths = new PathPatching.Paths(senders, receivers, through);
-            SweepResult result = s.experiment.sweep(PathPatching.paths(s.experiment, s.direction, Map.of("p", paths)));
+            SweepResult result =
+                    s.experiment.sweep(PathPatching.paths(s.experiment.config(), s.direction, Map.of("p", paths)));
             for (int pair = 0; pair < s.experiment.pairs().size(); pair++) {
                 assertThat(result.table().values(0)[pair]).isEqualTo(byHand(s, pair, senders, receivers, through));
             }

@@ -19,16 +19,16 @@ final class ComputationGraphTest {
         assertThat(graph.senders()).hasSize(157).doesNotHaveDuplicates();
         List<Edge> edges = graph.edges();
         assertThat(edges).hasSize(32491).doesNotHaveDuplicates();
-        assertThat(edges).contains(Edge.of(GPT2, "m0->a5.h5<q>"), Edge.of(GPT2, "a3.h1->m3"));
+        assertThat(edges).contains(Edge.parse(GPT2, "m0->a5.h5<q>"), Edge.parse(GPT2, "a3.h1->m3"));
         assertThat(edges).extracting(Edge::toString).contains("input->a0.h0<v>", "a11.h11->m11", "m11->logits");
     }
 
     @Test
     void namesAreReadBack() {
         for (Edge edge : new ComputationGraph(GPT2).edges().subList(0, 3000)) {
-            assertThat(Edge.of(GPT2, edge.toString())).isEqualTo(edge);
+            assertThat(Edge.parse(GPT2, edge.toString())).isEqualTo(edge);
         }
-        assertThat(Edge.of(GPT2, "a3.h1->a4.h0").receiver().part()).isEqualTo(Receiver.HeadInput.ALL);
+        assertThat(Edge.parse(GPT2, "a3.h1->a4.h0").receiver().part()).isEqualTo(Receiver.HeadInput.ALL);
     }
 
     @ParameterizedTest
@@ -49,7 +49,7 @@ final class ComputationGraphTest {
                 "a0.h0<q>->logits | is not a node",
             })
     void whatIsNoEdgeIsRefused(String name, String message) {
-        assertThatThrownBy(() -> Edge.of(GPT2, name))
+        assertThatThrownBy(() -> Edge.parse(GPT2, name))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining(message);
     }

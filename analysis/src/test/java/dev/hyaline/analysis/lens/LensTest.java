@@ -16,6 +16,7 @@ import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.weights.Checkpoint;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -42,23 +43,39 @@ final class LensTest {
         checkpoint.close();
     }
 
+    /** Compares all cells but those of the bias, which TransformerLens does not give. */
     private static void assertClose(ResultTable table, String golden) {
         double[] expected = GoldenIoi.tensor(golden);
-        assertThat(expected).hasSize(table.cells() * table.samples().size());
-        for (int cell = 0; cell < table.cells(); cell++) {
+        int[] cells = IntStream.range(0, table.cells())
+                .filter(cell -> !table.labels(cell).getLast().equals("bias"))
+                .toArray();
+        assertThat(expected).hasSize(cells.length * table.samples().size());
+        for (int i = 0; i < cells.length; i++) {
             for (int pair = 0; pair < pairs.size(); pair++) {
-                assertThat(table.values(cell)[pair])
-                        .isCloseTo(expected[cell * pairs.size() + pair], within(GoldenIoi.TOLERANCE));
+                assertThat(table.values(cells[i])[pair])
+                        .isCloseTo(expected[i * pairs.size() + pair], within(GoldenIoi.TOLERANCE));
             }
         }
+    }
+
+    private static List<String> labelsBeforeTheBias(ResultTable table) {
+        List<String> labels = table.axes().getFirst().labels();
+        assertThat(labels.getLast()).isEqualTo("bias");
+        return labels.subList(0, labels.size() - 1);
+    }
+
+    private static double sum(ResultTable table, int pair) {
+        return IntStream.range(0, table.cells())
+                .mapToDouble(cell -> table.values(cell)[pair])
+                .sum();
     }
 
     @Test
     void agreesWithTransformerLens() {
         DirectLogitAttribution attribution = DirectLogitAttribution.of(processed, pairs, "end");
-        assertThat(attribution.lens().table().axes().getFirst().labels()).isEqualTo(GoldenIoi.labels("lens"));
-        assertClose(attribution.lens().table(), "lens.logit_diff");
-        assertThat(attribution.byLayer().table().axes().getFirst().labels()).isEqualTo(GoldenIoi.labels("dla.layer"));
+        assertThat(labelsBeforeTheBias(attribution.alongTheStream().table())).isEqualTo(GoldenIoi.labels("lens"));
+        assertClose(attribution.alongTheStream().table(), "lens.logit_diff");
+        assertThat(labelsBeforeTheBias(attribution.byLayer().table())).isEqualTo(GoldenIoi.labels("dla.layer"));
         assertClose(attribution.byLayer().table(), "dla.layer");
         assertClose(attribution.byHead().table(), "dla.head");
     }
@@ -68,7 +85,7 @@ final class LensTest {
         for (Gpt2 model : List.of(raw, processed)) {
             DirectLogitAttribution attribution = DirectLogitAttribution.of(model, pairs, "end");
             for (DirectLogitAttribution.Result result : List.of(
-                    attribution.lens(),
+                    attribution.alongTheStream(),
                     attribution.byLayer(),
                     attribution.byHead(),
                     attribution.byNeuron(),
@@ -83,16 +100,67 @@ final class LensTest {
     }
 
     @Test
+    void theShownPartsAddUpToWhatTheWholeSays() {
+        for (Gpt2 model : List.of(raw, processed)) {
+            DirectLogitAttribution attribution = DirectLogitAttribution.of(model, pairs, "end");
+            DirectLogitAttribution.Result layers = attribution.byLayer();
+            DirectLogitAttribution.Result heads = attribution.byHead();
+            DirectLogitAttribution.Result neurons = attribution.byNeuron();
+            ResultTable stream = attribution.alongTheStream().table();
+            assertThat(layers.whole()).isEqualTo("the logit difference");
+            assertThat(heads.whole()).isEqualTo("what all attention adds to the logit difference");
+            assertThat(neurons.whole()).isEqualTo("what all MLPs add to the logit difference");
+            double[] difference = GoldenIoi.tensor("clean.logit_diff");
+            for (int pair = 0; pair < pairs.size(); pair++) {
+                assertThat(sum(layers.table(), pair)).isCloseTo(difference[pair], within(GoldenIoi.TOLERANCE));
+                double end = stream.values(stream.cells() - 2)[pair] + stream.values(stream.cells() - 1)[pair];
+                assertThat(end).isCloseTo(difference[pair], within(GoldenIoi.TOLERANCE));
+                for (int layer = 0; layer < model.config().nLayers(); layer++) {
+                    assertThat(sumOfLayer(heads.table(), layer, pair))
+                            .isCloseTo(of(layers.table(), layer + "_attn_out", pair), within(GoldenIoi.TOLERANCE));
+                    assertThat(sumOfLayer(neurons.table(), layer, pair))
+                            .isCloseTo(of(layers.table(), layer + "_mlp_out", pair), within(GoldenIoi.TOLERANCE));
+                }
+            }
+        }
+    }
+
+    private static double sumOfLayer(ResultTable table, int layer, int pair) {
+        int steps = table.axes().get(1).size();
+        assertThat(table.axes().get(1).labels().getLast()).isEqualTo("bias");
+        return IntStream.range(0, steps)
+                .mapToDouble(step -> table.values(table.cell(layer, step))[pair])
+                .sum();
+    }
+
+    private static double of(ResultTable table, String label, int pair) {
+        return table.values(table.axes().getFirst().labels().indexOf(label))[pair];
+    }
+
+    @Test
+    void titlesTellTheLensFromAttribution() {
+        String lens = LogitLens.of(raw).measure(pairs, Metric.logitDifference()).title();
+        assertThat(lens).isEqualTo("Logit lens");
+        assertThat(DirectLogitAttribution.of(raw, pairs, "end")
+                        .alongTheStream()
+                        .table()
+                        .title())
+                .isEqualTo("Direct logit attribution along the residual stream");
+    }
+
+    @Test
     void sourcesOfAHeadAddUpToTheHead() {
         DirectLogitAttribution attribution = DirectLogitAttribution.of(processed, pairs, "end");
         ResultTable heads = attribution.byHead().table();
         ResultTable sources = attribution.byPosition().table();
-        for (int head = 0; head < heads.cells(); head++) {
-            double sum = 0;
-            for (int position = 0; position < 15; position++) {
-                sum += sources.mean(head * 15 + position);
+        for (int layer = 0; layer < processed.config().nLayers(); layer++) {
+            for (int head = 0; head < processed.config().nHeads(); head++) {
+                double sum = 0;
+                for (int position = 0; position < 15; position++) {
+                    sum += sources.meanAt(layer, head, position);
+                }
+                assertThat(sum).isCloseTo(heads.meanAt(layer, head), within(1e-5));
             }
-            assertThat(sum).isCloseTo(heads.mean(head), within(1e-5));
         }
     }
 

@@ -63,7 +63,7 @@ final class PairFileTest {
                 "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]] | this is not JSON",
                 "{} | expected a list of pairs",
                 "[] | expected a list of pairs",
-                "[3] | pair 1: expected an object",
+                "[3] | pair 0: expected an object",
                 "[{\"clean\": \"a\", \"corupted\": \"b\"}] | there is no property \"corupted\"",
                 "[{\"clean\": \"a\", \"clean\": \"b\"}] | this is not JSON",
                 "[{\"corrupted\": \"b\", \"answer\": 1}] | \"clean\" must be a text or a list of token ids",

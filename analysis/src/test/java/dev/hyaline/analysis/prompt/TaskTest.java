@@ -166,7 +166,7 @@ final class TaskTest {
     void refusesNoPairsAndVocabulariesWithoutTheWords() {
         assertThatThrownBy(() -> Task.CAPITALS.draw(gpt2(), 0, 1))
                 .isInstanceOf(BadInputException.class)
-                .hasMessage("the number of pairs must be at least 1, found 0");
+                .hasMessage("the number of pairs must be from 1 to 100000, found 0");
         PromptEncoder bytes = new PromptEncoder(text -> text.chars().toArray(), OptionalInt.empty(), 20);
         assertThatThrownBy(() -> Task.IOI_ABBA.draw(bytes, 1, 1))
                 .hasMessage("this vocabulary has too few of the task's words as single tokens");

@@ -8,6 +8,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.StringReader;
 import java.util.List;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
@@ -110,5 +111,62 @@ final class HeatMapTest {
         assertThatThrownBy(() -> HeatMap.of(large))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("251 by 1 cells");
+    }
+
+    private static List<String> texts(Document svg) {
+        NodeList texts = svg.getElementsByTagName("text");
+        return IntStream.range(0, texts.getLength())
+                .mapToObj(i -> texts.item(i).getTextContent())
+                .toList();
+    }
+
+    /** The colours of the bar's lines, from the top. */
+    private static List<String> bar(Document svg) {
+        NodeList lines = svg.getElementsByTagName("rect");
+        return IntStream.range(0, lines.getLength())
+                .mapToObj(i -> (Element) lines.item(i))
+                .filter(line -> line.getAttribute("height").equals("1"))
+                .map(line -> line.getAttribute("fill"))
+                .toList();
+    }
+
+    @Test
+    void thereIsOneZero() throws Exception {
+        Document svg = parse(HeatMap.of(of(-0.004, 0, -1e-9, -0.0).neutralAt(0)).svg());
+        assertThat(texts(svg)).contains("0", "-0.004").doesNotContain("-0", "0.00", "-0.00", "0.0");
+        assertThat(cell(svg, "layer 1, position 0: 0")).isNotNull();
+        assertThat(HeatMap.figure(-0.0)).isEqualTo("0");
+        assertThat(HeatMap.figure(-0.0049)).isEqualTo("-0.005");
+        assertThat(HeatMap.figure(0.25)).isEqualTo("0.25");
+    }
+
+    @Test
+    void theColourBarEndsWhereTheValuesEnd() throws Exception {
+        Document svg = parse(HeatMap.of(of(1, 5, -1, 1).neutralAt(1)).svg());
+        assertThat(texts(svg)).contains("5.00", "-1.00").doesNotContain("-3.00");
+        assertThat(bar(svg).getFirst()).isEqualTo("#b2142d");
+        assertThat(bar(svg).getLast()).isEqualTo("#8eaed5");
+        // Of values on one side of the neutral one, nothing beyond them is shown.
+        Document above = parse(HeatMap.of(of(2, 3, 4, 5).neutralAt(1)).svg());
+        assertThat(texts(above)).contains("5.00", "3.50", "2.00").doesNotContain("1.00", "-3.00");
+        Document same = parse(HeatMap.of(of(3, 3, 3, 3)).svg());
+        assertThat(texts(same).stream().filter("3.00"::equals)).hasSize(5);
+        assertThat(bar(same)).containsOnly("#ffffff");
+        Document none = parse(
+                HeatMap.of(of(Double.NaN, Double.NaN, Double.NaN, Double.NaN)).svg());
+        assertThat(bar(none)).isEmpty();
+    }
+
+    @Test
+    void redIsMoreInEveryMap() throws Exception {
+        for (ResultTable table : List.of(
+                of(1, 2, 3, 4), of(1, 2, 3, 4).neutralAt(1), of(1, 2, 3, 4).neutralAt(2.5))) {
+            Document svg = parse(HeatMap.of(table).svg());
+            assertThat(cell(svg, "layer 1, position 1: 4.00").getAttribute("fill"))
+                    .isEqualTo("#b2142d");
+        }
+        Document below = parse(HeatMap.of(of(1, 2, 3, 4).neutralAt(4)).svg());
+        assertThat(cell(below, "layer 0, position 0: 1.00").getAttribute("fill"))
+                .isEqualTo("#1c5cab");
     }
 }

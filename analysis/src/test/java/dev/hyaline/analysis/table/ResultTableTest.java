@@ -121,4 +121,27 @@ final class ResultTableTest {
             assertThat(json.get("values").get(cell).get(1).asDouble()).isEqualTo(table.values(cell)[1]);
         }
     }
+
+    @Test
+    void indicesOutOfRangeAreSaid() {
+        ResultTable table = table(2, 3, 2);
+        assertThatThrownBy(() -> table.cell(0, 3))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("the axis position has no step 3: steps run from 0 to 2");
+        assertThatThrownBy(() -> table.meanAt(-1, 0))
+                .hasMessage("the axis layer has no step -1: steps run from 0 to 1");
+        assertThatThrownBy(() -> table.meanAt(0)).hasMessageContaining("has 2 axes, found [0]");
+        for (int cell : new int[] {-1, 6, Integer.MAX_VALUE}) {
+            String none = " no cell " + cell + ": cells run from 0 to 5";
+            assertThatThrownBy(() -> table.values(cell))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageEndingWith(none);
+            assertThatThrownBy(() -> table.mean(cell)).isInstanceOf(BadInputException.class);
+            assertThatThrownBy(() -> table.standardError(cell)).isInstanceOf(BadInputException.class);
+            assertThatThrownBy(() -> table.labels(cell))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageEndingWith(none);
+            assertThatThrownBy(() -> table.index(cell)).isInstanceOf(BadInputException.class);
+        }
+    }
 }

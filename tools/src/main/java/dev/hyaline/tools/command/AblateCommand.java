@@ -167,7 +167,7 @@ public final class AblateCommand implements Runnable {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
             try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
-                Experiment experiment = Experiment.of(model, pairs, metricOptions.metric());
+                Experiment experiment = Experiment.start(model, pairs, metricOptions.metric());
                 Sweep sweep = sweep(experiment, vocabulary);
                 String name = sets != null
                         ? "ablate-sets"
@@ -176,7 +176,7 @@ public final class AblateCommand implements Runnable {
                                 console,
                                 checkpoint.name(),
                                 name,
-                                output.folder(name),
+                                output.folder(List.of(name)),
                                 normalise,
                                 common.json,
                                 Optional.empty())
@@ -188,7 +188,7 @@ public final class AblateCommand implements Runnable {
     private Sweep sweep(Experiment experiment, ModelVocabulary vocabulary) {
         Gpt2Config config = experiment.config();
         if (sets != null) {
-            return AblationSweep.ofSets(ablation(experiment), sets(config));
+            return AblationSweep.ofSets(config, ablation(), sets(config));
         }
         Site chosen = site(config);
         Along along = chosen.shape().byHead() && !whole && neurons == null ? Along.everyHead() : Along.everyLayer();
@@ -200,7 +200,7 @@ public final class AblateCommand implements Runnable {
         if (byPosition || positions != null) {
             along = along.positions(PatchCommand.positions(experiment.pairs(), vocabulary, positions));
         }
-        return AblationSweep.of(config, ablation(experiment), chosen, along);
+        return AblationSweep.of(config, ablation(), chosen, along);
     }
 
     private Site site(Gpt2Config config) {
@@ -220,19 +220,19 @@ public final class AblateCommand implements Runnable {
             named.put(
                     set,
                     Arrays.stream(set.split("\\+", -1))
-                            .map(name -> Node.of(config, name.strip()).output())
+                            .map(name -> Node.parse(config, name.strip()).output())
                             .toList());
             return set;
         });
         return named;
     }
 
-    private Ablation ablation(Experiment experiment) {
+    private Ablation ablation() {
         return switch (how) {
             case ZERO -> Ablation.zero();
-            case MEAN -> Ablation.meanByPosition(experiment);
-            case MEAN_OVERALL -> Ablation.mean(experiment);
-            case RESAMPLE -> Ablation.resample(experiment, pairOptions.seed());
+            case MEAN -> Ablation.meanByPosition();
+            case MEAN_OVERALL -> Ablation.mean();
+            case RESAMPLE -> Ablation.resample(pairOptions.seed());
             case NOISE -> Ablation.noise(deviation == null ? DEFAULT_DEVIATION : deviation, pairOptions.seed());
         };
     }

@@ -22,6 +22,7 @@ import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,7 +36,8 @@ import picocli.CommandLine.Option;
             "",
             "Direct logit attribution: how much each layer, head, neuron or source position of a head adds to the"
                 + " logit difference of answer and distractor on the clean prompts, with the final norm's scale held"
-                + " at the run's. The parts add up to it; how well is shown."
+                + " at the run's. What no other part owns is a part called bias. What the parts add up to is said, and"
+                + " how well they do."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -120,12 +122,12 @@ public final class AttributeCommand implements Runnable {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
             String name = "attribution-" + by;
-            Optional<Path> folder = output.folder(name);
+            Optional<Path> folder = output.folder(List.of(name));
             Gpt2Weights weights = raw ? checkpoint.weights() : WeightProcessing.processWeights(checkpoint.weights());
             try (Gpt2 model = engineOptions.open(weights, console)) {
                 DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, pairs, role));
                 show(checkpoint.name(), pairs, result);
-                folder.ifPresent(path -> TableOutput.write(console, path, name, result.table(), common.json));
+                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(name, result.table()), common.json));
             }
         }
     }
@@ -136,7 +138,7 @@ public final class AttributeCommand implements Runnable {
             case LAYER -> attribution.byLayer();
             case NEURON -> attribution.byNeuron();
             case POSITION -> attribution.byPosition();
-            case STREAM -> attribution.lens();
+            case STREAM -> attribution.alongTheStream();
         };
     }
 
@@ -146,6 +148,7 @@ public final class AttributeCommand implements Runnable {
             JsonOutput.print(console, out -> {
                 out.writeStringProperty("model", model);
                 out.writeObjectPropertyStart("conservation");
+                out.writeStringProperty("whole", result.whole());
                 out.writeNumberProperty("largest_error", conservation.largestError());
                 out.writeNumberProperty("largest_value", conservation.largestValue());
                 out.writeEndObject();
@@ -160,6 +163,6 @@ public final class AttributeCommand implements Runnable {
         console.out().println();
         TableView.print(console, result.table());
         console.out().println();
-        console.out().println("Conservation: " + conservation);
+        console.out().println("Conservation: the whole is " + result.whole() + "; " + conservation);
     }
 }

@@ -5,6 +5,7 @@ import dev.hyaline.analysis.attention.HeadClass;
 import dev.hyaline.analysis.attention.HeadScores;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.RandomTokens;
+import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
@@ -28,6 +29,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
@@ -133,11 +135,10 @@ public final class HeadsCommand implements Runnable {
                     ? promptOptions.encode(promptOptions.read(console.in()), checkpoint.config(), vocabulary)
                     : drawn(checkpoint, vocabulary);
             List<String> names = List.of(NAME, "entropy", "largest-weight", "share-above", "distances");
-            Map<String, Path> folders = new LinkedHashMap<>();
-            names.forEach(name -> output.folder(name).ifPresent(folder -> folders.put(name, folder)));
+            Optional<Path> folder = output.folder(names);
             try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
-                ResultTable scores = HeadScores.of(model, prompts);
-                AttentionStatistics statistics = AttentionStatistics.of(model, prompts, above);
+                ResultTable scores = HeadScores.measure(model, prompts);
+                AttentionStatistics statistics = AttentionStatistics.measure(model, prompts, above);
                 List<HeadClass> classes = HeadClass.classify(scores, threshold);
                 if (common.json) {
                     JsonOutput.print(console, out -> json(out, checkpoint.name(), classes, scores, statistics));
@@ -150,8 +151,9 @@ public final class HeadsCommand implements Runnable {
                         statistics.largestWeight(),
                         statistics.shareAbove(),
                         statistics.distances());
-                folders.forEach((name, folder) ->
-                        TableOutput.write(console, folder, name, tables.get(names.indexOf(name)), common.json));
+                Map<String, ResultTable> named = new LinkedHashMap<>();
+                names.forEach(name -> named.put(name, tables.get(named.size())));
+                folder.ifPresent(path -> TableOutput.write(console, path, named, common.json));
             }
         }
     }
@@ -169,12 +171,12 @@ public final class HeadsCommand implements Runnable {
         return Prompts.of(
                 checkpoint.config(),
                 sequences,
-                IntStream.rangeClosed(1, count).mapToObj(draw -> "draw " + draw).toList());
+                IntStream.range(0, count).mapToObj(draw -> "draw " + draw).toList());
     }
 
     private static int positive(String option, int value) {
-        if (value < 1) {
-            throw new BadInputException(option + " must be at least 1, found " + value);
+        if (value < 1 || value > Task.MAX_PAIRS) {
+            throw new BadInputException(option + " must be from 1 to " + Task.MAX_PAIRS + ", found " + value);
         }
         return value;
     }
@@ -216,7 +218,7 @@ public final class HeadsCommand implements Runnable {
         List<String> kinds = new ArrayList<>();
         for (String type : scores.axes().getFirst().labels()) {
             List<String> heads = classes.stream()
-                    .filter(head -> head.type().equals(java.util.Optional.of(type)))
+                    .filter(head -> head.type().equals(Optional.of(type)))
                     .map(head -> head.layer() + "." + head.head())
                     .toList();
             if (!heads.isEmpty()) {

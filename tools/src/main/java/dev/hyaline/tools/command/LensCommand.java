@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -98,11 +99,11 @@ public final class LensCommand implements Runnable {
                 return;
             }
             PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
-            Optional<Path> folder = output.folder(NAME);
+            Optional<Path> folder = output.folder(List.of(NAME));
             try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                 ResultTable table = LogitLens.of(model).measure(pairs, metricOptions.metric());
                 metric(checkpoint.name(), pairs, table);
-                folder.ifPresent(path -> TableOutput.write(console, path, NAME, table, common.json));
+                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(NAME, table), common.json));
             }
         }
     }

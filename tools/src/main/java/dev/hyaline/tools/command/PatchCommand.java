@@ -150,13 +150,14 @@ public final class PatchCommand implements Runnable {
             List<Edge> chosen = edges == null ? List.of() : edges(config);
             String name = edges != null ? "edges" : headsTo != null ? "heads-to" : patch().toString();
             try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
-                Experiment experiment = Experiment.of(model, pairs, metricOptions.metric());
+                Experiment experiment = Experiment.start(model, pairs, metricOptions.metric());
                 Sweep sweep = sweep(experiment, vocabulary, chosen);
                 new SweepReport(
                                 console,
                                 checkpoint.name(),
                                 name,
-                                output.folder(name),
+                                output.folder(
+                                        chosen.isEmpty() ? List.of(name) : List.of(name, SweepReport.matrix(name))),
                                 normalise,
                                 common.json,
                                 chosen.isEmpty()
@@ -186,24 +187,24 @@ public final class PatchCommand implements Runnable {
     private Sweep sweep(Experiment experiment, ModelVocabulary vocabulary, List<Edge> chosen) {
         PatchingDirection direction = noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING;
         if (!chosen.isEmpty()) {
-            return PathPatching.edges(experiment, direction, chosen);
+            return PathPatching.edges(experiment.config(), direction, chosen);
         }
         if (headsTo != null) {
             Gpt2Config config = experiment.config();
-            Set<Receiver> receivers = named("--heads-to", headsTo, name -> Receiver.of(config, name));
+            Set<Receiver> receivers = named("--heads-to", headsTo, name -> Receiver.parse(config, name));
             Set<Node> mediators =
-                    through == null ? Set.of() : named("--through", through, name -> Node.of(config, name));
-            return PathPatching.heads(experiment, direction, receivers, mediators);
+                    through == null ? Set.of() : named("--through", through, name -> Node.parse(config, name));
+            return PathPatching.heads(experiment.config(), direction, receivers, mediators);
         }
         return patch().byPosition()
-                ? patch().sweep(experiment, direction, positions(experiment.pairs(), vocabulary, positions))
-                : patch().sweep(experiment, direction);
+                ? patch().sweep(experiment.config(), direction, positions(experiment.pairs(), vocabulary, positions))
+                : patch().sweep(experiment.config(), direction, experiment.pairs());
     }
 
     private List<Edge> edges(Gpt2Config config) {
         return edges.equals("all")
                 ? new ComputationGraph(config).edges()
-                : List.copyOf(named("--edges", edges, name -> Edge.of(config, name)));
+                : List.copyOf(named("--edges", edges, name -> Edge.parse(config, name)));
     }
 
     /** What the names in an option's list mean, in their order. */

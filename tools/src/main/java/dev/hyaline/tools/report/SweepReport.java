@@ -16,7 +16,9 @@ import dev.hyaline.tools.terminal.StopNotice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
@@ -47,14 +49,22 @@ public record SweepReport(
             show(experiment, result, table);
         }
         folder.ifPresent(path -> {
-            TableOutput.write(console, path, name, table, json);
-            picture.ifPresent(change -> TableOutput.write(console, path, name + "-matrix", change.apply(table), json));
+            Map<String, ResultTable> tables = new LinkedHashMap<>();
+            tables.put(name, table);
+            picture.ifPresent(change -> tables.put(matrix(name), change.apply(table)));
+            TableOutput.write(console, path, tables, json);
         });
         journal.ifPresent(SweepReport::delete);
     }
 
+    /** The name of the files of a sweep's other picture. */
+    public static String matrix(String name) {
+        return name + "-matrix";
+    }
+
     private SweepResult measure(Experiment experiment, Sweep sweep, Optional<Path> journal) {
-        SweepOptions options = new SweepOptions(journal, (done, total) -> {});
+        SweepOptions options =
+                journal.map(file -> SweepOptions.none().journal(file)).orElse(SweepOptions.none());
         long total = (long) sweep.cells() * experiment.pairs().size();
         try (ConsoleProgress progress = new ConsoleProgress(console, name, "edits", total);
                 StopNotice notice = new StopNotice(console, "the same command goes on where this one was")) {

@@ -6,9 +6,9 @@ import dev.hyaline.analysis.table.TableFiles;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.terminal.Console;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -30,31 +30,32 @@ public final class TableOutput {
     /**
      * The folder, made if need be.
      *
-     * @param name of the table that will be written
-     * @throws BadInputException if the folder holds a table of that name that is not to be replaced
+     * @param names of the tables that will be written
+     * @throws BadInputException if the folder holds a table of one of the names that is not to be replaced
      */
-    public Optional<Path> folder(String name) {
+    public Optional<Path> folder(List<String> names) {
         if (out == null) {
             return Optional.empty();
         }
         Path folder = ModelOptions.path("--out", out);
-        for (Path file : TableFiles.files(folder, name)) {
-            if (Files.exists(file) && !force) {
+        for (String name : names) {
+            List<Path> there = TableFiles.finished(folder, name);
+            if (!there.isEmpty() && !force) {
                 throw new BadInputException(
-                        file + " exists already; choose another folder, or have it replaced (--force)");
+                        there.getFirst() + " exists already; choose another folder, or have it replaced (--force)");
             }
         }
         TableFiles.createFolder(folder);
         return Optional.of(folder);
     }
 
-    /** Writes a table, and says so unless a script reads. */
-    public static void write(Console console, Path folder, String name, ResultTable table, boolean quiet) {
-        List<Path> written = TableFiles.write(folder, name, table);
+    /** Writes tables by name, and says so unless a script reads. */
+    public static void write(Console console, Path folder, Map<String, ResultTable> tables, boolean quiet) {
+        TableFiles.write(folder, tables);
         if (!quiet) {
-            console.out()
-                    .println("Wrote " + written.getFirst()
-                            + (HeatMap.fits(table) ? ", .json, .svg and .png" : " and .json"));
+            tables.forEach((name, table) -> console.out()
+                    .println("Wrote " + TableFiles.files(folder, name).getFirst()
+                            + (HeatMap.fits(table) ? ", .json, .svg and .png" : " and .json")));
         }
     }
 }

@@ -1,8 +1,11 @@
 package dev.hyaline.analysis.internal;
 
-/** What pictures are drawn on. Coordinates are in units from the upper left corner; colours are {@code 0xRRGGBB}. */
-public interface Canvas {
-    /** Which point of a text lies at its coordinates. */
+/**
+ * A surface that pictures are drawn on. Coordinates are in units from the upper left corner; colours are
+ * {@code 0xRRGGBB}.
+ */
+public interface Picture {
+    /** The point of a text that lies at its coordinates. */
     enum Anchor {
         START,
         MIDDLE,

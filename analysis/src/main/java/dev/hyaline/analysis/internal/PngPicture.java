@@ -13,13 +13,13 @@ import java.io.UncheckedIOException;
 import javax.imageio.ImageIO;
 
 /** Paints a PNG image; needs no display. */
-public final class PngCanvas implements Canvas {
+public final class PngPicture implements Picture {
     private static final int PIXELS_PER_UNIT = 2;
 
     private final BufferedImage image;
     private final Graphics2D graphics;
 
-    public PngCanvas(int width, int height) {
+    public PngPicture(int width, int height) {
         image = new BufferedImage(width * PIXELS_PER_UNIT, height * PIXELS_PER_UNIT, BufferedImage.TYPE_INT_RGB);
         graphics = image.createGraphics();
         graphics.scale(PIXELS_PER_UNIT, PIXELS_PER_UNIT);

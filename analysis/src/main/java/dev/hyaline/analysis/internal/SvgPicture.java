@@ -3,10 +3,10 @@ package dev.hyaline.analysis.internal;
 import java.util.Locale;
 
 /** Writes SVG 1.1. */
-public final class SvgCanvas implements Canvas {
+public final class SvgPicture implements Picture {
     private final StringBuilder svg = new StringBuilder();
 
-    public SvgCanvas(int width, int height) {
+    public SvgPicture(int width, int height) {
         svg.append(String.format(
                 Locale.ROOT,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""

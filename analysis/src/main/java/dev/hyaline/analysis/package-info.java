@@ -1,0 +1,9 @@
+/**
+ * Values that the packages below share.
+ *
+ * <p>Reading order of the module: {@code prompt} (pairs of prompts), {@code metric} (what is measured of a run),
+ * {@code causal} (sweeps of edits), {@code graph} (nodes and edges that paths go through), {@code lens} and
+ * {@code attention} (what needs no edit), {@code table} (results on paper). Here,
+ * {@link dev.hyaline.analysis.NextToken} and {@link dev.hyaline.analysis.SummaryStatistics} depend on nothing else.
+ */
+package dev.hyaline.analysis;

@@ -1,0 +1,70 @@
+package dev.hyaline.analysis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hyaline.analysis.causal.ActivationPatch;
+import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.causal.Sweep;
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.weights.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+
+/** The README's example of a metric compiles, runs, and is the code below. */
+class ReadmeMetricTest {
+    @Test
+    void theExampleRuns() {
+        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
+                Gpt2 model = Gpt2.of(checkpoint.weights())) {
+            Gpt2Config config = model.config();
+            PromptEncoder encoder = new PromptEncoder(
+                    checkpoint.tokenizer()::encode,
+                    OptionalInt.of(checkpoint.tokenizer().endOfText()),
+                    checkpoint.tokenizer().vocabularySize());
+            PromptPairs pairs = PromptPairs.of(config, Task.PRONOUNS.draw(encoder, 1, 1));
+            int she = encoder.token(" she");
+            int he = encoder.token(" he");
+            // begin
+            // TransformerLens: patching_metric = lambda logits: logits[0, -1, she] - logits[0, -1, he]
+            Metric metric = Metric.of("she or he", "logits", reading -> reading.logit(she) - reading.logit(he));
+
+            Experiment experiment =
+                    Experiment.start(model, pairs, metric); // runs the clean and the corrupted prompt of each pair
+            Sweep sweep = ActivationPatch.RESID_PRE.sweep(config, PatchingDirection.DENOISING, pairs);
+            ResultTable table = experiment.sweep(sweep).normalised(); // [layer, position]
+            // end
+            int last = pairs.get(0).end();
+            float[] logits = model.logits(pairs.get(0).clean());
+            assertThat(experiment.baselines().clean()[0])
+                    .isEqualTo((double) logits[last * config.dVocab() + she] - logits[last * config.dVocab() + he]);
+            // The name is the only token that differs: its place before layer 0 is all there is to restore.
+            int name = pairs.get(0).firstDifference();
+            assertThat(table.meanAt(0, name)).isCloseTo(1, within(1e-12));
+            assertThat(table.meanAt(0, last)).isZero();
+        }
+    }
+
+    @Test
+    void theExampleIsTheReadmes() throws IOException {
+        String source = Files.readString(Path.of("src/test/java/dev/hyaline/analysis/ReadmeMetricTest.java"));
+        String code = source.substring(source.indexOf("// begin\n") + 9, source.indexOf("// end\n"));
+        String readme = Files.readString(Path.of("../README.md"));
+        String shown = readme.substring(readme.indexOf("ReadmeMetricTest. -->\n```java\n") + 30);
+        assertThat(words(shown.substring(0, shown.indexOf("```")))).isEqualTo(words(code));
+    }
+
+    private static String words(String code) {
+        return code.replaceAll("\\s+", " ").replace(" .", ".").strip();
+    }
+}
