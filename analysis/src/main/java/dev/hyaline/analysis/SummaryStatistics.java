@@ -1,5 +1,7 @@
 package dev.hyaline.analysis;
 
+import dev.hyaline.engine.BadShapeException;
+
 /**
  * Running mean, spread and largest magnitude of values, in double precision. Minus infinity, which masks attention
  * scores, and other values that are not finite are counted and left out. Not thread-safe.
@@ -18,8 +20,15 @@ public final class SummaryStatistics {
     /** Of no values yet. */
     public SummaryStatistics() {}
 
-    /** Adds {@code length} values from {@code offset}. */
+    /**
+     * Adds {@code length} values from {@code offset}.
+     *
+     * @throws BadShapeException if the array has fewer
+     */
     public void add(float[] values, int offset, int length) {
+        if (offset < 0 || length < 0 || offset > values.length - length) {
+            throw new BadShapeException("values", length + " from index " + offset, "an array of " + values.length);
+        }
         double centre = count > 0 ? mean : firstFinite(values, offset, length);
         double sum = 0;
         double sumOfSquares = 0;

@@ -1,8 +1,10 @@
 package dev.hyaline.analysis;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.engine.BadShapeException;
 import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -79,5 +81,17 @@ final class SummaryStatisticsTest {
         }
         assertThat(statistics.mean()).isCloseTo(mean, within(1e-9));
         assertThat(statistics.standardDeviation()).isCloseTo(Math.sqrt(squares / values.length), within(1e-9));
+    }
+
+    @Test
+    void anArrayThatIsTooShortIsRefused() {
+        SummaryStatistics statistics = new SummaryStatistics();
+        for (int[] part : new int[][] {{-1, 1}, {0, 4}, {3, 1}, {0, -1}, {1, Integer.MAX_VALUE}}) {
+            assertThatThrownBy(() -> statistics.add(new float[3], part[0], part[1]))
+                    .isInstanceOf(BadShapeException.class)
+                    .hasMessageContaining(part[1] + " from index " + part[0])
+                    .hasMessageContaining("an array of 3");
+        }
+        assertThat(statistics.count()).isZero();
     }
 }

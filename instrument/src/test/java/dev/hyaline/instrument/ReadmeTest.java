@@ -32,8 +32,8 @@ class ReadmeTest {
             float[] pattern = cache.values(HookPoint.of(Site.PATTERN, 2), 0); // [heads, queries, keys]
 
             // TransformerLens: model.run_with_hooks(tokens, fwd_hooks=[("blocks.1.attn.hook_z", zero_head_5)])
-            Hooks hooks = Hooks.of(Hook.editing(
-                    "blocks.1.attn.hook_z", z -> z.rows(5).forEach(row -> row.fill(0))));
+            Hooks hooks =
+                    Hooks.of(Hook.editing("blocks.1.attn.hook_z", z -> z.rows(5).forEach(row -> row.fill(0))));
             float[] hooked = hooks.forward(model, Prompts.of(config, tokens), LogitSelection.last())
                     .logits();
 
@@ -67,6 +67,9 @@ class ReadmeTest {
     }
 
     private static String words(String code) {
-        return code.replaceAll("\\s+", " ").replace(" .", ".").replace("( ", "(").strip();
+        return code.replaceAll("\\s+", " ")
+                .replace(" .", ".")
+                .replace("( ", "(")
+                .strip();
     }
 }

@@ -168,7 +168,8 @@ final class AnalysisCommandsTest {
 
     @Test
     void theBiasIsARowInEveryForm() throws IOException {
-        Outcome layers = Outcome.of("attribute", "--by", "layer", "--count", "1", "--out", out()).succeeded();
+        Outcome layers = Outcome.of("attribute", "--by", "layer", "--count", "1", "--out", out())
+                .succeeded();
         assertThat(layers.out())
                 .contains("\nbias ", "Conservation: the whole is the logit difference; sums differ from the whole");
         assertThat(Files.readString(Path.of(out(), "attribution-layer.csv"))).contains("\nbias,");
@@ -177,8 +178,12 @@ final class AnalysisCommandsTest {
         assertThat(heads.at("/table/axes/1/labels/8").asString()).isEqualTo("bias");
         assertThat(heads.at("/conservation/whole").asString())
                 .isEqualTo("what all attention adds to the logit difference");
-        double sum = heads.at("/table/mean").valueStream().mapToDouble(JsonNode::asDouble).sum();
-        JsonNode byLayer = Outcome.of("attribute", "--by", "layer", "--count", "1", "--json").json();
+        double sum = heads.at("/table/mean")
+                .valueStream()
+                .mapToDouble(JsonNode::asDouble)
+                .sum();
+        JsonNode byLayer = Outcome.of("attribute", "--by", "layer", "--count", "1", "--json")
+                .json();
         double attention = 0;
         for (int layer = 0; layer < 4; layer++) {
             attention += byLayer.at("/table/mean/" + (2 + 2 * layer)).asDouble();

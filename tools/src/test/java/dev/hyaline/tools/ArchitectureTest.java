@@ -101,6 +101,10 @@ final class ArchitectureTest {
             slices().matching("dev.hyaline.tools.(*)..").should().beFreeOfCycles();
 
     @ArchTest
+    static final ArchRule ANALYSIS_PACKAGES_FORM_NO_CYCLES =
+            slices().matching("dev.hyaline.analysis.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
     static final ArchRule NAMES_SAY_SOMETHING = noClasses()
             .should()
             .haveNameMatching(".*[.$]([^.$]*(Utils?|Manager|Impl)|Abstract([A-Z][^.$]*)?)")

@@ -123,13 +123,14 @@ public final class AblationSweep implements Sweep {
         Map<String, List<Target>> copy = new LinkedHashMap<>(sets);
         List<List<Target>> byCell = List.copyOf(copy.values());
         String title = "Ablation (" + ablation.description() + ") of sets";
+        List<Axis> axes = List.of(new Axis("set", List.copyOf(copy.keySet())));
         return new AblationSweep(
                 new MadeFor(config, Optional.empty()),
                 title,
                 title + " " + copy,
-                List.of(new Axis("set", List.copyOf(copy.keySet()))),
+                axes,
                 ablation,
-                (cell, pair) -> byCell.get(cell));
+                (cell, pair) -> byCell.get(Axis.index(axes, cell)[0]));
     }
 
     private static int heads(Gpt2Config config, Site site) {

@@ -126,8 +126,8 @@ public final class PathPatching implements Sweep {
         }
         List<Paths> paths = new ArrayList<>();
         int layers = (int) IntStream.range(0, config.nLayers())
-                .filter(layer -> receivers.stream()
-                        .allMatch(receiver -> new Node.Head(layer, 0).isBefore(receiver.node())))
+                .filter(layer ->
+                        receivers.stream().allMatch(receiver -> new Node.Head(layer, 0).isBefore(receiver.node())))
                 .count();
         if (layers == 0) {
             throw new BadInputException("no head is computed before "
@@ -226,7 +226,20 @@ public final class PathPatching implements Sweep {
 
     @Override
     public IntStream cells(int group) {
-        return Arrays.stream(groups.get(group));
+        return Arrays.stream(group(group));
+    }
+
+    private int[] group(int group) {
+        if (group < 0 || group >= groups.size()) {
+            throw new BadInputException("the sweep '" + title + "' has no group " + group + ": groups run from 0 to "
+                    + (groups.size() - 1));
+        }
+        return groups.get(group);
+    }
+
+    private Paths path(int cell) {
+        Axis.index(axes, cell); // refuses a cell that there is not
+        return paths.get(cell);
     }
 
     @Override
@@ -236,14 +249,14 @@ public final class PathPatching implements Sweep {
 
     @Override
     public CellEdits edits(PairRuns runs, int group) {
-        ActivationSource inputs =
-                new ReceiverInputs(runs.run(direction.base()), receiverInputs(runs, groups.get(group)));
+        ActivationSource inputs = new ReceiverInputs(runs.run(direction.base()), receiverInputs(runs, group(group)));
         return (cell, pair) -> {
+            Paths asked = path(cell);
             PromptPair prompts = runs.pairs().get(pair);
             if (!differ(prompts)) {
                 return List.of();
             }
-            return paths.get(cell).receivers.stream()
+            return asked.receivers.stream()
                     .map(receiver -> receiver.input(runs.config()).positions(prompts.changedPositions()))
                     .map(input -> Intervention.patch(input, inputs))
                     .toList();

@@ -66,8 +66,8 @@ public sealed interface Node {
     }
 
     /**
-     * The node's output to the residual stream, as the place to edit: a head's z, an MLP's output, the first
-     * residual stream.
+     * The node's output to the residual stream, as the place to edit: a head's z, an MLP's output, the first residual
+     * stream.
      *
      * @throws BadInputException for the logits, which write nothing
      */

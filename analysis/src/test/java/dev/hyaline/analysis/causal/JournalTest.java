@@ -256,4 +256,31 @@ final class JournalTest {
                 .hasMessageEndingWith("cells is a link, which is not written through");
         assertThat(absent).doesNotExist();
     }
+
+    @Test
+    void indicesOutOfRangeAreSaid() {
+        PathPatching edges =
+                PathPatching.edges(CONFIG, PatchingDirection.NOISING, List.of(Edge.parse(CONFIG, "m1->logits")));
+        assertThatThrownBy(() -> edges.cells(1))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("the sweep 'Path patching of edges, noising' has no group 1: groups run from 0 to 0");
+        assertThatThrownBy(() -> edges.edits(experiment.runs(), -1)).hasMessageContaining("has no group -1");
+        AblationSweep sets = AblationSweep.ofSets(CONFIG, Ablation.zero(), Map.of("s", List.of(Target.of(Site.Z, 1))));
+        for (Sweep each : List.of(edges, sets, sweep)) {
+            Sweep.CellEdits edits = each.edits(experiment.runs(), 0);
+            for (int cell : new int[] {-1, each.cells()}) {
+                assertThatThrownBy(() -> edits.of(cell, 0))
+                        .isInstanceOf(BadInputException.class)
+                        .hasMessage("there is no cell " + cell + ": cells run from 0 to " + (each.cells() - 1));
+            }
+        }
+        assertThatThrownBy(() -> experiment.pairs().get(2))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("there is no pair 2: pairs run from 0 to 1");
+        PositionAxis positions = PositionAxis.all(experiment.pairs());
+        assertThatThrownBy(() -> positions.at(5, 0))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("the axis position has no step 5: steps run from 0 to 4");
+        assertThatThrownBy(() -> positions.at(0, -1)).hasMessageContaining("there is no pair -1");
+    }
 }

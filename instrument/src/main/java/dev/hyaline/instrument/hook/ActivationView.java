@@ -107,9 +107,7 @@ public final class ActivationView {
         return new ActivationRow(this, sequence, found, head, row * activation.width() + head * width, width);
     }
 
-    /**
-     * Every token's row, sequence by sequence; at attention maps every head's, queries of a head together.
-     */
+    /** Every token's row, sequence by sequence; at attention maps every head's, queries of a head together. */
     public List<ActivationRow> rows() {
         List<ActivationRow> rows = new ArrayList<>();
         for (int sequence = 0; sequence < sequences(); sequence++) {

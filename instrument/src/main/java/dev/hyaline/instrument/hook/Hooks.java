@@ -68,8 +68,8 @@ public final class Hooks {
     }
 
     /**
-     * A probe that calls these hooks, for passes over caches or parts of a model. Call {@link HookProbe#requireAllFired}
-     * after the last pass.
+     * A probe that calls these hooks, for passes over caches or parts of a model. Call
+     * {@link HookProbe#requireAllFired} after the last pass.
      *
      * @throws UnknownHookPointException if a hook's pattern names nothing
      * @throws BadInputException if a pattern is not one

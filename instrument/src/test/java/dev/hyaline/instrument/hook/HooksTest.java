@@ -162,13 +162,16 @@ class HooksTest {
         KvCache cache = MODEL.newCache();
         MODEL.forward(ForwardRequest.of(Sequence.append(cache, Arrays.copyOf(tokens, 4))));
         float[][] rows = new float[2][];
-        run(Hook.reading("blocks.2.attn.hook_pattern", view -> rows[0] = view.row(0, 4, 3).toArray()));
+        run(Hook.reading(
+                "blocks.2.attn.hook_pattern",
+                view -> rows[0] = view.row(0, 4, 3).toArray()));
         HookProbe probe = Hooks.of(Hook.reading("blocks.2.attn.hook_pattern", view -> {
                     assertThat(view.positions(0)).containsExactly(4, 5);
                     rows[1] = view.row(0, -2, 3).toArray();
                 }))
                 .probe(CONFIG);
-        MODEL.forward(ForwardRequest.of(Sequence.append(cache, tokens[4], tokens[5])).probe(probe));
+        MODEL.forward(
+                ForwardRequest.of(Sequence.append(cache, tokens[4], tokens[5])).probe(probe));
         probe.requireAllFired();
         assertThat(rows[1]).hasSize(5).isEqualTo(rows[0]);
     }
@@ -228,7 +231,10 @@ class HooksTest {
         assertThatThrownBy(() -> run(first, first)).hasMessageStartingWith("two hooks write the same values");
         run(first, Hook.editing(Z, z -> z.row(0, 3).set(10, 4)));
         float[] z = new float[20];
-        Hooks.of(first, second, Hook.reading(Z, view -> System.arraycopy(view.row(0, 3).toArray(), 0, z, 0, 20)))
+        Hooks.of(
+                        first,
+                        second,
+                        Hook.reading(Z, view -> System.arraycopy(view.row(0, 3).toArray(), 0, z, 0, 20)))
                 .inOrder()
                 .forward(MODEL, PROMPTS, LogitSelection.none());
         assertThat(z).containsSequence(2, 2, 2, 2, 4);

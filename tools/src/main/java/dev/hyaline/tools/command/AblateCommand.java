@@ -89,7 +89,8 @@ public final class AblateCommand implements Runnable {
             converter = AblationKinds.class,
             description = {
                 "${COMPLETION-CANDIDATES}: mean is over the clean prompts, position by position or overall; resample"
-                        + " takes another pair's corrupted prompt; noise is added. Default: zero"
+                        + " takes another pair's corrupted prompt; noise is added. Zeroed attn_scores keep the causal"
+                        + " mask, other than in TransformerLens. Default: zero"
             })
     private AblationKind how = AblationKind.ZERO;
 
