@@ -168,7 +168,10 @@ final class SweepRun {
      */
     private byte[] fingerprint() {
         MessageDigest digest = Digests.sha256();
-        String words = sweep.key() + sweep.axes() + sweep.base() + measured.metric()
+        String words = sweep.key()
+                + sweep.axes()
+                + sweep.base()
+                + measured.metric()
                 + measured.runs().config();
         digest.update(words.getBytes(StandardCharsets.UTF_8));
         for (PromptPair pair : prompts.list()) {
@@ -177,11 +180,10 @@ final class SweepRun {
             }
             digest.update(pair.roles().toString().getBytes(StandardCharsets.UTF_8));
         }
-        for (double[] baseline : List.of(
-                measured.baselines().clean(), measured.baselines().corrupted())) {
+        for (double[] baseline :
+                List.of(measured.baselines().clean(), measured.baselines().corrupted())) {
             for (double value : baseline) {
-                digest.update(
-                        ByteBuffer.allocate(Double.BYTES).putDouble(value).array());
+                digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(value).array());
             }
         }
         return digest.digest();

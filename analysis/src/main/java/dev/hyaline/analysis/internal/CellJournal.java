@@ -15,8 +15,8 @@ import java.util.function.Consumer;
 import java.util.zip.CRC32;
 
 /**
- * The finished cells of a sweep on disk: a header with the sweep's fingerprint, then a record per result, with what
- * it took and a checksum. Results are added one by one; a record that was cut off when the process died is dropped when
+ * The finished cells of a sweep on disk: a header with the sweep's fingerprint, then a record per result, with what it
+ * took and a checksum. Results are added one by one; a record that was cut off when the process died is dropped when
  * the file is opened again.
  */
 public final class CellJournal implements AutoCloseable {
@@ -47,8 +47,8 @@ public final class CellJournal implements AutoCloseable {
      */
     public static CellJournal open(Path file, byte[] fingerprint, Consumer<Result> reader) {
         try {
-            FileChannel channel = Disk.open(
-                    file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            FileChannel channel =
+                    Disk.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
             try {
                 lock(file, channel);
                 CellJournal journal = new CellJournal(file, channel);

@@ -241,7 +241,7 @@ public final class HeatMap {
             return String.format(Locale.ROOT, "%.1e", value);
         }
         // Two decimals of less than this would lose all but one digit, or be zero.
-        String format = size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : size >= 0.05 ? "%.2f" : "%.3f";
+        String format = size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : size >= 0.0095 ? "%.2f" : "%.3f";
         return String.format(Locale.ROOT, format, value);
     }
 }

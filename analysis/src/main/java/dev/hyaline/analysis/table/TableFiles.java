@@ -70,7 +70,10 @@ public final class TableFiles {
         createFolder(folder);
         List<PartialFile> partials = new ArrayList<>();
         try {
-            contents.forEach((file, content) -> partials.add(partial(file, content)));
+            contents.forEach((file, content) -> {
+                partials.add(begin(file));
+                fill(partials.getLast(), content);
+            });
             for (String name : tables.keySet()) {
                 write(marker(folder, name));
             }
@@ -83,7 +86,12 @@ public final class TableFiles {
                     .filter(file -> !contents.containsKey(file))
                     .forEach(TableFiles::delete);
         }
-        partials.forEach(TableFiles::put);
+        try {
+            partials.forEach(TableFiles::put);
+        } catch (FileException e) {
+            partials.forEach(TableFiles::discard);
+            throw e;
+        }
         tables.keySet().forEach(name -> delete(marker(folder, name)));
         sync(folder);
         return List.copyOf(contents.keySet());
@@ -106,22 +114,26 @@ public final class TableFiles {
         return folder.resolve("." + name + ".tables");
     }
 
-    /** A file's content on disk under another name. */
-    private static PartialFile partial(Path file, byte[] content) {
+    private static PartialFile begin(Path file) {
         try {
-            PartialFile partial = PartialFile.begin(
+            return PartialFile.begin(
                             Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder"),
                             file.getFileName().toString(),
                             UnaryOperator.identity())
-                    .orElseThrow(
-                            () -> new FileSystemException(file.toString(), null, "another run is writing it"));
+                    .orElseThrow(() -> new FileSystemException(file.toString(), null, "another run is writing it"));
+        } catch (IOException e) {
+            throw FileException.writing(file, e);
+        }
+    }
+
+    private static void fill(PartialFile partial, byte[] content) {
+        try {
             for (ByteBuffer bytes = ByteBuffer.wrap(content); bytes.hasRemaining(); ) {
                 partial.channel().write(bytes);
             }
             partial.channel().force(true);
-            return partial;
         } catch (IOException e) {
-            throw FileException.writing(file, e);
+            throw FileException.writing(partial.target(), e);
         }
     }
 
@@ -142,6 +154,7 @@ public final class TableFiles {
         }
     }
 
+    /** Gives a file up, unless it has its name already. */
     private static void discard(PartialFile partial) {
         try {
             partial.discard();
