@@ -3,7 +3,8 @@ package dev.hyaline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.fixtures.CallingProbe;
+import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
@@ -114,17 +115,9 @@ class BadInputTest {
         assertThat(cache.length()).isEqualTo(5);
 
         for (HookPoint failing : HookPoint.all(CONFIG)) {
-            Probe probe = new Probe() {
-                @Override
-                public boolean wants(HookPoint point) {
-                    return point.equals(failing);
-                }
-
-                @Override
-                public void at(HookPoint point, Activation activation) {
-                    throw new IllegalStateException(point.name());
-                }
-            };
+            Probe probe = new CallingProbe(point -> point.equals(failing), (point, activation) -> {
+                throw new IllegalStateException(point.name());
+            });
             assertThatThrownBy(() -> MODEL.forward(
                             ForwardRequest.of(Sequence.append(cache, 7)).probe(probe)))
                     .hasMessage(failing.name());

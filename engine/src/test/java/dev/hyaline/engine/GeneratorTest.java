@@ -3,6 +3,7 @@ package dev.hyaline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.Boundary;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -9,10 +9,9 @@ import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -47,19 +46,15 @@ class InterventionsTest {
     private static float[] z(int sequence, Interventions interventions) {
         float[][] z = new float[PROMPTS.size()][];
         Capture capture = new Capture(List.of(Z), IndexSelection.all());
-        interventions.forward(MODEL, PROMPTS, LogitSelection.none(), new Probe() {
-            @Override
-            public boolean wants(HookPoint point) {
-                return capture.points().contains(point);
-            }
-
-            @Override
-            public void at(HookPoint point, Activation a) {
-                for (int s = 0; s < z.length; s++) {
-                    z[s] = Arrays.copyOfRange(a.values(), a.offset(s), a.offset(s) + a.size(s));
-                }
-            }
-        });
+        interventions.forward(
+                MODEL,
+                PROMPTS,
+                LogitSelection.none(),
+                new CallingProbe(point -> capture.points().contains(point), (point, a) -> {
+                    for (int s = 0; s < z.length; s++) {
+                        z[s] = Arrays.copyOfRange(a.values(), a.offset(s), a.offset(s) + a.size(s));
+                    }
+                }));
         return z[sequence];
     }
 

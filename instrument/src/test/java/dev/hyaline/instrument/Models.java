@@ -1,13 +1,12 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.fixtures.CallingProbe;
+import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Probe;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -15,8 +14,7 @@ import java.util.Random;
 
 /** A small model for tests, and what its hook points hold. */
 final class Models {
-    static final Gpt2Config CONFIG =
-            new Gpt2Config(3, 4, 20, 28, 48, 61, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
+    static final Gpt2Config CONFIG = RandomModels.SMALL;
 
     private Models() {}
 
@@ -37,17 +35,9 @@ final class Models {
     /** Every point's values in a pass over one sequence alone, read without anything of this module. */
     static Map<HookPoint, float[]> everything(Gpt2 model, int[] tokens) {
         Map<HookPoint, float[]> values = new HashMap<>();
-        model.forward(ForwardRequest.of(tokens).probe(new Probe() {
-            @Override
-            public boolean wants(HookPoint point) {
-                return true;
-            }
-
-            @Override
-            public void at(HookPoint point, Activation a) {
-                values.put(point, Arrays.copyOfRange(a.values(), a.offset(0), a.offset(0) + a.size(0)));
-            }
-        }));
+        model.forward(ForwardRequest.of(tokens).probe(new CallingProbe(point -> true, (point, a) -> {
+            values.put(point, Arrays.copyOfRange(a.values(), a.offset(0), a.offset(0) + a.size(0)));
+        })));
         return values;
     }
 }

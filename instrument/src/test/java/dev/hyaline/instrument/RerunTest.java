@@ -7,7 +7,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
@@ -33,17 +33,9 @@ class RerunTest {
                         prompts.length(edit.sequence()),
                         prompts.length(edit.sequence()));
         Map<HookPoint, float[]> values = new HashMap<>();
-        Probe reader = new Probe() {
-            @Override
-            public boolean wants(HookPoint point) {
-                return true;
-            }
-
-            @Override
-            public void at(HookPoint point, Activation a) {
-                values.put(point, Arrays.copyOf(a.values(), a.size(0)));
-            }
-        };
+        Probe reader = new CallingProbe(point -> true, (point, a) -> {
+            values.put(point, Arrays.copyOf(a.values(), a.size(0)));
+        });
         Probe probe = InterventionProbe.builder().add(0, placements).build().then(reader);
         model.forward(ForwardRequest.of(prompts.tokens(edit.sequence())).probe(probe));
         return values;

@@ -193,7 +193,6 @@ class FormatFuzzTest {
                     .as("bytes allocated by mutation %d of %s", i, file)
                     .isLessThan(MAX_BYTES + 200L * mutated.length);
         }
-        System.out.printf("%s: %d loaded, %d refused%n", file, loaded, refused);
         assertThat(loaded).as("loaded").isPositive();
         assertThat(refused).as("refused").isPositive();
     }

@@ -14,9 +14,8 @@ import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,18 +49,11 @@ final class SweepPropertyTest {
                 java.util.function.Predicate<HookPoint> wanted,
                 Change change,
                 Map<HookPoint, float[]> kept) {
-            return model.forward(ForwardRequest.of(tokens).probe(new Probe() {
-                        @Override
-                        public boolean wants(HookPoint point) {
-                            return wanted.test(point);
-                        }
-
-                        @Override
-                        public void at(HookPoint point, Activation live) {
-                            change.at(point, live.values());
-                            kept.put(point, Arrays.copyOf(live.values(), live.size(0)));
-                        }
-                    }))
+            return model.forward(ForwardRequest.of(tokens)
+                            .probe(new CallingProbe(point -> wanted.test(point), (point, live) -> {
+                                change.at(point, live.values());
+                                kept.put(point, Arrays.copyOf(live.values(), live.size(0)));
+                            })))
                     .logits();
         }
 

@@ -3,7 +3,6 @@ package dev.hyaline.instrument.hook;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.BadShapeException;
 import dev.hyaline.engine.ForwardRequest;
@@ -15,6 +14,7 @@ import dev.hyaline.engine.KvCache;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.UnknownHookPointException;
+import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationCache;
@@ -34,8 +34,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class HooksTest {
-    private static final Gpt2Config CONFIG =
-            new Gpt2Config(3, 4, 20, 28, 48, 61, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
+    private static final Gpt2Config CONFIG = RandomModels.SMALL;
     private static final Gpt2 MODEL = Gpt2.of(Gpt2Weights.random(CONFIG, 7), 1);
     private static final Prompts PROMPTS = Prompts.of(CONFIG, new int[] {5, 9, 60, 0, 3, 3}, new int[] {7, 1, 44});
     private static final String Z = "blocks.1.attn.hook_z";

@@ -9,7 +9,7 @@ import dev.hyaline.engine.Device;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.RandomModels;
+import dev.hyaline.engine.fixtures.RandomModels;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;

@@ -9,13 +9,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each choice in a process of its own, for the virtual machine's flags are what it depends on. */
-@Tag("once")
 class KernelProviderTest {
     private static final String VECTOR = "--add-modules=jdk.incubator.vector";
     private static final String FORCED = "-Dhyaline.kernels=vector";
