@@ -2,7 +2,7 @@ package dev.hyaline.engine.internal.kernel;
 
 /**
  * Elementary functions as fixed chains of IEEE operations, within 2 ulp. {@code VectorMath} has the same chains; the
- * coefficients are minimax fits made for this project.
+ * coefficients are minimax fits, which {@code MinimaxFits}, among the tests, makes again.
  */
 public final class ScalarMath {
     public static final float LOG2_E = 1.442695f;

@@ -24,6 +24,47 @@ class ScalarMathTest {
     }
 
     @Test
+    void theCoefficientsAreMinimaxFits() {
+        assertThat(MinimaxFits.exp())
+                .containsExactly(
+                        ScalarMath.EXP_2,
+                        ScalarMath.EXP_3,
+                        ScalarMath.EXP_4,
+                        ScalarMath.EXP_5,
+                        ScalarMath.EXP_6,
+                        ScalarMath.EXP_7);
+        assertThat(MinimaxFits.smallErf())
+                .containsExactly(
+                        ScalarMath.ERF_S0,
+                        ScalarMath.ERF_S1,
+                        ScalarMath.ERF_S2,
+                        ScalarMath.ERF_S3,
+                        ScalarMath.ERF_S4,
+                        ScalarMath.ERF_S5,
+                        ScalarMath.ERF_S6);
+        assertThat(MinimaxFits.largeErf())
+                .containsExactly(
+                        ScalarMath.ERF_L0,
+                        ScalarMath.ERF_L1,
+                        ScalarMath.ERF_L2,
+                        ScalarMath.ERF_L3,
+                        ScalarMath.ERF_L4,
+                        ScalarMath.ERF_L5,
+                        ScalarMath.ERF_L6,
+                        ScalarMath.ERF_L7);
+    }
+
+    @Test
+    void theOtherConstantsAreRoundedOrSplit() {
+        assertThat(ScalarMath.LOG2_E).isEqualTo((float) (1 / Math.log(2)));
+        assertThat(ScalarMath.LN2_HIGH).isEqualTo(355 / 512f);
+        assertThat(ScalarMath.LN2_LOW).isEqualTo((float) (Math.log(2) - ScalarMath.LN2_HIGH));
+        assertThat(ScalarMath.SQRT_HALF).isEqualTo((float) Math.sqrt(0.5));
+        assertThat(ScalarMath.GELU_1).isEqualTo((float) (2 * Math.sqrt(2 / Math.PI)));
+        assertThat(ScalarMath.GELU_3).isEqualTo((float) (2 * Math.sqrt(2 / Math.PI) * 0.044715));
+    }
+
+    @Test
     void endsAreExact() {
         assertThat(ScalarMath.exp(0)).isEqualTo(1);
         assertThat(ScalarMath.exp(Float.NEGATIVE_INFINITY)).isEqualTo(0);
