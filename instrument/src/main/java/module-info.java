@@ -6,6 +6,11 @@ module dev.hyaline.instrument {
     requires tools.jackson.databind;
 
     exports dev.hyaline.instrument;
+    exports dev.hyaline.instrument.capture;
+    exports dev.hyaline.instrument.dump;
+    exports dev.hyaline.instrument.edit;
     exports dev.hyaline.instrument.hook;
+    exports dev.hyaline.instrument.json;
+    exports dev.hyaline.instrument.run;
     exports dev.hyaline.instrument.weights;
 }

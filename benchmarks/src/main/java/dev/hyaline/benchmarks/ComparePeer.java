@@ -12,9 +12,9 @@ import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.kernel.Scratch;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.weights.Checkpoint;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -70,7 +70,7 @@ public final class ComparePeer {
             case "record" -> {
                 Prompts prompts = Prompts.of(config, tokens(numbers[0]));
                 Capture everything = Capture.of(config, "all");
-                yield seconds(() -> ActivationCache.of(model, prompts, everything));
+                yield seconds(() -> ActivationCache.record(model, prompts, everything));
             }
             case "decode" -> decode(numbers[0], numbers[1]);
             case "product" -> product(numbers[0], numbers[1], numbers[2]);

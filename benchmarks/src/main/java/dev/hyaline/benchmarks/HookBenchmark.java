@@ -8,9 +8,9 @@ import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -93,6 +93,6 @@ public class HookBenchmark {
 
     @Benchmark
     public ActivationCache everything() {
-        return ActivationCache.of(model, prompts, everything);
+        return ActivationCache.record(model, prompts, everything);
     }
 }

@@ -21,7 +21,7 @@ public enum Remedy {
     EDIT_APART("Target.layers, heads and positions"),
 
     /** Names a run that interventions take values from. */
-    NAME_A_RUN("Interventions.read takes runs by name"),
+    NAME_A_RUN("InterventionJson.read takes runs by name"),
 
     /** Opens the hub's model that the cache has. */
     TAKE_CACHED("call get instead of refresh");

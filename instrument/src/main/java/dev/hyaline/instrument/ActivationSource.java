@@ -3,29 +3,21 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
 
-/** Values of a run that interventions take theirs from: a {@link BaseRun}, an {@link ActivationCache}, a dump. */
+/**
+ * Recorded activations that interventions take their values from: a base run, an activation cache, a dump or a store of
+ * dumped activations.
+ */
 public interface ActivationSource {
-    /** What a cache recorded. */
-    static ActivationSource of(ActivationCache cache) {
-        return RecordedTensors.ofCache(cache);
-    }
-
     /**
-     * What a dump holds, a folder that {@code hyaline dump} wrote, as one safetensors file or in shards. Values are
-     * read when they are needed; the files of shards stay mapped until the program ends.
+     * The values of a point in one sequence.
      *
-     * @throws FileException if it cannot be read
-     * @throws BadInputException if it is not such a dump
+     * @param positions held, ascending
+     * @param values {@code [positions, ...]}, or {@code [nHeads, positions, length]} for attention maps
      */
-    static ActivationSource dump(Path folder) {
-        return DumpReader.open(folder);
-    }
-
-    /** What a store of dumped activations holds: its documents are the sequences. The store must stay open. */
-    static ActivationSource of(ActivationStore store) {
-        return new RecordedStore(store);
-    }
+    record Block(int[] positions, float[] values) {}
 
     /** Number of sequences. */
     int sequences();
@@ -33,13 +25,28 @@ public interface ActivationSource {
     /** Tokens in a sequence. */
     int length(int sequence);
 
-    /** Whether a point's values at a position of a sequence are held. */
+    /** Returns whether a point's values at a position of a sequence are held. */
     boolean holds(HookPoint point, int sequence, int position);
 
     /**
-     * Copies the values of a place: of one head where the site has heads, of an attention map the keys up to the query.
+     * Copies the values of a slot: of one head where the site has heads, of an attention map the keys up to the query.
      *
      * @throws BadInputException if they are not held
      */
-    void read(Slot place, float[] out);
+    void read(Slot slot, float[] out);
+
+    /** The folder of the dump that the values are read from, if they are. JSON names it instead of the values. */
+    default Optional<Path> dump() {
+        return Optional.empty();
+    }
+
+    /** Layers of the model that ran, as far as values are held; empty if the values cannot be listed by block. */
+    default OptionalInt layers() {
+        return OptionalInt.empty();
+    }
+
+    /** A point's values in a sequence; empty if none are held, or the values cannot be listed by block. */
+    default Optional<Block> block(HookPoint point, int sequence) {
+        return Optional.empty();
+    }
 }

@@ -23,7 +23,7 @@ public final class FileException extends HyalineException {
     }
 
     /** As {@link #writing}, of a dump whose complete shards stay. */
-    static FileException stopped(Path folder, IOException cause) {
+    public static FileException stopped(Path folder, IOException cause) {
         return new FileException(
                 "cannot write " + folder + ": " + IoReason.of(cause) + "; what is complete stays, go on with it ("
                         + Remedy.RESUME + ")",
@@ -31,12 +31,12 @@ public final class FileException extends HyalineException {
     }
 
     /** An output that must not be replaced, or is being written by someone else. */
-    static FileException occupied(Path file, String reasonAndRemedy) {
+    public static FileException occupied(Path file, String reasonAndRemedy) {
         return new FileException(file + " " + reasonAndRemedy, null);
     }
 
     /** A file of a dump that does not hold what it must. */
-    static FileException corrupt(Path file, String expected, String found) {
+    public static FileException corrupt(Path file, String expected, String found) {
         return new FileException(file + ": expected " + expected + ", found " + found, null);
     }
 }

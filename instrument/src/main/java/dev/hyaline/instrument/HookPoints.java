@@ -5,12 +5,9 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.UnknownHookPointException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.internal.EditDistance;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -108,61 +105,37 @@ public final class HookPoints {
         return List.copyOf(selected);
     }
 
-    /**
-     * Everything at the sites that patterns select, as {@link #select(Gpt2Config, List, IndexSelection)} takes them: a
-     * target a site, in the order in which a pass reaches them.
-     *
-     * @throws UnknownHookPointException if a pattern names nothing
-     * @throws BadInputException if a pattern is left with nothing in the chosen layers, or a layer does not exist
-     */
-    public static List<Target> targets(Gpt2Config config, String patterns, IndexSelection layers) {
-        Map<Site, List<Integer>> layersOf = new LinkedHashMap<>();
-        for (HookPoint point : select(config, List.of(patterns), layers)) {
-            layersOf.computeIfAbsent(point.site(), site -> new ArrayList<>()).add(point.layer());
-        }
-        List<Target> targets = new ArrayList<>();
-        layersOf.forEach((site, chosen) -> {
-            Target target = Target.of(site);
-            targets.add(
-                    site.perLayer() && chosen.size() < config.nLayers()
-                            ? target.layers(
-                                    chosen.stream().mapToInt(Integer::intValue).toArray())
-                            : target);
-        });
-        return List.copyOf(targets);
+    /** Whether a name holds a layer: {@code blocks.3.attn.hook_z} does, {@code attn.hook_z} does not. */
+    public static boolean hasLayer(String name) {
+        return inBlock(name).isPresent();
     }
 
     /**
-     * Everything at what a single name means: in its layer if it has one, in all if it has a {@code *} there. No other
-     * glob, for what that means takes a model to know.
+     * The site that a name without a layer means: {@code attn.hook_z}, {@code z} or {@code blocks.*.attn.hook_z}. No
+     * other glob: what that means takes a model to know.
      *
      * @throws UnknownHookPointException if there is no such site
      */
-    static Target target(String name) {
+    public static Site site(String name) {
         if (name.startsWith(EVERY_BLOCK)) {
-            return site(name.substring(EVERY_BLOCK.length()))
+            return localSite(name.substring(EVERY_BLOCK.length()))
                     .filter(Site::perLayer)
-                    .map(Target::of)
                     .orElseThrow(() -> unknown(name));
         }
         if (isGlob(name)) {
             throw new BadInputException("'" + name + "' is a glob, where one site is to be named");
         }
-        Optional<HookPoint> point = inBlock(name);
-        if (point.isPresent()) {
-            return Target.of(point.get());
-        }
-        return site(name).map(Target::of).orElseThrow(() -> unknown(name));
+        return localSite(name).orElseThrow(() -> unknown(name));
     }
 
     /**
-     * The one point that a name means.
+     * The one point that a name means: {@code blocks.3.attn.hook_z}, or {@code ln_final.hook_scale} outside the blocks.
      *
      * @throws UnknownHookPointException if there is no such point
      */
-    static HookPoint point(String name) {
+    public static HookPoint point(String name) {
         return inBlock(name)
-                .or(() -> site(name).filter(site -> !site.perLayer()).map(HookPoint::of))
+                .or(() -> localSite(name).filter(site -> !site.perLayer()).map(HookPoint::of))
                 .orElseThrow(() -> unknown(name));
     }
 
@@ -172,7 +145,7 @@ public final class HookPoints {
             return Optional.empty();
         }
         int layer = Integer.parseInt(inBlock.group(1));
-        return site(inBlock.group(2)).filter(Site::perLayer).map(site -> HookPoint.of(site, layer));
+        return localSite(inBlock.group(2)).filter(Site::perLayer).map(site -> HookPoint.of(site, layer));
     }
 
     private static UnknownHookPointException unknown(String name) {
@@ -182,7 +155,7 @@ public final class HookPoints {
         return new UnknownHookPointException(name, nearest(ofOneLayer, name));
     }
 
-    private static Optional<Site> site(String name) {
+    private static Optional<Site> localSite(String name) {
         return Arrays.stream(Site.values())
                 .filter(site -> localNames(site).contains(name) || site == ALIASES.get(name))
                 .findFirst();

@@ -39,7 +39,7 @@ public final class IndexSelection {
      *
      * @throws BadInputException if the text is not a selection
      */
-    public static IndexSelection of(String text) {
+    public static IndexSelection parse(String text) {
         String bare = text.strip();
         if (bare.equals("all")) {
             return ALL;
@@ -101,7 +101,7 @@ public final class IndexSelection {
     }
 
     /** As {@link #in(int, String)}, of {@code 0..bound-1}, with negative indices counted from {@code length} back. */
-    int[] in(int length, int bound, String what) {
+    public int[] in(int length, int bound, String what) {
         if (isAll()) {
             return IntStream.range(0, bound).toArray();
         }

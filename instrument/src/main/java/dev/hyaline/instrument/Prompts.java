@@ -60,8 +60,12 @@ public final class Prompts {
         }
     }
 
-    /** One token at least, and none that the model does not know. */
-    static void requireKnown(Gpt2Config config, int[] tokens, String name) {
+    /**
+     * Checks that a sequence has at least one token, and none that the model does not know.
+     *
+     * @param name what the sequence is called in the error
+     */
+    public static void requireKnown(Gpt2Config config, int[] tokens, String name) {
         if (tokens.length == 0) {
             throw new BadInputException(name + " is empty: a pass needs at least one token");
         }

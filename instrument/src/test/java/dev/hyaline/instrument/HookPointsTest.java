@@ -8,6 +8,7 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.UnknownHookPointException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.edit.Target;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -66,7 +67,7 @@ final class HookPointsTest {
 
     @Property(tries = 100)
     void layersKeepTheirPoints(@ForAll("layers") Set<Integer> layers, @ForAll("points") HookPoint point) {
-        IndexSelection selection = IndexSelection.of(
+        IndexSelection selection = IndexSelection.parse(
                 String.join(",", layers.stream().map(String::valueOf).toList()));
         List<HookPoint> selected =
                 HookPoints.select(CONFIG, List.of(point.site().shortName()), selection);
@@ -138,7 +139,7 @@ final class HookPointsTest {
 
     @Test
     void sitesOutsideTheLayersStayOnlyIfNamedOutright() {
-        IndexSelection layer = IndexSelection.of("0");
+        IndexSelection layer = IndexSelection.parse("0");
         assertThat(HookPoints.select(CONFIG, List.of("all"), layer)).allMatch(point -> point.layer() == 0);
         assertThat(HookPoints.select(CONFIG, List.of("*embed", "z"), IndexSelection.all()))
                 .hasSize(14);
@@ -192,9 +193,9 @@ final class HookPointsTest {
     @Test
     void refusesToSelectNothing() {
         assertThatThrownBy(() -> HookPoints.select(CONFIG)).isInstanceOf(BadInputException.class);
-        assertThatThrownBy(() -> HookPoints.select(CONFIG, List.of("z"), IndexSelection.of("12")))
+        assertThatThrownBy(() -> HookPoints.select(CONFIG, List.of("z"), IndexSelection.parse("12")))
                 .hasMessageContaining("there is no layer 12");
-        assertThatThrownBy(() -> HookPoints.select(CONFIG, List.of("z3,q"), IndexSelection.of("4")))
+        assertThatThrownBy(() -> HookPoints.select(CONFIG, List.of("z3,q"), IndexSelection.parse("4")))
                 .hasMessage("'z3' has no hook point in layers 4");
     }
 
@@ -206,14 +207,14 @@ final class HookPointsTest {
 
     @Test
     void patternsBecomeTargets() {
-        assertThat(HookPoints.targets(Models.CONFIG, "attn.hook_z", IndexSelection.all()))
+        assertThat(Target.select(Models.CONFIG, "attn.hook_z", IndexSelection.all()))
                 .containsExactly(Target.of(Site.Z));
-        assertThat(HookPoints.targets(Models.CONFIG, "blocks.[02].hook_resid_p*,embed", IndexSelection.all()))
+        assertThat(Target.select(Models.CONFIG, "blocks.[02].hook_resid_p*,embed", IndexSelection.all()))
                 .containsExactly(
                         Target.of(Site.EMBED),
                         Target.of(Site.RESID_PRE).layers(0, 2),
                         Target.of(Site.RESID_POST).layers(0, 2));
-        assertThat(HookPoints.targets(Models.CONFIG, "z", IndexSelection.of("-1")))
+        assertThat(Target.select(Models.CONFIG, "z", IndexSelection.parse("-1")))
                 .containsExactly(Target.of(Site.Z, 2));
         assertThat(Target.named("blocks.*.attn.hook_z")).isEqualTo(Target.of(Site.Z));
         assertThatThrownBy(() -> Target.named("blocks.*.hook_embed")).isInstanceOf(UnknownHookPointException.class);

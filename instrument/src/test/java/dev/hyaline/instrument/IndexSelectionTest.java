@@ -32,7 +32,7 @@ final class IndexSelectionTest {
                 "' 1 , 2 ' | 3 | 1 2",
             })
     void chooses(String text, int length, String expected) {
-        assertThat(IndexSelection.of(text).in(length, "position"))
+        assertThat(IndexSelection.parse(text).in(length, "position"))
                 .containsExactly(Arrays.stream(expected.split(" "))
                         .mapToInt(Integer::parseInt)
                         .toArray());
@@ -57,20 +57,20 @@ final class IndexSelectionTest {
                 "+1"
             })
     void refusesWhatIsNoSelection(String text) {
-        assertThatThrownBy(() -> IndexSelection.of(text)).isInstanceOf(BadInputException.class);
+        assertThatThrownBy(() -> IndexSelection.parse(text)).isInstanceOf(BadInputException.class);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"5", "-6", "0,5", "7-9", "-1-2"})
     void refusesWhatASequenceLacks(String text) {
-        assertThatThrownBy(() -> IndexSelection.of(text).in(5, "position"))
+        assertThatThrownBy(() -> IndexSelection.parse(text).in(5, "position"))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("position");
     }
 
     @Test
     void namesWhatThereIs() {
-        assertThatThrownBy(() -> IndexSelection.of("12").in(12, "layer"))
+        assertThatThrownBy(() -> IndexSelection.parse("12").in(12, "layer"))
                 .hasMessage("there is no layer 12: layers run from 0 to 11");
     }
 
@@ -78,8 +78,8 @@ final class IndexSelectionTest {
     void anIndexFromTheEndIsThatIndex(
             @ForAll @IntRange(min = 1, max = 50) int length, @ForAll @IntRange(max = 49) int position) {
         int index = position % length;
-        assertThat(IndexSelection.of(String.valueOf(index - length)).in(length, "position"))
-                .containsExactly(IndexSelection.of(String.valueOf(index)).in(length, "position"))
+        assertThat(IndexSelection.parse(String.valueOf(index - length)).in(length, "position"))
+                .containsExactly(IndexSelection.parse(String.valueOf(index)).in(length, "position"))
                 .containsExactly(index);
     }
 
@@ -89,7 +89,7 @@ final class IndexSelectionTest {
             @ForAll @IntRange(max = 40) int first,
             @ForAll @IntRange(max = 40) int more) {
         int end = Math.min(first + more, length - 1);
-        IndexSelection range = IndexSelection.of(first + "-" + (first + more));
+        IndexSelection range = IndexSelection.parse(first + "-" + (first + more));
         if (first >= length) {
             assertThatThrownBy(() -> range.in(length, "position")).isInstanceOf(BadInputException.class);
         } else {

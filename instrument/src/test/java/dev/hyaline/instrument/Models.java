@@ -13,16 +13,16 @@ import java.util.Map;
 import java.util.Random;
 
 /** A small model for tests, and what its hook points hold. */
-final class Models {
-    static final Gpt2Config CONFIG = RandomModels.SMALL;
+public final class Models {
+    public static final Gpt2Config CONFIG = RandomModels.SMALL;
 
     private Models() {}
 
-    static Gpt2 small() {
+    public static Gpt2 small() {
         return Gpt2.of(Gpt2Weights.random(CONFIG, 7), 1);
     }
 
-    static Prompts prompts(int... lengths) {
+    public static Prompts prompts(int... lengths) {
         Random random = new Random(11);
         return Prompts.of(
                 CONFIG,
@@ -33,7 +33,7 @@ final class Models {
     }
 
     /** Every point's values in a pass over one sequence alone, read without anything of this module. */
-    static Map<HookPoint, float[]> everything(Gpt2 model, int[] tokens) {
+    public static Map<HookPoint, float[]> everything(Gpt2 model, int[] tokens) {
         Map<HookPoint, float[]> values = new HashMap<>();
         model.forward(ForwardRequest.of(tokens).probe(new CallingProbe(point -> true, (point, a) -> {
             values.put(point, Arrays.copyOfRange(a.values(), a.offset(0), a.offset(0) + a.size(0)));

@@ -8,8 +8,16 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.hook.Hook;
 import dev.hyaline.instrument.hook.Hooks;
+import dev.hyaline.instrument.run.BaseRun;
+import dev.hyaline.instrument.run.EditedModel;
+import dev.hyaline.instrument.run.SequenceEdit;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,8 +35,8 @@ class ReadmeTest {
             int[] tokens = checkpoint.tokenizer().encode("<|endoftext|>Anna went to the park because");
             Gpt2Config config = model.config();
 
-            ActivationCache cache =
-                    ActivationCache.of(model, Prompts.of(config, tokens), Capture.of(config, "resid_post", "pattern"));
+            ActivationCache cache = ActivationCache.record(
+                    model, Prompts.of(config, tokens), Capture.of(config, "resid_post", "pattern"));
             float[] pattern = cache.values(HookPoint.of(Site.PATTERN, 2), 0); // [heads, queries, keys]
 
             // TransformerLens: model.run_with_hooks(tokens, fwd_hooks=[("blocks.1.attn.hook_z", zero_head_5)])
@@ -39,14 +47,15 @@ class ReadmeTest {
 
             Target heads = Target.of(Site.Z, 1).heads(0, 5); // z of two heads of layer 1, at every position
             Interventions ablation = Interventions.of(Intervention.zero(heads));
-            float[] logits = ablation.forward(model, Prompts.of(config, tokens), LogitSelection.last())
+            float[] logits = EditedModel.of(model, ablation)
+                    .forward(Prompts.of(config, tokens), LogitSelection.last())
                     .logits();
 
             BaseRun run =
-                    BaseRun.of(model, Prompts.of(config, tokens)); // edits of a run recompute only what they can change
+                    BaseRun.record(model, Prompts.of(config, tokens)); // reruns recompute only what an edit can change
             SequenceEdit edit = SequenceEdit.of(
                     0, Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(-1), 0.5f));
-            float[] edited = run.resume(List.of(edit)).results().getFirst().logits();
+            float[] edited = run.rerun(List.of(edit)).results().getFirst().logits();
             // end
             assertThat(pattern).hasSize(config.nHeads() * tokens.length * tokens.length);
             float[] plain = model.forward(ForwardRequest.of(tokens).logits(LogitSelection.last()))

@@ -22,21 +22,21 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Readers of safetensors and npz files that share nothing with the writers. */
-final class TensorFiles {
+public final class TensorFiles {
     private static final Pattern NPY_HEADER =
             Pattern.compile("\\{'descr': '(<\\w\\d)', 'fortran_order': False, 'shape': \\(([\\d, ]*)\\), \\} *\\n");
 
     private TensorFiles() {}
 
     /** A tensor as it lies in the file. */
-    record Tensor(String type, List<Integer> shape, ByteBuffer bytes) {
-        long[] integers() {
+    public record Tensor(String type, List<Integer> shape, ByteBuffer bytes) {
+        public long[] integers() {
             long[] values = new long[bytes.remaining() / 8];
             bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(values);
             return values;
         }
 
-        float[] floats() {
+        public float[] floats() {
             ByteBuffer values = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
             float[] floats = new float[values.remaining() / (type.equals("F32") ? 4 : 2)];
             for (int i = 0; i < floats.length; i++) {
@@ -51,7 +51,7 @@ final class TensorFiles {
         }
     }
 
-    static Map<String, Tensor> read(Path file) throws IOException {
+    public static Map<String, Tensor> read(Path file) throws IOException {
         if (file.toString().endsWith(".npz")) {
             return npz(file);
         }
@@ -60,7 +60,7 @@ final class TensorFiles {
     }
 
     /** A safetensors file's header. */
-    static JsonNode header(Path file) throws IOException {
+    public static JsonNode header(Path file) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         int length = Math.toIntExact(
                 ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
@@ -68,7 +68,7 @@ final class TensorFiles {
         return JsonMapper.shared().readTree(new String(bytes, 8, length, StandardCharsets.UTF_8));
     }
 
-    static Map<String, Tensor> safetensors(Path file) throws IOException {
+    public static Map<String, Tensor> safetensors(Path file) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
         int header = Math.toIntExact(bytes.getLong(0));
         JsonNode json = header(file);
@@ -93,7 +93,7 @@ final class TensorFiles {
         return tensors;
     }
 
-    static Map<String, Tensor> npz(Path file) throws IOException {
+    public static Map<String, Tensor> npz(Path file) throws IOException {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         try (ZipFile zip = new ZipFile(file.toFile())) {
             for (ZipEntry entry : zip.stream().toList()) {

@@ -2,7 +2,7 @@ package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hyaline.instrument.ActivationStore;
+import dev.hyaline.instrument.dump.ActivationStore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;

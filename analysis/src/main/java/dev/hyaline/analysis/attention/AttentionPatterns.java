@@ -3,9 +3,9 @@ package dev.hyaline.analysis.attention;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -23,7 +23,7 @@ final class AttentionPatterns {
         Capture capture = Capture.of(model.config(), Site.PATTERN.localName());
         for (int prompt = 0; prompt < prompts.size(); prompt++) {
             Prompts one = Prompts.of(model.config(), List.of(prompts.tokens(prompt)), List.of(prompts.name(prompt)));
-            ActivationCache cache = ActivationCache.of(model, one, capture);
+            ActivationCache cache = ActivationCache.record(model, one, capture);
             int index = prompt;
             int n = prompts.length(prompt);
             IntStream.range(0, layers).forEach(layer -> {

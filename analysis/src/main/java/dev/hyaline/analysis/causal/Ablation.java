@@ -3,9 +3,9 @@ package dev.hyaline.analysis.causal;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.Intervention;
-import dev.hyaline.instrument.Means;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Means;
+import dev.hyaline.instrument.edit.Target;
 import java.util.function.Function;
 
 /** A replacement for an activation that is taken away. */

@@ -5,7 +5,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -5,9 +5,9 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.metric.Reading;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.instrument.Rerun;
-import dev.hyaline.instrument.RerunResult;
-import dev.hyaline.instrument.SequenceEdit;
+import dev.hyaline.instrument.run.Rerun;
+import dev.hyaline.instrument.run.RerunResult;
+import dev.hyaline.instrument.run.SequenceEdit;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -40,7 +40,7 @@ final class MeasuredRuns {
 
     /** Reruns of one side with edits, forming the logits that the metric reads. */
     Rerun rerun(Side side, List<SequenceEdit> edits) {
-        return runs.run(side).resume(edits).logits(this::selection);
+        return runs.run(side).rerun(edits).logits(this::selection);
     }
 
     /** The metric of an edited run. */

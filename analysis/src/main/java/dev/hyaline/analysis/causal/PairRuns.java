@@ -5,10 +5,10 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.ActivationCache;
+import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.BaseRun;
-import dev.hyaline.instrument.Capture;
+import dev.hyaline.instrument.run.BaseRun;
+import dev.hyaline.instrument.capture.Capture;
 import java.util.EnumMap;
 import java.util.Map;
 
@@ -27,7 +27,7 @@ public final class PairRuns {
         this.model = model;
         this.pairs = pairs;
         for (Side side : Side.values()) {
-            runs.put(side, BaseRun.of(model, side.prompts(pairs, model.config())));
+            runs.put(side, BaseRun.record(model, side.prompts(pairs, model.config())));
             recorded.put(side, new EnumMap<>(Site.class));
         }
     }
@@ -69,7 +69,7 @@ public final class PairRuns {
         }
         return recorded.get(side).computeIfAbsent(site, s -> {
             Capture capture = Capture.of(config(), s.localName());
-            return ActivationSource.of(ActivationCache.of(model, run.prompts(), capture));
+            return ActivationCache.record(model, run.prompts(), capture).source();
         });
     }
 }

@@ -12,14 +12,14 @@ import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.BaseRun;
-import dev.hyaline.instrument.Capture;
+import dev.hyaline.instrument.run.BaseRun;
+import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.Intervention;
-import dev.hyaline.instrument.Interventions;
-import dev.hyaline.instrument.RerunResult;
-import dev.hyaline.instrument.SequenceEdit;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.run.RerunResult;
+import dev.hyaline.instrument.run.SequenceEdit;
+import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -278,7 +278,7 @@ public final class PathPatching implements Sweep {
                         pair, Interventions.of(hybrid(runs, first, runs.pairs().get(pair)))))
                 .toList();
         return runs.run(direction.base())
-                .resume(edits)
+                .rerun(edits)
                 .logits(LogitSelection.none())
                 .reading(new Capture(List.copyOf(read), IndexSelection.all()))
                 .results();

@@ -4,9 +4,9 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.BaseRun;
-import dev.hyaline.instrument.RerunResult;
 import dev.hyaline.instrument.Slot;
+import dev.hyaline.instrument.run.BaseRun;
+import dev.hyaline.instrument.run.RerunResult;
 import java.util.List;
 
 /** The residual streams of resumed runs, one for each sequence of their base run, as heads and MLPs read them. */

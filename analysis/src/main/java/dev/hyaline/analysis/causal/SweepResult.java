@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.table.ResultTable;
-import dev.hyaline.instrument.MultiplyAdds;
+import dev.hyaline.instrument.run.MultiplyAdds;
 
 /**
  * The results of a sweep, and the work they took.

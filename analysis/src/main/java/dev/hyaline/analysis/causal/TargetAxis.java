@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.table.Axis;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Target;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;

@@ -4,7 +4,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Target;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 

@@ -3,7 +3,7 @@ package dev.hyaline.analysis.internal;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.files.Disk;
 import dev.hyaline.instrument.FileException;
-import dev.hyaline.instrument.MultiplyAdds;
+import dev.hyaline.instrument.run.MultiplyAdds;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -11,13 +11,13 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.LogitAttribution;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.ResidualStack;
-import dev.hyaline.instrument.SumCheck;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.LogitAttribution;
+import dev.hyaline.instrument.capture.ResidualStack;
+import dev.hyaline.instrument.capture.SumCheck;
 import dev.hyaline.instrument.weights.Matrix;
 import dev.hyaline.instrument.weights.ModelWeights;
 import java.util.ArrayList;
@@ -224,7 +224,7 @@ public final class DirectLogitAttribution {
                         "mlp.post",
                         "unembed.out")
                 .positions(IndexSelection.of(pair.position(role)));
-        return ActivationCache.of(model, Prompts.of(config, pair.clean()), capture);
+        return ActivationCache.record(model, Prompts.of(config, pair.clean()), capture);
     }
 
     private Boundary end() {
@@ -318,7 +318,7 @@ public final class DirectLogitAttribution {
         int query = pair.position(role);
         int length = pair.length();
         ActivationCache attention =
-                ActivationCache.of(model, Prompts.of(config, pair.clean()), Capture.of(config, "pattern", "v"));
+                ActivationCache.record(model, Prompts.of(config, pair.clean()), Capture.of(config, "pattern", "v"));
         List<ResidualStack.Component> components = new ArrayList<>();
         for (int layer = 0; layer < config.nLayers(); layer++) {
             float[] patterns = attention.values(HookPoint.of(Site.PATTERN, layer), 0);

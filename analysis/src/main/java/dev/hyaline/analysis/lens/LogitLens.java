@@ -14,10 +14,10 @@ import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -107,7 +107,7 @@ public final class LogitLens {
 
     private ActivationCache cache(int[] prompt) {
         Capture capture = new Capture(points, IndexSelection.all());
-        return ActivationCache.of(model, Prompts.of(model.config(), prompt), capture);
+        return ActivationCache.record(model, Prompts.of(model.config(), prompt), capture);
     }
 
     private float[] read(ActivationCache cache, int place, int[] prompt, LogitSelection selection) {

@@ -13,7 +13,7 @@ import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.FileException;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

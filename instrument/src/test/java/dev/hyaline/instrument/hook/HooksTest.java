@@ -3,6 +3,7 @@ package dev.hyaline.instrument.hook;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.instrument.run.EditedModel;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.BadShapeException;
 import dev.hyaline.engine.ForwardRequest;
@@ -17,13 +18,13 @@ import dev.hyaline.engine.UnknownHookPointException;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.Intervention;
-import dev.hyaline.instrument.Interventions;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,7 +48,7 @@ class HooksTest {
     @Test
     void readingSeesWhatACacheHolds() {
         List<HookPoint> points = HookPoint.all(CONFIG);
-        ActivationCache cache = ActivationCache.of(MODEL, PROMPTS, new Capture(points, IndexSelection.all()));
+        ActivationCache cache = ActivationCache.record(MODEL, PROMPTS, new Capture(points, IndexSelection.all()));
         List<HookPoint> seen = new ArrayList<>();
         float[] logits = run(Hook.reading("*", view -> {
             seen.add(view.point());
@@ -114,8 +115,8 @@ class HooksTest {
                 }
             };
         }
-        float[] expected = Interventions.of(Intervention.scale(target, 0.5f))
-                .forward(MODEL, PROMPTS, LogitSelection.all())
+        float[] expected = EditedModel.of(MODEL, Interventions.of(Intervention.scale(target, 0.5f)))
+                .forward(PROMPTS, LogitSelection.all())
                 .logits();
         assertThat(run(Hook.editing(point, halve))).isEqualTo(expected);
         assertThat(expected).isNotEqualTo(plain());
@@ -142,12 +143,14 @@ class HooksTest {
         assertThat(seen.getFirst()).endsWith(ofHead).containsSequence(7, 7, 7, 7, 7);
         assertThat(seen.getLast()).endsWith(9).doesNotContain(7);
         assertThat(logits)
-                .isEqualTo(Interventions.of(
-                                Intervention.set(on(0).positions(2).heads(3), ofHead),
-                                Intervention.set(on(0).positions(2).heads(1), 7),
-                                Intervention.set(on(1).positions(0).heads(1).components(4), 9),
-                                Intervention.add(on(0).positions(4).heads(0), 1, ofHead))
-                        .forward(MODEL, PROMPTS, LogitSelection.all())
+                .isEqualTo(EditedModel.of(
+                                MODEL,
+                                Interventions.of(
+                                        Intervention.set(on(0).positions(2).heads(3), ofHead),
+                                        Intervention.set(on(0).positions(2).heads(1), 7),
+                                        Intervention.set(on(1).positions(0).heads(1).components(4), 9),
+                                        Intervention.add(on(0).positions(4).heads(0), 1, ofHead)))
+                        .forward(PROMPTS, LogitSelection.all())
                         .logits());
     }
 

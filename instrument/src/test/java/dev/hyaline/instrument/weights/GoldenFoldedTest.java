@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.site.Boundary;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
-import dev.hyaline.instrument.LensReference;
-import dev.hyaline.instrument.LogitAttribution;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.ResidualStack;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.LensReference;
+import dev.hyaline.instrument.capture.LogitAttribution;
+import dev.hyaline.instrument.capture.ResidualStack;
 import dev.hyaline.weights.Checkpoint;
 import java.util.Arrays;
 import java.util.List;
@@ -34,7 +34,7 @@ class GoldenFoldedTest {
                         .toList();
                 assertThat(sites).isNotEmpty();
                 Prompts prompts = golden.prompts(model.config());
-                ActivationCache cache = ActivationCache.of(
+                ActivationCache cache = ActivationCache.record(
                         model, prompts, Capture.of(model.config(), String.join(",", sites), "logits"));
                 for (String site : sites) {
                     LensReference.assertClose(all(cache, site), golden.values("folded." + site), name + " " + site);
@@ -59,7 +59,7 @@ class GoldenFoldedTest {
                 distractors[s] = (int) pairs[2 * s + 1];
             }
             for (Gpt2 model : List.of(raw, folded)) {
-                ActivationCache cache = ActivationCache.of(
+                ActivationCache cache = ActivationCache.record(
                         model, prompts, Capture.of(model.config(), "all").positions("last"));
                 LogitAttribution layers = cache.logitAttrs(cache.decomposeResid(), answers, distractors);
                 assertAll(layers, golden.values("dla.layer"));
@@ -71,7 +71,7 @@ class GoldenFoldedTest {
                 assertAll(cache.logitAttrs(accumulated, answers, distractors), golden.values("lens.logit_diff"));
             }
             // Where a head's value bias is counted depends on the basis.
-            ActivationCache cache = ActivationCache.of(
+            ActivationCache cache = ActivationCache.record(
                     folded,
                     prompts,
                     Capture.of(folded.config(), "z", "ln_final.scale").positions("last"));

@@ -8,10 +8,10 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.engine.site.Boundary;
-import dev.hyaline.instrument.ActivationCache;
-import dev.hyaline.instrument.Capture;
-import dev.hyaline.instrument.LensReference;
-import dev.hyaline.instrument.LogitAttribution;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.LensReference;
+import dev.hyaline.instrument.capture.LogitAttribution;
 import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -54,7 +54,7 @@ class WeightProcessingTest {
         try (Checkpoint checkpoint = reference.checkpoint();
                 Gpt2 model = Gpt2.of(WeightProcessing.processWeights(checkpoint.weights()))) {
             ActivationCache cache =
-                    ActivationCache.of(model, reference.prompts(model.config()), Capture.of(model.config(), "all"));
+                    ActivationCache.record(model, reference.prompts(model.config()), Capture.of(model.config(), "all"));
             reference.assertEqual(cache.decomposeResid(), "folded.decompose");
             reference.assertEqual(cache.stackHeadResults().withRemainder(), "folded.heads");
             reference.assertEqual(

@@ -14,7 +14,7 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;

@@ -5,7 +5,7 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.instrument.SumCheck;
+import dev.hyaline.instrument.capture.SumCheck;
 import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.CommonOptions;

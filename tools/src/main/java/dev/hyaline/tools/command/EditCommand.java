@@ -4,11 +4,12 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.instrument.BaseRun;
-import dev.hyaline.instrument.Interventions;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.RerunResult;
-import dev.hyaline.instrument.SequenceEdit;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.run.BaseRun;
+import dev.hyaline.instrument.run.InterventionProbe;
+import dev.hyaline.instrument.run.RerunResult;
+import dev.hyaline.instrument.run.SequenceEdit;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EditOptions;
 import dev.hyaline.tools.option.EngineOptions;
@@ -129,7 +130,7 @@ public final class EditCommand implements Runnable {
             List<EditReport.Pair> pairs = pairs(vocabulary, checkpoint.config().dVocab());
             try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
                 Interventions interventions = editOptions.read(engine, promptOptions, vocabulary);
-                interventions.probe(engine.config(), prompts); // refused before the prompts run
+                InterventionProbe.of(interventions, engine.config(), prompts); // refused before the prompts run
                 EditReport report =
                         new EditReport(console, checkpoint.name(), vocabulary, prompts, interventions, pairs, top);
                 report.print(engine, outcomes(engine, prompts, interventions, vocabulary), common.json);
@@ -140,12 +141,12 @@ public final class EditCommand implements Runnable {
     private List<EditReport.Outcome> outcomes(
             Gpt2 engine, Prompts prompts, Interventions interventions, ModelVocabulary vocabulary) {
         int count = prompts.size();
-        BaseRun run = BaseRun.of(engine, prompts);
+        BaseRun run = BaseRun.record(engine, prompts);
         List<SequenceEdit> edits = new ArrayList<>();
         IntStream.range(0, count).forEach(s -> edits.add(SequenceEdit.of(s)));
         IntStream.range(0, count).forEach(s -> edits.add(new SequenceEdit(s, interventions.on(s, count))));
         List<RerunResult> results =
-                run.resume(edits).logits(LogitSelection.last()).results();
+                run.rerun(edits).logits(LogitSelection.last()).results();
         Generator generator = Generator.of(engine).maxNewTokens(newTokens);
         if (vocabulary.tokenizer().isPresent()) {
             generator = generator.stopAt(vocabulary.required().endOfText());

@@ -2,9 +2,9 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.Capture;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

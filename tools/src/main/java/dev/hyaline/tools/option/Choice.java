@@ -1,8 +1,8 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.instrument.DumpFormat;
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.LongDocuments;
+import dev.hyaline.instrument.dump.DumpFormat;
+import dev.hyaline.instrument.dump.LongDocuments;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;

@@ -4,10 +4,11 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.Intervention;
-import dev.hyaline.instrument.Interventions;
-import dev.hyaline.instrument.Means;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.edit.Means;
+import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.json.InterventionJson;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -120,7 +121,7 @@ public final class EditOptions {
         List<Intervention> list = new ArrayList<>();
         boolean ordered = inOrder;
         if (file != null) {
-            Interventions read = Interventions.read(ModelOptions.path("--edits", file), EditSource.named(values));
+            Interventions read = InterventionJson.read(ModelOptions.path("--edits", file), EditSource.named(values));
             list.addAll(read.list());
             ordered |= read.isInOrder();
         }

@@ -4,12 +4,13 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.ActivationCache;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.Capture;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.dump.DumpReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,7 @@ public final class EditSource {
             throw new BadInputException("values come from --source or from --source-dump, not from both");
         }
         if (dump != null) {
-            return Optional.of(ActivationSource.dump(ModelOptions.path("--source-dump", dump)));
+            return Optional.of(DumpReader.open(ModelOptions.path("--source-dump", dump)));
         }
         if (texts.isEmpty()) {
             return Optional.empty();
@@ -71,8 +72,8 @@ public final class EditSource {
         Prompts sources = prompts.encode(inputs, config, vocabulary);
         List<HookPoint> points = new ArrayList<>(HookPoints.plain(config));
         patterns.forEach(pattern -> points.addAll(HookPoints.select(config, pattern)));
-        return Optional.of(
-                ActivationSource.of(ActivationCache.of(engine, sources, new Capture(points, IndexSelection.all()))));
+        return Optional.of(ActivationCache.record(engine, sources, new Capture(points, IndexSelection.all()))
+                .source());
     }
 
     /** What JSON may take values from, by name. */

@@ -45,7 +45,7 @@ public final class SelectionOptions {
     /** Reads an option's indices; what is wrong with them names the option. */
     public static IndexSelection indices(String option, String text) {
         try {
-            return IndexSelection.of(text);
+            return IndexSelection.parse(text);
         } catch (BadInputException e) {
             throw new BadInputException(option + ": " + e.getMessage());
         }

@@ -1,8 +1,8 @@
 package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.instrument.CorpusDump;
-import dev.hyaline.instrument.LongDocuments;
+import dev.hyaline.instrument.dump.CorpusDump;
+import dev.hyaline.instrument.dump.LongDocuments;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,10 +2,9 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.instrument.Direction;
-import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.edit.Direction;
+import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -66,7 +65,7 @@ public final class TargetOptions {
         }
         IndexSelection chosenLayers =
                 layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers);
-        return HookPoints.targets(config, patterns, chosenLayers).stream()
+        return Target.select(config, patterns, chosenLayers).stream()
                 .map(this::parts)
                 .toList();
     }

@@ -2,9 +2,9 @@ package dev.hyaline.tools.report;
 
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.instrument.CorpusDump;
-import dev.hyaline.instrument.DumpFolder;
 import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.dump.CorpusDump;
+import dev.hyaline.instrument.dump.DumpFolder;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;

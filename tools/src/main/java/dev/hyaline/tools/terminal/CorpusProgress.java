@@ -1,6 +1,6 @@
 package dev.hyaline.tools.terminal;
 
-import dev.hyaline.instrument.CorpusListener;
+import dev.hyaline.instrument.dump.CorpusListener;
 
 /** Shows and counts the tokens of a corpus. */
 public final class CorpusProgress implements CorpusListener {

@@ -26,8 +26,8 @@ import java.util.function.UnaryOperator;
  */
 public record PartialFile(Path path, Path target, FileChannel channel) {
     /**
-     * Begins a file, empty, which this process alone can write. A link in its place is removed; what it points at
-     * stays as it is.
+     * Begins a file, empty, which this process alone can write. A link in its place is removed; what it points at stays
+     * as it is.
      *
      * @param disk stands between the file and its writer
      * @return empty if another process is writing the file

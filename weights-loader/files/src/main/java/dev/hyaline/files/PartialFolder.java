@@ -28,8 +28,8 @@ public final class PartialFolder implements AutoCloseable {
      */
     public static PartialFolder begin(Path target) throws IOException {
         Files.createDirectories(target.getParent());
-        String name =
-                "." + target.getFileName() + ".partial-" + ProcessHandle.current().pid();
+        String name = "." + target.getFileName() + ".partial-"
+                + ProcessHandle.current().pid();
         PartialFolder folder = new PartialFolder(Files.createDirectory(target.resolveSibling(name)), target);
         Runtime.getRuntime().addShutdownHook(folder.onExit);
         return folder;

@@ -49,7 +49,8 @@ public final class SafetensorsValues {
         StoredTensor tensor = stored(name);
         switch (tensor.dtype()) {
             case F64, F32, F16, BF16 -> {}
-            default -> throw bad(name, "floats: F64, F32, F16 or BF16", tensor.dtype().toString());
+            default ->
+                throw bad(name, "floats: F64, F32, F16 or BF16", tensor.dtype().toString());
         }
         byte[] bytes = bytes(tensor, from, count);
         float[] values = new float[(int) count];
@@ -63,8 +64,7 @@ public final class SafetensorsValues {
         if (tensor.dtype() != Dtype.I64) {
             throw bad(name, "whole numbers, I64", tensor.dtype().toString());
         }
-        ByteBuffer bytes =
-                ByteBuffer.wrap(bytes(tensor, 0, elements(name))).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = ByteBuffer.wrap(bytes(tensor, 0, elements(name))).order(ByteOrder.LITTLE_ENDIAN);
         int[] values = new int[bytes.remaining() / Long.BYTES];
         for (int i = 0; i < values.length; i++) {
             long value = bytes.getLong();

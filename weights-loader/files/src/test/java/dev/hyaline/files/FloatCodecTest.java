@@ -38,8 +38,10 @@ final class FloatCodecTest {
     void knownValues() {
         assertThat((short) FloatCodec.bits(Dtype.BF16, 1f)).isEqualTo((short) 0x3F80);
         assertThat((short) FloatCodec.bits(Dtype.BF16, -0f)).isEqualTo((short) 0x8000);
-        assertThat((short) FloatCodec.bits(Dtype.BF16, 1 + 1 / 256f)).isEqualTo((short) 0x3F80); // half way, 0x3F80 is even
-        assertThat((short) FloatCodec.bits(Dtype.BF16, 1 + 3 / 256f)).isEqualTo((short) 0x3F82); // half way, 0x3F81 is odd
+        assertThat((short) FloatCodec.bits(Dtype.BF16, 1 + 1 / 256f))
+                .isEqualTo((short) 0x3F80); // half way, 0x3F80 is even
+        assertThat((short) FloatCodec.bits(Dtype.BF16, 1 + 3 / 256f))
+                .isEqualTo((short) 0x3F82); // half way, 0x3F81 is odd
         assertThat((short) FloatCodec.bits(Dtype.BF16, Float.MAX_VALUE)).isEqualTo((short) 0x7F80);
         assertThat((short) FloatCodec.bits(Dtype.BF16, Float.NEGATIVE_INFINITY)).isEqualTo((short) 0xFF80);
         assertThat(FloatCodec.rounded(Dtype.BF16, Float.intBitsToFloat(0x7F800001)))

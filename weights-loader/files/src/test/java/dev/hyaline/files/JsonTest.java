@@ -22,8 +22,7 @@ final class JsonTest {
         assertThat(second.string()).isEqualTo("x");
         assertThatThrownBy(() -> second.integer(0, 9))
                 .hasMessage("a.json: expected a.b[1] to be an integer from 0 to 9, found \"x\"");
-        assertThatThrownBy(() -> json.require("a").require("c"))
-                .hasMessage("a.json: expected a key a.c, found none");
+        assertThatThrownBy(() -> json.require("a").require("c")).hasMessage("a.json: expected a key a.c, found none");
     }
 
     @ParameterizedTest

@@ -45,8 +45,7 @@ final class SafetensorsValuesTest {
                         new TensorEntry("w", type, List.of(2L, 2L)),
                         new TensorEntry("positions", Dtype.I64, List.of(3L))),
                 Map.of());
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             TensorFileWriter writer = new TensorFileWriter(channel, layout);
             writer.append("w", values, 0, 4);
             writer.append("positions", new long[] {0, 7, 2});
@@ -78,18 +77,15 @@ final class SafetensorsValuesTest {
 
     @Test
     void valuesThatAreNotThereAreRefused() throws IOException {
-        SafetensorsValues values =
-                open("{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8);
+        SafetensorsValues values = open("{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8);
         assertThatThrownBy(() -> values.floats("a", 0, 1)).hasMessageContaining("tensor a: expected floats");
         assertThatThrownBy(() -> values.shape("b")).hasMessageContaining("tensor b: expected a tensor of that name");
     }
 
     @Test
     void aFileCutShortAfterItWasOpenedIsRefused() throws IOException {
-        SafetensorsValues values =
-                open("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
-        try (FileChannel channel =
-                FileChannel.open(folder.resolve("a.safetensors"), StandardOpenOption.WRITE)) {
+        SafetensorsValues values = open("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
+        try (FileChannel channel = FileChannel.open(folder.resolve("a.safetensors"), StandardOpenOption.WRITE)) {
             channel.truncate(channel.size() - 4);
         }
         assertThatThrownBy(() -> values.floats("a", 0, 2)).hasMessageContaining("cut short");

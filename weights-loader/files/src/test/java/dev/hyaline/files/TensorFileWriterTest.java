@@ -33,8 +33,7 @@ final class TensorFileWriterTest {
     }
 
     private static TensorEntry floats(String name, long... shape) {
-        return new TensorEntry(
-                name, Dtype.F32, Arrays.stream(shape).boxed().toList());
+        return new TensorEntry(name, Dtype.F32, Arrays.stream(shape).boxed().toList());
     }
 
     @Test

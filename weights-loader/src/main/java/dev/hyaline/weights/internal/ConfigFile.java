@@ -49,7 +49,9 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
                     integer(json, 12, ConfigKeys.LAYERS, "num_hidden_layers"),
                     integer(json, 12, ConfigKeys.HEADS, "num_attention_heads"),
                     dModel,
-                    json.nullable(ConfigKeys.MLP_WIDTH).map(ConfigFile::positive).orElse((int) Math.min(4L * dModel, MAX_SIZE)),
+                    json.nullable(ConfigKeys.MLP_WIDTH)
+                            .map(ConfigFile::positive)
+                            .orElse((int) Math.min(4L * dModel, MAX_SIZE)),
                     integer(json, 1024, ConfigKeys.CONTEXT, "max_position_embeddings", "n_ctx"),
                     integer(json, 50257, ConfigKeys.VOCABULARY),
                     (float) json.get(ConfigKeys.EPSILON)

@@ -14,19 +14,21 @@ import dev.hyaline.engine.site.Declaration;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.ActivationCache;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.BaseRun;
-import dev.hyaline.instrument.Capture;
-import dev.hyaline.instrument.Direction;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.Intervention;
-import dev.hyaline.instrument.InterventionProbe;
-import dev.hyaline.instrument.Interventions;
-import dev.hyaline.instrument.Means;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.SequenceEdit;
-import dev.hyaline.instrument.Target;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.edit.Direction;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.edit.Means;
+import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.json.InterventionJson;
+import dev.hyaline.instrument.run.BaseRun;
+import dev.hyaline.instrument.run.EditedModel;
+import dev.hyaline.instrument.run.InterventionProbe;
+import dev.hyaline.instrument.run.SequenceEdit;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -59,10 +61,11 @@ final class DeviceEditTest {
             Gpt2.of(FABLE.weights(), Device.available().getFirst());
     private static final int LAYER = 1;
     private static final Prompts PROMPTS = Prompts.of(FABLE.config(), tokens(18, 3), tokens(4, 5), tokens(33, 7));
-    private static final ActivationSource OTHER = ActivationSource.of(ActivationCache.of(
-            PROCESSORS,
-            Prompts.of(FABLE.config(), tokens(18, 11), tokens(4, 13), tokens(33, 17)),
-            new Capture(HookPoint.all(FABLE.config()), IndexSelection.all())));
+    private static final ActivationSource OTHER = ActivationCache.record(
+                    PROCESSORS,
+                    Prompts.of(FABLE.config(), tokens(18, 11), tokens(4, 13), tokens(33, 17)),
+                    new Capture(HookPoint.all(FABLE.config()), IndexSelection.all()))
+            .source();
 
     @AfterAll
     static void close() {
@@ -78,8 +81,7 @@ final class DeviceEditTest {
         private int hostEdits;
 
         Watched(Intervention intervention, HookPoint point) {
-            interventions = Interventions.of(intervention)
-                    .probe(FABLE.config(), PROMPTS)
+            interventions = InterventionProbe.of(Interventions.of(intervention), FABLE.config(), PROMPTS)
                     .then(new Probe() {
                         @Override
                         public boolean wants(HookPoint wanted) {
@@ -194,8 +196,12 @@ final class DeviceEditTest {
                 .inOrder();
         requireClose(
                 "in order",
-                both.forward(DEVICE, PROMPTS, LogitSelection.all()).logits(),
-                both.forward(PROCESSORS, PROMPTS, LogitSelection.all()).logits());
+                EditedModel.of(DEVICE, both)
+                        .forward(PROMPTS, LogitSelection.all())
+                        .logits(),
+                EditedModel.of(PROCESSORS, both)
+                        .forward(PROMPTS, LogitSelection.all())
+                        .logits());
     }
 
     /** What all three read is edited before what each of them reads. */
@@ -215,8 +221,12 @@ final class DeviceEditTest {
         Interventions together = Interventions.of(edits);
         requireClose(
                 "what heads read",
-                together.forward(DEVICE, PROMPTS, LogitSelection.all()).logits(),
-                together.forward(PROCESSORS, PROMPTS, LogitSelection.all()).logits());
+                EditedModel.of(DEVICE, together)
+                        .forward(PROMPTS, LogitSelection.all())
+                        .logits(),
+                EditedModel.of(PROCESSORS, together)
+                        .forward(PROMPTS, LogitSelection.all())
+                        .logits());
     }
 
     @Test
@@ -227,8 +237,12 @@ final class DeviceEditTest {
         Interventions noise = Interventions.of(Intervention.noise(Target.of(Site.RESID_PRE, 2), 0.5f, 11));
         requireClose(
                 "many",
-                noise.forward(DEVICE, many, LogitSelection.last()).logits(),
-                noise.forward(PROCESSORS, many, LogitSelection.last()).logits());
+                EditedModel.of(DEVICE, noise)
+                        .forward(many, LogitSelection.last())
+                        .logits(),
+                EditedModel.of(PROCESSORS, noise)
+                        .forward(many, LogitSelection.last())
+                        .logits());
     }
 
     @Test
@@ -237,13 +251,13 @@ final class DeviceEditTest {
                 0,
                 Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(7), -1),
                 Intervention.zero(Target.of(Site.Z, 3).heads(1)));
-        float[] expected = BaseRun.of(PROCESSORS, PROMPTS)
-                .resume(List.of(edit))
+        float[] expected = BaseRun.record(PROCESSORS, PROMPTS)
+                .rerun(List.of(edit))
                 .results()
                 .getFirst()
                 .logits();
-        float[] found = BaseRun.of(DEVICE, PROMPTS)
-                .resume(List.of(edit))
+        float[] found = BaseRun.record(DEVICE, PROMPTS)
+                .rerun(List.of(edit))
                 .results()
                 .getFirst()
                 .logits();
@@ -251,8 +265,10 @@ final class DeviceEditTest {
 
         Interventions steering = Interventions.of(Intervention.add(
                 Target.of(Site.RESID_POST, 1), 4, unit(FABLE.config().dModel())));
-        List<int[]> text = steering.generate(Generator.of(PROCESSORS).maxNewTokens(12), PROMPTS, (s, token) -> {});
-        assertThat(steering.generate(Generator.of(DEVICE).maxNewTokens(12), PROMPTS, (s, token) -> {}))
+        List<int[]> text = EditedModel.of(PROCESSORS, steering)
+                .generate(Generator.of(PROCESSORS).maxNewTokens(12), PROMPTS, (s, token) -> {});
+        assertThat(EditedModel.of(DEVICE, steering)
+                        .generate(Generator.of(DEVICE).maxNewTokens(12), PROMPTS, (s, token) -> {}))
                 .containsExactlyElementsOf(text);
     }
 
@@ -264,16 +280,17 @@ final class DeviceEditTest {
         int[][] tokens = golden.tokens();
         try (Checkpoint checkpoint = Checkpoint.open(CHECKPOINTS.resolve(name));
                 Gpt2 device = Gpt2.of(checkpoint.weights(), Device.available().getFirst())) {
-            ActivationSource other = ActivationSource.of(ActivationCache.of(
-                    device,
-                    Prompts.of(device.config(), tokens[1]),
-                    new Capture(HookPoint.all(device.config()), IndexSelection.all())));
+            ActivationSource other = ActivationCache.record(
+                            device,
+                            Prompts.of(device.config(), tokens[1]),
+                            new Capture(HookPoint.all(device.config()), IndexSelection.all()))
+                    .source();
             Prompts edited = Prompts.of(device.config(), tokens[0]);
             int length = tokens[0].length;
             for (int i = 0; i < cases.size(); i++) {
                 String json = cases.get(i).path("interventions").toString();
-                float[] found = Interventions.fromJson(json, Map.of("other", other))
-                        .forward(device, edited, LogitSelection.rows(length - 2, length - 1))
+                float[] found = EditedModel.of(device, InterventionJson.parse(json, Map.of("other", other)))
+                        .forward(edited, LogitSelection.rows(length - 2, length - 1))
                         .logits();
                 requireClose(json, found, golden.floats("logits." + i));
             }

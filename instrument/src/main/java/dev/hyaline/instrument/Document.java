@@ -1,9 +1,0 @@
-package dev.hyaline.instrument;
-
-/**
- * A text of a {@link Corpus}, as tokens.
- *
- * @param name what it is called in an error, such as the file and line it comes from
- * @param tokens ids; not copied
- */
-public record Document(String name, int[] tokens) {}

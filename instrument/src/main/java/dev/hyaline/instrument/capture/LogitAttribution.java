@@ -1,0 +1,107 @@
+package dev.hyaline.instrument.capture;
+
+import dev.hyaline.engine.BadInputException;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.stream.IntStream;
+
+/**
+ * How much of a logit, or of the difference of two, each component of the residual stream contributes directly through
+ * the final LayerNorm, whose scale is held at the run's. All in float64.
+ *
+ * <p>The final norm's gain and bias and the unembedding's bias are taken into account, so that with all components the
+ * sums are the model's logits whether or not its LayerNorms are folded.
+ */
+public final class LogitAttribution {
+    private final TokenRows rows;
+    private final List<String> labels;
+    /** {@code [components][rows]}. */
+    private final double[][] values;
+    /** {@code [rows]}. */
+    private final double[] bias;
+
+    private final OptionalDouble[] logits;
+
+    LogitAttribution(TokenRows rows, List<String> labels, double[][] values, double[] bias, OptionalDouble[] logits) {
+        this.rows = rows;
+        this.labels = labels;
+        this.values = values;
+        this.bias = bias;
+        this.logits = logits;
+    }
+
+    public List<String> labels() {
+        return labels;
+    }
+
+    /** The tokens after which the logits stand. */
+    public TokenRows rows() {
+        return rows;
+    }
+
+    /** Contribution of a component to one row's logit. */
+    public double value(int component, int row) {
+        return values[component][row];
+    }
+
+    /** Contributions of a component, {@code [rows]}. */
+    public double[] values(int component) {
+        return values[component].clone();
+    }
+
+    /** Contributions of the component with a label, {@code [rows]}. */
+    public double[] values(String label) {
+        int index = labels.indexOf(label);
+        if (index < 0) {
+            throw new BadInputException("the attribution has no component " + label);
+        }
+        return values(index);
+    }
+
+    /** Each component's mean contribution over all rows, {@code [components]}. */
+    public double[] means() {
+        return IntStream.range(0, values.length)
+                .mapToDouble(c -> IntStream.range(0, rows.size())
+                        .mapToDouble(row -> values[c][row])
+                        .average()
+                        .orElseThrow())
+                .toArray();
+    }
+
+    /** What no component contributes: the final norm's bias and the unembedding's, {@code [rows]}. */
+    public double[] bias() {
+        return bias.clone();
+    }
+
+    /** All components and the bias together, {@code [rows]}. */
+    public double[] sums() {
+        double[] sums = bias.clone();
+        for (double[] component : values) {
+            for (int row = 0; row < sums.length; row++) {
+                sums[row] += component[row];
+            }
+        }
+        return sums;
+    }
+
+    /**
+     * How far the sums are from the logits that the run had, at those tokens whose logits are known: the last of each
+     * sequence, and all if {@code unembed.hook_out} was recorded. Components that are missing show as an error.
+     *
+     * @throws BadInputException if no logits are known
+     */
+    public SumCheck conservation() {
+        int[] known = IntStream.range(0, rows.size())
+                .filter(row -> logits[row].isPresent())
+                .toArray();
+        if (known.length == 0) {
+            throw new BadInputException("no logits of these tokens are known; record unembed.hook_out");
+        }
+        double[] sums = sums();
+        return SumCheck.of(
+                IntStream.of(known)
+                        .mapToDouble(row -> logits[row].orElseThrow())
+                        .toArray(),
+                IntStream.of(known).mapToDouble(row -> sums[row]).toArray());
+    }
+}

@@ -1,0 +1,344 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Digests;
+import dev.hyaline.files.FloatCodec;
+import dev.hyaline.files.SafetensorsLayout;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.internal.FileTypes;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/**
+ * The activations of a {@link CorpusDump}, read from its memory-mapped shards: made for training on them. Rows of all
+ * shards are numbered through from 0, by document and then by position. Values are widened to float.
+ *
+ * <p>To train on shuffled rows, without garbage and whatever their number:
+ *
+ * <pre>{@code
+ * RowOrder order = store.shuffled(seed);
+ * long[] rows = new long[4096];
+ * float[] batch = new float[rows.length * store.width(point)];
+ * for (int n; (n = order.next(rows)) > 0; ) {
+ *     store.read(point, rows, n, batch); // [n, width]
+ * }
+ * }</pre>
+ *
+ * Thread-safe until it is closed; not after.
+ */
+public final class ActivationStore implements AutoCloseable {
+    private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** Where a tensor begins in all shards but the last, and in the last. */
+    private record Column(TensorInfo tensor, int width, long offset, long lastOffset) {}
+
+    private final Path folder;
+    private final ShardPlan plan;
+    private final List<Shard> shards;
+    private final long documents;
+    private final IndexSelection heads;
+    private final IndexSelection neurons;
+    private final Map<HookPoint, Column> columns = new LinkedHashMap<>();
+    private final Column tokens;
+    private final Column positions;
+    private final Column documentOfRow;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment[] mapped;
+
+    private ActivationStore(Path folder, StoreManifest manifest) {
+        this.folder = folder;
+        this.plan = manifest.plan();
+        this.shards = manifest.shards();
+        this.documents = manifest.documents();
+        this.heads = manifest.heads();
+        this.neurons = manifest.neurons();
+        SafetensorsLayout layout = plan.layout(0);
+        SafetensorsLayout last = plan.layout(plan.shards() - 1);
+        List<TensorInfo> tensors = plan.tensors();
+        for (int i = 0; i < manifest.points().size(); i++) {
+            columns.put(manifest.points().get(i), column(tensors.get(i), layout, last));
+        }
+        int info = manifest.points().size();
+        tokens = column(tensors.get(info), layout, last);
+        positions = column(tensors.get(info + 1), layout, last);
+        documentOfRow = column(tensors.get(info + 2), layout, last);
+        mapped = new MemorySegment[shards.size()];
+    }
+
+    private static Column column(TensorInfo tensor, SafetensorsLayout layout, SafetensorsLayout last) {
+        return new Column(
+                tensor, (int) tensor.elements(), layout.dataOffset(tensor.name()), last.dataOffset(tensor.name()));
+    }
+
+    /**
+     * Opens a dump. Every shard's size and header are checked against the manifest before it is mapped; its values only
+     * by {@link #verify}.
+     *
+     * @throws FileException if a file is missing or is not what the manifest says
+     */
+    public static ActivationStore open(Path folder) {
+        StoreManifest manifest = StoreManifest.read(folder);
+        ActivationStore store;
+        try {
+            store = new ActivationStore(folder, manifest);
+        } catch (ArithmeticException e) {
+            throw FileException.corrupt(
+                    folder.resolve(DumpFolder.MANIFEST), "shards whose size fits 63 bits", "larger");
+        }
+        try {
+            for (int s = 0; s < store.mapped.length; s++) {
+                store.mapped[s] = store.map(s);
+            }
+            return store;
+        } catch (IOException | RuntimeException e) {
+            store.close();
+            throw e instanceof RuntimeException known ? known : FileException.reading(folder, (IOException) e);
+        }
+    }
+
+    private MemorySegment map(int s) throws IOException {
+        Path file = folder.resolve(ShardPlan.fileName(s));
+        SafetensorsLayout layout = plan.layout(s);
+        try (FileChannel channel = FileChannel.open(file)) {
+            if (channel.size() != layout.fileBytes()) {
+                throw FileException.corrupt(file, layout.fileBytes() + " bytes", channel.size() + " bytes");
+            }
+            ByteBuffer head = ByteBuffer.allocate(layout.head().length);
+            while (head.hasRemaining() && channel.read(head, head.position()) >= 0) {
+                // Until it is full: the file is longer.
+            }
+            if (!Arrays.equals(head.array(), layout.head())) {
+                throw FileException.corrupt(file, "the header of the tensors in " + DumpFolder.MANIFEST, "another");
+            }
+            return channel.map(FileChannel.MapMode.READ_ONLY, 0, layout.fileBytes(), arena);
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        }
+    }
+
+    /**
+     * Reads every shard through and compares its checksum with the manifest's.
+     *
+     * @throws FileException naming the first shard that differs
+     */
+    public void verify() {
+        for (Shard shard : shards) {
+            Path file = folder.resolve(shard.file());
+            try (FileChannel channel = FileChannel.open(file)) {
+                String found = Digests.sha256(channel);
+                if (!found.equals(shard.sha256())) {
+                    throw FileException.corrupt(file, "SHA-256 " + shard.sha256(), found);
+                }
+            } catch (IOException e) {
+                throw FileException.reading(file, e);
+            }
+        }
+    }
+
+    /**
+     * The store as interventions read it: its documents are the sequences. The store must stay open.
+     *
+     * @throws BadInputException if it holds only some heads or neurons of its points
+     */
+    public ActivationSource source() {
+        return new RecordedStore(this);
+    }
+
+    /** The hook points, in the order in which a pass reaches them. */
+    public List<HookPoint> points() {
+        return List.copyOf(columns.keySet());
+    }
+
+    /** Which heads a row has at sites with heads, ascending. */
+    public IndexSelection heads() {
+        return heads;
+    }
+
+    /** Which neurons a row has at {@code mlp.pre} and {@code mlp.post}, ascending. */
+    public IndexSelection neurons() {
+        return neurons;
+    }
+
+    /** Values a row of a point. */
+    public int width(HookPoint point) {
+        return column(point).width;
+    }
+
+    /** Shape of a row of a point, such as {@code [nHeads, dHead]}. */
+    public List<Long> rowShape(HookPoint point) {
+        return column(point).tensor.shape();
+    }
+
+    /** The type of the values on disk. */
+    public ElementType type() {
+        return columns.values().iterator().next().tensor.type();
+    }
+
+    public long rows() {
+        return plan.rows();
+    }
+
+    /** Documents of the corpus, those without a row included. */
+    public long documents() {
+        return documents;
+    }
+
+    /** Token id of a row. */
+    public int token(long row) {
+        return (int) info(tokens, row);
+    }
+
+    /** Index of a row's token in its document. */
+    public int position(long row) {
+        return (int) info(positions, row);
+    }
+
+    /** Index of a row's document in the corpus. */
+    public long document(long row) {
+        return info(documentOfRow, row);
+    }
+
+    private long info(Column column, long row) {
+        requireRow(row);
+        int shard = (int) (row / plan.rowsPerShard());
+        return mapped[shard].get(I64, offset(column, shard, row % plan.rowsPerShard()));
+    }
+
+    /** Row of the token at a position of a document; empty if it has none. */
+    public OptionalLong row(long document, int position) {
+        long row = lowerBound(document, position);
+        return row < rows() && document(row) == document && position(row) == position
+                ? OptionalLong.of(row)
+                : OptionalLong.empty();
+    }
+
+    /**
+     * The first row of a document, or of the next one that has any; {@link #rows} behind the last. A document's rows
+     * end at {@code firstRow(document + 1)}.
+     */
+    public long firstRow(long document) {
+        return lowerBound(document, 0);
+    }
+
+    /** The first row that is not before a position of a document. */
+    private long lowerBound(long document, int position) {
+        long low = 0;
+        long high = rows();
+        while (low < high) {
+            long middle = (low + high) >>> 1;
+            long found = document(middle);
+            if (found < document || (found == document && position(middle) < position)) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    /**
+     * Reads rows that follow one another, {@code [count, width]}.
+     *
+     * @throws BadInputException if there are no such rows, or the point was not dumped
+     */
+    public void read(HookPoint point, long firstRow, int count, float[] into, int offset) {
+        Column column = column(point);
+        if (count < 0 || firstRow < 0 || firstRow > rows() - count) {
+            throw new BadInputException(
+                    "rows run from 0 to " + (rows() - 1) + ", found " + count + " from " + firstRow);
+        }
+        requireFits(column, count, into, offset);
+        for (int done = 0; done < count; ) {
+            long row = firstRow + done;
+            int shard = (int) (row / plan.rowsPerShard());
+            long within = row % plan.rowsPerShard();
+            int run = (int) Math.min(count - done, plan.rows(shard) - within);
+            get(column, shard, within, run, into, offset + done * column.width);
+            done += run;
+        }
+    }
+
+    /**
+     * Reads chosen rows in the order given, {@code [count, width]}.
+     *
+     * @param rows the first {@code count} are read
+     * @throws BadInputException if there is no such row, or the point was not dumped
+     */
+    public void read(HookPoint point, long[] rows, int count, float[] into) {
+        Column column = column(point);
+        requireFits(column, count, into, 0);
+        for (int i = 0; i < count; i++) {
+            requireRow(rows[i]);
+            int shard = (int) (rows[i] / plan.rowsPerShard());
+            get(column, shard, rows[i] % plan.rowsPerShard(), 1, into, i * column.width);
+        }
+    }
+
+    private void get(Column column, int shard, long within, int count, float[] into, int offset) {
+        FloatCodec.get(
+                mapped[shard],
+                offset(column, shard, within),
+                FileTypes.of(column.tensor.type()),
+                into,
+                offset,
+                count * column.width);
+    }
+
+    private long offset(Column column, int shard, long within) {
+        long begin = shard == mapped.length - 1 ? column.lastOffset : column.offset;
+        return begin + within * column.tensor.bytes();
+    }
+
+    /** Every row as it lies: document by document. */
+    public RowOrder inOrder() {
+        return RowOrder.asTheyLie(rows());
+    }
+
+    /** Every row once, in an order that depends on the seed and the number of rows alone. */
+    public RowOrder shuffled(long seed) {
+        return RowOrder.shuffled(rows(), seed);
+    }
+
+    private Column column(HookPoint point) {
+        Column column = columns.get(point);
+        if (column == null) {
+            throw new BadInputException(point + " was not dumped; there are " + points());
+        }
+        return column;
+    }
+
+    private void requireRow(long row) {
+        if (row < 0 || row >= plan.rows()) {
+            throw new BadInputException("rows run from 0 to " + (plan.rows() - 1) + ", found " + row);
+        }
+    }
+
+    private static void requireFits(Column column, int count, float[] into, int offset) {
+        if (count < 0 || offset < 0 || (long) count * column.width > into.length - offset) {
+            throw new BadInputException(count + " rows of " + column.width + " values do not fit an array of "
+                    + into.length + " from " + offset + " on");
+        }
+    }
+
+    /** Unmaps the shards. */
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

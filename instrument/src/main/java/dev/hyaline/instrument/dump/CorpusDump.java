@@ -1,0 +1,261 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.FileLayout;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.capture.Capture;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.function.LongConsumer;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A dump of any number of documents into shards: safetensors files that each hold so many rows, a row a token, of every
+ * hook point. What memory it takes does not depend on the corpus. Stopped in any way it can be gone on with, and its
+ * files end up the same, byte for byte; a shard is whole or absent. {@link ActivationStore} reads them. Immutable.
+ *
+ * <p>The corpus is read twice: {@link #forecast} finds what cannot be run, counts and hashes; {@link #write} runs.
+ *
+ * @param points in the order in which a pass reaches them, each once
+ * @param heads at sites that have heads
+ * @param neurons at {@code mlp.pre} and {@code mlp.post}
+ * @param type of the values
+ * @param shardBytes about the size of a shard; one holds at least as many rows as the model has positions
+ * @param batchTokens about how many tokens a pass takes; at least a document. Changes no value
+ */
+public record CorpusDump(
+        Gpt2Config config,
+        List<HookPoint> points,
+        IndexSelection heads,
+        IndexSelection neurons,
+        TokenFilter filter,
+        LongDocuments longDocuments,
+        ElementType type,
+        long shardBytes,
+        int batchTokens) {
+    /** Enough to keep a disk busy, little enough to lose when a run is stopped. */
+    public static final long SHARD_BYTES = 256_000_000;
+
+    public static final int BATCH_TOKENS = 2048;
+
+    public CorpusDump {
+        points = List.copyOf(new TreeSet<>(points));
+        if (points.isEmpty()) {
+            throw new BadInputException("a dump needs at least one hook point");
+        }
+        for (HookPoint point : points) {
+            if (point.site().isMap()) {
+                throw new BadInputException(
+                        point + " cannot go to shards: it has a value for every query and key, so that its rows are as"
+                                + " long as their document; leave it out, or write one file without shards");
+            }
+        }
+        Capture.requireParts(config, points, heads, neurons);
+        if (type == ElementType.I64) {
+            throw new BadInputException("activations cannot be written as integers");
+        }
+        if (shardBytes < 1) {
+            throw new BadInputException("a shard needs at least one byte, found " + shardBytes);
+        }
+        if (batchTokens < 1) {
+            throw new BadInputException("a pass needs at least one token, found " + batchTokens);
+        }
+    }
+
+    /** Every token as float32; a document that is too long is an error. */
+    public static CorpusDump of(Gpt2Config config, List<HookPoint> points) {
+        return new CorpusDump(
+                config,
+                points,
+                IndexSelection.all(),
+                IndexSelection.all(),
+                TokenFilter.all(),
+                LongDocuments.ERROR,
+                ElementType.F32,
+                SHARD_BYTES,
+                BATCH_TOKENS);
+    }
+
+    /** The same, of these heads only. */
+    public CorpusDump heads(IndexSelection chosen) {
+        return new CorpusDump(config, points, chosen, neurons, filter, longDocuments, type, shardBytes, batchTokens);
+    }
+
+    /** The same, of these neurons only. */
+    public CorpusDump neurons(IndexSelection chosen) {
+        return new CorpusDump(config, points, heads, chosen, filter, longDocuments, type, shardBytes, batchTokens);
+    }
+
+    public CorpusDump filter(TokenFilter chosen) {
+        return new CorpusDump(config, points, heads, neurons, chosen, longDocuments, type, shardBytes, batchTokens);
+    }
+
+    public CorpusDump longDocuments(LongDocuments rule) {
+        return new CorpusDump(config, points, heads, neurons, filter, rule, type, shardBytes, batchTokens);
+    }
+
+    public CorpusDump type(ElementType values) {
+        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, values, shardBytes, batchTokens);
+    }
+
+    public CorpusDump shardBytes(long bytes) {
+        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, type, bytes, batchTokens);
+    }
+
+    public CorpusDump batchTokens(int tokens) {
+        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, type, shardBytes, tokens);
+    }
+
+    /**
+     * What a corpus comes to.
+     *
+     * @param tokens that the model reads, those without a row included
+     * @param sha256 of the documents' tokens
+     * @param rows tokens with a row
+     * @param bytes of all shards
+     */
+    public record Forecast(long documents, long tokens, String sha256, long rows, long shards, long bytes) {}
+
+    /**
+     * Reads a corpus through without running it.
+     *
+     * @param progress told how many more tokens were read
+     * @throws BadInputException naming a document that cannot be run, or if no token gets a row
+     */
+    public Forecast forecast(Corpus corpus, LongConsumer progress) {
+        try (CorpusReader pieces = pieces(corpus)) {
+            while (true) {
+                Optional<CorpusReader.Piece> piece = pieces.next();
+                if (piece.isEmpty()) {
+                    break;
+                }
+                progress.accept(piece.get().tokens().length);
+            }
+            if (pieces.documents() == 0) {
+                throw new BadInputException("there is no document to run");
+            }
+            if (pieces.rows() == 0) {
+                throw new BadInputException("no token of the corpus passes the filters");
+            }
+            ShardPlan plan = plan(pieces.rows());
+            return new Forecast(
+                    pieces.documents(), pieces.tokens(), pieces.sha256(), plan.rows(), plan.shards(), plan.bytes());
+        }
+    }
+
+    /** Tensors of a row: what one token of a point holds, under the point's name, and what the row is of. */
+    public List<TensorInfo> rowTensors() {
+        return ShardPlan.tensors(this);
+    }
+
+    ShardPlan plan(long rows) {
+        List<TensorInfo> tensors = rowTensors();
+        long rowsPerShard = Math.max(config.nCtx(), shardBytes / ShardPlan.rowBytes(tensors));
+        return new ShardPlan(tensors, rowsPerShard, rows);
+    }
+
+    CorpusReader pieces(Corpus corpus) {
+        return new CorpusReader(config, corpus, filter, longDocuments);
+    }
+
+    /**
+     * What was written.
+     *
+     * @param resumedRows rows that an earlier run had written
+     * @param overflowed finite values that became infinite because the type has none so large
+     */
+    public record CorpusSummary(Path manifest, List<Path> shards, long bytes, long resumedRows, long overflowed) {}
+
+    /**
+     * Runs a corpus and writes it. Shards appear one by one, the manifest comes last.
+     *
+     * @param forecast of this corpus by this dump
+     * @throws BadInputException if the folder is to be resumed and something else was asked for when its dump was begun
+     * @throws FileException if the folder's file system has no room or a file cannot be written
+     */
+    public CorpusSummary write(
+            Gpt2 model,
+            Corpus corpus,
+            Forecast forecast,
+            DumpFolder folder,
+            Provenance provenance,
+            CorpusListener listener) {
+        ShardPlan plan = plan(forecast.rows());
+        ObjectNode request =
+                ShardManifest.request(this, plan, forecast, model.weights().processing(), provenance);
+        Path manifest = folder.path().resolve(DumpFolder.MANIFEST);
+        try {
+            if (folder.ifExists() == DumpFolder.IfExists.RESUME && Files.exists(manifest)) {
+                return complete(folder, request, forecast);
+            }
+            try (Journal journal = journal(folder, request)) {
+                long resumed = Math.min(journal.shards().size() * plan.rowsPerShard(), plan.rows());
+                requireRoom(folder, forecast, journal);
+                List<Shard> shards;
+                try (ShardWriter writer = new ShardWriter(folder, journal, plan)) {
+                    new CorpusPasses(this, model, plan, writer, listener).run(corpus, forecast, resumed);
+                    shards = writer.finish();
+                }
+                byte[] json = ShardManifest.json(request, model, provenance, shards);
+                FileLayout.writeFully(folder.manifest(), ByteBuffer.wrap(json), 0);
+                folder.commitShards();
+                return written(folder, shards, resumed);
+            }
+        } catch (IOException e) {
+            throw FileException.stopped(folder.path(), e);
+        } catch (UncheckedIOException e) {
+            throw FileException.stopped(folder.path(), e.getCause());
+        }
+    }
+
+    private static Journal journal(DumpFolder folder, ObjectNode request) throws IOException {
+        if (folder.ifExists() == DumpFolder.IfExists.RESUME) {
+            Optional<Journal> journal = Journal.resume(folder.path(), request);
+            if (journal.isPresent()) {
+                return journal.get();
+            }
+        }
+        folder.clear();
+        return Journal.create(folder, request);
+    }
+
+    /** Of a dump that an earlier run has finished. */
+    private static CorpusSummary complete(DumpFolder folder, ObjectNode request, Forecast forecast) {
+        JsonPart recorded = JsonPart.read(folder.path().resolve(DumpFolder.MANIFEST));
+        ShardManifest.requireSame(recorded, request);
+        List<Shard> shards = recorded.elements("shards").stream().map(Shard::of).toList();
+        return written(folder, shards, forecast.rows());
+    }
+
+    private static CorpusSummary written(DumpFolder folder, List<Shard> shards, long resumed) {
+        return new CorpusSummary(
+                folder.path().resolve(DumpFolder.MANIFEST),
+                shards.stream()
+                        .map(shard -> folder.path().resolve(shard.file()))
+                        .toList(),
+                shards.stream().mapToLong(Shard::bytes).sum(),
+                resumed,
+                shards.stream().mapToLong(Shard::overflowed).sum());
+    }
+
+    private static void requireRoom(DumpFolder folder, Forecast forecast, Journal journal) {
+        long left = forecast.bytes()
+                - journal.shards().stream().mapToLong(Shard::bytes).sum();
+        if (folder.usableSpace() < left) {
+            throw FileException.occupied(
+                    folder.path(), "has no room for " + left + " bytes; free some, or write fewer sites or tokens");
+        }
+    }
+}

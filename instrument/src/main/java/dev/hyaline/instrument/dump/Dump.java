@@ -1,0 +1,193 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Digests;
+import dev.hyaline.files.FileLayout;
+import dev.hyaline.files.TensorFileWriter;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.CaptureListener;
+import dev.hyaline.instrument.capture.CapturePasses;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+
+/**
+ * What a dump writes: a capture of given prompts, as values of one type, in one file, with a manifest beside it. Names,
+ * shapes and sizes are known before anything runs; while it runs, values go to the file as they come. Immutable.
+ */
+public final class Dump {
+    private final Gpt2Config config;
+    private final Prompts prompts;
+    /** Of all of {@link #prompts}. */
+    private final Capture capture;
+    /** Which of the prompts it was given those are. */
+    private final IndexSelection sequences;
+
+    private final ElementType type;
+    private final DumpFormat format;
+    private final TensorPlan plan;
+    private final FileLayout layout;
+
+    private Dump(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
+        if (type == ElementType.I64) {
+            throw new BadInputException("activations cannot be written as integers");
+        }
+        if (!format.holds(type)) {
+            throw new BadInputException(
+                    format + " cannot hold " + type + ": NumPy has no such type; write safetensors, or f32 or f16");
+        }
+        this.config = config;
+        this.sequences = capture.sequences();
+        this.prompts = prompts.only(sequences);
+        this.capture = capture.sequences(IndexSelection.all());
+        this.type = type;
+        this.format = format;
+        this.capture.require(config, this.prompts);
+        this.plan = TensorPlan.of(config, this.capture, this.prompts, type);
+        this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
+    }
+
+    /** Float32 values in a safetensors file. */
+    public static Dump of(Gpt2Config config, Prompts prompts, Capture capture) {
+        return of(config, prompts, capture, ElementType.F32, DumpFormat.SAFETENSORS);
+    }
+
+    /**
+     * Values of a type in a file of a format.
+     *
+     * @throws BadInputException if the format has no such type, a sequence has none of the capture's positions, or the
+     *     model or the prompts lack what the capture chooses
+     */
+    public static Dump of(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
+        return new Dump(config, prompts, capture, type, format);
+    }
+
+    public TensorPlan plan() {
+        return plan;
+    }
+
+    /** Size of the file of tensors, exactly. */
+    public long fileBytes() {
+        return layout.fileBytes();
+    }
+
+    Gpt2Config config() {
+        return config;
+    }
+
+    /** The prompts it holds: those whose sequences the capture chooses. No other is run. */
+    public Prompts prompts() {
+        return prompts;
+    }
+
+    IndexSelection sequences() {
+        return sequences;
+    }
+
+    /** What it holds of {@link #prompts}. */
+    public Capture capture() {
+        return capture;
+    }
+
+    ElementType type() {
+        return type;
+    }
+
+    DumpFormat format() {
+        return format;
+    }
+
+    /**
+     * What was written.
+     *
+     * @param bytes size of the file of tensors
+     * @param overflowed finite values that became infinite because the type has none so large
+     */
+    public record DumpSummary(Path activations, long bytes, Path manifest, long overflowed) {}
+
+    /**
+     * Runs the prompts and writes the dump. Its files appear when both are complete.
+     *
+     * @param provenance asked for when the values are written: hashing a model may take as long as running it
+     * @param listener sees all that is recorded, as it is recorded
+     * @throws FileException if the folder's file system has no room or a file cannot be written
+     */
+    public DumpSummary write(Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener) {
+        if (folder.usableSpace() < fileBytes()) {
+            throw FileException.occupied(
+                    folder.path(), "has no room for " + fileBytes() + " bytes; free some, or write fewer sites");
+        }
+        Path activations = folder.path().resolve(format.fileName());
+        Path manifest = folder.path().resolve(DumpFolder.MANIFEST);
+        Path writing = activations;
+        try {
+            FileChannel channel = folder.begin(format.fileName());
+            TensorFileWriter writer = new TensorFileWriter(channel, layout);
+            appendRowInfo(writer);
+            CapturePasses.run(model, prompts, capture, writingTo(writer, listener));
+            writer.finish();
+            String sha256 = Digests.sha256(channel);
+
+            writing = manifest;
+            byte[] json = Manifest.json(this, model, provenance.get(), sha256, writer.overflowed());
+            FileLayout.writeFully(folder.manifest(), ByteBuffer.wrap(json), 0);
+            folder.commit();
+            return new DumpSummary(activations, fileBytes(), manifest, writer.overflowed());
+        } catch (IOException e) {
+            throw FileException.writing(writing, e);
+        } catch (UncheckedIOException e) {
+            throw FileException.writing(writing, e.getCause());
+        }
+    }
+
+    private CaptureListener writingTo(TensorFileWriter writer, CaptureListener listener) {
+        return new CaptureListener() {
+            @Override
+            public void captured(HookPoint point, int sequence, float[] values, int offset, int length) {
+                try {
+                    writer.append(plan.tensor(point, sequence).name(), values, offset, length);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+                listener.captured(point, sequence, values, offset, length);
+            }
+
+            @Override
+            public void finished(int sequence, float[] nextTokenLogits) {
+                listener.finished(sequence, nextTokenLogits);
+            }
+        };
+    }
+
+    private void appendRowInfo(TensorFileWriter writer) throws IOException {
+        long[] offsets = new long[prompts.size() + 1];
+        for (int s = 0; s < prompts.size(); s++) {
+            int sequence = s;
+            int[] positions = capture.positions(prompts, s);
+            offsets[s + 1] = offsets[s] + positions.length;
+            writer.append(TensorPlan.POSITIONS, longs(IntStream.of(positions)));
+            writer.append(
+                    TensorPlan.TOKENS,
+                    longs(IntStream.of(positions).map(position -> prompts.token(sequence, position))));
+        }
+        if (!plan.isBatch()) {
+            writer.append(TensorPlan.OFFSETS, offsets);
+        }
+    }
+
+    private static long[] longs(IntStream values) {
+        return values.asLongStream().toArray();
+    }
+}

@@ -1,0 +1,332 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.Remedy;
+import dev.hyaline.instrument.FileException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * A folder that a dump's files appear in whole: written beside their final names, then synced and renamed. The one file
+ * of a dump of prompts appears with its manifest; the shards of a corpus appear one by one, with a journal of them
+ * until the manifest comes. Closed before that, or when the JVM is told to stop, it takes back what is not whole and
+ * leaves what was there. From {@link #open} on, no other run can write to the folder: the manifest's file is begun and
+ * locked first. Thread-safe.
+ */
+public final class DumpFolder implements AutoCloseable {
+    /** Name of the file that describes the others; always committed last. */
+    public static final String MANIFEST = "manifest.json";
+
+    /** Name of the file that lists the shards that are complete, as long as there is no manifest. */
+    static final String JOURNAL = "journal.jsonl";
+
+    private static final Pattern SHARD = Pattern.compile("activations-\\d{5,}\\.safetensors");
+
+    /** What becomes of a dump that is in the folder already. */
+    public enum IfExists {
+        /** It stays, and opening the folder fails. */
+        REFUSE,
+        /** It is replaced: one file once the new one is complete, shards from the start. */
+        REPLACE,
+        /** If it is one of shards, it is gone on with; any other stays, and opening the folder fails. */
+        RESUME
+    }
+
+    private final Path folder;
+    private final IfExists ifExists;
+    /** Stands between a file and its writer; a test's may fail. */
+    private final UnaryOperator<FileChannel> disk;
+
+    private final List<Path> created = new ArrayList<>();
+    private final Deque<PartialFile> partials = new ArrayDeque<>();
+    private final Thread onExit = new Thread(this::removePartials, "hyaline-dump-cleanup");
+    private PartialFile manifest;
+    /** Whether the journal lists nothing that would be lost with it. */
+    private boolean emptyJournal;
+
+    private boolean over;
+
+    private DumpFolder(Path folder, IfExists ifExists, UnaryOperator<FileChannel> disk) {
+        this.folder = folder;
+        this.ifExists = ifExists;
+        this.disk = disk;
+    }
+
+    /**
+     * Opens a folder for writing, which others then cannot, and makes it if need be.
+     *
+     * @throws FileException if the folder cannot be made or written to, another run writes to it, or it holds a dump
+     *     that is to stay
+     */
+    public static DumpFolder open(Path folder, IfExists ifExists) {
+        return open(folder, ifExists, UnaryOperator.identity());
+    }
+
+    static DumpFolder open(Path folder, IfExists ifExists, UnaryOperator<FileChannel> disk) {
+        requireFree(folder, ifExists);
+        DumpFolder opened = new DumpFolder(folder, ifExists, disk);
+        Runtime.getRuntime().addShutdownHook(opened.onExit);
+        try {
+            opened.createFolders();
+            opened.lockFolder();
+            // Again, for another run may have finished since.
+            requireFree(folder, ifExists);
+        } catch (IOException e) {
+            opened.close();
+            throw FileException.writing(folder, e);
+        } catch (HyalineException e) {
+            opened.close();
+            throw e;
+        }
+        return opened;
+    }
+
+    private static void requireFree(Path folder, IfExists ifExists) {
+        boolean unfinished = Files.exists(folder.resolve(JOURNAL));
+        for (Path path : existing(folder)) {
+            if (Files.isDirectory(path)) {
+                throw FileException.occupied(path, "is a folder, where a file is to be written; choose another folder");
+            }
+            boolean shards = isShard(path) || unfinished;
+            switch (ifExists) {
+                case REPLACE -> {}
+                case REFUSE ->
+                    throw unfinished
+                            ? FileException.occupied(
+                                    folder,
+                                    "holds a dump that is not finished; go on with it (" + Remedy.RESUME
+                                            + "), start over (" + Remedy.REPLACE + ")" + " or choose another folder")
+                            : FileException.occupied(
+                                    path,
+                                    "exists already; choose another folder, or have it replaced (" + Remedy.REPLACE
+                                            + ")");
+                case RESUME -> {
+                    if (!shards && !path.endsWith(MANIFEST)) {
+                        throw FileException.occupied(
+                                path,
+                                "exists already, and is of a dump without shards, which cannot be resumed; choose"
+                                        + " another folder, or have it replaced (" + Remedy.REPLACE + ")");
+                    }
+                }
+            }
+        }
+    }
+
+    /** Files of an earlier dump in a folder; none if there is no such folder. */
+    public static List<Path> existing(Path folder) {
+        List<Path> existing = new ArrayList<>(
+                Stream.concat(Stream.of(DumpFormat.values()).map(DumpFormat::fileName), Stream.of(JOURNAL, MANIFEST))
+                        .map(folder::resolve)
+                        .filter(Files::exists)
+                        .toList());
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                files.filter(DumpFolder::isShard).sorted().forEach(existing::add);
+            } catch (IOException e) {
+                throw FileException.reading(folder, e);
+            }
+        }
+        return List.copyOf(existing);
+    }
+
+    private static boolean isShard(Path path) {
+        return SHARD.matcher(path.getFileName().toString()).matches();
+    }
+
+    private synchronized void createFolders() throws IOException {
+        for (Path p = folder.toAbsolutePath(); p != null && !Files.exists(p); p = p.getParent()) {
+            created.addFirst(p);
+        }
+        Files.createDirectories(folder);
+    }
+
+    private synchronized void lockFolder() {
+        requireOpen();
+        manifest = PartialFile.begin(folder, MANIFEST, disk);
+    }
+
+    public Path path() {
+        return folder;
+    }
+
+    IfExists ifExists() {
+        return ifExists;
+    }
+
+    /** Bytes that the folder's file system has room for. */
+    public long usableSpace() {
+        try {
+            return Files.getFileStore(folder).getUsableSpace();
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        }
+    }
+
+    /**
+     * Begins a file, which takes its name when all are committed.
+     *
+     * @return open for reading and writing, empty; closed by this folder
+     * @throws FileException if it cannot be written, or another process is writing it
+     */
+    synchronized FileChannel begin(String name) {
+        requireOpen();
+        PartialFile partial = PartialFile.begin(folder, name, disk);
+        partials.add(partial);
+        return partial.channel();
+    }
+
+    /** Gives one file its name, now: what was written to it is durable. */
+    synchronized void publish(String name) throws IOException {
+        requireOpen();
+        PartialFile partial = partials.stream()
+                .filter(begun -> begun.target().endsWith(name))
+                .findFirst()
+                .orElseThrow();
+        partial.rename();
+        partials.remove(partial);
+        partial.channel().close();
+        created.clear();
+        emptyJournal = false;
+        syncFolder();
+    }
+
+    /** Begins a journal, which disappears again with this folder unless a file is published. */
+    synchronized FileChannel createJournal() throws IOException {
+        requireOpen();
+        emptyJournal = true;
+        FileChannel journal =
+                FileChannel.open(folder.resolve(JOURNAL), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        return disk.apply(journal);
+    }
+
+    /** Removes the files of an earlier dump. */
+    synchronized void clear() throws IOException {
+        requireOpen();
+        for (Path path : existing(folder)) {
+            Files.delete(path);
+        }
+        syncFolder();
+    }
+
+    /** The manifest's file, begun when the folder was opened and committed last; else as {@link #begin}. */
+    synchronized FileChannel manifest() {
+        requireOpen();
+        return manifest.channel();
+    }
+
+    /**
+     * Gives all files their names; those of an earlier dump that were not written anew disappear. The earlier manifest
+     * goes first and the new one comes last, so that none ever lies beside activations of another dump.
+     */
+    synchronized void commit() {
+        requireOpen();
+        try {
+            for (PartialFile partial : partials) {
+                partial.channel().force(true);
+            }
+            manifest.channel().force(true);
+            if (Files.deleteIfExists(manifest.target())) {
+                syncFolder();
+            }
+            Set<Path> targets =
+                    Set.copyOf(partials.stream().map(PartialFile::target).toList());
+            for (Path path : existing(folder)) {
+                if (!targets.contains(path)) {
+                    Files.delete(path);
+                }
+            }
+            while (!partials.isEmpty()) {
+                partials.getFirst().rename();
+                partials.removeFirst().channel().close();
+            }
+            finish();
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        }
+    }
+
+    /** Gives the manifest of shards its name. They need their journal no more. */
+    synchronized void commitShards() {
+        requireOpen();
+        try {
+            manifest.channel().force(true);
+            finish();
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        }
+    }
+
+    private void finish() throws IOException {
+        manifest.rename();
+        created.clear();
+        syncFolder();
+        Files.deleteIfExists(folder.resolve(JOURNAL));
+        // Last, for with it goes the lock on the folder.
+        manifest.channel().close();
+        manifest = null;
+    }
+
+    /** Makes the renames themselves durable, where the system can open a folder as a file. */
+    private void syncFolder() throws IOException {
+        if (System.getProperty("os.name").startsWith("Windows")) {
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    private void requireOpen() {
+        if (over) {
+            throw new HyalineException("the dump was stopped before it was complete");
+        }
+    }
+
+    /** Takes back whatever is not committed. */
+    @Override
+    public void close() {
+        removePartials();
+        try {
+            Runtime.getRuntime().removeShutdownHook(onExit);
+        } catch (IllegalStateException e) {
+            // The JVM is already shutting down: the hook runs or has run.
+        }
+    }
+
+    private synchronized void removePartials() {
+        if (over) {
+            return;
+        }
+        over = true;
+        if (manifest != null) {
+            partials.addLast(manifest);
+        }
+        try {
+            for (PartialFile partial : partials) {
+                // Deleted before the channel is closed, and with it the lock: nobody else can have begun the file.
+                Files.deleteIfExists(partial.path());
+                partial.channel().close();
+            }
+            if (emptyJournal) {
+                Files.deleteIfExists(folder.resolve(JOURNAL));
+            }
+            for (Path path : created.reversed()) {
+                Files.deleteIfExists(path);
+            }
+        } catch (IOException e) {
+            // A file that cannot be removed is hidden and will be reused; a folder that is not empty is no longer ours
+            // alone.
+        }
+    }
+}

@@ -1,0 +1,110 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.instrument.FileException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The lines of JSON that an unfinished dump leaves for the run that goes on with it: what was asked for, then every
+ * shard once it is complete and durable. A line that a killed run did not finish does not count. Thread-safe.
+ */
+final class Journal implements AutoCloseable {
+    private final FileChannel channel;
+    private final List<Shard> shards;
+
+    private Journal(FileChannel channel, List<Shard> shards) {
+        this.channel = channel;
+        this.shards = shards;
+    }
+
+    /** Begins a journal. */
+    static Journal create(DumpFolder folder, ObjectNode request) throws IOException {
+        Journal journal = new Journal(folder.createJournal(), new ArrayList<>());
+        journal.append(request);
+        return journal;
+    }
+
+    /**
+     * Opens the journal of a folder to go on with it.
+     *
+     * @return empty if there is none, or a run was killed before it had written what was asked for
+     * @throws FileException if something else was asked for, or the journal is damaged
+     */
+    static Optional<Journal> resume(Path folder, ObjectNode request) throws IOException {
+        Path file = folder.resolve(DumpFolder.JOURNAL);
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        List<Shard> shards = new ArrayList<>();
+        int kept = 0;
+        for (int end; (end = lineEnd(bytes, kept)) >= 0; kept = end + 1) {
+            byte[] line = Arrays.copyOfRange(bytes, kept, end);
+            if (kept == 0) {
+                ShardManifest.requireSame(JsonPart.parse(file, "", line), request);
+                continue;
+            }
+            Shard shard = Shard.of(JsonPart.parse(file, "", line));
+            // One that was deleted or cut short since is made again, and so are those after it.
+            if (!isWhole(folder, shard, shards.size())) {
+                break;
+            }
+            shards.add(shard);
+        }
+        if (kept == 0) {
+            Files.delete(file);
+            return Optional.empty();
+        }
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        channel.truncate(kept);
+        return Optional.of(new Journal(channel, shards));
+    }
+
+    private static int lineEnd(byte[] bytes, int from) {
+        for (int i = from; i < bytes.length; i++) {
+            if (bytes[i] == '\n') {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static boolean isWhole(Path folder, Shard shard, int index) throws IOException {
+        Path file = folder.resolve(ShardPlan.fileName(index));
+        return file.endsWith(shard.file()) && Files.exists(file) && Files.size(file) == shard.bytes();
+    }
+
+    synchronized void add(Shard shard) throws IOException {
+        append(shard.json());
+        shards.add(shard);
+    }
+
+    private void append(ObjectNode line) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
+        long end = channel.size();
+        while (bytes.hasRemaining()) {
+            end += channel.write(bytes, end);
+        }
+        channel.force(true);
+    }
+
+    /** Those complete so far, in order. */
+    synchronized List<Shard> shards() {
+        return List.copyOf(shards);
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

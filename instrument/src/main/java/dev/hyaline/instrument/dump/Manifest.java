@@ -1,0 +1,167 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.ConfigKeys;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.capture.Capture;
+import java.io.ByteArrayOutputStream;
+import java.util.SortedMap;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.PrettyPrinter;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.DefaultIndenter;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+
+/**
+ * The JSON beside a dump that says how to make it again. Equal dumps on one machine have equal manifests: it holds no
+ * time and no folder.
+ */
+final class Manifest {
+    /** Names the layout of this JSON; a change that breaks a reader gets a new number. */
+    static final String FORMAT = "hyaline-dump/1";
+
+    private Manifest() {}
+
+    static byte[] json(Dump dump, Gpt2 model, Provenance provenance, String sha256, long overflowed) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JsonGenerator json = new JsonFactory().createGenerator(new Indented(), bytes)) {
+            json.writeStartObject();
+            json.writeStringProperty("format", FORMAT);
+            json.writeStringProperty("tool", provenance.tool());
+            strings(json, "command", provenance.command());
+            model(json, dump.config(), model, provenance);
+            prompts(json, dump.prompts(), provenance);
+            capture(json, dump);
+            activations(json, dump, sha256, overflowed);
+            environment(json, model);
+            json.writeEndObject();
+            json.writeRaw('\n');
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void model(JsonGenerator json, Gpt2Config config, Gpt2 model, Provenance provenance) {
+        json.writeObjectPropertyStart("model");
+        json.writeStringProperty("name", provenance.model());
+        json.writeArrayPropertyStart("files");
+        for (Provenance.ModelFile file : provenance.modelFiles()) {
+            json.writeStartObject();
+            json.writeStringProperty("name", file.name());
+            json.writeNumberProperty("bytes", file.bytes());
+            json.writeStringProperty("sha256", file.sha256());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        strings(json, "processing", model.weights().processing());
+        json.writeObjectPropertyStart("config");
+        ConfigKeys.of(config).forEach((key, literal) -> {
+            json.writeName(key);
+            json.writeRawValue(literal);
+        });
+        json.writeEndObject();
+        json.writeEndObject();
+    }
+
+    private static void prompts(JsonGenerator json, Prompts prompts, Provenance provenance) {
+        json.writeName("token_prepended_to_text");
+        if (provenance.prependedToken().isPresent()) {
+            json.writeNumber(provenance.prependedToken().getAsInt());
+        } else {
+            json.writeNull();
+        }
+        json.writeArrayPropertyStart("prompts");
+        for (int s = 0; s < prompts.size(); s++) {
+            int[] tokens = prompts.tokens(s);
+            json.writeStartObject();
+            json.writeStringProperty("source", prompts.name(s));
+            json.writeName("tokens");
+            json.writeArray(tokens, 0, tokens.length);
+            json.writeArrayPropertyStart("text");
+            for (int token : tokens) {
+                json.writeString(provenance.tokenText().apply(token));
+            }
+            json.writeEndArray();
+            SortedMap<String, Integer> roles = prompts.roles(s);
+            if (!roles.isEmpty()) {
+                json.writeObjectPropertyStart("positions");
+                roles.forEach(json::writeNumberProperty);
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    private static void capture(JsonGenerator json, Dump dump) {
+        Capture capture = dump.capture();
+        json.writeObjectPropertyStart("capture");
+        strings(json, "points", capture.points().stream().map(HookPoint::name).toList());
+        json.writeStringProperty("positions", capture.positions().toString());
+        strings(json, "roles", capture.roles());
+        json.writeStringProperty("sequences", dump.sequences().toString());
+        json.writeStringProperty("heads", capture.heads().toString());
+        json.writeStringProperty("neurons", capture.neurons().toString());
+        json.writeEndObject();
+    }
+
+    private static void activations(JsonGenerator json, Dump dump, String sha256, long overflowed) {
+        json.writeObjectPropertyStart("activations");
+        json.writeStringProperty("file", dump.format().fileName());
+        json.writeStringProperty("format", dump.format().toString());
+        json.writeStringProperty("dtype", dump.type().toString());
+        json.writeStringProperty("layout", dump.plan().isBatch() ? "batch" : "token-major");
+        json.writeNumberProperty("bytes", dump.fileBytes());
+        json.writeStringProperty("sha256", sha256);
+        json.writeNumberProperty("overflowed_values", overflowed);
+        json.writeArrayPropertyStart("tensors");
+        for (TensorInfo tensor : dump.plan().tensors()) {
+            json.writeStartObject();
+            json.writeStringProperty("name", tensor.name());
+            json.writeStringProperty("dtype", tensor.type().toString());
+            json.writeArrayPropertyStart("shape");
+            tensor.shape().forEach(json::writeNumber);
+            json.writeEndArray();
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeEndObject();
+    }
+
+    /** What the values do not depend on. */
+    static void environment(JsonGenerator json, Gpt2 model) {
+        json.writeObjectPropertyStart("environment");
+        json.writeStringProperty("kernels", model.kernels().name());
+        json.writeStringProperty("kernels_reason", model.kernels().reason());
+        json.writeNumberProperty("threads", model.threads());
+        json.writeStringProperty("java", Runtime.version().toString());
+        json.writeStringProperty("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+        json.writeEndObject();
+    }
+
+    static void strings(JsonGenerator json, String name, Iterable<String> values) {
+        json.writeArrayPropertyStart(name);
+        values.forEach(json::writeString);
+        json.writeEndArray();
+    }
+
+    /** Two spaces and a line feed on every system. */
+    static PrettyPrinter indentation() {
+        return new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
+    }
+
+    private static final class Indented extends ObjectWriteContext.Base {
+        @Override
+        public PrettyPrinter getPrettyPrinter() {
+            return indentation();
+        }
+
+        @Override
+        public boolean hasPrettyPrinter() {
+            return true;
+        }
+    }
+}

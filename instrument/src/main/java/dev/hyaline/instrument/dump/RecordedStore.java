@@ -1,0 +1,69 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Slot;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** A store of dumped activations as interventions read it, row by row. */
+final class RecordedStore implements ActivationSource {
+    private final ActivationStore store;
+    private final Optional<Path> dump;
+
+    RecordedStore(ActivationStore store) {
+        this(store, Optional.empty());
+    }
+
+    /** @param dump the folder, if the store is known by it */
+    RecordedStore(ActivationStore store, Optional<Path> dump) {
+        if (!store.heads().isAll() || !store.neurons().isAll()) {
+            throw new BadInputException(DumpReader.partial(
+                    dump.map(Path::toString).orElse("the dump"),
+                    store.heads().toString(),
+                    store.neurons().toString()));
+        }
+        this.store = store;
+        this.dump = dump;
+    }
+
+    @Override
+    public Optional<Path> dump() {
+        return dump;
+    }
+
+    @Override
+    public int sequences() {
+        return Math.toIntExact(store.documents());
+    }
+
+    /** As far as tokens of the document were kept. */
+    @Override
+    public int length(int sequence) {
+        long end = store.firstRow(sequence + 1);
+        return end == store.firstRow(sequence) ? 0 : store.position(end - 1) + 1;
+    }
+
+    @Override
+    public boolean holds(HookPoint point, int sequence, int position) {
+        return store.points().contains(point) && store.row(sequence, position).isPresent();
+    }
+
+    @Override
+    public void read(Slot place, float[] out) {
+        OptionalLong row = store.row(place.sequence(), place.position());
+        if (row.isEmpty() || !store.points().contains(place.point())) {
+            throw new BadInputException("the dump holds no " + place.point() + " at position " + place.position()
+                    + " of document " + place.sequence());
+        }
+        float[] whole = new float[store.width(place.point())];
+        int at = Math.max(0, place.head()) * out.length;
+        if (at + out.length > whole.length) {
+            throw new BadInputException("the recorded " + place.point() + " is of a model of another shape");
+        }
+        store.read(place.point(), row.getAsLong(), 1, whole, 0);
+        System.arraycopy(whole, at, out, 0, out.length);
+    }
+}

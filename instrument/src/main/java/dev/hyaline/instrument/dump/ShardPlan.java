@@ -1,0 +1,86 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.SafetensorsLayout;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.internal.FileTypes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * How the rows of a dump lie in shards. Every shard holds the same tensors, each {@code [rows, ...]}: one per hook
+ * point under its name, and {@link TensorPlan#TOKENS}, {@link TensorPlan#POSITIONS} and {@link #DOCUMENTS}. All shards
+ * but the last have {@code rowsPerShard} rows.
+ *
+ * @param tensors of one row: their shapes lack the first axis
+ */
+record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
+    /** Document of every row, by its index in the corpus. */
+    static final String DOCUMENTS = "documents";
+
+    /** How many of the tensors say what a row is of; they come after the hook points'. */
+    static final int ROW_INFO = 3;
+
+    private static final Map<String, String> METADATA = Map.of("format", "pt", "manifest", DumpFolder.MANIFEST);
+
+    ShardPlan {
+        tensors = List.copyOf(tensors);
+    }
+
+    /** The tensors of one row of a dump. */
+    static List<TensorInfo> tensors(CorpusDump dump) {
+        Capture capture = new Capture(dump.points(), dump.filter().positions())
+                .heads(dump.heads())
+                .neurons(dump.neurons());
+        List<TensorInfo> tensors = new ArrayList<>();
+        for (HookPoint point : dump.points()) {
+            List<Long> shape = capture.perToken(dump.config(), point.site()).stream()
+                    .map(Integer::longValue)
+                    .toList();
+            tensors.add(new TensorInfo(point.name(), dump.type(), shape));
+        }
+        for (String name : List.of(TensorPlan.TOKENS, TensorPlan.POSITIONS, DOCUMENTS)) {
+            tensors.add(new TensorInfo(name, ElementType.I64, List.of()));
+        }
+        return tensors;
+    }
+
+    static long rowBytes(List<TensorInfo> tensors) {
+        return tensors.stream().mapToLong(TensorInfo::bytes).reduce(0, Math::addExact);
+    }
+
+    long shards() {
+        return Math.ceilDiv(rows, rowsPerShard);
+    }
+
+    /** Rows of a shard, by its index. */
+    long rows(long shard) {
+        return Math.min(rowsPerShard, rows - shard * rowsPerShard);
+    }
+
+    static String fileName(long shard) {
+        return String.format(Locale.ROOT, "activations-%05d.safetensors", shard);
+    }
+
+    /** Where a shard's tensors lie, sorted as in its file. */
+    SafetensorsLayout layout(long shard) {
+        return SafetensorsLayout.of(
+                FileTypes.of(tensors.stream()
+                        .map(tensor -> new TensorInfo(
+                                tensor.name(), tensor.type(), TensorPlan.prepend(rows(shard), tensor.shape())))
+                        .toList()),
+                METADATA);
+    }
+
+    /** Size of all shards. */
+    long bytes() {
+        long last = layout(shards() - 1).fileBytes();
+        return shards() == 1
+                ? last
+                : Math.addExact(Math.multiplyExact(shards() - 1, layout(0).fileBytes()), last);
+    }
+}

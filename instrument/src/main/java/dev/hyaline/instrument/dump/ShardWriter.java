@@ -1,0 +1,161 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.files.Digests;
+import dev.hyaline.files.FloatCodec;
+import dev.hyaline.files.SafetensorsLayout;
+import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.internal.BackgroundWriter;
+import dev.hyaline.instrument.internal.FileTypes;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * Spreads rows over shards. Each tensor's rows come in order, the tensors in any; a shard is completed when told that
+ * all its rows came. Holds no more than a few buffers. Not thread-safe.
+ */
+final class ShardWriter implements AutoCloseable {
+    /** A shard being filled. */
+    private static final class Open {
+        final long index;
+        final FileChannel channel;
+        final SafetensorsLayout layout;
+        long overflowed;
+
+        Open(long index, FileChannel channel, SafetensorsLayout layout) {
+            this.index = index;
+            this.channel = channel;
+            this.layout = layout;
+        }
+    }
+
+    private final DumpFolder folder;
+    private final Journal journal;
+    private final ShardPlan plan;
+    private final BackgroundWriter writer = new BackgroundWriter();
+    private final Deque<Open> open = new ArrayDeque<>();
+    private long nextShard;
+
+    // Where the next value goes.
+    private TensorInfo tensor;
+    private long row;
+    private Open shard;
+    private long position;
+    /** Values that the shard still takes. */
+    private long room;
+
+    private ByteBuffer buffer;
+
+    /** Goes on after the shards in the journal. */
+    ShardWriter(DumpFolder folder, Journal journal, ShardPlan plan) {
+        this.folder = folder;
+        this.journal = journal;
+        this.plan = plan;
+        this.nextShard = journal.shards().size();
+    }
+
+    /** Turns to the rows of a tensor from {@code firstRow} on. */
+    void begin(TensorInfo rows, long firstRow) throws IOException {
+        flush();
+        tensor = rows;
+        row = firstRow;
+        room = 0;
+    }
+
+    /** Appends values of whole rows. */
+    void append(float[] values, int offset, int count) throws IOException {
+        for (int done = 0; done < count; ) {
+            int step = (int) Math.min(count - done, writable());
+            shard.overflowed += FloatCodec.put(buffer, FileTypes.of(tensor.type()), values, offset + done, step);
+            room -= step;
+            done += step;
+        }
+    }
+
+    void append(long value) throws IOException {
+        writable();
+        buffer.putLong(value);
+        room--;
+    }
+
+    /** How many values go to the buffer now; at least one. */
+    private long writable() throws IOException {
+        if (room == 0) {
+            flush();
+            place();
+        }
+        if (buffer != null && buffer.remaining() < tensor.type().bytes()) {
+            flush();
+        }
+        if (buffer == null) {
+            buffer = writer.buffer();
+        }
+        return Math.min(room, buffer.remaining() / tensor.type().bytes());
+    }
+
+    private void place() throws IOException {
+        shard = shard(row / plan.rowsPerShard());
+        long within = row % plan.rowsPerShard();
+        long left = plan.rows(shard.index) - within;
+        position = shard.layout.dataOffset(tensor.name()) + within * tensor.bytes();
+        room = left * tensor.elements();
+        row += left;
+    }
+
+    private Open shard(long index) throws IOException {
+        while (nextShard <= index) {
+            SafetensorsLayout layout = plan.layout(nextShard);
+            open.addLast(new Open(nextShard, folder.begin(ShardPlan.fileName(nextShard)), layout));
+            nextShard++;
+        }
+        return open.stream()
+                .filter(candidate -> candidate.index == index)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private void flush() throws IOException {
+        if (buffer != null) {
+            int bytes = buffer.position();
+            writer.write(shard.channel, position, buffer);
+            position += bytes;
+            buffer = null;
+        }
+    }
+
+    /** All tensors have come up to a row: completes the shards that end before. */
+    void cameThrough(long endRow) throws IOException {
+        flush();
+        while (!open.isEmpty() && endOf(open.getFirst()) <= endRow) {
+            Open full = open.removeFirst();
+            writer.complete(() -> complete(full));
+        }
+    }
+
+    private long endOf(Open filled) {
+        return filled.index * plan.rowsPerShard() + plan.rows(filled.index);
+    }
+
+    private void complete(Open full) throws IOException {
+        String name = ShardPlan.fileName(full.index);
+        full.layout.writeFrame(full.channel, new int[0]);
+        String sha256 = Digests.sha256(full.channel);
+        full.channel.force(true);
+        folder.publish(name);
+        journal.add(new Shard(name, plan.rows(full.index), full.layout.fileBytes(), sha256, full.overflowed));
+    }
+
+    /** Waits until all shards are complete. */
+    List<Shard> finish() throws IOException {
+        writer.finish();
+        return journal.shards();
+    }
+
+    @Override
+    public void close() {
+        writer.close();
+    }
+}

@@ -1,0 +1,139 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.TensorInfo;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What a reader needs of a {@link ShardManifest}, checked: it may be a stranger's. */
+record StoreManifest(
+        List<HookPoint> points,
+        IndexSelection heads,
+        IndexSelection neurons,
+        ShardPlan plan,
+        long documents,
+        List<Shard> shards) {
+    private static final Pattern IN_A_BLOCK = Pattern.compile("blocks\\.(0|[1-9]\\d{0,5})\\.(.+)");
+    /** A row of more values is no GPT-2's; keeps a hostile shape small. */
+    private static final long MAX_WIDTH = 1 << 24;
+
+    static StoreManifest read(Path folder) {
+        Path file = folder.resolve(DumpFolder.MANIFEST);
+        if (!Files.exists(file) && Files.exists(folder.resolve(DumpFolder.JOURNAL))) {
+            throw FileException.corrupt(
+                    folder, "a dump", "one that is not finished; go on with it (" + Remedy.RESUME + ")");
+        }
+        JsonPart json = JsonPart.read(file);
+        if (!json.text("format").equals(ShardManifest.FORMAT)) {
+            throw json.get("format").expected("\"" + ShardManifest.FORMAT + "\", a dump in shards");
+        }
+        JsonPart activations = json.get("activations");
+        List<JsonPart> tensors = activations.elements("tensors");
+        List<HookPoint> points = new ArrayList<>();
+        List<TensorInfo> infos = new ArrayList<>();
+        List<String> rowInfo = List.of(TensorPlan.TOKENS, TensorPlan.POSITIONS, ShardPlan.DOCUMENTS);
+        for (int i = 0; i < tensors.size(); i++) {
+            TensorInfo info = tensor(tensors.get(i));
+            int which = i - (tensors.size() - ShardPlan.ROW_INFO);
+            if (which < 0) {
+                HookPoint point = point(info.name())
+                        .filter(named -> !points.contains(named))
+                        .orElseThrow(() -> tensors.get(points.size()).expected("named after a hook point of its own"));
+                if (info.type() == ElementType.I64
+                        || info.type()
+                                != infos.stream().findFirst().orElse(info).type()) {
+                    throw tensors.get(i).expected("floats of one type at all hook points");
+                }
+                points.add(point);
+            } else if (!info.equals(new TensorInfo(rowInfo.get(which), ElementType.I64, List.of()))) {
+                throw tensors.get(i).expected("one i64 a row, named " + rowInfo.get(which));
+            }
+            infos.add(info);
+        }
+        if (points.isEmpty()) {
+            throw activations.get("tensors").expected("one a hook point, then " + rowInfo);
+        }
+        long documents = json.get("corpus").number("documents", 1);
+        ShardPlan plan = new ShardPlan(infos, activations.number("rows_per_shard", 1), activations.number("rows", 1));
+        JsonPart capture = json.get("capture");
+        return new StoreManifest(
+                points,
+                selection(capture, "heads"),
+                selection(capture, "neurons"),
+                plan,
+                documents,
+                shards(json, plan));
+    }
+
+    /** Manifests from before there was a choice name none. */
+    private static IndexSelection selection(JsonPart capture, String axis) {
+        if (!capture.node().has(axis)) {
+            return IndexSelection.all();
+        }
+        try {
+            return IndexSelection.parse(capture.text(axis));
+        } catch (BadInputException e) {
+            throw capture.get(axis).expected("indices such as 0,3-5");
+        }
+    }
+
+    private static TensorInfo tensor(JsonPart json) {
+        String name = json.text("name");
+        String dtype = json.text("dtype");
+        List<Long> shape = new ArrayList<>();
+        long elements = 1;
+        for (JsonPart size : json.elements("row_shape")) {
+            shape.add(size.number(1));
+            if (shape.getLast() > MAX_WIDTH || (elements *= shape.getLast()) > MAX_WIDTH) {
+                throw json.get("row_shape").expected("of at most " + MAX_WIDTH + " values");
+            }
+        }
+        for (ElementType type : ElementType.values()) {
+            if (type.toString().equals(dtype)) {
+                return new TensorInfo(name, type, shape);
+            }
+        }
+        throw json.get("dtype").expected("f32, f16, bf16 or i64");
+    }
+
+    private static Optional<HookPoint> point(String name) {
+        Matcher block = IN_A_BLOCK.matcher(name);
+        String local = block.matches() ? block.group(2) : name;
+        int layer = block.matches() ? Integer.parseInt(block.group(1)) : HookPoint.NO_LAYER;
+        for (Site site : Site.values()) {
+            if (site.localName().equals(local) && site.perLayer() == block.matches()) {
+                return Optional.of(HookPoint.of(site, layer));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static List<Shard> shards(JsonPart json, ShardPlan plan) {
+        List<JsonPart> listed = json.elements("shards");
+        if (plan.shards() != listed.size()) {
+            throw FileException.corrupt(
+                    json.file(), plan.shards() + " shards of its " + plan.rows() + " rows", listed.size() + " shards");
+        }
+        List<Shard> shards = new ArrayList<>();
+        for (JsonPart entry : listed) {
+            Shard shard = Shard.of(entry);
+            long index = shards.size();
+            if (!shard.file().equals(ShardPlan.fileName(index)) || shard.rows() != plan.rows(index)) {
+                throw entry.expected(ShardPlan.fileName(index) + " with " + plan.rows(index) + " rows");
+            }
+            shards.add(shard);
+        }
+        return List.copyOf(shards);
+    }
+}

@@ -1,0 +1,86 @@
+package dev.hyaline.instrument.edit;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.internal.InputErrors;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/** Numbers that an intervention writes, adds or projects on: a steering vector, a direction. Immutable. */
+public final class Direction {
+    /** Where a vector was read from: a tensor's row of as many values as its last axis has. */
+    public record Source(Path file, String tensor, long row) {}
+
+    private final float[] values;
+    private final Optional<Source> source;
+
+    private Direction(float[] values, Optional<Source> source) {
+        this.values = values;
+        this.source = source;
+    }
+
+    /**
+     * Takes a copy.
+     *
+     * @throws BadInputException if there is no value
+     */
+    public static Direction of(float... values) {
+        if (values.length == 0) {
+            throw new BadInputException("a vector needs at least one value, found none");
+        }
+        return new Direction(values.clone(), Optional.empty());
+    }
+
+    /**
+     * Reads a row of a tensor in a safetensors file. A row is what the tensor's last axis holds; rows count through all
+     * the others.
+     *
+     * @throws FileException if the file cannot be read
+     * @throws BadInputException if it has no such tensor or row
+     */
+    public static Direction read(Path file, String tensor, long row) {
+        SafetensorsValues reader = SafetensorsValues.open(file, InputErrors.INSTANCE);
+        List<Long> shape = reader.shape(tensor);
+        long width = shape.isEmpty() ? 1 : shape.getLast();
+        if (row < 0 || width == 0 || row > Long.MAX_VALUE / width - 1) {
+            throw new BadInputException(file + " has no row " + row + " in " + tensor);
+        }
+        return new Direction(reader.floats(tensor, row * width, width), Optional.of(new Source(file, tensor, row)));
+    }
+
+    /** The file, tensor and row it was read from; empty if it was given as values. */
+    public Optional<Source> source() {
+        return source;
+    }
+
+    public int length() {
+        return values.length;
+    }
+
+    public float get(int index) {
+        return values[index];
+    }
+
+    /** A copy of the values. */
+    public float[] values() {
+        return values.clone();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Direction vector && Arrays.equals(values, vector.values);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(values);
+    }
+
+    @Override
+    public String toString() {
+        return "a vector of " + values.length;
+    }
+}

@@ -1,0 +1,157 @@
+package dev.hyaline.instrument.edit;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Slot;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * A change of a model's inside, as data: what is written, and where. Each place, a token's values at a hook point or
+ * one head's of them, is changed by itself; so an intervention means the same in a batch, after a cache, and in a pass
+ * that runs a part only. At attention maps only the keys up to the query are touched.
+ */
+public sealed interface Intervention {
+    Target target();
+
+    /** What is done, and where, in words: {@code Scale of blocks.1.hook_mlp_out, positions -1}. */
+    default String label() {
+        return InterventionText.of(this);
+    }
+
+    /** As {@link #label}, and with which values: {@code Scale of blocks.1.hook_mlp_out, positions -1: by 0.25}. */
+    default String describe() {
+        return InterventionText.withValues(this);
+    }
+
+    /** Writes zeros. */
+    record Zero(Target target) implements Intervention {}
+
+    /** Writes the mean over a reference set (mean ablation). */
+    record Mean(Target target, Means means) implements Intervention {}
+
+    /**
+     * Writes what a sequence drawn from a reference set has at the same places (resample ablation). The sequence is
+     * drawn among those long enough, once for each sequence of the run.
+     */
+    record Resample(Target target, ActivationSource reference, long seed) implements Intervention {}
+
+    /**
+     * Writes what another run has at the same places (activation patching).
+     *
+     * @param sequence which of the source's sequences; empty for the one with the same index
+     */
+    record Patch(Target target, ActivationSource source, OptionalInt sequence) implements Intervention {}
+
+    /**
+     * Writes given values.
+     *
+     * @param value as many as a place has, or as there are chosen components, or one for all
+     */
+    record Write(Target target, Direction value) implements Intervention {}
+
+    /**
+     * Adds {@code coefficient} times a vector (steering).
+     *
+     * @param vector as many values as a place has, or as there are chosen components, or one for all
+     */
+    record Add(Target target, Direction vector, float coefficient) implements Intervention {}
+
+    /** Multiplies by a factor. */
+    record Scale(Target target, float factor) implements Intervention {}
+
+    /**
+     * Removes the component in the span of directions (directional ablation).
+     *
+     * @param directions need not be orthogonal or of length one
+     */
+    record ProjectOut(Target target, List<Direction> directions) implements Intervention {
+        public ProjectOut {
+            directions = List.copyOf(directions);
+            if (directions.isEmpty()) {
+                throw new BadInputException("projecting out needs at least one direction, found none");
+            }
+        }
+    }
+
+    /** Exchanges the values of the target's two heads. */
+    record SwapHeads(Target target) implements Intervention {}
+
+    /**
+     * Adds normal noise. Each value's depends on the seed, the place and the value's index alone.
+     *
+     * @param deviation standard deviation
+     */
+    record Noise(Target target, float deviation, long seed) implements Intervention {
+        public Noise {
+            if (!(deviation >= 0) || Float.isInfinite(deviation)) {
+                throw new BadInputException(
+                        "the standard deviation of noise must be a finite number of at least 0, found " + deviation);
+            }
+        }
+    }
+
+    /** Does what a function says. */
+    record Custom(Target target, PlaceFunction function) implements Intervention {}
+
+    /** Changes the values of one place. What it does may depend on the place and the values alone. */
+    @FunctionalInterface
+    interface PlaceFunction {
+        /**
+         * Called once for each place of a pass, on the thread that runs it.
+         *
+         * @param values all values of the place, to be changed in place; only those of the target's part are kept
+         */
+        void change(Slot place, float[] values);
+    }
+
+    static Intervention zero(Target target) {
+        return new Zero(target);
+    }
+
+    static Intervention mean(Target target, Means means) {
+        return new Mean(target, means);
+    }
+
+    static Intervention resample(Target target, ActivationSource reference, long seed) {
+        return new Resample(target, reference, seed);
+    }
+
+    /** From the sequence with the same index. */
+    static Intervention patch(Target target, ActivationSource source) {
+        return new Patch(target, source, OptionalInt.empty());
+    }
+
+    static Intervention patch(Target target, ActivationSource source, int sequence) {
+        return new Patch(target, source, OptionalInt.of(sequence));
+    }
+
+    static Intervention set(Target target, float... value) {
+        return new Write(target, Direction.of(value));
+    }
+
+    static Intervention add(Target target, float coefficient, float... vector) {
+        return new Add(target, Direction.of(vector), coefficient);
+    }
+
+    static Intervention scale(Target target, float factor) {
+        return new Scale(target, factor);
+    }
+
+    static Intervention projectOut(Target target, Direction... directions) {
+        return new ProjectOut(target, List.of(directions));
+    }
+
+    /** Exchanges two heads. */
+    static Intervention swapHeads(Target target, int head, int other) {
+        return new SwapHeads(target.heads(head, other));
+    }
+
+    static Intervention noise(Target target, float deviation, long seed) {
+        return new Noise(target, deviation, seed);
+    }
+
+    static Intervention function(Target target, PlaceFunction function) {
+        return new Custom(target, function);
+    }
+}

@@ -1,0 +1,87 @@
+package dev.hyaline.instrument.edit;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Slot;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Means of recorded values over a reference set, formed in float64 when first needed and kept. Thread-safe. */
+public final class Means {
+    private static final int ALL_POSITIONS = -1;
+
+    private final ActivationSource reference;
+    private final boolean byPosition;
+    private final Map<Slot, float[]> means = new ConcurrentHashMap<>();
+
+    private Means(ActivationSource reference, boolean byPosition) {
+        this.reference = reference;
+        this.byPosition = byPosition;
+    }
+
+    /** One mean over all positions of all sequences. Attention maps, whose rows differ in length, have none. */
+    public static Means overall(ActivationSource reference) {
+        return new Means(reference, false);
+    }
+
+    /** A mean for each position, over the sequences that are long enough. */
+    public static Means byPosition(ActivationSource reference) {
+        return new Means(reference, true);
+    }
+
+    public ActivationSource reference() {
+        return reference;
+    }
+
+    public boolean isByPosition() {
+        return byPosition;
+    }
+
+    /**
+     * Copies the mean for a slot.
+     *
+     * @throws BadInputException if the reference set does not hold it
+     */
+    public void read(Slot place, float[] out) {
+        if (!byPosition && place.point().site().isMap()) {
+            throw new BadInputException("rows of " + place.point()
+                    + " differ in length from position to position; take the mean by position");
+        }
+        Slot key = new Slot(place.point(), 0, byPosition ? place.position() : ALL_POSITIONS, place.head());
+        float[] mean = means.computeIfAbsent(key, of -> mean(of, out.length));
+        System.arraycopy(mean, 0, out, 0, out.length);
+    }
+
+    private float[] mean(Slot of, int n) {
+        double[] sum = new double[n];
+        float[] row = new float[n];
+        long count = 0;
+        for (int s = 0; s < reference.sequences(); s++) {
+            int first = byPosition ? of.position() : 0;
+            int end = byPosition ? Math.min(of.position() + 1, reference.length(s)) : reference.length(s);
+            for (int position = first; position < end; position++) {
+                if (reference.holds(of.point(), s, position)) {
+                    reference.read(new Slot(of.point(), s, position, of.head()), row);
+                    for (int i = 0; i < n; i++) {
+                        sum[i] += row[i];
+                    }
+                    count++;
+                }
+            }
+        }
+        if (count == 0) {
+            throw notHeld(of.point());
+        }
+        float[] mean = new float[n];
+        for (int i = 0; i < n; i++) {
+            mean[i] = (float) (sum[i] / count);
+        }
+        return mean;
+    }
+
+    private BadInputException notHeld(HookPoint point) {
+        return new BadInputException("the reference set holds no " + point
+                + (byPosition ? " at a position that is to become its mean" : ""));
+    }
+}

@@ -1,0 +1,83 @@
+package dev.hyaline.instrument.internal;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Slot;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
+
+/** Recorded values by point and sequence, fetched when first needed and kept. */
+public final class RecordedTensors implements ActivationSource {
+    private record Key(HookPoint point, int sequence) {}
+
+    private final int[] lengths;
+    private final int layers;
+    private final BiFunction<HookPoint, Integer, Optional<Block>> source;
+    private final Optional<Path> dump;
+    private final Map<Key, Optional<Block>> blocks = new ConcurrentHashMap<>();
+
+    /** @param dump the folder they come from, if they do */
+    public RecordedTensors(
+            int[] lengths, int layers, BiFunction<HookPoint, Integer, Optional<Block>> source, Optional<Path> dump) {
+        this.lengths = lengths;
+        this.layers = layers;
+        this.source = source;
+        this.dump = dump;
+    }
+
+    @Override
+    public Optional<Path> dump() {
+        return dump;
+    }
+
+    @Override
+    public OptionalInt layers() {
+        return OptionalInt.of(layers);
+    }
+
+    @Override
+    public Optional<Block> block(HookPoint point, int sequence) {
+        return blocks.computeIfAbsent(new Key(point, sequence), key -> source.apply(key.point, key.sequence));
+    }
+
+    @Override
+    public int sequences() {
+        return lengths.length;
+    }
+
+    @Override
+    public int length(int sequence) {
+        return lengths[sequence];
+    }
+
+    @Override
+    public boolean holds(HookPoint point, int sequence, int position) {
+        return block(point, sequence)
+                .filter(block -> Arrays.binarySearch(block.positions(), position) >= 0)
+                .isPresent();
+    }
+
+    @Override
+    public void read(Slot place, float[] out) {
+        if (!holds(place.point(), place.sequence(), place.position())) {
+            throw new BadInputException(place.point() + " was not recorded at position " + place.position());
+        }
+        Block block = block(place.point(), place.sequence()).orElseThrow();
+        int row = Arrays.binarySearch(block.positions(), place.position());
+        int head = Math.max(0, place.head());
+        int rows = block.positions().length;
+        int at = place.point().site().isMap()
+                ? (head * rows + row) * lengths[place.sequence()]
+                : row * (block.values().length / rows) + head * out.length;
+        if (at + out.length > block.values().length) {
+            throw new BadInputException("the recorded " + place.point() + " is of a model of another shape");
+        }
+        System.arraycopy(block.values(), at, out, 0, out.length);
+    }
+}

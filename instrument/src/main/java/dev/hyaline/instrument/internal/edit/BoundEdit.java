@@ -1,0 +1,213 @@
+package dev.hyaline.instrument.internal.edit;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.Slot;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.edit.TargetPart;
+import java.util.Arrays;
+
+/** One intervention at one hook point of one sequence, checked against the model. */
+public final class BoundEdit {
+    private static final int[] NO_HEADS = {Slot.NO_HEAD};
+
+    private final Intervention intervention;
+    private final HookPoint point;
+    private final int sequence;
+    private final int[] positions;
+    private final int[] heads;
+    /** Values of a place; of attention maps, of the last query. */
+    private final int width;
+    /** Ascending; null for all. */
+    private final int[] components;
+
+    /** What alone is changed; null for everything. */
+    private final Basis subspace;
+    /** What is projected out; null where nothing is. */
+    private final Basis removed;
+
+    private final EditFunction change;
+
+    /**
+     * Checks an intervention.
+     *
+     * @param length where negative positions count from
+     * @param bound positions that can be reached
+     */
+    public BoundEdit(
+            Intervention intervention, HookPoint point, Gpt2Config config, int sequence, int length, int bound) {
+        Target target = intervention.target();
+        this.intervention = intervention;
+        this.point = point;
+        this.sequence = sequence;
+        this.positions = target.positions().in(length, bound, "position");
+        this.heads = heads(target, config);
+        this.width = point.site().isMap() ? bound : point.site().placeWidth(config);
+        this.components = target.part() instanceof TargetPart.Components chosen
+                ? chosen.indices().in(point.site().isMap() ? length : width, width, componentName())
+                : null;
+        if (point.site().isMap() && components != null && components[0] > positions[positions.length - 1]) {
+            throw new BadInputException("no chosen query of " + point + " sees a chosen key");
+        }
+        if (point.site().isMap() && target.part() instanceof TargetPart.Subspace) {
+            throw new BadInputException("rows of " + point + " differ in length and have no common subspace");
+        }
+        this.subspace = target.part() instanceof TargetPart.Subspace span
+                ? Basis.of(span.directions(), width, point.name())
+                : null;
+        this.removed = intervention instanceof Intervention.ProjectOut out ? removed(out) : null;
+        if (intervention instanceof Intervention.SwapHeads && heads.length != 2) {
+            throw new BadInputException("swapping needs two heads, found "
+                    + (heads[0] == Slot.NO_HEAD ? point + ", which has none" : heads.length));
+        }
+        this.change = EditFunction.of(intervention, this);
+    }
+
+    private Basis removed(Intervention.ProjectOut projectOut) {
+        if (point.site().isMap()) {
+            throw new BadInputException("rows of " + point + " differ in length; no direction fits them all");
+        }
+        return Basis.of(projectOut.directions(), width, point.name());
+    }
+
+    private int[] heads(Target target, Gpt2Config config) {
+        if (point.site().shape().byHead()) {
+            return target.heads().in(config.nHeads(), "head");
+        }
+        if (!target.heads().isAll()) {
+            throw new BadInputException(point + " has no heads to choose from");
+        }
+        return NO_HEADS;
+    }
+
+    private String componentName() {
+        return switch (point.site().shape()) {
+            case ATTENTION -> "key";
+            case NEURONS -> "neuron";
+            case LOGITS -> "token";
+            default -> "component";
+        };
+    }
+
+    public HookPoint point() {
+        return point;
+    }
+
+    public int sequence() {
+        return sequence;
+    }
+
+    public int[] positions() {
+        return positions;
+    }
+
+    public int[] heads() {
+        return heads;
+    }
+
+    public int[] components() {
+        return components;
+    }
+
+    Basis subspace() {
+        return subspace;
+    }
+
+    Basis removed() {
+        return removed;
+    }
+
+    EditFunction change() {
+        return change;
+    }
+
+    public Intervention intervention() {
+        return intervention;
+    }
+
+    /** Values of a place. */
+    public int width(int position) {
+        return point.site().isMap() ? position + 1 : width;
+    }
+
+    /** Whether the two write a place, or a value of a place, in common. */
+    public boolean overlaps(BoundEdit other) {
+        return point.equals(other.point)
+                && sequence == other.sequence
+                && meet(positions, other.positions)
+                && meet(heads, other.heads)
+                && (components == null || other.components == null || meet(components, other.components));
+    }
+
+    private static boolean meet(int[] a, int[] b) {
+        for (int i = 0, j = 0; i < a.length && j < b.length; ) {
+            if (a[i] == b[j]) {
+                return true;
+            } else if (a[i] < b[j]) {
+                i++;
+            } else {
+                j++;
+            }
+        }
+        return false;
+    }
+
+    /** Changes the places that are present, and says whether there were any. */
+    public boolean apply(SlotAccess places) {
+        boolean any = false;
+        for (int position : positions) {
+            if (!places.has(position)) {
+                continue;
+            }
+            any = true;
+            if (intervention instanceof Intervention.SwapHeads) {
+                swap(places, position);
+            } else {
+                for (int head : heads) {
+                    change(places, position, head);
+                }
+            }
+        }
+        return any;
+    }
+
+    private void change(SlotAccess places, int position, int head) {
+        float[] before = new float[width(position)];
+        places.read(position, head, before);
+        float[] after = before.clone();
+        change.change(new Slot(point, sequence, position, head), after);
+        places.write(position, head, keepRest(before, after));
+    }
+
+    private void swap(SlotAccess places, int position) {
+        float[] first = new float[width(position)];
+        float[] second = new float[first.length];
+        places.read(position, heads[0], first);
+        places.read(position, heads[1], second);
+        places.write(position, heads[0], keepRest(first, second));
+        places.write(position, heads[1], keepRest(second, first));
+    }
+
+    /** What is to be written: {@code after} in the target's part, {@code before} elsewhere. */
+    private float[] keepRest(float[] before, float[] after) {
+        if (components != null) {
+            float[] kept = before.clone();
+            for (int component : components) {
+                if (component < kept.length) {
+                    kept[component] = after[component];
+                }
+            }
+            return kept;
+        }
+        if (subspace != null && !Arrays.equals(before, after)) {
+            double[] difference = new double[before.length];
+            for (int i = 0; i < difference.length; i++) {
+                difference[i] = (double) after[i] - before[i];
+            }
+            return EditFunction.plus(before, subspace.project(difference), 1);
+        }
+        return after;
+    }
+}

@@ -1,0 +1,11 @@
+package dev.hyaline.instrument.internal.edit;
+
+/** The values of one hook point and sequence, place by place. */
+public interface SlotAccess {
+    /** Whether this position's values are here. */
+    boolean has(int position);
+
+    void read(int position, int head, float[] out);
+
+    void write(int position, int head, float[] in);
+}

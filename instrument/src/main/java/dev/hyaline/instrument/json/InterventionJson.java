@@ -1,0 +1,79 @@
+package dev.hyaline.instrument.json;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.edit.Interventions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Interventions as JSON:
+ *
+ * <pre>{@code
+ * {"format": "hyaline-interventions/1",
+ *  "in_order": false,
+ *  "interventions": [
+ *    {"do": "zero", "site": "attn.hook_z", "layers": "3", "heads": "2", "positions": "-1"},
+ *    {"do": "add", "site": "hook_resid_pre", "layers": "2", "vector": [0.5, 1.25], "coefficient": 4.0}]}
+ * }</pre>
+ *
+ * <p>{@code do} says what: {@code zero}; {@code mean} with {@code reference}, {@code by_position}; {@code resample}
+ * with {@code reference}, {@code seed}; {@code patch} with {@code source} and perhaps {@code sequence}; {@code set}
+ * with {@code value}; {@code add} with {@code vector}, {@code coefficient}; {@code scale} with {@code factor};
+ * {@code project_out} with {@code directions}; {@code swap_heads}; {@code noise} with {@code deviation}, {@code seed}.
+ *
+ * <p>{@code site} and, where not everything is meant, {@code layers}, {@code heads}, {@code components} or
+ * {@code subspace} (an array of directions), {@code positions} and {@code sequences} say where. A vector is an array, a
+ * number, or a row of a tensor in a file: {@code {"file": "v.safetensors", "tensor": "v", "row": 0}}. A source or
+ * reference is a dump, {@code {"dump": "folder"}}; a name that the reader of the JSON is told; or the values
+ * themselves: {@code {"sequences": [{"length": 7, "positions": [0, 6], "values": {"blocks.3.attn.hook_z": [...]}}]}},
+ * in the order of {@link Capture#shape}. Numbers that are not finite are strings.
+ */
+public final class InterventionJson {
+    private InterventionJson() {}
+
+    /** As {@link #parse(String, Map)}, where no run has a name. */
+    public static Interventions parse(String json) {
+        return parse(json, Map.of());
+    }
+
+    /**
+     * Parses what {@link #write} writes. File names are relative to the current folder.
+     *
+     * @param sources runs that the JSON may take values from, by name
+     * @throws BadInputException if it is not such JSON
+     */
+    public static Interventions parse(String json, Map<String, ActivationSource> sources) {
+        return new InterventionReader(Path.of(""), sources).read(json);
+    }
+
+    /**
+     * As {@link #parse(String, Map)}, from a file, to whose folder file names are relative.
+     *
+     * @throws FileException if the file cannot be read
+     * @throws BadInputException if it does not hold such JSON
+     */
+    public static Interventions read(Path file, Map<String, ActivationSource> sources) {
+        try {
+            Path folder = file.toAbsolutePath().getParent();
+            return new InterventionReader(folder, sources).read(Files.readString(file));
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        } catch (BadInputException e) {
+            throw new BadInputException(file + ": " + e.getMessage());
+        }
+    }
+
+    /**
+     * Interventions as JSON. Values from a dump are written as its folder's name, those from elsewhere in full.
+     *
+     * @throws BadInputException if one is a Java function
+     */
+    public static String write(Interventions interventions) {
+        return InterventionWriter.write(interventions);
+    }
+}

@@ -1,0 +1,88 @@
+package dev.hyaline.instrument.run;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.engine.Generator;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.KvCache;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.site.Boundary;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.internal.edit.BoundEdit;
+import dev.hyaline.instrument.internal.edit.BoundEdits;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/** Texts continued under interventions. */
+final class EditedGeneration {
+    private EditedGeneration() {}
+
+    /** What there is to do in a prompt and in what is generated after it. */
+    static List<BoundEdit> edits(Interventions interventions, Generator generator, Prompts prompts, int sequence) {
+        Gpt2Config config = generator.model().config();
+        int length = prompts.length(sequence);
+        // The last token drawn is not run.
+        int bound = Math.max(length, (int) Math.min(config.nCtx(), (long) length + generator.maxNewTokens() - 1));
+        List<BoundEdit> placements = BoundEdits.bind(interventions, config, prompts.size(), sequence, length, bound);
+        for (BoundEdit placement : placements) {
+            int last = placement.positions()[placement.positions().length - 1];
+            if (placement.point().site() == Site.UNEMBED_OUT && last < length - 1) {
+                throw new BadInputException(placement.intervention().label()
+                        + " never acts: of a prompt that is continued only the last position has logits");
+            }
+        }
+        return placements;
+    }
+
+    /** A generator whose passes are edited: of each prompt, by its index, by its placements. */
+    static Generator edited(Generator generator, List<List<BoundEdit>> placements) {
+        return generator.probes(prompts -> {
+            InterventionProbe.Builder probe = InterventionProbe.builder();
+            for (int slot = 0; slot < prompts.length; slot++) {
+                probe.add(slot, placements.get(prompts[slot]));
+            }
+            return probe.build();
+        });
+    }
+
+    /**
+     * The keys and values of all but the last token of an edited sequence, from those of its base run: only layers and
+     * positions that the edit can change are computed again.
+     */
+    static KvCache cache(BaseRun run, int sequence, List<BoundEdit> placements) {
+        Gpt2Config config = run.config();
+        PendingRerun cell = new PendingRerun(run, 0, sequence, placements, LogitSelection.none(), Optional.empty());
+        KvCache base = run.cache(sequence);
+        int end = cell.length() - 1;
+        Boundary lastAttention = Boundary.last(config).previous();
+        if (cell.cut() == null
+                || cell.first() >= end
+                || cell.cut().joins(config).compareTo(lastAttention) >= 0) {
+            return base.fork(end);
+        }
+        int first = cell.first();
+        KvCache amended = base.amendable(first, end);
+        int[] tokens = Arrays.copyOfRange(run.prompts().tokens(sequence), first, end);
+        ForwardRequest request = ForwardRequest.of(Sequence.amend(amended, first, tokens))
+                .probe(InterventionProbe.builder().add(0, placements).build());
+        if (!cell.cut().isEmbedding()) {
+            Boundary from = cell.cut().from(config);
+            float[] rows = slice(run.rows(from, sequence), first, end, config);
+            HookPoint start = cell.cut().first();
+            request = cell.cut().branch().isEmpty()
+                    ? request.from(from, rows)
+                    : request.from(from, rows, start.site(), slice(run.rows(start, sequence), first, end, config));
+        }
+        run.model().forward(request.to(lastAttention));
+        return amended;
+    }
+
+    private static float[] slice(float[] rows, int first, int end, Gpt2Config config) {
+        return Arrays.copyOfRange(rows, first * config.dModel(), end * config.dModel());
+    }
+}

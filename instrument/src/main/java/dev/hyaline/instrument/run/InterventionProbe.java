@@ -1,0 +1,146 @@
+package dev.hyaline.instrument.run;
+
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.Declaration;
+import dev.hyaline.engine.site.DeclaredEdit;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.internal.edit.BoundEdit;
+import dev.hyaline.instrument.internal.edit.BoundEdits;
+import dev.hyaline.instrument.internal.edit.DeclaredEdits;
+import dev.hyaline.instrument.internal.edit.LiveSlots;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Applies interventions in the passes it is given to, then shows what they left to a reader. For one thread at a time.
+ */
+public final class InterventionProbe implements Probe {
+    /** @param slot the sequence of the pass that it acts on */
+    private record Action(int slot, BoundEdit placement) {}
+
+    private final Map<HookPoint, List<Action>> actions;
+    private final Probe reader;
+    private final Set<BoundEdit> waiting;
+
+    private InterventionProbe(Map<HookPoint, List<Action>> actions, Probe reader) {
+        this.actions = actions;
+        this.reader = reader;
+        this.waiting = actions.values().stream()
+                .flatMap(List::stream)
+                .map(Action::placement)
+                .collect(Collectors.toSet());
+    }
+
+    /**
+     * What applies interventions in a pass whose sequences are the prompts, in their order.
+     *
+     * @throws BadInputException if an intervention does not fit the model or the prompts
+     */
+    public static InterventionProbe of(Interventions interventions, Gpt2Config config, Prompts prompts) {
+        BoundEdits.requireSequences(interventions, prompts.size());
+        return of(interventions, config, prompts, 0, prompts.size());
+    }
+
+    /** As {@link #of(Interventions, Gpt2Config, Prompts)}, of a pass over some of the prompts. */
+    static InterventionProbe of(Interventions interventions, Gpt2Config config, Prompts prompts, int first, int end) {
+        Builder probe = builder();
+        for (int s = first; s < end; s++) {
+            int length = prompts.length(s);
+            probe.add(s - first, BoundEdits.bind(interventions, config, prompts.size(), s, length, length));
+        }
+        return probe.build();
+    }
+
+    static Builder builder() {
+        return new Builder();
+    }
+
+    static final class Builder {
+        private final Map<HookPoint, List<Action>> actions = new TreeMap<>();
+
+        /** What acts on a sequence of the pass. */
+        Builder add(int slot, List<BoundEdit> placements) {
+            for (BoundEdit placement : placements) {
+                actions.computeIfAbsent(placement.point(), point -> new ArrayList<>())
+                        .add(new Action(slot, placement));
+            }
+            return this;
+        }
+
+        InterventionProbe build() {
+            return new InterventionProbe(actions, Probe.NONE);
+        }
+    }
+
+    /** The same interventions, followed at each point by a reader. */
+    public InterventionProbe then(Probe reader) {
+        return new InterventionProbe(actions, reader);
+    }
+
+    @Override
+    public boolean wants(HookPoint point) {
+        return actions.containsKey(point) || reader.wants(point);
+    }
+
+    @Override
+    public boolean reads(HookPoint point, int sequence, int position) {
+        return actions.getOrDefault(point, List.of()).stream().anyMatch(action -> action.slot == sequence)
+                || (reader.wants(point) && reader.reads(point, sequence, position));
+    }
+
+    @Override
+    public void at(HookPoint point, Activation activation) {
+        for (Action action : actions.getOrDefault(point, List.of())) {
+            if (action.placement.apply(new LiveSlots(point, activation, action.slot))) {
+                waiting.remove(action.placement);
+            }
+        }
+        if (reader.wants(point)) {
+            reader.at(point, activation);
+        }
+    }
+
+    @Override
+    public Optional<Declaration> declared(HookPoint point, Activation rows) {
+        List<Action> here = actions.getOrDefault(point, List.of());
+        if (here.stream().anyMatch(action -> !DeclaredEdits.isDeclarable(action.placement))) {
+            return Optional.empty();
+        }
+        List<DeclaredEdit> edits = new ArrayList<>();
+        for (Action action : here) {
+            LiveSlots places = new LiveSlots(point, rows, action.slot);
+            DeclaredEdits.of(action.placement, places, action.slot).ifPresent(edit -> {
+                edits.add(edit);
+                waiting.remove(action.placement);
+            });
+        }
+        return Optional.of(new Declaration(edits, reader));
+    }
+
+    /**
+     * For after the last pass.
+     *
+     * @throws HyalineException if an intervention never acted
+     */
+    public void requireAllFired() {
+        if (!waiting.isEmpty()) {
+            throw new HyalineException("these never acted: "
+                    + waiting.stream()
+                            .map(placement -> placement.intervention().label() + " at " + placement.point()
+                                    + " of sequence " + placement.sequence())
+                            .collect(Collectors.toCollection(TreeSet::new)));
+        }
+    }
+}

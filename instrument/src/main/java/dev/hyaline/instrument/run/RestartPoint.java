@@ -1,0 +1,61 @@
+package dev.hyaline.instrument.run;
+
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.Boundary;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.engine.site.Stage;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Where a pass can be taken up from what a {@link BaseRun} keeps.
+ *
+ * @param first the first hook point that fires
+ */
+record RestartPoint(HookPoint first) implements Comparable<RestartPoint> {
+    /** Sites inside a stage whose values a {@link BaseRun} keeps, at which it can be taken up. */
+    static final Set<Site> KEPT_ENTRIES = EnumSet.of(Site.Z, Site.ATTN_OUT, Site.MLP_OUT);
+
+    /** The latest that still reaches a point. */
+    static RestartPoint before(HookPoint point) {
+        List<Site> sites = point.site().stage().sites();
+        Site latest = sites.getFirst();
+        for (Site site : sites) {
+            if (KEPT_ENTRIES.contains(site) && site.compareTo(point.site()) <= 0) {
+                latest = site;
+            }
+        }
+        return new RestartPoint(new HookPoint(latest, point.layer()));
+    }
+
+    /** The site whose values are given besides the residual stream. */
+    Optional<Site> branch() {
+        return Optional.of(first.site()).filter(KEPT_ENTRIES::contains);
+    }
+
+    boolean isEmbedding() {
+        return first.site().stage() == Stage.EMBEDDING;
+    }
+
+    /** Where the residual stream is given; there is no such place for the embedding. */
+    Boundary from(Gpt2Config config) {
+        return first.boundaryBefore(config).orElseThrow();
+    }
+
+    /** The first boundary from it on: where passes that were taken up earlier can be joined. */
+    Boundary joins(Gpt2Config config) {
+        return isEmbedding() || branch().isPresent() ? first.boundaryAfter().orElseThrow() : from(config);
+    }
+
+    boolean reaches(HookPoint point) {
+        return point.compareTo(first) >= 0;
+    }
+
+    @Override
+    public int compareTo(RestartPoint other) {
+        return first.compareTo(other.first);
+    }
+}
