@@ -4,18 +4,11 @@ package dev.hyaline.engine;
 public final class BackendUnavailableException extends HyalineException {
     private static final long serialVersionUID = 1L;
 
-    private final String remedy;
-
     /**
      * @param reason what is missing, as a clause
      * @param remedy what the user can do about it, as a clause
      */
     public BackendUnavailableException(String reason, String remedy, Throwable cause) {
         super(reason + "; " + remedy, cause);
-        this.remedy = remedy;
-    }
-
-    public String remedy() {
-        return remedy;
     }
 }

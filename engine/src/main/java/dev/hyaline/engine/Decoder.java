@@ -1,12 +1,9 @@
 package dev.hyaline.engine;
 
 import dev.hyaline.engine.internal.forward.Batch;
-import dev.hyaline.engine.internal.forward.KeyValues;
 import dev.hyaline.engine.internal.forward.Plan;
 import dev.hyaline.engine.site.Probe;
-import java.util.HashSet;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Sequences that continue together, one token each a step. Everything a step needs is kept from step to step, so that
@@ -21,9 +18,9 @@ public final class Decoder {
     private final Plan plan;
     private final float[] logits;
 
-    private Decoder(Gpt2 model, Batch batch, Plan plan, float[] logits) {
+    private Decoder(Gpt2 model, Plan plan, float[] logits) {
         this.model = model;
-        this.batch = batch;
+        this.batch = plan.batch();
         this.plan = plan;
         this.logits = logits;
     }
@@ -41,25 +38,8 @@ public final class Decoder {
      *     configuration
      */
     public static Decoder of(Gpt2 model, List<KvCache> caches, Probe probe) {
-        int count = caches.size();
-        if (count == 0) {
-            throw new BadInputException("a decoder needs at least one cache, found none");
-        }
-        KeyValues[] past = caches.stream().map(KvCache::keyValues).toArray(KeyValues[]::new);
-        if (new HashSet<>(List.of(past)).size() < count) {
-            throw new BadInputException("two sequences of a decoder cannot append to the same cache");
-        }
-        boolean[] append = new boolean[count];
-        for (int s = 0; s < count; s++) {
-            model.requireReadable(past[s], s);
-            append[s] = true;
-        }
-        int[] rows = IntStream.range(0, count).toArray();
-        int[] firstRow = IntStream.rangeClosed(0, count).toArray();
-        Batch batch = new Batch(new int[count], firstRow, new int[count], past, append);
-        int layers = model.config().nLayers();
-        Plan plan = new Plan(batch, null, null, null, 0, 2 * layers, false, rows, null, probe);
-        return new Decoder(model, batch, plan, plan.room(model.config()));
+        Plan plan = model.planner().planSteps(caches, probe);
+        return new Decoder(model, plan, plan.newResult(model.config()));
     }
 
     /** Number of sequences. */
@@ -80,7 +60,7 @@ public final class Decoder {
                     "a step needs one token for each of " + sequences() + " sequences, found " + tokens.length);
         }
         for (int s = 0; s < tokens.length; s++) {
-            model.requireToken(tokens[s], s);
+            model.planner().requireToken(tokens[s], s);
             int position = batch.past()[s].length();
             if (position >= model.config().nCtx()) {
                 throw new BadInputException("the model has " + model.config().nCtx() + " positions, and sequence " + s

@@ -1,94 +1,97 @@
 package dev.hyaline.engine;
 
 import dev.hyaline.engine.site.Boundary;
+import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
-import dev.hyaline.engine.site.Site;
 import java.util.List;
-import java.util.Optional;
 
 /**
- * What a pass is to do: a ragged batch, where to begin and stop, which logits to form, who watches. Immutable; each
- * method returns a changed copy.
- *
- * @param from where to begin instead of at the embedding, from the rows in {@code residual}
- * @param residual {@code [tokens, dModel]} at {@code from}; empty when the pass begins at the embedding
- * @param reached how far the branch that begins at {@code from}, attention or MLP, has come already; empty when it is
- *     run from its start
- * @param branch {@code [tokens, width of the site]} at {@code reached}
- * @param to where to stop instead of at the logits
+ * A request for a pass: a ragged batch, where the pass begins and what it leaves, who watches. By default the pass is
+ * whole, forms all logits, and nobody watches. Immutable; each method returns a changed copy.
  */
-public record ForwardRequest(
-        List<Sequence> sequences,
-        Optional<Boundary> from,
-        float[] residual,
-        Optional<Site> reached,
-        float[] branch,
-        Optional<Boundary> to,
-        LogitSelection logits,
-        Probe probe) {
+public final class ForwardRequest {
+    private final List<Sequence> sequences;
+    private final Start start;
+    private final Goal goal;
+    private final Probe probe;
 
-    private static final float[] NOTHING = {};
-
-    public ForwardRequest {
-        sequences = List.copyOf(sequences);
+    private ForwardRequest(List<Sequence> sequences, Start start, Goal goal, Probe probe) {
+        this.sequences = sequences;
+        this.start = start;
+        this.goal = goal;
+        this.probe = probe;
     }
 
-    /** A whole pass over a batch, all logits, nobody watching. */
+    /** A whole pass over a batch. */
     public static ForwardRequest of(List<Sequence> sequences) {
         return new ForwardRequest(
-                sequences,
-                Optional.empty(),
-                NOTHING,
-                Optional.empty(),
-                NOTHING,
-                Optional.empty(),
-                LogitSelection.all(),
-                Probe.NONE);
+                List.copyOf(sequences), new Start.Embedding(), new Goal.Logits(LogitSelection.all()), Probe.NONE);
     }
 
-    /** As {@link #of(List)}. */
+    /** A whole pass over a batch. */
     public static ForwardRequest of(Sequence... sequences) {
         return of(List.of(sequences));
     }
 
-    /** One prompt from position 0. */
+    /** A whole pass over one prompt from position 0. */
     public static ForwardRequest of(int... tokens) {
         return of(Sequence.of(tokens));
     }
 
-    /**
-     * Begins at a boundary, from given residual rows {@code [tokens, dModel]}, which are copied when the pass starts.
-     */
+    /** Begins at a boundary, from residual rows {@code [tokens, dModel]}. */
     public ForwardRequest from(Boundary boundary, float[] residual) {
-        return new ForwardRequest(
-                sequences, Optional.of(boundary), residual, Optional.empty(), NOTHING, to, logits, probe);
+        return from(new Start.Residual(boundary, residual));
     }
 
     /**
-     * Begins inside the branch that leaves the residual stream at a boundary: after a {@code resid_pre} at
-     * {@link Site#Z} or {@link Site#ATTN_OUT}, after a {@code resid_mid} at {@link Site#MLP_POST} or
-     * {@link Site#MLP_OUT}. What comes before in the branch is not run, and its points do not fire.
+     * Begins in the middle of attention or an MLP.
      *
-     * @param branch {@code [tokens, width of the site]}: the values at {@code reached}, which are copied when the pass
-     *     starts
+     * @param residual the residual stream that the stage reads, {@code [tokens, dModel]}
+     * @param values {@code [tokens, width of the site]} at the point
+     * @throws BadInputException if no pass can begin at the point
      */
-    public ForwardRequest from(Boundary boundary, float[] residual, Site reached, float[] branch) {
-        return new ForwardRequest(
-                sequences, Optional.of(boundary), residual, Optional.of(reached), branch, to, logits, probe);
+    public ForwardRequest from(HookPoint point, float[] residual, float[] values) {
+        return from(new Start.Branch(point, residual, values));
     }
 
-    /** Stops at a boundary: no logits, but the residual there. */
+    /** Begins at a place. */
+    public ForwardRequest from(Start start) {
+        return new ForwardRequest(sequences, start, goal, probe);
+    }
+
+    /** Stops at a boundary: no logits, but the residual stream there. */
     public ForwardRequest to(Boundary boundary) {
-        return new ForwardRequest(
-                sequences, from, residual, reached, branch, Optional.of(boundary), LogitSelection.none(), probe);
+        return new ForwardRequest(sequences, start, new Goal.Residual(boundary), probe);
     }
 
+    /** Runs to the end and forms these logits. */
     public ForwardRequest logits(LogitSelection selection) {
-        return new ForwardRequest(sequences, from, residual, reached, branch, to, selection, probe);
+        return new ForwardRequest(sequences, start, new Goal.Logits(selection), probe);
     }
 
+    /** Has a probe watch. */
     public ForwardRequest probe(Probe probe) {
-        return new ForwardRequest(sequences, from, residual, reached, branch, to, logits, probe);
+        return new ForwardRequest(sequences, start, goal, probe);
+    }
+
+    /** The batch. */
+    public List<Sequence> sequences() {
+        return sequences;
+    }
+
+    /** Where the pass begins. */
+    public Start start() {
+        return start;
+    }
+
+    /** What the pass leaves. */
+    public Goal goal() {
+        return goal;
+    }
+
+    /** Who watches. */
+    public Probe probe() {
+        return probe;
     }
 
     /** Tokens in the batch. */

@@ -1,12 +1,13 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.internal.forward.LogitColumns;
 import java.util.Optional;
 
 /**
- * Which logits a pass computes: rows of the batch and columns of the vocabulary. What is not selected costs nothing.
+ * The logits that a pass forms: rows of the batch and columns of the vocabulary. What is not selected costs nothing.
  */
 public final class LogitSelection {
-    /** Which rows. */
+    /** A choice of rows. */
     public enum Rows {
         ALL,
         /** The last row of each sequence. */
@@ -16,11 +17,13 @@ public final class LogitSelection {
         CHOSEN
     }
 
+    private static final int[] NO_ROWS = {};
+
     private final Rows rows;
     private final int[] chosenRows;
-    private final Optional<int[]> columns;
+    private final LogitColumns columns;
 
-    private LogitSelection(Rows rows, int[] chosenRows, Optional<int[]> columns) {
+    private LogitSelection(Rows rows, int[] chosenRows, LogitColumns columns) {
         this.rows = rows;
         this.chosenRows = chosenRows;
         this.columns = columns;
@@ -28,17 +31,17 @@ public final class LogitSelection {
 
     /** Every row, every column. */
     public static LogitSelection all() {
-        return new LogitSelection(Rows.ALL, new int[0], Optional.empty());
+        return new LogitSelection(Rows.ALL, NO_ROWS, LogitColumns.ALL);
     }
 
     /** The last row of each sequence, every column. */
     public static LogitSelection last() {
-        return new LogitSelection(Rows.LAST, new int[0], Optional.empty());
+        return new LogitSelection(Rows.LAST, NO_ROWS, LogitColumns.ALL);
     }
 
     /** No logits: the pass ends with the last block. */
     public static LogitSelection none() {
-        return new LogitSelection(Rows.NONE, new int[0], Optional.empty());
+        return new LogitSelection(Rows.NONE, NO_ROWS, LogitColumns.ALL);
     }
 
     /** Chosen rows of the batch (sequences end to end), strictly ascending; every column. */
@@ -48,24 +51,37 @@ public final class LogitSelection {
                 throw new BadInputException("logit rows must ascend, found " + rows[i] + " after " + rows[i - 1]);
             }
         }
-        return new LogitSelection(Rows.CHOSEN, rows.clone(), Optional.empty());
+        return new LogitSelection(Rows.CHOSEN, rows.clone(), LogitColumns.ALL);
     }
 
-    /** The same rows, but only the logits of these token ids, in this order. */
+    /**
+     * The same rows, but only the logits of these token ids, in this order.
+     *
+     * @throws BadInputException if there are none
+     */
     public LogitSelection columns(int... tokens) {
-        return new LogitSelection(rows, chosenRows, Optional.of(tokens.clone()));
+        if (tokens.length == 0) {
+            throw new BadInputException("logit columns must name at least one token, found none");
+        }
+        return new LogitSelection(rows, chosenRows, LogitColumns.of(tokens.clone()));
     }
 
+    /** How the rows are chosen. */
     public Rows rows() {
         return rows;
     }
 
+    /** The rows of {@link Rows#CHOSEN}. */
     public int[] chosenRows() {
         return chosenRows.clone();
     }
 
     /** Token ids of the columns; empty for the whole vocabulary. */
     public Optional<int[]> columns() {
-        return columns.map(int[]::clone);
+        return columns.isAll() ? Optional.empty() : Optional.of(columns.tokens().clone());
+    }
+
+    LogitColumns logitColumns() {
+        return columns;
     }
 }

@@ -16,6 +16,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class BadInputTest {
@@ -63,26 +64,27 @@ class BadInputTest {
                         some.from(Boundary.residPre(1), new float[179]),
                         "residual rows to begin from: expected [3, 60] (180 values), found 179 values"),
                 bad(
-                        some.from(Boundary.residMid(1), new float[180], Site.Z, new float[180]),
-                        "a pass that begins at blocks.1.hook_resid_mid cannot go on at attn.hook_z"),
-                bad(
-                        some.from(Boundary.residPre(1), new float[180], Site.RESULT, new float[900]),
-                        "a pass that begins at blocks.1.hook_resid_pre cannot go on at attn.hook_result"),
-                bad(
-                        some.from(Boundary.residPre(1), new float[180], Site.Z, new float[180])
+                        some.from(HookPoint.of(Site.Z, 1), new float[180], new float[180])
                                 .to(Boundary.residPre(1)),
-                        "a pass that goes on at attn.hook_z of blocks.1.hook_resid_pre must run to a later boundary"),
+                        "a pass that begins at blocks.1.attn.hook_z must run to a later boundary than"
+                                + " blocks.1.hook_resid_pre"),
                 bad(
-                        some.from(Boundary.residPre(3), new float[180], Site.ATTN_OUT, new float[180]),
-                        "a pass that goes on at hook_attn_out of blocks.3.hook_resid_pre must run to a later boundary"),
+                        some.from(HookPoint.of(Site.MLP_OUT, 1), new float[180], new float[180])
+                                .to(Boundary.residPre(1)),
+                        "a pass cannot begin at blocks.1.hook_resid_mid and stop at blocks.1.hook_resid_pre, which"
+                                + " comes before"),
                 bad(
-                        some.from(Boundary.residMid(1), new float[180], Site.MLP_POST, new float[180]),
-                        "values of mlp.hook_post to go on from: expected [3, 200] (600 values), found 180 values"),
+                        some.from(HookPoint.of(Site.ATTN_OUT, 3), new float[180], new float[180]),
+                        "the model has 3 layers, found point blocks.3.hook_attn_out"),
+                bad(
+                        some.from(HookPoint.of(Site.MLP_OUT, 1), new float[179], new float[180]),
+                        "residual rows to begin from: expected [3, 60] (180 values), found 179 values"),
+                bad(
+                        some.from(HookPoint.of(Site.MLP_POST, 1), new float[180], new float[180]),
+                        "values of blocks.1.mlp.hook_post to begin from: expected [3, 200] (600 values), found 180"
+                                + " values"),
                 bad(some.logits(LogitSelection.rows(0, 3)), "logit rows must be from 0 to 2, found [0, 3]"),
                 bad(some.logits(LogitSelection.rows(-1)), "logit rows must be from 0 to 2, found [-1]"),
-                bad(
-                        some.logits(LogitSelection.all().columns(new int[0])),
-                        "logit columns must name at least one token, found none"),
                 bad(
                         some.logits(LogitSelection.all().columns(5, 101)),
                         "tokens must be from 0 to 100, found 101 at index 1"));
@@ -105,6 +107,28 @@ class BadInputTest {
                 .isInstanceOf(HyalineException.class)
                 .hasMessage(message);
         assertThat(MODEL.logits(SOME)).as("the model goes on").hasSize(3 * CONFIG.dVocab());
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Site.class)
+    void aPassBeginsInsideABlockOnlyAtEntries(Site site) {
+        HookPoint point = site.perLayer() ? HookPoint.of(site, 1) : HookPoint.of(site);
+        if (site.role() == Site.Role.ENTRY) {
+            assertThat(new Start.Branch(point, new float[0], new float[0]).point())
+                    .isEqualTo(point);
+            return;
+        }
+        assertThatThrownBy(() -> ForwardRequest.of(SOME).from(point, new float[180], new float[180]))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("a pass cannot begin at " + point
+                        + "; inside a block it can at attn.hook_z, hook_attn_out, mlp.hook_post and hook_mlp_out");
+    }
+
+    @Test
+    void noLogitColumnsAreRefusedWhereTheyAreChosen() {
+        assertThatThrownBy(() -> LogitSelection.all().columns(new int[0]))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("logit columns must name at least one token, found none");
     }
 
     @Test

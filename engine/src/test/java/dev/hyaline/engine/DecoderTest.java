@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.fixtures.RandomModels;
-import dev.hyaline.engine.internal.forward.ProcessorBackend;
 import dev.hyaline.engine.site.Boundary;
 import java.util.Arrays;
 import java.util.List;
@@ -97,10 +96,11 @@ class DecoderTest {
         assertThatThrownBy(() -> Decoder.of(MODEL, List.of(cache, cache)))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("two sequences of a decoder cannot append to the same cache");
-        Gpt2Config other = Gpt2Config.gpt2Small();
-        KvCache foreign = new KvCache(ProcessorBackend.newKeyValues(other));
-        assertThatThrownBy(() -> Decoder.of(MODEL, List.of(cache, foreign)))
-                .isInstanceOf(BadInputException.class)
-                .hasMessage("sequence 1 brings a cache of a model with another configuration");
+        Gpt2Config other = RandomModels.config(7);
+        try (Gpt2 stranger = Gpt2.of(RandomModels.weights(other, 7), 1)) {
+            assertThatThrownBy(() -> Decoder.of(MODEL, List.of(cache, stranger.newCache())))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessage("sequence 1 brings a cache of a model with another configuration");
+        }
     }
 }

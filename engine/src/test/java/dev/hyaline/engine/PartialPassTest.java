@@ -103,13 +103,12 @@ class PartialPassTest {
             Recording all = Recording.everything();
             float[] whole = model.forward(ForwardRequest.of(tokens).probe(all)).logits();
             for (Site site : List.of(Site.Z, Site.ATTN_OUT, Site.MLP_POST, Site.MLP_OUT)) {
-                boolean mlp = site.compareTo(Site.RESID_MID) > 0;
-                Boundary cut = mlp ? Boundary.residMid(layer) : Boundary.residPre(layer);
-                float[] residual = all.of(HookPoint.of(mlp ? Site.RESID_MID : Site.RESID_PRE, layer), 0);
                 HookPoint start = HookPoint.of(site, layer);
+                Boundary before = start.boundaryBefore(config).orElseThrow();
+                float[] residual = all.of(before.points(config).getLast(), 0);
                 Recording rest = new Recording(point -> random.nextBoolean());
                 float[] logits = model.forward(ForwardRequest.of(tokens)
-                                .from(cut, residual, site, all.of(start, 0))
+                                .from(start, residual, all.of(start, 0))
                                 .probe(rest))
                         .logits();
                 assertThat(logits).as(site.localName()).isEqualTo(whole);

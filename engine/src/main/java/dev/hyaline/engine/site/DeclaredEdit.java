@@ -1,6 +1,8 @@
 package dev.hyaline.engine.site;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A change of the values of a hook point as data, which a model on a {@link dev.hyaline.engine.Device} makes there. A
@@ -9,6 +11,32 @@ import java.util.List;
  */
 public sealed interface DeclaredEdit {
     Selection where();
+
+    /** Values of a place. */
+    sealed interface Columns {
+        /** The columns among the first {@code width}. */
+        int[] within(int width);
+
+        /** All of them. */
+        record All() implements Columns {
+            @Override
+            public int[] within(int width) {
+                return IntStream.range(0, width).toArray();
+            }
+        }
+
+        /**
+         * Chosen ones; those that a place does not have are left out.
+         *
+         * @param columns ascending
+         */
+        record Chosen(int[] columns) implements Columns {
+            @Override
+            public int[] within(int width) {
+                return Arrays.stream(columns).filter(column -> column < width).toArray();
+            }
+        }
+    }
 
     /**
      * {@code x <- factor * x + addend} at each place. A factor of 0 forgets {@code x} whatever it was.
@@ -33,13 +61,13 @@ public sealed interface DeclaredEdit {
     record HeadSwap(Selection where) implements DeclaredEdit {}
 
     /**
-     * Places of one sequence of a pass, and what of each is changed.
+     * Places of one sequence of a pass, and the values of each that are changed.
      *
      * @param positions absolute, of tokens that the pass has
      * @param heads where the site has heads; otherwise one, which means nothing
-     * @param columns which values of each place, ascending; null for all. Those that a place does not have are left out
+     * @param columns which values of each place are changed
      */
-    record Selection(int sequence, int[] positions, int[] heads, int[] columns) {
+    record Selection(int sequence, int[] positions, int[] heads, Columns columns) {
         public int places() {
             return positions.length * heads.length;
         }

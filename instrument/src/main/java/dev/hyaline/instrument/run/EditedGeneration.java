@@ -76,7 +76,7 @@ final class EditedGeneration {
             HookPoint start = cell.cut().first();
             request = cell.cut().branch().isEmpty()
                     ? request.from(from, rows)
-                    : request.from(from, rows, start.site(), slice(run.rows(start, sequence), first, end, config));
+                    : request.from(start, rows, slice(run.rows(start, sequence), first, end, config));
         }
         run.model().forward(request.to(lastAttention));
         return amended;

@@ -101,7 +101,7 @@ final class RerunBatch {
         float[] branch = gather(entering, sequence -> run.rows(cut.first(), sequence));
         return run.model()
                 .forward(request(entering)
-                        .from(from, rows, cut.branch().orElseThrow(), branch)
+                        .from(cut.first(), rows, branch)
                         .to(at))
                 .residual();
     }

@@ -115,11 +115,7 @@ class DeclaredEditsTest {
         }
 
         private static int[] columns(Selection where, int width) {
-            return where.columns() == null
-                    ? IntStream.range(0, width).toArray()
-                    : Arrays.stream(where.columns())
-                            .filter(column -> column < width)
-                            .toArray();
+            return where.columns().within(width);
         }
 
         private int width(Site site, Activation activation, int position) {

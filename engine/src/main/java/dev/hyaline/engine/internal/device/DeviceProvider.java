@@ -3,6 +3,7 @@ package dev.hyaline.engine.internal.device;
 import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.internal.forward.Host;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -21,7 +22,7 @@ public interface DeviceProvider {
      *
      * @throws BackendUnavailableException if they do not fit
      */
-    DeviceBackend open(Device device, Gpt2Config config, PackedWeights weights);
+    Host open(Device device, Gpt2Config config, PackedWeights weights);
 
     /**
      * The provider of this process.
@@ -32,9 +33,9 @@ public interface DeviceProvider {
         return ServiceLoader.load(DeviceProvider.class, DeviceProvider.class.getClassLoader())
                 .findFirst()
                 .orElseThrow(() -> new BackendUnavailableException(
-                        "running on a device needs TornadoVM, and TORNADOVM_HOME names no SDK of it",
+                        "running on a device needs TornadoVM and the module hyaline-engine-tornado, which is not there",
                         "install TornadoVM 5.2 for JDK 25 (tornadovm.org, or sdk install tornadovm), set TORNADOVM_HOME"
-                                + " and start ./hyaline again",
+                                + " and start ./hyaline again, or put the module on the class path or module path",
                         null));
     }
 }

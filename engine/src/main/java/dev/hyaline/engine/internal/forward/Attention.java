@@ -12,7 +12,7 @@ import java.util.Arrays;
 /**
  * Causal attention over a ragged batch, one layer at a time. The work is cut into tiles: the queries of a sequence
  * whose positions lie in the same block, for one head. {@link #fused} keeps a tile's scores in scratch memory;
- * {@link #scores}, {@link #pattern} and {@link #weigh} are the same steps with the maps of all tiles kept, for a probe
+ * {@link #scores}, {@link #softmax} and {@link #weigh} are the same steps with the maps of all tiles kept, for a probe
  * to see and edit in between.
  */
 final class Attention {
@@ -44,6 +44,8 @@ final class Attention {
 
     private float[][][] ownValues = {};
 
+    // Arguments of the loop that runs: tasks are made once and find them here, since a lambda that captured them would
+    // be allocated for each loop.
     private float[] q;
     private float[] k;
     private float[] v;
@@ -141,7 +143,7 @@ final class Attention {
     }
 
     /** Softmax of the scores, in place. */
-    void pattern() {
+    void softmax() {
         pool.run(tiles * heads, patternTask);
     }
 

@@ -1,16 +1,17 @@
 package dev.hyaline.engine.internal.forward;
 
 import dev.hyaline.engine.BackendUnavailableException;
-import dev.hyaline.engine.site.DeclaredEdit;
+import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
-import java.util.List;
 
 /**
- * What carries out the steps of a {@link ForwardPass}, in {@link PassBuffer}s of its own: this machine's processors, or
- * a device. It knows each step's arithmetic; which steps there are, and in what order, is the pass's alone.
+ * The steps of a {@link ForwardPass} as this machine's processors or a device carry them out, in {@link PassBuffer}s of
+ * their own. A backend knows each step's arithmetic; which steps there are, and in what order, is the pass's alone.
  *
- * <p>Steps take all rows of the batch unless they say otherwise. One pass at a time.
+ * <p>The buffers in a call are always the same ones for the same step. They are named so that the pass shows what flows
+ * where; a backend may have the step's buffers built in, as a device's compiled graphs do. Steps take all rows of the
+ * batch unless they say otherwise. One pass at a time.
  */
 public interface Backend {
     /** The three LayerNorms. */
@@ -20,14 +21,14 @@ public interface Backend {
         FINAL
     }
 
-    /** What to do of a LayerNorm: its parts one after the other when a probe watches between them. */
+    /** The parts of a LayerNorm: one after the other when a probe watches between them. */
     enum NormStep {
         ALL,
-        /** {@code NORMED = in - mean}, {@code SCALES = sqrt(mean(NORMED^2) + eps)}. */
+        /** {@code out = in - mean}, {@code SCALES = sqrt(mean(out^2) + eps)}. */
         CENTER,
-        /** {@code NORMED /= SCALES}. */
+        /** {@code out /= SCALES}. */
         DIVIDE,
-        /** {@code NORMED = NORMED * gain + bias}. */
+        /** {@code out = out * gain + bias}. */
         AFFINE
     }
 
@@ -42,22 +43,20 @@ public interface Backend {
     /** Lets go of a pass that began, however it ended. */
     void end();
 
-    /** Whether it makes edits that are declared; otherwise probes make theirs by themselves. */
-    boolean edits();
-
-    /** Changes the values of a buffer, the steps so far having formed them, as a probe declares. */
-    void edit(PassBuffer buffer, HookPoint point, List<DeclaredEdit> edits);
-
     /**
-     * The values of a buffer, to be shown to a probe; at least those of the rows that it reads there. They may be the
-     * buffer itself.
+     * Shows a probe the values of a buffer, or makes the edits that it declares of them.
      *
-     * @param size of the buffer's values in use
+     * @param size values in use
+     * @param view points the activation at values
      */
-    float[] read(PassBuffer buffer, int size, HookPoint point, Probe probe);
+    void show(PassBuffer buffer, int size, HookPoint point, Probe probe, View view);
 
-    /** Puts back what {@link #read} gave, after the same probe may have changed it. */
-    void write(PassBuffer buffer, float[] values, int size, HookPoint point, Probe probe);
+    /** The activation that a probe is shown. */
+    @FunctionalInterface
+    interface View {
+        /** The activation, pointed at values. */
+        Activation of(float[] values);
+    }
 
     /** Fills the front of a buffer from an array. */
     void load(PassBuffer buffer, float[] values, int size);
@@ -68,76 +67,82 @@ public interface Backend {
     /** {@code to = from}, buffers of equal width. */
     void copy(PassBuffer from, PassBuffer to);
 
-    /** {@code RESIDUAL = } token embedding plus position embedding. */
-    void embed();
+    /** {@code out = } token embedding plus position embedding. */
+    void embed(PassBuffer out);
 
-    /** {@code TOKEN_EMBEDDINGS} and {@code POSITION_EMBEDDINGS}. */
-    void embedApart();
+    /** Token embeddings and position embeddings. */
+    void embedApart(PassBuffer tokens, PassBuffer positions);
 
-    /** {@code RESIDUAL = TOKEN_EMBEDDINGS + POSITION_EMBEDDINGS}. */
-    void sumEmbeddings();
+    /** {@code out = a + b}, buffers of width dModel. */
+    void sum(PassBuffer a, PassBuffer b, PassBuffer out);
 
-    /** {@code NORMED} from the first {@code rows} rows of {@code in}. */
-    void norm(NormStep step, Norm norm, int layer, PassBuffer in, int rows);
+    /** The first {@code rows} rows of {@code out} from those of {@code in}. */
+    void norm(NormStep step, Norm norm, int layer, PassBuffer in, PassBuffer out, int rows);
 
-    /** {@code Q}, {@code K} and {@code V} from {@code NORMED}. */
-    void project(int layer);
+    /** Queries, keys and values: {@code q = in W_Q + b_Q}, and so on. */
+    void project(int layer, PassBuffer in, PassBuffer q, PassBuffer k, PassBuffer v);
 
-    /** {@code HEAD_INPUTS}: each row of {@code RESIDUAL} once for every head. */
-    void spreadHeadInputs();
+    /** {@code out}: each row of {@code residual} once for every head. */
+    void spread(PassBuffer residual, PassBuffer out);
 
-    /** Forms {@code out}, one of Q, K and V, again where {@code inputs} differs from {@code RESIDUAL}. */
-    void projectHeadInputs(int layer, PassBuffer out, PassBuffer inputs);
+    /** Forms {@code out}, one of Q, K and V, again where {@code inputs} differs from the residual stream. */
+    void projectHeadInputs(int layer, PassBuffer inputs, PassBuffer out);
 
-    /** Puts {@code K} and {@code V} where queries of this layer find them. */
-    void storeKeysValues(int layer);
+    /** Puts keys and values where queries of this layer find them. */
+    void storeKeysValues(int layer, PassBuffer k, PassBuffer v);
 
-    /** {@code Z} from {@code Q} and the stored keys and values. */
-    void attend(int layer);
-
-    /**
-     * {@code MAPS}: scores of all keys a sequence has, minus infinity where a key comes after the query;
-     * {@code mapOffsets[s]} is where a sequence's begin.
-     */
-    void scores(int layer, int[] mapOffsets);
-
-    /** {@code MAPS}: softmax of the scores. */
-    void pattern();
-
-    /** {@code Z} from {@code MAPS}. */
-    void weigh(int layer);
-
-    /** {@code BRANCH = Z W_O + b_O}; then perhaps {@code RESIDUAL += BRANCH}. */
-    void attentionOut(int layer, boolean thenAdd);
-
-    /** {@code RESULTS}: each head's {@code z W_O}. */
-    void headResults(int layer);
+    /** {@code z} from queries and the stored keys and values. */
+    void attend(int layer, PassBuffer q, PassBuffer z);
 
     /**
-     * {@code BRANCH = Z W_O + b_O}, or the sum of a row's {@code RESULTS} and {@code b_O} where the row was changed
-     * since {@link #headResults}.
+     * Scores of all keys a sequence has, minus infinity where a key comes after the query.
+     *
+     * @param mapOffsets where the maps of each sequence begin
      */
-    void sumHeadResults(int layer);
+    void scores(int layer, PassBuffer q, PassBuffer maps, int[] mapOffsets);
 
-    /** {@code NEURONS = NORMED W_in + b_in}; then perhaps the activation function. */
-    void mlpIn(int layer, boolean thenActivate);
+    /** Softmax of the scores, in place. */
+    void softmax(PassBuffer maps);
 
-    /** {@code NEURONS = f(NEURONS)}. */
-    void activate();
+    /** {@code z} from the pattern and the stored values. */
+    void weigh(int layer, PassBuffer maps, PassBuffer z);
 
-    /** {@code BRANCH = NEURONS W_out + b_out}; then perhaps {@code RESIDUAL += BRANCH}. */
-    void mlpOut(int layer, boolean thenAdd);
+    /** {@code out = z W_O + b_O}. */
+    void attentionOut(int layer, PassBuffer z, PassBuffer out);
 
-    /** {@code RESIDUAL += BRANCH}. */
-    void addBranch();
+    /** {@code out = z W_O + b_O}, then {@code sum += out}. */
+    void attentionOutAndAdd(int layer, PassBuffer z, PassBuffer out, PassBuffer sum);
+
+    /** Each head's {@code z W_O}. */
+    void headResults(int layer, PassBuffer z, PassBuffer results);
+
+    /**
+     * {@code out = z W_O + b_O}, or the sum of a row's {@code results} and {@code b_O} where the row was changed since
+     * {@link #headResults}.
+     */
+    void sumHeadResults(int layer, PassBuffer z, PassBuffer results, PassBuffer out);
+
+    /** {@code out = in W_in + b_in}. */
+    void mlpIn(int layer, PassBuffer in, PassBuffer out);
+
+    /** {@code out = f(in W_in + b_in)}, {@code f} the activation function. */
+    void mlpInAndActivate(int layer, PassBuffer in, PassBuffer out);
+
+    /** {@code neurons = f(neurons)}. */
+    void activate(PassBuffer neurons);
+
+    /** {@code out = neurons W_out + b_out}. */
+    void mlpOut(int layer, PassBuffer neurons, PassBuffer out);
+
+    /** {@code out = neurons W_out + b_out}, then {@code sum += out}. */
+    void mlpOutAndAdd(int layer, PassBuffer neurons, PassBuffer out, PassBuffer sum);
+
+    /** {@code sum += branch}. */
+    void add(PassBuffer branch, PassBuffer sum);
 
     /** Moves chosen rows of a buffer of width dModel, which ascend, to its front. */
     void gather(PassBuffer buffer, int[] rows);
 
-    /**
-     * Logits of the first {@code rows} rows of {@code NORMED}.
-     *
-     * @param columns token ids, or null for all
-     */
-    void unembed(float[] logits, int rows, int[] columns);
+    /** Logits of the first {@code rows} rows of {@code normed}. */
+    void unembed(PassBuffer normed, float[] logits, int rows, LogitColumns columns);
 }

@@ -1,18 +1,36 @@
 package dev.hyaline.engine.internal.forward;
 
+import static dev.hyaline.engine.internal.forward.PassBuffer.BRANCH;
+import static dev.hyaline.engine.internal.forward.PassBuffer.HEAD_INPUTS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.K;
+import static dev.hyaline.engine.internal.forward.PassBuffer.K_INPUTS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.MAPS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.MLP_INPUT;
+import static dev.hyaline.engine.internal.forward.PassBuffer.NEURONS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.NORMED;
+import static dev.hyaline.engine.internal.forward.PassBuffer.POSITION_EMBEDDINGS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.Q;
+import static dev.hyaline.engine.internal.forward.PassBuffer.Q_INPUTS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.RESIDUAL;
+import static dev.hyaline.engine.internal.forward.PassBuffer.RESULTS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.SCALES;
+import static dev.hyaline.engine.internal.forward.PassBuffer.TOKEN_EMBEDDINGS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.V;
+import static dev.hyaline.engine.internal.forward.PassBuffer.V_INPUTS;
+import static dev.hyaline.engine.internal.forward.PassBuffer.Z;
+
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.Start;
 import dev.hyaline.engine.internal.forward.Backend.Norm;
 import dev.hyaline.engine.internal.forward.Backend.NormStep;
-import dev.hyaline.engine.site.Activation;
-import dev.hyaline.engine.site.Declaration;
+import dev.hyaline.engine.internal.forward.Plan.Output;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.function.Function;
 
 /**
  * GPT-2's forward pass: the list of its steps, which a {@link Backend} carries out. One pass at a time.
@@ -21,8 +39,6 @@ import java.util.function.Function;
  * what follows them part so that it can see the value between. Neither changes a bit.
  */
 public final class ForwardPass {
-    private static final float[] NOTHING = {};
-
     private final Gpt2Config config;
     private final Backend backend;
     private final int d;
@@ -62,7 +78,7 @@ public final class ForwardPass {
             begin(plan);
             backend.begin(plan);
             try {
-                runSteps(out);
+                runStages(out);
             } finally {
                 backend.end();
             }
@@ -80,34 +96,34 @@ public final class ForwardPass {
         batch = plan.batch();
         probe = plan.probe();
         rows = batch.rows();
-        live.of(batch);
+        live.begin(batch);
         for (int i = 0; i < allPoints.size(); i++) {
             HookPoint point = allPoints.get(i);
             wanted.get(point.site())[index(point)] = probe.wants(point);
         }
     }
 
-    private void runSteps(float[] out) {
-        if (plan.residual() == null) {
-            embed();
-        } else {
-            backend.load(PassBuffer.RESIDUAL, plan.residual(), rows * d);
-        }
-        int first = plan.from();
-        if (plan.reached() != null) {
-            reenter(first++ / 2);
-        }
-        for (int step = first; step < plan.to(); step++) {
-            if (step % 2 == 0) {
-                attend(step / 2);
-            } else {
-                feedForward(step / 2);
+    private void runStages(float[] out) {
+        switch (plan.start()) {
+            case Start.Embedding embedding -> embed();
+            case Start.Residual from -> backend.load(RESIDUAL, from.rows(), rows * d);
+            case Start.Branch from -> {
+                backend.load(RESIDUAL, from.residual(), rows * d);
+                finishBranch(from.point(), from.values());
             }
         }
-        if (plan.stops()) {
-            backend.store(PassBuffer.RESIDUAL, out, rows * d);
-        } else {
-            unembed(out);
+        List<Boundary> stages = plan.stages();
+        for (int i = 0; i < stages.size(); i++) { // by index, as an iterator would be allocated
+            int layer = stages.get(i).layer();
+            switch (stages.get(i).stage(config)) {
+                case ATTENTION -> attend(layer);
+                case MLP -> feedForward(layer);
+                case EMBEDDING, UNEMBEDDING -> throw new AssertionError(stages);
+            }
+        }
+        switch (plan.output()) {
+            case Output.Residual residual -> backend.store(RESIDUAL, out, rows * d);
+            case Output.Logits logits -> unembed(logits, out);
         }
         // Last, so that a pass that fails leaves the caches as they were.
         for (int s = 0; s < batch.sequences(); s++) {
@@ -120,90 +136,80 @@ public final class ForwardPass {
     /** Token embedding plus position embedding. */
     private void embed() {
         if (wants(Site.EMBED, 0) || wants(Site.POS_EMBED, 0)) {
-            backend.embedApart();
-            show(Site.EMBED, 0, PassBuffer.TOKEN_EMBEDDINGS);
-            show(Site.POS_EMBED, 0, PassBuffer.POSITION_EMBEDDINGS);
-            backend.sumEmbeddings();
+            backend.embedApart(TOKEN_EMBEDDINGS, POSITION_EMBEDDINGS);
+            show(Site.EMBED, 0, TOKEN_EMBEDDINGS);
+            show(Site.POS_EMBED, 0, POSITION_EMBEDDINGS);
+            backend.sum(TOKEN_EMBEDDINGS, POSITION_EMBEDDINGS, RESIDUAL);
         } else {
-            backend.embed();
+            backend.embed(RESIDUAL);
         }
     }
 
-    /** The rest of a branch, from given values in its middle. */
-    private void reenter(int layer) {
-        float[] given = plan.branch();
-        switch (plan.reached()) {
+    /** The rest of a stage, from given values in its middle. */
+    private void finishBranch(HookPoint point, float[] values) {
+        int layer = point.layer();
+        switch (point.site()) {
             case Z -> {
-                backend.load(PassBuffer.Z, given, rows * d);
+                backend.load(Z, values, rows * d);
                 attentionOut(layer);
             }
             case ATTN_OUT -> {
-                backend.load(PassBuffer.BRANCH, given, rows * d);
+                backend.load(BRANCH, values, rows * d);
                 addBranch(Site.ATTN_OUT, layer);
             }
             case MLP_POST -> {
-                backend.load(PassBuffer.NEURONS, given, rows * config.dMlp());
+                backend.load(NEURONS, values, rows * config.dMlp());
                 mlpOut(layer);
             }
             case MLP_OUT -> {
-                backend.load(PassBuffer.BRANCH, given, rows * d);
+                backend.load(BRANCH, values, rows * d);
                 addBranch(Site.MLP_OUT, layer);
-                show(Site.RESID_POST, layer, PassBuffer.RESIDUAL);
+                show(Site.RESID_POST, layer, RESIDUAL);
             }
-            default -> throw new AssertionError(plan.reached());
+            default -> throw new AssertionError(point);
         }
     }
 
     /** {@code resid_mid = resid_pre + attn(ln1(resid_pre))}. */
     private void attend(int layer) {
-        show(Site.RESID_PRE, layer, PassBuffer.RESIDUAL);
-        boolean split = wants(Site.ATTN_IN, layer)
-                || wants(Site.Q_INPUT, layer)
-                || wants(Site.K_INPUT, layer)
-                || wants(Site.V_INPUT, layer);
-        if (split) {
-            backend.spreadHeadInputs();
-            show(Site.ATTN_IN, layer, PassBuffer.HEAD_INPUTS);
-            showHeadInputs(Site.Q_INPUT, layer, PassBuffer.Q_INPUTS);
-            showHeadInputs(Site.K_INPUT, layer, PassBuffer.K_INPUTS);
-            showHeadInputs(Site.V_INPUT, layer, PassBuffer.V_INPUTS);
-        }
-        norm(Site.LN1_SCALE, Site.LN1_NORMALIZED, layer, Norm.LN1, PassBuffer.RESIDUAL, rows);
-        backend.project(layer);
-        if (split) {
-            backend.projectHeadInputs(layer, PassBuffer.Q, headInputs(Site.Q_INPUT, layer, PassBuffer.Q_INPUTS));
-            backend.projectHeadInputs(layer, PassBuffer.K, headInputs(Site.K_INPUT, layer, PassBuffer.K_INPUTS));
-            backend.projectHeadInputs(layer, PassBuffer.V, headInputs(Site.V_INPUT, layer, PassBuffer.V_INPUTS));
-        }
-        show(Site.Q, layer, PassBuffer.Q);
-        show(Site.K, layer, PassBuffer.K);
-        show(Site.V, layer, PassBuffer.V);
-        backend.storeKeysValues(layer);
-
-        if (wants(Site.ATTN_SCORES, layer) || wants(Site.PATTERN, layer)) {
-            int[] offsets = batch.mapOffsets(config.nHeads());
-            backend.scores(layer, offsets);
-            showMaps(Site.ATTN_SCORES, layer, offsets);
-            backend.pattern();
-            showMaps(Site.PATTERN, layer, offsets);
-            backend.weigh(layer);
-        } else {
-            backend.attend(layer);
-        }
+        show(Site.RESID_PRE, layer, RESIDUAL);
+        showHeadInputs(layer);
+        norm(Site.LN1_SCALE, Site.LN1_NORMALIZED, layer, Norm.LN1, RESIDUAL, rows);
+        backend.project(layer, NORMED, Q, K, V);
+        projectHeadInputs(layer);
+        show(Site.Q, layer, Q);
+        show(Site.K, layer, K);
+        show(Site.V, layer, V);
+        backend.storeKeysValues(layer, K, V);
+        weighValues(layer);
         attentionOut(layer);
     }
 
-    /** {@code resid_mid = resid_pre + z W_O + b_O}. */
+    /** {@code z = softmax(q k^T / sqrt(dHead)) v}, in steps if anybody watches the maps. */
+    private void weighValues(int layer) {
+        if (!wants(Site.ATTN_SCORES, layer) && !wants(Site.PATTERN, layer)) {
+            backend.attend(layer, Q, Z);
+            return;
+        }
+        int[] offsets = batch.mapOffsets(config.nHeads());
+        backend.scores(layer, Q, MAPS, offsets);
+        showMaps(Site.ATTN_SCORES, layer, offsets);
+        backend.softmax(MAPS);
+        showMaps(Site.PATTERN, layer, offsets);
+        backend.weigh(layer, MAPS, Z);
+    }
+
+    /** {@code resid_mid = resid_pre + z W_O + b_O}, the heads apart if anybody watches what each adds. */
     private void attentionOut(int layer) {
-        show(Site.Z, layer, PassBuffer.Z);
+        show(Site.Z, layer, Z);
         if (wants(Site.RESULT, layer)) {
-            backend.headResults(layer);
-            show(Site.RESULT, layer, PassBuffer.RESULTS);
-            backend.sumHeadResults(layer);
+            backend.headResults(layer, Z, RESULTS);
+            show(Site.RESULT, layer, RESULTS);
+            backend.sumHeadResults(layer, Z, RESULTS, BRANCH);
         } else if (wants(Site.ATTN_OUT, layer)) {
-            backend.attentionOut(layer, false);
+            backend.attentionOut(layer, Z, BRANCH);
         } else {
-            backend.attentionOut(layer, true);
+            backend.attentionOutAndAdd(layer, Z, BRANCH, RESIDUAL);
             return;
         }
         addBranch(Site.ATTN_OUT, layer);
@@ -211,128 +217,133 @@ public final class ForwardPass {
 
     /** {@code resid_post = resid_mid + mlp(ln2(resid_mid))}. */
     private void feedForward(int layer) {
-        show(Site.RESID_MID, layer, PassBuffer.RESIDUAL);
-        PassBuffer input = PassBuffer.RESIDUAL;
+        show(Site.RESID_MID, layer, RESIDUAL);
+        PassBuffer input = RESIDUAL;
         if (wants(Site.MLP_IN, layer)) {
-            input = PassBuffer.MLP_INPUT;
-            backend.copy(PassBuffer.RESIDUAL, input);
-            show(Site.MLP_IN, layer, input);
+            input = MLP_INPUT;
+            backend.copy(RESIDUAL, MLP_INPUT);
+            show(Site.MLP_IN, layer, MLP_INPUT);
         }
         norm(Site.LN2_SCALE, Site.LN2_NORMALIZED, layer, Norm.LN2, input, rows);
         if (wants(Site.MLP_PRE, layer)) {
-            backend.mlpIn(layer, false);
-            show(Site.MLP_PRE, layer, PassBuffer.NEURONS);
-            backend.activate();
+            backend.mlpIn(layer, NORMED, NEURONS);
+            show(Site.MLP_PRE, layer, NEURONS);
+            backend.activate(NEURONS);
         } else {
-            backend.mlpIn(layer, true);
+            backend.mlpInAndActivate(layer, NORMED, NEURONS);
         }
         mlpOut(layer);
     }
 
     /** {@code resid_post = resid_mid + post W_out + b_out}. */
     private void mlpOut(int layer) {
-        show(Site.MLP_POST, layer, PassBuffer.NEURONS);
+        show(Site.MLP_POST, layer, NEURONS);
         if (wants(Site.MLP_OUT, layer)) {
-            backend.mlpOut(layer, false);
+            backend.mlpOut(layer, NEURONS, BRANCH);
             addBranch(Site.MLP_OUT, layer);
         } else {
-            backend.mlpOut(layer, true);
+            backend.mlpOutAndAdd(layer, NEURONS, BRANCH, RESIDUAL);
         }
-        show(Site.RESID_POST, layer, PassBuffer.RESIDUAL);
+        show(Site.RESID_POST, layer, RESIDUAL);
     }
 
     /**
      * {@code ln_final(resid_post) W_U}, for the rows and columns asked for. The norm is shown for all rows if anybody
      * watches it.
      */
-    private void unembed(float[] logits) {
-        int[] chosen = plan.logitRows();
+    private void unembed(Output.Logits wanted, float[] logits) {
+        int[] chosen = wanted.rows();
         int count = chosen.length;
         boolean watched =
                 wants(Site.LN_FINAL_SCALE, 0) || wants(Site.LN_FINAL_NORMALIZED, 0) || wants(Site.UNEMBED_IN, 0);
         if (watched) {
-            norm(Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0, Norm.FINAL, PassBuffer.RESIDUAL, rows);
-            show(Site.UNEMBED_IN, 0, PassBuffer.NORMED);
+            norm(Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0, Norm.FINAL, RESIDUAL, rows);
+            show(Site.UNEMBED_IN, 0, NORMED);
         }
         if (count == 0) {
             return;
         }
         if (watched) {
-            backend.gather(PassBuffer.NORMED, chosen);
+            backend.gather(NORMED, chosen);
         } else {
-            backend.gather(PassBuffer.RESIDUAL, chosen);
-            backend.norm(NormStep.ALL, Norm.FINAL, 0, PassBuffer.RESIDUAL, count);
+            backend.gather(RESIDUAL, chosen);
+            backend.norm(NormStep.ALL, Norm.FINAL, 0, RESIDUAL, NORMED, count);
         }
-        int[] columns = plan.logitColumns();
-        backend.unembed(logits, count, columns);
+        backend.unembed(NORMED, logits, count, wanted.columns());
         if (wants(Site.UNEMBED_OUT, 0)) {
-            int width = columns == null ? config.dVocab() : columns.length;
-            probe.at(points.get(Site.UNEMBED_OUT)[0], live.chosen(logits, width, chosen, columns));
+            probe.at(points.get(Site.UNEMBED_OUT)[0], live.logits(logits, config.dVocab(), chosen, wanted.columns()));
         }
     }
 
     /** {@code NORMED = (in - mean) / scale * gain + bias} for the first {@code count} rows. */
     private void norm(Site scale, Site normalized, int layer, Norm norm, PassBuffer in, int count) {
         if (!wants(scale, layer) && !wants(normalized, layer)) {
-            backend.norm(NormStep.ALL, norm, layer, in, count);
+            backend.norm(NormStep.ALL, norm, layer, in, NORMED, count);
             return;
         }
-        backend.norm(NormStep.CENTER, norm, layer, in, count);
-        show(scale, layer, PassBuffer.SCALES);
-        backend.norm(NormStep.DIVIDE, norm, layer, in, count);
-        show(normalized, layer, PassBuffer.NORMED);
-        backend.norm(NormStep.AFFINE, norm, layer, in, count);
+        backend.norm(NormStep.CENTER, norm, layer, in, NORMED, count);
+        show(scale, layer, SCALES);
+        backend.norm(NormStep.DIVIDE, norm, layer, in, NORMED, count);
+        show(normalized, layer, NORMED);
+        backend.norm(NormStep.AFFINE, norm, layer, in, NORMED, count);
     }
 
     private void addBranch(Site site, int layer) {
-        show(site, layer, PassBuffer.BRANCH);
-        backend.addBranch();
+        show(site, layer, BRANCH);
+        backend.add(BRANCH, RESIDUAL);
     }
 
-    /** Shows what q, k or v reads, in a copy of its own. */
-    private void showHeadInputs(Site site, int layer, PassBuffer own) {
+    /** Shows what each head reads, and what each of its queries, keys and values reads, if anybody watches that. */
+    private void showHeadInputs(int layer) {
+        if (watchesHeadInputs(layer)) {
+            backend.spread(RESIDUAL, HEAD_INPUTS);
+            show(Site.ATTN_IN, layer, HEAD_INPUTS);
+            showOwnInputs(Site.Q_INPUT, layer, Q_INPUTS);
+            showOwnInputs(Site.K_INPUT, layer, K_INPUTS);
+            showOwnInputs(Site.V_INPUT, layer, V_INPUTS);
+        }
+    }
+
+    /** Forms queries, keys and values again where an edit has changed what they read. */
+    private void projectHeadInputs(int layer) {
+        if (watchesHeadInputs(layer)) {
+            backend.projectHeadInputs(layer, inputs(Site.Q_INPUT, layer, Q_INPUTS), Q);
+            backend.projectHeadInputs(layer, inputs(Site.K_INPUT, layer, K_INPUTS), K);
+            backend.projectHeadInputs(layer, inputs(Site.V_INPUT, layer, V_INPUTS), V);
+        }
+    }
+
+    private boolean watchesHeadInputs(int layer) {
+        return wants(Site.ATTN_IN, layer)
+                || wants(Site.Q_INPUT, layer)
+                || wants(Site.K_INPUT, layer)
+                || wants(Site.V_INPUT, layer);
+    }
+
+    private void showOwnInputs(Site site, int layer, PassBuffer own) {
         if (wants(site, layer)) {
-            backend.copy(PassBuffer.HEAD_INPUTS, own);
+            backend.copy(HEAD_INPUTS, own);
             show(site, layer, own);
         }
     }
 
-    private PassBuffer headInputs(Site site, int layer, PassBuffer own) {
-        return wants(site, layer) ? own : PassBuffer.HEAD_INPUTS;
+    private PassBuffer inputs(Site site, int layer, PassBuffer own) {
+        return wants(site, layer) ? own : HEAD_INPUTS;
     }
 
     private void show(Site site, int layer, PassBuffer buffer) {
         if (wants(site, layer)) {
             int width = buffer.width(config);
-            show(points.get(site)[layer], buffer, Batch.arraySize(rows, width), values -> live.rows(values, width));
+            int size = Batch.arraySize(rows, width);
+            backend.show(buffer, size, points.get(site)[layer], probe, values -> live.rows(values, width));
         }
     }
 
     private void showMaps(Site site, int layer, int[] offsets) {
         if (wants(site, layer)) {
             int size = offsets[batch.sequences()];
-            show(points.get(site)[layer], PassBuffer.MAPS, size, values -> live.maps(values, offsets));
+            backend.show(MAPS, size, points.get(site)[layer], probe, values -> live.maps(values, offsets));
         }
-    }
-
-    private void show(HookPoint point, PassBuffer buffer, int size, Function<float[], Activation> shown) {
-        Optional<Declaration> declared =
-                backend.edits() ? probe.declared(point, shown.apply(NOTHING)) : Optional.empty();
-        if (declared.isEmpty()) {
-            show(point, buffer, size, shown, probe);
-            return;
-        }
-        backend.edit(buffer, point, declared.get().edits());
-        Probe then = declared.get().then();
-        if (then.wants(point)) {
-            show(point, buffer, size, shown, then);
-        }
-    }
-
-    private void show(HookPoint point, PassBuffer buffer, int size, Function<float[], Activation> shown, Probe viewer) {
-        float[] values = backend.read(buffer, size, point, viewer);
-        viewer.at(point, shown.apply(values));
-        backend.write(buffer, values, size, point, viewer);
     }
 
     private static int index(HookPoint point) {

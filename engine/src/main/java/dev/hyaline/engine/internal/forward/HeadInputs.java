@@ -64,7 +64,7 @@ final class HeadInputs {
         int firstPanel = firstColumn / PackedMatrix.PANEL;
         PackedMatrix panels = w.panels(firstPanel, (firstColumn + dHead - 1) / PackedMatrix.PANEL + 1);
         float[] projected = new float[count * panels.n()];
-        products.of(normed, d, count).into(projected, panels).run();
+        products.begin(normed, d, count).into(projected, panels).run();
         for (int i = 0; i < count; i++) {
             int from = i * panels.n() + firstColumn - firstPanel * PackedMatrix.PANEL;
             System.arraycopy(projected, from, out, changed[i] * d + firstColumn, dHead);

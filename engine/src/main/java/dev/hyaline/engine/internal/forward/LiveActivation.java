@@ -3,52 +3,64 @@ package dev.hyaline.engine.internal.forward;
 import dev.hyaline.engine.site.Activation;
 import java.util.Arrays;
 
-/** What a probe is shown: one object, pointed at each buffer of a pass in turn. */
+/** The activation that a probe is shown: one object, pointed at each buffer of a pass in turn. */
 final class LiveActivation implements Activation {
-    private static final int[] ALL_COLUMNS = {};
+    private static final float[] NOTHING = {};
+    private static final int[] NONE = {};
 
     private Batch batch;
-    private float[] values;
+    private float[] values = NOTHING;
     private int width;
-    /** Batch rows present, or null for all. */
-    private int[] chosenRows;
+    /** Whether only the {@link #chosenRows} of the batch are present. */
+    private boolean chosen;
 
-    private int[] columns;
-    /** Where each sequence's maps begin, or null where there is a row a token. */
-    private int[] mapOffsets;
+    private int[] chosenRows = NONE;
+    private int[] columns = NONE;
+    /** Whether there are maps, which begin at {@link #mapOffsets}, in place of a row a token. */
+    private boolean maps;
+
+    private int[] mapOffsets = NONE;
 
     /** Begins a pass. */
-    void of(Batch batch) {
+    void begin(Batch batch) {
         this.batch = batch;
     }
 
     /** Lets go of the last pass. */
     void forget() {
         batch = null;
-        values = null;
-        chosenRows = null;
-        columns = null;
-        mapOffsets = null;
+        point(NOTHING, 0);
     }
 
-    /** One row a token. */
-    LiveActivation rows(float[] values, int width) {
-        return chosen(values, width, null, null);
-    }
-
-    /** One row a chosen token; of the chosen columns, if any. */
-    LiveActivation chosen(float[] values, int width, int[] chosenRows, int[] columns) {
+    private LiveActivation point(float[] values, int width) {
         this.values = values;
         this.width = width;
-        this.chosenRows = chosenRows;
-        this.columns = columns == null ? ALL_COLUMNS : columns;
-        this.mapOffsets = null;
+        chosen = false;
+        chosenRows = NONE;
+        columns = NONE;
+        maps = false;
+        mapOffsets = NONE;
         return this;
     }
 
-    /** {@code [nHeads, queries, keys]} a sequence. */
+    /** Points at one row a token. */
+    LiveActivation rows(float[] values, int width) {
+        return point(values, width);
+    }
+
+    /** Points at logits of chosen rows. */
+    LiveActivation logits(float[] values, int dVocab, int[] chosenRows, LogitColumns columns) {
+        point(values, columns.count(dVocab));
+        chosen = true;
+        this.chosenRows = chosenRows;
+        this.columns = columns.tokens();
+        return this;
+    }
+
+    /** Points at {@code [nHeads, queries, keys]} a sequence. */
     LiveActivation maps(float[] values, int[] mapOffsets) {
-        rows(values, 1);
+        point(values, 1);
+        maps = true;
         this.mapOffsets = mapOffsets;
         return this;
     }
@@ -65,7 +77,7 @@ final class LiveActivation implements Activation {
 
     @Override
     public int rows() {
-        return chosenRows == null ? batch.rows() : chosenRows.length;
+        return chosen ? chosenRows.length : batch.rows();
     }
 
     @Override
@@ -76,7 +88,7 @@ final class LiveActivation implements Activation {
     @Override
     public int firstRow(int sequence) {
         int row = batch.firstRow()[sequence];
-        if (chosenRows == null) {
+        if (!chosen) {
             return row;
         }
         int found = Arrays.binarySearch(chosenRows, row);
@@ -85,12 +97,12 @@ final class LiveActivation implements Activation {
 
     @Override
     public int position(int row) {
-        return batch.position(chosenRows == null ? row : chosenRows[row]);
+        return batch.position(chosen ? chosenRows[row] : row);
     }
 
     @Override
     public int offset(int sequence) {
-        return mapOffsets == null ? firstRow(sequence) * width : mapOffsets[sequence];
+        return maps ? mapOffsets[sequence] : firstRow(sequence) * width;
     }
 
     @Override

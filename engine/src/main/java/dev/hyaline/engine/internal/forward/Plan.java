@@ -3,37 +3,37 @@ package dev.hyaline.engine.internal.forward;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.Start;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.Probe;
-import dev.hyaline.engine.site.Site;
+import java.util.List;
 
 /**
- * A checked request. A pass has two steps a layer: step {@code 2 l} is the attention of layer {@code l}, step {@code 2
- * l + 1} its MLP.
+ * A checked request.
  *
- * @param residual {@code [rows, dModel]} to begin with, or null to begin with the embedding
- * @param reached the site of the first step's branch at which to begin, or null to run the whole step
- * @param branch the values there
- * @param from the first step
- * @param to the step not run any more
- * @param stops whether the residual after the last step is the result; otherwise logits are
- * @param logitRows rows to unembed, ascending
- * @param logitColumns token ids to form logits of, or null for all
+ * @param stages the boundaries at which the stages begin that are run as a whole, in order
  */
-public record Plan(
-        Batch batch,
-        float[] residual,
-        Site reached,
-        float[] branch,
-        int from,
-        int to,
-        boolean stops,
-        int[] logitRows,
-        int[] logitColumns,
-        Probe probe) {
-
+public record Plan(Batch batch, Start start, List<Boundary> stages, Output output, Probe probe) {
     private static final float[] NOTHING = {};
 
-    /** Values of the result: logits, or residual rows. */
+    /** The values that the pass leaves, {@code [rows, columns]}. */
+    public sealed interface Output {
+        /** The residual stream of all rows after the last stage. */
+        record Residual() implements Output {}
+
+        /**
+         * Logits.
+         *
+         * @param rows of the batch, ascending
+         */
+        record Logits(int[] rows, LogitColumns columns) implements Output {}
+    }
+
+    public Plan {
+        stages = List.copyOf(stages);
+    }
+
+    /** Number of values of the result. */
     public long resultSize(Gpt2Config config) {
         return (long) resultRows() * columns(config);
     }
@@ -43,25 +43,30 @@ public record Plan(
      *
      * @throws BadInputException if no array is as long
      */
-    public float[] room(Gpt2Config config) {
+    public float[] newResult(Gpt2Config config) {
         return resultRows() == 0 ? NOTHING : new float[Batch.arraySize(resultRows(), columns(config))];
     }
 
     /** The result, given the array it was written to. */
     public ForwardResult result(Gpt2Config config, float[] out) {
-        return stops
-                ? new ForwardResult(NOTHING, new int[0], 0, out)
-                : new ForwardResult(out, logitRows, resultRows() == 0 ? 0 : columns(config), NOTHING);
+        return switch (output) {
+            case Output.Residual residual -> new ForwardResult(NOTHING, new int[0], 0, out);
+            case Output.Logits logits ->
+                new ForwardResult(out, logits.rows, logits.rows.length == 0 ? 0 : columns(config), NOTHING);
+        };
     }
 
     private int resultRows() {
-        return stops ? batch.rows() : logitRows.length;
+        return switch (output) {
+            case Output.Residual residual -> batch.rows();
+            case Output.Logits logits -> logits.rows.length;
+        };
     }
 
     private int columns(Gpt2Config config) {
-        if (stops) {
-            return config.dModel();
-        }
-        return logitColumns == null ? config.dVocab() : logitColumns.length;
+        return switch (output) {
+            case Output.Residual residual -> config.dModel();
+            case Output.Logits logits -> logits.columns.count(config.dVocab());
+        };
     }
 }

@@ -4,12 +4,10 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
-import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -32,7 +30,7 @@ public final class ProcessorBackend implements Backend {
     private final WorkerPool.Task embedTask = this::embedRows;
     private final WorkerPool.Task normTask = this::normRows;
     private final WorkerPool.Task activateTask = this::activateRows;
-    private final WorkerPool.Task addBranchTask = this::addBranchRows;
+    private final WorkerPool.Task addTask = this::addRows;
 
     private final Map<PassBuffer, float[]> buffers = new EnumMap<>(PassBuffer.class);
     private int capacity;
@@ -40,12 +38,20 @@ public final class ProcessorBackend implements Backend {
     private Batch batch;
     private int rows;
     private float[] residual = NOTHING;
-    private float[] normed = NOTHING;
     private float[] scales = NOTHING;
-    private float[] normIn;
+
+    // Arguments of the loop that runs: tasks are made once and find them here, since a lambda that captured them would
+    // be allocated for each loop.
+    private float[] embedded = NOTHING;
+    private float[] normIn = NOTHING;
+    private float[] normOut = NOTHING;
+    private float[] neurons = NOTHING;
+    private float[] addend = NOTHING;
+    private float[] addTo = NOTHING;
     private PackedWeights.Norm norm;
     private NormStep normStep;
     private int normCount;
+
     /** What {@link #headResults} left. */
     private float[] uneditedResults = NOTHING;
 
@@ -63,16 +69,6 @@ public final class ProcessorBackend implements Backend {
         }
     }
 
-    /** Keys and values of a new sequence, which any backend on this machine's processors can read. */
-    public static KeyValues newKeyValues(Gpt2Config config) {
-        return new KeyValueBlocks(config);
-    }
-
-    /** Whether keys and values are where processors can read them. */
-    public static boolean reads(KeyValues keyValues) {
-        return keyValues instanceof KeyValueBlocks;
-    }
-
     @Override
     public void begin(Plan plan) {
         batch = plan.batch();
@@ -85,7 +81,6 @@ public final class ProcessorBackend implements Backend {
                 }
             }
             residual = values(PassBuffer.RESIDUAL);
-            normed = values(PassBuffer.NORMED);
             scales = values(PassBuffer.SCALES);
         }
         attention.begin(batch);
@@ -94,7 +89,7 @@ public final class ProcessorBackend implements Backend {
     @Override
     public void end() {
         batch = null;
-        normIn = null;
+        normIn = NOTHING;
         uneditedResults = NOTHING;
         for (PassBuffer buffer : BUFFERS) {
             // Attention maps are large, and who watches one pass watches the next.
@@ -108,7 +103,7 @@ public final class ProcessorBackend implements Backend {
         return buffers.get(buffer);
     }
 
-    /** A buffer that this pass needs because somebody watches. */
+    /** The array of a buffer that this pass needs because somebody watches. */
     private float[] room(PassBuffer buffer, int size) {
         if (values(buffer).length < size) {
             buffers.put(buffer, new float[size]);
@@ -121,23 +116,8 @@ public final class ProcessorBackend implements Backend {
     }
 
     @Override
-    public boolean edits() {
-        return false;
-    }
-
-    @Override
-    public void edit(PassBuffer buffer, HookPoint point, List<DeclaredEdit> edits) {
-        throw new AssertionError("probes edit buffers that are arrays by themselves");
-    }
-
-    @Override
-    public float[] read(PassBuffer buffer, int size, HookPoint point, Probe probe) {
-        return values(buffer);
-    }
-
-    @Override
-    public void write(PassBuffer buffer, float[] values, int size, HookPoint point, Probe probe) {
-        // They are the buffer.
+    public void show(PassBuffer buffer, int size, HookPoint point, Probe probe, View view) {
+        probe.at(point, view.of(values(buffer)));
     }
 
     @Override
@@ -156,21 +136,22 @@ public final class ProcessorBackend implements Backend {
     }
 
     @Override
-    public void embed() {
+    public void embed(PassBuffer out) {
+        embedded = values(out);
         pool.run(tasks(rows), embedTask);
     }
 
     private void embedRows(int worker, int index) {
         for (int row = index * ROWS_PER_TASK; row < endRow(index, rows); row++) {
-            weights.embedding().column(batch.tokens()[row], residual, row * d);
-            kernels.add(residual, row * d, weights.positions(), batch.position(row) * d, d);
+            weights.embedding().column(batch.tokens()[row], embedded, row * d);
+            kernels.add(embedded, row * d, weights.positions(), batch.position(row) * d, d);
         }
     }
 
     @Override
-    public void embedApart() {
-        float[] tokens = room(PassBuffer.TOKEN_EMBEDDINGS);
-        float[] positions = room(PassBuffer.POSITION_EMBEDDINGS);
+    public void embedApart(PassBuffer tokenBuffer, PassBuffer positionBuffer) {
+        float[] tokens = room(tokenBuffer);
+        float[] positions = room(positionBuffer);
         for (int row = 0; row < rows; row++) {
             weights.embedding().column(batch.tokens()[row], tokens, row * d);
             System.arraycopy(weights.positions(), batch.position(row) * d, positions, row * d, d);
@@ -178,20 +159,14 @@ public final class ProcessorBackend implements Backend {
     }
 
     @Override
-    public void sumEmbeddings() {
-        kernels.sum(
-                residual,
-                0,
-                values(PassBuffer.TOKEN_EMBEDDINGS),
-                0,
-                values(PassBuffer.POSITION_EMBEDDINGS),
-                0,
-                rows * d);
+    public void sum(PassBuffer a, PassBuffer b, PassBuffer out) {
+        kernels.sum(values(out), 0, values(a), 0, values(b), 0, rows * d);
     }
 
     @Override
-    public void norm(NormStep step, Norm which, int layer, PassBuffer in, int count) {
+    public void norm(NormStep step, Norm which, int layer, PassBuffer in, PassBuffer out, int count) {
         normIn = values(in);
+        normOut = values(out);
         norm = switch (which) {
             case LN1 -> weights.blocks()[layer].ln1();
             case LN2 -> weights.blocks()[layer].ln2();
@@ -207,34 +182,34 @@ public final class ProcessorBackend implements Backend {
         for (int row = index * ROWS_PER_TASK; row < endRow(index, normCount); row++) {
             int at = row * d;
             if (all || normStep == NormStep.CENTER) {
-                scales[row] = kernels.center(normed, at, normIn, at, d, config.eps());
+                scales[row] = kernels.center(normOut, at, normIn, at, d, config.eps());
             }
             if (all || normStep == NormStep.DIVIDE) {
-                kernels.divide(normed, at, d, scales[row]);
+                kernels.divide(normOut, at, d, scales[row]);
             }
             if (all || normStep == NormStep.AFFINE) {
-                kernels.affine(normed, at, normed, at, norm.gain(), norm.bias(), d);
+                kernels.affine(normOut, at, normOut, at, norm.gain(), norm.bias(), d);
             }
         }
     }
 
     @Override
-    public void project(int layer) {
+    public void project(int layer, PassBuffer in, PassBuffer q, PassBuffer k, PassBuffer v) {
         PackedWeights.Block block = weights.blocks()[layer];
-        products.of(normed, d, rows)
-                .into(values(PassBuffer.Q), block.q())
-                .into(values(PassBuffer.K), block.k())
-                .into(values(PassBuffer.V), block.v())
+        products.begin(values(in), d, rows)
+                .into(values(q), block.q())
+                .into(values(k), block.k())
+                .into(values(v), block.v())
                 .run();
     }
 
     @Override
-    public void spreadHeadInputs() {
-        headInputs.spread(room(PassBuffer.HEAD_INPUTS), residual, rows);
+    public void spread(PassBuffer from, PassBuffer out) {
+        headInputs.spread(room(out), values(from), rows);
     }
 
     @Override
-    public void projectHeadInputs(int layer, PassBuffer out, PassBuffer inputs) {
+    public void projectHeadInputs(int layer, PassBuffer inputs, PassBuffer out) {
         PackedWeights.Block block = weights.blocks()[layer];
         PackedMatrix w = switch (out) {
             case Q -> block.q();
@@ -246,48 +221,53 @@ public final class ProcessorBackend implements Backend {
     }
 
     @Override
-    public void storeKeysValues(int layer) {
-        attention.store(layer, values(PassBuffer.K), values(PassBuffer.V));
+    public void storeKeysValues(int layer, PassBuffer k, PassBuffer v) {
+        attention.store(layer, values(k), values(v));
     }
 
     @Override
-    public void attend(int layer) {
-        attention.fused(values(PassBuffer.Z), values(PassBuffer.Q), config.attnScale(layer));
+    public void attend(int layer, PassBuffer q, PassBuffer z) {
+        attention.fused(values(z), values(q), config.attnScale(layer));
     }
 
     @Override
-    public void scores(int layer, int[] mapOffsets) {
-        float[] maps = room(PassBuffer.MAPS, mapOffsets[batch.sequences()]);
-        attention.scores(maps, mapOffsets, values(PassBuffer.Q), config.attnScale(layer));
+    public void scores(int layer, PassBuffer q, PassBuffer maps, int[] mapOffsets) {
+        float[] scores = room(maps, mapOffsets[batch.sequences()]);
+        attention.scores(scores, mapOffsets, values(q), config.attnScale(layer));
     }
 
     @Override
-    public void pattern() {
-        attention.pattern();
+    public void softmax(PassBuffer maps) {
+        attention.softmax();
     }
 
     @Override
-    public void weigh(int layer) {
-        attention.weigh(values(PassBuffer.Z));
+    public void weigh(int layer, PassBuffer maps, PassBuffer z) {
+        attention.weigh(values(z));
     }
 
     @Override
-    public void attentionOut(int layer, boolean thenAdd) {
-        products.of(values(PassBuffer.Z), d, rows).into(values(PassBuffer.BRANCH), weights.blocks()[layer].o());
-        addIf(thenAdd).run();
-    }
-
-    private Products addIf(boolean thenAdd) {
-        return thenAdd ? products.thenAddTo(residual) : products;
+    public void attentionOut(int layer, PassBuffer z, PassBuffer out) {
+        products.begin(values(z), d, rows)
+                .into(values(out), weights.blocks()[layer].o())
+                .run();
     }
 
     @Override
-    public void headResults(int layer) {
+    public void attentionOutAndAdd(int layer, PassBuffer z, PassBuffer out, PassBuffer sum) {
+        products.begin(values(z), d, rows)
+                .into(values(out), weights.blocks()[layer].o())
+                .thenAddTo(values(sum))
+                .run();
+    }
+
+    @Override
+    public void headResults(int layer, PassBuffer z, PassBuffer out) {
         int heads = config.nHeads();
         int width = heads * d;
-        float[] results = room(PassBuffer.RESULTS);
+        float[] results = room(out);
         for (int head = 0; head < heads; head++) {
-            products.of(values(PassBuffer.Z), head * config.dHead(), d, config.dHead(), rows)
+            products.begin(values(z), head * config.dHead(), d, config.dHead(), rows)
                     .into(results, head * d, width, weights.blocks()[layer].oByHead()[head])
                     .run();
         }
@@ -295,61 +275,78 @@ public final class ProcessorBackend implements Backend {
     }
 
     @Override
-    public void sumHeadResults(int layer) {
+    public void sumHeadResults(int layer, PassBuffer z, PassBuffer resultBuffer, PassBuffer out) {
         int heads = config.nHeads();
         int width = heads * d;
-        float[] results = values(PassBuffer.RESULTS);
-        float[] branch = values(PassBuffer.BRANCH);
-        attentionOut(layer, false);
-        // A row is summed head by head only where an edit changed a part, so that a probe that just looks changes no
+        float[] results = values(resultBuffer);
+        float[] sums = values(out);
+        attentionOut(layer, z, out);
+        // A row is summed head by head only where an edit changed a part, so that a probe that only looks changes no
         // bit.
         for (int row = 0; row < rows; row++) {
             int at = row * width;
             if (!Arrays.equals(results, at, at + width, uneditedResults, at, at + width)) {
-                System.arraycopy(results, at, branch, row * d, d);
+                System.arraycopy(results, at, sums, row * d, d);
                 for (int head = 1; head < heads; head++) {
-                    kernels.add(branch, row * d, results, at + head * d, d);
+                    kernels.add(sums, row * d, results, at + head * d, d);
                 }
-                kernels.add(branch, row * d, weights.blocks()[layer].o().bias(), 0, d);
+                kernels.add(sums, row * d, weights.blocks()[layer].o().bias(), 0, d);
             }
         }
     }
 
     @Override
-    public void mlpIn(int layer, boolean thenActivate) {
-        products.of(normed, d, rows).into(values(PassBuffer.NEURONS), weights.blocks()[layer].in());
-        if (thenActivate) {
-            products.thenActivate(config.actFn());
-        }
-        products.run();
+    public void mlpIn(int layer, PassBuffer in, PassBuffer out) {
+        products.begin(values(in), d, rows)
+                .into(values(out), weights.blocks()[layer].in())
+                .run();
     }
 
     @Override
-    public void activate() {
+    public void mlpInAndActivate(int layer, PassBuffer in, PassBuffer out) {
+        products.begin(values(in), d, rows)
+                .into(values(out), weights.blocks()[layer].in())
+                .thenActivate(config.actFn())
+                .run();
+    }
+
+    @Override
+    public void activate(PassBuffer buffer) {
+        neurons = values(buffer);
         pool.run(tasks(rows), activateTask);
     }
 
     private void activateRows(int worker, int index) {
         int from = index * ROWS_PER_TASK;
         int n = config.dMlp();
-        kernels.activate(values(PassBuffer.NEURONS), from * n, (endRow(index, rows) - from) * n, config.actFn());
+        kernels.activate(neurons, from * n, (endRow(index, rows) - from) * n, config.actFn());
     }
 
     @Override
-    public void mlpOut(int layer, boolean thenAdd) {
-        products.of(values(PassBuffer.NEURONS), config.dMlp(), rows)
-                .into(values(PassBuffer.BRANCH), weights.blocks()[layer].out());
-        addIf(thenAdd).run();
+    public void mlpOut(int layer, PassBuffer in, PassBuffer out) {
+        products.begin(values(in), config.dMlp(), rows)
+                .into(values(out), weights.blocks()[layer].out())
+                .run();
     }
 
     @Override
-    public void addBranch() {
-        pool.run(tasks(rows), addBranchTask);
+    public void mlpOutAndAdd(int layer, PassBuffer in, PassBuffer out, PassBuffer sum) {
+        products.begin(values(in), config.dMlp(), rows)
+                .into(values(out), weights.blocks()[layer].out())
+                .thenAddTo(values(sum))
+                .run();
     }
 
-    private void addBranchRows(int worker, int index) {
+    @Override
+    public void add(PassBuffer from, PassBuffer sum) {
+        addend = values(from);
+        addTo = values(sum);
+        pool.run(tasks(rows), addTask);
+    }
+
+    private void addRows(int worker, int index) {
         int from = index * ROWS_PER_TASK;
-        kernels.add(residual, from * d, values(PassBuffer.BRANCH), from * d, (endRow(index, rows) - from) * d);
+        kernels.add(addTo, from * d, addend, from * d, (endRow(index, rows) - from) * d);
     }
 
     @Override
@@ -364,10 +361,10 @@ public final class ProcessorBackend implements Backend {
     }
 
     @Override
-    public void unembed(float[] logits, int count, int[] columns) {
+    public void unembed(PassBuffer in, float[] logits, int count, LogitColumns columns) {
         PackedMatrix unembedding =
-                columns == null ? weights.unembedding() : weights.unembedding().columns(columns);
-        products.of(normed, d, count).into(logits, unembedding).run();
+                columns.isAll() ? weights.unembedding() : weights.unembedding().columns(columns.tokens());
+        products.begin(values(in), d, count).into(logits, unembedding).run();
     }
 
     private static int tasks(int rows) {

@@ -13,7 +13,8 @@ import java.util.stream.Stream;
 
 /**
  * Products of the same rows with one or more matrices, as one parallel loop. What follows a product element by element
- * is done while its columns are still in the cache. Reused from loop to loop, so that a pass allocates nothing.
+ * is done while its columns are still in the cache. One object for all loops, so that a pass allocates nothing:
+ * {@code begin(rows).into(out, matrix)...run()}, all in one statement.
  */
 final class Products {
     /** Most rows of a task: few enough for their part of a chain to stay in the second-level cache. */
@@ -40,6 +41,9 @@ final class Products {
     private final Scratch[] scratch;
 
     private final Product[] products = new Product[MAX_COUNT];
+
+    // The loop that runs: tasks are made once and find their arguments here, since a lambda that captured them would be
+    // allocated for each loop.
     private int count;
     private int rows;
     private int panelsAtOnce;
@@ -67,13 +71,13 @@ final class Products {
         }
     }
 
-    /** Begins products of contiguous rows {@code [rows, k]}. */
-    Products of(float[] values, int k, int rows) {
-        return of(values, 0, k, k, rows);
+    /** Begins a loop over products of contiguous rows {@code [rows, k]}. */
+    Products begin(float[] values, int k, int rows) {
+        return begin(values, 0, k, k, rows);
     }
 
-    /** Begins products of rows that lie {@code stride} apart, of {@code k} values each. */
-    Products of(float[] values, int at, int stride, int k, int rows) {
+    /** Begins a loop over products of rows that lie {@code stride} apart, of {@code k} values each. */
+    Products begin(float[] values, int at, int stride, int k, int rows) {
         in.set(values, at, stride, k, rows);
         this.rows = rows;
         count = 0;
@@ -109,6 +113,7 @@ final class Products {
         return this;
     }
 
+    /** Runs the loop that was begun. */
     void run() {
         if (kernels.readsInterleaved() && in.groups() > 0) {
             in.reserve();

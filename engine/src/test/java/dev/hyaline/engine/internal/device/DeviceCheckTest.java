@@ -8,6 +8,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
+import dev.hyaline.engine.Goal;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.fixtures.RandomModels;
 import java.util.function.Function;
@@ -47,7 +48,7 @@ final class DeviceCheckTest {
         assertThatThrownBy(() -> CHECK.compare(
                         request -> MODEL.forward(
                                 ForwardRequest.of(request.sequences().reversed())
-                                        .to(request.to().orElseThrow())),
+                                        .to(((Goal.Residual) request.goal()).at())),
                         MODEL::forward))
                 .isInstanceOf(BackendUnavailableException.class);
     }

@@ -157,11 +157,7 @@ final class DeviceEdits {
     /** Columns that any of the places has. */
     private static int[] columns(Selection selection, List<Place> places) {
         int widest = places.stream().mapToInt(Place::length).max().orElse(0);
-        return selection.columns() == null
-                ? IntStream.range(0, widest).toArray()
-                : IntStream.of(selection.columns())
-                        .filter(column -> column < widest)
-                        .toArray();
+        return selection.columns().within(widest);
     }
 
     private List<Place> places(Selection selection, Where where) {

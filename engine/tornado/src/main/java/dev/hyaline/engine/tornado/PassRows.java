@@ -62,8 +62,10 @@ final class PassRows {
             entries += pages;
             map += (long) heads * batch.length(s) * end;
         }
-        for (int i = 0; i < plan.logitRows().length; i++) {
-            set(i, RowField.CHOSEN, plan.logitRows()[i]);
+        if (plan.output() instanceof Plan.Output.Logits logits) {
+            for (int i = 0; i < logits.rows().length; i++) {
+                set(i, RowField.CHOSEN, logits.rows()[i]);
+            }
         }
         launches.begin(rows, tiles);
     }

@@ -3,19 +3,21 @@ package dev.hyaline.engine.tornado;
 import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.internal.device.DeviceBackend;
+import dev.hyaline.engine.internal.forward.Backend;
 import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.internal.forward.KeyValues;
+import dev.hyaline.engine.internal.forward.LogitColumns;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import dev.hyaline.engine.internal.forward.PassBuffer;
 import dev.hyaline.engine.internal.forward.Plan;
+import dev.hyaline.engine.site.Declaration;
 import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.tornado.DeviceEdits.Where;
 import dev.hyaline.engine.tornado.Operation.Step;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
@@ -23,7 +25,9 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
  * The steps of a pass on a device. Steps are gathered and launched together when a value is wanted on the host, the
  * layer changes or the pass ends; so graphs part only there.
  */
-final class TornadoBackend implements DeviceBackend {
+final class TornadoBackend implements Backend {
+    private static final float[] NOTHING = {};
+
     private final Gpt2Config config;
     private final DeviceArrays arrays;
     private final Graphs graphs;
@@ -38,8 +42,8 @@ final class TornadoBackend implements DeviceBackend {
 
     private Batch batch;
     private int rows;
-    /** Token ids that the columns on the device are, or null for all. */
-    private int[] columns;
+    /** Those that the device was told last, if {@link #columnsKnown}. */
+    private LogitColumns columns = LogitColumns.ALL;
 
     private boolean columnsKnown;
 
@@ -72,18 +76,15 @@ final class TornadoBackend implements DeviceBackend {
         return graphs.executions();
     }
 
-    @Override
-    public String description() {
+    String description() {
         return description;
     }
 
-    @Override
-    public KeyValues newKeyValues() {
+    KeyValues newKeyValues() {
         return new PagedKeyValues(this, pool);
     }
 
-    @Override
-    public boolean reads(KeyValues keyValues) {
+    boolean reads(KeyValues keyValues) {
         return keyValues instanceof PagedKeyValues paged && paged.isOn(this);
     }
 
@@ -124,28 +125,33 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public boolean edits() {
-        return true;
+    public void show(PassBuffer buffer, int size, HookPoint point, Probe probe, View view) {
+        Optional<Declaration> declared = probe.declared(point, view.of(NOTHING));
+        if (declared.isEmpty()) {
+            showValues(buffer, size, point, probe, view);
+            return;
+        }
+        edit(buffer, point, declared.get().edits());
+        Probe then = declared.get().then();
+        if (then.wants(point)) {
+            showValues(buffer, size, point, then, view);
+        }
     }
 
-    @Override
-    public void edit(PassBuffer buffer, HookPoint point, List<DeclaredEdit> declared) {
+    /** Copies what the probe reads from the device, and back what it has changed. */
+    private void showValues(PassBuffer buffer, int size, HookPoint point, Probe probe, View view) {
+        float[] values = shown.read(buffer, size, point, probe);
+        probe.at(point, view.of(values));
+        shown.write(buffer, values, size, point, probe);
+    }
+
+    private void edit(PassBuffer buffer, HookPoint point, List<DeclaredEdit> declared) {
         if (declared.isEmpty()) {
             return;
         }
         Where where = new Where(
                 shown.regionToChange(buffer, point.layer()), point.site().shape(), batch, Math.max(0, point.layer()));
         declared.forEach(edit -> edits.make(edit, where));
-    }
-
-    @Override
-    public float[] read(PassBuffer buffer, int size, HookPoint point, Probe probe) {
-        return shown.read(buffer, size, point, probe);
-    }
-
-    @Override
-    public void write(PassBuffer buffer, float[] values, int size, HookPoint point, Probe probe) {
-        shown.write(buffer, values, size, point, probe);
     }
 
     @Override
@@ -167,22 +173,22 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public void embed() {
+    public void embed(PassBuffer out) {
         launches.add(Step.EMBED, 0);
     }
 
     @Override
-    public void embedApart() {
+    public void embedApart(PassBuffer tokens, PassBuffer positions) {
         launches.add(Step.EMBED_APART, 0);
     }
 
     @Override
-    public void sumEmbeddings() {
+    public void sum(PassBuffer a, PassBuffer b, PassBuffer out) {
         launches.add(Step.SUM_EMBEDDINGS, 0);
     }
 
     @Override
-    public void norm(NormStep step, Norm norm, int layer, PassBuffer in, int count) {
+    public void norm(NormStep step, Norm norm, int layer, PassBuffer in, PassBuffer out, int count) {
         boolean ownInput = in == PassBuffer.MLP_INPUT;
         Step operation = switch (step) {
             case ALL ->
@@ -204,32 +210,32 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public void project(int layer) {
+    public void project(int layer, PassBuffer in, PassBuffer q, PassBuffer k, PassBuffer v) {
         launches.add(Step.PROJECT, layer);
     }
 
     @Override
-    public void spreadHeadInputs() {
+    public void spread(PassBuffer residual, PassBuffer out) {
         headRows.begin(rows);
     }
 
     @Override
-    public void projectHeadInputs(int layer, PassBuffer out, PassBuffer inputs) {
+    public void projectHeadInputs(int layer, PassBuffer inputs, PassBuffer out) {
         headRows.project(layer, out, inputs);
     }
 
     @Override
-    public void storeKeysValues(int layer) {
+    public void storeKeysValues(int layer, PassBuffer k, PassBuffer v) {
         launches.add(Step.STORE, layer);
     }
 
     @Override
-    public void attend(int layer) {
+    public void attend(int layer, PassBuffer q, PassBuffer z) {
         launches.add(Step.ATTEND, layer);
     }
 
     @Override
-    public void scores(int layer, int[] mapOffsets) {
+    public void scores(int layer, PassBuffer q, PassBuffer maps, int[] mapOffsets) {
         int values = mapOffsets[batch.sequences()];
         if (values > arrays.sizes.mapValues()) {
             throw new BackendUnavailableException(
@@ -242,47 +248,62 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public void pattern() {
+    public void softmax(PassBuffer maps) {
         launches.add(Step.PATTERN, launches.layer());
     }
 
     @Override
-    public void weigh(int layer) {
+    public void weigh(int layer, PassBuffer maps, PassBuffer z) {
         launches.add(Step.WEIGH, layer);
     }
 
     @Override
-    public void attentionOut(int layer, boolean thenAdd) {
-        launches.add(thenAdd ? Step.ATTENTION_OUT_ADD : Step.ATTENTION_OUT, layer);
+    public void attentionOut(int layer, PassBuffer z, PassBuffer out) {
+        launches.add(Step.ATTENTION_OUT, layer);
     }
 
     @Override
-    public void headResults(int layer) {
+    public void attentionOutAndAdd(int layer, PassBuffer z, PassBuffer out, PassBuffer sum) {
+        launches.add(Step.ATTENTION_OUT_ADD, layer);
+    }
+
+    @Override
+    public void headResults(int layer, PassBuffer z, PassBuffer results) {
         headRows.results(rows, layer);
     }
 
     @Override
-    public void sumHeadResults(int layer) {
+    public void sumHeadResults(int layer, PassBuffer z, PassBuffer results, PassBuffer out) {
         headRows.sumResults(layer);
     }
 
     @Override
-    public void mlpIn(int layer, boolean thenActivate) {
-        launches.add(thenActivate ? Step.MLP_IN_ACTIVATE : Step.MLP_IN, layer);
+    public void mlpIn(int layer, PassBuffer in, PassBuffer out) {
+        launches.add(Step.MLP_IN, layer);
     }
 
     @Override
-    public void activate() {
+    public void mlpInAndActivate(int layer, PassBuffer in, PassBuffer out) {
+        launches.add(Step.MLP_IN_ACTIVATE, layer);
+    }
+
+    @Override
+    public void activate(PassBuffer neurons) {
         launches.add(Step.ACTIVATE, launches.layer());
     }
 
     @Override
-    public void mlpOut(int layer, boolean thenAdd) {
-        launches.add(thenAdd ? Step.MLP_OUT_ADD : Step.MLP_OUT, layer);
+    public void mlpOut(int layer, PassBuffer neurons, PassBuffer out) {
+        launches.add(Step.MLP_OUT, layer);
     }
 
     @Override
-    public void addBranch() {
+    public void mlpOutAndAdd(int layer, PassBuffer neurons, PassBuffer out, PassBuffer sum) {
+        launches.add(Step.MLP_OUT_ADD, layer);
+    }
+
+    @Override
+    public void add(PassBuffer branch, PassBuffer sum) {
         launches.add(Step.ADD_BRANCH, launches.layer());
     }
 
@@ -292,9 +313,9 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     @Override
-    public void unembed(float[] logits, int count, int[] columns) {
-        loadColumns(columns);
-        int width = columns == null ? config.dVocab() : columns.length;
+    public void unembed(PassBuffer normed, float[] logits, int count, LogitColumns wanted) {
+        loadColumns(wanted);
+        int width = wanted.count(config.dVocab());
         launches.set(StepField.COLUMNS, width);
         for (int first = 0; first < count; first += arrays.sizes.logitRows()) {
             int some = Math.min(arrays.sizes.logitRows(), count - first);
@@ -305,22 +326,20 @@ final class TornadoBackend implements DeviceBackend {
     }
 
     /** Tells the device which tokens' logits to form, unless it knows. */
-    private void loadColumns(int[] wanted) {
-        if (columnsKnown && Arrays.equals(columns, wanted)) {
+    private void loadColumns(LogitColumns wanted) {
+        if (columnsKnown && columns.sameAs(wanted)) {
             return;
         }
         launches.flush();
-        int count = wanted == null ? config.dVocab() : wanted.length;
-        for (int i = 0; i < count; i++) {
-            arrays.columns.set(i, wanted == null ? i : wanted[i]);
+        for (int i = 0; i < wanted.count(config.dVocab()); i++) {
+            arrays.columns.set(i, wanted.token(i));
         }
         launches.launch(Step.LOAD_COLUMNS, 0, rows);
         columns = wanted;
         columnsKnown = true;
     }
 
-    @Override
-    public void close() {
+    void close() {
         turn.lock();
         try {
             graphs.close();

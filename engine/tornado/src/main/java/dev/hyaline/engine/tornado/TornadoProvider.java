@@ -3,8 +3,8 @@ package dev.hyaline.engine.tornado;
 import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.internal.device.DeviceBackend;
 import dev.hyaline.engine.internal.device.DeviceProvider;
+import dev.hyaline.engine.internal.forward.Host;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,9 +34,10 @@ public final class TornadoProvider implements DeviceProvider {
     }
 
     @Override
-    public DeviceBackend open(Device device, Gpt2Config config, PackedWeights weights) {
+    public Host open(Device device, Gpt2Config config, PackedWeights weights) {
         requireNoBailout();
-        return new TornadoBackend(device, tornadoDevices().get(device.index()), config, weights);
+        TornadoDevice tornadoDevice = tornadoDevices().get(device.index());
+        return new TornadoHost(device, new TornadoBackend(device, tornadoDevice, config, weights));
     }
 
     private static Device.Kind kind(TornadoDevice device) {

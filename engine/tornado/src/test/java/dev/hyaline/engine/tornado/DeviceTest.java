@@ -199,14 +199,13 @@ final class DeviceTest {
                     PROCESSORS.forward(from).logits());
         }
         for (Site site : EnumSet.of(Site.Z, Site.ATTN_OUT, Site.MLP_POST, Site.MLP_OUT)) {
-            boolean mlp = site == Site.MLP_POST || site == Site.MLP_OUT;
-            Boundary boundary = new Boundary(1, mlp);
-            Watcher watcher = Watcher.of(Set.of(HookPoint.of(site, 1)));
+            HookPoint point = HookPoint.of(site, 1);
+            Boundary boundary = point.boundaryBefore(PROCESSORS.config()).orElseThrow();
+            Watcher watcher = Watcher.of(Set.of(point));
             float[] residual =
                     PROCESSORS.forward(ForwardRequest.of(BATCH).to(boundary)).residual();
             PROCESSORS.forward(ForwardRequest.of(BATCH).probe(watcher));
-            ForwardRequest from =
-                    ForwardRequest.of(BATCH).from(boundary, residual, site, watcher.seen.get(HookPoint.of(site, 1)));
+            ForwardRequest from = ForwardRequest.of(BATCH).from(point, residual, watcher.seen.get(point));
             requireClose(
                     "from " + site,
                     DEVICE.forward(from).logits(),

@@ -7,7 +7,9 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.kernel.ScalarKernels;
+import dev.hyaline.engine.internal.kernel.Scratch;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,7 +40,8 @@ final class ParallelKernelsTest {
         InputRows inputRows = new InputRows();
         inputRows.set(in, 0, k, k, rows);
         float[] expected = new float[rows * n];
-        SCALAR.product(expected, 0, n, inputRows, packed, 0, rows, 0, packed.panels());
+        Rows expectedRows = new Rows(expected, 0, n);
+        SCALAR.product(expectedRows, inputRows, packed, 0, rows, 0, packed.panels(), new Scratch());
 
         data.step(layer, rows);
         FloatArray out = KernelData.filled((rows + 1) * n);

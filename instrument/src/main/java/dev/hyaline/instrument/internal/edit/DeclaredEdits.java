@@ -2,6 +2,7 @@ package dev.hyaline.instrument.internal.edit;
 
 import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.DeclaredEdit.Affine;
+import dev.hyaline.engine.site.DeclaredEdit.Columns;
 import dev.hyaline.engine.site.DeclaredEdit.HeadSwap;
 import dev.hyaline.engine.site.DeclaredEdit.Selection;
 import dev.hyaline.instrument.Slot;
@@ -43,7 +44,9 @@ public final class DeclaredEdits {
             return Optional.empty();
         }
         int[] heads = placement.point().site().shape().byHead() ? placement.heads() : ONE_PLACE;
-        Selection where = new Selection(slot, present, heads, placement.components());
+        int[] components = placement.components();
+        Columns columns = components == null ? new Columns.All() : new Columns.Chosen(components);
+        Selection where = new Selection(slot, present, heads, columns);
         List<float[]> directions =
                 placement.subspace() == null ? List.of() : placement.subspace().floats();
         return Optional.of(
