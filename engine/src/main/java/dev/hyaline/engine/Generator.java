@@ -3,10 +3,11 @@ package dev.hyaline.engine;
 import dev.hyaline.engine.site.Probe;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
@@ -38,10 +39,10 @@ public final class Generator {
     private final Gpt2 model;
     private final Sampling sampling;
     private final int maxNewTokens;
-    private final OptionalInt stopAt;
+    private final Set<Integer> stopAt;
     private final ProbeOfPrompts probes;
 
-    private Generator(Gpt2 model, Sampling sampling, int maxNewTokens, OptionalInt stopAt, ProbeOfPrompts probes) {
+    private Generator(Gpt2 model, Sampling sampling, int maxNewTokens, Set<Integer> stopAt, ProbeOfPrompts probes) {
         this.model = model;
         this.sampling = sampling;
         this.maxNewTokens = maxNewTokens;
@@ -51,7 +52,7 @@ public final class Generator {
 
     /** Greedy, up to 50 tokens, without a token that ends the text. */
     public static Generator of(Gpt2 model) {
-        return new Generator(model, Sampling.greedy(), 50, OptionalInt.empty(), prompts -> Probe.NONE);
+        return new Generator(model, Sampling.greedy(), 50, Set.of(), prompts -> Probe.NONE);
     }
 
     public Generator sampling(Sampling sampling) {
@@ -66,9 +67,14 @@ public final class Generator {
         return new Generator(model, sampling, maxNewTokens, stopAt, probes);
     }
 
-    /** Ends a text after this token, which is the last one returned. */
+    /** Ends a text after this token, which is the last one returned, and after no other. */
     public Generator stopAt(int token) {
-        return new Generator(model, sampling, maxNewTokens, OptionalInt.of(token), probes);
+        return stopAt(List.of(token));
+    }
+
+    /** Ends a text after any of these tokens, which is the last one returned; without any, none ends it. */
+    public Generator stopAt(Collection<Integer> tokens) {
+        return new Generator(model, sampling, maxNewTokens, Set.copyOf(tokens), probes);
     }
 
     /** Watches every pass. Positions are absolute; the last token drawn is not run. */
@@ -177,7 +183,7 @@ public final class Generator {
             return maxNewTokens == 0;
         }
         int length = text.length();
-        boolean stopped = stopAt.isPresent() && text.last() == stopAt.getAsInt();
+        boolean stopped = stopAt.contains(text.last());
         return stopped || text.drawn >= maxNewTokens || length > model.config().nCtx();
     }
 

@@ -69,6 +69,12 @@ class GeneratorTest {
         assertThat(stopped.length).isLessThanOrEqualTo(3);
         assertThat(stopped[stopped.length - 1]).isEqualTo(stop);
         assertThat(Generator.of(MODEL).maxNewTokens(0).generate(prompt)).isEmpty();
+        int first = toTheEnd[0];
+        assertThat(Generator.of(MODEL).stopAt(List.of(stop, first)).generate(prompt))
+                .containsExactly(first);
+        assertThat(Generator.of(MODEL).stopAt(stop).stopAt(List.of()).generate(prompt))
+                .as("the last call counts")
+                .isEqualTo(toTheEnd);
     }
 
     @Test

@@ -253,7 +253,7 @@ final class BadUsageTest {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             assertThatThrownBy(() -> options.encode(inputs, small, vocabulary))
                     .isInstanceOf(BadInputException.class)
-                    .hasMessageContaining("end-of-text token put before a text, 1535,")
+                    .hasMessageContaining("the token put before a text, 1535,")
                     .hasMessageContaining("--no-bos");
             options.noBos = true;
             assertThat(options.encode(inputs, small, vocabulary).size()).isOne();

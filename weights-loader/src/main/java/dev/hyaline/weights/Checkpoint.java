@@ -10,20 +10,24 @@ import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.weights.hub.Snapshot;
 import dev.hyaline.weights.internal.CheckpointTensors;
+import dev.hyaline.weights.internal.ConfigFile;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.MappedFile;
+import dev.hyaline.files.Json;
 import dev.hyaline.weights.internal.ModelFiles;
 import dev.hyaline.weights.internal.OpenedModel;
 import dev.hyaline.weights.internal.ResourceFolder;
 import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;
 import dev.hyaline.weights.internal.tokens.Gpt2Vocabulary;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import dev.hyaline.weights.internal.tokens.TokenizerFiles;
 import dev.hyaline.weights.internal.tokens.TokenizerSource;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,7 +46,19 @@ import java.util.Set;
 public final class Checkpoint implements AutoCloseable {
     private static final String MODEL_CARD = "README.md";
     private static final int MODEL_CARD_LIMIT = 1 << 24;
+    private static final int KEPT_LIMIT = 1 << 25;
     private static final List<String> BUILT_IN = List.of("fable");
+
+    /** Files of a tokenizer or of generation, of which not all are read here. */
+    private static final List<String> KEPT = List.of(
+            ModelFiles.GENERATION,
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            "vocab.json",
+            "merges.txt",
+            "chat_template.jinja",
+            "chat_template.json");
 
     private final String name;
     private final Folder folder;
@@ -185,21 +201,51 @@ public final class Checkpoint implements AutoCloseable {
         return tensors.dtypes(tensor);
     }
 
-    /** The id that ends a text, as the configuration or else the tokenizer says; empty if neither does. */
-    OptionalInt endOfText() {
-        if (model.endOfText().isPresent() || !hasTokenizer()) {
-            return model.endOfText();
-        }
+    /**
+     * All tokens after which a text is over, the usual one first: what the configuration says, {@code config.json} and
+     * {@code generation_config.json} or the metadata of the file of weights, and the tokenizer. Empty if none does.
+     */
+    public List<Integer> endsOfText() {
+        return tokenizerIfAny().map(Tokenizer::endsOfText).orElse(model.tokens().ends());
+    }
+
+    /** The token before a text, {@link Tokenizer#beginOfText}; without a tokenizer, the one that the model names. */
+    public OptionalInt beginOfText() {
         try {
-            return OptionalInt.of(tokenizer().endOfText());
+            Optional<Tokenizer> tokenizer = tokenizerIfAny();
+            return tokenizer.isPresent()
+                    ? OptionalInt.of(tokenizer.get().beginOfText())
+                    : model.tokens().begin();
         } catch (BadInputException e) {
             return OptionalInt.empty();
         }
     }
 
-    /** The checkpoint's own tokenizer as files that Hugging Face reads, by name; none if it has none of its own. */
-    Map<String, byte[]> tokenizerFiles() {
-        return storedTokenizer().map(TokenizerSource::huggingFaceFiles).orElse(Map.of());
+    private Optional<Tokenizer> tokenizerIfAny() {
+        return hasTokenizer() ? Optional.of(tokenizer()) : Optional.empty();
+    }
+
+    /**
+     * All that the checkpoint's own files say of tokens and ends besides {@code config.json}, as files that Hugging Face
+     * reads, by name.
+     */
+    Map<String, byte[]> tokenFiles() {
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        if (model.tokenizer().isEmpty()) {
+            KEPT.stream().filter(folder::has).forEach(file -> files.put(file, folder.read(file, KEPT_LIMIT)));
+        }
+        storedTokenizer().map(TokenizerSource::huggingFaceFiles).ifPresent(files::putAll);
+        return files;
+    }
+
+    /** What the checkpoint's files and its tokenizer say of tokens together. */
+    ModelTokens tokens() {
+        return new ModelTokens(config().dVocab(), beginOfText(), endsOfText());
+    }
+
+    /** {@code config.json}, if the checkpoint has one. */
+    Optional<Json> configJson() {
+        return model.files().contains(ConfigFile.NAME) ? Optional.of(ConfigFile.json(folder)) : Optional.empty();
     }
 
     /** Whether {@link #tokenizer} has something to read. */
@@ -217,10 +263,10 @@ public final class Checkpoint implements AutoCloseable {
     public Tokenizer tokenizer() {
         Optional<TokenizerSource> stored = storedTokenizer();
         if (stored.isPresent()) {
-            return stored.get().read(model.endOfText());
+            return stored.get().read(model.tokens());
         }
         if (usesGpt2Vocabulary()) {
-            return Tokenizer.gpt2();
+            return TokenizerFiles.readGpt2(folder, model.tokens());
         }
         throw BadCheckpointException.file(
                 folder.label(""), "a tokenizer (tokenizer.json, or vocab.json and merges.txt)", "none");
@@ -238,7 +284,13 @@ public final class Checkpoint implements AutoCloseable {
     public List<CheckpointFile> files() {
         List<String> names = new ArrayList<>(model.files());
         if (model.tokenizer().isEmpty()) {
-            names.addAll(TokenizerFiles.in(folder));
+            boolean own = storedTokenizer().isPresent();
+            names.addAll(
+                    own
+                            ? TokenizerFiles.in(folder)
+                            : usesGpt2Vocabulary()
+                                    ? TokenizerFiles.besideVocabularyIn(folder).toList()
+                                    : List.of());
         }
         return names.stream().map(file -> new CheckpointFile(folder, file)).toList();
     }

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 
 /**
  * A checkpoint of any format, to be written as a folder that Hugging Face's libraries read: {@code config.json},
- * {@code model.safetensors}, and the files of the tokenizer if the checkpoint has one of its own.
+ * {@code model.safetensors}, and whatever the checkpoint says of tokens and ends.
  */
 public final class Conversion {
     private static final String WEIGHTS = "model.safetensors";
@@ -106,8 +106,10 @@ public final class Conversion {
             writer.add(spec, dtype.orElseGet(() -> kept(spec)));
         }
         writer.write(partial.resolve(WEIGHTS), progress);
-        put(partial.resolve(ConfigFile.NAME), new ConfigFile(checkpoint.config(), checkpoint.endOfText()).json());
-        Map<String, byte[]> tokenizer = checkpoint.tokenizerFiles();
+        put(
+                partial.resolve(ConfigFile.NAME),
+                new ConfigFile(checkpoint.config(), checkpoint.tokens()).json(checkpoint.configJson()));
+        Map<String, byte[]> tokenizer = checkpoint.tokenFiles();
         for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
             put(partial.resolve(file.getKey()), file.getValue());
         }

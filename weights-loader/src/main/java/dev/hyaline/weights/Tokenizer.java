@@ -2,13 +2,14 @@ package dev.hyaline.weights;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.weights.internal.tokens.Gpt2Vocabulary;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Text to token ids and back, the same ids as Hugging Face's {@code tokenizers} give. Immutable and thread-safe.
  *
- * <p>Nothing is put before or after a text: whether a prompt begins with {@link #endOfText} is the caller's choice. An
- * added token that stands in the text, {@code <|endoftext|>} for one, becomes its id.
+ * <p>{@link #encode} puts nothing before or after a text; {@link #encodePrompt} puts what marks a text's bounds there. A
+ * special or otherwise added token that stands in the text, {@code <|endoftext|>} for one, becomes its id.
  */
 public interface Tokenizer {
     /** GPT-2's own vocabulary of 50,257 tokens. */
@@ -25,37 +26,57 @@ public interface Tokenizer {
     int[] encode(String text);
 
     /**
-     * The text of tokens. Bytes that are no UTF-8, as in half a character, read as U+FFFD, and so does an id that has
-     * no token, as the last ones of a vocabulary padded to a round size.
+     * The tokens of a text as a model is given it: {@link #beginOfText}, those of the text, and whatever the
+     * tokenizer's files want after each text, which for most is nothing.
      *
-     * @throws BadInputException if an id is negative
+     * @throws BadInputException as {@link #encode} and {@link #beginOfText} do
+     */
+    int[] encodePrompt(String text);
+
+    /**
+     * The text of tokens. Bytes that are no UTF-8, as in half a character, read as U+FFFD, and so does an id that has
+     * no token, as the last ones of a model's vocabulary padded to a round size.
+     *
+     * @throws BadInputException if an id is outside the vocabulary
      */
     String decode(int... ids);
 
     /**
      * The bytes that a token stands for, UTF-8 perhaps cut within a character; empty for an id that has no token.
      *
-     * @throws BadInputException if the id is negative
+     * @throws BadInputException if the id is outside the vocabulary
      */
     Optional<byte[]> bytes(int id);
 
     /**
      * One token as text: U+FFFD for each broken character.
      *
-     * @throws BadInputException if the id is negative
+     * @throws BadInputException if the id is outside the vocabulary
      */
     default String token(int id) {
         return decode(id);
     }
 
     /**
-     * The id that stands between texts, {@code <|endoftext|>} in GPT-2's vocabulary; where a vocabulary has no such
-     * token, the {@code eos_token_id} of the checkpoint's {@code config.json}.
+     * The token before a text: the one that the tokenizer's template puts there, else the {@code bos_token} of its
+     * files, else the {@code bos_token_id} of the model's configuration, else {@code <|endoftext|>}, else
+     * {@link #endOfText}.
+     *
+     * @throws BadInputException if there is none
+     */
+    int beginOfText();
+
+    /**
+     * The token between texts: the {@code eos_token} of the tokenizer's files, else the {@code eos_token_id} of the
+     * model's configuration, else {@code <|endoftext|>}.
      *
      * @throws BadInputException if there is none
      */
     int endOfText();
 
-    /** Ids run from 0 to one less than this. */
+    /** All tokens after which a text is over, {@link #endOfText} first; empty if there are none. */
+    List<Integer> endsOfText();
+
+    /** The ids of tokens run from 0 to one less than this. */
     int vocabularySize();
 }

@@ -154,7 +154,7 @@ class FormatFuzzTest {
                 tensors.read(spec, 0, spec.rows(), values, 0);
             }
             if (model.tokenizer().isPresent()) {
-                Tokenizer tokenizer = model.tokenizer().get().read(model.endOfText());
+                Tokenizer tokenizer = model.tokenizer().get().read(model.tokens());
                 tokenizer.decode(tokenizer.encode("the thé<|endoftext|>"));
             }
         } catch (BadInputException e) {

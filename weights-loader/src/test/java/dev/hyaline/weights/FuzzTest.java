@@ -6,6 +6,7 @@ import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.weights.internal.ConfigFile;
 import dev.hyaline.weights.internal.DiskFolder;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import dev.hyaline.weights.internal.tokens.TokenizerFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,7 +89,7 @@ class FuzzTest {
     }
 
     private void useTokenizer() {
-        Tokenizer tokenizer = TokenizerFiles.read(new DiskFolder(directory), OptionalInt.of(7));
+        Tokenizer tokenizer = TokenizerFiles.read(new DiskFolder(directory), new ModelTokens(0, OptionalInt.empty(), List.of(7)));
         try {
             int[] ids = tokenizer.encode("the word   <pad> thé\n\n日本 word<|endoftext|>'ll 42");
             assertThat(Arrays.stream(ids).boxed())

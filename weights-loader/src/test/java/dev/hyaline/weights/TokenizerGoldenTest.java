@@ -3,9 +3,9 @@ package dev.hyaline.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hyaline.weights.internal.DiskFolder;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import dev.hyaline.weights.internal.tokens.TokenizerFiles;
 import java.nio.file.Path;
-import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,7 +50,7 @@ class TokenizerGoldenTest {
     void variantsOfTokenizerJson(JsonNode variant) {
         TinyCheckpoint.write(
                 directory, "tokenizer.json", variant.get("tokenizer").toString());
-        Tokenizer tokenizer = TokenizerFiles.read(new DiskFolder(directory), OptionalInt.empty());
+        Tokenizer tokenizer = TokenizerFiles.read(new DiskFolder(directory), ModelTokens.UNKNOWN);
         assertThat(tokenizer.endOfText()).isEqualTo(275);
         assertAgrees(tokenizer, variant.get("cases"));
     }

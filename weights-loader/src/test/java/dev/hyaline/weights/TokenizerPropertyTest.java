@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.hyaline.engine.BadInputException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -13,6 +14,7 @@ import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 class TokenizerPropertyTest {
     private static final Tokenizer GPT2 = Tokenizer.gpt2();
@@ -87,20 +89,25 @@ class TokenizerPropertyTest {
     }
 
     @Example
-    void idsWithoutATokenReadAsReplacements() {
-        assertThat(GPT2.decode(15496, 50257, 995, Integer.MAX_VALUE)).isEqualTo("Hello\uFFFD world\uFFFD");
+    void bytesOfHalfACharacterReadAsReplacements() {
+        assertThat(GPT2.decode(15496, 447, 995)).isEqualTo("Hello\uFFFD world");
         assertThat(GPT2.token(50256)).isEqualTo("<|endoftext|>");
         assertThat(GPT2.token(447)).isEqualTo("\uFFFD"); // two bytes of three
         assertThat(GPT2.bytes(447)).hasValue(new byte[] {(byte) 0xE2, (byte) 0x80});
         assertThat(GPT2.bytes(262)).hasValue(" the".getBytes(StandardCharsets.UTF_8));
-        assertThat(GPT2.bytes(50257)).isEmpty();
-        assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> GPT2.bytes(-1))
-                .withMessage("a token id must be at least 0, found -1");
         assertThat(GPT2.decode()).isEmpty();
-        assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> GPT2.decode(1, -1))
-                .withMessage("a token id must be at least 0, found -1");
+    }
+
+    @Example
+    void idsOutsideTheVocabularyAreRefused() {
+        for (int id : new int[] {-1, 50257, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+            for (ThrowingCallable use : List.<ThrowingCallable>of(
+                    () -> GPT2.decode(1, id), () -> GPT2.token(id), () -> GPT2.bytes(id))) {
+                assertThatExceptionOfType(BadInputException.class)
+                        .isThrownBy(use)
+                        .withMessage("a token id must be from 0 to 50256, found " + id);
+            }
+        }
     }
 
     @Example

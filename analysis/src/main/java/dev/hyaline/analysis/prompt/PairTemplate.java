@@ -94,7 +94,7 @@ public final class PairTemplate {
         StringBuilder before = new StringBuilder();
         while (matcher.find()) {
             matcher.appendReplacement(before, Matcher.quoteReplacement(word(words, matcher.group(1))));
-            int[] prefix = encoder.prompt(before.toString());
+            int[] prefix = encoder.begun(before.toString());
             if (prefix.length > tokens.length || !Arrays.equals(prefix, Arrays.copyOf(tokens, prefix.length))) {
                 throw new BadInputException("'" + fill(words) + "': the word '" + words.get(matcher.group(1))
                         + "' of the slot {" + matcher.group(1) + "} shares a token with what follows it");

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.BadInputException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
@@ -10,11 +11,28 @@ import java.util.stream.IntStream;
  *
  * @param encoder text to token ids
  * @param begin the token put before every prompt, if any: TransformerLens prepends {@code <|endoftext|>} to GPT-2's
+ * @param after tokens put after every prompt; the tokenizers of most models want none
  * @param vocabularySize token ids run from 0 to one less than this
  */
-public record PromptEncoder(TextEncoder encoder, OptionalInt begin, int vocabularySize) {
+public record PromptEncoder(TextEncoder encoder, OptionalInt begin, List<Integer> after, int vocabularySize) {
+    public PromptEncoder {
+        after = List.copyOf(after);
+    }
+
+    /** One that puts nothing after a prompt. */
+    public PromptEncoder(TextEncoder encoder, OptionalInt begin, int vocabularySize) {
+        this(encoder, begin, List.of(), vocabularySize);
+    }
+
     /** Tokens of a prompt. */
     public int[] prompt(String text) {
+        return IntStream.concat(
+                        Arrays.stream(begun(text)), after.stream().mapToInt(Integer::intValue))
+                .toArray();
+    }
+
+    /** Tokens of a prompt's start, without those that come after it. */
+    int[] begun(String text) {
         return IntStream.concat(begin.stream(), Arrays.stream(encoder.encode(text)))
                 .toArray();
     }

@@ -268,11 +268,10 @@ public final class DumpCommand implements Runnable {
     }
 
     private static int bos(ModelVocabulary vocabulary) {
-        if (vocabulary.tokenizer().isEmpty()) {
-            throw new BadInputException("the model has no tokenizer files, so that nobody knows its end-of-text token;"
-                    + " instead of --skip-bos say --positions 1--1");
-        }
-        return vocabulary.required().endOfText();
+        return vocabulary
+                .beginOfText()
+                .orElseThrow(() -> new BadInputException("the model has no tokenizer files, and its configuration names"
+                        + " no token that begins a text; instead of --skip-bos say --positions 1--1"));
     }
 
     private void run(

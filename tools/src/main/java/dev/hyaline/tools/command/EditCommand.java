@@ -147,10 +147,7 @@ public final class EditCommand implements Runnable {
         IntStream.range(0, count).forEach(s -> edits.add(new SequenceEdit(s, interventions.on(s, count))));
         List<RerunResult> results =
                 run.rerun(edits).logits(LogitSelection.last()).results();
-        Generator generator = Generator.of(engine).maxNewTokens(newTokens);
-        if (vocabulary.tokenizer().isPresent()) {
-            generator = generator.stopAt(vocabulary.required().endOfText());
-        }
+        Generator generator = Generator.of(engine).maxNewTokens(newTokens).stopAt(vocabulary.ends());
         List<EditReport.Outcome> outcomes = new ArrayList<>();
         for (int s = 0; s < count; s++) {
             int[] before = newTokens == 0 ? new int[0] : generator.generate(prompts.tokens(s));

@@ -15,7 +15,6 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DecodedText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
-import dev.hyaline.weights.Tokenizer;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -31,8 +30,8 @@ import picocli.CommandLine.Option;
         description = {
             "",
             "Takes the likeliest token each time unless told to sample. One prompt's text is shown as it comes;"
-                + " several are continued together and shown at the end. A text ends with the end-of-text token, after"
-                + " --max-new-tokens, or where the model's positions end."
+                + " several are continued together and shown at the end. A text ends with a token that"
+                + " ends texts, after --max-new-tokens, or where the model's positions end."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -105,10 +104,10 @@ public final class GenerateCommand implements Runnable {
             List<String> texts =
                     inputs.stream().map(input -> text(input, vocabulary)).toList();
             try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
-                Generator generator = Generator.of(engine).sampling(sampling).maxNewTokens(maxNewTokens);
-                if (vocabulary.tokenizer().isPresent()) {
-                    generator = generator.stopAt(vocabulary.required().endOfText());
-                }
+                Generator generator = Generator.of(engine)
+                        .sampling(sampling)
+                        .maxNewTokens(maxNewTokens)
+                        .stopAt(vocabulary.ends());
                 if (common.json) {
                     List<int[]> generated = generator.generate(tokens, (sequence, token) -> {});
                     json(checkpoint.name(), sampling, prompts, texts, generated, vocabulary);
@@ -118,7 +117,7 @@ public final class GenerateCommand implements Runnable {
                     List<int[]> generated = generator.generate(tokens, (sequence, token) -> {});
                     for (int s = 0; s < generated.size(); s++) {
                         console.out().println(console.bold("Prompt " + (s + 1)) + " (" + prompts.name(s) + ")");
-                        console.out().println(console.dim(texts.get(s)) + text(generated.get(s), vocabulary));
+                        console.out().println(console.dim(texts.get(s)) + newText(generated.get(s), vocabulary));
                         console.out().println();
                     }
                 }
@@ -153,9 +152,8 @@ public final class GenerateCommand implements Runnable {
         console.out().print(console.dim(text));
         console.out().flush();
         Optional<DecodedText> decoded = vocabulary.tokenizer().map(DecodedText::new);
-        int end = vocabulary.tokenizer().map(Tokenizer::endOfText).orElse(-1);
         generator.generate(List.of(prompt), (sequence, token) -> {
-            if (token != end) {
+            if (decoded.isEmpty() || !vocabulary.ends().contains(token)) {
                 console.out().print(decoded.map(d -> d.add(token)).orElse(" " + token));
                 console.out().flush();
             }
@@ -172,18 +170,18 @@ public final class GenerateCommand implements Runnable {
         };
     }
 
-    /** Tokens as text, without the one that ends it; ids where there is no tokenizer. */
+    /** New tokens as text, without the one that ends it. */
+    private static String newText(int[] tokens, ModelVocabulary vocabulary) {
+        boolean asText = vocabulary.tokenizer().isPresent();
+        return text(asText ? vocabulary.withoutEnd(tokens) : tokens, vocabulary);
+    }
+
+    /** Tokens as text; ids where there is no tokenizer. */
     private static String text(int[] tokens, ModelVocabulary vocabulary) {
         if (vocabulary.tokenizer().isEmpty()) {
             return IntStream.of(tokens).mapToObj(token -> " " + token).collect(Collectors.joining());
         }
-        Tokenizer tokenizer = vocabulary.required();
-        int length = endsText(tokens, tokenizer) ? tokens.length - 1 : tokens.length;
-        return tokenizer.decode(IntStream.of(tokens).limit(length).toArray());
-    }
-
-    private static boolean endsText(int[] tokens, Tokenizer tokenizer) {
-        return tokens.length > 0 && tokens[tokens.length - 1] == tokenizer.endOfText();
+        return vocabulary.required().decode(tokens);
     }
 
     private void json(
@@ -207,7 +205,7 @@ public final class GenerateCommand implements Runnable {
                 json.writeStringProperty("source", prompts.name(s));
                 json.writeStringProperty("prompt", texts.get(s));
                 JsonOutput.numbers(json, "prompt_tokens", prompts.tokens(s));
-                json.writeStringProperty("text", text(generated.get(s), vocabulary));
+                json.writeStringProperty("text", newText(generated.get(s), vocabulary));
                 JsonOutput.numbers(json, "tokens", generated.get(s));
                 json.writeEndObject();
             }

@@ -30,7 +30,7 @@ import picocli.CommandLine.Parameters;
         header = "Shows the tokens of a text, or the text of tokens.",
         description = {
             "",
-            "Positions are those of a dump: the end-of-text token comes first, unless --no-bos says otherwise."
+            "Positions are those of a dump: the token that begins a text comes first, unless --no-bos says otherwise."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -53,7 +53,7 @@ public final class TokensCommand implements Runnable {
     @Option(names = "--decode", paramLabel = "IDS", description = "Token ids to put together, with commas or blanks.")
     private List<String> ids = new ArrayList<>();
 
-    @Option(names = "--no-bos", description = "Do not put the end-of-text token before each text.")
+    @Option(names = "--no-bos", description = "Do not put the token that begins a text before each.")
     private boolean noBos;
 
     @Mixin

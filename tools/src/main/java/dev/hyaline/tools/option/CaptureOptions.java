@@ -28,7 +28,7 @@ public final class CaptureOptions {
             description = {
                 "Only the tokens that play these roles in their prompts, and what --positions names besides. Where a"
                     + " role stands is said in the prompts' JSON Lines: {\"text\": ..., \"positions\": {\"subject\":"
-                    + " 4, \"end\": -1}} (the end-of-text token before a text is at 0)."
+                    + " 4, \"end\": -1}} (the token that begins a text is at 0)."
             })
     private List<String> roles = new ArrayList<>();
 

@@ -5,15 +5,20 @@ import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
+import java.util.OptionalInt;
 
 /** A model's tokens as text, as far as it has a tokenizer: a checkpoint without one still takes token ids. */
 public final class ModelVocabulary {
     private final Optional<Tokenizer> tokenizer;
+    private final List<Integer> ends;
+    private final OptionalInt begin;
 
     public ModelVocabulary(Checkpoint checkpoint) {
         tokenizer = checkpoint.hasTokenizer() ? Optional.of(checkpoint.tokenizer()) : Optional.empty();
+        ends = tokenizer.map(Tokenizer::endsOfText).orElseGet(checkpoint::endsOfText);
+        begin = tokenizer.isPresent() ? OptionalInt.empty() : checkpoint.beginOfText();
     }
 
     public Optional<Tokenizer> tokenizer() {
@@ -26,13 +31,25 @@ public final class ModelVocabulary {
                 () -> new BadInputException("the model has no tokenizer files; give token ids with --tokens"));
     }
 
-    /** Token ids of a text, the end-of-text token before them if {@code begin}. */
+    /** Token ids of a text, with what marks its bounds if {@code begin}. */
     public int[] encode(String text, boolean begin) {
-        int[] tokens = required().encode(text);
-        return begin
-                ? IntStream.concat(IntStream.of(required().endOfText()), Arrays.stream(tokens))
-                        .toArray()
-                : tokens;
+        return begin ? required().encodePrompt(text) : required().encode(text);
+    }
+
+    /** The token before a text, known without a tokenizer too if the model's configuration names it. */
+    public OptionalInt beginOfText() {
+        return tokenizer.map(t -> OptionalInt.of(t.beginOfText())).orElse(begin);
+    }
+
+    /** All tokens after which a text is over. */
+    public List<Integer> ends() {
+        return ends;
+    }
+
+    /** Tokens without the one that ends their text, if one does. */
+    public int[] withoutEnd(int[] tokens) {
+        boolean ended = tokens.length > 0 && ends.contains(tokens[tokens.length - 1]);
+        return ended ? Arrays.copyOf(tokens, tokens.length - 1) : tokens;
     }
 
     /** Text of a token; empty if the model has no tokenizer. */

@@ -7,6 +7,8 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.weights.Tokenizer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -68,7 +70,7 @@ public final class PairOptions {
     @Option(names = "--seed", paramLabel = "N", description = "What the draw depends on. Default: 1")
     private Long seed;
 
-    @Option(names = "--no-bos", description = "Do not put the end-of-text token before each text.")
+    @Option(names = "--no-bos", description = "Do not put the token that begins a text before each.")
     private boolean noBos;
 
     /** The pairs asked for, checked against a model. */
@@ -99,7 +101,7 @@ public final class PairOptions {
         return seed == null ? DEFAULT_SEED : seed;
     }
 
-    /** Whether prompts begin with the end-of-text token. */
+    /** Whether the token that begins a text is put before each prompt. */
     public boolean begins() {
         return !noBos;
     }
@@ -126,9 +128,15 @@ public final class PairOptions {
     }
 
     public static PromptEncoder encoder(ModelVocabulary vocabulary, boolean begin) {
+        Tokenizer tokenizer = vocabulary.required();
+        if (!begin) {
+            return new PromptEncoder(tokenizer::encode, OptionalInt.empty(), tokenizer.vocabularySize());
+        }
+        List<Integer> marks = Arrays.stream(tokenizer.encodePrompt("")).boxed().toList();
         return new PromptEncoder(
-                vocabulary.required()::encode,
-                begin ? OptionalInt.of(vocabulary.required().endOfText()) : OptionalInt.empty(),
-                vocabulary.required().vocabularySize());
+                tokenizer::encode,
+                OptionalInt.of(marks.getFirst()),
+                marks.subList(1, marks.size()),
+                tokenizer.vocabularySize());
     }
 }

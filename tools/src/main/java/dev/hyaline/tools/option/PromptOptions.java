@@ -40,7 +40,7 @@ public final class PromptOptions {
     @Option(
             names = "--no-bos",
             description = {
-                "Do not put the end-of-text token, with which a GPT-2 text begins, before each text. (It is put there"
+                "Do not put the token that begins a text, GPT-2's end-of-text token for one, before each text. (It is put there"
                         + " by default, as TransformerLens does.)"
             })
     public boolean noBos;
@@ -50,7 +50,7 @@ public final class PromptOptions {
         return !texts.isEmpty() || !files.isEmpty() || !tokens.isEmpty();
     }
 
-    /** Whether texts begin with the end-of-text token. */
+    /** Whether the token that begins a text is put before each. */
     public boolean begins() {
         return !noBos;
     }
@@ -110,7 +110,7 @@ public final class PromptOptions {
         try {
             int[] tokens = vocabulary.encode(prompt.text(), !noBos);
             if (!noBos && tokens[0] >= config.dVocab()) {
-                throw new BadInputException("the end-of-text token put before a text, " + tokens[0]
+                throw new BadInputException("the token put before a text, " + tokens[0]
                         + ", is outside the model's vocabulary of " + config.dVocab() + "; leave it out with --no-bos");
             }
             return tokens;
@@ -123,7 +123,7 @@ public final class PromptOptions {
     public OptionalInt prependedToken(ModelVocabulary vocabulary) {
         return noBos || vocabulary.tokenizer().isEmpty()
                 ? OptionalInt.empty()
-                : OptionalInt.of(vocabulary.required().endOfText());
+                : vocabulary.beginOfText();
     }
 
     /** The options that give the same prompts again. */

@@ -39,7 +39,7 @@ public final class ShardOptions {
             description = "Only every N-th token, counted across the documents, of those the other filters leave.")
     public Integer every;
 
-    @Option(names = "--skip-bos", description = "Leave out the end-of-text token that a document begins with.")
+    @Option(names = "--skip-bos", description = "Leave out the token that begins a document's text.")
     public boolean skipBos;
 
     @Option(
@@ -49,7 +49,7 @@ public final class ShardOptions {
             converter = Choice.LongDocumentRules.class,
             description = {
                 "What to do with a document of more tokens than the model has positions: ${COMPLETION-CANDIDATES}."
-                    + " Split, each piece is run by itself, the next without an end-of-text token before it. Default:"
+                    + " Split, each piece is run by itself, the next without the token that begins a text. Default:"
                     + " error"
             })
     public LongDocuments longDocuments;

@@ -191,6 +191,12 @@ public final class Json {
                 visitor.accept((String) key, new Json(errors, file, child(Printable.quoted((String) key)), field)));
     }
 
+    /** Writes this as the value of a key. */
+    public void write(String key, JsonGenerator json) {
+        json.writeName(key);
+        write(value, json);
+    }
+
     /** The elements of this, which must be an array. */
     public List<Json> elements() {
         if (!(value instanceof List<?> list)) {
@@ -233,6 +239,10 @@ public final class Json {
         return (value instanceof Integer || value instanceof Long)
                 && ((Number) value).longValue() >= least
                 && ((Number) value).longValue() <= most;
+    }
+
+    public boolean isNull() {
+        return value == null;
     }
 
     /** This string, which must be well-formed Unicode. */

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Where the hub and its cache are and how to behave towards them, as the environment variables of Python's
@@ -41,6 +43,7 @@ public record HubSettings(
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration DEFAULT_PAUSE = Duration.ofSeconds(1);
     private static final int MAX_TOKEN_FILE_LENGTH = 1 << 12;
+    private static final Pattern VARIABLE = Pattern.compile("\\$(?:(\\w+)|\\{([^}]*)\\})");
 
     /**
      * Proxies as {@code http_proxy}, {@code https_proxy}, {@code all_proxy} and {@code no_proxy} name them. Where none
@@ -168,17 +171,32 @@ public record HubSettings(
         }
 
         Path home() {
-            return path("HOME").orElseGet(() -> Path.of(System.getProperty("user.home")));
+            return text("HOME")
+                    .map(home -> pathOf("HOME", home))
+                    .orElseGet(() -> Path.of(System.getProperty("user.home")));
         }
 
+        /** A path with {@code ~} at its start and then {@code $NAME} and {@code ${NAME}} replaced, as in Python. */
         Optional<Path> path(String name) {
             return text(name).map(text -> {
-                try {
-                    boolean inHome = text.equals("~") || text.startsWith("~/");
-                    return inHome ? home().resolve(text.substring(1).replaceFirst("^/+", "")) : Path.of(text);
-                } catch (InvalidPathException e) {
-                    throw bad(name, "the name of a folder");
-                }
+                boolean inHome = text.equals("~") || text.startsWith("~/");
+                return pathOf(name, expanded(inHome ? home() + text.substring(1) : text));
+            });
+        }
+
+        private static Path pathOf(String name, String path) {
+            try {
+                return Path.of(path);
+            } catch (InvalidPathException e) {
+                throw bad(name, "the name of a folder");
+            }
+        }
+
+        /** One that is not set stays as it is; what a value holds is not looked at again. */
+        private String expanded(String text) {
+            return VARIABLE.matcher(text).replaceAll(found -> {
+                String name = found.group(1) == null ? found.group(2) : found.group(1);
+                return Matcher.quoteReplacement(variables.getOrDefault(name, found.group()));
             });
         }
 

@@ -7,32 +7,39 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import tools.jackson.core.JsonGenerator;
 
 /**
  * A Hugging Face {@code config.json}. Absent keys have the defaults of transformers' {@code GPT2Config}.
  *
- * @param endOfText {@code eos_token_id}, or the first of several; empty when null
+ * @param tokens {@code bos_token_id} and {@code eos_token_id}
  */
-public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
+public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
     /** Its name in every checkpoint. */
     public static final String NAME = ConfigKeys.FILE;
 
     private static final int LIMIT = 1 << 20;
     private static final int MAX_SIZE = Integer.MAX_VALUE;
 
+    private static final List<String> MARKS = List.of("bos_token_id", "eos_token_id");
+
+    /** Keys that say which tokens there are, what they are for, and where generation ends. */
+    private static final Pattern ABOUT_TOKENS =
+            Pattern.compile(".*token.*|.*_ids|prefix|task_specific_params|(min|max)_length");
+
     /** How {@link Gpt2Config} complains. */
     private static final Pattern COMPLAINT = Pattern.compile("(.+) must (.+), found (.+)");
 
     /** Reads the folder's configuration and refuses whatever is not a GPT-2 language model this engine computes. */
     public static ConfigFile read(Folder folder) {
-        Json json = folder.readObject(NAME, LIMIT);
+        Json json = json(folder);
         json.get("model_type").filter(type -> !type.string().equals("gpt2")).ifPresent(type -> {
             throw type.expected("\"gpt2\"");
         });
@@ -62,14 +69,23 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
                     bool(json, ConfigKeys.SCALED, true),
                     bool(json, ConfigKeys.SCALED_BY_LAYER, false),
                     bool(json, ConfigKeys.TIED, true));
-            return new ConfigFile(config, endOfText(json));
+            return new ConfigFile(config, ModelTokens.read(json).ofSize(config.dVocab()));
         } catch (BadInputException e) {
             throw refused(folder.label(NAME), e);
         }
     }
 
-    /** The file that {@link #read} would read this from, with the keys that transformers' own tools need besides. */
-    public byte[] json() {
+    /** The folder's file as it is. */
+    public static Json json(Folder folder) {
+        return folder.readObject(NAME, LIMIT);
+    }
+
+    /**
+     * The file that {@link #read} would read this from, with the keys that transformers' own tools need besides.
+     *
+     * @param original of which every other key about tokens and ends is kept; empty if there is none
+     */
+    public byte[] json(Optional<Json> original) {
         return JsonText.indented(json -> {
             json.writeStartObject();
             json.writeArrayPropertyStart("architectures");
@@ -80,17 +96,37 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
                 json.writeName(key);
                 json.writeRawValue(literal);
             });
-            // Absent, they would be GPT-2's own 50256.
-            for (String key : List.of("bos_token_id", "eos_token_id")) {
-                json.writeName(key);
-                if (endOfText.isPresent()) {
-                    json.writeNumber(endOfText.getAsInt());
-                } else {
-                    json.writeNull();
+            original.ifPresent(from -> from.forEachField((key, value) -> {
+                if (ABOUT_TOKENS.matcher(key).matches() && !MARKS.contains(key)) {
+                    value.write(key, json);
                 }
+            }));
+            for (String key : MARKS) {
+                writeMark(json, key, original);
             }
             json.writeEndObject();
         });
+    }
+
+    /** Absent, a mark would be GPT-2's own 50256. */
+    private void writeMark(JsonGenerator json, String key, Optional<Json> original) {
+        Optional<Json> kept = original.flatMap(from -> from.get(key));
+        if (kept.isPresent()) {
+            kept.get().write(key, json);
+            return;
+        }
+        json.writeName(key);
+        if (key.equals("bos_token_id") && tokens.begin().isPresent()) {
+            json.writeNumber(tokens.begin().getAsInt());
+        } else if (key.equals("bos_token_id") || tokens.ends().isEmpty()) {
+            json.writeNull();
+        } else if (tokens.ends().size() == 1) {
+            json.writeNumber(tokens.ends().getFirst());
+        } else {
+            json.writeStartArray();
+            tokens.ends().forEach(json::writeNumber);
+            json.writeEndArray();
+        }
     }
 
     private static BadCheckpointException refused(String label, BadInputException e) {
@@ -128,11 +164,5 @@ public record ConfigFile(Gpt2Config config, OptionalInt endOfText) {
                         + Arrays.stream(ActivationFunction.values())
                                 .map(ActivationFunction::configName)
                                 .collect(Collectors.joining(", "))));
-    }
-
-    private static OptionalInt endOfText(Json json) {
-        Optional<Json> id = json.nullable("eos_token_id")
-                .flatMap(ids -> ids.isArray() ? ids.elements().stream().findFirst() : Optional.of(ids));
-        return id.isPresent() ? OptionalInt.of(id.get().integer(0, MAX_SIZE)) : OptionalInt.empty();
     }
 }

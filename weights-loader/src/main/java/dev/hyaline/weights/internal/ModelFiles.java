@@ -9,11 +9,11 @@ import dev.hyaline.weights.internal.llmc.LlmcFile;
 import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;
 import dev.hyaline.weights.internal.torch.NanoGpt;
 import dev.hyaline.weights.internal.torch.TorchFile;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** Finds a checkpoint's weights in a folder, and opens them as the format that their content shows. */
 public final class ModelFiles {
@@ -24,6 +24,11 @@ public final class ModelFiles {
             "pytorch_model.bin",
             "pytorch_model.bin.index.json",
             "ckpt.pt");
+
+    /** Where transformers keeps the ids that end a generated text. */
+    public static final String GENERATION = "generation_config.json";
+
+    private static final int GENERATION_LIMIT = 1 << 20;
 
     private ModelFiles() {}
 
@@ -64,6 +69,14 @@ public final class ModelFiles {
 
     /** Opens a file of weights, and whatever belongs to it. */
     public static OpenedModel open(Folder folder, String name, Arena arena) {
+        OpenedModel model = openWeights(folder, name, arena);
+        // A GGUF file is whole by itself, and folders hold several.
+        return model.tokenizer().isEmpty() && folder.has(GENERATION)
+                ? model.with(ModelTokens.read(folder.readObject(GENERATION, GENERATION_LIMIT)), GENERATION)
+                : model;
+    }
+
+    private static OpenedModel openWeights(Folder folder, String name, Arena arena) {
         return switch (WeightFormat.of(folder, name)) {
                 case GGUF -> GgufModel.open(folder, name, arena);
                 case LLMC -> LlmcFile.open(folder, name, arena);
@@ -117,7 +130,7 @@ public final class ModelFiles {
             ModelTensors tensors = TransformerLensNames.of(dict);
             if (!folder.has(ConfigFile.NAME)) {
                 Gpt2Config config = TransformerLensNames.config(dict, tensors);
-                return OpenedModel.of(config, OptionalInt.empty(), dict.files(), tensors);
+                return OpenedModel.of(config, ModelTokens.UNKNOWN, dict.files(), tensors);
             }
             return described(folder, dict, tensors);
         }
@@ -128,6 +141,6 @@ public final class ModelFiles {
         ConfigFile config = ConfigFile.read(folder);
         List<String> files = new ArrayList<>(List.of(ConfigFile.NAME));
         files.addAll(dict.files());
-        return OpenedModel.of(config.config(), config.endOfText(), files, tensors);
+        return OpenedModel.of(config.config(), config.tokens(), files, tensors);
     }
 }

@@ -70,6 +70,44 @@ class HubSettingsTest {
                 .doesNotContain("hf_env", "hidden");
     }
 
+    /** As {@code os.path.expandvars} does after {@code os.path.expanduser}. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "$R/hub | /r/hub",
+                "${R}/hub | /r/hub",
+                "/a$R | /a/r",
+                "${R}b | /rb",
+                "$Rb/hub | $Rb/hub",
+                "/x/$NONE/${NONE}/$ | /x/$NONE/${NONE}/$",
+                "/x/${R | /x/${R",
+                "/x$AGAIN | /x/$R",
+                "~/$NAME | /h/n",
+                "$TILDE/x | ~/x",
+                "/$NAME$NAME | /nn",
+            })
+    void expandVariablesInPaths(String value, String expected) {
+        Map<String, String> environment = new HashMap<>(Map.of(
+                "R", "/r", "AGAIN", "/$R", "NAME", "n", "TILDE", "~", "HOME", "/h"));
+        Path path = Path.of(expected).toAbsolutePath();
+        environment.put("HF_HUB_CACHE", value);
+        assertThat(HubSettings.of(environment).cache()).isEqualTo(path);
+        environment.remove("HF_HUB_CACHE");
+        environment.put("HF_HOME", value);
+        assertThat(HubSettings.of(environment).cache()).isEqualTo(path.resolve("hub"));
+        environment.remove("HF_HOME");
+        environment.put("XDG_CACHE_HOME", value);
+        assertThat(HubSettings.of(environment).cache()).isEqualTo(path.resolve("huggingface/hub"));
+    }
+
+    @Test
+    void findATokenBehindAVariable() throws IOException {
+        Files.writeString(home.resolve("mine"), "hf_mine");
+        assertThat(settings("HF_TOKEN_PATH", "$HOME/mine").token()).contains("hf_mine");
+        assertThat(settings("HF_TOKEN_PATH", "${HOME}/mine").token()).contains("hf_mine");
+    }
+
     @Test
     void findTheProxies() {
         HubSettings settings = settings("all_proxy", "a:1", "HTTPS_PROXY", "http://b:2", "NO_PROXY", "c, .D.org");

@@ -7,8 +7,10 @@ import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.weights.TinyCheckpoint;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,7 +25,7 @@ class ConfigFileTest {
 
     @Test
     void anEmptyConfigurationIsGpt2Small() {
-        assertThat(read("{}")).isEqualTo(new ConfigFile(Gpt2Config.gpt2Small(), OptionalInt.empty()));
+        assertThat(read("{}")).isEqualTo(new ConfigFile(Gpt2Config.gpt2Small(), ModelTokens.UNKNOWN.ofSize(50257)));
     }
 
     @Test
@@ -34,11 +36,11 @@ class ConfigFileTest {
              "activation_function": "silu", "scale_attn_weights": false,
              "scale_attn_by_inverse_layer_idx": true, "tie_word_embeddings": false,
              "add_cross_attention": false, "reorder_and_upcast_attn": true,
-             "eos_token_id": [7, 8], "resid_pdrop": "anything", "max_length": Infinity}
+             "bos_token_id": 6, "eos_token_id": [7, 8], "resid_pdrop": "anything", "max_length": Infinity}
             """))
                 .isEqualTo(new ConfigFile(
                         new Gpt2Config(3, 5, 60, 200, 37, 101, 2.5e-6f, ActivationFunction.SILU, false, true, false),
-                        OptionalInt.of(7)));
+                        new ModelTokens(101, OptionalInt.of(6), List.of(7, 8))));
     }
 
     @Test

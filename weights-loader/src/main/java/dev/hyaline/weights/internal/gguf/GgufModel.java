@@ -16,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -62,10 +61,7 @@ public final class GgufModel {
             throw architecture.expected("\"gpt2\"");
         }
         GgufModel model = new GgufModel(file);
-        OptionalInt endOfText = file.get("tokenizer.ggml.eos_token_id").stream()
-                .mapToInt(id -> id.integer(0, MAX_SIZE))
-                .findFirst();
-        return new OpenedModel(model.config(), endOfText, List.of(name), model.tensors, tokenizer(file));
+        return new OpenedModel(model.config(), GgufTokenizer.modelTokens(file), List.of(name), model.tensors, tokenizer(file));
     }
 
     private static Optional<TokenizerSource> tokenizer(GgufFile file) {

@@ -2,12 +2,14 @@ package dev.hyaline.weights.internal.gguf;
 
 import dev.hyaline.weights.Tokenizer;
 import dev.hyaline.weights.internal.tokens.ListedTokens;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import dev.hyaline.weights.internal.tokens.TokenizerSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** The byte-level tokenizer in a GGUF file's metadata. Only GPT-2's way to split text into words is supported. */
 record GgufTokenizer(GgufFile file) implements TokenizerSource {
@@ -19,9 +21,36 @@ record GgufTokenizer(GgufFile file) implements TokenizerSource {
 
     private static final long UNUSED = 5;
 
+    /** Ids after which generation stops: of a text, a turn, a message. */
+    private static final List<String> ENDS = List.of("eos_token_id", "eot_token_id", "eom_token_id");
+
+    /** ggml's keys of special tokens and transformers' names of their roles. */
+    private static final Map<String, String> ROLES = Map.of(
+            "bos_token_id", "bos_token",
+            "eos_token_id", "eos_token",
+            "unknown_token_id", "unk_token",
+            "seperator_token_id", "sep_token",
+            "padding_token_id", "pad_token",
+            "cls_token_id", "cls_token",
+            "mask_token_id", "mask_token");
+
+    /** What the metadata says of the tokens before and after a text. */
+    static ModelTokens modelTokens(GgufFile file) {
+        OptionalInt begin = id(file, "bos_token_id").map(OptionalInt::of).orElse(OptionalInt.empty());
+        List<Integer> ends = ENDS.stream()
+                .flatMap(key -> id(file, key).stream())
+                .distinct()
+                .toList();
+        return new ModelTokens(0, begin, ends);
+    }
+
+    private static Optional<Integer> id(GgufFile file, String key) {
+        return file.get(KEY + key).map(id -> id.integer(0, Integer.MAX_VALUE));
+    }
+
     @Override
-    public Tokenizer read(OptionalInt endOfText) {
-        return tokens().tokenizer(endOfText);
+    public Tokenizer read(ModelTokens model) {
+        return tokens().tokenizer(model);
     }
 
     @Override
@@ -52,6 +81,14 @@ record GgufTokenizer(GgufFile file) implements TokenizerSource {
                 tokens,
                 id -> types.isPresent() && ADDED.contains(types.get().get(id)),
                 id -> types.isPresent() && types.get().get(id) == UNUSED,
-                merges);
+                merges,
+                file.get(KEY + "add_eos_token").filter(GgufValue::bool).isPresent(),
+                roles());
+    }
+
+    private Map<String, Integer> roles() {
+        Map<String, Integer> roles = new TreeMap<>();
+        ROLES.forEach((key, role) -> id(file, key).ifPresent(id -> roles.put(role, id)));
+        return roles;
     }
 }

@@ -13,11 +13,11 @@ import dev.hyaline.weights.internal.ModelTensors;
 import dev.hyaline.weights.internal.OpenedModel;
 import dev.hyaline.weights.internal.Parameter;
 import dev.hyaline.weights.internal.TensorView;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.lang.foreign.Arena;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 
 /**
  * A checkpoint of llm.c, versions 3 (float32) and 5 (bfloat16): 256 integers, then the tensors in a fixed order, each
@@ -78,7 +78,7 @@ public final class LlmcFile {
         LlmcFile opened = new LlmcFile(file, config, dtype, cursor);
         opened.takeAll(padded);
         ModelTensors tensors = ModelTensors.of(file.label(), opened.tensors, HuggingFaceNames::prefixed, file.size());
-        return OpenedModel.of(config, OptionalInt.empty(), List.of(name), tensors);
+        return OpenedModel.of(config, ModelTokens.UNKNOWN, List.of(name), tensors);
     }
 
     private static int size(MappedFile file, String what, ByteCursor cursor) {

@@ -17,6 +17,7 @@ import dev.hyaline.weights.internal.ModelTensors;
 import dev.hyaline.weights.internal.OpenedModel;
 import dev.hyaline.weights.internal.Parameter;
 import dev.hyaline.weights.internal.TensorView;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -25,7 +26,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -93,7 +93,7 @@ public final class TensorFlowModel {
                                 .sum());
         List<String> files = new ArrayList<>(List.of(HPARAMS, name));
         model.shards.keySet().forEach(shard -> files.add(model.shardName(shard)));
-        return OpenedModel.of(config(folder, tensors), OptionalInt.empty(), files, tensors);
+        return OpenedModel.of(config(folder, tensors), ModelTokens.UNKNOWN, files, tensors);
     }
 
     private static Gpt2Config config(Folder folder, ModelTensors tensors) {

@@ -7,10 +7,22 @@ package dev.hyaline.weights.internal.tokens;
  * @param lstrip whether blanks to its left belong to it
  * @param rstrip whether blanks to its right belong to it
  * @param normalized whether it is looked for only in what the others leave
+ * @param special whether it is passed over where {@code split_special_tokens} asks for that
  */
-record AddedToken(int id, String content, boolean singleWord, boolean lstrip, boolean rstrip, boolean normalized) {
-    /** One without conditions, as {@code <|endoftext|>} is. */
+record AddedToken(
+        int id,
+        String content,
+        boolean singleWord,
+        boolean lstrip,
+        boolean rstrip,
+        boolean normalized,
+        boolean special) {
+    /** A special token without conditions, as {@code <|endoftext|>} is. */
     static AddedToken plain(int id, String content) {
-        return new AddedToken(id, content, false, false, false, false);
+        return new AddedToken(id, content, false, false, false, false, true);
+    }
+
+    AddedToken asSpecial() {
+        return new AddedToken(id, content, singleWord, lstrip, rstrip, normalized, true);
     }
 }

@@ -14,8 +14,11 @@ import java.util.stream.Stream;
 final class AddedTokens {
     private final Finder first;
     private final Finder second;
+    private final boolean splitSpecial;
 
-    AddedTokens(Collection<AddedToken> tokens) {
+    /** @param splitSpecial whether special tokens are cut like the rest of a text */
+    AddedTokens(Collection<AddedToken> tokens, boolean splitSpecial) {
+        this.splitSpecial = splitSpecial;
         first = new Finder(tokens.stream().filter(token -> !token.normalized()));
         second = new Finder(tokens.stream().filter(AddedToken::normalized));
     }
@@ -25,7 +28,7 @@ final class AddedTokens {
         split(text, first, tokens, (left, ids) -> split(left, second, ids, pieces));
     }
 
-    private static void split(String text, Finder finder, IntList tokens, PieceEncoder pieces) {
+    private void split(String text, Finder finder, IntList tokens, PieceEncoder pieces) {
         int done = 0;
         int blanksEnd = 0;
         for (int at = 0; at < text.length() && !finder.isEmpty(); ) {
@@ -37,6 +40,9 @@ final class AddedTokens {
             int start = at;
             int stop = at + found.content().length();
             at = stop;
+            if (splitSpecial && found.special()) {
+                continue;
+            }
             if (found.singleWord() && (endsWithWord(text, start) || startsWithWord(text, stop))) {
                 continue;
             }
@@ -44,13 +50,18 @@ final class AddedTokens {
                 while (start > done && Words.isSpace(text.charAt(start - 1))) {
                     start--;
                 }
+                start = Math.max(start, done);
             }
             if (found.rstrip()) {
-                // Tokens made of blanks are found again in the blanks that one before has taken, as Hugging Face does.
+                // Tokens made of blanks are found again in the blanks that one before has taken, as Hugging Face does,
+                // unless they would take those to their left too: then nothing is left of them.
                 if (stop > blanksEnd) {
                     blanksEnd = endOfBlanks(text, stop);
                 }
                 stop = blanksEnd;
+            }
+            if (start >= stop) {
+                continue;
             }
             if (start > done) {
                 pieces.encode(text.substring(done, start), tokens);

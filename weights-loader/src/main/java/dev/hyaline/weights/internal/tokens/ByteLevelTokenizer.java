@@ -4,9 +4,8 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.files.Utf8;
 import dev.hyaline.weights.Tokenizer;
 import java.io.ByteArrayOutputStream;
-import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** A vocabulary of byte strings, tokens found in the text itself, and an encoder for the rest. */
 final class ByteLevelTokenizer implements Tokenizer {
@@ -15,14 +14,19 @@ final class ByteLevelTokenizer implements Tokenizer {
     private final byte[][] bytes;
     private final AddedTokens added;
     private final PieceEncoder pieces;
-    private final OptionalInt endOfText;
+    private final TextMarks marks;
+    private final int limit;
 
-    /** @param bytes of each token; null for an id without one */
-    ByteLevelTokenizer(byte[][] bytes, Collection<AddedToken> added, PieceEncoder pieces, OptionalInt endOfText) {
+    /**
+     * @param bytes of each token; null for an id without one
+     * @param modelSize tokens of the model, which may be more than have bytes
+     */
+    ByteLevelTokenizer(byte[][] bytes, AddedTokens added, PieceEncoder pieces, TextMarks marks, int modelSize) {
         this.bytes = bytes;
-        this.added = new AddedTokens(added);
+        this.added = added;
         this.pieces = pieces;
-        this.endOfText = endOfText;
+        this.marks = marks;
+        this.limit = Math.max(bytes.length, modelSize);
     }
 
     @Override
@@ -33,6 +37,18 @@ final class ByteLevelTokenizer implements Tokenizer {
         }
         IntList tokens = new IntList();
         added.encode(text, pieces, tokens);
+        return tokens.toArray();
+    }
+
+    @Override
+    public int[] encodePrompt(String text) {
+        int[] encoded = encode(text);
+        IntList tokens = new IntList();
+        tokens.add(beginOfText());
+        for (int token : encoded) {
+            tokens.add(token);
+        }
+        marks.after().forEach(tokens::add);
         return tokens.toArray();
     }
 
@@ -52,16 +68,28 @@ final class ByteLevelTokenizer implements Tokenizer {
     }
 
     private byte[] known(int id) {
-        if (id < 0) {
-            throw new BadInputException("a token id must be at least 0, found " + id);
+        if (id < 0 || id >= limit) {
+            throw new BadInputException("a token id must be from 0 to " + (limit - 1) + ", found " + id);
         }
         return id < bytes.length ? bytes[id] : null;
     }
 
     @Override
+    public int beginOfText() {
+        return marks.begin()
+                .orElseThrow(() ->
+                        new BadInputException("this checkpoint's tokenizer has no token that begins or ends a text"));
+    }
+
+    @Override
     public int endOfText() {
-        return endOfText.orElseThrow(
-                () -> new BadInputException("this checkpoint's tokenizer has no token that ends a text"));
+        return marks.end()
+                .orElseThrow(() -> new BadInputException("this checkpoint's tokenizer has no token that ends a text"));
+    }
+
+    @Override
+    public List<Integer> endsOfText() {
+        return marks.ends();
     }
 
     @Override

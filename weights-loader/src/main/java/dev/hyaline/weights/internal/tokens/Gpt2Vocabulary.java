@@ -8,7 +8,6 @@ import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
 import dev.hyaline.weights.Tokenizer;
 import java.util.List;
-import java.util.OptionalInt;
 
 /** GPT-2's vocabulary and merges as jtokkit carries them, loaded when first asked for. */
 public final class Gpt2Vocabulary {
@@ -20,6 +19,8 @@ public final class Gpt2Vocabulary {
 
     static final String END_OF_TEXT = "<|endoftext|>";
 
+    private static final int END_ID = SIZE - 1;
+
     private Gpt2Vocabulary() {}
 
     /** The one instance. */
@@ -27,29 +28,41 @@ public final class Gpt2Vocabulary {
         return Holder.TOKENIZER;
     }
 
-    private static Tokenizer load() {
-        Encoding encoding = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
-        int endOfText = SIZE - 1;
+    /** The bytes of each token. */
+    static byte[][] bytes() {
+        return Holder.BYTES;
+    }
+
+    /** Encodes what is between added tokens. */
+    static PieceEncoder pieces() {
+        return (text, tokens) -> {
+            IntArrayList encoded = Holder.ENCODING.encodeOrdinary(text);
+            for (int i = 0; i < encoded.size(); i++) {
+                tokens.add(encoded.get(i));
+            }
+        };
+    }
+
+    private static byte[][] load(Encoding encoding) {
         byte[][] bytes = new byte[SIZE][];
-        for (int id = 0; id < endOfText; id++) {
+        for (int id = 0; id < END_ID; id++) {
             IntArrayList one = new IntArrayList(1);
             one.add(id);
             bytes[id] = encoding.decodeBytes(one);
         }
-        bytes[endOfText] = END_OF_TEXT.getBytes(UTF_8);
-        return new ByteLevelTokenizer(
-                bytes,
-                List.of(AddedToken.plain(endOfText, END_OF_TEXT)),
-                (text, tokens) -> {
-                    IntArrayList encoded = encoding.encodeOrdinary(text);
-                    for (int i = 0; i < encoded.size(); i++) {
-                        tokens.add(encoded.get(i));
-                    }
-                },
-                OptionalInt.of(endOfText));
+        bytes[END_ID] = END_OF_TEXT.getBytes(UTF_8);
+        return bytes;
     }
 
     private static final class Holder {
-        static final Tokenizer TOKENIZER = load();
+        static final Encoding ENCODING =
+                Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+        static final byte[][] BYTES = load(ENCODING);
+        static final Tokenizer TOKENIZER = new ByteLevelTokenizer(
+                BYTES,
+                new AddedTokens(List.of(AddedToken.plain(END_ID, END_OF_TEXT)), false),
+                pieces(),
+                TextMarks.choose(TextMarks.Named.NONE, ModelTokens.UNKNOWN, SIZE, END_ID),
+                SIZE);
     }
 }

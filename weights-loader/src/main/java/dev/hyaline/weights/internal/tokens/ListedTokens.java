@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
@@ -23,13 +23,21 @@ import tools.jackson.core.json.JsonFactory;
  * @param file for errors
  * @param added whether an id's token is found in the text itself
  * @param unused whether an id only fills the list up to a round number
+ * @param addsEnd whether the token that ends a text is put after each
+ * @param roles ids of special tokens by transformers' names of their roles, {@code bos_token} for one
  */
 public record ListedTokens(
-        String file, List<String> tokens, IntPredicate added, IntPredicate unused, List<String> merges) {
+        String file,
+        List<String> tokens,
+        IntPredicate added,
+        IntPredicate unused,
+        List<String> merges,
+        boolean addsEnd,
+        Map<String, Integer> roles) {
     private static final int MAX_ADDED_TOKEN_LENGTH = 512;
 
     /** The tokenizer. */
-    public Tokenizer tokenizer(OptionalInt endOfText) {
+    public Tokenizer tokenizer(ModelTokens model) {
         if (tokens.size() > Vocabulary.MAX_ID + 1) {
             throw bad("at most " + (Vocabulary.MAX_ID + 1) + " tokens", tokens.size() + " tokens");
         }
@@ -52,13 +60,14 @@ public record ListedTokens(
             ranked.add(left, right, merged);
         }
         PieceEncoder encoder = new BytePairEncoder(vocabulary.byteTokens(-1), ranked, Map.of(), true);
-        Integer special = vocabulary.id(Gpt2Vocabulary.END_OF_TEXT);
-        OptionalInt end = special != null ? OptionalInt.of(special) : endOfText;
+        Integer endOfText = vocabulary.id(Gpt2Vocabulary.END_OF_TEXT);
+        TextMarks marks = TextMarks.choose(TextMarks.Named.NONE, model, tokens.size(), endOfText);
         return new ByteLevelTokenizer(
                 vocabulary.bytes(),
-                addedTokens,
+                new AddedTokens(addedTokens, false),
                 encoder,
-                end.stream().filter(id -> id < tokens.size()).findFirst());
+                addsEnd && marks.end().isPresent() ? marks.withEndAfter() : marks,
+                model.size());
     }
 
     private void add(Vocabulary vocabulary, List<AddedToken> addedTokens, int id) {
@@ -82,33 +91,57 @@ public record ListedTokens(
         return added.test(id) || tokens.get(id).equals(Gpt2Vocabulary.END_OF_TEXT);
     }
 
-    /**
-     * {@code vocab.json}, {@code merges.txt}, and {@code added_tokens.json} if there are others than the end of a text.
-     */
+    /** {@code vocab.json}, {@code merges.txt}, and {@code tokenizer_config.json} with the added tokens and the roles. */
     public Map<String, byte[]> huggingFaceFiles() {
-        tokenizer(OptionalInt.empty()); // Nothing broken is passed on.
+        tokenizer(ModelTokens.UNKNOWN); // Nothing broken is passed on.
         Map<String, Integer> vocabulary = new LinkedHashMap<>();
         Map<String, Integer> others = new LinkedHashMap<>();
         for (int id = 0; id < tokens.size(); id++) {
-            boolean other = isAdded(id) && !tokens.get(id).equals(Gpt2Vocabulary.END_OF_TEXT);
             if (!unused.test(id)) {
-                (other ? others : vocabulary).put(tokens.get(id), id);
+                (isAdded(id) ? others : vocabulary).put(tokens.get(id), id);
             }
         }
-        Map<String, byte[]> files = new LinkedHashMap<>();
-        files.put("vocab.json", json(vocabulary));
-        files.put("merges.txt", ("#version: 0.2\n" + String.join("\n", merges) + "\n").getBytes(UTF_8));
-        if (!others.isEmpty()) {
-            files.put("added_tokens.json", json(others));
+        // GPT-2's own is in its vocabulary too.
+        Integer endOfText = others.get(Gpt2Vocabulary.END_OF_TEXT);
+        if (endOfText != null) {
+            vocabulary.put(Gpt2Vocabulary.END_OF_TEXT, endOfText);
         }
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        files.put("vocab.json", json(json -> vocabulary.forEach(json::writeNumberProperty)));
+        files.put("merges.txt", ("#version: 0.2\n" + String.join("\n", merges) + "\n").getBytes(UTF_8));
+        files.put(SpecialTokens.CONFIG, json(json -> writeConfig(json, others)));
         return files;
     }
 
-    private static byte[] json(Map<String, Integer> ids) {
+    private void writeConfig(JsonGenerator json, Map<String, Integer> others) {
+        json.writeStringProperty("tokenizer_class", "GPT2Tokenizer");
+        json.writeBooleanProperty("add_prefix_space", false);
+        if (addsEnd) {
+            json.writeBooleanProperty("add_eos_token", true);
+        }
+        roles.forEach((role, id) -> {
+            if (id < tokens.size() && !unused.test(id)) {
+                json.writeStringProperty(role, tokens.get(id));
+            }
+        });
+        json.writeObjectPropertyStart("added_tokens_decoder");
+        others.forEach((token, id) -> {
+            json.writeObjectPropertyStart(String.valueOf(id));
+            json.writeStringProperty("content", token);
+            for (String condition : List.of("lstrip", "rstrip", "single_word", "normalized")) {
+                json.writeBooleanProperty(condition, false);
+            }
+            json.writeBooleanProperty("special", true);
+            json.writeEndObject();
+        });
+        json.writeEndObject();
+    }
+
+    private static byte[] json(Consumer<JsonGenerator> fields) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (JsonGenerator json = new JsonFactory().createGenerator(ObjectWriteContext.empty(), bytes)) {
             json.writeStartObject();
-            ids.forEach(json::writeNumberProperty);
+            fields.accept(json);
             json.writeEndObject();
         }
         return bytes.toByteArray();

@@ -14,15 +14,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * Reads a byte-level BPE tokenizer from {@code tokenizer.json}, or from {@code vocab.json} and {@code merges.txt} (and
  * {@code added_tokens.json}, if there is one), which the original release calls {@code encoder.json} and
- * {@code vocab.bpe}. What would change the ids and is not supported is refused by name; {@code post_processor},
- * {@code truncation} and {@code padding}, which act on ids, are the caller's business and not looked at.
+ * {@code vocab.bpe}; {@code tokenizer_config.json} and {@code special_tokens_map.json} add to either. What would change
+ * the ids and is not supported is refused by name. {@code truncation} and {@code padding} are not looked at, as
+ * transformers does neither unless it is asked to.
  */
 public final class TokenizerFiles {
     private static final String WHOLE = "tokenizer.json";
@@ -40,32 +42,46 @@ public final class TokenizerFiles {
 
     private final Vocabulary vocabulary = new Vocabulary();
     private final Merges merges = new Merges();
-    private final List<AddedToken> added = new ArrayList<>();
+    private final Map<String, AddedToken> added = new LinkedHashMap<>();
+    private final List<Integer> before = new ArrayList<>();
+    private final List<Integer> after = new ArrayList<>();
 
     private TokenizerFiles() {}
 
     /** Those files of the folder that {@link #read} reads; empty if it has no tokenizer. */
     public static List<String> in(Folder folder) {
+        List<String> vocabulary = vocabularyIn(folder);
+        return vocabulary.isEmpty()
+                ? List.of()
+                : Stream.concat(vocabulary.stream(), besideVocabularyIn(folder)).toList();
+    }
+
+    private static List<String> vocabularyIn(Folder folder) {
         if (folder.has(WHOLE)) {
             return List.of(WHOLE);
         }
         if (folder.has(VOCABULARY) || folder.has(MERGES)) {
-            return Stream.of(VOCABULARY, MERGES, ADDED).filter(folder::has).toList();
+            return Stream.of(VOCABULARY, MERGES).filter(folder::has).toList();
         }
         return folder.has(ORIGINAL_VOCABULARY) && folder.has(ORIGINAL_MERGES)
                 ? List.of(ORIGINAL_VOCABULARY, ORIGINAL_MERGES)
                 : List.of();
     }
 
+    /** Files of the folder that add to a vocabulary, which may be GPT-2's own. */
+    public static Stream<String> besideVocabularyIn(Folder folder) {
+        return Stream.of(ADDED, SpecialTokens.CONFIG, SpecialTokens.MAP).filter(folder::has);
+    }
+
     /** The folder's tokenizer, not read yet; empty if it has none. */
     public static Optional<TokenizerSource> source(Folder folder) {
-        return in(folder).isEmpty() ? Optional.empty() : Optional.of(new InFolder(folder));
+        return vocabularyIn(folder).isEmpty() ? Optional.empty() : Optional.of(new InFolder(folder));
     }
 
     private record InFolder(Folder folder) implements TokenizerSource {
         @Override
-        public Tokenizer read(OptionalInt endOfText) {
-            return TokenizerFiles.read(folder, endOfText);
+        public Tokenizer read(ModelTokens model) {
+            return TokenizerFiles.read(folder, model);
         }
 
         @Override
@@ -86,31 +102,34 @@ public final class TokenizerFiles {
     /**
      * Reads the folder's tokenizer.
      *
-     * @param endOfText id that ends a text if the vocabulary has no {@code <|endoftext|>}
      * @throws BadCheckpointException if a file is missing or broken, or asks for what is not supported
      */
-    public static Tokenizer read(Folder folder, OptionalInt endOfText) {
+    public static Tokenizer read(Folder folder, ModelTokens model) {
         TokenizerFiles files = new TokenizerFiles();
         if (folder.has(WHOLE)) {
-            return files.readWhole(folder, endOfText);
+            return files.readWhole(folder, model);
         }
-        return in(folder).contains(ORIGINAL_VOCABULARY)
-                ? files.readPair(folder, ORIGINAL_VOCABULARY, ORIGINAL_MERGES, endOfText)
-                : files.readPair(folder, VOCABULARY, MERGES, endOfText);
+        return vocabularyIn(folder).contains(ORIGINAL_VOCABULARY)
+                ? files.readPair(folder, ORIGINAL_VOCABULARY, ORIGINAL_MERGES, model)
+                : files.readPair(folder, VOCABULARY, MERGES, model);
     }
 
-    private Tokenizer readPair(Folder folder, String vocabularyFile, String mergesFile, OptionalInt endOfText) {
+    /** GPT-2's own vocabulary with what the folder's other files add to it. */
+    public static Tokenizer readGpt2(Folder folder, ModelTokens model) {
+        TokenizerFiles files = new TokenizerFiles();
+        byte[][] bytes = Gpt2Vocabulary.bytes();
+        for (int id = 0; id < bytes.length - 1; id++) {
+            files.vocabulary.add(ByteAlphabet.spell(bytes[id]), id);
+        }
+        files.vocabulary.addText(Gpt2Vocabulary.END_OF_TEXT, bytes.length - 1);
+        return files.build(folder, Gpt2Vocabulary.pieces(), false, true, model);
+    }
+
+    private Tokenizer readPair(Folder folder, String vocabularyFile, String mergesFile, ModelTokens model) {
         folder.readObject(vocabularyFile, LIMIT).forEachField(vocabulary::add);
         readMerges(folder, mergesFile);
-        Integer special = vocabulary.id(Gpt2Vocabulary.END_OF_TEXT);
-        if (special != null) {
-            added.add(AddedToken.plain(special, Gpt2Vocabulary.END_OF_TEXT));
-        }
-        if (folder.has(ADDED)) {
-            folder.readObject(ADDED, LIMIT)
-                    .forEachField((content, id) -> addToken(content, id, false, false, false, true));
-        }
-        return build(new BytePairEncoder(vocabulary.byteTokens(-1), merges, Map.of(), true), false, endOfText);
+        PieceEncoder encoder = new BytePairEncoder(vocabulary.byteTokens(-1), merges, Map.of(), true);
+        return build(folder, encoder, false, true, model);
     }
 
     private void readMerges(Folder folder, String file) {
@@ -129,7 +148,7 @@ public final class TokenizerFiles {
         }
     }
 
-    private Tokenizer readWhole(Folder folder, OptionalInt endOfText) {
+    private Tokenizer readWhole(Folder folder, ModelTokens modelTokens) {
         Json json = folder.readObject(WHOLE, LIMIT);
         // First of all: other models' tokenizers differ in every other part as well.
         Json model = json.require("model");
@@ -151,20 +170,88 @@ public final class TokenizerFiles {
                     : merge.string().split(" ", -1);
             addMerge(parts, merge::expected);
         }
+        // Before the added tokens, which are no part of the model's vocabulary.
+        Map<String, Integer> wholeWords = flag(model, "ignore_merges", false) ? vocabulary.ids() : Map.of();
+        PieceEncoder encoder = new BytePairEncoder(byteTokens(model), merges, wholeWords, splitWords);
         json.nullable("added_tokens")
                 .map(Json::elements)
                 .orElse(List.of())
-                .forEach(token -> addToken(
+                .forEach(token -> addToken(new AddedToken(
+                        declare(token.require("content").string(), token.require("id")),
                         token.require("content").string(),
-                        token.require("id"),
                         flag(token, "single_word", false),
                         flag(token, "lstrip", false),
                         flag(token, "rstrip", false),
-                        flag(token, "normalized", false)));
+                        flag(token, "normalized", false),
+                        flag(token, "special", false))));
 
-        Map<String, Integer> wholeWords = flag(model, "ignore_merges", false) ? vocabulary.ids() : Map.of();
-        PieceEncoder encoder = new BytePairEncoder(byteTokens(model), merges, wholeWords, splitWords);
-        return build(encoder, prefixSpace, endOfText);
+        json.nullable("post_processor").ifPresent(this::readPostProcessor);
+        return build(folder, encoder, prefixSpace, false, modelTokens);
+    }
+
+    /** Takes in what a post-processor puts around a text. */
+    private void readPostProcessor(Json processor) {
+        Json type = processor.require("type");
+        switch (type.string()) {
+            case "ByteLevel" -> {
+                // Changes where tokens are said to lie in the text, not the tokens.
+            }
+            case "TemplateProcessing" -> readTemplate(processor);
+            case "BertProcessing", "RobertaProcessing" -> {
+                before.addFirst(markOf(processor.require("cls")));
+                after.add(markOf(processor.require("sep")));
+            }
+            case "Sequence" -> processor.require("processors").elements().forEach(this::readPostProcessor);
+            default -> throw type.expected("ByteLevel, TemplateProcessing, BertProcessing, RobertaProcessing or Sequence");
+        }
+        if (before.size() > 1) {
+            throw processor.expected("one that puts at most one token before a text, not " + before.size());
+        }
+    }
+
+    private void readTemplate(Json processor) {
+        List<Integer> marks = new ArrayList<>();
+        boolean passed = false;
+        Json single = processor.require("single");
+        for (Json piece : single.elements()) {
+            Optional<Json> special = piece.get("SpecialToken");
+            if (special.isPresent()) {
+                String name = special.get().require("id").string();
+                processor
+                        .require("special_tokens")
+                        .require(name)
+                        .require("ids")
+                        .elements()
+                        .forEach(id -> marks.add(known(id)));
+            } else {
+                if (passed || !piece.require("Sequence").require("id").string().equals("A")) {
+                    throw single.expected("a template that has the text, $A, once");
+                }
+                passed = true;
+                before.addAll(0, marks);
+                marks.clear();
+            }
+        }
+        if (!passed) {
+            throw single.expected("a template that has the text, $A, once");
+        }
+        after.addAll(marks);
+    }
+
+    /** The id in a token and its id. */
+    private int markOf(Json pair) {
+        List<Json> elements = pair.elements();
+        if (elements.size() != 2) {
+            throw pair.expected("a token and its id");
+        }
+        return known(elements.get(1));
+    }
+
+    private int known(Json id) {
+        if (!vocabulary.has(Vocabulary.intOf(id))) {
+            throw id.expected("the id of a token");
+        }
+        return Vocabulary.intOf(id);
     }
 
     private static void requireType(Json component, String type) {
@@ -222,29 +309,110 @@ public final class TokenizerFiles {
         merges.add(left, right, merged);
     }
 
-    private void addToken(
-            String content, Json id, boolean singleWord, boolean lstrip, boolean rstrip, boolean normalized) {
+    /** The id of an added token, which the vocabulary may have under the same id. */
+    private int declare(String content, Json id) {
         if (content.length() > MAX_ADDED_TOKEN_LENGTH) {
             throw id.expected(
                     "the id of a token of at most " + MAX_ADDED_TOKEN_LENGTH + " characters, not " + content.length());
         }
         if (!content.isEmpty()) {
             vocabulary.addText(content, id);
-            added.add(new AddedToken(Vocabulary.intOf(id), content, singleWord, lstrip, rstrip, normalized));
+        }
+        return Vocabulary.intOf(id);
+    }
+
+    /** Adds a token, in the place of one of the same text; one without any is never found. */
+    private void addToken(AddedToken token) {
+        if (!token.content().isEmpty()) {
+            added.put(token.content(), token);
         }
     }
 
-    private Tokenizer build(PieceEncoder encoder, boolean prefixSpace, OptionalInt endOfText) {
+    /**
+     * Adds the tokens of {@code added_tokens.json}, {@code tokenizer_config.json} and {@code special_tokens_map.json},
+     * as transformers does: {@code added_tokens_decoder} has the last word on a token's conditions, and a token that is
+     * only named gets the next id if the vocabulary lacks it.
+     */
+    private void addSpecialTokens(Folder folder, SpecialTokens special) {
+        List<Optional<SpecialTokens.Entry>> named = special.named();
+        if (folder.has(ADDED) && !special.replacesAddedTokens()) {
+            Set<String> names = named.stream()
+                    .flatMap(Optional::stream)
+                    .map(SpecialTokens.Entry::content)
+                    .collect(Collectors.toSet());
+            folder.readObject(ADDED, LIMIT).forEachField((content, id) -> {
+                boolean isSpecial = names.contains(content);
+                int declared = declare(content, id);
+                if (!added.containsKey(content)) {
+                    addToken(new AddedToken(declared, content, false, false, false, !isSpecial, isSpecial));
+                }
+            });
+        }
+        special.decoder().forEach((id, entry) -> addToken(entry.token(idOf(entry, id))));
+        for (Optional<SpecialTokens.Entry> entry : named) {
+            if (entry.isPresent()) {
+                name(entry.get());
+            } else if (!special.isEmpty() && vocabulary.id(Gpt2Vocabulary.END_OF_TEXT) == null) {
+                vocabulary.leaveOut(Gpt2Vocabulary.END_OF_TEXT);
+            }
+        }
+    }
+
+    private void name(SpecialTokens.Entry entry) {
+        AddedToken known = added.get(entry.content());
+        addToken(known == null ? entry.token(idOf(entry, vocabulary.nextId())) : known.asSpecial());
+    }
+
+    /** The id that the vocabulary has for a token, else a new one: the one wanted, if no other token has it. */
+    private int idOf(SpecialTokens.Entry entry, int wanted) {
+        String content = entry.content();
+        if (content.length() > MAX_ADDED_TOKEN_LENGTH) {
+            throw entry.json()
+                    .expected("a token of at most " + MAX_ADDED_TOKEN_LENGTH + " characters, not " + content.length());
+        }
+        Integer id = vocabulary.id(content);
+        if (id == null && !content.isEmpty()) {
+            id = vocabulary.has(wanted) ? vocabulary.nextId() : wanted;
+            if (id > Vocabulary.MAX_ID) {
+                throw entry.json().expected("in the vocabulary, where no id is left for it");
+            }
+            vocabulary.addText(content, id);
+        } else if (id != null) {
+            vocabulary.standsForItself(content);
+        }
+        return id == null ? wanted : id;
+    }
+
+    /** @param endOfText whether {@code <|endoftext|>} is an added token, even where no file says so */
+    private Tokenizer build(
+            Folder folder, PieceEncoder encoder, boolean ownPrefixSpace, boolean endOfText, ModelTokens model) {
+        SpecialTokens special = SpecialTokens.read(folder);
+        Integer endOfTextId = vocabulary.id(Gpt2Vocabulary.END_OF_TEXT);
+        if (endOfTextId != null && special.defaultsToEndOfText() && (endOfText || !special.isEmpty())) {
+            added.putIfAbsent(Gpt2Vocabulary.END_OF_TEXT, AddedToken.plain(endOfTextId, Gpt2Vocabulary.END_OF_TEXT));
+            vocabulary.standsForItself(Gpt2Vocabulary.END_OF_TEXT);
+        }
+        addSpecialTokens(folder, special);
+        boolean prefixSpace = special.prefixSpace().orElse(ownPrefixSpace);
         PieceEncoder pieces = !prefixSpace
                 ? encoder
                 : (text, tokens) -> encoder.encode(text.startsWith(" ") ? text : " " + text, tokens);
         byte[][] bytes = vocabulary.bytes();
-        Integer special = vocabulary.id(Gpt2Vocabulary.END_OF_TEXT);
-        OptionalInt end = special != null ? OptionalInt.of(special) : endOfText;
+        TextMarks marks = TextMarks.choose(
+                new TextMarks.Named(
+                        before.stream().mapToInt(Integer::intValue).findFirst(),
+                        after,
+                        special.role("bos_token").map(entry -> vocabulary.id(entry.content())),
+                        special.role("eos_token").map(entry -> vocabulary.id(entry.content()))),
+                model,
+                bytes.length,
+                endOfTextId);
+        boolean endAfter = special.addsEnd() && before.isEmpty() && after.isEmpty() && marks.end().isPresent();
         return new ByteLevelTokenizer(
                 bytes,
-                added,
+                new AddedTokens(added.values(), special.splitsSpecialTokens()),
                 pieces,
-                end.stream().filter(id -> id < bytes.length).findFirst());
+                endAfter ? marks.withEndAfter() : marks,
+                model.size());
     }
 }

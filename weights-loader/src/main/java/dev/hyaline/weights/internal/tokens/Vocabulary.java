@@ -5,7 +5,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /** Tokens and their ids while a tokenizer's files are read: no token twice, no id twice. */
 final class Vocabulary {
@@ -15,6 +17,8 @@ final class Vocabulary {
     private final Map<String, Integer> ids = new HashMap<>();
     private final Map<Integer, String> tokens = new HashMap<>();
     private final Map<Integer, byte[]> bytes = new HashMap<>();
+    private final Set<String> leftOut = new HashSet<>();
+    private int nextId;
 
     /** Adds a token spelled in the {@link ByteAlphabet}. */
     void add(String token, Json id) {
@@ -49,6 +53,7 @@ final class Vocabulary {
         }
         tokens.put(id, token);
         bytes.put(id, meaning);
+        nextId = Math.max(nextId, id + 1);
         return true;
     }
 
@@ -60,6 +65,7 @@ final class Vocabulary {
         }
         ids.put(token, id);
         bytes.put(id, meaning);
+        nextId = Math.max(nextId, id + 1);
     }
 
     static int intOf(Json id) {
@@ -69,6 +75,28 @@ final class Vocabulary {
     /** The id of a token; null if there is none. */
     Integer id(String token) {
         return ids.get(token);
+    }
+
+    /** The least id above all others. */
+    int nextId() {
+        return nextId;
+    }
+
+    /** Leaves the next id without a token, once for each text: one that other libraries give it to. */
+    void leaveOut(String token) {
+        if (leftOut.add(token)) {
+            nextId++;
+        }
+    }
+
+    /** Whether an id has a token. */
+    boolean has(int id) {
+        return tokens.containsKey(id);
+    }
+
+    /** A token that stands for its own text, which may be in the vocabulary already. */
+    void standsForItself(String token) {
+        bytes.put(ids.get(token), token.getBytes(UTF_8));
     }
 
     /** A copy of all tokens and their ids. */

@@ -12,10 +12,10 @@ import dev.hyaline.weights.internal.OpenedModel;
 import dev.hyaline.weights.internal.Parameter;
 import dev.hyaline.weights.internal.StateDict;
 import dev.hyaline.weights.internal.TensorView;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
 /**
@@ -66,7 +66,7 @@ public final class NanoGpt {
             addZeros(tensors, named, width);
         }
         ModelTensors complete = ModelTensors.of(named.label(), tensors, HuggingFaceNames::prefixed, named.bytes());
-        return OpenedModel.of(config(width, complete.tied()), OptionalInt.empty(), dict.files(), complete);
+        return OpenedModel.of(config(width, complete.tied()), ModelTokens.UNKNOWN, dict.files(), complete);
     }
 
     /** For each weight that has a bias in GPT-2 and none here. */

@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -71,7 +70,7 @@ class BytePairEncoderTest {
         TinyTokenizer files = new TinyTokenizer();
         files.vocabulary.remove("\u00C3");
         files.writePair(directory);
-        Tokenizer tokenizer = TokenizerFiles.read(new DiskFolder(directory), OptionalInt.empty());
+        Tokenizer tokenizer = TokenizerFiles.read(new DiskFolder(directory), ModelTokens.UNKNOWN);
         assertThat(tokenizer.encode("the word")).hasSize(2);
         assertThatExceptionOfType(BadInputException.class)
                 .isThrownBy(() -> tokenizer.encode("the caf\u00E9"))
@@ -92,7 +91,7 @@ class BytePairEncoderTest {
 
     private Tokenizer tiny() {
         new TinyTokenizer().write(directory);
-        return TokenizerFiles.read(new DiskFolder(directory), OptionalInt.empty());
+        return TokenizerFiles.read(new DiskFolder(directory), ModelTokens.UNKNOWN);
     }
 
     private List<String> encode(String text) {

@@ -110,8 +110,9 @@ class TokenizerFilesTest {
     void endsTextsWithTheIdOfTheConfigurationIfThereIsNoOther() {
         files.vocabulary.remove("<|endoftext|>");
         files.writePair(directory);
-        assertThat(TokenizerFiles.read(folder(), OptionalInt.of(7)).endOfText()).isEqualTo(7);
-        for (OptionalInt none : List.of(OptionalInt.empty(), OptionalInt.of(50256))) {
+        assertThat(TokenizerFiles.read(folder(), ends(7)).endOfText()).isEqualTo(7);
+        assertThat(TokenizerFiles.read(folder(), ends(7)).beginOfText()).isEqualTo(7);
+        for (ModelTokens none : List.of(ModelTokens.UNKNOWN, ends(50256))) {
             assertThatExceptionOfType(BadInputException.class)
                     .isThrownBy(() -> TokenizerFiles.read(folder(), none).endOfText())
                     .withMessage("this checkpoint's tokenizer has no token that ends a text");
@@ -373,8 +374,12 @@ class TokenizerFilesTest {
         return argumentSet(name, bend, expected, found);
     }
 
+    private static ModelTokens ends(int id) {
+        return new ModelTokens(0, OptionalInt.empty(), List.of(id));
+    }
+
     private Tokenizer read() {
-        return TokenizerFiles.read(folder(), OptionalInt.empty());
+        return TokenizerFiles.read(folder(), ModelTokens.UNKNOWN);
     }
 
     private void refused(String... message) {

@@ -1,0 +1,213 @@
+package dev.hyaline.weights.internal.tokens;
+
+import dev.hyaline.files.Printable;
+import dev.hyaline.weights.internal.Folder;
+import dev.hyaline.files.Json;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * What {@code tokenizer_config.json} and {@code special_tokens_map.json} say of tokens, as transformers reads them:
+ * special tokens by their roles, added tokens by their ids, and options.
+ */
+final class SpecialTokens {
+    static final String CONFIG = "tokenizer_config.json";
+    static final String MAP = "special_tokens_map.json";
+
+    private static final int LIMIT = 1 << 25;
+
+    /** In the order in which transformers gives ids to those that the vocabulary lacks. */
+    private static final List<String> ROLES = List.of(
+            "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
+
+    private static final List<String> LISTS = List.of("additional_special_tokens", "extra_special_tokens");
+
+    /** Roles that GPT-2's tokenizer gives to the end of a text where nothing else is named. */
+    private static final List<String> DEFAULT_ROLES = ROLES.subList(0, 3);
+
+    private static final Set<String> GPT2_CLASSES = Set.of("GPT2Tokenizer", "GPT2TokenizerFast");
+
+    /** Classes that take a tokenizer's files as they are. */
+    private static final Set<String> PLAIN_CLASSES = Set.of(
+            "PreTrainedTokenizer",
+            "PreTrainedTokenizerFast",
+            "TokenizersBackend",
+            "CodeGenTokenizer",
+            "CodeGenTokenizerFast",
+            "GPTNeoXTokenizer",
+            "GPTNeoXTokenizerFast");
+
+    private final Optional<Json> config;
+    private final Optional<Json> map;
+
+    private SpecialTokens(Optional<Json> config, Optional<Json> map) {
+        this.config = config;
+        this.map = map;
+    }
+
+    /**
+     * Reads the files, as far as they are there.
+     *
+     * @throws dev.hyaline.engine.BadCheckpointException if they are broken, or ask for another kind of tokenizer
+     */
+    static SpecialTokens read(Folder folder) {
+        SpecialTokens special = new SpecialTokens(readFile(folder, CONFIG), readFile(folder, MAP));
+        special.tokenizerClass().ifPresent(type -> {
+            if (!GPT2_CLASSES.contains(type.string()) && !PLAIN_CLASSES.contains(type.string())) {
+                throw type.expected("GPT2Tokenizer or PreTrainedTokenizerFast, as tokens are byte-level");
+            }
+        });
+        return special;
+    }
+
+    private static Optional<Json> readFile(Folder folder, String file) {
+        return folder.has(file) ? Optional.of(folder.readObject(file, LIMIT)) : Optional.empty();
+    }
+
+    private Optional<Json> tokenizerClass() {
+        return config.flatMap(json -> json.nullable("tokenizer_class"));
+    }
+
+    boolean isEmpty() {
+        return config.isEmpty() && map.isEmpty();
+    }
+
+    /** Whether {@code <|endoftext|>} has the roles that the files leave open. */
+    boolean defaultsToEndOfText() {
+        boolean gpt2 = tokenizerClass().map(Json::string).map(GPT2_CLASSES::contains).orElse(true);
+        return gpt2 && DEFAULT_ROLES.stream().anyMatch(this::isOpen);
+    }
+
+    private boolean isOpen(String role) {
+        return sources().allMatch(json -> json.get(role).isEmpty());
+    }
+
+    /** The token of a role; empty where no file names one. */
+    Optional<Entry> role(String role) {
+        return sources()
+                .map(json -> json.get(role))
+                .flatMap(Optional::stream)
+                .findFirst()
+                .filter(json -> !json.isNull())
+                .map(json -> entry(json, true));
+    }
+
+    /**
+     * The files, the one that counts most first: with {@code added_tokens_decoder}, {@code tokenizer_config.json} is
+     * complete, and the other file is of an older version.
+     */
+    private Stream<Json> sources() {
+        return hasDecoder()
+                ? Stream.concat(config.stream(), map.stream())
+                : Stream.concat(map.stream(), config.stream());
+    }
+
+    private boolean hasDecoder() {
+        return config.filter(json -> json.nullable("added_tokens_decoder").isPresent())
+                .isPresent();
+    }
+
+    /** Whether {@code added_tokens.json} is of an older version than {@code tokenizer_config.json}. */
+    boolean replacesAddedTokens() {
+        return hasDecoder();
+    }
+
+    /** Special tokens in the order in which they get ids, roles first; a role that is open is an empty entry. */
+    List<Optional<Entry>> named() {
+        List<Optional<Entry>> named = new ArrayList<>();
+        for (String role : ROLES) {
+            Optional<Entry> entry = role(role);
+            if (entry.isPresent()) {
+                named.add(entry);
+            } else if (defaultsToEndOfText() && DEFAULT_ROLES.contains(role) && isOpen(role)) {
+                named.add(Optional.empty());
+            }
+        }
+        for (Json json : sources().toList()) {
+            json.forEachField((key, value) -> {
+                boolean ofModel = key.endsWith("_token") && !ROLES.contains(key) && (value.isString() || value.isObject());
+                if (ofModel) {
+                    named.add(Optional.of(entry(value, true)));
+                } else if (LISTS.contains(key) && !value.isNull()) {
+                    list(value).forEach(entry -> named.add(Optional.of(entry)));
+                }
+            });
+        }
+        return named;
+    }
+
+    private static List<Entry> list(Json tokens) {
+        List<Entry> entries = new ArrayList<>();
+        if (tokens.isObject()) {
+            tokens.forEachField((role, token) -> entries.add(entry(token, true)));
+        } else {
+            tokens.elements().forEach(token -> entries.add(entry(token, true)));
+        }
+        return entries;
+    }
+
+    /** The tokens of {@code added_tokens_decoder} by the ids that it gives. */
+    Map<Integer, Entry> decoder() {
+        Map<Integer, Entry> decoder = new TreeMap<>();
+        config.flatMap(json -> json.nullable("added_tokens_decoder"))
+                .ifPresent(tokens -> tokens.forEachField((id, token) -> {
+                    if (!id.matches("\\d{1,7}") || Integer.parseInt(id) > Vocabulary.MAX_ID) {
+                        throw token.expected("under an id from 0 to " + Vocabulary.MAX_ID + ", not "
+                                + Printable.quoted(id));
+                    }
+                    decoder.put(Integer.parseInt(id), entry(token, false));
+                }));
+        return decoder;
+    }
+
+    /** Whether a word at the start of a text has a blank put before it, if {@code tokenizer_config.json} says. */
+    Optional<Boolean> prefixSpace() {
+        return option("add_prefix_space");
+    }
+
+    /** Whether special tokens in a text are cut like the rest of it. */
+    boolean splitsSpecialTokens() {
+        return option("split_special_tokens").orElse(false);
+    }
+
+    /** Whether the token that ends a text is put after each. */
+    boolean addsEnd() {
+        return option("add_eos_token").orElse(false);
+    }
+
+    private Optional<Boolean> option(String key) {
+        return config.flatMap(json -> json.nullable(key)).map(Json::bool);
+    }
+
+    private static Entry entry(Json json, boolean special) {
+        return json.isString() ? new Entry(json, json, special) : new Entry(json, json.require("content"), special);
+    }
+
+    /** A token that a file names: a text, or an object with conditions. */
+    record Entry(Json json, Json text, boolean named) {
+        String content() {
+            return text.string();
+        }
+
+        AddedToken token(int id) {
+            return new AddedToken(
+                    id,
+                    content(),
+                    flag("single_word", false),
+                    flag("lstrip", false),
+                    flag("rstrip", false),
+                    // What transformers' AddedToken takes where this is not given.
+                    flag("normalized", !(named || flag("special", false))),
+                    named || flag("special", false));
+        }
+
+        private boolean flag(String key, boolean fallback) {
+            return json.nullable(key).map(Json::bool).orElse(fallback);
+        }
+    }
+}

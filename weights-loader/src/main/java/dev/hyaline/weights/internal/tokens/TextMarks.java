@@ -1,0 +1,68 @@
+package dev.hyaline.weights.internal.tokens;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * The tokens that mark where a text begins and ends.
+ *
+ * @param begin put before a prompt; empty if there is none
+ * @param after a prompt, where the tokenizer's files ask for that
+ * @param end the one between texts; empty if there is none
+ * @param ends all after which a text is over
+ */
+record TextMarks(OptionalInt begin, List<Integer> after, OptionalInt end, List<Integer> ends) {
+    TextMarks {
+        after = List.copyOf(after);
+        ends = List.copyOf(ends);
+    }
+
+    /** What a tokenizer's own files say of them; what a configuration says counts where they are silent. */
+    record Named(OptionalInt before, List<Integer> after, Optional<Integer> bos, Optional<Integer> eos) {
+        static final Named NONE = new Named(OptionalInt.empty(), List.of(), Optional.empty(), Optional.empty());
+    }
+
+    /**
+     * Chooses the marks: the template of the post-processor, the names in the tokenizer's files, the configuration's
+     * ids as far as the tokenizer has them, then {@code <|endoftext|>}. A text without a beginning of its own begins
+     * with the token that ends the one before.
+     *
+     * @param size of the tokenizer's vocabulary
+     * @param endOfText id of {@code <|endoftext|>}; null if the vocabulary has none
+     */
+    static TextMarks choose(Named named, ModelTokens model, int size, Integer endOfText) {
+        OptionalInt end = first(
+                named.eos().map(OptionalInt::of).orElse(OptionalInt.empty()),
+                model.ends().stream()
+                        .filter(id -> id < size)
+                        .mapToInt(Integer::intValue)
+                        .findFirst(),
+                endOfText == null ? OptionalInt.empty() : OptionalInt.of(endOfText));
+        OptionalInt begin = first(
+                named.before(),
+                named.bos().map(OptionalInt::of).orElse(OptionalInt.empty()),
+                model.begin().stream().filter(id -> id < size).findFirst(),
+                endOfText == null ? end : OptionalInt.of(endOfText));
+        Set<Integer> ends = new LinkedHashSet<>();
+        end.ifPresent(ends::add);
+        ends.addAll(model.ends());
+        return new TextMarks(begin, named.after(), end, List.copyOf(ends));
+    }
+
+    /** These with the end after each text. */
+    TextMarks withEndAfter() {
+        return new TextMarks(begin, List.of(end.getAsInt()), end, ends);
+    }
+
+    private static OptionalInt first(OptionalInt... choices) {
+        for (OptionalInt choice : choices) {
+            if (choice.isPresent()) {
+                return choice;
+            }
+        }
+        return OptionalInt.empty();
+    }
+}
