@@ -67,7 +67,7 @@ final class TextMarksTest {
                 .containsExactly(5, a);
         Path dump = model.resolve("dump");
         run("dump", "--prompt", "a", "--sites", "hook_embed", "--out", dump.toString());
-        assertThat(Files.readString(dump.resolve("manifest.json"))).containsPattern("\"prepended\\w*\" ?: ?5\\b");
+        assertThat(Files.readString(dump.resolve("manifest.json"))).containsPattern("\"token_prepended_to_text\" ?: ?5\\b");
         Files.writeString(model.resolve("tokenizer_config.json"), "{\"bos_token\": \"b\"}");
         assertThat(tokens().getFirst()).isNotIn(5, 7, 260);
     }
