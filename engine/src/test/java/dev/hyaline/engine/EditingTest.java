@@ -3,6 +3,7 @@ package dev.hyaline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.fixtures.Recording;
 import dev.hyaline.engine.site.Activation;
@@ -272,17 +273,9 @@ class EditingTest {
 
     @Test
     void editedLogitsAreTheResult() {
-        Probe probe = new Probe() {
-            @Override
-            public boolean wants(HookPoint point) {
-                return point.site() == Site.UNEMBED_OUT;
-            }
-
-            @Override
-            public void at(HookPoint point, Activation activation) {
-                activation.values()[17] = 42;
-            }
-        };
+        Probe probe = new CallingProbe(point -> point.site() == Site.UNEMBED_OUT, (point, activation) -> {
+            activation.values()[17] = 42;
+        });
         assertThat(model.forward(ForwardRequest.of(TOKENS).probe(probe)).logits()[17])
                 .isEqualTo(42);
     }

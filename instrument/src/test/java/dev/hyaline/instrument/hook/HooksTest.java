@@ -3,7 +3,6 @@ package dev.hyaline.instrument.hook;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.instrument.run.EditedModel;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.BadShapeException;
 import dev.hyaline.engine.ForwardRequest;
@@ -25,6 +24,7 @@ import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.run.EditedModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -148,7 +148,8 @@ class HooksTest {
                                 Interventions.of(
                                         Intervention.set(on(0).positions(2).heads(3), ofHead),
                                         Intervention.set(on(0).positions(2).heads(1), 7),
-                                        Intervention.set(on(1).positions(0).heads(1).components(4), 9),
+                                        Intervention.set(
+                                                on(1).positions(0).heads(1).components(4), 9),
                                         Intervention.add(on(0).positions(4).heads(0), 1, ofHead)))
                         .forward(PROMPTS, LogitSelection.all())
                         .logits());

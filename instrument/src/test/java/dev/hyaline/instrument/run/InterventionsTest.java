@@ -9,6 +9,7 @@ import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
@@ -57,14 +58,15 @@ class InterventionsTest {
     private static float[] z(int sequence, Interventions interventions) {
         float[][] z = new float[PROMPTS.size()][];
         Capture capture = new Capture(List.of(Z), IndexSelection.all());
-        EditedModel.of(MODEL, interventions).forward(
-                PROMPTS,
-                LogitSelection.none(),
-                new CallingProbe(point -> capture.points().contains(point), (point, a) -> {
-                    for (int s = 0; s < z.length; s++) {
-                        z[s] = Arrays.copyOfRange(a.values(), a.offset(s), a.offset(s) + a.size(s));
-                    }
-                }));
+        EditedModel.of(MODEL, interventions)
+                .forward(
+                        PROMPTS,
+                        LogitSelection.none(),
+                        new CallingProbe(point -> capture.points().contains(point), (point, a) -> {
+                            for (int s = 0; s < z.length; s++) {
+                                z[s] = Arrays.copyOfRange(a.values(), a.offset(s), a.offset(s) + a.size(s));
+                            }
+                        }));
         return z[sequence];
     }
 
@@ -211,7 +213,7 @@ class InterventionsTest {
                     .isInstanceOf(BadInputException.class)
                     .hasMessageStartingWith("two interventions write the same values: Zero of blocks.1.attn.hook_z,"
                             + " heads 1,2, components 0,1, positions 3 and Scale of ")
-                    .hasMessageEndingWith("or choose places apart (--layers, --heads, --positions)");
+                    .hasMessageEndingWith("or choose places apart (" + Remedy.EDIT_APART + ")");
             z(0, Interventions.of(some, other).inOrder());
         }
         for (Target apart : List.of(

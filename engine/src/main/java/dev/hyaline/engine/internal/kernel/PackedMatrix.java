@@ -13,7 +13,7 @@ import java.util.Arrays;
  * @param bias padded with zeros to whole panels; all zeros for a product without bias
  */
 public record PackedMatrix(Values values, int offset, int panelStride, int k, int n, float[] bias) {
-    /** Columns a panel: two of the widest vectors. The layout does not depend on the machine. */
+    /** Columns of a panel: two of the widest vectors. The layout does not depend on the machine. */
     public static final int PANEL = 32;
     /** Columns {@code j} and {@code j + HALF} of a panel's row are used together, and share an int as bfloat16. */
     public static final int HALF = PANEL / 2;
