@@ -1,10 +1,17 @@
 /** The model: configuration, weights, forward pass, KV cache and sampling. Depends on the JDK alone. */
+@SuppressWarnings("module") // the module that runs passes on devices is there only where it is built
 module dev.hyaline.engine {
     requires static jdk.incubator.vector;
     requires static jdk.management;
 
     exports dev.hyaline.engine;
     exports dev.hyaline.engine.site;
+    exports dev.hyaline.engine.internal.device to
+            dev.hyaline.engine.tornado;
+    exports dev.hyaline.engine.internal.forward to
+            dev.hyaline.engine.tornado;
+    exports dev.hyaline.engine.internal.kernel to
+            dev.hyaline.engine.tornado;
 
     uses dev.hyaline.engine.internal.device.DeviceProvider;
 }
