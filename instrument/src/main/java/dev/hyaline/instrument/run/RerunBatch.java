@@ -54,14 +54,6 @@ final class RerunBatch {
         this.last = Boundary.last(config).previous();
     }
 
-    Boundary at() {
-        return at;
-    }
-
-    boolean isEmpty() {
-        return members.isEmpty();
-    }
-
     int rows() {
         return members.stream().mapToInt(Member::rows).sum();
     }
