@@ -5,8 +5,14 @@ import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.UnknownHookPointException;
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.EscapedText;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.MutuallyExclusiveArgsException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -15,16 +21,31 @@ record FailureReport(Console console, List<String> arguments) {
     static final int FAILED = 1;
     private static final int BAD_USAGE = 2;
 
+    /** A sentence fills a screen of 80 columns and 24 lines at most, whatever a file or a hub put into it. */
+    private static final int MAX_LENGTH = 1500;
+
+    private static final int KEPT_FIRST = 1000;
+
     /** An option that the command does not know or cannot take. */
     int badUsage(ParameterException failure) {
         say(sentence(failure));
-        UnmatchedArgumentException.printSuggestions(failure, console.err());
-        console.err().println("See " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help.");
+        if (!(failure instanceof MutuallyExclusiveArgsException)) {
+            UnmatchedArgumentException.printSuggestions(failure, console.err());
+            console.err().println("See " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help.");
+        }
         traceIfAsked(failure);
         return BAD_USAGE;
     }
 
-    private static String sentence(ParameterException failure) {
+    private String sentence(ParameterException failure) {
+        if (failure instanceof MutuallyExclusiveArgsException) {
+            return failure.getCommandLine().getCommandSpec().argGroups().stream()
+                    .map(this::alternatives)
+                    .filter(given -> given.size() > 1)
+                    .findFirst()
+                    .map(FailureReport::excludeEachOther)
+                    .orElse(failure.getMessage());
+        }
         if (!(failure instanceof UnmatchedArgumentException unmatched) || unmatched.isUnknownOption()) {
             return failure.getMessage();
         }
@@ -32,6 +53,32 @@ record FailureReport(Console console, List<String> arguments) {
         return failure.getCommandLine().getParent() == null
                 ? "there is no command " + argument
                 : "the argument " + argument + " belongs to no option";
+    }
+
+    /** Names of a group's options, one of each alternative; none if not more than one alternative is given. */
+    private List<String> alternatives(ArgGroupSpec group) {
+        List<List<OptionSpec>> alternatives = new ArrayList<>();
+        group.options().forEach(option -> alternatives.add(List.of(option)));
+        group.subgroups().forEach(subgroup -> alternatives.add(subgroup.allOptionsNested()));
+        long given = alternatives.stream()
+                .filter(options -> options.stream().anyMatch(this::isGiven))
+                .count();
+        return given < 2
+                ? List.of()
+                : alternatives.stream()
+                        .map(options -> options.getFirst().longestName())
+                        .toList();
+    }
+
+    private boolean isGiven(OptionSpec option) {
+        return Stream.of(option.names())
+                .anyMatch(name -> arguments.stream()
+                        .anyMatch(argument -> argument.equals(name) || argument.startsWith(name + "=")));
+    }
+
+    private static String excludeEachOther(List<String> names) {
+        return String.join(", ", names.subList(0, names.size() - 1)) + " and " + names.getLast()
+                + " exclude each other";
     }
 
     /** A command that failed. */
@@ -52,13 +99,24 @@ record FailureReport(Console console, List<String> arguments) {
                     default -> "unexpected failure, please report it with what --stacktrace shows: " + failure;
                 });
         traceIfAsked(failure);
-        return failure instanceof BadInputException || failure instanceof UnknownHookPointException
-                ? BAD_USAGE
-                : FAILED;
+        return isBadUsage(failure) ? BAD_USAGE : FAILED;
+    }
+
+    /** What is there and not to be replaced takes another option, as what cannot be does. */
+    private static boolean isBadUsage(Throwable failure) {
+        return failure instanceof BadInputException
+                || failure instanceof UnknownHookPointException
+                || (failure instanceof HyalineException e && e.getMessage().contains(Remedy.REPLACE.toString()));
     }
 
     private void say(String sentence) {
-        console.err().println("hyaline: " + sentence);
+        String shown = EscapedText.plain(sentence);
+        console.err()
+                .println("hyaline: "
+                        + (shown.length() <= MAX_LENGTH
+                                ? shown
+                                : shown.substring(0, KEPT_FIRST) + " [...] "
+                                        + shown.substring(shown.length() - (MAX_LENGTH - KEPT_FIRST))));
     }
 
     /** A library's sentence with the command's options in place of the API's remedies. */

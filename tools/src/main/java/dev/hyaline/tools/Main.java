@@ -1,28 +1,10 @@
 package dev.hyaline.tools;
 
 import dev.hyaline.engine.BadInputException;
-import dev.hyaline.tools.command.AblateCommand;
-import dev.hyaline.tools.command.AttributeCommand;
-import dev.hyaline.tools.command.ConvertCommand;
-import dev.hyaline.tools.command.DevicesCommand;
-import dev.hyaline.tools.command.DumpCommand;
-import dev.hyaline.tools.command.EditCommand;
-import dev.hyaline.tools.command.GenerateCommand;
-import dev.hyaline.tools.command.HeadsCommand;
 import dev.hyaline.tools.command.HyalineCommand;
-import dev.hyaline.tools.command.InfoCommand;
-import dev.hyaline.tools.command.LensCommand;
-import dev.hyaline.tools.command.ModelsCommand;
-import dev.hyaline.tools.command.PatchCommand;
-import dev.hyaline.tools.command.SitesCommand;
-import dev.hyaline.tools.command.TokensCommand;
 import dev.hyaline.tools.terminal.Console;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
-import java.util.function.Supplier;
-import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.TypeConversionException;
@@ -56,33 +38,7 @@ public final class Main {
     }
 
     private static CommandLine commandLine(String[] arguments, Console console, FailureReport failures) {
-        Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
-        commands.put("dump", () -> new DumpCommand(console));
-        commands.put("edit", () -> new EditCommand(console));
-        commands.put("sites", () -> new SitesCommand(console));
-        commands.put("info", () -> new InfoCommand(console));
-        commands.put("generate", () -> new GenerateCommand(console));
-        commands.put("tokens", () -> new TokensCommand(console));
-        commands.put("patch", () -> new PatchCommand(console));
-        commands.put("ablate", () -> new AblateCommand(console));
-        commands.put("lens", () -> new LensCommand(console));
-        commands.put("attribute", () -> new AttributeCommand(console));
-        commands.put("heads", () -> new HeadsCommand(console));
-        commands.put("models", () -> new ModelsCommand(console));
-        commands.put("convert", () -> new ConvertCommand(console));
-        commands.put("devices", () -> new DevicesCommand(console));
-
-        CommandLine commandLine = new CommandLine(new HyalineCommand());
-        Supplier<Object> named = arguments.length == 0 ? null : commands.get(arguments[0]);
-        if (named != null) {
-            // To read the annotations of them all takes a tenth of a second.
-            commandLine.addSubcommand(named.get());
-        } else {
-            commands.values().forEach(command -> commandLine.addSubcommand(command.get()));
-            commandLine.addSubcommand(new CommandLine.HelpCommand());
-            commandLine.addSubcommand(new AutoComplete.GenerateCompletion());
-        }
-        return commandLine
+        return HyalineCommand.commandLine(arguments.length == 0 ? "" : arguments[0], console)
                 .registerConverter(int.class, Main::wholeNumber)
                 .registerConverter(Integer.class, Main::wholeNumber)
                 .registerConverter(Long.class, text -> number(text, Long::valueOf, "a whole number"))
@@ -93,6 +49,7 @@ public final class Main {
                 .setUsageHelpWidth(100)
                 // A prompt may begin with @, which is not the name of a file of arguments.
                 .setExpandAtFiles(false)
+                .setExecutionStrategy(new CheckedExecution())
                 .setParameterExceptionHandler((e, args) -> failures.badUsage(e))
                 .setExecutionExceptionHandler((e, command, result) -> failures.failed(e));
     }

@@ -266,7 +266,7 @@ final class CommandsTest {
         assertThat(refused.err())
                 .contains("activations.safetensors exists already")
                 .contains("--force");
-        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.exitCode()).isEqualTo(2);
         assertThat(Path.of(out(), "activations.safetensors")).hasBinaryContent(before);
         Outcome.of("dump", "--out", out(), "--sites", "q", "--format", "npz", "--force")
                 .succeeded();
@@ -309,7 +309,7 @@ final class CommandsTest {
         Outcome otherwise = Outcome.of(shards("--shards", "--shard-size", "0.3MB", "--resume", "--dtype", "f16"));
         assertThat(otherwise.err()).contains("cannot be resumed: activations.dtype was \"f32\" and is now \"f16\"");
         assertThat(otherwise.exitCode()).isEqualTo(2);
-        assertThat(Outcome.of(shards("--shards")).exitCode()).isEqualTo(1);
+        assertThat(Outcome.of(shards("--shards")).exitCode()).isEqualTo(2);
     }
 
     @Test
@@ -411,8 +411,8 @@ final class CommandsTest {
                 .toList();
         assertThat(prompts)
                 .startsWith(
-                        "--prompt 1=@here",
-                        "--prompt 2=-x",
+                        "--prompt 0=@here",
+                        "--prompt 1=-x",
                         text + ":1=first line",
                         text + ":3=  {second} ",
                         text + ":4=third",
@@ -436,7 +436,7 @@ final class CommandsTest {
         String several = Outcome.of("generate", "-p", STORE, "-p", "The capital of France is")
                 .succeeded()
                 .out();
-        assertThat(several).contains("Prompt 1", STORE + " Mary.", "The capital of France is Paris.");
+        assertThat(several).contains("Prompt 0", "Prompt 1", STORE + " Mary.", "The capital of France is Paris.");
     }
 
     @Test

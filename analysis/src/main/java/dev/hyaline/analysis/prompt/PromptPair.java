@@ -71,8 +71,10 @@ public record PromptPair(
         }
         Integer position = roles.get(role);
         if (position == null) {
-            throw new BadInputException(name + ": there is no role " + role + "; there are "
-                    + String.join(", ", roles.keySet()) + ", " + END);
+            throw new BadInputException(name + ": there is no role " + role + "; "
+                    + (roles.isEmpty()
+                            ? "there is " + END
+                            : "there are " + String.join(", ", roles.keySet()) + ", " + END));
         }
         return position;
     }

@@ -6,7 +6,6 @@ import dev.hyaline.analysis.causal.AblationSweep.Along;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.graph.Node;
-import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
@@ -15,24 +14,24 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
-import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.MetricOptions;
-import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
-import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.option.NameList;
+import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.SelectionOptions;
+import dev.hyaline.tools.option.Study;
+import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.report.SweepReport;
-import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.terminal.Console;
-import dev.hyaline.weights.Checkpoint;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -57,7 +56,8 @@ import picocli.CommandLine.Option;
             "  hyaline ablate --site resid_post --by-position --how resample --seed 5",
             "  hyaline ablate --sets \"a2.h2+a2.h3+a2.h4+a2.h6, a1.h7, m0\" --how mean"
         })
-public final class AblateCommand implements Runnable {
+public final class AblateCommand implements Runnable, CheckedOptions {
+    private static final String SETS = "ablate-sets";
     private static final float DEFAULT_DEVIATION = 1;
 
     enum AblationKind {
@@ -94,42 +94,63 @@ public final class AblateCommand implements Runnable {
             })
     private AblationKind how = AblationKind.ZERO;
 
-    @Option(
-            names = {"-s", "--site"},
-            paramLabel = "NAME",
-            description = "What to ablate, as the command sites calls it. Default: z, head by head")
-    private String site = "z";
+    @ArgGroup
+    private Ablated ablated = new Ablated();
 
-    @Option(
-            names = {"-l", "--layers"},
-            paramLabel = "LAYERS",
-            description = "Only these layers: 0,3-5,-1.")
-    private String layers = "all";
+    /** What is ablated: parts of a site, or sets of nodes. */
+    private static final class Ablated {
+        @ArgGroup(exclusive = false)
+        private Parts parts = new Parts();
 
-    @Option(names = "--whole", description = "All heads of a layer together.")
-    private boolean whole;
+        @Option(
+                names = "--sets",
+                paramLabel = "NODES",
+                description = {
+                    "Sets of nodes instead, each ablated together: a1.h7+m0, a2.h2. Nodes as in the command patch."
+                })
+        private String sets;
+    }
 
-    @Option(
-            names = "--neurons",
-            paramLabel = "LIST",
-            description = "One by one these neurons, or dimensions of another site: 0-99, or all.")
-    private String neurons;
+    /** Parts of a site, one after the other. */
+    private static final class Parts {
+        @Option(
+                names = {"-s", "--site"},
+                paramLabel = "NAME",
+                description = "What to ablate, as the command sites calls it. Default: z, head by head")
+        private String site = "z";
 
-    @Option(names = "--by-position", description = "Position by position.")
-    private boolean byPosition;
+        @Option(
+                names = {"-l", "--layers"},
+                paramLabel = "LAYERS",
+                description = "Only these layers: 0,3-5,-1.")
+        private String layers = "all";
 
-    @Option(
-            names = "--positions",
-            paramLabel = "LIST",
-            description = "... only these: 0,3-5,-1, or roles such as S2,end.")
-    private String positions;
+        @Option(names = "--whole", description = "All heads of a layer together.")
+        private boolean whole;
 
-    @Option(
-            names = "--sets",
-            paramLabel = "NODES",
-            description =
-                    "Sets of nodes instead, each ablated together: a1.h7+m0, a2.h2. Nodes as in the command patch.")
-    private String sets;
+        @Option(
+                names = "--neurons",
+                paramLabel = "LIST",
+                description = "One by one these neurons, or dimensions of another site: 0-99, or all.")
+        private String neurons;
+
+        @Option(names = "--by-position", description = "Position by position.")
+        private boolean byPosition;
+
+        @Option(
+                names = "--positions",
+                paramLabel = "LIST",
+                description = "... only these: 0,3-5,-1, or roles such as S2,end.")
+        private String positions;
+
+        private IndexSelection layers() {
+            return SelectionOptions.indices("--layers", layers);
+        }
+
+        private IndexSelection neurons() {
+            return neurons.equals("all") ? IndexSelection.all() : SelectionOptions.indices("--neurons", neurons);
+        }
+    }
 
     @Option(names = "--deviation", paramLabel = "X", description = "Standard deviation of noise. Default: 1")
     private Float deviation;
@@ -138,86 +159,85 @@ public final class AblateCommand implements Runnable {
     private boolean normalise;
 
     @Mixin
-    private PairOptions pairOptions;
-
-    @Mixin
-    private MetricOptions metricOptions;
-
-    @Mixin
-    private TableOutput output;
-
-    @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private StudyOptions options;
 
     public AblateCommand(Console console) {
         this.console = console;
     }
 
     @Override
-    public void run() {
+    public void check() {
         if (deviation != null && how != AblationKind.NOISE) {
             throw new BadInputException("--deviation needs --how noise");
         }
-        try (Checkpoint checkpoint = modelOptions.open(console)) {
-            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
-            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
-                Experiment experiment = Experiment.start(model, pairs, metricOptions.metric());
-                Sweep sweep = sweep(experiment, vocabulary);
-                String name = sets != null
-                        ? "ablate-sets"
-                        : "ablate-" + site(model.config()).shortName();
-                new SweepReport(
-                                console,
-                                checkpoint.name(),
-                                name,
-                                output.folder(List.of(name)),
-                                normalise,
-                                common.json,
-                                Optional.empty())
-                        .run(experiment, sweep);
+        if (deviation != null && !(deviation >= 0 && Float.isFinite(deviation))) {
+            throw new BadInputException(
+                    "--deviation: the standard deviation of noise must be a finite number of at least 0, found "
+                            + deviation);
+        }
+        if (ablated.sets != null) {
+            sets(NameList.ANY_MODEL);
+            options.tables().requireFree(SETS);
+            return;
+        }
+        SelectionOptions.requireSites(List.of(ablated.parts.site));
+        ablated.parts.layers();
+        if (ablated.parts.neurons != null) {
+            ablated.parts.neurons();
+        }
+        if (ablated.parts.positions != null) {
+            RolePositions.check(ablated.parts.positions);
+        }
+    }
+
+    @Override
+    public void run() {
+        try (Study study = options.open(console)) {
+            String name = ablated.sets != null
+                    ? SETS
+                    : "ablate-" + site(study.config()).shortName();
+            Optional<Path> folder = options.tables().folder(name);
+            try (Gpt2 model = study.start()) {
+                Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
+                new SweepReport(console, study.model(), name, folder, normalise, options.json(), Optional.empty())
+                        .run(experiment, sweep(experiment, study.vocabulary()));
             }
         }
     }
 
     private Sweep sweep(Experiment experiment, ModelVocabulary vocabulary) {
         Gpt2Config config = experiment.config();
-        if (sets != null) {
+        if (ablated.sets != null) {
             return AblationSweep.ofSets(config, ablation(), sets(config));
         }
+        Parts parts = ablated.parts;
         Site chosen = site(config);
-        Along along = chosen.shape().byHead() && !whole && neurons == null ? Along.everyHead() : Along.everyLayer();
-        along = along.inLayers(SelectionOptions.indices("--layers", layers));
-        if (neurons != null) {
-            along = along.components(
-                    neurons.equals("all") ? IndexSelection.all() : SelectionOptions.indices("--neurons", neurons));
+        boolean byHead = chosen.shape().byHead() && !parts.whole && parts.neurons == null;
+        Along along = (byHead ? Along.everyHead() : Along.everyLayer()).inLayers(parts.layers());
+        if (parts.neurons != null) {
+            along = along.components(parts.neurons());
         }
-        if (byPosition || positions != null) {
-            along = along.positions(PatchCommand.positions(experiment.pairs(), vocabulary, positions));
+        if (parts.byPosition || parts.positions != null) {
+            along = along.positions(RolePositions.of(experiment.pairs(), vocabulary, parts.positions));
         }
         return AblationSweep.of(config, ablation(), chosen, along);
     }
 
     private Site site(Gpt2Config config) {
-        List<Site> sites = HookPoints.select(config, site).stream()
+        List<Site> sites = HookPoints.select(config, ablated.parts.site).stream()
                 .map(HookPoint::site)
                 .distinct()
                 .toList();
         if (sites.size() > 1) {
-            throw new BadInputException("--site takes one site, but '" + site + "' names " + sites.size());
+            throw new BadInputException(
+                    "--site takes one site, but '" + ablated.parts.site + "' names " + sites.size());
         }
         return sites.getFirst();
     }
 
     private Map<String, List<Target>> sets(Gpt2Config config) {
         Map<String, List<Target>> named = new LinkedHashMap<>();
-        PatchCommand.named("--sets", sets, set -> {
+        NameList.parse("--sets", ablated.sets, set -> {
             named.put(
                     set,
                     Arrays.stream(set.split("\\+", -1))
@@ -233,8 +253,8 @@ public final class AblateCommand implements Runnable {
             case ZERO -> Ablation.zero();
             case MEAN -> Ablation.meanByPosition();
             case MEAN_OVERALL -> Ablation.mean();
-            case RESAMPLE -> Ablation.resample(pairOptions.seed());
-            case NOISE -> Ablation.noise(deviation == null ? DEFAULT_DEVIATION : deviation, pairOptions.seed());
+            case RESAMPLE -> Ablation.resample(options.pairs().seed());
+            case NOISE -> Ablation.noise(deviation == null ? DEFAULT_DEVIATION : deviation, options.pairs().seed());
         };
     }
 }

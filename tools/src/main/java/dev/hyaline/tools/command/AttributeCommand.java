@@ -1,24 +1,21 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.lens.DirectLogitAttribution;
-import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.instrument.capture.SumCheck;
 import dev.hyaline.instrument.weights.WeightProcessing;
+import dev.hyaline.tools.option.AnalysisOptions;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
-import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.ModelOptions;
-import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.option.Study;
+import dev.hyaline.tools.report.StudyHeading;
 import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
-import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
-import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -49,7 +46,7 @@ import picocli.CommandLine.Option;
             "  hyaline attribute --by position --out attribution",
             "  hyaline attribute --by stream                   the difference as it grows along the layers"
         })
-public final class AttributeCommand implements Runnable {
+public final class AttributeCommand implements Runnable, CheckedOptions {
     enum Grouping {
         HEAD,
         LAYER,
@@ -101,35 +98,32 @@ public final class AttributeCommand implements Runnable {
     private PairOptions pairOptions;
 
     @Mixin
-    private TableOutput output;
-
-    @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private AnalysisOptions options;
 
     public AttributeCommand(Console console) {
         this.console = console;
     }
 
     @Override
+    public void check() {
+        options.tables().requireFree(name());
+    }
+
+    @Override
     public void run() {
-        try (Checkpoint checkpoint = modelOptions.open(console)) {
-            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
-            String name = "attribution-" + by;
-            Optional<Path> folder = output.folder(List.of(name));
-            Gpt2Weights weights = raw ? checkpoint.weights() : WeightProcessing.processWeights(checkpoint.weights());
-            try (Gpt2 model = engineOptions.open(weights, console)) {
-                DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, pairs, role));
-                show(checkpoint.name(), pairs, result);
-                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(name, result.table()), common.json));
+        try (Study study = Study.of(options, pairOptions, console)) {
+            Optional<Path> folder = options.tables().folder(name());
+            Gpt2Weights weights = study.checkpoint().weights();
+            try (Gpt2 model = study.start(raw ? weights : WeightProcessing.processWeights(weights))) {
+                DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, study.pairs(), role));
+                show(study, result);
+                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(name(), result.table()), options.json()));
             }
         }
+    }
+
+    private String name() {
+        return "attribution-" + by;
     }
 
     private DirectLogitAttribution.Result attribute(DirectLogitAttribution attribution) {
@@ -142,11 +136,11 @@ public final class AttributeCommand implements Runnable {
         };
     }
 
-    private void show(String model, PromptPairs pairs, DirectLogitAttribution.Result result) {
+    private void show(Study study, DirectLogitAttribution.Result result) {
         SumCheck conservation = result.conservation();
-        if (common.json) {
+        if (options.json()) {
             JsonOutput.print(console, out -> {
-                out.writeStringProperty("model", model);
+                out.writeStringProperty("model", study.model());
                 out.writeObjectPropertyStart("conservation");
                 out.writeStringProperty("whole", result.whole());
                 out.writeNumberProperty("largest_error", conservation.largestError());
@@ -158,9 +152,7 @@ public final class AttributeCommand implements Runnable {
             });
             return;
         }
-        console.out().println(console.bold(model) + "  " + DisplayText.plural(pairs.size(), "pair"));
-        console.out().println(console.dim("such as: " + pairs.get(0).name()));
-        console.out().println();
+        StudyHeading.print(console, study.model(), study.pairs(), "");
         TableView.print(console, result.table());
         console.out().println();
         console.out().println("Conservation: the whole is " + result.whole() + "; " + conservation);

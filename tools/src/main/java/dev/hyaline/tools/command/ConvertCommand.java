@@ -1,6 +1,7 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.instrument.ElementType;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.ModelOptions;
@@ -45,7 +46,7 @@ import tools.jackson.core.JsonGenerator;
             "",
             "Exit codes: 0 done; 1 failed (nothing is left half written); 2 bad usage."
         })
-public final class ConvertCommand implements Runnable {
+public final class ConvertCommand implements Runnable, CheckedOptions {
     private final Console console;
 
     @Mixin
@@ -74,6 +75,11 @@ public final class ConvertCommand implements Runnable {
 
     public ConvertCommand(Console console) {
         this.console = console;
+    }
+
+    @Override
+    public void check() {
+        ModelOptions.path("--out", out);
     }
 
     @Override

@@ -11,11 +11,11 @@ import dev.hyaline.instrument.dump.CorpusDump;
 import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.instrument.dump.Dump;
 import dev.hyaline.instrument.dump.DumpFolder;
-import dev.hyaline.instrument.dump.DumpFolder.IfExists;
 import dev.hyaline.instrument.dump.DumpFormat;
 import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.instrument.dump.TokenFilter;
 import dev.hyaline.tools.option.CaptureOptions;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
@@ -89,7 +89,7 @@ import picocli.CommandLine.Option;
             "",
             "Exit codes: 0 done; 1 failed (no file is left half written); 2 bad usage."
         })
-public final class DumpCommand implements Runnable {
+public final class DumpCommand implements Runnable, CheckedOptions {
     private static final String DEFAULT_SITES = "all";
     private static final String DEFAULT_SITES_IN_SHARDS = "resid_post";
     private static final long MAX_TOKENS_IN_ONE_FILE = 65_536;
@@ -145,11 +145,6 @@ public final class DumpCommand implements Runnable {
     @Option(names = "--dry-run", description = "Show what would be written and how large it is, and stop.")
     private boolean dryRun;
 
-    @Option(
-            names = "--force",
-            description = "Replace a dump in the folder: one file once the new one is complete, shards from the start.")
-    private boolean force;
-
     @Mixin
     private CommonOptions common;
 
@@ -158,12 +153,13 @@ public final class DumpCommand implements Runnable {
     }
 
     @Override
+    public void check() {
+        ModelOptions.path("--out", out);
+    }
+
+    @Override
     public void run() {
         Path folder = ModelOptions.path("--out", out);
-        captureOptions.check();
-        engineOptions.check();
-        weightOptions.steps(); // so that a wrong name comes first
-        shardOptions.check(force);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             PromptSource source = promptOptions.open(console.in());
@@ -207,7 +203,7 @@ public final class DumpCommand implements Runnable {
             return;
         }
         // Before anything is computed: an output that cannot be written must not cost a run.
-        try (DumpFolder opened = DumpFolder.open(folder, force ? IfExists.REPLACE : IfExists.REFUSE)) {
+        try (DumpFolder opened = DumpFolder.open(folder, shardOptions.ifExists())) {
             run(checkpoint, vocabulary, dump, opened, report);
         }
     }
@@ -246,8 +242,7 @@ public final class DumpCommand implements Runnable {
             report.forecast(folder, common.json);
             return;
         }
-        IfExists ifExists = shardOptions.resume ? IfExists.RESUME : force ? IfExists.REPLACE : IfExists.REFUSE;
-        try (DumpFolder opened = DumpFolder.open(folder, ifExists);
+        try (DumpFolder opened = DumpFolder.open(folder, shardOptions.ifExists());
                 StopNotice notice = new StopNotice(console, "the same command with --resume goes on");
                 Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
             Provenance provenance = provenance(

@@ -10,6 +10,7 @@ import dev.hyaline.instrument.run.BaseRun;
 import dev.hyaline.instrument.run.InterventionProbe;
 import dev.hyaline.instrument.run.RerunResult;
 import dev.hyaline.instrument.run.SequenceEdit;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EditOptions;
 import dev.hyaline.tools.option.EngineOptions;
@@ -71,7 +72,7 @@ import picocli.CommandLine.Option;
             "  A source or reference: \"source\" (the runs of --source), {\"dump\": DIR}, or the values themselves:",
             "    {\"sequences\": [{\"length\": 7, \"positions\": [0, 6], \"values\": {NAME: [...]}}]}"
         })
-public final class EditCommand implements Runnable {
+public final class EditCommand implements Runnable, CheckedOptions {
     private final Console console;
 
     @Mixin
@@ -116,14 +117,17 @@ public final class EditCommand implements Runnable {
     }
 
     @Override
-    public void run() {
+    public void check() {
         if (top < 1) {
             throw new BadInputException("--top must be at least 1, found " + top);
         }
         if (newTokens < 0) {
             throw new BadInputException("--generate must be at least 0, found " + newTokens);
         }
-        engineOptions.check();
+    }
+
+    @Override
+    public void run() {
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Prompts prompts = promptOptions.encode(promptOptions.read(console.in()), checkpoint.config(), vocabulary);

@@ -5,6 +5,7 @@ import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Sampling;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
@@ -13,6 +14,7 @@ import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DecodedText;
+import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.util.List;
@@ -42,7 +44,7 @@ import picocli.CommandLine.Option;
             "  hyaline generate --prompt \"Anna went to\" --temperature 0.8 --top-p 0.95 --seed 7",
             "  hyaline generate --prompts prompts.txt --max-new-tokens 20 --json"
         })
-public final class GenerateCommand implements Runnable {
+public final class GenerateCommand implements Runnable, CheckedOptions {
     private final Console console;
 
     @Mixin
@@ -89,12 +91,16 @@ public final class GenerateCommand implements Runnable {
     }
 
     @Override
-    public void run() {
-        Sampling sampling = sampling();
+    public void check() {
+        sampling();
         if (maxNewTokens < 0) {
             throw new BadInputException("--max-new-tokens must be at least 0, found " + maxNewTokens);
         }
-        engineOptions.check();
+    }
+
+    @Override
+    public void run() {
+        Sampling sampling = sampling();
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             List<PromptInput> inputs = promptOptions.read(console.in());
@@ -116,7 +122,8 @@ public final class GenerateCommand implements Runnable {
                 } else {
                     List<int[]> generated = generator.generate(tokens, (sequence, token) -> {});
                     for (int s = 0; s < generated.size(); s++) {
-                        console.out().println(console.bold("Prompt " + (s + 1)) + " (" + prompts.name(s) + ")");
+                        console.out()
+                                .println(console.bold("Prompt " + s) + " (" + EscapedText.plain(prompts.name(s)) + ")");
                         console.out().println(console.dim(texts.get(s)) + newText(generated.get(s), vocabulary));
                         console.out().println();
                     }

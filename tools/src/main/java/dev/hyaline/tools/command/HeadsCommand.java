@@ -10,10 +10,9 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.tools.option.AnalysisOptions;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
-import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.PromptOptions;
@@ -56,8 +55,8 @@ import tools.jackson.core.JsonGenerator;
             "  hyaline heads --model gpt2 --random tokens --draws 10 --seed 3 --out heads",
             "  hyaline heads --prompt \"When Mary and John went to the store, John gave a drink to\""
         })
-public final class HeadsCommand implements Runnable {
-    private static final String NAME = "heads";
+public final class HeadsCommand implements Runnable, CheckedOptions {
+    private static final List<String> TABLES = List.of("heads", "entropy", "largest-weight", "share-above", "distances");
     private static final int DEFAULT_DRAWS = 5;
     private static final int DEFAULT_LENGTH = 20;
     /** Of models with more heads, those that are of no kind are left to the files. */
@@ -108,39 +107,44 @@ public final class HeadsCommand implements Runnable {
     private float above = 0.1f;
 
     @Mixin
-    private TableOutput output;
-
-    @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private AnalysisOptions options;
 
     public HeadsCommand(Console console) {
         this.console = console;
     }
 
     @Override
-    public void run() {
-        boolean given = promptOptions.isGiven();
-        if (given && (random != null || length != null || draws != null || seed != null)) {
+    public void check() {
+        if (promptOptions.isGiven() && (random != null || length != null || draws != null || seed != null)) {
             throw new BadInputException("--random, --length, --draws and --seed make prompts; some are given already");
         }
-        try (Checkpoint checkpoint = modelOptions.open(console)) {
+        positive("--draws", draws == null ? DEFAULT_DRAWS : draws);
+        positive("--length", length == null ? DEFAULT_LENGTH : length);
+        if (!(threshold >= 0 && threshold <= 1)) {
+            throw new BadInputException(
+                    "--threshold: the threshold of a head's score must be from 0 to 1, found " + threshold);
+        }
+        if (!(above >= 0 && above < 1)) {
+            throw new BadInputException(
+                    "--above: the threshold of attention must be at least 0 and below 1, found " + above);
+        }
+        options.tables().requireFree(TABLES.toArray(String[]::new));
+    }
+
+    @Override
+    public void run() {
+        boolean given = promptOptions.isGiven();
+        try (Checkpoint checkpoint = options.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Prompts prompts = given
                     ? promptOptions.encode(promptOptions.read(console.in()), checkpoint.config(), vocabulary)
                     : drawn(checkpoint, vocabulary);
-            List<String> names = List.of(NAME, "entropy", "largest-weight", "share-above", "distances");
-            Optional<Path> folder = output.folder(names);
-            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+            Optional<Path> folder = options.tables().folder(TABLES.toArray(String[]::new));
+            try (Gpt2 model = options.start(checkpoint.weights(), console)) {
                 ResultTable scores = HeadScores.measure(model, prompts);
                 AttentionStatistics statistics = AttentionStatistics.measure(model, prompts, above);
                 List<HeadClass> classes = HeadClass.classify(scores, threshold);
-                if (common.json) {
+                if (options.json()) {
                     JsonOutput.print(console, out -> json(out, checkpoint.name(), classes, scores, statistics));
                 } else {
                     show(checkpoint.name(), prompts, given, classes, scores, statistics);
@@ -152,8 +156,8 @@ public final class HeadsCommand implements Runnable {
                         statistics.shareAbove(),
                         statistics.distances());
                 Map<String, ResultTable> named = new LinkedHashMap<>();
-                names.forEach(name -> named.put(name, tables.get(named.size())));
-                folder.ifPresent(path -> TableOutput.write(console, path, named, common.json));
+                TABLES.forEach(name -> named.put(name, tables.get(named.size())));
+                folder.ifPresent(path -> TableOutput.write(console, path, named, options.json()));
             }
         }
     }
@@ -162,8 +166,8 @@ public final class HeadsCommand implements Runnable {
         PromptEncoder encoder = PairOptions.encoder(vocabulary, promptOptions.begins());
         String pool = random != null ? random : checkpoint.name().equals("fable") ? "words" : "tokens";
         RandomTokens tokens = pool.equals("words") ? RandomTokens.ofWords(encoder) : RandomTokens.ofVocabulary(encoder);
-        int count = positive("--draws", draws == null ? DEFAULT_DRAWS : draws);
-        int once = positive("--length", length == null ? DEFAULT_LENGTH : length);
+        int count = draws == null ? DEFAULT_DRAWS : draws;
+        int once = length == null ? DEFAULT_LENGTH : length;
         SplittableRandom seeded = new SplittableRandom(seed == null ? 1 : seed);
         List<int[]> sequences = IntStream.range(0, count)
                 .mapToObj(draw -> tokens.repeated(once, encoder, seeded))
@@ -174,11 +178,10 @@ public final class HeadsCommand implements Runnable {
                 IntStream.range(0, count).mapToObj(draw -> "draw " + draw).toList());
     }
 
-    private static int positive(String option, int value) {
+    private static void positive(String option, int value) {
         if (value < 1 || value > Task.MAX_PAIRS) {
             throw new BadInputException(option + " must be from 1 to " + Task.MAX_PAIRS + ", found " + value);
         }
-        return value;
     }
 
     private void show(

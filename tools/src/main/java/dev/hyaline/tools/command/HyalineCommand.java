@@ -1,5 +1,12 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.tools.terminal.Console;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import picocli.AutoComplete;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -36,14 +43,55 @@ import picocli.CommandLine.Spec;
             "2 bad usage (an option, hook point, prompt or token that cannot be)."
         })
 public final class HyalineCommand implements Runnable {
+    /** All commands by name, in the order in which they are listed. */
+    private static final Map<String, Function<Console, Object>> COMMANDS = new LinkedHashMap<>();
+
+    static {
+        COMMANDS.put("dump", DumpCommand::new);
+        COMMANDS.put("edit", EditCommand::new);
+        COMMANDS.put("sites", SitesCommand::new);
+        COMMANDS.put("info", InfoCommand::new);
+        COMMANDS.put("generate", GenerateCommand::new);
+        COMMANDS.put("tokens", TokensCommand::new);
+        COMMANDS.put("patch", PatchCommand::new);
+        COMMANDS.put("ablate", AblateCommand::new);
+        COMMANDS.put("lens", LensCommand::new);
+        COMMANDS.put("attribute", AttributeCommand::new);
+        COMMANDS.put("heads", HeadsCommand::new);
+        COMMANDS.put("models", ModelsCommand::new);
+        COMMANDS.put("convert", ConvertCommand::new);
+        COMMANDS.put("devices", DevicesCommand::new);
+    }
+
     @Spec
     private CommandSpec spec;
 
+    private HyalineCommand() {}
+
+    /**
+     * The command line.
+     *
+     * @param first its first argument: if it names a command, the others are left out, since to read the annotations of
+     *     them all takes a tenth of a second
+     */
+    public static CommandLine commandLine(String first, Console console) {
+        CommandLine commandLine = new CommandLine(new HyalineCommand());
+        Function<Console, Object> named = COMMANDS.get(first);
+        if (named != null) {
+            return commandLine.addSubcommand(named.apply(console));
+        }
+        COMMANDS.values().forEach(command -> commandLine.addSubcommand(command.apply(console)));
+        return commandLine
+                .addSubcommand(new CommandLine.HelpCommand())
+                .addSubcommand(new AutoComplete.GenerateCompletion());
+    }
+
     @Override
     public void run() {
+        List<String> names = List.copyOf(COMMANDS.keySet());
         throw new ParameterException(
                 spec.commandLine(),
-                "a command is missing: dump, edit, sites, info, generate, tokens, patch, ablate, lens, attribute,"
-                        + " heads, models, convert or devices");
+                "a command is missing: " + String.join(", ", names.subList(0, names.size() - 1)) + " or "
+                        + names.getLast());
     }
 }

@@ -2,22 +2,21 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.NextToken;
 import dev.hyaline.analysis.lens.LogitLens;
-import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.MetricOptions;
-import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.AnalysisOptions;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.option.Study;
+import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.report.StudyHeading;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
-import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.ScreenWidth;
 import dev.hyaline.weights.Checkpoint;
@@ -50,7 +49,7 @@ import picocli.CommandLine.Option;
             "  hyaline lens --prompt \"The capital of France is\"",
             "  hyaline lens --task greater-than --metric prob-diff --out lens"
         })
-public final class LensCommand implements Runnable {
+public final class LensCommand implements Runnable, CheckedOptions {
     private static final String NAME = "lens";
     private static final int LINE = 100;
     private static final int LIKELIEST = 5;
@@ -64,74 +63,64 @@ public final class LensCommand implements Runnable {
     private String prompt;
 
     @Mixin
-    private PairOptions pairOptions;
-
-    @Mixin
-    private MetricOptions metricOptions;
-
-    @Mixin
-    private TableOutput output;
-
-    @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private StudyOptions options;
 
     public LensCommand(Console console) {
         this.console = console;
     }
 
     @Override
+    public void check() {
+        if (prompt != null && options.tables().isAsked()) {
+            throw new BadInputException("--out writes the table of a metric; leave out --prompt");
+        }
+        options.tables().requireFree(NAME);
+    }
+
+    @Override
     public void run() {
-        try (Checkpoint checkpoint = modelOptions.open(console)) {
-            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            if (prompt != null) {
-                if (output.isAsked()) {
-                    throw new BadInputException("--out writes the table of a metric; leave --prompt away");
-                }
-                try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+        if (prompt != null) {
+            AnalysisOptions analysis = options.analysis();
+            try (Checkpoint checkpoint = analysis.open(console)) {
+                ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+                try (Gpt2 model = analysis.start(checkpoint.weights(), console)) {
                     tokens(checkpoint.name(), LogitLens.of(model), vocabulary);
                 }
-                return;
             }
-            PromptPairs pairs = pairOptions.read(checkpoint.config(), vocabulary);
-            Optional<Path> folder = output.folder(List.of(NAME));
-            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
-                ResultTable table = LogitLens.of(model).measure(pairs, metricOptions.metric());
-                metric(checkpoint.name(), pairs, table);
-                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(NAME, table), common.json));
+            return;
+        }
+        try (Study study = options.open(console)) {
+            Optional<Path> folder = options.tables().folder(NAME);
+            try (Gpt2 model = study.start()) {
+                ResultTable table = LogitLens.of(model).measure(study.pairs(), options.metric());
+                metric(study, table);
+                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(NAME, table), options.json()));
             }
         }
     }
 
-    private void metric(String model, PromptPairs pairs, ResultTable table) {
-        if (common.json) {
+    private void metric(Study study, ResultTable table) {
+        if (options.json()) {
             JsonOutput.print(console, out -> {
-                out.writeStringProperty("model", model);
-                out.writeStringProperty("metric", metricOptions.metric().name());
+                out.writeStringProperty("model", study.model());
+                out.writeStringProperty("metric", options.metric().name());
                 out.writeObjectPropertyStart("table");
                 TableText.writeJson(table, out);
                 out.writeEndObject();
             });
             return;
         }
-        console.out().println(console.bold(model) + "  " + DisplayText.plural(pairs.size(), "pair"));
-        console.out().println(console.dim("such as: " + pairs.get(0).name()));
-        console.out().println();
+        StudyHeading.print(console, study.model(), study.pairs(), "");
         TableView.print(console, table);
     }
 
     private void tokens(String model, LogitLens lens, ModelVocabulary vocabulary) {
-        int[] tokens = PairOptions.encoder(vocabulary, pairOptions.begins()).prompt(prompt);
+        int[] tokens = PairOptions.encoder(vocabulary, options.pairs().begins()).prompt(prompt);
         if (tokens.length == 0) {
             throw new BadInputException("--prompt is empty");
         }
-        List<List<List<NextToken>>> likeliest = lens.likeliest(tokens, common.json ? LIKELIEST : 1);
-        if (common.json) {
+        List<List<List<NextToken>>> likeliest = lens.likeliest(tokens, options.json() ? LIKELIEST : 1);
+        if (options.json()) {
             json(model, lens, vocabulary, tokens, likeliest);
             return;
         }

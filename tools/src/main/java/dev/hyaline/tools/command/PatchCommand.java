@@ -4,36 +4,28 @@ import dev.hyaline.analysis.causal.ActivationPatch;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.PathPatching;
-import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.graph.ComputationGraph;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.graph.Receiver;
-import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
-import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.MetricOptions;
-import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
-import dev.hyaline.tools.option.PairOptions;
-import dev.hyaline.tools.option.SelectionOptions;
+import dev.hyaline.tools.option.NameList;
+import dev.hyaline.tools.option.RolePositions;
+import dev.hyaline.tools.option.Study;
+import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.report.SweepReport;
-import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.terminal.Console;
-import dev.hyaline.weights.Checkpoint;
-import java.util.Arrays;
-import java.util.LinkedHashSet;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
-import java.util.stream.Collectors;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -69,7 +61,7 @@ import picocli.CommandLine.Option;
             "  hyaline patch --edges \"a1.h7->a2.h2<k>,m0->logits\"",
             "  hyaline patch --heads-to logits --through m2,m3"
         })
-public final class PatchCommand implements Runnable {
+public final class PatchCommand implements Runnable, CheckedOptions {
     private static final ActivationPatch DEFAULT = ActivationPatch.RESID_PRE;
 
     private final Console console;
@@ -81,25 +73,31 @@ public final class PatchCommand implements Runnable {
         }
     }
 
-    @Option(
-            names = {"-w", "--what"},
-            paramLabel = "NAME",
-            completionCandidates = Patches.class,
-            converter = Patches.class,
-            description = "Which activations to patch, one by one. Default: resid_pre")
-    private ActivationPatch what;
+    @ArgGroup
+    private Patched patched = new Patched();
 
-    @Option(
-            names = "--edges",
-            paramLabel = "EDGES",
-            description = "Patch these edges instead, or all: what a node reads of another, and nothing else.")
-    private String edges;
+    /** What is patched: one of these. */
+    private static final class Patched {
+        @Option(
+                names = {"-w", "--what"},
+                paramLabel = "NAME",
+                completionCandidates = Patches.class,
+                converter = Patches.class,
+                description = "Which activations to patch, one by one. Default: resid_pre")
+        private ActivationPatch what;
 
-    @Option(
-            names = "--heads-to",
-            paramLabel = "NODES",
-            description = "Patch the paths from every head to these nodes instead.")
-    private String headsTo;
+        @Option(
+                names = "--edges",
+                paramLabel = "EDGES",
+                description = "Patch these edges instead, or all: what a node reads of another, and nothing else.")
+        private String edges;
+
+        @Option(
+                names = "--heads-to",
+                paramLabel = "NODES",
+                description = "Patch the paths from every head to these nodes instead.")
+        private String headsTo;
+    }
 
     @Option(names = "--through", paramLabel = "NODES", description = "... also by way of these. Default: directly")
     private String through;
@@ -119,47 +117,48 @@ public final class PatchCommand implements Runnable {
     private boolean normalise;
 
     @Mixin
-    private PairOptions pairOptions;
-
-    @Mixin
-    private MetricOptions metricOptions;
-
-    @Mixin
-    private TableOutput output;
-
-    @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private StudyOptions options;
 
     public PatchCommand(Console console) {
         this.console = console;
     }
 
     @Override
+    public void check() {
+        if (through != null && patched.headsTo == null) {
+            throw new BadInputException("--through needs --heads-to");
+        }
+        if (positions != null && (patched.edges != null || patched.headsTo != null || !patch().byPosition())) {
+            throw new BadInputException("--positions needs activations that are patched by position");
+        }
+        if (positions != null) {
+            RolePositions.check(positions);
+        }
+        if (patched.edges != null && !patched.edges.equals("all")) {
+            edges(NameList.ANY_MODEL);
+        }
+        if (patched.headsTo != null) {
+            receivers(NameList.ANY_MODEL);
+            mediators(NameList.ANY_MODEL);
+        }
+        options.tables().requireFree(tables());
+    }
+
+    @Override
     public void run() {
-        requireOneKind();
-        try (Checkpoint checkpoint = modelOptions.open(console)) {
-            Gpt2Config config = checkpoint.config();
-            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            PromptPairs pairs = pairOptions.read(config, vocabulary);
-            List<Edge> chosen = edges == null ? List.of() : edges(config);
-            String name = edges != null ? "edges" : headsTo != null ? "heads-to" : patch().toString();
-            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
-                Experiment experiment = Experiment.start(model, pairs, metricOptions.metric());
-                Sweep sweep = sweep(experiment, vocabulary, chosen);
+        try (Study study = options.open(console)) {
+            List<Edge> chosen = patched.edges == null ? List.of() : edges(study.config());
+            Optional<Path> folder = options.tables().folder(tables());
+            try (Gpt2 model = study.start()) {
+                Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
+                Sweep sweep = sweep(experiment, study.vocabulary(), chosen);
                 new SweepReport(
                                 console,
-                                checkpoint.name(),
-                                name,
-                                output.folder(
-                                        chosen.isEmpty() ? List.of(name) : List.of(name, SweepReport.matrix(name))),
+                                study.model(),
+                                tables()[0],
+                                folder,
                                 normalise,
-                                common.json,
+                                options.json(),
                                 chosen.isEmpty()
                                         ? Optional.empty()
                                         : Optional.of(table -> PathPatching.matrix(table, chosen)))
@@ -168,20 +167,15 @@ public final class PatchCommand implements Runnable {
         }
     }
 
-    private void requireOneKind() {
-        if ((what != null ? 1 : 0) + (edges != null ? 1 : 0) + (headsTo != null ? 1 : 0) > 1) {
-            throw new BadInputException("--what, --edges and --heads-to exclude each other");
-        }
-        if (through != null && headsTo == null) {
-            throw new BadInputException("--through needs --heads-to");
-        }
-        if (positions != null && (edges != null || headsTo != null || !patch().byPosition())) {
-            throw new BadInputException("--positions needs activations that are patched by position");
-        }
+    /** Names of the tables, the sweep's first. */
+    private String[] tables() {
+        return patched.edges != null
+                ? new String[] {"edges", SweepReport.matrix("edges")}
+                : new String[] {patched.headsTo != null ? "heads-to" : patch().toString()};
     }
 
     private ActivationPatch patch() {
-        return what == null ? DEFAULT : what;
+        return patched.what == null ? DEFAULT : patched.what;
     }
 
     private Sweep sweep(Experiment experiment, ModelVocabulary vocabulary, List<Edge> chosen) {
@@ -189,43 +183,26 @@ public final class PatchCommand implements Runnable {
         if (!chosen.isEmpty()) {
             return PathPatching.edges(experiment.config(), direction, chosen);
         }
-        if (headsTo != null) {
+        if (patched.headsTo != null) {
             Gpt2Config config = experiment.config();
-            Set<Receiver> receivers = named("--heads-to", headsTo, name -> Receiver.parse(config, name));
-            Set<Node> mediators =
-                    through == null ? Set.of() : named("--through", through, name -> Node.parse(config, name));
-            return PathPatching.heads(experiment.config(), direction, receivers, mediators);
+            return PathPatching.heads(config, direction, receivers(config), mediators(config));
         }
         return patch().byPosition()
-                ? patch().sweep(experiment.config(), direction, positions(experiment.pairs(), vocabulary, positions))
+                ? patch().sweep(experiment.config(), direction, RolePositions.of(experiment.pairs(), vocabulary, positions))
                 : patch().sweep(experiment.config(), direction, experiment.pairs());
     }
 
     private List<Edge> edges(Gpt2Config config) {
-        return edges.equals("all")
+        return patched.edges.equals("all")
                 ? new ComputationGraph(config).edges()
-                : List.copyOf(named("--edges", edges, name -> Edge.parse(config, name)));
+                : List.copyOf(NameList.parse("--edges", patched.edges, name -> Edge.parse(config, name)));
     }
 
-    /** What the names in an option's list mean, in their order. */
-    static <T> Set<T> named(String option, String list, Function<String, T> meaning) {
-        try {
-            return Arrays.stream(list.split(",", -1))
-                    .map(String::strip)
-                    .map(meaning)
-                    .collect(Collectors.toCollection(LinkedHashSet::new));
-        } catch (BadInputException e) {
-            throw new BadInputException(option + ": " + e.getMessage());
-        }
+    private Set<Receiver> receivers(Gpt2Config config) {
+        return NameList.parse("--heads-to", patched.headsTo, name -> Receiver.parse(config, name));
     }
 
-    /** Positions by index or by role; all of them if there is no choice. */
-    static PositionAxis positions(PromptPairs pairs, ModelVocabulary vocabulary, String chosen) {
-        if (chosen != null && chosen.matches(".*[A-Za-z].*") && !chosen.equals("all") && !chosen.equals("last")) {
-            return PositionAxis.ofRoles(pairs, List.of(chosen.split(",")));
-        }
-        IndexSelection indices =
-                chosen == null ? IndexSelection.all() : SelectionOptions.indices("--positions", chosen);
-        return PositionAxis.of(pairs, indices, vocabulary::label);
+    private Set<Node> mediators(Gpt2Config config) {
+        return through == null ? Set.of() : NameList.parse("--through", through, name -> Node.parse(config, name));
     }
 }

@@ -9,6 +9,7 @@ import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.dump.TensorPlan;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.ModelOptions;
@@ -44,7 +45,7 @@ import picocli.CommandLine.Option;
             "  hyaline sites --model ~/models/gpt2 --sites resid_post,pattern --layers 0-3",
             "  hyaline sites --json"
         })
-public final class SitesCommand implements Runnable {
+public final class SitesCommand implements Runnable, CheckedOptions {
     private final Console console;
 
     @Mixin
@@ -78,6 +79,16 @@ public final class SitesCommand implements Runnable {
     }
 
     @Override
+    public void check() {
+        if (batch < 1) {
+            throw new BadInputException("--batch must be at least 1, found " + batch);
+        }
+        if (length != null && length < 1) {
+            throw new BadInputException("--length must be at least 1, found " + length);
+        }
+    }
+
+    @Override
     public void run() {
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             Gpt2Config config = checkpoint.config();
@@ -85,9 +96,6 @@ public final class SitesCommand implements Runnable {
             if (tokens < 1 || tokens > config.nCtx()) {
                 throw new BadInputException(
                         "--length must be from 1 to the model's " + config.nCtx() + " positions, found " + tokens);
-            }
-            if (batch < 1) {
-                throw new BadInputException("--batch must be at least 1, found " + batch);
             }
             Capture capture = new Capture(selection.select(config, "*"), IndexSelection.all());
             TensorPlan plan = TensorPlan.of(config, capture, tokens, batch, type);

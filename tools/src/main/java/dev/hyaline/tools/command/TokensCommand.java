@@ -2,6 +2,7 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.instrument.FileException;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
@@ -41,7 +42,7 @@ import picocli.CommandLine.Parameters;
             "  hyaline tokens --decode \"958 591 332\"",
             "  cat letter.txt | hyaline tokens - --json"
         })
-public final class TokensCommand implements Runnable {
+public final class TokensCommand implements Runnable, CheckedOptions {
     private final Console console;
 
     @Parameters(
@@ -68,6 +69,11 @@ public final class TokensCommand implements Runnable {
 
     /** Tokens and the text they stand for. */
     private record Piece(String text, List<Integer> tokens) {}
+
+    @Override
+    public void check() {
+        ids.forEach(TokenIds::parse);
+    }
 
     @Override
     public void run() {

@@ -11,7 +11,7 @@ import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** What of the hook points is recorded. */
-public final class CaptureOptions {
+public final class CaptureOptions implements CheckedOptions {
     @Option(
             names = "--positions",
             paramLabel = "LIST",
@@ -47,7 +47,7 @@ public final class CaptureOptions {
             description = "Only these prompts, by their place among all, the first being 0. The others are not run.")
     private String sequences = "all";
 
-    /** Reads what is written, so that a slip is found first. */
+    @Override
     public void check() {
         positions();
         heads();

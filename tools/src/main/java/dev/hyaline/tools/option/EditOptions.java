@@ -19,7 +19,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The interventions a command makes. */
-public final class EditOptions {
+public final class EditOptions implements CheckedOptions {
     @Option(
             names = {"-e", "--edits"},
             paramLabel = "FILE",
@@ -125,10 +125,11 @@ public final class EditOptions {
             list.addAll(read.list());
             ordered |= read.isInOrder();
         }
-        int fromFile = list.size();
         list.addAll(written(config));
         list.addAll(taken(config, values));
-        requireUsed(list.size() > fromFile, list.isEmpty());
+        if (list.isEmpty()) {
+            throw nothingToEdit();
+        }
         Interventions interventions = Interventions.of(list);
         return ordered ? interventions.inOrder() : interventions;
     }
@@ -166,18 +167,18 @@ public final class EditOptions {
     private List<Intervention> taken(Gpt2Config config, Optional<ActivationSource> values) {
         List<Intervention> list = new ArrayList<>();
         each(config, patch, list, target -> {
-            ActivationSource run = EditSource.required(values, "--patch");
+            ActivationSource run = values.orElseThrow();
             return source.isOne() ? Intervention.patch(target, run, 0) : Intervention.patch(target, run);
         });
         each(config, mean, list, target -> {
-            ActivationSource runs = EditSource.required(values, "--mean");
+            ActivationSource runs = values.orElseThrow();
             return Intervention.mean(target, byPosition ? Means.byPosition(runs) : Means.overall(runs));
         });
         each(
                 config,
                 resample,
                 list,
-                target -> Intervention.resample(target, EditSource.required(values, "--resample"), seed()));
+                target -> Intervention.resample(target, values.orElseThrow(), seed()));
         return list;
     }
 
@@ -185,11 +186,25 @@ public final class EditOptions {
         return seed == null ? 0 : seed;
     }
 
-    /** An option that nothing reads is a slip. */
-    private void requireUsed(boolean shortOptions, boolean none) {
-        if (none) {
-            throw new BadInputException("there is nothing to edit; name it with --zero, --scale, --patch or another of"
-                    + " the options, or in a file with --edits");
+    /** Finds what can be wrong whatever the model; an option that nothing reads is a slip. */
+    @Override
+    public void check() {
+        List<String> bare = Stream.of(zero, swapHeads, patch, mean, resample)
+                .flatMap(List::stream)
+                .toList();
+        SelectionOptions.requireSites(bare);
+        set.forEach(text -> number("--set", valued("--set", text)));
+        scale.forEach(text -> number("--scale", valued("--scale", text)));
+        noise.forEach(text -> number("--noise", valued("--noise", text)));
+        add.forEach(text -> TargetOptions.vector("--add", valued("--add", text)));
+        projectOut.forEach(text -> TargetOptions.vector("--project-out", valued("--project-out", text)));
+        if (file != null) {
+            ModelOptions.readable("--edits", file);
+        }
+        boolean shortOptions = !bare.isEmpty()
+                || Stream.of(set, scale, noise, add, projectOut).anyMatch(values -> !values.isEmpty());
+        if (!shortOptions && file == null) {
+            throw nothingToEdit();
         }
         if (!shortOptions && places.isGiven()) {
             throw new BadInputException("--layers, --heads, --components, --subspace, --positions and --sequences are"
@@ -204,9 +219,33 @@ public final class EditOptions {
         if (byPosition && mean.isEmpty()) {
             throw new BadInputException("--by-position is for --mean");
         }
-        if (source.isGiven() && patch.isEmpty() && mean.isEmpty() && resample.isEmpty() && file == null) {
+        boolean taking = !patch.isEmpty() || !mean.isEmpty() || !resample.isEmpty();
+        if (source.isGiven() && !taking && file == null) {
             throw new BadInputException("--source and --source-dump are for --patch, --mean, --resample and --edits");
         }
+        if (!source.isGiven() && taking) {
+            throw EditSource.missing(!patch.isEmpty() ? "--patch" : !mean.isEmpty() ? "--mean" : "--resample");
+        }
+    }
+
+    private static BadInputException nothingToEdit() {
+        return new BadInputException("there is nothing to edit; name it with --zero, --scale, --patch or another of"
+                + " the options, or in a file with --edits");
+    }
+
+    /** Checks the site of {@code SITES=VALUE} and returns the value. */
+    private static String valued(String option, String text) {
+        int equals = equalsSign(option, text);
+        SelectionOptions.requireSites(List.of(text.substring(0, equals)));
+        return text.substring(equals + 1);
+    }
+
+    private static int equalsSign(String option, String text) {
+        int equals = text.indexOf('=');
+        if (equals < 0) {
+            throw new BadInputException(option + ": '" + text + "' needs a site and, after =, a value");
+        }
+        return equals;
     }
 
     private void each(
@@ -223,10 +262,7 @@ public final class EditOptions {
             List<Intervention> list,
             BiFunction<Target, String, Intervention> make) {
         for (String text : values) {
-            int equals = text.indexOf('=');
-            if (equals < 0) {
-                throw new BadInputException(option + ": '" + text + "' needs a site and, after =, a value");
-            }
+            int equals = equalsSign(option, text);
             String value = text.substring(equals + 1);
             each(config, List.of(text.substring(0, equals)), list, target -> make.apply(target, value));
         }

@@ -15,36 +15,52 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The run that interventions take values from. */
-public final class EditSource {
+public final class EditSource implements CheckedOptions {
     /** What JSON calls it. */
     private static final String NAME = "source";
 
-    @Option(
-            names = "--source",
-            paramLabel = "TEXT",
-            description = {
-                "A prompt whose run --patch, --mean and --resample take values from; give it again for more. From one,"
-                        + " --patch takes the values for all prompts; from more, for each prompt those of its own."
-                        + " JSON calls them \"source\"."
-            })
-    private List<String> texts = new ArrayList<>();
+    @ArgGroup
+    private Source source = new Source();
 
-    @Option(
-            names = "--source-dump",
-            paramLabel = "DIR",
-            description = "A dump to take them from instead; --patch takes each prompt's values from its own there.")
-    private String dump;
+    /** Where the values come from: prompts that are run, or a dump. */
+    private static final class Source {
+        @Option(
+                names = "--source",
+                paramLabel = "TEXT",
+                description = {
+                    "A prompt whose run --patch, --mean and --resample take values from; give it again for more. From"
+                            + " one, --patch takes the values for all prompts; from more, for each prompt those of its"
+                            + " own. JSON calls them \"source\"."
+                })
+        private List<String> texts = new ArrayList<>();
+
+        @Option(
+                names = "--source-dump",
+                paramLabel = "DIR",
+                description = {
+                    "A dump to take them from instead; --patch takes each prompt's values from its own there."
+                })
+        private String dump;
+    }
+
+    @Override
+    public void check() {
+        if (source.dump != null) {
+            ModelOptions.readable("--source-dump", source.dump);
+        }
+    }
 
     boolean isGiven() {
-        return !texts.isEmpty() || dump != null;
+        return !source.texts.isEmpty() || source.dump != null;
     }
 
     /** Whether there is one sequence, which then serves every prompt. */
     boolean isOne() {
-        return texts.size() == 1;
+        return source.texts.size() == 1;
     }
 
     /**
@@ -54,19 +70,16 @@ public final class EditSource {
      */
     Optional<ActivationSource> read(
             Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary, List<String> patterns) {
-        if (!texts.isEmpty() && dump != null) {
-            throw new BadInputException("values come from --source or from --source-dump, not from both");
+        if (source.dump != null) {
+            return Optional.of(DumpReader.open(ModelOptions.path("--source-dump", source.dump)));
         }
-        if (dump != null) {
-            return Optional.of(DumpReader.open(ModelOptions.path("--source-dump", dump)));
-        }
-        if (texts.isEmpty()) {
+        if (source.texts.isEmpty()) {
             return Optional.empty();
         }
         Gpt2Config config = engine.config();
         List<PromptInput> inputs = new ArrayList<>();
-        for (String text : texts) {
-            String name = texts.size() == 1 ? "--source" : "--source " + (inputs.size() + 1);
+        for (String text : source.texts) {
+            String name = source.texts.size() == 1 ? "--source" : "--source " + inputs.size();
             inputs.add(new PromptInput.OfText(name, text));
         }
         Prompts sources = prompts.encode(inputs, config, vocabulary);
@@ -81,8 +94,8 @@ public final class EditSource {
         return source.map(run -> Map.of(NAME, run)).orElse(Map.of());
     }
 
-    static ActivationSource required(Optional<ActivationSource> source, String option) {
-        return source.orElseThrow(() -> new BadInputException(option + " needs a run to take values from: give its"
-                + " prompt with --source TEXT, or a dump of it with --source-dump DIR"));
+    static BadInputException missing(String option) {
+        return new BadInputException(option + " needs a run to take values from: give its prompt with --source TEXT, or"
+                + " a dump of it with --source-dump DIR");
     }
 }

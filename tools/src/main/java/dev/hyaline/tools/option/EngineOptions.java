@@ -11,7 +11,7 @@ import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What a model runs on. */
-public final class EngineOptions {
+public final class EngineOptions implements CheckedOptions {
     private static final String PROCESSORS = "cpu";
 
     /** More would only wait for each other, and soon be more than a system gives one process. */
@@ -34,7 +34,7 @@ public final class EngineOptions {
     /**
      * Threads to compute with.
      *
-     * @throws BadInputException if the option is out of range; ask for them before other work, so that it comes first
+     * @throws BadInputException if the option is out of range
      */
     public int threads() {
         if (threads != null && (threads < 1 || threads > MAX_THREADS)) {
@@ -47,7 +47,7 @@ public final class EngineOptions {
     /**
      * The device to run on; empty for this machine's processors.
      *
-     * @throws BackendUnavailableException saying what is missing; ask for it before other work, so that it comes first
+     * @throws BackendUnavailableException saying what is missing
      */
     public Optional<Device> device() {
         if (device.equals(PROCESSORS)) {
@@ -64,7 +64,7 @@ public final class EngineOptions {
         return device.equals(PROCESSORS) ? List.of() : List.of("--device", device);
     }
 
-    /** Checks the options, before other work. */
+    @Override
     public void check() {
         threads();
         device();

@@ -7,21 +7,34 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
 /** How well a run does a task. */
-public final class MetricOptions {
+public final class MetricOptions implements CheckedOptions {
     @Option(
             names = "--metric",
             paramLabel = "NAME",
+            completionCandidates = Names.class,
             description = {
                 "logit-diff (answer less distractor), logit, log-prob, prob-diff, kl (to the clean run), cross-entropy"
                         + " or accuracy. Default: ${DEFAULT-VALUE}"
             })
     private String metric = "logit-diff";
 
+    /** The metrics' names. */
+    static final class Names extends Choice<String> {
+        Names() {
+            super(Metric.all(PromptPair.END).stream().map(Metric::name).toList());
+        }
+    }
+
     @Option(
             names = "--at",
             paramLabel = "ROLE",
             description = "Role of the position whose next token the metric is about. Default: ${DEFAULT-VALUE}")
     private String role = PromptPair.END;
+
+    @Override
+    public void check() {
+        metric();
+    }
 
     public Metric metric() {
         return Metric.all(role).stream()
@@ -30,9 +43,5 @@ public final class MetricOptions {
                 .orElseThrow(() -> new BadInputException("--metric: expected "
                         + Metric.all(role).stream().map(Metric::name).collect(Collectors.joining(" or ")) + ", found '"
                         + metric + "'"));
-    }
-
-    String role() {
-        return role;
     }
 }

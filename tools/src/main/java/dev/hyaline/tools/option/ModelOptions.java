@@ -2,6 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.instrument.FileException;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.HubProgress;
 import dev.hyaline.weights.Checkpoint;
@@ -9,10 +10,11 @@ import dev.hyaline.weights.hub.Hub;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.HubName;
-import dev.hyaline.weights.hub.HubSettings;
 import dev.hyaline.weights.hub.Snapshot;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -20,7 +22,7 @@ import java.util.Set;
 import picocli.CommandLine.Option;
 
 /** Which model. */
-public final class ModelOptions {
+public final class ModelOptions implements CheckedOptions {
     private static final Set<Reason> PERHAPS_A_PATH =
             EnumSet.of(Reason.NOT_FOUND, Reason.NOT_ALLOWED, Reason.UNREACHABLE, Reason.OFFLINE);
 
@@ -44,6 +46,15 @@ public final class ModelOptions {
 
     private Snapshot snapshot;
 
+    @Override
+    public void check() {
+        if (Checkpoint.builtInNames().contains(model)) {
+            requireHub("is built in");
+        } else if (Files.exists(path("--model", model))) {
+            requireHub("is a file or folder here");
+        }
+    }
+
     /**
      * Opens the checkpoint, after its download if need be; its parameters are not read yet. A built-in name goes before
      * a file or folder, and these before the hub.
@@ -51,12 +62,10 @@ public final class ModelOptions {
     public Checkpoint open(Console console) {
         snapshot = null;
         if (Checkpoint.builtInNames().contains(model)) {
-            requireHub("is built in");
             return Checkpoint.builtIn(model);
         }
         Path path = path("--model", model);
         if (Files.exists(path)) {
-            requireHub("is a file or folder here");
             return Checkpoint.open(path);
         }
         return HubName.parse(model).map(name -> open(console, name)).orElseGet(() -> Checkpoint.open(path));
@@ -69,7 +78,7 @@ public final class ModelOptions {
     }
 
     private Checkpoint open(Console console, HubName name) {
-        Hub hub = Hub.of(HubSettings.of(console.environment()));
+        Hub hub = Hub.of(HubAccess.settings(console));
         if (!name.hasOwner() && hub.cached(name).isEmpty()) {
             throw BadCheckpointException.file(
                     model,
@@ -113,5 +122,20 @@ public final class ModelOptions {
         } catch (InvalidPathException e) {
             throw new BadInputException(option + ": '" + name + "' cannot be a file name here (" + e.getReason() + ")");
         }
+    }
+
+    /**
+     * A file given to an option, which must be there.
+     *
+     * @throws BadInputException if no file can have that name here
+     * @throws FileException if it cannot be read
+     */
+    public static Path readable(String option, String name) {
+        Path path = path(option, name);
+        if (!Files.isReadable(path)) {
+            throw FileException.reading(
+                    path, Files.exists(path) ? new AccessDeniedException(name) : new NoSuchFileException(name));
+        }
+        return path;
     }
 }

@@ -12,10 +12,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The pairs of prompts a command compares. */
-public final class PairOptions {
+public final class PairOptions implements CheckedOptions {
     private static final long DEFAULT_SEED = 1;
     private static final int DEFAULT_COUNT = 8;
 
@@ -26,43 +27,8 @@ public final class PairOptions {
         }
     }
 
-    @Option(
-            names = "--task",
-            paramLabel = "TASK",
-            completionCandidates = Tasks.class,
-            converter = Tasks.class,
-            description = {
-                "Pairs drawn for a task: ${COMPLETION-CANDIDATES}. The corrupted prompt of ioi-abba and ioi-baba has"
-                        + " the other name at S2, that of ...-abc three unrelated names. Default: ioi-abba"
-            })
-    private Task task;
-
-    @Option(
-            names = "--pairs",
-            paramLabel = "FILE",
-            description = {
-                "Pairs from a JSON file: a list of objects with \"clean\" and \"corrupted\" (texts, token ids, or with"
-                        + " a \"template\" the words of its slots), \"answer\", \"distractor\", \"positions\"."
-            })
-    private String file;
-
-    @Option(
-            names = "--clean",
-            paramLabel = "TEXT",
-            description = "One pair: the prompt on which the model does the task.")
-    private String clean;
-
-    @Option(
-            names = "--corrupted",
-            paramLabel = "TEXT",
-            description = "... and the one on which it does not, of as many tokens.")
-    private String corrupted;
-
-    @Option(names = "--answer", paramLabel = "TEXT", description = "... the right next token, such as \" Mary\".")
-    private String answer;
-
-    @Option(names = "--distractor", paramLabel = "TEXT", description = "... and a wrong one.")
-    private String distractor;
+    @ArgGroup
+    private Source source = new Source();
 
     @Option(names = "--count", paramLabel = "N", description = "Pairs to draw for a task. Default: 8")
     private Integer count;
@@ -73,27 +39,85 @@ public final class PairOptions {
     @Option(names = "--no-bos", description = "Do not put the token that begins a text before each.")
     private boolean noBos;
 
+    /** Where pairs come from: one of these. */
+    private static final class Source {
+        @Option(
+                names = "--task",
+                paramLabel = "TASK",
+                completionCandidates = Tasks.class,
+                converter = Tasks.class,
+                description = {
+                    "Pairs drawn for a task: ${COMPLETION-CANDIDATES}. The corrupted prompt of ioi-abba and ioi-baba"
+                            + " has the other name at S2, that of ...-abc three unrelated names. Default: ioi-abba"
+                })
+        private Task task;
+
+        @Option(
+                names = "--pairs",
+                paramLabel = "FILE",
+                description = {
+                    "Pairs from a JSON file: a list of objects with \"clean\" and \"corrupted\" (texts, token ids, or"
+                            + " with a \"template\" the words of its slots), \"answer\", \"distractor\","
+                            + " \"positions\"."
+                })
+        private String file;
+
+        @ArgGroup(exclusive = false)
+        private Written written;
+    }
+
+    /** One pair. */
+    private static final class Written {
+        @Option(
+                names = "--clean",
+                paramLabel = "TEXT",
+                description = "One pair: the prompt on which the model does the task.")
+        private String clean;
+
+        @Option(
+                names = "--corrupted",
+                paramLabel = "TEXT",
+                description = "... and the one on which it does not, of as many tokens.")
+        private String corrupted;
+
+        @Option(names = "--answer", paramLabel = "TEXT", description = "... the right next token, such as \" Mary\".")
+        private String answer;
+
+        @Option(names = "--distractor", paramLabel = "TEXT", description = "... and a wrong one.")
+        private String distractor;
+    }
+
+    @Override
+    public void check() {
+        if (count != null && (count < 1 || count > Task.MAX_PAIRS)) {
+            throw new BadInputException(
+                    "--count: the number of pairs must be from 1 to " + Task.MAX_PAIRS + ", found " + count);
+        }
+        if ((source.file != null || source.written != null) && (count != null || seed != null)) {
+            throw new BadInputException("--count and --seed draw pairs for a task; there is none");
+        }
+        if (source.file != null) {
+            ModelOptions.readable("--pairs", source.file);
+        }
+        Written written = source.written;
+        if (written != null && (written.clean == null || written.corrupted == null || written.answer == null)) {
+            throw new BadInputException("a pair needs --clean, --corrupted and --answer (and mostly --distractor)");
+        }
+    }
+
     /** The pairs asked for, checked against a model. */
     public PromptPairs read(Gpt2Config config, ModelVocabulary vocabulary) {
         PromptEncoder encoder = encoder(vocabulary, !noBos);
-        boolean written = clean != null || corrupted != null || answer != null || distractor != null;
-        int sources = (task != null ? 1 : 0) + (file != null ? 1 : 0) + (written ? 1 : 0);
-        if (sources > 1) {
-            throw new BadInputException("--task, --pairs and --clean exclude each other");
+        if (source.written != null) {
+            return PromptPairs.of(config, List.of(written(source.written, encoder)));
         }
-        if (sources == 1 && task == null && (count != null || seed != null)) {
-            throw new BadInputException("--count and --seed draw pairs for a task; there is none");
-        }
-        if (written) {
-            return PromptPairs.of(config, List.of(written(encoder)));
-        }
-        if (file != null) {
-            return PromptPairs.of(config, PairFile.read(ModelOptions.path("--pairs", file), encoder));
+        if (source.file != null) {
+            return PromptPairs.of(config, PairFile.read(ModelOptions.path("--pairs", source.file), encoder));
         }
         return PromptPairs.of(
                 config,
-                (task == null ? Task.IOI_ABBA : task)
-                        .draw(encoder, count == null ? DEFAULT_COUNT : count, seed == null ? DEFAULT_SEED : seed));
+                (source.task == null ? Task.IOI_ABBA : source.task)
+                        .draw(encoder, count == null ? DEFAULT_COUNT : count, seed()));
     }
 
     /** The seed for whatever else is drawn. */
@@ -106,16 +130,15 @@ public final class PairOptions {
         return !noBos;
     }
 
-    private PromptPair written(PromptEncoder encoder) {
-        if (clean == null || corrupted == null || answer == null) {
-            throw new BadInputException("a pair needs --clean, --corrupted and --answer (and mostly --distractor)");
-        }
+    private static PromptPair written(Written written, PromptEncoder encoder) {
         return new PromptPair(
-                clean,
-                encoder.prompt(clean),
-                encoder.prompt(corrupted),
-                new int[] {token("--answer", answer, encoder)},
-                distractor == null ? new int[0] : new int[] {token("--distractor", distractor, encoder)},
+                written.clean,
+                encoder.prompt(written.clean),
+                encoder.prompt(written.corrupted),
+                new int[] {token("--answer", written.answer, encoder)},
+                written.distractor == null
+                        ? new int[0]
+                        : new int[] {token("--distractor", written.distractor, encoder)},
                 Map.of());
     }
 

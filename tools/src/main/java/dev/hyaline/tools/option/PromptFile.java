@@ -34,19 +34,20 @@ import tools.jackson.core.exc.InputCoercionException;
 
 /**
  * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson},
- * {@code .json}; standard input whose first character is a brace) a line is a string, or an object with {@code "text"}
+ * {@code .json}; standard input or a pipe whose first character is a brace) a line is a string, or an object with {@code "text"}
  * or {@code "tokens"} and perhaps {@code "positions"} by role; other properties are skipped. One line at a time is in
  * memory.
  */
 public final class PromptFile {
     private static final String EXPECTED = "expected a string, or an object with \"text\" or \"tokens\"";
     private static final int IN_MEMORY = 1 << 20;
+    private static final String STANDARD_INPUT = "standard input";
 
     /** What it is called in errors. */
     private final String name;
 
     private final Path path;
-    /** All of standard input, if it is short. */
+    /** Of standard input or a pipe, what it begins with: all of it, if it is short. */
     private final byte[] bytes;
 
     private PromptFile(String name, Path path, byte[] bytes) {
@@ -58,27 +59,41 @@ public final class PromptFile {
     /**
      * A file to be read later.
      *
-     * @param name a path, or {@code -} for standard input, which is read now: what is long to a temporary file
-     * @throws FileException if standard input cannot be read
+     * @param name a path, or {@code -} for standard input; it and a pipe are read now
+     * @throws FileException if standard input or a pipe cannot be read
      */
     static PromptFile of(String name, InputStream standardInput) {
-        if (!name.equals("-")) {
-            return new PromptFile(name, ModelOptions.path("--prompts", name), null);
+        if (name.equals("-")) {
+            return kept(STANDARD_INPUT, standardInput);
         }
+        Path path = ModelOptions.path("--prompts", name);
+        if (Files.isRegularFile(path) || !Files.exists(path) || Files.isDirectory(path)) {
+            return new PromptFile(name, path, null);
+        }
+        // A pipe, as the shell makes of <(...), gives what it holds once.
+        try (InputStream pipe = Files.newInputStream(path)) {
+            return kept(name, pipe);
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
+        }
+    }
+
+    /** What a stream holds, to be read as often as needed: in memory or, if it is long, in a temporary file. */
+    private static PromptFile kept(String name, InputStream in) {
         try {
-            byte[] bytes = standardInput.readNBytes(IN_MEMORY);
+            byte[] bytes = in.readNBytes(IN_MEMORY);
             Path file = null;
             if (bytes.length == IN_MEMORY) {
                 file = Files.createTempFile("hyaline-prompts", "");
                 file.toFile().deleteOnExit();
                 try (OutputStream out = Files.newOutputStream(file)) {
                     out.write(bytes);
-                    standardInput.transferTo(out);
+                    in.transferTo(out);
                 }
             }
-            return new PromptFile("standard input", file, bytes);
+            return new PromptFile(name, file, bytes);
         } catch (IOException e) {
-            throw FileException.reading("standard input", e);
+            throw FileException.reading(name, e);
         }
     }
 
@@ -110,7 +125,7 @@ public final class PromptFile {
     private final class Reader implements Iterator<PromptInput> {
         private final InputStream in;
         private final ByteArrayOutputStream line = new ByteArrayOutputStream();
-        private boolean json = path != null && name.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
+        private boolean json = name.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
         private int lines;
         private boolean any;
         private PromptInput next;
@@ -125,7 +140,7 @@ public final class PromptFile {
                 String text = text();
                 if (!text.isBlank()) {
                     String source = name + ":" + lines;
-                    if (!any && name.equals("standard input")) {
+                    if (!any && bytes != null && !json) {
                         json = text.strip().startsWith("{");
                     }
                     any = true;

@@ -12,13 +12,16 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
 /** The prompts a command runs. */
-public final class PromptOptions {
+public final class PromptOptions implements CheckedOptions {
     public static final String BUILT_IN_PROMPT = "When Mary and John went to the store, John gave a drink to";
 
     @Option(
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
-            description = "A prompt; give it again for more. Default: \"" + BUILT_IN_PROMPT + "\"")
+            description = {
+                "A prompt; give it again for more. Where none is given, dump, edit and generate take \"" + BUILT_IN_PROMPT
+                        + "\"."
+            })
     List<String> texts = new ArrayList<>();
 
     @Option(
@@ -44,6 +47,12 @@ public final class PromptOptions {
                         + " by default, as TransformerLens does.)"
             })
     public boolean noBos;
+
+    @Override
+    public void check() {
+        tokens.forEach(TokenIds::parse);
+        files.stream().filter(file -> !file.equals("-")).forEach(file -> ModelOptions.readable("--prompts", file));
+    }
 
     /** Whether any prompt is given, so that the built-in one is not meant. */
     public boolean isGiven() {
@@ -86,7 +95,7 @@ public final class PromptOptions {
     }
 
     private static String numbered(String option, int index, int count) {
-        return count == 1 ? option : option + " " + (index + 1);
+        return count == 1 ? option : option + " " + index;
     }
 
     /** Token ids of prompts, checked against a model. */

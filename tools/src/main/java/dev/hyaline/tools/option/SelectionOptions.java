@@ -1,19 +1,28 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
 /** Which hook points. */
-public final class SelectionOptions {
+public final class SelectionOptions implements CheckedOptions {
+    /** More layers than any GPT-2 has. */
+    private static final Gpt2Config MANY_LAYERS =
+            new Gpt2Config(200, 1, 1, 1, 1, 1, 0, ActivationFunction.GELU_NEW, true, false, true);
+
     @Option(
             names = {"-s", "--sites"},
             paramLabel = "NAMES",
+            completionCandidates = Names.class,
             description = {
                 "Hook points, with commas between: short names (resid_post, pattern, mlp_post), full names"
                         + " (blocks.3.attn.hook_z), globs (resid_*, *.attn.hook_*) or all. The command sites lists"
@@ -29,6 +38,38 @@ public final class SelectionOptions {
                         + " only if named outright."
             })
     public String layers;
+
+    /** Short names of the sites. */
+    static final class Names extends Choice<String> {
+        Names() {
+            super(Stream.concat(Stream.of("all"), Arrays.stream(Site.values()).map(Site::shortName))
+                    .toList());
+        }
+    }
+
+    @Override
+    public void check() {
+        layers();
+        requireSites(sites);
+    }
+
+    /**
+     * Finds names that are no model's.
+     *
+     * @throws dev.hyaline.engine.UnknownHookPointException if a pattern names nothing
+     */
+    public static void requireSites(List<String> patterns) {
+        for (String list : patterns) {
+            try {
+                HookPoints.select(MANY_LAYERS, list);
+            } catch (BadInputException e) {
+                // Of which layers there are, the model decides.
+                if (list.isBlank() || Arrays.stream(list.split(",", -1)).anyMatch(String::isBlank)) {
+                    throw e;
+                }
+            }
+        }
+    }
 
     public List<HookPoint> select(Gpt2Config config, String defaultSites) {
         return HookPoints.select(config, patterns(defaultSites), layers());

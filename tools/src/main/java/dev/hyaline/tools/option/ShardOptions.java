@@ -2,6 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.instrument.dump.CorpusDump;
+import dev.hyaline.instrument.dump.DumpFolder.IfExists;
 import dev.hyaline.instrument.dump.LongDocuments;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -10,10 +11,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** How a corpus is dumped. All but {@code --resume} ask for shards. */
-public final class ShardOptions {
+public final class ShardOptions implements CheckedOptions {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,12}(?:\\.\\d{1,6})?)\\s*([kMGT]?B?)");
     private static final Map<String, Long> UNITS =
             Map.of("", 1L, "k", 1_000L, "M", 1_000_000L, "G", 1_000_000_000L, "T", 1_000_000_000_000L);
@@ -60,24 +62,39 @@ public final class ShardOptions {
             description = "About how many tokens a pass takes; changes no value. Default: 2048")
     public Integer batchTokens;
 
-    @Option(
-            names = "--resume",
-            description = {
-                "Go on with a dump that was stopped; its files end up as if it had not been. Where there is none,"
-                        + " begin."
-            })
-    public boolean resume;
+    @ArgGroup
+    private Existing existing = new Existing();
+
+    /** What to do with a dump that is there. */
+    private static final class Existing {
+        @Option(
+                names = "--resume",
+                description = {
+                    "Go on with a dump that was stopped; its files end up as if it had not been. Where there is none,"
+                            + " begin."
+                })
+        private boolean resume;
+
+        @Option(
+                names = "--force",
+                description = {
+                    "Replace a dump in the folder: one file once the new one is complete, shards from the start."
+                })
+        private boolean force;
+    }
+
+    /** What to do with a dump that is in the folder already. */
+    public IfExists ifExists() {
+        return existing.resume ? IfExists.RESUME : existing.force ? IfExists.REPLACE : IfExists.REFUSE;
+    }
 
     /** Whether an option is given that one file has no place for. */
     public boolean asked() {
         return size != null || every != null || skipBos || longDocuments != null || batchTokens != null;
     }
 
-    /** Checks the options by themselves. */
-    public void check(boolean force) {
-        if (resume && force) {
-            throw new BadInputException("--resume and --force exclude each other");
-        }
+    @Override
+    public void check() {
         if (Boolean.FALSE.equals(shards) && asked()) {
             throw new BadInputException("--no-shards excludes the options that are for shards: --shard-size, --every,"
                     + " --skip-bos, --long and --batch-tokens");

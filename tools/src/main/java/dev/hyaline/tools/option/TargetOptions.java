@@ -2,6 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.edit.Direction;
 import dev.hyaline.instrument.edit.Target;
@@ -9,10 +10,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** Where the interventions act that a command's options name. */
-public final class TargetOptions {
+public final class TargetOptions implements CheckedOptions {
     private static final Pattern TENSOR_ROW = Pattern.compile("(.+\\.safetensors):([^:]+)(?::(\\d{1,9}))?");
 
     @Option(
@@ -24,20 +26,26 @@ public final class TargetOptions {
     @Option(names = "--heads", paramLabel = "HEADS", description = "Only these heads, likewise.")
     private String heads;
 
-    @Option(
-            names = "--components",
-            paramLabel = "LIST",
-            description = "Only these neurons, dimensions, keys of an attention map or logits, likewise.")
-    private String components;
+    @ArgGroup
+    private Within within = new Within();
 
-    @Option(
-            names = "--subspace",
-            paramLabel = "VECTOR",
-            description = {
-                "Only what lies along a vector, given as for --add, likewise. Give it again for a subspace of more"
-                        + " dimensions."
-            })
-    private List<String> subspace = new ArrayList<>();
+    /** What is chosen of a row: some of its components, or what lies in a subspace. */
+    private static final class Within {
+        @Option(
+                names = "--components",
+                paramLabel = "LIST",
+                description = "Only these neurons, dimensions, keys of an attention map or logits, likewise.")
+        private String components;
+
+        @Option(
+                names = "--subspace",
+                paramLabel = "VECTOR",
+                description = {
+                    "Only what lies along a vector, given as for --add, likewise. Give it again for a subspace of more"
+                            + " dimensions."
+                })
+        private List<String> subspace = new ArrayList<>();
+    }
 
     @Option(
             names = "--positions",
@@ -48,21 +56,26 @@ public final class TargetOptions {
     @Option(names = "--sequences", paramLabel = "LIST", description = "Only these prompts, likewise; the first is 0.")
     private String sequences;
 
+    @Override
+    public void check() {
+        if (layers != null) {
+            SelectionOptions.indices("--layers", layers);
+        }
+        parts(Target.of(Site.Z));
+    }
+
     /** Whether something is chosen. */
     boolean isGiven() {
         return layers != null
                 || heads != null
-                || components != null
-                || !subspace.isEmpty()
+                || within.components != null
+                || !within.subspace.isEmpty()
                 || positions != null
                 || sequences != null;
     }
 
     /** Of an option's hook points, those chosen: a target a site. */
     List<Target> targets(Gpt2Config config, String patterns) {
-        if (components != null && !subspace.isEmpty()) {
-            throw new BadInputException("--components and --subspace exclude each other");
-        }
         IndexSelection chosenLayers =
                 layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers);
         return Target.select(config, patterns, chosenLayers).stream()
@@ -75,12 +88,12 @@ public final class TargetOptions {
         if (heads != null) {
             target = target.heads(SelectionOptions.indices("--heads", heads));
         }
-        if (components != null) {
-            target = target.components(SelectionOptions.indices("--components", components));
+        if (within.components != null) {
+            target = target.components(SelectionOptions.indices("--components", within.components));
         }
-        if (!subspace.isEmpty()) {
+        if (!within.subspace.isEmpty()) {
             target = target.subspace(
-                    subspace.stream().map(text -> vector("--subspace", text)).toList());
+                    within.subspace.stream().map(text -> vector("--subspace", text)).toList());
         }
         if (positions != null) {
             target = target.positions(SelectionOptions.indices("--positions", positions));

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
 /** In which basis a model's weights run. */
-public final class WeightOptions {
+public final class WeightOptions implements CheckedOptions {
     private static final String ALL = "all";
 
     @Option(
@@ -24,10 +24,15 @@ public final class WeightOptions {
             })
     private List<String> names = List.of();
 
+    @Override
+    public void check() {
+        steps();
+    }
+
     /**
      * The steps asked for, in the order in which they are applied.
      *
-     * @throws BadInputException if there is no such step; ask for them before other work, so that it comes first
+     * @throws BadInputException if there is no such step
      */
     public List<ProcessingStep> steps() {
         return names.stream().flatMap(WeightOptions::steps).distinct().sorted().toList();

@@ -8,6 +8,7 @@ import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.util.List;
 import java.util.Locale;
@@ -95,9 +96,9 @@ public final class EditReport {
     }
 
     private void text(int sequence, Outcome outcome) {
-        String title = prompts.size() == 1 ? "Prompt" : "Prompt " + (sequence + 1);
+        String title = prompts.size() == 1 ? "Prompt" : "Prompt " + sequence;
         console.out()
-                .println(console.bold(title) + " (" + prompts.name(sequence) + ", "
+                .println(console.bold(title) + " (" + EscapedText.plain(prompts.name(sequence)) + ", "
                         + DisplayText.plural(prompts.length(sequence), "token") + ")");
         List<NextToken> before = NextToken.likeliest(outcome.before, top);
         List<NextToken> after = NextToken.likeliest(outcome.after, top);

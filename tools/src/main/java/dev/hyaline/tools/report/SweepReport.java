@@ -4,7 +4,6 @@ import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.causal.SweepResult;
-import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.instrument.FileException;
@@ -39,6 +38,11 @@ public record SweepReport(
         boolean json,
         Optional<UnaryOperator<ResultTable>> picture) {
 
+    /** The name of the files of a sweep's other picture. */
+    public static String matrix(String name) {
+        return name + "-matrix";
+    }
+
     public void run(Experiment experiment, Sweep sweep) {
         Optional<Path> journal = folder.map(path -> path.resolve("." + name + ".cells"));
         SweepResult result = measure(experiment, sweep, journal);
@@ -55,11 +59,6 @@ public record SweepReport(
             TableOutput.write(console, path, tables, json);
         });
         journal.ifPresent(SweepReport::delete);
-    }
-
-    /** The name of the files of a sweep's other picture. */
-    public static String matrix(String name) {
-        return name + "-matrix";
     }
 
     private SweepResult measure(Experiment experiment, Sweep sweep, Optional<Path> journal) {
@@ -84,15 +83,13 @@ public record SweepReport(
     }
 
     private void show(Experiment experiment, SweepResult result, ResultTable table) {
-        console.out()
-                .println(console.bold(model) + "  "
-                        + DisplayText.plural(experiment.pairs().size(), "pair") + ", "
-                        + experiment.metric().quantity() + ": clean "
+        StudyHeading.print(
+                console,
+                model,
+                experiment.pairs(),
+                ", " + experiment.metric().quantity() + ": clean "
                         + TableView.figure(result.baselines().meanClean()) + ", corrupted "
                         + TableView.figure(result.baselines().meanCorrupted()));
-        PromptPair first = experiment.pairs().get(0);
-        console.out().println(console.dim("such as: " + first.name()));
-        console.out().println();
         TableView.print(console, table);
         console.out().println();
         console.out().println(work(result));

@@ -1,6 +1,7 @@
 package dev.hyaline.tools.report;
 
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.tools.terminal.ScreenWidth;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -26,7 +27,7 @@ public final class Table {
     }
 
     public void row(String... cells) {
-        rows.add(cells);
+        rows.add(Arrays.stream(cells).map(EscapedText::plain).toArray(String[]::new));
     }
 
     public void print(Console console) {

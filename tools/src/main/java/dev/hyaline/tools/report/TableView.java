@@ -5,6 +5,7 @@ import dev.hyaline.analysis.table.Grid;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.tools.terminal.ScreenWidth;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -93,7 +94,7 @@ public final class TableView {
         int lines = columns.stream().mapToInt(words -> words.length).max().orElse(1);
         int first = Math.max(
                 ScreenWidth.of(grid.rowName()),
-                grid.rows().stream().mapToInt(ScreenWidth::of).max().orElse(0));
+                grid.rows().stream().map(EscapedText::plain).mapToInt(ScreenWidth::of).max().orElse(0));
         int width = 1
                 + Math.max(
                         columns.stream()
@@ -118,7 +119,7 @@ public final class TableView {
                 console.out().println(console.bold(heading.toString().stripTrailing()));
             }
             for (int r = 0; r < grid.rows().size(); r++) {
-                StringBuilder line = new StringBuilder(left(grid.rows().get(r), first));
+                StringBuilder line = new StringBuilder(left(EscapedText.plain(grid.rows().get(r)), first));
                 for (int c = from; c < to; c++) {
                     double mean = table.mean(grid.cells()[r][c]);
                     line.append(console.onColour(scale.rgb(mean), right(figure(mean), width)));
@@ -132,7 +133,7 @@ public final class TableView {
     }
 
     private static String shortened(String label) {
-        return ScreenWidth.shortened(label, MAX_WORD_LENGTH);
+        return ScreenWidth.shortened(EscapedText.plain(label), MAX_WORD_LENGTH);
     }
 
     private static String left(String text, int width) {

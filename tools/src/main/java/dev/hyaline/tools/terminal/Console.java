@@ -31,6 +31,12 @@ public record Console(
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
 
+    /** Neither stream lets control characters through. */
+    public Console {
+        out = new SafeWriter(out, colours);
+        err = new SafeWriter(err, false);
+    }
+
     /** The process's own streams; colours only on a terminal whose user does not object (NO_COLOR). */
     public static Console system() {
         boolean colours = System.getenv("NO_COLOR") == null && isTerminal(STDOUT);

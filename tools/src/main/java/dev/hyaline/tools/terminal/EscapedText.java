@@ -16,12 +16,21 @@ public final class EscapedText {
     private EscapedText() {}
 
     /** Text as such. */
-    static String text(String text) {
+    public static String text(String text) {
+        return escaped(text, true);
+    }
+
+    /** Text outside quotes: quotes and backslashes stay as they are. */
+    public static String plain(String text) {
+        return escaped(text, false);
+    }
+
+    private static String escaped(String text, boolean quotes) {
         StringBuilder escaped = new StringBuilder(text.length() + 8);
         for (int i = 0; i < text.length(); ) {
             int c = text.codePointAt(i);
             switch (c) {
-                case '"', '\\' -> escaped.append('\\').appendCodePoint(c);
+                case '"', '\\' -> escaped.append(quotes ? "\\" : "").appendCodePoint(c);
                 case '\n' -> escaped.append("\\n");
                 case '\r' -> escaped.append("\\r");
                 case '\t' -> escaped.append("\\t");

@@ -7,6 +7,9 @@ public final class StopNotice implements AutoCloseable {
     public StopNotice(Console console, String howToGoOn) {
         hook = new Thread(
                 () -> {
+                    if (console.progress()) {
+                        console.err().println(); // after the ^C that the terminal shows, or a bar
+                    }
                     console.err().println("hyaline: stopped; " + howToGoOn);
                     console.err().flush();
                 },

@@ -1,0 +1,38 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** Names with commas between, as an option takes them. */
+public final class NameList {
+    private static final int MANY_LAYERS = 1_000_000;
+    private static final int MANY_HEADS = 40_000;
+
+    /** A model with more layers and heads than any has: a node that is wrong for it is wrong for every model. */
+    public static final Gpt2Config ANY_MODEL = new Gpt2Config(
+            MANY_LAYERS, MANY_HEADS, MANY_HEADS, 1, 1, 1, 0, ActivationFunction.GELU_NEW, true, false, true);
+
+    private NameList() {}
+
+    /**
+     * What the names mean, in their order.
+     *
+     * @throws BadInputException naming the option, if a name has no meaning
+     */
+    public static <T> Set<T> parse(String option, String list, Function<String, T> meaning) {
+        try {
+            return Arrays.stream(list.split(",", -1))
+                    .map(String::strip)
+                    .map(meaning)
+                    .collect(Collectors.toCollection(LinkedHashSet::new));
+        } catch (BadInputException e) {
+            throw new BadInputException(option + ": " + e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.weights.Checkpoint;
+
+/** A model that is opened and the pairs of prompts it is studied on. */
+public record Study(
+        AnalysisOptions options, Console console, Checkpoint checkpoint, ModelVocabulary vocabulary, PromptPairs pairs)
+        implements AutoCloseable {
+
+    /** Opens the model's checkpoint and reads the pairs against it. */
+    public static Study of(AnalysisOptions options, PairOptions pairs, Console console) {
+        Checkpoint checkpoint = options.open(console);
+        try {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            return new Study(options, console, checkpoint, vocabulary, pairs.read(checkpoint.config(), vocabulary));
+        } catch (RuntimeException | Error failure) {
+            checkpoint.close();
+            throw failure;
+        }
+    }
+
+    /** The model's name. */
+    public String model() {
+        return checkpoint.name();
+    }
+
+    public Gpt2Config config() {
+        return checkpoint.config();
+    }
+
+    /** Starts the model. */
+    public Gpt2 start() {
+        return start(checkpoint.weights());
+    }
+
+    /** Starts the model with these weights. */
+    public Gpt2 start(Gpt2Weights weights) {
+        return options.start(weights, console);
+    }
+
+    @Override
+    public void close() {
+        checkpoint.close();
+    }
+}

@@ -1,0 +1,66 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.analysis.table.TableFiles;
+import dev.hyaline.engine.BadInputException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** Where a command's tables go besides the screen. */
+public final class TableOptions implements CheckedOptions {
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "DIR",
+            description = "Also write each table to this folder as CSV, JSON, and a heat map in SVG and PNG.")
+    private String out;
+
+    @Option(names = "--force", description = "Replace tables of the same names in the folder.")
+    private boolean force;
+
+    @Override
+    public void check() {
+        if (out != null) {
+            ModelOptions.path("--out", out);
+        }
+    }
+
+    public boolean isAsked() {
+        return out != null;
+    }
+
+    /**
+     * Finds out whether tables can be written, before any work.
+     *
+     * @param names of the tables that will be written
+     * @throws BadInputException if the folder holds a table of that name that is not to be replaced
+     */
+    public void requireFree(String... names) {
+        if (out == null || force) {
+            return;
+        }
+        for (String name : names) {
+            List<Path> there = TableFiles.finished(ModelOptions.path("--out", out), name);
+            if (!there.isEmpty()) {
+                throw new BadInputException(
+                        there.getFirst() + " exists already; choose another folder, or have it replaced (--force)");
+            }
+        }
+    }
+
+    /**
+     * The folder, made if need be.
+     *
+     * @param names of the tables that will be written
+     * @throws BadInputException if the folder holds a table of that name that is not to be replaced
+     */
+    public Optional<Path> folder(String... names) {
+        requireFree(names);
+        if (out == null) {
+            return Optional.empty();
+        }
+        Path folder = ModelOptions.path("--out", out);
+        TableFiles.createFolder(folder);
+        return Optional.of(folder);
+    }
+}

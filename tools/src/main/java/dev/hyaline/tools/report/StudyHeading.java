@@ -1,0 +1,23 @@
+package dev.hyaline.tools.report;
+
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.EscapedText;
+import dev.hyaline.tools.terminal.ScreenWidth;
+
+/** The lines above a study's table: the model, how many pairs, and one of them. */
+public final class StudyHeading {
+    private static final int MAX_NAME_WIDTH = 200;
+
+    private StudyHeading() {}
+
+    /** @param more what follows the number of pairs */
+    public static void print(Console console, String model, PromptPairs pairs, String more) {
+        console.out().println(console.bold(model) + "  " + DisplayText.plural(pairs.size(), "pair") + more);
+        console.out()
+                .println(console.dim(
+                        "such as: " + ScreenWidth.shortened(EscapedText.plain(pairs.get(0).name()), MAX_NAME_WIDTH)));
+        console.out().println();
+    }
+}

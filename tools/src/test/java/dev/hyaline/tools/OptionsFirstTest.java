@@ -1,0 +1,171 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** An option that cannot be is refused before anything is asked of the hub, let alone downloaded. */
+final class OptionsFirstTest {
+    private static final Set<String> ON_A_MODEL =
+            Set.of("dump", "edit", "info", "generate", "patch", "ablate", "lens", "attribute", "heads");
+
+    /** What each command refuses, whatever the model. */
+    private static final Map<String, List<String>> REFUSED = Map.of(
+            "dump",
+            List.of(
+                    "--sites nonsense",
+                    "--layers x",
+                    "--positions 1.5",
+                    "--heads x",
+                    "--neurons x",
+                    "--sequences x",
+                    "--shard-size many",
+                    "--every 0",
+                    "--batch-tokens 0",
+                    "--no-shards --every 2",
+                    "--resume --force",
+                    "--process fold",
+                    "--tokens x",
+                    "--prompts /nowhere.txt",
+                    "--format zip",
+                    "--out="),
+            "edit",
+            List.of(
+                    "",
+                    "--zero nonsense",
+                    "--zero z --heads x",
+                    "--zero z --components 1 --subspace v",
+                    "--set z",
+                    "--scale z=much",
+                    "--noise nonsense=1",
+                    "--add z=/nowhere.safetensors:v",
+                    "--project-out z=v",
+                    "--patch z",
+                    "--patch z --source a --source-dump b",
+                    "--mean z --source-dump /nowhere",
+                    "--edits /nowhere",
+                    "--zero z --coefficient 2",
+                    "--zero z --seed 1",
+                    "--zero z --by-position",
+                    "--zero z --top 0",
+                    "--zero z --generate -1",
+                    "--zero z --tokens x"),
+            "sites",
+            List.of("--sites nonsense", "--layers x", "--batch 0", "--length 0"),
+            "generate",
+            List.of("--top-p 2", "--top-k -1", "--temperature -1", "--temperature 0 --seed 1", "--max-new-tokens -1"),
+            "tokens",
+            List.of("--decode x"),
+            "patch",
+            List.of(
+                    "--what nonsense",
+                    "--what z --edges all",
+                    "--edges all --heads-to logits",
+                    "--edges m0",
+                    "--edges m3->m0",
+                    "--heads-to input",
+                    "--through m0",
+                    "--heads-to logits --through x",
+                    "--positions 3,,4",
+                    "--edges all --positions 3",
+                    "--metric loss",
+                    "--task capitals --pairs x.json",
+                    "--pairs /nowhere.json",
+                    "--clean a",
+                    "--count 0",
+                    "--count 2000000000",
+                    "--clean a --count 3",
+                    "--out="),
+            "ablate",
+            List.of(
+                    "--site nonsense",
+                    "--layers x",
+                    "--neurons x",
+                    "--positions 3-",
+                    "--sets x",
+                    "--sets m0 --site z",
+                    "--deviation 2",
+                    "--how noise --deviation -1",
+                    "--metric loss"),
+            "lens",
+            List.of("--prompt a --out x", "--metric loss"),
+            "heads",
+            List.of("--prompt a --draws 3", "--draws 0", "--length 0", "--threshold 2", "--above 1", "--random x"));
+
+    @TempDir
+    private Path folder;
+
+    static Stream<String> refused() {
+        List<String> lines = new ArrayList<>();
+        REFUSED.forEach((command, options) -> options.forEach(option -> lines.add(command + " " + option)));
+        for (String command : ON_A_MODEL) {
+            String needed = command.equals("edit") ? " --zero z" : "";
+            lines.add(command + needed + " --threads 0");
+            lines.add(command + needed + " --device tpu");
+        }
+        return lines.stream().sorted();
+    }
+
+    @ParameterizedTest
+    @MethodSource("refused")
+    void nothingIsAskedOfTheHub(String line) throws IOException {
+        try (ServerSocket hub = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Outcome outcome = Outcome.in(
+                    environment(hub), Stream.concat(Arrays.stream(line.strip().split(" ")), Stream.of("--model", "gpt2-xl"))
+                            .toArray(String[]::new));
+            assertThat(outcome.exitCode()).as(outcome.err()).isIn(1, 2);
+            assertThat(outcome.err()).startsWith("hyaline: ").doesNotContain("gpt2-xl", "hub", "unexpected");
+            assertThat(outcome.out()).isEmpty();
+            assertThat(folder.resolve("cache")).doesNotExist();
+        }
+    }
+
+    /** As above, but nothing is wrong: the hub is asked, so that its silence above means something. */
+    @Test
+    void whatIsRightIsAskedOfTheHub() throws IOException {
+        try (ServerSocket hub = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Map<String, String> environment = environment(hub);
+            hub.close();
+            assertThat(Outcome.in(environment, "patch", "--model", "gpt2-xl").err()).contains("gpt2-xl");
+        }
+    }
+
+    @Test
+    void tablesThatAreThereAreSeenFirst() throws IOException {
+        Files.writeString(folder.resolve("resid_pre.csv"), "");
+        assertThat(Outcome.of("patch", "--model", "gpt2-xl", "--out", folder.toString())
+                        .err())
+                .contains("exists already", "--force")
+                .doesNotContain("gpt2-xl");
+    }
+
+    @Test
+    void helpIsShownWhateverElseIsWrong() {
+        assertThat(Outcome.of("patch", "--threads", "0", "--help").succeeded().out())
+                .contains("Usage: hyaline patch", "--threads", "--task", "--metric");
+    }
+
+    private Map<String, String> environment(ServerSocket hub) {
+        return Map.of(
+                "HF_ENDPOINT",
+                "http://127.0.0.1:" + hub.getLocalPort(),
+                "HF_HUB_CACHE",
+                folder.resolve("cache").toString(),
+                "HF_HUB_DOWNLOAD_TIMEOUT",
+                "1");
+    }
+}

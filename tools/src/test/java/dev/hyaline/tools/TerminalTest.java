@@ -1,0 +1,106 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What reaches a terminal, and what comes through pipes. */
+final class TerminalTest {
+    private static final String CLEAR = "\u001B[2J\u001B]0;owned\u0007\u009b31m\r";
+
+    @TempDir
+    private Path temporary;
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void noPromptSteersTheTerminal(boolean colours) throws IOException {
+        Path pairs = temporary.resolve("pairs.json");
+        Files.writeString(pairs, """
+            [{"clean": "Anna \\u001b[2J went", "corrupted": "Anna \\u001b[2J took", "answer": " to",
+              "distractor": " the", "positions": {"a\\u001b[2Jb": 1}}]
+            """);
+        Path prompts = Files.writeString(temporary.resolve("p\u001B[2J.txt"), "a" + CLEAR + "\nb\n");
+        for (List<String> arguments : List.of(
+                List.of("generate", "--prompt", "a" + CLEAR, "--max-new-tokens", "2"),
+                List.of("generate", "--prompts", prompts.toString(), "--max-new-tokens", "2"),
+                List.of("edit", "--zero", "z", "--prompts", prompts.toString()),
+                List.of("dump", "--prompts", prompts.toString(), "--dry-run"),
+                List.of("tokens", "a" + CLEAR),
+                List.of("lens", "--prompt", "a" + CLEAR),
+                List.of("patch", "--pairs", pairs.toString()),
+                List.of("dump", "--sites", CLEAR),
+                List.of("dump", "--bogus" + CLEAR),
+                List.of("dump", "--tokens", CLEAR),
+                List.of("dump", "--prompts", CLEAR))) {
+            Outcome outcome = Outcome.reading(
+                    new ByteArrayInputStream(new byte[0]), colours, arguments.toArray(String[]::new));
+            assertThat(outcome.out() + outcome.err())
+                    .as(arguments.toString())
+                    .isNotEmpty()
+                    .doesNotContain("\u001B[2J", "\u001B]", "\u0007", "\u009b", "\r");
+        }
+    }
+
+    @Test
+    void noMessageIsLongerThanAScreen() {
+        for (List<String> arguments : List.of(
+                List.of("dump", "--sites", "x".repeat(3_000)),
+                List.of("dump", "--tokens", "x".repeat(100_000)),
+                List.of("dump", "--" + "x".repeat(3_000)),
+                List.of("x".repeat(3_000)))) {
+            assertThat(Outcome.of(arguments.toArray(String[]::new)).err())
+                    .startsWith("hyaline: ")
+                    .hasSizeLessThan(1920);
+        }
+    }
+
+    /** As {@code <(...)} is, which can be read once. */
+    @ParameterizedTest
+    @ValueSource(strings = {"first prompt\nsecond\n", "{\"text\": \"first prompt\"}\n{\"tokens\": [1, 2]}\n"})
+    void promptsComeThroughAPipe(String text) throws Exception {
+        Path pipe = temporary.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        Thread writer = Thread.ofPlatform().daemon().start(() -> {
+            try (OutputStream out = Files.newOutputStream(pipe)) {
+                out.write(text.getBytes(StandardCharsets.UTF_8));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        Outcome outcome = Outcome.ofProcess(
+                temporary, "C.UTF-8", "dump", "--prompts", pipe.toString(), "--sites", "resid_post", "--json");
+        writer.join(10_000);
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).contains("pipe:1", "pipe:2");
+    }
+
+    @Test
+    void completionKnowsMetricsAndSites() {
+        assertThat(Outcome.of("generate-completion").succeeded().out())
+                .contains("logit-diff", "cross-entropy", "resid_mid", "mlp.post");
+    }
+
+    @Test
+    void whatExistsAlreadyIsOneExitCode() throws IOException {
+        Path folder = Files.createDirectories(temporary.resolve("out"));
+        for (String file : List.of("activations.safetensors", "resid_pre.csv")) {
+            Files.writeString(folder.resolve(file), "");
+        }
+        for (String command : List.of("dump", "patch", "convert")) {
+            Outcome outcome = Outcome.of(command, "--out", folder.toString());
+            assertThat(outcome.err()).contains("exists already");
+            assertThat(outcome.exitCode()).as(command).isEqualTo(2);
+        }
+    }
+}
