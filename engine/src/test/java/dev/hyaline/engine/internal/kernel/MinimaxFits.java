@@ -140,8 +140,11 @@ final class MinimaxFits {
         }
         peaks.add(peak);
         while (peaks.size() > wanted) {
-            boolean first = Math.abs(error[peaks.getFirst()]) < Math.abs(error[peaks.getLast()]);
-            peaks.remove(first ? 0 : peaks.size() - 1);
+            if (Math.abs(error[peaks.getFirst()]) < Math.abs(error[peaks.getLast()])) {
+                peaks.removeFirst();
+            } else {
+                peaks.removeLast();
+            }
         }
         if (peaks.size() < wanted) {
             throw new IllegalStateException("the error has " + peaks.size() + " extrema, expected " + wanted);
