@@ -36,7 +36,7 @@ public final class FileException extends HyalineException {
     }
 
     /** A file of a dump that does not hold what it must. */
-    public static FileException corrupt(Path file, String expected, String found) {
+    public static FileException corrupt(Object file, String expected, String found) {
         return new FileException(file + ": expected " + expected + ", found " + found, null);
     }
 }

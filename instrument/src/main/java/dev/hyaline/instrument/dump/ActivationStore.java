@@ -217,7 +217,11 @@ public final class ActivationStore implements AutoCloseable {
     private long info(Column column, long row) {
         requireRow(row);
         int shard = (int) (row / plan.rowsPerShard());
-        return mapped[shard].get(I64, offset(column, shard, row % plan.rowsPerShard()));
+        try {
+            return mapped[shard].get(I64, offset(column, shard, row % plan.rowsPerShard()));
+        } catch (InternalError e) {
+            throw cutShort(shard);
+        }
     }
 
     /** Row of the token at a position of a document; empty if it has none. */
@@ -291,13 +295,23 @@ public final class ActivationStore implements AutoCloseable {
     }
 
     private void get(Column column, int shard, long within, int count, float[] into, int offset) {
-        FloatCodec.get(
-                mapped[shard],
-                offset(column, shard, within),
-                FileTypes.of(column.tensor.type()),
-                into,
-                offset,
-                count * column.width);
+        try {
+            FloatCodec.get(
+                    mapped[shard],
+                    offset(column, shard, within),
+                    FileTypes.of(column.tensor.type()),
+                    into,
+                    offset,
+                    count * column.width);
+        } catch (InternalError e) {
+            throw cutShort(shard);
+        }
+    }
+
+    /** The JVM reports mapped memory that is gone by an {@code InternalError}. */
+    private FileException cutShort(int shard) {
+        return FileException.corrupt(
+                folder.resolve(ShardPlan.fileName(shard)), "a file that stays whole while it is open", "one cut short");
     }
 
     private long offset(Column column, int shard, long within) {

@@ -5,6 +5,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.FileLayout;
+import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.IndexSelection;
@@ -233,9 +234,9 @@ public record CorpusDump(
 
     /** Of a dump that an earlier run has finished. */
     private static CorpusSummary complete(DumpFolder folder, ObjectNode request, Forecast forecast) {
-        JsonPart recorded = JsonPart.read(folder.path().resolve(DumpFolder.MANIFEST));
-        ShardManifest.requireSame(recorded, request);
-        List<Shard> shards = recorded.elements("shards").stream().map(Shard::of).toList();
+        Json recorded = ShardManifest.read(folder.path().resolve(DumpFolder.MANIFEST));
+        ShardManifest.requireSame(folder.path(), recorded, request);
+        List<Shard> shards = recorded.require("shards").elements().stream().map(Shard::of).toList();
         return written(folder, shards, forecast.rows());
     }
 

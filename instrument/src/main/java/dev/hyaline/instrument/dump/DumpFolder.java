@@ -2,6 +2,8 @@ package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.Remedy;
+import dev.hyaline.files.Disk;
+import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -153,7 +155,7 @@ public final class DumpFolder implements AutoCloseable {
 
     private synchronized void lockFolder() {
         requireOpen();
-        manifest = PartialFile.begin(folder, MANIFEST, disk);
+        manifest = partial(MANIFEST);
     }
 
     public Path path() {
@@ -181,7 +183,7 @@ public final class DumpFolder implements AutoCloseable {
      */
     synchronized FileChannel begin(String name) {
         requireOpen();
-        PartialFile partial = PartialFile.begin(folder, name, disk);
+        PartialFile partial = partial(name);
         partials.add(partial);
         return partial.channel();
     }
@@ -198,7 +200,7 @@ public final class DumpFolder implements AutoCloseable {
         partial.channel().close();
         created.clear();
         emptyJournal = false;
-        syncFolder();
+        Disk.sync(folder);
     }
 
     /** Begins a journal, which disappears again with this folder unless a file is published. */
@@ -216,7 +218,7 @@ public final class DumpFolder implements AutoCloseable {
         for (Path path : existing(folder)) {
             Files.delete(path);
         }
-        syncFolder();
+        Disk.sync(folder);
     }
 
     /** The manifest's file, begun when the folder was opened and committed last; else as {@link #begin}. */
@@ -237,7 +239,7 @@ public final class DumpFolder implements AutoCloseable {
             }
             manifest.channel().force(true);
             if (Files.deleteIfExists(manifest.target())) {
-                syncFolder();
+                Disk.sync(folder);
             }
             Set<Path> targets =
                     Set.copyOf(partials.stream().map(PartialFile::target).toList());
@@ -270,20 +272,21 @@ public final class DumpFolder implements AutoCloseable {
     private void finish() throws IOException {
         manifest.rename();
         created.clear();
-        syncFolder();
+        Disk.sync(folder);
         Files.deleteIfExists(folder.resolve(JOURNAL));
         // Last, for with it goes the lock on the folder.
         manifest.channel().close();
         manifest = null;
     }
 
-    /** Makes the renames themselves durable, where the system can open a folder as a file. */
-    private void syncFolder() throws IOException {
-        if (System.getProperty("os.name").startsWith("Windows")) {
-            return;
-        }
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
+    private PartialFile partial(String name) {
+        Path target = folder.resolve(name);
+        try {
+            return PartialFile.begin(folder, name, disk)
+                    .orElseThrow(() -> FileException.occupied(
+                            target, "is being written by another run; choose another folder"));
+        } catch (IOException e) {
+            throw FileException.writing(target, e);
         }
     }
 
@@ -314,9 +317,7 @@ public final class DumpFolder implements AutoCloseable {
         }
         try {
             for (PartialFile partial : partials) {
-                // Deleted before the channel is closed, and with it the lock: nobody else can have begun the file.
-                Files.deleteIfExists(partial.path());
-                partial.channel().close();
+                partial.discard();
             }
             if (emptyJournal) {
                 Files.deleteIfExists(folder.resolve(JOURNAL));

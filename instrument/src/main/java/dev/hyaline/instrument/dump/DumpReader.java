@@ -2,24 +2,21 @@ package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.files.Printable;
+import dev.hyaline.files.ConfigKeys;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.Json;
 import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.internal.InputErrors;
 import dev.hyaline.instrument.internal.RecordedTensors;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A dump of prompts read back: one safetensors file with a manifest beside it. */
 public final class DumpReader {
@@ -31,13 +28,13 @@ public final class DumpReader {
     /** Row where each sequence begins. */
     private final int[] offsets;
 
-    private DumpReader(Path folder, JsonNode activations, int sequences) {
-        String format = activations.path("format").asString("");
+    private DumpReader(Path folder, Json activations, int sequences) {
+        String format = activations.require("format").string();
         if (!format.equals(DumpFormat.SAFETENSORS.toString())) {
             throw bad(folder, "is a dump as " + format + "; values are taken from safetensors only");
         }
         tensors = SafetensorsValues.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()), InputErrors.INSTANCE);
-        batch = activations.path("layout").asString("").equals("batch");
+        batch = activations.require("layout").string().equals("batch");
         positions = tensors.integers(TensorPlan.POSITIONS);
         if (batch) {
             offsets = new int[sequences + 1];
@@ -58,28 +55,34 @@ public final class DumpReader {
      * @throws BadInputException if it is not such a dump
      */
     public static ActivationSource open(Path folder) {
-        JsonNode manifest = manifest(folder);
-        if (manifest.path("format").asString("").equals(ShardManifest.FORMAT)) {
+        Json manifest = manifest(folder);
+        String format = manifest.get("format").filter(Json::isString).map(Json::string).orElse("");
+        if (format.equals(ShardManifest.FORMAT)) {
             return new RecordedStore(ActivationStore.open(folder), Optional.of(folder));
         }
-        JsonNode prompts = manifest.path("prompts");
-        if (!manifest.path("format").asString("").equals(Manifest.FORMAT) || prompts.isEmpty()) {
+        List<Json> prompts = format.equals(Manifest.FORMAT) ? manifest.require("prompts").elements() : List.of();
+        if (prompts.isEmpty()) {
             throw bad(folder, "is not a dump of prompts (" + Manifest.FORMAT + ")");
         }
-        JsonNode capture = manifest.path("capture");
-        String heads = capture.path("heads").asString(ALL);
-        String neurons = capture.path("neurons").asString(ALL);
+        String heads = selection(manifest, "heads");
+        String neurons = selection(manifest, "neurons");
         if (!heads.equals(ALL) || !neurons.equals(ALL)) {
             throw new BadInputException(partial(folder.toString(), heads, neurons));
         }
-        int[] lengths = new int[prompts.size()];
-        Arrays.setAll(lengths, s -> prompts.path(s).path("tokens").size());
-        DumpReader dump = new DumpReader(folder, manifest.path("activations"), lengths.length);
+        int[] lengths = prompts.stream()
+                .mapToInt(prompt -> prompt.require("tokens").elements().size())
+                .toArray();
+        DumpReader dump = new DumpReader(folder, manifest.require("activations"), lengths.length);
         return new RecordedTensors(
                 lengths,
-                manifest.path("model").path("config").path("n_layer").asInt(0),
+                manifest.require("model").require("config").require(ConfigKeys.LAYERS).integer(1, Integer.MAX_VALUE),
                 (point, sequence) -> dump.block(point, sequence, lengths[sequence]),
                 Optional.of(folder));
+    }
+
+    /** Manifests from before there was a choice name none. */
+    private static String selection(Json manifest, String axis) {
+        return manifest.require("capture").get(axis).map(Json::string).orElse(ALL);
     }
 
     /** What is said of a dump that leaves out parts of its hook points. */
@@ -91,14 +94,9 @@ public final class DumpReader {
                 + ", but interventions take values from whole hook points; dump all heads and neurons";
     }
 
-    private static JsonNode manifest(Path folder) {
-        Path file = folder.resolve(DumpFolder.MANIFEST);
-        try {
-            return JsonMapper.shared().readTree(Files.readString(file));
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
-        } catch (JacksonException e) {
-            throw bad(file, "is not valid JSON: " + Printable.parserMessage(e.getMessage()));
+    private static Json manifest(Path folder) {
+        try (FileInput file = FileInput.open(folder.resolve(DumpFolder.MANIFEST), InputErrors.INSTANCE)) {
+            return Json.readObject(InputErrors.INSTANCE, file.label(), file.readAll(ShardManifest.MAX_LENGTH));
         }
     }
 

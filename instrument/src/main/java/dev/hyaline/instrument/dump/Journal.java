@@ -1,6 +1,9 @@
 package dev.hyaline.instrument.dump;
 
+import dev.hyaline.files.Disk;
+import dev.hyaline.files.Json;
 import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.internal.DumpErrors;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -51,10 +54,10 @@ final class Journal implements AutoCloseable {
         for (int end; (end = lineEnd(bytes, kept)) >= 0; kept = end + 1) {
             byte[] line = Arrays.copyOfRange(bytes, kept, end);
             if (kept == 0) {
-                ShardManifest.requireSame(JsonPart.parse(file, "", line), request);
+                ShardManifest.requireSame(folder, line(file, line), request);
                 continue;
             }
-            Shard shard = Shard.of(JsonPart.parse(file, "", line));
+            Shard shard = Shard.of(line(file, line));
             // One that was deleted or cut short since is made again, and so are those after it.
             if (!isWhole(folder, shard, shards.size())) {
                 break;
@@ -65,9 +68,13 @@ final class Journal implements AutoCloseable {
             Files.delete(file);
             return Optional.empty();
         }
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        FileChannel channel = Disk.open(file, StandardOpenOption.WRITE);
         channel.truncate(kept);
         return Optional.of(new Journal(channel, shards));
+    }
+
+    private static Json line(Path file, byte[] line) {
+        return Json.read(DumpErrors.INSTANCE, file.toString(), line);
     }
 
     private static int lineEnd(byte[] bytes, int from) {

@@ -4,17 +4,12 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.ConfigKeys;
+import dev.hyaline.files.JsonText;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.capture.Capture;
-import java.io.ByteArrayOutputStream;
 import java.util.SortedMap;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.PrettyPrinter;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.core.util.DefaultIndenter;
-import tools.jackson.core.util.DefaultPrettyPrinter;
 
 /**
  * The JSON beside a dump that says how to make it again. Equal dumps on one machine have equal manifests: it holds no
@@ -27,8 +22,7 @@ final class Manifest {
     private Manifest() {}
 
     static byte[] json(Dump dump, Gpt2 model, Provenance provenance, String sha256, long overflowed) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (JsonGenerator json = new JsonFactory().createGenerator(new Indented(), bytes)) {
+        return JsonText.indented(json -> {
             json.writeStartObject();
             json.writeStringProperty("format", FORMAT);
             json.writeStringProperty("tool", provenance.tool());
@@ -39,9 +33,7 @@ final class Manifest {
             activations(json, dump, sha256, overflowed);
             environment(json, model);
             json.writeEndObject();
-            json.writeRaw('\n');
-        }
-        return bytes.toByteArray();
+        });
     }
 
     private static void model(JsonGenerator json, Gpt2Config config, Gpt2 model, Provenance provenance) {
@@ -146,22 +138,5 @@ final class Manifest {
         json.writeArrayPropertyStart(name);
         values.forEach(json::writeString);
         json.writeEndArray();
-    }
-
-    /** Two spaces and a line feed on every system. */
-    static PrettyPrinter indentation() {
-        return new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
-    }
-
-    private static final class Indented extends ObjectWriteContext.Base {
-        @Override
-        public PrettyPrinter getPrettyPrinter() {
-            return indentation();
-        }
-
-        @Override
-        public boolean hasPrettyPrinter() {
-            return true;
-        }
     }
 }

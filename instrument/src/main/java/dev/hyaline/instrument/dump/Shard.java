@@ -1,5 +1,6 @@
 package dev.hyaline.instrument.dump;
 
+import dev.hyaline.files.Json;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -11,13 +12,13 @@ import tools.jackson.databind.node.ObjectNode;
  */
 record Shard(String file, long rows, long bytes, String sha256, long overflowed) {
     /** Reads what {@link #json} wrote. */
-    static Shard of(JsonPart json) {
+    static Shard of(Json json) {
         return new Shard(
-                json.text("file"),
-                json.number("rows", 1),
-                json.number("bytes", 1),
-                json.text("sha256"),
-                json.number("overflowed_values", 0));
+                json.require("file").string(),
+                json.require("rows").whole(1),
+                json.require("bytes").whole(1),
+                json.require("sha256").string(),
+                json.require("overflowed_values").whole(0));
     }
 
     ObjectNode json() {

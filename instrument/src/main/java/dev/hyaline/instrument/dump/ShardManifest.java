@@ -5,15 +5,18 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.ConfigKeys;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.JsonText;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.internal.DumpErrors;
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -28,7 +31,10 @@ final class ShardManifest {
     /** Names the layout of this JSON and of the shards; a change that breaks a reader gets a new number. */
     static final String FORMAT = "hyaline-shards/1";
 
-    private static final ObjectWriter INDENTED = JsonMapper.shared().writer().with(Manifest.indentation());
+    private static final ObjectWriter INDENTED = JsonMapper.shared().writer().with(JsonText.indentation());
+
+    /** Bytes, which a manifest of as many shards as a disk holds does not reach. */
+    static final int MAX_LENGTH = 1 << 30;
 
     private ShardManifest() {}
 
@@ -120,39 +126,54 @@ final class ShardManifest {
         return bytes.toByteArray();
     }
 
+    /** Reads a manifest. */
+    static Json read(Path file) {
+        try (FileInput input = FileInput.open(file, DumpErrors.INSTANCE)) {
+            return Json.readObject(DumpErrors.INSTANCE, input.label(), input.readAll(MAX_LENGTH));
+        }
+    }
+
     /** @throws BadInputException naming the first thing that was asked for otherwise when the dump was begun */
-    static void requireSame(JsonPart recorded, ObjectNode request) {
-        difference("", recorded.node(), request).ifPresent(difference -> {
-            Path folder = recorded.file().toAbsolutePath().getParent();
+    static void requireSame(Path dump, Json recorded, ObjectNode request) {
+        Json wanted = Json.readObject(
+                DumpErrors.INSTANCE, "the request", request.toString().getBytes(StandardCharsets.UTF_8));
+        difference("", Optional.of(recorded), wanted).ifPresent(difference -> {
+            Path folder = dump.toAbsolutePath();
             throw new BadInputException("the dump in " + folder + " was begun otherwise and cannot be resumed: "
                     + difference + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
         });
     }
 
-    private static Optional<String> difference(String key, JsonNode recorded, JsonNode wanted) {
-        if (recorded != null && wanted.isObject() && recorded.isObject()) {
-            for (Map.Entry<String, JsonNode> entry : wanted.properties()) {
-                String name = key.isEmpty() ? entry.getKey() : key + "." + entry.getKey();
-                Optional<String> found = difference(name, recorded.get(entry.getKey()), entry.getValue());
+    private static Optional<String> difference(String key, Optional<Json> recorded, Json wanted) {
+        if (recorded.filter(Json::isObject).isPresent() && wanted.isObject()) {
+            for (String name : wanted.names()) {
+                Optional<String> found = difference(
+                        key.isEmpty() ? name : key + "." + name,
+                        recorded.get().get(name),
+                        wanted.require(name));
                 if (found.isPresent()) {
                     return found;
                 }
             }
             return Optional.empty();
         }
-        if (recorded != null && wanted.isArray() && recorded.isArray() && recorded.size() == wanted.size()) {
-            for (int i = 0; i < wanted.size(); i++) {
-                Optional<String> found = difference(key + "[" + i + "]", recorded.get(i), wanted.get(i));
-                if (found.isPresent()) {
-                    return found;
+        if (recorded.filter(Json::isArray).isPresent() && wanted.isArray()) {
+            List<Json> before = recorded.get().elements();
+            List<Json> now = wanted.elements();
+            if (before.size() == now.size()) {
+                for (int i = 0; i < now.size(); i++) {
+                    Optional<String> found = difference(key + "[" + i + "]", Optional.of(before.get(i)), now.get(i));
+                    if (found.isPresent()) {
+                        return found;
+                    }
                 }
+                return Optional.empty();
             }
-            return Optional.empty();
         }
-        // As text, for a number that was read may have another type than one that was made.
-        return recorded != null && recorded.toString().equals(wanted.toString())
+        String was = recorded.map(Json::toString).orElse("absent");
+        return was.equals(wanted.toString())
                 ? Optional.empty()
-                : Optional.of(key + " was " + Printable.plain(String.valueOf(recorded)) + " and is now "
-                        + Printable.plain(wanted.toString()));
+                : Optional.of(
+                        key + " was " + Printable.plain(was) + " and is now " + Printable.plain(wanted.toString()));
     }
 }

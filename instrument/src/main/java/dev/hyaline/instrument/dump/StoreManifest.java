@@ -4,6 +4,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.IndexSelection;
@@ -34,12 +35,12 @@ record StoreManifest(
             throw FileException.corrupt(
                     folder, "a dump", "one that is not finished; go on with it (" + Remedy.RESUME + ")");
         }
-        JsonPart json = JsonPart.read(file);
-        if (!json.text("format").equals(ShardManifest.FORMAT)) {
-            throw json.get("format").expected("\"" + ShardManifest.FORMAT + "\", a dump in shards");
+        Json json = ShardManifest.read(file);
+        if (!json.require("format").string().equals(ShardManifest.FORMAT)) {
+            throw json.require("format").expected("\"" + ShardManifest.FORMAT + "\", a dump in shards");
         }
-        JsonPart activations = json.get("activations");
-        List<JsonPart> tensors = activations.elements("tensors");
+        Json activations = json.require("activations");
+        List<Json> tensors = activations.require("tensors").elements();
         List<HookPoint> points = new ArrayList<>();
         List<TensorInfo> infos = new ArrayList<>();
         List<String> rowInfo = List.of(TensorPlan.TOKENS, TensorPlan.POSITIONS, ShardPlan.DOCUMENTS);
@@ -62,11 +63,11 @@ record StoreManifest(
             infos.add(info);
         }
         if (points.isEmpty()) {
-            throw activations.get("tensors").expected("one a hook point, then " + rowInfo);
+            throw activations.require("tensors").expected("one a hook point, then " + rowInfo);
         }
-        long documents = json.get("corpus").number("documents", 1);
-        ShardPlan plan = new ShardPlan(infos, activations.number("rows_per_shard", 1), activations.number("rows", 1));
-        JsonPart capture = json.get("capture");
+        long documents = json.require("corpus").require("documents").whole(1);
+        ShardPlan plan = new ShardPlan(infos, activations.require("rows_per_shard").whole(1), activations.require("rows").whole(1));
+        Json capture = json.require("capture");
         return new StoreManifest(
                 points,
                 selection(capture, "heads"),
@@ -77,26 +78,26 @@ record StoreManifest(
     }
 
     /** Manifests from before there was a choice name none. */
-    private static IndexSelection selection(JsonPart capture, String axis) {
-        if (!capture.node().has(axis)) {
+    private static IndexSelection selection(Json capture, String axis) {
+        if (!capture.get(axis).isPresent()) {
             return IndexSelection.all();
         }
         try {
-            return IndexSelection.parse(capture.text(axis));
+            return IndexSelection.parse(capture.require(axis).string());
         } catch (BadInputException e) {
-            throw capture.get(axis).expected("indices such as 0,3-5");
+            throw capture.require(axis).expected("indices such as 0,3-5");
         }
     }
 
-    private static TensorInfo tensor(JsonPart json) {
-        String name = json.text("name");
-        String dtype = json.text("dtype");
+    private static TensorInfo tensor(Json json) {
+        String name = json.require("name").string();
+        String dtype = json.require("dtype").string();
         List<Long> shape = new ArrayList<>();
         long elements = 1;
-        for (JsonPart size : json.elements("row_shape")) {
-            shape.add(size.number(1));
+        for (Json size : json.require("row_shape").elements()) {
+            shape.add(size.whole(1));
             if (shape.getLast() > MAX_WIDTH || (elements *= shape.getLast()) > MAX_WIDTH) {
-                throw json.get("row_shape").expected("of at most " + MAX_WIDTH + " values");
+                throw json.require("row_shape").expected("of at most " + MAX_WIDTH + " values");
             }
         }
         for (ElementType type : ElementType.values()) {
@@ -104,7 +105,7 @@ record StoreManifest(
                 return new TensorInfo(name, type, shape);
             }
         }
-        throw json.get("dtype").expected("f32, f16, bf16 or i64");
+        throw json.require("dtype").expected("f32, f16, bf16 or i64");
     }
 
     private static Optional<HookPoint> point(String name) {
@@ -119,14 +120,14 @@ record StoreManifest(
         return Optional.empty();
     }
 
-    private static List<Shard> shards(JsonPart json, ShardPlan plan) {
-        List<JsonPart> listed = json.elements("shards");
+    private static List<Shard> shards(Json json, ShardPlan plan) {
+        List<Json> listed = json.require("shards").elements();
         if (plan.shards() != listed.size()) {
             throw FileException.corrupt(
                     json.file(), plan.shards() + " shards of its " + plan.rows() + " rows", listed.size() + " shards");
         }
         List<Shard> shards = new ArrayList<>();
-        for (JsonPart entry : listed) {
+        for (Json entry : listed) {
             Shard shard = Shard.of(entry);
             long index = shards.size();
             if (!shard.file().equals(ShardPlan.fileName(index)) || shard.rows() != plan.rows(index)) {

@@ -3,7 +3,7 @@ package dev.hyaline.instrument.json;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Remedy;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.files.Printable;
+import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
@@ -13,7 +13,9 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Means;
 import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.internal.InputErrors;
 import dev.hyaline.instrument.internal.RecordedTensors;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,19 +24,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Reads the JSON that {@link InterventionWriter} writes. What is unknown, missing or of the wrong kind is named. */
 final class InterventionReader {
-    private static final JsonMapper STRICT = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
     private final Path folder;
     private final Map<String, ActivationSource> sources;
     /** One source for all that name the same dump, so that it is read once. */
@@ -50,20 +42,15 @@ final class InterventionReader {
     }
 
     Interventions read(String json) {
-        JsonNode tree;
-        try {
-            tree = STRICT.readTree(json);
-        } catch (JacksonException e) {
-            throw new BadInputException("interventions are not valid JSON: " + Printable.parserMessage(e.getMessage()));
-        }
-        JsonFields document = new JsonFields("the document", tree);
+        JsonFields document = new JsonFields(
+                "the document", Json.read(InputErrors.INSTANCE, "interventions", json.getBytes(StandardCharsets.UTF_8)));
         String format = document.text("format");
         if (!format.equals(InterventionWriter.FORMAT)) {
             throw new BadInputException(
                     "interventions are in format \"" + InterventionWriter.FORMAT + "\", found \"" + format + "\"");
         }
         List<Intervention> list = new ArrayList<>();
-        for (JsonNode entry : document.required("interventions", "an array", JsonNode::isArray)) {
+        for (Json entry : document.required("interventions", "an array", Json::isArray).elements()) {
             list.add(intervention(new JsonFields("intervention " + list.size(), entry)));
         }
         boolean inOrder = document.flag("in_order");
@@ -130,9 +117,9 @@ final class InterventionReader {
     }
 
     private ActivationSource recorded(JsonFields json, String key) {
-        JsonNode node = json.required(key, "a name or an object", value -> value.isString() || value.isObject());
+        Json node = json.required(key, "a name or an object", value -> value.isString() || value.isObject());
         if (node.isString()) {
-            ActivationSource named = sources.get(node.asString());
+            ActivationSource named = sources.get(node.string());
             if (named == null) {
                 throw json.bad(
                         key,
@@ -140,7 +127,7 @@ final class InterventionReader {
                                 ? "a dump ({\"dump\": \"folder\"}) or values, as no run has a name here ("
                                         + Remedy.NAME_A_RUN + ")"
                                 : "one of " + sources.keySet(),
-                        '"' + node.asString() + '"');
+                        '"' + node.string() + '"');
             }
             return named;
         }
@@ -158,12 +145,12 @@ final class InterventionReader {
     private RecordedTensors inline(JsonFields source) {
         List<Map<HookPoint, ActivationSource.Block>> blocks = new ArrayList<>();
         List<Integer> lengths = new ArrayList<>();
-        for (JsonNode entry : source.required("sequences", "an array", JsonNode::isArray)) {
+        for (Json entry : source.required("sequences", "an array", Json::isArray).elements()) {
             JsonFields sequence = new JsonFields(source.where() + ".sequences[" + blocks.size() + "]", entry);
             lengths.add((int) sequence.whole("length", Integer.MAX_VALUE));
             int[] positions = integers(sequence, "positions", lengths.getLast());
             JsonFields values = new JsonFields(
-                    sequence.where() + ".values", sequence.required("values", "an object", JsonNode::isObject));
+                    sequence.where() + ".values", sequence.required("values", "an object", Json::isObject));
             Map<HookPoint, ActivationSource.Block> ofSequence = new HashMap<>();
             for (String name : values.names()) {
                 HookPoint point = values.checked(name, () -> HookPoints.point(name));
@@ -190,13 +177,11 @@ final class InterventionReader {
 
     private static int[] integers(JsonFields json, String key, int bound) {
         List<Integer> numbers = new ArrayList<>();
-        for (JsonNode number : json.required(key, "an array", JsonNode::isArray)) {
-            if (!number.isInt()
-                    || number.asInt() >= bound
-                    || number.asInt() < (numbers.isEmpty() ? 0 : numbers.getLast() + 1)) {
+        for (Json number : json.required(key, "an array", Json::isArray).elements()) {
+            if (!number.isWhole(numbers.isEmpty() ? 0 : numbers.getLast() + 1, bound - 1)) {
                 throw json.bad(key, "ascending positions below the length", number.toString());
             }
-            numbers.add(number.asInt());
+            numbers.add((int) number.whole(0));
         }
         return numbers.stream().mapToInt(Integer::intValue).toArray();
     }
@@ -207,13 +192,13 @@ final class InterventionReader {
 
     private List<Direction> vectors(JsonFields json, String key) {
         List<Direction> vectors = new ArrayList<>();
-        for (JsonNode node : json.required(key, "an array of vectors", JsonNode::isArray)) {
+        for (Json node : json.required(key, "an array of vectors", Json::isArray).elements()) {
             vectors.add(vector(json, key, node));
         }
         return vectors;
     }
 
-    private Direction vector(JsonFields json, String key, JsonNode node) {
+    private Direction vector(JsonFields json, String key, Json node) {
         if (!node.isObject()) {
             return json.checked(key, () -> Direction.of(json.floats(key, node)));
         }

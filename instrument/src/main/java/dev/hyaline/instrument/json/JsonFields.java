@@ -2,23 +2,23 @@ package dev.hyaline.instrument.json;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.HyalineException;
+import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.IndexSelection;
-import java.util.Collection;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import tools.jackson.databind.JsonNode;
 
 /** The values of a JSON object that may be a stranger's, and which have been asked for. What is wrong is named. */
 final class JsonFields {
     private final String where;
-    private final JsonNode node;
+    private final Json node;
     private final Set<String> known = new HashSet<>();
 
-    JsonFields(String where, JsonNode node) {
+    JsonFields(String where, Json node) {
         this.where = where;
         this.node = node;
         if (!node.isObject()) {
@@ -32,21 +32,19 @@ final class JsonFields {
     }
 
     /** The keys it has, whatever they mean. */
-    Collection<String> names() {
-        return node.propertyNames();
+    List<String> names() {
+        return node.names();
     }
 
     boolean has(String key) {
         known.add(key);
-        return node.has(key);
+        return node.get(key).isPresent();
     }
 
-    JsonNode required(String key, String what, Predicate<JsonNode> kind) {
+    Json required(String key, String what, Predicate<Json> kind) {
         known.add(key);
-        JsonNode value = node.get(key);
-        if (value == null) {
-            throw new BadInputException(where + " needs \"" + key + "\", " + what);
-        }
+        Json value = node.get(key)
+                .orElseThrow(() -> new BadInputException(where + " needs \"" + key + "\", " + what));
         if (!kind.test(value)) {
             throw bad(key, what, value.toString());
         }
@@ -54,15 +52,15 @@ final class JsonFields {
     }
 
     String text(String key) {
-        return required(key, "a string", JsonNode::isString).asString();
+        return required(key, "a string", Json::isString).string();
     }
 
     boolean flag(String key) {
-        return has(key) && required(key, "true or false", JsonNode::isBoolean).asBoolean();
+        return has(key) && required(key, "true or false", Json::isBoolean).bool();
     }
 
     float number(String key) {
-        return (float) required(key, "a number", JsonNode::isNumber).asDouble();
+        return (float) required(key, "a number", Json::isNumber).number();
     }
 
     float number(String key, float otherwise) {
@@ -70,51 +68,52 @@ final class JsonFields {
     }
 
     long whole(String key, long most) {
-        JsonNode value = required(key, "a whole number of at least 0", JsonNode::isIntegralNumber);
-        if (!value.canConvertToLong() || value.asLong() < 0 || value.asLong() > most) {
+        Json value = required(key, "a whole number of at least 0", Json::isWhole);
+        if (!value.isWhole(0, most)) {
             throw bad(key, "a whole number from 0 to " + most, value.toString());
         }
-        return value.asLong();
+        return value.whole(0);
     }
 
     long seed() {
-        JsonNode value = required("seed", "a whole number", JsonNode::isIntegralNumber);
-        if (!value.canConvertToLong()) {
+        Json value = required("seed", "a whole number", Json::isWhole);
+        if (!value.isWhole(Long.MIN_VALUE, Long.MAX_VALUE)) {
             throw bad("seed", "a whole number of 64 bits", value.toString());
         }
-        return value.asLong();
+        return value.whole(Long.MIN_VALUE);
     }
 
     Optional<IndexSelection> selection(String key) {
         if (!has(key)) {
             return Optional.empty();
         }
-        JsonNode value =
-                required(key, "indices such as \"0,3-5,-1\"", given -> given.isString() || given.isIntegralNumber());
-        return Optional.of(checked(key, () -> IndexSelection.parse(value.asString())));
+        Json value =
+                required(key, "indices such as \"0,3-5,-1\"", given -> given.isString() || given.isWhole());
+        return Optional.of(checked(key, () -> IndexSelection.parse(value.isString() ? value.string() : value.toString())));
     }
 
     float[] floats(String key) {
-        return floats(key, required(key, "an array of numbers", JsonNode::isArray));
+        return floats(key, required(key, "an array of numbers", Json::isArray));
     }
 
     /** A number or an array of them; what is not finite stands as a string. */
-    float[] floats(String key, JsonNode values) {
+    float[] floats(String key, Json values) {
         if (!values.isArray()) {
             return new float[] {number(key, values)};
         }
-        float[] floats = new float[values.size()];
+        List<Json> elements = values.elements();
+        float[] floats = new float[elements.size()];
         for (int i = 0; i < floats.length; i++) {
-            floats[i] = number(key, values.get(i));
+            floats[i] = number(key, elements.get(i));
         }
         return floats;
     }
 
-    private float number(String key, JsonNode value) {
+    private float number(String key, Json value) {
         if (value.isNumber()) {
-            return (float) value.asDouble();
+            return (float) value.number();
         }
-        return switch (value.asString("")) {
+        return switch (value.isString() ? value.string() : "") {
             case "Infinity" -> Float.POSITIVE_INFINITY;
             case "-Infinity" -> Float.NEGATIVE_INFINITY;
             case "NaN" -> Float.NaN;
@@ -132,7 +131,7 @@ final class JsonFields {
     }
 
     void requireNoMore() {
-        for (String key : node.propertyNames()) {
+        for (String key : node.names()) {
             if (!known.contains(key)) {
                 throw new BadInputException(where + " has \"" + key + "\", which means nothing there");
             }

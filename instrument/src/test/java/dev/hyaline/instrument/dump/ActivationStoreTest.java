@@ -201,6 +201,23 @@ final class ActivationStoreTest {
     }
 
     @Test
+    void aShardCutShortUnderAnOpenStoreIsNamed() throws IOException {
+        Path second = folder.resolve("activations-00001.safetensors");
+        try (ActivationStore store = ActivationStore.open(folder)) {
+            long last = store.rows() - 1;
+            HookPoint point = store.points().getFirst();
+            for (int shard = 0; Files.exists(folder.resolve("activations-0000" + shard + ".safetensors")); shard++) {
+                Files.write(folder.resolve("activations-0000" + shard + ".safetensors"), new byte[0]);
+            }
+            assertThatThrownBy(() -> store.read(point, last, 1, new float[store.width(point)], 0))
+                    .isInstanceOf(FileException.class)
+                    .hasMessageEndingWith("expected a file that stays whole while it is open, found one cut short");
+            assertThatThrownBy(() -> store.token(last)).isInstanceOf(FileException.class);
+        }
+        assertThat(second).isEmptyFile();
+    }
+
+    @Test
     void damagedShardsAreNamed() throws IOException {
         Path second = folder.resolve("activations-00001.safetensors");
         byte[] bytes = Files.readAllBytes(second);

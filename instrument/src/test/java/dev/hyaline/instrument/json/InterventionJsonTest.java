@@ -168,7 +168,7 @@ class InterventionJsonTest {
             delimiter = '|',
             value = {
                 "[] | the document must be a JSON object, found []",
-                "{ | interventions are not valid JSON: Unexpected end-of-input",
+                "{ | interventions: expected valid JSON, found Unexpected end-of-input",
                 "{\"format\":\"x\"} | interventions are in format \"hyaline-interventions/1\", found \"x\"",
                 "{\"format\":\"hyaline-interventions/1\"} | the document needs \"interventions\", an array",
                 "{\"do\":\"zero\"} | intervention 0 needs \"site\", a string",
