@@ -194,7 +194,7 @@ class InterventionJsonTest {
                 "{\"do\":\"noise\",\"site\":\"z\",\"deviation\":-1,\"seed\":1} | the standard deviation of noise must"
                         + " be a finite number of at least 0, found -1.0",
                 "{\"do\":\"patch\",\"site\":\"z\",\"source\":\"clean\"} | expected a dump ({\"dump\": \"folder\"})"
-                        + " or values, as no run has a name here (--source gives one that is called \"source\"), found"
+                        + " or values, as no run has a name here (InterventionJson.read takes runs by name), found"
                         + " \"clean\"",
                 "{\"do\":\"zero\",\"site\":\"resid_*\"} | 'resid_*' is a glob, where one site is to be named",
                 "{\"do\":\"patch\",\"site\":\"z\",\"source\":{\"dump\":\"/nowhere\"}} | cannot read"
