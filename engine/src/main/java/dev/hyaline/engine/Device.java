@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
  * @param largestArray bytes that one allocation can have
  */
 public record Device(int index, String name, Kind kind, String platform, long memory, long largestArray) {
-    /** What a device is. */
+    /** Kinds of devices. */
     public enum Kind {
         GPU,
         /** Processors, behind a driver for devices. */

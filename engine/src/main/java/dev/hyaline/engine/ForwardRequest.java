@@ -79,17 +79,17 @@ public final class ForwardRequest {
         return sequences;
     }
 
-    /** Where the pass begins. */
+    /** The place where the pass begins. */
     public Start start() {
         return start;
     }
 
-    /** What the pass leaves. */
+    /** The values that the pass is run for. */
     public Goal goal() {
         return goal;
     }
 
-    /** Who watches. */
+    /** The probe that watches. */
     public Probe probe() {
         return probe;
     }

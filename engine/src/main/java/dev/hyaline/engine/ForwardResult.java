@@ -1,7 +1,7 @@
 package dev.hyaline.engine;
 
 /**
- * What a pass leaves. The arrays belong to the caller.
+ * The result of a pass. The arrays belong to the caller.
  *
  * @param logits {@code [rows.length, columns]}, row-major; empty when none were asked for
  * @param rows the batch rows the logits belong to

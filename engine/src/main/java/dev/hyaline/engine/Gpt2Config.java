@@ -60,7 +60,7 @@ public record Gpt2Config(
         return dModel / nHeads;
     }
 
-    /** What attention scores of a layer are multiplied by: the reciprocal of TransformerLens's {@code attn_scale}. */
+    /** The factor of a layer's attention scores: the reciprocal of TransformerLens's {@code attn_scale}. */
     public float attnScale(int layer) {
         double scale = 1;
         if (scaleAttnWeights) {

@@ -143,7 +143,7 @@ public final class Gpt2Weights implements TensorSource {
         return false;
     }
 
-    /** What the forward pass reads. */
+    /** The weights as the forward pass reads them. */
     PackedWeights packed() {
         return packed;
     }

@@ -1,7 +1,7 @@
 package dev.hyaline.engine;
 
 /**
- * Which kernels an engine runs on, and why those.
+ * The kernels that an engine runs on, and the reason.
  *
  * @param name {@code scalar}, or {@code vector} and the bits of a vector, as in {@code vector512}
  * @param reason a clause that explains the choice

@@ -4,8 +4,8 @@ import dev.hyaline.engine.internal.forward.KeyValues;
 
 /**
  * Keys and values of the positions a sequence has been through, for all layers. Passes append to it
- * ({@link Sequence#append}) or read it ({@link Sequence#after}). Any number of passes may read it at once; appending
- * needs it to itself.
+ * ({@link Sequence#append}) or read it ({@link Sequence#after}). Any number of passes may read it at once, but none
+ * while one appends.
  */
 public final class KvCache {
     private final KeyValues keyValues;

@@ -66,7 +66,7 @@ public final class LogitSelection {
         return new LogitSelection(rows, chosenRows, LogitColumns.of(tokens.clone()));
     }
 
-    /** How the rows are chosen. */
+    /** The choice of rows. */
     public Rows rows() {
         return rows;
     }

@@ -1,8 +1,8 @@
 package dev.hyaline.engine;
 
 /**
- * How the next token is drawn from logits, as Hugging Face's {@code generate} does it: divide by temperature, keep the
- * {@code topK} largest, keep the smallest set whose probability reaches {@code topP}, draw.
+ * The way the next token is drawn from logits, as Hugging Face's {@code generate} does it: divide by temperature, keep
+ * the {@code topK} largest, keep the smallest set whose probability reaches {@code topP}, draw.
  *
  * @param temperature 0 takes the likeliest token (the lowest id among equals)
  * @param topK 0 keeps all

@@ -55,10 +55,12 @@ public final class Sequence {
         return new Sequence(tokens.clone(), start, past, false);
     }
 
+    /** Number of tokens. */
     public int length() {
         return tokens.length;
     }
 
+    /** A token, by its index from the start of the sequence's tokens. */
     public int token(int index) {
         return tokens[index];
     }
@@ -78,12 +80,12 @@ public final class Sequence {
         return Optional.ofNullable(cache);
     }
 
-    /** Whether the pass writes keys and values again that the cache has. */
+    /** Returns whether the pass writes keys and values again that the cache has. */
     boolean amends() {
         return append && start < cache.length();
     }
 
-    /** Whether the pass writes this sequence's keys and values into its cache. */
+    /** Returns whether the pass writes this sequence's keys and values into its cache. */
     public boolean appends() {
         return append;
     }

@@ -2,9 +2,9 @@ package dev.hyaline.engine;
 
 import java.util.List;
 
-/** Where {@link Gpt2Weights} reads its tensors from. Must allow reads from several threads at once. */
+/** The source of the tensors of {@link Gpt2Weights}. It must allow reads from several threads at once. */
 public interface TensorSource {
-    /** What the source is called in an error, usually a file. */
+    /** The name of the source in an error, usually a file. */
     String name();
 
     /**
@@ -16,20 +16,21 @@ public interface TensorSource {
     void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset);
 
     /**
-     * Whether every value of the tensor is a bfloat16; matrices of such are kept in two bytes a value, which changes no
-     * bit of a result.
+     * Returns whether every value of the tensor is a bfloat16; matrices of such are kept in two bytes a value, which
+     * changes no bit of a result.
      */
     default boolean isBfloat16(TensorSpec tensor) {
         return false;
     }
 
-    /** Whether {@link #read} also knows {@link Gpt2Weights#UNEMBEDDING_BIAS}, which checkpoints do not hold. */
+    /** Returns whether {@link #read} also knows {@link Gpt2Weights#UNEMBEDDING_BIAS}, which checkpoints do not hold. */
     default boolean hasUnembeddingBias() {
         return false;
     }
 
     /**
-     * What was done to the checkpoint's values, in order, such as {@code fold_ln}; nothing, unless this says otherwise.
+     * The changes made to the checkpoint's values, in order, such as {@code fold_ln}; nothing, unless this says
+     * otherwise.
      */
     default List<String> processing() {
         return List.of();

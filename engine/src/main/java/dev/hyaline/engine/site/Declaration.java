@@ -3,7 +3,7 @@ package dev.hyaline.engine.site;
 import java.util.List;
 
 /**
- * What a {@link Probe} does at a point, as data as far as it goes.
+ * The effect of a {@link Probe} at a point, as far as it can be said as data.
  *
  * @param edits in order
  * @param then is asked again, at the same point, what it wants and reads of what the edits leave

@@ -3,7 +3,7 @@ package dev.hyaline.engine.site;
 import java.util.Optional;
 
 /**
- * What the engine sees of an observer or editor of a pass. The pass forms only what is wanted; what nobody wants is
+ * An observer or editor of a pass, as the engine sees it. The pass forms only what is wanted; what nobody wants is
  * skipped or fused away, and no value of the pass depends on which points are wanted.
  */
 public interface Probe {
@@ -18,13 +18,13 @@ public interface Probe {
         public void at(HookPoint point, Activation activation) {}
     };
 
-    /** Asked once for each point and pass, before the pass starts. */
+    /** Returns whether the probe wants a point. Asked once for each point and pass, before the pass starts. */
     boolean wants(HookPoint point);
 
     /**
-     * Whether {@link #at} reads or changes the values at a position of a sequence; at attention maps, those of the
-     * query there. A model on a device copies no others from it, and what {@code at} finds in their place is undefined.
-     * Asked during a pass, only for points that are wanted.
+     * Returns whether {@link #at} reads or changes the values at a position of a sequence; at attention maps, those of
+     * the query there. A model on a device copies no others from it, and what {@code at} finds in their place is
+     * undefined. Asked during a pass, only for points that are wanted.
      */
     default boolean reads(HookPoint point, int sequence, int position) {
         return true;
@@ -37,8 +37,8 @@ public interface Probe {
     void at(HookPoint point, Activation activation);
 
     /**
-     * What {@link #at} would do, as data. A model on a device asks this first, at each wanted point but
-     * {@code unembed.hook_out}, and calls {@code at} where there is nothing such; one on the processors always calls
+     * The effect that {@link #at} would have, as data. A model on a device asks this first, at each wanted point but
+     * {@code unembed.hook_out}, and calls {@code at} where there is no such data; one on the processors always calls
      * {@code at}.
      *
      * @param rows the rows, positions and sequences of the activation, whose values are not there

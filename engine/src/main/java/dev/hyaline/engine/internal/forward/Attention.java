@@ -291,7 +291,8 @@ final class Attention {
     }
 
     /**
-     * How much of a map's row takes part: up to the query's own position, or further where an edit unmasked later keys.
+     * The length of a map's row that takes part: up to the query's own position, or further where an edit unmasked
+     * later keys.
      */
     private static int extent(float[] map, int at, int causal, int end, float masked) {
         int n = end;

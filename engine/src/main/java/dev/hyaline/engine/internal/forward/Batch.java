@@ -54,8 +54,8 @@ public record Batch(int[] tokens, int[] firstRow, int[] start, KeyValues[] past,
     }
 
     /**
-     * Where each sequence's attention maps {@code [heads, queries, keys]} begin in a buffer of them all; the last
-     * element is their total.
+     * The index at which each sequence's attention maps {@code [heads, queries, keys]} begin in a buffer of them all;
+     * the last element is their total.
      *
      * @throws BadInputException if they do not fit an array
      */

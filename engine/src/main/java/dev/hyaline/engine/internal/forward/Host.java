@@ -4,9 +4,9 @@ import dev.hyaline.engine.Device;
 import dev.hyaline.engine.KernelChoice;
 import java.util.Optional;
 
-/** What a model runs on: this machine's processors, or a device. Thread-safe. */
+/** The hardware that a model runs on: this machine's processors, or a device. Thread-safe. */
 public interface Host extends AutoCloseable {
-    /** What carries out the arithmetic, and why that. */
+    /** The kernels, and the reason for them. */
     KernelChoice kernels();
 
     /** The device; empty for this machine's processors. */

@@ -3,7 +3,7 @@ package dev.hyaline.engine.internal.forward;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Site.Shape;
 
-/** What a pass keeps its values in, {@code [rows, width]} each, wherever its {@link Backend} has them. */
+/** The buffers that a pass keeps its values in, {@code [rows, width]} each, wherever its {@link Backend} has them. */
 public enum PassBuffer {
     /** The residual stream. */
     RESIDUAL(Shape.RESIDUAL),
@@ -15,7 +15,7 @@ public enum PassBuffer {
     V(Shape.HEADS),
     Z(Shape.HEADS),
     NEURONS(Shape.NEURONS),
-    /** What a branch, attention or MLP, adds to the residual stream. */
+    /** The sum that a branch, attention or MLP, adds to the residual stream. */
     BRANCH(Shape.RESIDUAL),
 
     // Those below exist only while a probe watches what they hold.
@@ -29,7 +29,7 @@ public enum PassBuffer {
     V_INPUTS(Shape.HEAD_RESIDUAL),
     /** Attention scores, then the pattern: {@code [nHeads, queries, keys]} a sequence. */
     MAPS(Shape.ATTENTION),
-    /** What each head adds to the residual stream. */
+    /** The part that each head adds to the residual stream. */
     RESULTS(Shape.HEAD_RESIDUAL),
     /** The residual stream as the MLP reads it. */
     MLP_INPUT(Shape.RESIDUAL);
@@ -45,7 +45,7 @@ public enum PassBuffer {
         return shape.width(config);
     }
 
-    /** Whether every pass needs it. */
+    /** Returns whether every pass needs it. */
     public boolean always() {
         return compareTo(BRANCH) <= 0;
     }

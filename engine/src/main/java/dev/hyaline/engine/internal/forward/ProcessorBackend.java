@@ -52,7 +52,7 @@ public final class ProcessorBackend implements Backend {
     private NormStep normStep;
     private int normCount;
 
-    /** What {@link #headResults} left. */
+    /** The values that {@link #headResults} left. */
     private float[] uneditedResults = NOTHING;
 
     public ProcessorBackend(Gpt2Config config, PackedWeights weights, Kernels kernels, WorkerPool pool) {

@@ -56,7 +56,7 @@ final class DeviceArrays {
     final IntArray pages;
     /** Token ids of the logits' columns. */
     final IntArray columns;
-    /** What is uploaded into other arrays, some values at a time. */
+    /** The values that are uploaded into other arrays, some values at a time. */
     final FloatArray staging;
     /** {@link PlaceField}s of an edit's places. */
     final IntArray places;
@@ -116,7 +116,7 @@ final class DeviceArrays {
         placeColumns = new IntArray(sizes.widestPlace());
     }
 
-    /** What stays on the device from pass to pass, uploaded once. */
+    /** The arrays that stay on the device from pass to pass, uploaded once. */
     Object[] resident() {
         return distinct(
                 embedding,
@@ -167,7 +167,7 @@ final class DeviceArrays {
         };
     }
 
-    /** Where queries, keys or values are. */
+    /** The place of queries, keys or values. */
     Region partOfProjection(PassBuffer buffer) {
         int part = switch (buffer) {
             case Q -> 0;

@@ -14,7 +14,7 @@ enum DeviceBuffer {
     BRANCH,
     MAPS;
 
-    /** Where a buffer is. What single heads read or write is in {@link #MAPS}, in slots of {@link HeadRows}. */
+    /** The place of a buffer. What single heads read or write is in {@link #MAPS}, in slots of {@link HeadRows}. */
     static DeviceBuffer of(PassBuffer buffer) {
         return switch (buffer) {
             case RESIDUAL -> RESIDUAL;
@@ -33,5 +33,5 @@ enum DeviceBuffer {
      *
      * @param base index of its first value
      */
-    record Region(DeviceBuffer room, int base) {}
+    record Region(DeviceBuffer buffer, int base) {}
 }

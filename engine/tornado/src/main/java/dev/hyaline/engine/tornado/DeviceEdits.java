@@ -7,8 +7,8 @@ import dev.hyaline.engine.site.DeclaredEdit.HeadSwap;
 import dev.hyaline.engine.site.DeclaredEdit.Selection;
 import dev.hyaline.engine.site.Site.Shape;
 import dev.hyaline.engine.tornado.DeviceBuffer.Region;
-import dev.hyaline.engine.tornado.Operation.Access;
-import dev.hyaline.engine.tornado.Operation.Way;
+import dev.hyaline.engine.tornado.Operation.BufferChange;
+import dev.hyaline.engine.tornado.Operation.ChangeKind;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -20,17 +20,17 @@ import java.util.stream.IntStream;
  */
 final class DeviceEdits {
     private final DeviceArrays arrays;
-    private final Launches launches;
+    private final LaunchQueue launches;
 
     /** @param at index of its first value */
     private record Place(int at, int length) {}
 
-    DeviceEdits(DeviceArrays arrays, Launches launches) {
+    DeviceEdits(DeviceArrays arrays, LaunchQueue launches) {
         this.arrays = arrays;
         this.launches = launches;
     }
 
-    /** Where the values of a site are, for a pass. */
+    /** The place of a site's values in a pass. */
     record Where(Region region, Shape shape, Batch batch, int layer) {}
 
     void make(DeclaredEdit edit, Where where) {
@@ -49,7 +49,7 @@ final class DeviceEdits {
         placeColumns(columns);
         for (int done = 0; done < places.size(); ) {
             done = stage(places, edit.addends(), columns, done, EditKernels.STAGED);
-            launch(Way.EDIT, where);
+            launch(ChangeKind.EDIT, where);
         }
     }
 
@@ -70,7 +70,7 @@ final class DeviceEdits {
             launches.set(StepField.DIRECTIONS, count);
             for (int done = 0; done < places.size(); ) {
                 done = stage(places, edit.addends(), columns, done, EditKernels.STAGED + count * width);
-                launch(Way.EDIT_ALONG, where);
+                launch(ChangeKind.EDIT_ALONG, where);
             }
         }
     }
@@ -85,7 +85,7 @@ final class DeviceEdits {
                 place(count++, places.get(done), places.get(done + 1).at);
             }
             launches.set(StepField.PLACES, count);
-            launch(Way.SWAP, where);
+            launch(ChangeKind.SWAP, where);
         }
     }
 
@@ -150,8 +150,8 @@ final class DeviceEdits {
         launches.set(StepField.COUNT, columns.length);
     }
 
-    private void launch(Way way, Where where) {
-        launches.launch(new Access(way, where.region.room()), where.layer, where.batch.rows());
+    private void launch(ChangeKind kind, Where where) {
+        launches.launch(new BufferChange(kind, where.region.buffer()), where.layer, where.batch.rows());
     }
 
     /** Columns that any of the places has. */

@@ -6,7 +6,7 @@ import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2Config;
 
 /**
- * How much a model has room for on a device; room is taken once, when it is opened.
+ * The sizes of a model's buffers on a device; room is taken once, when it is opened.
  *
  * @param rows tokens a pass
  * @param pages of keys and values, {@link AttentionKernels#PAGE} positions each, for all caches and passes
@@ -36,7 +36,7 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
     private static final int MAX_INDEX = Integer.MAX_VALUE - 8;
 
     /**
-     * What the properties ask for.
+     * The sizes that the properties ask for.
      *
      * @throws BackendUnavailableException naming what does not fit
      */

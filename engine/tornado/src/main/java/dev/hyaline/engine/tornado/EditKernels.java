@@ -59,7 +59,9 @@ final class EditKernels {
         }
     }
 
-    /** What of {@link #edit} lies along orthonormal directions, a place a thread; all its columns are listed. */
+    /**
+     * The part of {@link #edit} that lies along orthonormal directions, a place a thread; all its columns are listed.
+     */
     public static void editAlong(FloatArray values, FloatArray staged, IntArray places, IntArray step, int capacity) {
         for (@Parallel int p = 0; p < capacity; p++) {
             if (p < step.get(StepField.PLACES)) {

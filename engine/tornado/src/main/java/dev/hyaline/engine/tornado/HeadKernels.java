@@ -5,7 +5,10 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** What single heads read and write, {@code [rows, heads, d]} somewhere in an array, as {@link ParallelKernels} are. */
+/**
+ * Kernels for the rows that single heads read and write, {@code [rows, heads, d]} somewhere in an array, as
+ * {@link ParallelKernels} are.
+ */
 final class HeadKernels {
     private HeadKernels() {}
 

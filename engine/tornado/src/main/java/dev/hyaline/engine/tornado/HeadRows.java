@@ -11,20 +11,20 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What single heads read and write, {@code [rows, nHeads, dModel]}, in slots of the attention maps' room, which is free
- * then. What they read takes a slot once somebody changes it; until then it is the residual stream.
+ * The rows that single heads read and write, {@code [rows, nHeads, dModel]}, in slots of the attention maps' room,
+ * which is free then. What they read takes a slot once somebody changes it; until then it is the residual stream.
  */
 final class HeadRows {
     private static final Region RESULTS = new Region(DeviceBuffer.MAPS, 0);
 
     private final DeviceArrays arrays;
-    private final Launches launches;
+    private final LaunchQueue launches;
     private final Map<PassBuffer, Integer> slots = new EnumMap<>(PassBuffer.class);
     private final Set<PassBuffer> normed = EnumSet.noneOf(PassBuffer.class);
     private boolean resultsChanged;
     private int rows;
 
-    HeadRows(DeviceArrays arrays, Launches launches) {
+    HeadRows(DeviceArrays arrays, LaunchQueue launches) {
         this.arrays = arrays;
         this.launches = launches;
     }
@@ -43,7 +43,9 @@ final class HeadRows {
         normed.clear();
     }
 
-    /** Where what a buffer reads is, if anybody has changed it: in a slot of its own, or where all three read it. */
+    /**
+     * The place of what a buffer reads, if anybody has changed it: in a slot of its own, or where all three read it.
+     */
     Optional<Region> changed(PassBuffer inputs) {
         return slots.containsKey(inputs) || slots.containsKey(PassBuffer.HEAD_INPUTS)
                 ? Optional.of(region(holder(inputs)))
@@ -112,7 +114,7 @@ final class HeadRows {
         return RESULTS;
     }
 
-    /** Where the parts are. */
+    /** The place of the parts. */
     static Region results() {
         return RESULTS;
     }

@@ -8,7 +8,7 @@ import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
-/** How the work of a pass that is worth it is spread over a device's threads; each method adds a task to a graph. */
+/** A way to spread the work of a pass over a device's threads; each method adds a task to a graph. */
 sealed interface KernelForm permits ParallelForm, FewRowsForm, ManyRowsForm {
     /**
      * System property that forces the kernels, {@code parallel} or {@code tiled}; by default those that suit the
@@ -35,7 +35,7 @@ sealed interface KernelForm permits ParallelForm, FewRowsForm, ManyRowsForm {
     }
 
     /**
-     * How much the next graph has to do.
+     * The amount of work of the next graph.
      *
      * @param rows to compute
      * @param tiles of {@link RowField#TILE_ROW}

@@ -3,7 +3,7 @@ package dev.hyaline.engine.tornado;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a device is launched to do. One launch each. */
+/** An operation on a device, one launch each. */
 sealed interface Operation {
     /** Steps of a pass, or parts of one. */
     enum Step implements Operation {
@@ -81,20 +81,20 @@ sealed interface Operation {
         }
     }
 
-    /** Ways in which values reach an array from the host. */
-    enum Way {
-        /** A copy of given values. */
+    /** Changes of a buffer that the host asks for. */
+    enum ChangeKind {
+        /** Copies given values. */
         LOAD,
         /** {@code x <- factor x + addend}. */
         EDIT,
-        /** What of that lies along directions. */
+        /** The part of that which lies along directions. */
         EDIT_ALONG,
         /** Exchanges places. */
         SWAP
     }
 
-    /** Something done to a room's values. */
-    record Access(Way way, DeviceBuffer room) implements Operation {
+    /** A change of the values of a buffer. */
+    record BufferChange(ChangeKind kind, DeviceBuffer buffer) implements Operation {
         @Override
         public boolean hasForms() {
             return false;
@@ -103,14 +103,14 @@ sealed interface Operation {
 
     static List<Operation> all() {
         List<Operation> all = new ArrayList<>(List.of(Step.values()));
-        for (Way way : Way.values()) {
-            for (DeviceBuffer room : DeviceBuffer.values()) {
-                all.add(new Access(way, room));
+        for (ChangeKind kind : ChangeKind.values()) {
+            for (DeviceBuffer buffer : DeviceBuffer.values()) {
+                all.add(new BufferChange(kind, buffer));
             }
         }
         return all;
     }
 
-    /** Whether there are several forms of its kernel for a device, by the number of rows. */
+    /** Returns whether there are several forms of its kernel for a device, by the number of rows. */
     boolean hasForms();
 }

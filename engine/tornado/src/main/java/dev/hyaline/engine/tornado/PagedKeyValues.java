@@ -18,7 +18,7 @@ final class PagedKeyValues implements KeyValues {
     private int length;
     private int writableFrom;
 
-    /** What is given back when nobody has the sequence any more; must not refer to it. */
+    /** The pages that are given back when nobody has the sequence any more; must not refer to it. */
     private record Held(PagePool pool, List<Integer> pages) implements Runnable {
         @Override
         public void run() {
@@ -32,7 +32,7 @@ final class PagedKeyValues implements KeyValues {
         CLEANER.register(this, held);
     }
 
-    /** Whether a backend has the pages. */
+    /** Returns whether a backend has the pages. */
     boolean isOn(TornadoBackend backend) {
         return this.backend == backend;
     }

@@ -14,13 +14,13 @@ final class PassRows {
     private final DeviceArrays arrays;
     private final DeviceSizes sizes;
     private final PagePool pool;
-    private final Launches launches;
+    private final LaunchQueue launches;
     /** Pages that hold what the pass does not append to a cache. */
     private final List<Integer> ownPages = new ArrayList<>();
 
     private Batch batch;
 
-    PassRows(DeviceArrays arrays, PagePool pool, Launches launches) {
+    PassRows(DeviceArrays arrays, PagePool pool, LaunchQueue launches) {
         this.arrays = arrays;
         this.sizes = arrays.sizes;
         this.pool = pool;

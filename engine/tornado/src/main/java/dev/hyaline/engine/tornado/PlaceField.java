@@ -1,6 +1,6 @@
 package dev.hyaline.engine.tornado;
 
-/** What the array of places holds for each place of an edit. */
+/** The fields of the array of places, for each place of an edit. */
 final class PlaceField {
     /** Index of its first value. */
     static final int AT = 0;

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.tornado;
 
-/** What the array of rows holds for each row of a batch. */
+/** The fields of the array of rows, for each row of a batch. */
 final class RowField {
     static final int TOKEN = 0;
     static final int POSITION = 1;

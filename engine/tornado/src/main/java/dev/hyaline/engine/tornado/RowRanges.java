@@ -6,7 +6,7 @@ import dev.hyaline.engine.site.Probe;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Which values of a buffer a probe reads, as few ranges: all that is copied from the device. */
+/** The values of a buffer that a probe reads, as few ranges: all that is copied from the device. */
 final class RowRanges {
     private record Range(int from, int length) {}
 

@@ -16,14 +16,14 @@ final class ShownValues {
     private static final float STILL_MASKED = AttentionKernels.MASKED / 2;
 
     private final DeviceArrays arrays;
-    private final Launches launches;
+    private final LaunchQueue launches;
     private final HeadRows headRows;
 
     private Batch batch;
     /** The residual stream as it was last shown for each head. */
     private float[] shownForHeads;
 
-    ShownValues(DeviceArrays arrays, Launches launches, HeadRows headRows) {
+    ShownValues(DeviceArrays arrays, LaunchQueue launches, HeadRows headRows) {
         this.arrays = arrays;
         this.launches = launches;
         this.headRows = headRows;
@@ -39,7 +39,7 @@ final class ShownValues {
         shownForHeads = null;
     }
 
-    /** Where values of a buffer that are about to be changed are. */
+    /** The place of a buffer's values that are about to be changed. */
     Region regionToChange(PassBuffer buffer, int layer) {
         if (buffer == PassBuffer.RESULTS) {
             headRows.changeResults();
@@ -47,7 +47,7 @@ final class ShownValues {
         return HeadRows.isInput(buffer) ? headRows.own(buffer, layer) : region(buffer);
     }
 
-    /** Where the values of a buffer are. */
+    /** The place of a buffer's values. */
     Region region(PassBuffer buffer) {
         return switch (buffer) {
             case Q, K, V -> arrays.partOfProjection(buffer);
@@ -80,7 +80,7 @@ final class ShownValues {
                 : RowRanges.ofRows(batch, buffer.width(arrays.config), point, probe);
     }
 
-    /** What each head reads while nobody has changed it: the residual stream, once for each. */
+    /** The input of each head while nobody has changed it: the residual stream, once for each. */
     private float[] spread(int size, HookPoint point, Probe probe) {
         int d = arrays.config.dModel();
         float[] residual = new float[batch.rows() * d];

@@ -1,8 +1,8 @@
 package dev.hyaline.engine.tornado;
 
 /**
- * Where a kernel finds what differs from launch to launch: scalar arguments are compiled in as constants, so these come
- * in an array.
+ * The fields in which a kernel finds what differs from launch to launch: scalar arguments are compiled in as constants,
+ * so these come in an array.
  */
 final class StepField {
     static final int LAYER = 0;

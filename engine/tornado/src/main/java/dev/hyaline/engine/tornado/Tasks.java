@@ -3,13 +3,13 @@ package dev.hyaline.engine.tornado;
 import dev.hyaline.engine.ActivationFunction;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.tornado.KernelForm.Task;
-import dev.hyaline.engine.tornado.Operation.Access;
+import dev.hyaline.engine.tornado.Operation.BufferChange;
 import dev.hyaline.engine.tornado.Operation.Step;
 import java.util.List;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
-/** Which kernel an operation is, and on which arrays. */
+/** The kernel of each operation, and its arrays. */
 final class Tasks {
     // Constants, since Error Prone 2.50 fails on a literal where they are used.
     private static final String WRITE_0 = "write0";
@@ -26,8 +26,8 @@ final class Tasks {
             case Step.EMBED, Step.EMBED_APART -> List.of(a.rows, a.pages);
             case Step.LOAD_COLUMNS -> List.of(a.columns);
             case Step other -> List.of();
-            case Access access ->
-                switch (access.way()) {
+            case BufferChange change ->
+                switch (change.kind()) {
                     case LOAD -> List.of(a.staging);
                     case EDIT -> List.of(a.staging, a.places, a.placeColumns);
                     case EDIT_ALONG -> List.of(a.staging, a.places);
@@ -80,16 +80,16 @@ final class Tasks {
     static void add(Task task, Operation operation, KernelForm form) {
         switch (operation) {
             case Step step -> add(task, step, form);
-            case Access access -> add(task, access);
+            case BufferChange change -> add(task, change);
         }
     }
 
-    private static void add(Task task, Access access) {
+    private static void add(Task task, BufferChange change) {
         TaskGraph graph = task.graph();
         String id = task.id();
         DeviceArrays a = task.arrays();
-        FloatArray values = a.of(access.room());
-        switch (access.way()) {
+        FloatArray values = a.of(change.buffer());
+        switch (change.kind()) {
             case LOAD -> graph.task(id, EditKernels::load, values, a.staging, a.step, a.sizes.staging());
             case EDIT -> graph.task(id, EditKernels::edit, values, a.staging, a.places, a.placeColumns, a.step);
             case EDIT_ALONG ->

@@ -37,7 +37,7 @@ final class TiledKernels {
         return context.groupIdx * TILE + context.localIdy;
     }
 
-    /** Where something begins, or less than 0 where there is none. */
+    /** The beginning of something, or less than 0 where there is none. */
     private static int within(int index, int count, int at) {
         int begin = -1;
         if (index < count) {

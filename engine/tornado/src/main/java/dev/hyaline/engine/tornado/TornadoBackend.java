@@ -31,7 +31,7 @@ final class TornadoBackend implements Backend {
     private final Gpt2Config config;
     private final DeviceArrays arrays;
     private final Graphs graphs;
-    private final Launches launches;
+    private final LaunchQueue launches;
     private final PagePool pool;
     private final PassRows passRows;
     private final HeadRows headRows;
@@ -55,7 +55,7 @@ final class TornadoBackend implements Backend {
         pool = new PagePool(sizes.pages());
         arrays = new DeviceArrays(config, weights, sizes);
         graphs = new Graphs(arrays, tornadoDevice, KernelForm.of(device.kind()));
-        launches = new Launches(arrays, graphs);
+        launches = new LaunchQueue(arrays, graphs);
         passRows = new PassRows(arrays, pool, launches);
         headRows = new HeadRows(arrays, launches);
         edits = new DeviceEdits(arrays, launches);

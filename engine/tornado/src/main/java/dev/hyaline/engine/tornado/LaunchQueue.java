@@ -1,9 +1,9 @@
 package dev.hyaline.engine.tornado;
 
 import dev.hyaline.engine.tornado.DeviceBuffer.Region;
-import dev.hyaline.engine.tornado.Operation.Access;
+import dev.hyaline.engine.tornado.Operation.BufferChange;
+import dev.hyaline.engine.tornado.Operation.ChangeKind;
 import dev.hyaline.engine.tornado.Operation.Step;
-import dev.hyaline.engine.tornado.Operation.Way;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,7 +11,7 @@ import java.util.List;
  * Operations gathered to be launched together: until a value is wanted on the host, the layer or the number of rows
  * changes, or the pass ends.
  */
-final class Launches {
+final class LaunchQueue {
     private final DeviceArrays arrays;
     private final Graphs graphs;
     private final List<Operation> pending = new ArrayList<>();
@@ -23,7 +23,7 @@ final class Launches {
     /** Whether the device knows the rows of the pass. */
     private boolean described;
 
-    Launches(DeviceArrays arrays, Graphs graphs) {
+    LaunchQueue(DeviceArrays arrays, Graphs graphs) {
         this.arrays = arrays;
         this.graphs = graphs;
     }
@@ -61,7 +61,7 @@ final class Launches {
         pending.add(operation);
     }
 
-    /** Launches an operation after those that wait, none of which may read a field set for it. */
+    /** LaunchQueue an operation after those that wait, none of which may read a field set for it. */
     void launch(Operation operation, int layer, int count) {
         add(operation, layer, count);
         flush();
@@ -72,7 +72,7 @@ final class Launches {
         return layer;
     }
 
-    /** Launches what waits. */
+    /** LaunchQueue what waits. */
     void flush() {
         if (!pending.isEmpty()) {
             set(StepField.LAYER, layer);
@@ -103,20 +103,20 @@ final class Launches {
             DeviceArrays.put(values, from + done, some, arrays.staging, 0);
             set(StepField.TO, region.base() + from + done);
             set(StepField.COUNT, some);
-            launch(new Access(Way.LOAD, region.room()), layer, rows);
+            launch(new BufferChange(ChangeKind.LOAD, region.buffer()), layer, rows);
         }
     }
 
     /** Copies a part of a region to the same indices of an array. */
     void read(Region region, int from, int length, float[] out) {
         flush();
-        graphs.read(arrays.of(region.room()), region.base() + from, length);
-        DeviceArrays.get(arrays.of(region.room()), region.base() + from, out, from, length);
+        graphs.read(arrays.of(region.buffer()), region.base() + from, length);
+        DeviceArrays.get(arrays.of(region.buffer()), region.base() + from, out, from, length);
     }
 
-    /** What was last read. */
+    /** The value that was last read. */
     float lastRead(Region region, int index) {
-        return arrays.of(region.room()).get(region.base() + index);
+        return arrays.of(region.buffer()).get(region.base() + index);
     }
 
     /** Logits of the first rows of those that were last formed. */
