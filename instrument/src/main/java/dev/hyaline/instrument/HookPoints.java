@@ -28,6 +28,7 @@ import java.util.stream.Collectors;
  *       every layer's; {@code hook_} may be left out;
  *   <li>a short name: {@code z}, {@code pattern}, {@code resid_post}, {@code ln1.scale}, {@code mlp.pre} or
  *       {@code mlp_pre};
+ *   <li>the last part of a canonical name, {@code hook_z} or {@code hook_scale}, which means every site that ends so;
  *   <li>what TransformerLens's {@code get_act_name} understands: {@code pre}, {@code post}, {@code key},
  *       {@code attn_logits}, {@code scale} (the final norm's), and with a layer {@code k6}, {@code scale4ln1};
  *   <li>a glob over any of these names: {@code blocks.*.attn.hook_*}, {@code resid_*}, {@code blocks.[0-2].*};
@@ -158,7 +159,13 @@ public final class HookPoints {
     private static Optional<Site> localSite(String name) {
         return Arrays.stream(Site.values())
                 .filter(site -> localNames(site).contains(name) || site == ALIASES.get(name))
-                .findFirst();
+                .findFirst()
+                .or(() -> {
+                    List<Site> ending = Arrays.stream(Site.values())
+                            .filter(site -> isLastPart(site, name))
+                            .toList();
+                    return ending.size() == 1 ? Optional.of(ending.getFirst()) : Optional.empty();
+                });
     }
 
     private static List<HookPoint> matches(Gpt2Config config, List<HookPoint> points, String pattern) {
@@ -182,7 +189,9 @@ public final class HookPoints {
 
     private static List<HookPoint> named(Gpt2Config config, List<HookPoint> points, String name) {
         List<HookPoint> matches = points.stream()
-                .filter(point -> names(point).contains(name) || point.site() == ALIASES.get(name))
+                .filter(point -> names(point).contains(name)
+                        || point.site() == ALIASES.get(name)
+                        || isLastPart(point.site(), name))
                 .toList();
         if (!matches.isEmpty()) {
             return matches;
@@ -257,6 +266,11 @@ public final class HookPoints {
         names.add(point.name().replace("hook_", ""));
         names.addAll(localNames(point.site()));
         return names;
+    }
+
+    /** Whether a name is what TransformerLens calls the hook itself, {@code hook_z} of {@code attn.hook_z}. */
+    private static boolean isLastPart(Site site, String name) {
+        return name.startsWith("hook_") && site.localName().endsWith("." + name);
     }
 
     private static Set<String> localNames(Site site) {

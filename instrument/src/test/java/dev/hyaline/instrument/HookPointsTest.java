@@ -138,6 +138,18 @@ final class HookPointsTest {
     }
 
     @Test
+    void aHookIsFoundByTheLastPartOfItsName() {
+        for (String name : List.of("hook_pattern", "hook_z", "hook_result")) {
+            assertThat(HookPoints.select(CONFIG, name))
+                    .hasSize(12)
+                    .isEqualTo(HookPoints.select(CONFIG, "attn." + name));
+        }
+        assertThat(HookPoints.select(CONFIG, "hook_scale"))
+                .hasSize(25)
+                .isEqualTo(HookPoints.select(CONFIG, "ln1.hook_scale", "ln2.hook_scale", "ln_final.hook_scale"));
+    }
+
+    @Test
     void sitesOutsideTheLayersStayOnlyIfNamedOutright() {
         IndexSelection layer = IndexSelection.parse("0");
         assertThat(HookPoints.select(CONFIG, List.of("all"), layer)).allMatch(point -> point.layer() == 0);
