@@ -1,0 +1,110 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+
+/**
+ * Opens the jars that a build left: each carries LICENSE and NOTICE, a library has its descriptor, sources and Javadoc
+ * and stands in the BOM, and benchmarks.jar carries the licence of every library in it.
+ *
+ * <p>Argument: the root of the checkout. tools/pom.xml runs this, because tools is built after all that it looks at.
+ */
+final class Jars {
+    private final List<String> complaints = new ArrayList<>();
+
+    private Jars() {}
+
+    public static void main(String[] args) throws IOException {
+        Jars jars = new Jars();
+        jars.check(Path.of(args[0]).normalize());
+        if (!jars.complaints.isEmpty()) {
+            jars.complaints.forEach(System.err::println);
+            System.exit(1);
+        }
+    }
+
+    private void check(Path root) throws IOException {
+        String bom = Files.readString(root.resolve("tools/bom/pom.xml"));
+        try (Stream<Path> folders =
+                Files.find(root, 2, (path, attributes) -> Files.isRegularFile(path.resolve("pom.xml")))) {
+            for (Path module : folders.sorted().toList()) {
+                Path target = module.resolve("target");
+                if (Files.isDirectory(target)) {
+                    checkModule(module, target, bom);
+                }
+            }
+        }
+        checkParts(root.resolve("benchmarks/target/benchmarks.jar"));
+    }
+
+    private void checkModule(Path module, Path target, String bom) throws IOException {
+        List<Path> jars;
+        try (Stream<Path> files = Files.list(target)) {
+            jars = files.filter(file -> file.toString().endsWith(".jar"))
+                    .filter(file -> !file.getFileName().toString().startsWith("original-"))
+                    .sorted()
+                    .toList();
+        }
+        for (Path jar : jars) {
+            require(jar, "META-INF/LICENSE");
+            require(jar, "META-INF/NOTICE");
+        }
+        if (!Files.exists(module.resolve("src/main/java/module-info.java")) || jars.isEmpty()) {
+            return;
+        }
+        String name = jars.getFirst().getFileName().toString().replaceAll("-[0-9][^/]*\\.jar$", "");
+        Path main = one(jars, name + "-[0-9.]+\\.jar", target);
+        require(main, "module-info.class");
+        require(one(jars, name + "-[0-9.]+-sources\\.jar", target), "module-info.java");
+        require(one(jars, name + "-[0-9.]+-javadoc\\.jar", target), "index.html");
+        if (!bom.contains("<artifactId>" + name + "</artifactId>")) {
+            complaints.add("tools/bom/pom.xml does not name " + name);
+        }
+    }
+
+    /** Each library in the jar left its pom.properties, or a package that tells it. */
+    private void checkParts(Path jar) throws IOException {
+        try (ZipFile zip = new ZipFile(jar.toFile())) {
+            Set<String> names = zip.stream().map(ZipEntry::getName).collect(Collectors.toCollection(TreeSet::new));
+            Set<String> parts = names.stream()
+                    .filter(name -> name.matches("META-INF/maven/[^/]+/[^/]+/pom\\.properties"))
+                    .filter(name -> !name.startsWith("META-INF/maven/dev.hyaline/"))
+                    .map(name -> name.split("/")[3])
+                    .collect(Collectors.toCollection(TreeSet::new));
+            parts.add("jtokkit"); // built by Gradle
+            for (String part : parts) {
+                if (names.stream()
+                        .noneMatch(name -> name.startsWith("META-INF/parts/" + part + "-jar/")
+                                && name.matches(".*(LICENSE|NOTICE)[^/]*"))) {
+                    complaints.add(jar + " lacks the licence of " + part);
+                }
+            }
+        }
+    }
+
+    private Path one(List<Path> jars, String pattern, Path target) {
+        return jars.stream()
+                .filter(jar -> jar.getFileName().toString().matches(pattern))
+                .findFirst()
+                .orElse(target.resolve(pattern));
+    }
+
+    private void require(Path jar, String entry) throws IOException {
+        if (!Files.exists(jar)) {
+            complaints.add(jar + " was not built");
+            return;
+        }
+        try (ZipFile zip = new ZipFile(jar.toFile())) {
+            if (zip.getEntry(entry) == null) {
+                complaints.add(jar + " lacks " + entry);
+            }
+        }
+    }
+}
