@@ -48,7 +48,7 @@ final class Jars {
         List<Path> jars;
         try (Stream<Path> files = Files.list(target)) {
             jars = files.filter(file -> file.toString().endsWith(".jar"))
-                    .filter(file -> !file.getFileName().toString().startsWith("original-"))
+                    .filter(file -> !file.getFileName().toString().matches("original-.*|.*-tests\\.jar")) // not published
                     .sorted()
                     .toList();
         }
