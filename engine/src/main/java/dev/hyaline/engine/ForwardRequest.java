@@ -25,7 +25,7 @@ public final class ForwardRequest {
     /** A whole pass over a batch. */
     public static ForwardRequest of(List<Sequence> sequences) {
         return new ForwardRequest(
-                List.copyOf(sequences), new Start.Embedding(), new Goal.Logits(LogitSelection.all()), Probe.NONE);
+                List.copyOf(sequences), new Start.Embedding(), new Goal.LogitRows(LogitSelection.all()), Probe.NONE);
     }
 
     /** A whole pass over a batch. */
@@ -61,12 +61,12 @@ public final class ForwardRequest {
 
     /** Stops at a boundary: no logits, but the residual stream there. */
     public ForwardRequest to(Boundary boundary) {
-        return new ForwardRequest(sequences, start, new Goal.Residual(boundary), probe);
+        return new ForwardRequest(sequences, start, new Goal.ResidualRows(boundary), probe);
     }
 
     /** Runs to the end and forms these logits. */
     public ForwardRequest logits(LogitSelection selection) {
-        return new ForwardRequest(sequences, start, new Goal.Logits(selection), probe);
+        return new ForwardRequest(sequences, start, new Goal.LogitRows(selection), probe);
     }
 
     /** Has a probe watch. */

@@ -5,8 +5,8 @@ import dev.hyaline.engine.site.Boundary;
 /** The values that a pass is run for, and so the place where it stops. */
 public sealed interface Goal {
     /** The residual stream of all tokens at a boundary. */
-    record Residual(Boundary at) implements Goal {}
+    record ResidualRows(Boundary at) implements Goal {}
 
     /** Logits, after the last stage. */
-    record Logits(LogitSelection selection) implements Goal {}
+    record LogitRows(LogitSelection selection) implements Goal {}
 }

@@ -89,8 +89,8 @@ final class Planner {
 
     private Boundary end(Goal goal) {
         return switch (goal) {
-            case Goal.Residual residual -> residual.at().requireIn(config);
-            case Goal.Logits logits -> Boundary.last(config);
+            case Goal.ResidualRows residual -> residual.at().requireIn(config);
+            case Goal.LogitRows logits -> Boundary.last(config);
         };
     }
 
@@ -142,8 +142,8 @@ final class Planner {
 
     private Output output(Goal goal, Batch batch) {
         return switch (goal) {
-            case Goal.Residual residual -> new Output.Residual();
-            case Goal.Logits logits -> {
+            case Goal.ResidualRows residual -> new Output.Residual();
+            case Goal.LogitRows logits -> {
                 int[] rows = logitRows(logits.selection(), batch);
                 LogitColumns columns = logits.selection().logitColumns();
                 for (int i = 0; i < columns.tokens().length; i++) {

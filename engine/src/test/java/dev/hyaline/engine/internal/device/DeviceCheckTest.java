@@ -48,7 +48,7 @@ final class DeviceCheckTest {
         assertThatThrownBy(() -> CHECK.compare(
                         request -> MODEL.forward(
                                 ForwardRequest.of(request.sequences().reversed())
-                                        .to(((Goal.Residual) request.goal()).at())),
+                                        .to(((Goal.ResidualRows) request.goal()).at())),
                         MODEL::forward))
                 .isInstanceOf(BackendUnavailableException.class);
     }
