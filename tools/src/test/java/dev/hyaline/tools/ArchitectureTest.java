@@ -6,6 +6,7 @@ import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nam
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -13,6 +14,13 @@ import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import com.tngtech.archunit.library.dependencies.SliceRule;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -25,6 +33,9 @@ import java.util.stream.Stream;
 @AnalyzeClasses(packages = "dev.hyaline", importOptions = DoNotIncludeTests.class)
 final class ArchitectureTest {
     private static final String KERNEL = "dev.hyaline.engine.internal.kernel..";
+    private static final Set<String> EXPORTED = LibraryModule.all().stream()
+            .flatMap(module -> module.exportedPackages().stream())
+            .collect(Collectors.toUnmodifiableSet());
     private static final String VECTOR_KERNEL = "dev.hyaline.engine.internal.kernel.vector..";
 
     /** Without this, a class path on which a module went missing would satisfy every rule. */
@@ -41,7 +52,7 @@ final class ArchitectureTest {
             .resideInAPackage("dev.hyaline.engine..")
             .should()
             .onlyDependOnClassesThat()
-            .resideInAnyPackage("dev.hyaline.engine..", "java..", "jdk.incubator.vector..")
+            .resideInAnyPackage("dev.hyaline.engine..", "java..", "jdk.incubator.vector..", "com.sun.management")
             .allowEmptyShould(true);
 
     @ArchTest
@@ -92,6 +103,27 @@ final class ArchitectureTest {
             .dependOnClassesThat()
             .resideInAPackage("jdk.incubator.vector..");
 
+    /** A site's shape follows from Gpt2Config, and every package throws the engine's exceptions. */
+    @ArchTest
+    static final ArchRule EXPORTED_PACKAGES_ARE_FREE_OF_CYCLES = noCycles("exported packages", EXPORTED::contains)
+            .ignoreDependency(
+                    resideInAPackage("dev.hyaline.engine.site"),
+                    nameMatching("dev\\.hyaline\\.engine\\.(Gpt2Config|[A-Za-z]+Exception)"));
+
+    /** The providers of kernels and of opened checkpoints know what they choose from. */
+    @ArchTest
+    static final ArchRule INTERNAL_PACKAGES_ARE_FREE_OF_CYCLES = noCycles(
+                    "internal packages", name -> !EXPORTED.contains(name))
+            .ignoreDependency(resideInAPackage(KERNEL), resideInAPackage(VECTOR_KERNEL))
+            .ignoreDependency(
+                    nameMatching("dev\\.hyaline\\.weights\\.internal\\.(ModelFiles|OpenedModel)"),
+                    resideInAPackage("dev.hyaline.weights.internal.(*)"));
+
+    @ArchTest
+    static void noCycleOfClassesIsLargerThanSeven(JavaClasses classes) {
+        assertThat(Cycles.of(classes)).allSatisfy(cycle -> assertThat(cycle).hasSizeLessThanOrEqualTo(7));
+    }
+
     @ArchTest
     static final ArchRule NO_TORNADO_OUTSIDE_ITS_MODULE =
             noClasses().should().dependOnClassesThat().resideInAPackage("uk.ac.manchester.tornado..");
@@ -121,6 +153,24 @@ final class ArchitectureTest {
                 .should()
                 .dependOnClassesThat(resideInAPackage("dev.hyaline..").and(resideOutsideOfPackages(reachable)))
                 .allowEmptyShould(true);
+    }
+
+    /** Of the packages that are looked at, none reaches itself through others. */
+    private static SliceRule noCycles(String described, Predicate<String> looked) {
+        return slices().assignedFrom(new SliceAssignment() {
+                    @Override
+                    public SliceIdentifier getIdentifierOf(JavaClass type) {
+                        String name = type.getPackageName();
+                        return looked.test(name) ? SliceIdentifier.of(name) : SliceIdentifier.ignore();
+                    }
+
+                    @Override
+                    public String getDescription() {
+                        return described;
+                    }
+                })
+                .should()
+                .beFreeOfCycles();
     }
 
     /** Nobody outside the module uses its {@code internal} packages; benchmarks may, and are not looked at here. */
