@@ -189,6 +189,14 @@ public final class Checkpoint implements AutoCloseable {
         return tensors;
     }
 
+    /**
+     * Names of tensors that the files hold beside the language model and that are not read: heads for values, rewards or
+     * classes, {@code v_head.summary.weight} for one.
+     */
+    public List<String> leftOut() {
+        return tensors.leftOut();
+    }
+
     /** The types the parameters are stored in; one, in most checkpoints. */
     public Set<StorageDtype> storageDtypes() {
         return tensors.dtypes();

@@ -81,8 +81,8 @@ final class BrokenCheckpointTest {
                         "found F32 ["),
                 bent(
                         "superfluous",
-                        tiny -> tiny.put("score.weight", List.of(2, 4), new float[8]),
-                        "score.weight",
+                        tiny -> tiny.put("extra.weight", List.of(2, 4), new float[8]),
+                        "extra.weight",
                         "no tensor of that name in a GPT-2 of 2 layers",
                         "found F32 [2, 4]"),
                 bent(

@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -279,6 +280,57 @@ class CheckpointTest {
             assertThatIllegalStateException()
                     .isThrownBy(() -> checkpoint.tensors().read(bias, 0, 1, new float[width], 0))
                     .withMessage(message);
+        }
+    }
+
+    /** As {@code safetensors.torch.save_model} writes a tied model. */
+    @Test
+    void takesATiedUnembeddingForTheEmbedding() {
+        TinyCheckpoint tiny = new TinyCheckpoint().prefixed();
+        tiny.rename(name -> name.equals("transformer.wte.weight") ? "lm_head.weight" : name);
+        try (Checkpoint checkpoint = Checkpoint.open(tiny.write(directory))) {
+            TensorSpec embedding = new TensorSpec("wte.weight", List.of(7, 4));
+            float[] values = new float[28];
+            checkpoint.tensors().read(embedding, 0, 7, values, 0);
+            assertThat(values).isEqualTo(TinyCheckpoint.values(embedding));
+            assertThat(checkpoint.weights()).isNotNull();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "score.weight",
+                "v_head.summary.weight",
+                "classifier.bias",
+                "qa_outputs.weight",
+                "multiple_choice_head.summary.weight"
+            })
+    void leavesHeadsOfOtherTasksOutAndSaysSo(String name) {
+        TinyCheckpoint tiny = new TinyCheckpoint().prefixed();
+        tiny.put(name, List.of(1, 4), 1, 2, 3, 4);
+        try (Checkpoint checkpoint = Checkpoint.open(tiny.write(directory))) {
+            assertThat(checkpoint.leftOut()).containsExactly(name);
+            assertThat(checkpoint.weights()).isNotNull();
+        }
+    }
+
+    @Test
+    void aFoldedTransformerLensModelIsUntiedWhateverTheFileBesideItSays() throws Exception {
+        Path folded = Path.of("src/test/resources/formats/transformerlens-folded");
+        try (Checkpoint alone = Checkpoint.open(folded)) {
+            assertThat(alone.config().tieWordEmbeddings()).isFalse();
+            try (Stream<Path> files = Files.list(folded)) {
+                for (Path file : files.toList()) {
+                    Files.copy(file, directory.resolve(file.getFileName().toString()));
+                }
+            }
+            Files.copy(
+                    Path.of("src/test/resources/formats/torch-zip/config.json"), directory.resolve("config.json"));
+            try (Checkpoint described = Checkpoint.open(directory)) {
+                assertThat(described.config()).isEqualTo(alone.config());
+                assertThat(described.tensors().hasUnembeddingBias()).isTrue();
+            }
         }
     }
 

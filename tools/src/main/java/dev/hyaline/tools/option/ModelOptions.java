@@ -2,6 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.HubProgress;
@@ -60,6 +61,17 @@ public final class ModelOptions implements CheckedOptions {
      * a file or folder, and these before the hub.
      */
     public Checkpoint open(Console console) {
+        Checkpoint checkpoint = find(console);
+        if (!checkpoint.leftOut().isEmpty()) {
+            console.err()
+                    .println("hyaline: left out, as no part of a GPT-2 language model: "
+                            + Printable.plain(String.join(", ", checkpoint.leftOut())));
+            console.err().flush();
+        }
+        return checkpoint;
+    }
+
+    private Checkpoint find(Console console) {
         snapshot = null;
         if (Checkpoint.builtInNames().contains(model)) {
             return Checkpoint.builtIn(model);

@@ -8,6 +8,7 @@ import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -28,11 +29,18 @@ public final class CheckpointTensors implements TensorSource {
 
     private final String label;
     private final Map<String, Parameter> tensors;
+    /** Heads that models derived from GPT-2 have beside the language model, of values, rewards or classes. */
+    private static final Pattern OTHER_HEAD = Pattern.compile(
+            "(?!lm_head\\.)(\\w*head|score|classifier|qa_outputs|multiple_choice_head|summary)\\..+", Pattern.DOTALL);
+
+    private final List<String> leftOut;
     private final MemorySegment.Scope scope;
 
-    private CheckpointTensors(String label, Map<String, Parameter> tensors, MemorySegment.Scope scope) {
+    private CheckpointTensors(
+            String label, Map<String, Parameter> tensors, List<String> leftOut, MemorySegment.Scope scope) {
         this.label = label;
         this.tensors = tensors;
+        this.leftOut = List.copyOf(leftOut);
         this.scope = scope;
     }
 
@@ -45,6 +53,13 @@ public final class CheckpointTensors implements TensorSource {
     public static CheckpointTensors of(Gpt2Config config, ModelTensors files, MemorySegment.Scope scope) {
         Map<String, Parameter> found = new LinkedHashMap<>(files.tensors());
         checkLayers(config, files);
+        if (config.tieWordEmbeddings() && !found.containsKey(ModelTensors.EMBEDDING)) {
+            // Of two names of one matrix, safetensors keeps the first in the alphabet.
+            Parameter unembedding = found.remove(ModelTensors.UNEMBEDDING);
+            if (unembedding != null) {
+                found.put(ModelTensors.EMBEDDING, unembedding);
+            }
+        }
 
         Map<String, Parameter> wanted = new HashMap<>();
         for (TensorSpec spec : Gpt2Weights.tensors(config)) {
@@ -58,12 +73,20 @@ public final class CheckpointTensors implements TensorSource {
         if (config.tieWordEmbeddings() && found.containsKey(ModelTensors.UNEMBEDDING)) {
             checkSameBits(found.remove(ModelTensors.UNEMBEDDING), wanted.get(ModelTensors.EMBEDDING));
         }
+        List<String> leftOut = new ArrayList<>();
         found.forEach((name, rest) -> {
-            if (!isMaskBuffer(name, rest, config)) {
+            if (OTHER_HEAD.matcher(name).matches()) {
+                leftOut.add(rest.name());
+            } else if (!isMaskBuffer(name, rest, config)) {
                 throw rest.bad("no tensor of that name in a GPT-2 of " + config.nLayers() + " layers", rest.shown());
             }
         });
-        return new CheckpointTensors(files.label(), Map.copyOf(wanted), scope);
+        return new CheckpointTensors(files.label(), Map.copyOf(wanted), leftOut, scope);
+    }
+
+    /** Names of tensors that are no part of a GPT-2 and are not read: the heads of other tasks. */
+    public List<String> leftOut() {
+        return leftOut;
     }
 
     /** The types the parameters are stored in. */

@@ -10,6 +10,7 @@ import dev.hyaline.files.JsonText;
 import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,6 +34,14 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
     /** Keys that say which tokens there are, what they are for, and where generation ends. */
     private static final Pattern ABOUT_TOKENS =
             Pattern.compile(".*token.*|.*_ids|prefix|task_specific_params|(min|max)_length");
+
+    /** Other names that transformers has for the same functions. */
+    private static final Map<String, String> OTHER_NAMES = Map.of(
+            "swish", "silu",
+            "gelu_fast", "gelu_new",
+            "gelu_accurate", "gelu_new",
+            "gelu_python_tanh", "gelu_new",
+            "gelu_python", "gelu");
 
     /** How {@link Gpt2Config} complains. */
     private static final Pattern COMPLAINT = Pattern.compile("(.+) must (.+), found (.+)");
@@ -156,7 +165,7 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
     }
 
     private static ActivationFunction activation(Json json) {
-        String name = json.string();
+        String name = OTHER_NAMES.getOrDefault(json.string(), json.string());
         return Arrays.stream(ActivationFunction.values())
                 .filter(function -> function.configName().equals(name))
                 .findFirst()

@@ -132,7 +132,9 @@ public final class ModelFiles {
                 Gpt2Config config = TransformerLensNames.config(dict, tensors);
                 return OpenedModel.of(config, ModelTokens.UNKNOWN, dict.files(), tensors);
             }
-            return described(folder, dict, tensors);
+            // Folding the last LayerNorm into the unembedding unties it, whatever the file beside it says.
+            OpenedModel model = described(folder, dict, tensors);
+            return model.config().tieWordEmbeddings() && !tensors.tied() ? model.untied() : model;
         }
         return described(folder, dict, HuggingFaceNames.of(dict));
     }

@@ -25,6 +25,23 @@ public record OpenedModel(
         tokens = tokens.ofSize(config.dVocab());
     }
 
+    /** This with an unembedding of its own. */
+    OpenedModel untied() {
+        Gpt2Config untied = new Gpt2Config(
+                config.nLayers(),
+                config.nHeads(),
+                config.dModel(),
+                config.dMlp(),
+                config.nCtx(),
+                config.dVocab(),
+                config.eps(),
+                config.actFn(),
+                config.scaleAttnWeights(),
+                config.scaleAttnByInverseLayerIdx(),
+                false);
+        return new OpenedModel(untied, tokens, files, tensors, tokenizer);
+    }
+
     /** This with what another of its files says of tokens, as far as the files so far are silent. */
     OpenedModel with(ModelTokens others, String file) {
         List<String> all = new ArrayList<>(files);

@@ -28,6 +28,7 @@ final class TransformerLensNames {
     private final boolean folded;
     private final Map<String, TensorView> left = new LinkedHashMap<>();
     private final Map<String, Parameter> found = new LinkedHashMap<>();
+    private long headBytes;
 
     private TransformerLensNames(StateDict dict) {
         this.dict = dict;
@@ -136,8 +137,13 @@ final class TransformerLensNames {
         }
     }
 
-    private static List<TensorView> heads(TensorView tensor, int dimensions) {
+    private List<TensorView> heads(TensorView tensor, int dimensions) {
         requireDimensions(tensor, dimensions);
+        // Before an object is made of each head: heads of one storage would ask for any amount of memory.
+        headBytes += tensor.storedBytes();
+        if (headBytes > dict.bytes()) {
+            throw tensor.bad("heads that are together at most the file's " + dict.bytes() + " bytes", "more");
+        }
         List<TensorView> heads = new ArrayList<>();
         for (long head = 0; head < tensor.shape().getFirst(); head++) {
             heads.add(tensor.part(head));

@@ -65,6 +65,16 @@ class ConfigFileTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "swish, SILU", "gelu_fast, GELU_NEW", "gelu_accurate, GELU_NEW", "gelu_python_tanh, GELU_NEW",
+        "gelu_python, GELU"
+    })
+    void readsOtherNamesOfActivationFunctions(String name, ActivationFunction function) {
+        assertThat(read("{\"activation_function\": \"" + name + "\"}").config().actFn())
+                .isEqualTo(function);
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             quoteCharacter = '`',

@@ -21,6 +21,7 @@ import java.util.Set;
  * @param timeout how long it may be silent
  */
 record Answer(URI uri, int status, HttpHeaders headers, BodyChunks body, Duration timeout) implements AutoCloseable {
+    private static final int MAX_SILENCES = 4;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
 
     Optional<String> header(String name) {
@@ -54,13 +55,20 @@ record Answer(URI uri, int status, HttpHeaders headers, BodyChunks body, Duratio
     }
 
     /**
-     * The whole body.
+     * The whole body, which may take as long as so many silences: it is small.
      *
      * @param limit bytes, past which it is refused
      */
     byte[] readAll(int limit) throws TryAgain {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        long start = System.nanoTime();
+        Duration most = timeout.multipliedBy(MAX_SILENCES);
         for (List<ByteBuffer> buffers = next(); !buffers.isEmpty(); buffers = next()) {
+            if (System.nanoTime() - start > most.toNanos()) {
+                throw TryAgain.hopeless(
+                        uri.getHost() + " did not end its answer within " + Wire.seconds(most),
+                        new HttpTimeoutException("a slow body"));
+            }
             for (ByteBuffer buffer : buffers) {
                 if (bytes.size() + buffer.remaining() > limit) {
                     throw new HubException(Reason.BROKEN_ANSWER, uri + " sends more than " + limit + " bytes");

@@ -1,5 +1,6 @@
 package dev.hyaline.weights.internal.hub;
 
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.HubSettings;
@@ -81,7 +82,18 @@ final class Wire implements AutoCloseable {
             throw interrupted(e);
         } catch (IOException e) {
             throw failure(uri.getHost(), e);
+        } catch (IllegalArgumentException e) {
+            // A count in a header that is none, as a length beyond 64 bits.
+            throw new HubException(
+                    Reason.BROKEN_ANSWER,
+                    uri.getHost() + " answers with headers that cannot be read (" + shown(e) + ")",
+                    e);
         }
+    }
+
+    /** An error's message, which may hold what the server sent, without control characters. */
+    private static String shown(Exception e) {
+        return e.getMessage() == null ? e.getClass().getSimpleName() : Printable.plain(e.getMessage());
     }
 
     static HubException interrupted(Exception cause) {
@@ -131,7 +143,7 @@ final class Wire implements AutoCloseable {
     private TryAgain failure(String host, IOException e) {
         if (e instanceof SSLException) {
             return TryAgain.hopeless(
-                    "no secure connection to " + host + " (" + e.getMessage()
+                    "no secure connection to " + host + " (" + shown(e)
                             + "; certificates that Java is to trust are set with -Djavax.net.ssl.trustStore)",
                     e);
         }
@@ -144,7 +156,7 @@ final class Wire implements AutoCloseable {
         }
         return e instanceof HttpTimeoutException
                 ? TryAgain.later(host + " did not answer within " + seconds(settings.timeout()), e)
-                : TryAgain.later("the connection to " + host + " failed (" + e.getMessage() + ")", e);
+                : TryAgain.later("the connection to " + host + " failed (" + shown(e) + ")", e);
     }
 
     private static boolean hasCause(Throwable e, Class<? extends Throwable> type) {

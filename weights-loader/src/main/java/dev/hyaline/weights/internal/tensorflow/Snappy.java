@@ -29,6 +29,11 @@ final class Snappy {
         this.out = new byte[(int) length];
     }
 
+    /** The number of bytes that a block says it unpacks to. */
+    static long length(String label, MemorySegment packed) {
+        return new ByteCursor(label, packed).varint();
+    }
+
     /** @param label of the file, for errors */
     static byte[] unpack(String label, MemorySegment packed) {
         Snappy snappy = new Snappy(label, packed);

@@ -7,8 +7,11 @@ import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
 import dev.hyaline.weights.internal.WeightFormat;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * A sorted table of LevelDB, which TensorFlow keeps a checkpoint's index in: blocks of pairs, an index block that says
@@ -21,23 +24,44 @@ final class SortedTable {
     private static final int TRAILER_BYTES = 5;
     private static final int MAX_KEY_LENGTH = 512;
     private static final long MAX_TABLE_SIZE = 1 << 24;
+
+    /** Blocks are read once each, and by Snappy grow less than this, but for small tables of little variety. */
+    private static final int MAX_GROWTH = 8;
+
+    private static final int SMALL_TABLE = 1 << 16;
+
+    /** What the smallest block counts for. */
+    private static final int BLOCK_COST = 64;
+
+    private static final int MAX_WANTED_LENGTH = 64;
     private static final int STORED = 0;
     private static final int SNAPPY = 1;
 
     private final MappedFile file;
     private final Map<String, byte[]> pairs = new LinkedHashMap<>();
-    private String lastKey;
+    private final Predicate<String> wanted;
+    private final byte[] key = new byte[MAX_KEY_LENGTH];
+    private int keyLength;
+    private long budget;
+    private boolean first = true;
 
     private interface PairConsumer {
-        void accept(String key, byte[] value);
+        /** Given each pair, whose key is what {@link #key} holds; the value is behind the cursor. */
+        void accept(ByteCursor cursor, long valueBytes);
     }
 
-    private SortedTable(MappedFile file) {
+    private SortedTable(MappedFile file, Predicate<String> wanted) {
         this.file = file;
+        this.wanted = wanted;
+        this.budget = SMALL_TABLE + MAX_GROWTH * file.size();
     }
 
-    /** All pairs, in the order of their keys. */
-    static Map<String, byte[]> read(MappedFile file) {
+    /**
+     * The pairs with keys that are wanted, in their order.
+     *
+     * @param wanted asked about each key of at most {@link #MAX_WANTED_LENGTH} bytes
+     */
+    static Map<String, byte[]> read(MappedFile file, Predicate<String> wanted) {
         if (file.size() < FOOTER_BYTES || file.size() > MAX_TABLE_SIZE) {
             throw file.bad("a table of " + FOOTER_BYTES + " to " + MAX_TABLE_SIZE + " bytes", file.size() + " bytes");
         }
@@ -48,22 +72,30 @@ final class SortedTable {
         footer.at(file.size() - FOOTER_BYTES);
         footer.varint(); // The meta index, which TensorFlow leaves empty.
         footer.varint();
-        SortedTable table = new SortedTable(file);
+        SortedTable table = new SortedTable(file, wanted);
         MemorySegment index = table.block(footer.varint(), footer.varint());
-        table.forEachPair(index, (key, handle) -> {
-            ByteCursor cursor = new ByteCursor(file.label(), MemorySegment.ofArray(handle));
-            table.forEachPair(table.block(cursor.varint(), cursor.varint()), table::put);
+        List<long[]> handles = new ArrayList<>();
+        table.forEachPair(index, (cursor, valueBytes) -> {
+            long next = cursor.position() + valueBytes;
+            handles.add(new long[] {cursor.varint(), cursor.varint()});
+            cursor.at(next);
         });
+        table.first = true;
+        for (long[] handle : handles) {
+            table.forEachPair(table.block(handle[0], handle[1]), table::put);
+        }
         return table.pairs;
     }
 
-    private void put(String key, byte[] value) {
-        // In order, so that no block can be read twice.
-        if (lastKey != null && key.compareTo(lastKey) <= 0) {
-            throw file.bad("keys in ascending order", "one that is not");
+    private void put(ByteCursor cursor, long valueBytes) {
+        String name = keyLength <= MAX_WANTED_LENGTH && (keyLength == 0 || key[0] == 'm')
+                ? new String(key, 0, keyLength, ISO_8859_1)
+                : null;
+        if (name != null && wanted.test(name)) {
+            pairs.put(name, cursor.bytes(valueBytes));
+        } else {
+            cursor.skip(valueBytes);
         }
-        lastKey = key;
-        pairs.put(key, value);
     }
 
     private MemorySegment block(long offset, long bytes) {
@@ -71,6 +103,7 @@ final class SortedTable {
         if (bytes < 0 || bytes > cursor.remaining() - TRAILER_BYTES) {
             throw file.bad("a block within the file", Long.toUnsignedString(bytes) + " bytes at " + offset);
         }
+        spend(bytes + BLOCK_COST);
         MemorySegment content = cursor.slice(bytes);
         int compression = cursor.u8();
         int checksum = cursor.i32();
@@ -79,7 +112,10 @@ final class SortedTable {
         }
         return switch (compression) {
             case STORED -> content;
-            case SNAPPY -> MemorySegment.ofArray(Snappy.unpack(file.label(), content));
+            case SNAPPY -> {
+                spend(Math.max(0, Snappy.length(file.label(), content)));
+                yield MemorySegment.ofArray(Snappy.unpack(file.label(), content));
+            }
             default -> throw file.bad("a block stored as it is or by Snappy", "compression " + compression);
         };
     }
@@ -97,17 +133,47 @@ final class SortedTable {
             throw bad("restart points within the block", restarts + " of them");
         }
         ByteCursor cursor = new ByteCursor(file.label(), block.asSlice(0, end));
-        String key = "";
+        int sharable = 0;
         while (cursor.remaining() > 0) {
             long shared = cursor.varint();
             long own = cursor.varint();
             long valueBytes = cursor.varint();
-            if (shared < 0 || shared > key.length() || own < 0 || own > MAX_KEY_LENGTH - shared) {
+            if (shared < 0 || shared > sharable || own < 0 || own > MAX_KEY_LENGTH - shared) {
                 throw bad("keys of at most " + MAX_KEY_LENGTH + " bytes", "a longer one");
             }
-            String rest = new String(cursor.bytes(own), ISO_8859_1);
-            key = key.substring(0, (int) shared) + rest;
-            consumer.accept(key, cursor.bytes(valueBytes));
+            readKey(cursor, (int) shared, (int) own);
+            sharable = keyLength;
+            if (valueBytes < 0 || valueBytes > cursor.remaining()) {
+                throw bad("values within their block", Long.toUnsignedString(valueBytes) + " bytes");
+            }
+            consumer.accept(cursor, valueBytes);
+        }
+    }
+
+    /** Reads a key over the last one, and compares what it has not in common with that one: keys ascend. */
+    private void readKey(ByteCursor cursor, int shared, int own) {
+        boolean above = first;
+        boolean below = false;
+        for (int i = shared; i < shared + own; i++) {
+            int c = cursor.u8();
+            if (!above && !below) {
+                above = i >= keyLength || c > (key[i] & 0xFF);
+                below = !above && c < (key[i] & 0xFF);
+            }
+            key[i] = (byte) c;
+        }
+        if (!above) {
+            throw bad("keys in ascending order", "one that is not");
+        }
+        first = false;
+        keyLength = shared + own;
+    }
+
+    /** No file may make more of itself by naming a block again, or by packing one that is all repetition. */
+    private void spend(long bytes) {
+        budget -= bytes;
+        if (budget < 0) {
+            throw bad("blocks that are together at most " + MAX_GROWTH + " times the file", "more");
         }
     }
 

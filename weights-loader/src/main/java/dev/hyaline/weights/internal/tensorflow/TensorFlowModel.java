@@ -123,7 +123,8 @@ public final class TensorFlowModel {
     }
 
     private void readIndex() {
-        Map<String, byte[]> entries = SortedTable.read(index);
+        Map<String, byte[]> entries = SortedTable.read(
+                index, name -> name.isEmpty() || translated(name).isPresent());
         byte[] header = entries.remove("");
         if (header == null) {
             throw index.bad("the index of a TensorFlow checkpoint", "a table without its header");

@@ -15,10 +15,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The few names that tensors need in a pickle, and what calling them would make. Any other name is refused. */
 final class Rebuilder {
     private static final int MAX_DIMENSIONS = 64;
+    private static final char NO_NAME = 0;
 
     private static final String ORDERED_DICT = "collections.OrderedDict";
     private static final String SIZE = "torch.Size";
@@ -29,8 +32,23 @@ final class Rebuilder {
     private static final String PARAMETER_WITH_STATE = "torch._utils._rebuild_parameter_with_state";
     private static final String FROM_TYPE = "torch._tensor._rebuild_from_type_v2";
 
-    private static final Set<String> CALLABLE =
-            Set.of(ORDERED_DICT, SIZE, DEVICE, TENSOR, TENSOR_V2, PARAMETER, PARAMETER_WITH_STATE, FROM_TYPE);
+    /** Plain values beside the tensors, by what they are called in an error. Their content is not looked at. */
+    private static final Map<String, String> VALUES = Map.of(
+            "collections.Counter", "a Counter",
+            "collections.defaultdict", "a dictionary",
+            "_codecs.encode", "bytes",
+            "builtins.set", "a set",
+            "__builtin__.set", "a set",
+            "builtins.complex", "a complex number",
+            "__builtin__.complex", "a complex number",
+            "builtins.bytearray", "bytes",
+            "__builtin__.bytearray", "bytes");
+
+    private static final Set<String> CALLABLE = Stream.concat(
+                    VALUES.keySet().stream(),
+                    Stream.of(
+                            ORDERED_DICT, SIZE, DEVICE, TENSOR, TENSOR_V2, PARAMETER, PARAMETER_WITH_STATE, FROM_TYPE))
+            .collect(Collectors.toUnmodifiableSet());
 
     private static final Set<String> TYPES = Set.of("torch.Tensor", "torch.nn.parameter.Parameter");
 
@@ -88,6 +106,9 @@ final class Rebuilder {
             throw bad("a call of a function that makes tensors", "one of " + Pickled.kindOf(function));
         }
         List<Object> items = tuple(arguments, "arguments").items();
+        if (VALUES.containsKey(global.name())) {
+            return new Other(VALUES.get(global.name()));
+        }
         return switch (global.name()) {
             case ORDERED_DICT -> orderedDict(items);
             case SIZE -> items.isEmpty() ? new Tuple(List.of()) : tuple(items.getFirst(), "torch.Size");
@@ -150,12 +171,24 @@ final class Rebuilder {
         return dict;
     }
 
-    /** A key of a dictionary: only what has a cheap and safe hash. */
-    Object key(Object key) {
-        if (key == null || key instanceof String || key instanceof Number || key instanceof Boolean) {
-            return key;
+    /**
+     * A key of a dictionary. Text stays as it is; all else becomes text that no name is, so that keys of one hash code
+     * can be told apart by their order, however many a stranger has chosen.
+     */
+    String key(Object key) {
+        if (!(key == null || key instanceof String || key instanceof Number || key instanceof Boolean)) {
+            throw bad("a dictionary's key that is text or a number", Pickled.kindOf(key));
         }
-        throw bad("a dictionary's key that is text or a number", Pickled.kindOf(key));
+        return switch (key) {
+            case String text when text.isEmpty() || text.charAt(0) != NO_NAME -> text;
+            case null -> NO_NAME + "None";
+            default -> "" + NO_NAME + Pickled.kindOf(key) + NO_NAME + key;
+        };
+    }
+
+    /** Whether a key of a dictionary was text. */
+    static boolean isName(Object key) {
+        return key instanceof String text && (text.isEmpty() || text.charAt(0) != NO_NAME);
     }
 
     private Tensor tensor(List<Object> items) {

@@ -54,8 +54,8 @@ public record TorchFile(MappedFile file, String name, Object root, Storages stor
     StateDict stateDict(Map<?, ?> map) {
         List<TensorView> tensors = new ArrayList<>(map.size());
         map.forEach((key, value) -> {
-            if (!(key instanceof String tensorName)) {
-                throw file.bad("a state dictionary whose keys are names", "one that is " + Pickled.kindOf(key));
+            if (!(key instanceof String tensorName) || !Rebuilder.isName(key)) {
+                throw file.bad("a state dictionary whose keys are names", "one that is no text");
             }
             if (!(value instanceof Tensor tensor)) {
                 throw file.bad(

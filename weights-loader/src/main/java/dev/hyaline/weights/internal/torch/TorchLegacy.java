@@ -43,14 +43,15 @@ final class TorchLegacy {
         if (!(keys instanceof List<?> list)) {
             throw file.bad("a list of storages' keys", Pickled.kindOf(keys));
         }
-        Map<Storage, MemorySegment> storages = locate(file, list, rebuilder.storages(), pickles.position());
-        return new TorchFile(file, name, root, storages::get);
+        Map<String, MemorySegment> storages = locate(file, list, rebuilder.storages(), pickles.position());
+        return new TorchFile(file, name, root, storage -> storages.get(storage.key()));
     }
 
     /** Where the storages are, which follow each other in the order of the keys. */
-    private static Map<Storage, MemorySegment> locate(
+    private static Map<String, MemorySegment> locate(
             MappedFile file, List<?> keys, Map<String, Storage> named, long begin) {
-        Map<Storage, MemorySegment> located = new HashMap<>();
+        // By name: a stranger's names of one hash code are still found fast, as they have an order.
+        Map<String, MemorySegment> located = new HashMap<>();
         ByteCursor cursor = new ByteCursor(file.label(), file.bytes()).at(begin);
         for (Object key : keys) {
             Storage storage = key instanceof String text ? named.get(text) : null;
@@ -63,7 +64,7 @@ final class TorchLegacy {
                         storage.elements() + " elements in storage " + Printable.quoted(storage.key()),
                         elements + " elements");
             }
-            if (located.put(storage, cursor.slice(storage.bytes())) != null) {
+            if (located.put(storage.key(), cursor.slice(storage.bytes())) != null) {
                 throw file.bad("each storage once", Printable.quoted(storage.key()) + " twice");
             }
         }
