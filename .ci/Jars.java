@@ -48,7 +48,8 @@ final class Jars {
         List<Path> jars;
         try (Stream<Path> files = Files.list(target)) {
             jars = files.filter(file -> file.toString().endsWith(".jar"))
-                    .filter(file -> !file.getFileName().toString().matches("original-.*|.*-tests\\.jar")) // not published
+                    // Neither of these is published.
+                    .filter(file -> !file.getFileName().toString().matches("original-.*|.*-tests\\.jar"))
                     .sorted()
                     .toList();
         }
