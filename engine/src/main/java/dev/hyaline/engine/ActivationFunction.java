@@ -12,7 +12,9 @@ public enum ActivationFunction {
     GELU,
     RELU,
     /** {@code x / (1 + exp(-x))}. */
-    SILU;
+    SILU,
+    /** The hyperbolic tangent. */
+    TANH;
 
     /** Its name in {@code config.json}, such as {@code gelu_new}. */
     public String configName() {

@@ -12,6 +12,7 @@ import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.files.SafetensorsFile;
 import dev.hyaline.weights.internal.DiskFolder;
@@ -332,6 +333,24 @@ class CheckpointTest {
                 assertThat(described.tensors().hasUnembeddingBias()).isTrue();
             }
         }
+    }
+
+    @Test
+    void anInterruptedThreadIsToldSoAndNotOfABadFile() {
+        new TinyCheckpoint().write(directory);
+        Thread.currentThread().interrupt();
+        try {
+            assertThatExceptionOfType(HyalineException.class)
+                    .isThrownBy(() -> Checkpoint.open(directory))
+                    .withMessageStartingWith("interrupted while reading " + directory)
+                    .isNotInstanceOf(BadCheckpointException.class);
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+        } finally {
+            Thread.interrupted();
+        }
+        Checkpoint checkpoint = Checkpoint.open(directory);
+        checkpoint.close();
+        checkpoint.close();
     }
 
     @Nested

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -29,7 +30,7 @@ public interface FileInput extends AutoCloseable {
             FileChannel channel = FileChannel.open(file);
             return new Disk(label, errors, channel, channel.size());
         } catch (IOException e) {
-            throw errors.unreadable(label, e);
+            throw failure(errors, label, e);
         }
     }
 
@@ -63,6 +64,13 @@ public interface FileInput extends AutoCloseable {
     @Override
     void close();
 
+    /** An interrupted thread says nothing against the file. */
+    private static HyalineException failure(FileErrors errors, String label, IOException e) {
+        return e instanceof ClosedByInterruptException
+                ? new HyalineException("interrupted while reading " + label, e)
+                : errors.unreadable(label, e);
+    }
+
     /** A file on disk. */
     record Disk(String label, FileErrors errors, FileChannel channel, long size) implements FileInput {
         @Override
@@ -75,7 +83,7 @@ public interface FileInput extends AutoCloseable {
                     }
                 }
             } catch (IOException e) {
-                throw errors.unreadable(label, e);
+                throw failure(errors, label, e);
             }
             return bytes.array();
         }
@@ -85,7 +93,7 @@ public interface FileInput extends AutoCloseable {
             try {
                 return channel.map(FileChannel.MapMode.READ_ONLY, offset, length, arena);
             } catch (IOException e) {
-                throw errors.unreadable(label, e);
+                throw failure(errors, label, e);
             }
         }
 
@@ -94,7 +102,7 @@ public interface FileInput extends AutoCloseable {
             try {
                 channel.close();
             } catch (IOException e) {
-                throw errors.unreadable(label, e);
+                throw failure(errors, label, e);
             }
         }
     }

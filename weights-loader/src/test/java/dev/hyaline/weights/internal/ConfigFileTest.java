@@ -115,8 +115,8 @@ class ConfigFileTest {
                 "{\"n_embd\": 2147483640} | to stay below 2^31 values, columns padded to 32, found 2147483640 x",
                 "{\"vocab_size\": 2147483647} | expected n_embd x vocab_size to stay below 2^31 values,"
                         + " columns padded to 32, found 768 x 2147483647",
-                "{\"activation_function\": \"tanh\"} | expected activation_function to be one of gelu_new,"
-                        + " gelu_pytorch_tanh, gelu, relu, silu, found \"tanh\"",
+                "{\"activation_function\": \"sine\"} | expected activation_function to be one of gelu_new,"
+                        + " gelu_pytorch_tanh, gelu, relu, silu, tanh, found \"sine\"",
                 "{\"activation_function\": null} | expected activation_function to be a string, found null",
                 "{\"scale_attn_weights\": \"true\"} | expected scale_attn_weights to be true or false, found \"true\"",
                 "{\"scale_attn_by_inverse_layer_idx\": 1} | expected scale_attn_by_inverse_layer_idx to be true or"

@@ -96,6 +96,7 @@ public final class ScalarKernels implements Kernels {
             case GELU -> ScalarMath.gelu(x);
             case RELU -> Math.max(x, 0f);
             case SILU -> ScalarMath.silu(x);
+            case TANH -> ScalarMath.tanh(x);
         };
     }
 

@@ -113,6 +113,11 @@ public final class ScalarMath {
         return x / (1f + exp(-x));
     }
 
+    /** {@link StrictMath}'s, since {@link Math}'s may differ between compiled and interpreted code. */
+    public static float tanh(float x) {
+        return (float) StrictMath.tanh(x);
+    }
+
     private static float powerOfTwo(int n) {
         return Float.intBitsToFloat((n + 127) << 23);
     }

@@ -20,6 +20,7 @@ final class ParallelKernels {
     static final int GELU_ERF = 2;
     static final int RELU = 3;
     static final int SILU = 4;
+    static final int TANH = 5;
 
     /** Rows whose sums a product forms side by side: each is a chain, whose links wait for each other. */
     private static final int BLOCK = 4;
@@ -366,6 +367,8 @@ final class ParallelKernels {
             y = TornadoMath.max(x, 0f);
         } else if (function == SILU) {
             y = x / (1f + TornadoMath.exp(TornadoMath.min(-x, MAX_EXPONENT)));
+        } else if (function == TANH) {
+            y = TornadoMath.tanh(x);
         }
         return y;
     }

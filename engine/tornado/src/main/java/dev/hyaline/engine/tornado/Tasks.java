@@ -241,6 +241,7 @@ final class Tasks {
             case GELU -> ParallelKernels.GELU_ERF;
             case RELU -> ParallelKernels.RELU;
             case SILU -> ParallelKernels.SILU;
+            case TANH -> ParallelKernels.TANH;
         };
     }
 

@@ -97,6 +97,14 @@ public final class VectorKernels implements Kernels {
             case GELU -> gelu(inOut, at, n);
             case RELU -> relu(inOut, at, n);
             case SILU -> silu(inOut, at, n);
+            case TANH -> tanh(inOut, at, n);
+        }
+    }
+
+    /** In scalar code: no GPT-2 of note has it. */
+    private static void tanh(float[] inOut, int at, int n) {
+        for (int i = at; i < at + n; i++) {
+            inOut[i] = ScalarMath.tanh(inOut[i]);
         }
     }
 
