@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.files.Utf8;
+import java.util.Locale;
 import java.util.Map;
 import java.util.PriorityQueue;
 
@@ -55,7 +56,7 @@ final class BytePairEncoder implements PieceEncoder {
         for (int i = 0; i < word.length; i++) {
             int token = byteTokens[word[i] & 0xFF];
             if (token < 0) {
-                throw new BadInputException("the tokenizer has no token for byte " + String.format("0x%02X", word[i])
+                throw new BadInputException("the tokenizer has no token for byte " + String.format(Locale.ROOT, "0x%02X", word[i])
                         + " in " + Printable.quoted(Utf8.lossy(word)));
             }
             workspace.token[i] = token;
