@@ -8,13 +8,13 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.Json;
 import dev.hyaline.weights.hub.Snapshot;
 import dev.hyaline.weights.internal.CheckpointTensors;
 import dev.hyaline.weights.internal.ConfigFile;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.MappedFile;
-import dev.hyaline.files.Json;
 import dev.hyaline.weights.internal.ModelFiles;
 import dev.hyaline.weights.internal.OpenedModel;
 import dev.hyaline.weights.internal.ResourceFolder;
@@ -190,8 +190,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Names of tensors that the files hold beside the language model and that are not read: heads for values, rewards or
-     * classes, {@code v_head.summary.weight} for one.
+     * Names of tensors that the files hold beside the language model and that are not read: heads for values, rewards
+     * or classes, {@code v_head.summary.weight} for one.
      */
     public List<String> leftOut() {
         return tensors.leftOut();
@@ -234,8 +234,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * All that the checkpoint's own files say of tokens and ends besides {@code config.json}, as files that Hugging Face
-     * reads, by name.
+     * All that the checkpoint's own files say of tokens and ends besides {@code config.json}, as files that Hugging
+     * Face reads, by name.
      */
     Map<String, byte[]> tokenFiles() {
         Map<String, byte[]> files = new LinkedHashMap<>();

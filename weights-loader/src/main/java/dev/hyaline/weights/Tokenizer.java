@@ -8,8 +8,8 @@ import java.util.Optional;
 /**
  * Text to token ids and back, the same ids as Hugging Face's {@code tokenizers} give. Immutable and thread-safe.
  *
- * <p>{@link #encode} puts nothing before or after a text; {@link #encodePrompt} puts what marks a text's bounds there. A
- * special or otherwise added token that stands in the text, {@code <|endoftext|>} for one, becomes its id.
+ * <p>{@link #encode} puts nothing before or after a text; {@link #encodePrompt} puts what marks a text's bounds there.
+ * A special or otherwise added token that stands in the text, {@code <|endoftext|>} for one, becomes its id.
  */
 public interface Tokenizer {
     /** GPT-2's own vocabulary of 50,257 tokens. */

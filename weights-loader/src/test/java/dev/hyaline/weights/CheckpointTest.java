@@ -326,8 +326,7 @@ class CheckpointTest {
                     Files.copy(file, directory.resolve(file.getFileName().toString()));
                 }
             }
-            Files.copy(
-                    Path.of("src/test/resources/formats/torch-zip/config.json"), directory.resolve("config.json"));
+            Files.copy(Path.of("src/test/resources/formats/torch-zip/config.json"), directory.resolve("config.json"));
             try (Checkpoint described = Checkpoint.open(directory)) {
                 assertThat(described.config()).isEqualTo(alone.config());
                 assertThat(described.tensors().hasUnembeddingBias()).isTrue();

@@ -89,7 +89,8 @@ class FuzzTest {
     }
 
     private void useTokenizer() {
-        Tokenizer tokenizer = TokenizerFiles.read(new DiskFolder(directory), new ModelTokens(0, OptionalInt.empty(), List.of(7)));
+        Tokenizer tokenizer =
+                TokenizerFiles.read(new DiskFolder(directory), new ModelTokens(0, OptionalInt.empty(), List.of(7)));
         try {
             int[] ids = tokenizer.encode("the word   <pad> thé\n\n日本 word<|endoftext|>'ll 42");
             assertThat(Arrays.stream(ids).boxed())

@@ -101,8 +101,8 @@ class TokenizerPropertyTest {
     @Example
     void idsOutsideTheVocabularyAreRefused() {
         for (int id : new int[] {-1, 50257, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
-            for (ThrowingCallable use : List.<ThrowingCallable>of(
-                    () -> GPT2.decode(1, id), () -> GPT2.token(id), () -> GPT2.bytes(id))) {
+            for (ThrowingCallable use :
+                    List.<ThrowingCallable>of(() -> GPT2.decode(1, id), () -> GPT2.token(id), () -> GPT2.bytes(id))) {
                 assertThatExceptionOfType(BadInputException.class)
                         .isThrownBy(use)
                         .withMessage("a token id must be from 0 to 50256, found " + id);

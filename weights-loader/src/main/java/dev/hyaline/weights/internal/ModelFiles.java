@@ -7,9 +7,9 @@ import dev.hyaline.files.SafetensorsFile;
 import dev.hyaline.weights.internal.gguf.GgufModel;
 import dev.hyaline.weights.internal.llmc.LlmcFile;
 import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
 import dev.hyaline.weights.internal.torch.NanoGpt;
 import dev.hyaline.weights.internal.torch.TorchFile;
-import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,18 +78,17 @@ public final class ModelFiles {
 
     private static OpenedModel openWeights(Folder folder, String name, Arena arena) {
         return switch (WeightFormat.of(folder, name)) {
-                case GGUF -> GgufModel.open(folder, name, arena);
-                case LLMC -> LlmcFile.open(folder, name, arena);
-                case TENSORFLOW_INDEX -> TensorFlowModel.open(folder, name, arena);
-                case SHARD_INDEX ->
-                    named(folder, ShardIndex.open(folder, name, shard -> stateDict(folder, shard, arena)));
-                case SAFETENSORS -> named(folder, safetensors(folder, name, arena));
-                case TORCH_ZIP, TORCH_LEGACY -> {
-                    TorchFile file = TorchFile.open(folder, name, arena);
-                    yield NanoGpt.is(file) ? NanoGpt.open(file) : named(folder, file.stateDict());
-                }
-                case UNKNOWN -> throw unknown(folder, name, arena);
-            };
+            case GGUF -> GgufModel.open(folder, name, arena);
+            case LLMC -> LlmcFile.open(folder, name, arena);
+            case TENSORFLOW_INDEX -> TensorFlowModel.open(folder, name, arena);
+            case SHARD_INDEX -> named(folder, ShardIndex.open(folder, name, shard -> stateDict(folder, shard, arena)));
+            case SAFETENSORS -> named(folder, safetensors(folder, name, arena));
+            case TORCH_ZIP, TORCH_LEGACY -> {
+                TorchFile file = TorchFile.open(folder, name, arena);
+                yield NanoGpt.is(file) ? NanoGpt.open(file) : named(folder, file.stateDict());
+            }
+            case UNKNOWN -> throw unknown(folder, name, arena);
+        };
     }
 
     /** The tensors of one file, which may be a shard. */

@@ -88,8 +88,8 @@ class HubSettingsTest {
                 "/$NAME$NAME | /nn",
             })
     void expandVariablesInPaths(String value, String expected) {
-        Map<String, String> environment = new HashMap<>(Map.of(
-                "R", "/r", "AGAIN", "/$R", "NAME", "n", "TILDE", "~", "HOME", "/h"));
+        Map<String, String> environment =
+                new HashMap<>(Map.of("R", "/r", "AGAIN", "/$R", "NAME", "n", "TILDE", "~", "HOME", "/h"));
         Path path = Path.of(expected).toAbsolutePath();
         environment.put("HF_HUB_CACHE", value);
         assertThat(HubSettings.of(environment).cache()).isEqualTo(path);

@@ -66,7 +66,10 @@ class ConfigFileTest {
 
     @ParameterizedTest
     @CsvSource({
-        "swish, SILU", "gelu_fast, GELU_NEW", "gelu_accurate, GELU_NEW", "gelu_python_tanh, GELU_NEW",
+        "swish, SILU",
+        "gelu_fast, GELU_NEW",
+        "gelu_accurate, GELU_NEW",
+        "gelu_python_tanh, GELU_NEW",
         "gelu_python, GELU"
     })
     void readsOtherNamesOfActivationFunctions(String name, ActivationFunction function) {

@@ -61,7 +61,8 @@ public final class GgufModel {
             throw architecture.expected("\"gpt2\"");
         }
         GgufModel model = new GgufModel(file);
-        return new OpenedModel(model.config(), GgufTokenizer.modelTokens(file), List.of(name), model.tensors, tokenizer(file));
+        return new OpenedModel(
+                model.config(), GgufTokenizer.modelTokens(file), List.of(name), model.tensors, tokenizer(file));
     }
 
     private static Optional<TokenizerSource> tokenizer(GgufFile file) {

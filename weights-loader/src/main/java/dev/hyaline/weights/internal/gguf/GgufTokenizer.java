@@ -37,10 +37,8 @@ record GgufTokenizer(GgufFile file) implements TokenizerSource {
     /** What the metadata says of the tokens before and after a text. */
     static ModelTokens modelTokens(GgufFile file) {
         OptionalInt begin = id(file, "bos_token_id").map(OptionalInt::of).orElse(OptionalInt.empty());
-        List<Integer> ends = ENDS.stream()
-                .flatMap(key -> id(file, key).stream())
-                .distinct()
-                .toList();
+        List<Integer> ends =
+                ENDS.stream().flatMap(key -> id(file, key).stream()).distinct().toList();
         return new ModelTokens(0, begin, ends);
     }
 

@@ -56,8 +56,8 @@ final class BytePairEncoder implements PieceEncoder {
         for (int i = 0; i < word.length; i++) {
             int token = byteTokens[word[i] & 0xFF];
             if (token < 0) {
-                throw new BadInputException("the tokenizer has no token for byte " + String.format(Locale.ROOT, "0x%02X", word[i])
-                        + " in " + Printable.quoted(Utf8.lossy(word)));
+                throw new BadInputException("the tokenizer has no token for byte "
+                        + String.format(Locale.ROOT, "0x%02X", word[i]) + " in " + Printable.quoted(Utf8.lossy(word)));
             }
             workspace.token[i] = token;
         }

@@ -55,8 +55,7 @@ public final class Gpt2Vocabulary {
     }
 
     private static final class Holder {
-        static final Encoding ENCODING =
-                Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+        static final Encoding ENCODING = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
         static final byte[][] BYTES = load(ENCODING);
         static final Tokenizer TOKENIZER = new ByteLevelTokenizer(
                 BYTES,

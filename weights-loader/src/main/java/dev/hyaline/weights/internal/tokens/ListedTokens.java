@@ -91,7 +91,9 @@ public record ListedTokens(
         return added.test(id) || tokens.get(id).equals(Gpt2Vocabulary.END_OF_TEXT);
     }
 
-    /** {@code vocab.json}, {@code merges.txt}, and {@code tokenizer_config.json} with the added tokens and the roles. */
+    /**
+     * {@code vocab.json}, {@code merges.txt}, and {@code tokenizer_config.json} with the added tokens and the roles.
+     */
     public Map<String, byte[]> huggingFaceFiles() {
         tokenizer(ModelTokens.UNKNOWN); // Nothing broken is passed on.
         Map<String, Integer> vocabulary = new LinkedHashMap<>();

@@ -23,10 +23,10 @@ public record ModelTokens(int size, OptionalInt begin, List<Integer> ends) {
 
     /** What {@code config.json} and {@code generation_config.json} hold: {@code eos_token_id} is one id or several. */
     public static ModelTokens read(Json json) {
-        OptionalInt begin = json.nullable("bos_token_id").stream()
-                .mapToInt(ModelTokens::id)
-                .findFirst();
-        List<Integer> ends = json.nullable("eos_token_id")
+        OptionalInt begin =
+                json.nullable("bos_token_id").stream().mapToInt(ModelTokens::id).findFirst();
+        List<Integer> ends = json
+                .nullable("eos_token_id")
                 .map(ids -> ids.isArray() ? ids.elements() : List.of(ids))
                 .orElse(List.of())
                 .stream()

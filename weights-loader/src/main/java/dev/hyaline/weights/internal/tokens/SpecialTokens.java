@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal.tokens;
 
+import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.internal.Folder;
-import dev.hyaline.files.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,8 +22,8 @@ final class SpecialTokens {
     private static final int LIMIT = 1 << 25;
 
     /** In the order in which transformers gives ids to those that the vocabulary lacks. */
-    private static final List<String> ROLES = List.of(
-            "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
+    private static final List<String> ROLES =
+            List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
 
     private static final List<String> LISTS = List.of("additional_special_tokens", "extra_special_tokens");
 
@@ -79,7 +79,8 @@ final class SpecialTokens {
 
     /** Whether {@code <|endoftext|>} has the roles that the files leave open. */
     boolean defaultsToEndOfText() {
-        boolean gpt2 = tokenizerClass().map(Json::string).map(GPT2_CLASSES::contains).orElse(true);
+        boolean gpt2 =
+                tokenizerClass().map(Json::string).map(GPT2_CLASSES::contains).orElse(true);
         return gpt2 && DEFAULT_ROLES.stream().anyMatch(this::isOpen);
     }
 
@@ -130,7 +131,8 @@ final class SpecialTokens {
         }
         for (Json json : sources().toList()) {
             json.forEachField((key, value) -> {
-                boolean ofModel = key.endsWith("_token") && !ROLES.contains(key) && (value.isString() || value.isObject());
+                boolean ofModel =
+                        key.endsWith("_token") && !ROLES.contains(key) && (value.isString() || value.isObject());
                 if (ofModel) {
                     named.add(Optional.of(entry(value, true)));
                 } else if (LISTS.contains(key) && !value.isNull()) {
@@ -157,8 +159,8 @@ final class SpecialTokens {
         config.flatMap(json -> json.nullable("added_tokens_decoder"))
                 .ifPresent(tokens -> tokens.forEachField((id, token) -> {
                     if (!id.matches("\\d{1,7}") || Integer.parseInt(id) > Vocabulary.MAX_ID) {
-                        throw token.expected("under an id from 0 to " + Vocabulary.MAX_ID + ", not "
-                                + Printable.quoted(id));
+                        throw token.expected(
+                                "under an id from 0 to " + Vocabulary.MAX_ID + ", not " + Printable.quoted(id));
                     }
                     decoder.put(Integer.parseInt(id), entry(token, false));
                 }));

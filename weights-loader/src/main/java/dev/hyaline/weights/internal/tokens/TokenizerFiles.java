@@ -202,7 +202,8 @@ public final class TokenizerFiles {
                 after.add(markOf(processor.require("sep")));
             }
             case "Sequence" -> processor.require("processors").elements().forEach(this::readPostProcessor);
-            default -> throw type.expected("ByteLevel, TemplateProcessing, BertProcessing, RobertaProcessing or Sequence");
+            default ->
+                throw type.expected("ByteLevel, TemplateProcessing, BertProcessing, RobertaProcessing or Sequence");
         }
         if (before.size() > 1) {
             throw processor.expected("one that puts at most one token before a text, not " + before.size());
@@ -407,7 +408,10 @@ public final class TokenizerFiles {
                 model,
                 bytes.length,
                 endOfTextId);
-        boolean endAfter = special.addsEnd() && before.isEmpty() && after.isEmpty() && marks.end().isPresent();
+        boolean endAfter = special.addsEnd()
+                && before.isEmpty()
+                && after.isEmpty()
+                && marks.end().isPresent();
         return new ByteLevelTokenizer(
                 bytes,
                 new AddedTokens(added.values(), special.splitsSpecialTokens()),

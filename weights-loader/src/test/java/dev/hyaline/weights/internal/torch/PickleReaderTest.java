@@ -32,8 +32,9 @@ class PickleReaderTest {
             })
     void valuesBesideTensorsAreTaken(String value) {
         Object read = read(("\u0080\u0002}X\u0001\0\0\0v" + value + "s.").getBytes(ISO_8859_1));
-        assertThat(read).isInstanceOfSatisfying(Map.class, map -> assertThat(map.get("v"))
-                .isInstanceOf(Pickled.Other.class));
+        assertThat(read)
+                .isInstanceOfSatisfying(
+                        Map.class, map -> assertThat(map.get("v")).isInstanceOf(Pickled.Other.class));
     }
 
     /** Integers and floats that all have one hash code, and no order between them. */
