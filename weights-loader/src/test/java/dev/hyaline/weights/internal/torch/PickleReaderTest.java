@@ -32,9 +32,7 @@ class PickleReaderTest {
             })
     void valuesBesideTensorsAreTaken(String value) {
         Object read = read(("\u0080\u0002}X\u0001\0\0\0v" + value + "s.").getBytes(ISO_8859_1));
-        assertThat(read)
-                .isInstanceOfSatisfying(
-                        Map.class, map -> assertThat(map.get("v")).isInstanceOf(Pickled.Other.class));
+        assertThat(((Map<?, ?>) read).get("v")).isInstanceOf(Pickled.Other.class);
     }
 
     /** Integers and floats that all have one hash code, and no order between them. */
@@ -61,7 +59,6 @@ class PickleReaderTest {
                     .array());
         }
         pickle.writeBytes(new byte[] {'u', '.'});
-        assertThat(read(pickle.toByteArray()))
-                .isInstanceOfSatisfying(Map.class, map -> assertThat(map).hasSize(2 * keys));
+        assertThat(((Map<?, ?>) read(pickle.toByteArray())).size()).isEqualTo(2 * keys);
     }
 }
