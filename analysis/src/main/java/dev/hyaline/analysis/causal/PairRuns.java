@@ -5,10 +5,10 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.run.BaseRun;
+import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.run.BaseRun;
 import java.util.EnumMap;
 import java.util.Map;
 

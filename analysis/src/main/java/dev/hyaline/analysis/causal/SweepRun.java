@@ -14,7 +14,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -26,6 +25,9 @@ import java.util.stream.Stream;
 final class SweepRun {
     /** Results of a journal that are measured again with a metric that words do not identify. */
     private static final int MEASURED_AGAIN = 8;
+
+    /** Measurements whose edits are held at a time; those of a large sweep would take more memory than its results. */
+    private static final int MEASUREMENTS_PER_RERUN = 1 << 14;
 
     /** One cell of the sweep's table on one pair. */
     private record Measurement(int cell, int pair) {}
@@ -124,22 +126,17 @@ final class SweepRun {
             return;
         }
         Sweep.CellEdits cellEdits = sweep.edits(measured.runs(), group);
-        // Made as they are asked for: the interventions of all cells at once would take more room than their results.
-        List<SequenceEdit> edits = new AbstractList<>() {
-            @Override
-            public SequenceEdit get(int i) {
-                Measurement asked = measurements.get(i);
-                return new SequenceEdit(asked.pair(), Interventions.of(cellEdits.of(asked.cell(), asked.pair())));
-            }
-
-            @Override
-            public int size() {
-                return measurements.size();
-            }
-        };
-        measured.rerun(sweep.base(), edits)
-                .forEach(result -> taker.take(
-                        measurements.get(result.edit()), measured.measure(sweep.base(), result), result.work()));
+        for (int first = 0; first < measurements.size(); first += MEASUREMENTS_PER_RERUN) {
+            List<Measurement> some =
+                    measurements.subList(first, Math.min(measurements.size(), first + MEASUREMENTS_PER_RERUN));
+            List<SequenceEdit> edits = some.stream()
+                    .map(asked ->
+                            new SequenceEdit(asked.pair(), Interventions.of(cellEdits.of(asked.cell(), asked.pair()))))
+                    .toList();
+            measured.rerun(sweep.base(), edits)
+                    .forEach(result ->
+                            taker.take(some.get(result.edit()), measured.measure(sweep.base(), result), result.work()));
+        }
     }
 
     private Stream<Measurement> measurements(int group) {

@@ -26,8 +26,7 @@ public record PromptEncoder(TextEncoder encoder, OptionalInt begin, List<Integer
 
     /** Tokens of a prompt. */
     public int[] prompt(String text) {
-        return IntStream.concat(
-                        Arrays.stream(begun(text)), after.stream().mapToInt(Integer::intValue))
+        return IntStream.concat(Arrays.stream(begun(text)), after.stream().mapToInt(Integer::intValue))
                 .toArray();
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
@@ -13,6 +14,7 @@ import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.FileException;
+import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -245,6 +247,47 @@ final class JournalTest {
         Sweep samePairs = ActivationPatch.RESID_PRE.sweep(
                 CONFIG, PatchingDirection.DENOISING, experiment(9).pairs());
         assertThat(experiment.sweep(samePairs).edits()).isEqualTo(3 * 5 * 2);
+    }
+
+    /** A sweep that scales one component by its cells' factors, of which only a few differ. */
+    private record Scalings(int cells) implements Sweep {
+        private static final int FACTORS = 3;
+
+        @Override
+        public String title() {
+            return "Scalings";
+        }
+
+        @Override
+        public List<Axis> axes() {
+            return List.of(Axis.indices("factor", cells));
+        }
+
+        @Override
+        public Side base() {
+            return Side.CLEAN;
+        }
+
+        @Override
+        public void requireMadeFor(PairRuns runs) {}
+
+        @Override
+        public CellEdits edits(PairRuns runs, int group) {
+            Target target = Target.of(Site.MLP_OUT, 2).positions(4);
+            return (cell, pair) -> List.of(Intervention.scale(target, 2 + cell % FACTORS));
+        }
+    }
+
+    @Test
+    void aSweepOfMoreThanOneRerunGivesEachCellItsValue() {
+        SweepResult few = experiment.sweep(new Scalings(Scalings.FACTORS));
+        SweepResult many =
+                experiment.sweep(new Scalings(9000), SweepOptions.none().journal(journal()));
+        assertThat(many.measured()).isEqualTo(18_000);
+        assertThat(few.table().values(1)).isNotEqualTo(few.table().values(0));
+        for (int cell = 0; cell < 9000; cell++) {
+            assertThat(many.table().values(cell)).isEqualTo(few.table().values(cell % Scalings.FACTORS));
+        }
     }
 
     @Test

@@ -236,7 +236,8 @@ public record CorpusDump(
     private static CorpusSummary complete(DumpFolder folder, ObjectNode request, Forecast forecast) {
         Json recorded = ShardManifest.read(folder.path().resolve(DumpFolder.MANIFEST));
         ShardManifest.requireSame(folder.path(), recorded, request);
-        List<Shard> shards = recorded.require("shards").elements().stream().map(Shard::of).toList();
+        List<Shard> shards =
+                recorded.require("shards").elements().stream().map(Shard::of).toList();
         return written(folder, shards, forecast.rows());
     }
 

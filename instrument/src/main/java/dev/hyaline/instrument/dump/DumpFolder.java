@@ -283,8 +283,8 @@ public final class DumpFolder implements AutoCloseable {
         Path target = folder.resolve(name);
         try {
             return PartialFile.begin(folder, name, disk)
-                    .orElseThrow(() -> FileException.occupied(
-                            target, "is being written by another run; choose another folder"));
+                    .orElseThrow(() ->
+                            FileException.occupied(target, "is being written by another run; choose another folder"));
         } catch (IOException e) {
             throw FileException.writing(target, e);
         }

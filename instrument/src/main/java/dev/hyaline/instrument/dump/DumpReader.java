@@ -56,11 +56,13 @@ public final class DumpReader {
      */
     public static ActivationSource open(Path folder) {
         Json manifest = manifest(folder);
-        String format = manifest.get("format").filter(Json::isString).map(Json::string).orElse("");
+        String format =
+                manifest.get("format").filter(Json::isString).map(Json::string).orElse("");
         if (format.equals(ShardManifest.FORMAT)) {
             return new RecordedStore(ActivationStore.open(folder), Optional.of(folder));
         }
-        List<Json> prompts = format.equals(Manifest.FORMAT) ? manifest.require("prompts").elements() : List.of();
+        List<Json> prompts =
+                format.equals(Manifest.FORMAT) ? manifest.require("prompts").elements() : List.of();
         if (prompts.isEmpty()) {
             throw bad(folder, "is not a dump of prompts (" + Manifest.FORMAT + ")");
         }
@@ -75,7 +77,10 @@ public final class DumpReader {
         DumpReader dump = new DumpReader(folder, manifest.require("activations"), lengths.length);
         return new RecordedTensors(
                 lengths,
-                manifest.require("model").require("config").require(ConfigKeys.LAYERS).integer(1, Integer.MAX_VALUE),
+                manifest.require("model")
+                        .require("config")
+                        .require(ConfigKeys.LAYERS)
+                        .integer(1, Integer.MAX_VALUE),
                 (point, sequence) -> dump.block(point, sequence, lengths[sequence]),
                 Optional.of(folder));
     }

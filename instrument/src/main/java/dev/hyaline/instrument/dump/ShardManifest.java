@@ -148,9 +148,7 @@ final class ShardManifest {
         if (recorded.filter(Json::isObject).isPresent() && wanted.isObject()) {
             for (String name : wanted.names()) {
                 Optional<String> found = difference(
-                        key.isEmpty() ? name : key + "." + name,
-                        recorded.get().get(name),
-                        wanted.require(name));
+                        key.isEmpty() ? name : key + "." + name, recorded.get().get(name), wanted.require(name));
                 if (found.isPresent()) {
                     return found;
                 }

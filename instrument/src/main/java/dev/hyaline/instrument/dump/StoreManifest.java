@@ -66,7 +66,10 @@ record StoreManifest(
             throw activations.require("tensors").expected("one a hook point, then " + rowInfo);
         }
         long documents = json.require("corpus").require("documents").whole(1);
-        ShardPlan plan = new ShardPlan(infos, activations.require("rows_per_shard").whole(1), activations.require("rows").whole(1));
+        ShardPlan plan = new ShardPlan(
+                infos,
+                activations.require("rows_per_shard").whole(1),
+                activations.require("rows").whole(1));
         Json capture = json.require("capture");
         return new StoreManifest(
                 points,

@@ -43,14 +43,16 @@ final class InterventionReader {
 
     Interventions read(String json) {
         JsonFields document = new JsonFields(
-                "the document", Json.read(InputErrors.INSTANCE, "interventions", json.getBytes(StandardCharsets.UTF_8)));
+                "the document",
+                Json.read(InputErrors.INSTANCE, "interventions", json.getBytes(StandardCharsets.UTF_8)));
         String format = document.text("format");
         if (!format.equals(InterventionWriter.FORMAT)) {
             throw new BadInputException(
                     "interventions are in format \"" + InterventionWriter.FORMAT + "\", found \"" + format + "\"");
         }
         List<Intervention> list = new ArrayList<>();
-        for (Json entry : document.required("interventions", "an array", Json::isArray).elements()) {
+        for (Json entry :
+                document.required("interventions", "an array", Json::isArray).elements()) {
             list.add(intervention(new JsonFields("intervention " + list.size(), entry)));
         }
         boolean inOrder = document.flag("in_order");
@@ -145,7 +147,8 @@ final class InterventionReader {
     private RecordedTensors inline(JsonFields source) {
         List<Map<HookPoint, ActivationSource.Block>> blocks = new ArrayList<>();
         List<Integer> lengths = new ArrayList<>();
-        for (Json entry : source.required("sequences", "an array", Json::isArray).elements()) {
+        for (Json entry :
+                source.required("sequences", "an array", Json::isArray).elements()) {
             JsonFields sequence = new JsonFields(source.where() + ".sequences[" + blocks.size() + "]", entry);
             lengths.add((int) sequence.whole("length", Integer.MAX_VALUE));
             int[] positions = integers(sequence, "positions", lengths.getLast());
@@ -192,7 +195,8 @@ final class InterventionReader {
 
     private List<Direction> vectors(JsonFields json, String key) {
         List<Direction> vectors = new ArrayList<>();
-        for (Json node : json.required(key, "an array of vectors", Json::isArray).elements()) {
+        for (Json node :
+                json.required(key, "an array of vectors", Json::isArray).elements()) {
             vectors.add(vector(json, key, node));
         }
         return vectors;

@@ -43,8 +43,7 @@ final class JsonFields {
 
     Json required(String key, String what, Predicate<Json> kind) {
         known.add(key);
-        Json value = node.get(key)
-                .orElseThrow(() -> new BadInputException(where + " needs \"" + key + "\", " + what));
+        Json value = node.get(key).orElseThrow(() -> new BadInputException(where + " needs \"" + key + "\", " + what));
         if (!kind.test(value)) {
             throw bad(key, what, value.toString());
         }
@@ -87,9 +86,9 @@ final class JsonFields {
         if (!has(key)) {
             return Optional.empty();
         }
-        Json value =
-                required(key, "indices such as \"0,3-5,-1\"", given -> given.isString() || given.isWhole());
-        return Optional.of(checked(key, () -> IndexSelection.parse(value.isString() ? value.string() : value.toString())));
+        Json value = required(key, "indices such as \"0,3-5,-1\"", given -> given.isString() || given.isWhole());
+        return Optional.of(
+                checked(key, () -> IndexSelection.parse(value.isString() ? value.string() : value.toString())));
     }
 
     float[] floats(String key) {

@@ -1,4 +1,5 @@
 /**
- * Interventions as JSON. {@link dev.hyaline.instrument.json.InterventionJson} describes the format, writes and reads it.
+ * Interventions as JSON. {@link dev.hyaline.instrument.json.InterventionJson} describes the format, writes and reads
+ * it.
  */
 package dev.hyaline.instrument.json;

@@ -29,9 +29,9 @@ import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
- * A pass over prompts that can be taken up again anywhere: it keeps the residual stream before and between all blocks,
- * what each branch adds to it, z, and all keys and values. {@link #rerun} recomputes only what edits can change.
- * Immutable and thread-safe; the model must stay open.
+ * A pass over prompts that can restart anywhere: it keeps the residual stream before and between all blocks, the output
+ * of each branch, z, and all keys and values. {@link #rerun} recomputes only what edits can change. Immutable and
+ * thread-safe; the model must stay open.
  */
 public final class BaseRun implements ActivationSource {
     private final Gpt2 model;
@@ -135,18 +135,14 @@ public final class BaseRun implements ActivationSource {
         return prompts.length(sequence);
     }
 
-    /**
-     * Takes this run up again once for each edit. The edits do not see each other.
-     *
-     * @param edits asked for by index, more than once; the list may make them as it goes
-     */
+    /** Reruns this run once for each edit. The edits do not see each other. */
     public Rerun rerun(List<SequenceEdit> edits) {
         return new Rerun(this, edits);
     }
 
     /**
      * Continues a sequence under an edit, as {@link EditedModel#generate} does, from this run's keys and values: of the
-     * past only what the edit can change is computed again.
+     * past, only what the edit can change is computed again.
      *
      * @param generator with this run's model
      * @return the new tokens
@@ -157,9 +153,9 @@ public final class BaseRun implements ActivationSource {
             throw new BadInputException("a run is continued with the model that made it");
         }
         BoundEdits.requireActsOn(edit.interventions(), edit.sequence(), sequences());
-        List<BoundEdit> placements = EditedGeneration.edits(edit.interventions(), generator, prompts, edit.sequence());
-        KvCache cache = EditedGeneration.cache(this, edit.sequence(), placements);
-        return EditedGeneration.edited(generator, List.of(placements))
+        List<BoundEdit> edits = EditedGeneration.edits(edit.interventions(), generator, prompts, edit.sequence());
+        KvCache cache = EditedGeneration.cache(this, edit.sequence(), edits);
+        return EditedGeneration.edited(generator, List.of(edits))
                 .generate(List.of(prompts.tokens(edit.sequence())), List.of(cache), (sequence, token) -> {})
                 .getFirst();
     }
@@ -206,13 +202,13 @@ public final class BaseRun implements ActivationSource {
     }
 
     @Override
-    public void read(Slot place, float[] out) {
-        if (!holds(place.point(), place.sequence(), place.position())) {
-            throw new BadInputException("a run keeps no " + place.point() + " at position " + place.position());
+    public void read(Slot slot, float[] out) {
+        if (!holds(slot.point(), slot.sequence(), slot.position())) {
+            throw new BadInputException("a run keeps no " + slot.point() + " at position " + slot.position());
         }
         int d = config().dModel();
-        int inRow = place.point().site() == Site.Z ? place.head() * out.length : 0;
-        System.arraycopy(rows(place.point(), place.sequence()), place.position() * d + inRow, out, 0, out.length);
+        int inRow = slot.point().site() == Site.Z ? slot.head() * out.length : 0;
+        System.arraycopy(rows(slot.point(), slot.sequence()), slot.position() * d + inRow, out, 0, out.length);
     }
 
     /** {@code [tokens, dModel]}; of points that differ by nothing in a run without edits, the one that is kept. */

@@ -22,29 +22,33 @@ import java.util.Optional;
 final class EditedGeneration {
     private EditedGeneration() {}
 
-    /** What there is to do in a prompt and in what is generated after it. */
+    /** The edits of a prompt and of what is generated after it. */
     static List<BoundEdit> edits(Interventions interventions, Generator generator, Prompts prompts, int sequence) {
         Gpt2Config config = generator.model().config();
         int length = prompts.length(sequence);
         // The last token drawn is not run.
         int bound = Math.max(length, (int) Math.min(config.nCtx(), (long) length + generator.maxNewTokens() - 1));
-        List<BoundEdit> placements = BoundEdits.bind(interventions, config, prompts.size(), sequence, length, bound);
-        for (BoundEdit placement : placements) {
-            int last = placement.positions()[placement.positions().length - 1];
-            if (placement.point().site() == Site.UNEMBED_OUT && last < length - 1) {
-                throw new BadInputException(placement.intervention().label()
+        List<BoundEdit> edits = BoundEdits.bind(interventions, config, prompts.size(), sequence, length, bound);
+        for (BoundEdit edit : edits) {
+            int last = edit.positions()[edit.positions().length - 1];
+            if (edit.point().site() == Site.UNEMBED_OUT && last < length - 1) {
+                throw new BadInputException(edit.intervention().label()
                         + " never acts: of a prompt that is continued only the last position has logits");
             }
         }
-        return placements;
+        return edits;
     }
 
-    /** A generator whose passes are edited: of each prompt, by its index, by its placements. */
-    static Generator edited(Generator generator, List<List<BoundEdit>> placements) {
+    /**
+     * A generator whose passes are edited.
+     *
+     * @param edits by prompt
+     */
+    static Generator edited(Generator generator, List<List<BoundEdit>> edits) {
         return generator.probes(prompts -> {
             InterventionProbe.Builder probe = InterventionProbe.builder();
-            for (int slot = 0; slot < prompts.length; slot++) {
-                probe.add(slot, placements.get(prompts[slot]));
+            for (int i = 0; i < prompts.length; i++) {
+                probe.add(i, edits.get(prompts[i]));
             }
             return probe.build();
         });
@@ -54,27 +58,27 @@ final class EditedGeneration {
      * The keys and values of all but the last token of an edited sequence, from those of its base run: only layers and
      * positions that the edit can change are computed again.
      */
-    static KvCache cache(BaseRun run, int sequence, List<BoundEdit> placements) {
+    static KvCache cache(BaseRun run, int sequence, List<BoundEdit> edits) {
         Gpt2Config config = run.config();
-        PendingRerun cell = new PendingRerun(run, 0, sequence, placements, LogitSelection.none(), Optional.empty());
+        PendingRerun rerun = new PendingRerun(run, 0, sequence, edits, LogitSelection.none(), Optional.empty());
         KvCache base = run.cache(sequence);
-        int end = cell.length() - 1;
+        int end = rerun.length() - 1;
         Boundary lastAttention = Boundary.last(config).previous();
-        if (cell.cut() == null
-                || cell.first() >= end
-                || cell.cut().joins(config).compareTo(lastAttention) >= 0) {
+        if (rerun.isUnchanged()
+                || rerun.first() >= end
+                || rerun.restart().joins(config).compareTo(lastAttention) >= 0) {
             return base.fork(end);
         }
-        int first = cell.first();
+        int first = rerun.first();
         KvCache amended = base.amendable(first, end);
         int[] tokens = Arrays.copyOfRange(run.prompts().tokens(sequence), first, end);
         ForwardRequest request = ForwardRequest.of(Sequence.amend(amended, first, tokens))
-                .probe(InterventionProbe.builder().add(0, placements).build());
-        if (!cell.cut().isEmbedding()) {
-            Boundary from = cell.cut().from(config);
+                .probe(InterventionProbe.builder().add(0, edits).build());
+        if (!rerun.restart().isEmbedding()) {
+            Boundary from = rerun.restart().from(config);
             float[] rows = slice(run.rows(from, sequence), first, end, config);
-            HookPoint start = cell.cut().first();
-            request = cell.cut().branch().isEmpty()
+            HookPoint start = rerun.restart().first();
+            request = rerun.restart().branch().isEmpty()
                     ? request.from(from, rows)
                     : request.from(start, rows, slice(run.rows(start, sequence), first, end, config));
         }

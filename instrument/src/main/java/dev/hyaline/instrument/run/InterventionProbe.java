@@ -27,8 +27,8 @@ import java.util.stream.Collectors;
  * Applies interventions in the passes it is given to, then shows what they left to a reader. For one thread at a time.
  */
 public final class InterventionProbe implements Probe {
-    /** @param slot the sequence of the pass that it acts on */
-    private record Action(int slot, BoundEdit placement) {}
+    /** An edit, and the index of its sequence in the pass. */
+    private record Action(int index, BoundEdit edit) {}
 
     private final Map<HookPoint, List<Action>> actions;
     private final Probe reader;
@@ -39,12 +39,12 @@ public final class InterventionProbe implements Probe {
         this.reader = reader;
         this.waiting = actions.values().stream()
                 .flatMap(List::stream)
-                .map(Action::placement)
+                .map(Action::edit)
                 .collect(Collectors.toSet());
     }
 
     /**
-     * What applies interventions in a pass whose sequences are the prompts, in their order.
+     * Returns a probe that applies interventions in a pass whose sequences are the prompts, in their order.
      *
      * @throws BadInputException if an intervention does not fit the model or the prompts
      */
@@ -70,11 +70,15 @@ public final class InterventionProbe implements Probe {
     static final class Builder {
         private final Map<HookPoint, List<Action>> actions = new TreeMap<>();
 
-        /** What acts on a sequence of the pass. */
-        Builder add(int slot, List<BoundEdit> placements) {
-            for (BoundEdit placement : placements) {
-                actions.computeIfAbsent(placement.point(), point -> new ArrayList<>())
-                        .add(new Action(slot, placement));
+        /**
+         * Adds edits.
+         *
+         * @param index of their sequence in the pass
+         */
+        Builder add(int index, List<BoundEdit> edits) {
+            for (BoundEdit edit : edits) {
+                actions.computeIfAbsent(edit.point(), point -> new ArrayList<>())
+                        .add(new Action(index, edit));
             }
             return this;
         }
@@ -96,15 +100,15 @@ public final class InterventionProbe implements Probe {
 
     @Override
     public boolean reads(HookPoint point, int sequence, int position) {
-        return actions.getOrDefault(point, List.of()).stream().anyMatch(action -> action.slot == sequence)
+        return actions.getOrDefault(point, List.of()).stream().anyMatch(action -> action.index == sequence)
                 || (reader.wants(point) && reader.reads(point, sequence, position));
     }
 
     @Override
     public void at(HookPoint point, Activation activation) {
         for (Action action : actions.getOrDefault(point, List.of())) {
-            if (action.placement.apply(new LiveSlots(point, activation, action.slot))) {
-                waiting.remove(action.placement);
+            if (action.edit.apply(new LiveSlots(point, activation, action.index))) {
+                waiting.remove(action.edit);
             }
         }
         if (reader.wants(point)) {
@@ -115,22 +119,22 @@ public final class InterventionProbe implements Probe {
     @Override
     public Optional<Declaration> declared(HookPoint point, Activation rows) {
         List<Action> here = actions.getOrDefault(point, List.of());
-        if (here.stream().anyMatch(action -> !DeclaredEdits.isDeclarable(action.placement))) {
+        if (here.stream().anyMatch(action -> !DeclaredEdits.isDeclarable(action.edit))) {
             return Optional.empty();
         }
         List<DeclaredEdit> edits = new ArrayList<>();
         for (Action action : here) {
-            LiveSlots places = new LiveSlots(point, rows, action.slot);
-            DeclaredEdits.of(action.placement, places, action.slot).ifPresent(edit -> {
+            LiveSlots slots = new LiveSlots(point, rows, action.index);
+            DeclaredEdits.of(action.edit, slots, action.index).ifPresent(edit -> {
                 edits.add(edit);
-                waiting.remove(action.placement);
+                waiting.remove(action.edit);
             });
         }
         return Optional.of(new Declaration(edits, reader));
     }
 
     /**
-     * For after the last pass.
+     * Checks, after the last pass, that every intervention acted.
      *
      * @throws HyalineException if an intervention never acted
      */
@@ -138,8 +142,8 @@ public final class InterventionProbe implements Probe {
         if (!waiting.isEmpty()) {
             throw new HyalineException("these never acted: "
                     + waiting.stream()
-                            .map(placement -> placement.intervention().label() + " at " + placement.point()
-                                    + " of sequence " + placement.sequence())
+                            .map(edit -> edit.intervention().label() + " at " + edit.point() + " of sequence "
+                                    + edit.sequence())
                             .collect(Collectors.toCollection(TreeSet::new)));
         }
     }

@@ -11,54 +11,66 @@ import dev.hyaline.instrument.internal.edit.BoundEdit;
 import dev.hyaline.instrument.internal.edit.BoundEdits;
 import dev.hyaline.instrument.internal.edit.SlotAccess;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/** One edit of a run: what it asks for, and from where on it must be recomputed to answer. */
+/** One edit of a run, bound to it: what it asks for, and from where on the run must be recomputed to answer. */
 final class PendingRerun {
+    /** Those without a restart point first, then from the earliest to the latest. */
+    static final Comparator<PendingRerun> BY_RESTART =
+            Comparator.comparing(rerun -> rerun.restart, Comparator.nullsFirst(Comparator.naturalOrder()));
+
     private final BaseRun run;
-    private final int edit;
+    private final int index;
     private final int sequence;
-    private final List<BoundEdit> placements;
+    private final List<BoundEdit> edits;
     private final int[] positions;
-    /** Token ids, or null for all. */
-    private final int[] columns;
+    /** Token ids; empty for the whole vocabulary. */
+    private final Optional<int[]> columns;
 
     private final Optional<Capture> reading;
     private final Map<HookPoint, float[]> values = new LinkedHashMap<>();
-    private RestartPoint cut;
+    /** Null as long as there is nothing to recompute. */
+    private RestartPoint restart;
+
     private int first;
 
+    /**
+     * Binds an edit and tries it on the base run.
+     *
+     * @param index of the edit among those of the rerun
+     */
     static PendingRerun of(
-            BaseRun run, int edit, SequenceEdit asked, LogitSelection logits, Optional<Capture> reading) {
-        run.requireSequence(asked.sequence());
-        int sequence = asked.sequence();
+            BaseRun run, int index, SequenceEdit edit, LogitSelection logits, Optional<Capture> reading) {
+        int sequence = edit.sequence();
         int length = run.length(sequence);
-        BoundEdits.requireActsOn(asked.interventions(), sequence, run.sequences());
-        List<BoundEdit> placements =
-                BoundEdits.bind(asked.interventions(), run.config(), run.sequences(), sequence, length, length);
-        return new PendingRerun(run, edit, sequence, placements, logits, reading);
+        BoundEdits.requireActsOn(edit.interventions(), sequence, run.sequences());
+        List<BoundEdit> edits =
+                BoundEdits.bind(edit.interventions(), run.config(), run.sequences(), sequence, length, length);
+        return new PendingRerun(run, index, sequence, edits, logits, reading);
     }
 
     PendingRerun(
             BaseRun run,
-            int edit,
+            int index,
             int sequence,
-            List<BoundEdit> placements,
+            List<BoundEdit> edits,
             LogitSelection logits,
             Optional<Capture> reading) {
         this.run = run;
-        this.edit = edit;
+        this.index = index;
         this.sequence = sequence;
+        this.edits = edits;
         this.reading = reading;
-        this.placements = placements;
         this.positions = positions(logits, length());
-        this.columns = logits.columns().orElse(null);
+        this.columns = logits.columns();
         this.first = length();
-        placements.forEach(this::include);
+        edits.forEach(this::include);
         reading.ifPresent(this::include);
     }
 
@@ -78,20 +90,17 @@ final class PendingRerun {
         };
     }
 
-    /**
-     * Recomputes from the first value on that the placement changes in the base run. What changes nothing there is not
-     * run.
-     */
-    private void include(BoundEdit placement) {
-        int change = placement.positions()[0];
-        if (run.holds(placement.point().site()) && !(placement.intervention() instanceof Intervention.Custom)) {
-            BaseSlots base = new BaseSlots(run, placement, first);
-            placement.apply(base);
+    /** Recomputes from the first value on that an edit changes in the base run, if it changes any. */
+    private void include(BoundEdit edit) {
+        int change = edit.positions()[0];
+        if (run.holds(edit.point().site()) && !(edit.intervention() instanceof Intervention.Custom)) {
+            BaseSlots base = new BaseSlots(run, edit, first);
+            edit.apply(base);
             change = base.firstChange;
         }
         if (change < first) {
             first = change;
-            cut = cut == null ? RestartPoint.before(placement.point()) : cut;
+            restart = restart == null ? RestartPoint.before(edit.point()) : restart;
         }
     }
 
@@ -103,14 +112,10 @@ final class PendingRerun {
             }
             if (!run.holds(point.site())) {
                 RestartPoint reaching = RestartPoint.before(point);
-                cut = cut == null || reaching.compareTo(cut) < 0 ? reaching : cut;
+                restart = restart == null || reaching.compareTo(restart) < 0 ? reaching : restart;
                 first = Math.min(first, capture.positions(length())[0]);
             }
         }
-    }
-
-    int edit() {
-        return edit;
     }
 
     int sequence() {
@@ -121,9 +126,14 @@ final class PendingRerun {
         return run.length(sequence);
     }
 
-    /** Where to begin; null if there is nothing to recompute. */
-    RestartPoint cut() {
-        return cut;
+    /** Returns whether the base run has all that is asked for. */
+    boolean isUnchanged() {
+        return restart == null;
+    }
+
+    /** The point to begin at, where there is something to recompute. */
+    RestartPoint restart() {
+        return Objects.requireNonNull(restart);
     }
 
     /** The first position to recompute. */
@@ -135,16 +145,21 @@ final class PendingRerun {
         return length() - first;
     }
 
-    List<BoundEdit> placements() {
-        return placements;
+    List<BoundEdit> edits() {
+        return edits;
     }
 
     int[] positions() {
         return positions;
     }
 
-    int[] columns() {
+    /** Token ids of the columns; empty for the whole vocabulary. */
+    Optional<int[]> columns() {
         return columns;
+    }
+
+    int columnCount() {
+        return columns.map(tokens -> tokens.length).orElse(run.config().dVocab());
     }
 
     Optional<Capture> reading() {
@@ -152,10 +167,10 @@ final class PendingRerun {
     }
 
     boolean writesLogits() {
-        return !placements.isEmpty() && placements.getLast().point().site() == Site.UNEMBED_OUT;
+        return !edits.isEmpty() && edits.getLast().point().site() == Site.UNEMBED_OUT;
     }
 
-    /** Room for a point's values, filled with what the base run has where it has any. */
+    /** The array for a point's values, filled with those of the base run where it holds the point. */
     float[] values(HookPoint point) {
         return values.computeIfAbsent(point, this::baseValues);
     }
@@ -168,7 +183,7 @@ final class PendingRerun {
         if (run.holds(point.site())) {
             int d = run.config().dModel();
             float[] rows = run.rows(point, sequence);
-            int copies = size / chosen.length / d; // head inputs: one a head
+            int copies = size / chosen.length / d; // head inputs: one per head
             for (int i = 0; i < chosen.length * copies; i++) {
                 System.arraycopy(rows, chosen[i / copies] * d, all, i * d, d);
             }
@@ -176,20 +191,20 @@ final class PendingRerun {
         return all;
     }
 
-    RerunResult result(int columnCount, float[] logits, MultiplyAdds work) {
+    RerunResult result(float[] logits, MultiplyAdds work) {
         reading.ifPresent(capture -> capture.points().forEach(this::values));
-        return new RerunResult(edit, sequence, positions.clone(), columnCount, logits, values, work);
+        return new RerunResult(index, sequence, positions.clone(), columnCount(), logits, values, work);
     }
 
-    /** Tries a placement on the values of the base run and notes the first position whose values it changes. */
+    /** Tries an edit on the values of the base run and notes the first position whose values it changes. */
     private static final class BaseSlots implements SlotAccess {
         private final BaseRun run;
-        private final BoundEdit placement;
+        private final BoundEdit edit;
         private int firstChange;
 
-        BaseSlots(BaseRun run, BoundEdit placement, int limit) {
+        BaseSlots(BaseRun run, BoundEdit edit, int limit) {
             this.run = run;
-            this.placement = placement;
+            this.edit = edit;
             this.firstChange = limit;
         }
 
@@ -200,7 +215,7 @@ final class PendingRerun {
 
         @Override
         public void read(int position, int head, float[] out) {
-            run.read(new Slot(placement.point(), placement.sequence(), position, head), out);
+            run.read(new Slot(edit.point(), edit.sequence(), position, head), out);
         }
 
         @Override

@@ -2,29 +2,28 @@ package dev.hyaline.instrument.run;
 
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
-import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.site.Boundary;
-import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.capture.Capture;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
 
 /**
- * A run taken up again, once for each of many edits. For an edit only the layers and positions are recomputed that it
- * can change, from the base run's residual stream, keys and values: an edit of z or {@code result} begins after that
- * attention, one of {@code attn_out} or {@code mlp_out} with the sum, one of the MLP at {@code resid_mid}, all others
- * before their attention; and what an edit leaves as it was in the base run is not recomputed at all. Edits go through
- * the layers together in ragged batches, each from the layer on where it begins. The results equal those of full passes
- * with the same interventions, bit for bit.
+ * Partial reruns of a {@link BaseRun}, one for each of many edits. Only the layers and positions that an edit can
+ * change are recomputed, from the base run's residual stream, keys and values: an edit of z or {@code result} begins
+ * after that attention, one of {@code attn_out} or {@code mlp_out} with the sum, one of the MLP at {@code resid_mid},
+ * all others before their attention; and what an edit leaves as it was in the base run is not recomputed at all. Edits
+ * go through the layers together in ragged batches, each from the layer on where it begins. The results equal those of
+ * full passes with the same interventions, bit for bit.
  *
  * <p>Immutable; each method returns a changed copy.
  */
@@ -34,8 +33,8 @@ public final class Rerun {
     /** Takes results as they come, which is not the order of the edits. */
     @FunctionalInterface
     public interface Listener {
-        /** Called on the thread that resumes, once for each edit. What it throws ends the resumption. */
-        void resumed(RerunResult result);
+        /** Called on the thread that runs the edits, once for each. What it throws ends them all. */
+        void finished(RerunResult result);
     }
 
     private final BaseRun run;
@@ -55,31 +54,31 @@ public final class Rerun {
             Optional<Capture> reading,
             int tokensPerPass) {
         this.run = run;
-        this.edits = edits;
+        this.edits = List.copyOf(edits);
         this.logits = logits;
         this.reading = reading;
         this.tokensPerPass = tokensPerPass;
     }
 
-    /** Which logits to form of every edited sequence; rows are positions. By default all of the last position. */
+    /** Chooses the logits to form of every edited sequence; rows are positions. By default all of the last position. */
     public Rerun logits(LogitSelection selection) {
         return logits(sequence -> selection);
     }
 
-    /** Which logits to form of each of the run's sequences; rows are positions. */
+    /** Chooses the logits to form of each of the run's sequences; rows are positions. */
     public Rerun logits(IntFunction<LogitSelection> bySequence) {
         return new Rerun(run, edits, bySequence, reading, tokensPerPass);
     }
 
-    /** What to read besides, after the edits: any point but the logits. */
+    /** Also reads what a capture names, as the edits leave it: any point but the logits. */
     public Rerun reading(Capture capture) {
         capture.requireWholePoints("a partial rerun");
         return new Rerun(run, edits, logits, Optional.of(capture), tokensPerPass);
     }
 
     /**
-     * How many tokens go through the model together, by default 1,024: what bounds the memory. A sequence that is
-     * longer goes alone.
+     * Sets how many tokens go through the model together, by default 1,024. This bounds the memory. A longer sequence
+     * goes alone.
      */
     public Rerun tokensPerPass(int tokens) {
         if (tokens < 1) {
@@ -100,161 +99,128 @@ public final class Rerun {
     }
 
     /**
-     * Resumes, and hands each result on as soon as it is there.
+     * Runs every edit, and passes each result on as soon as it is there.
      *
-     * @return what it took
+     * @return the work of all edits together
      * @throws BadInputException before anything runs, if an edit does not fit the model or its sequence
      */
     public MultiplyAdds forEach(Listener listener) {
-        return new Sweep(listener).run();
+        return new Execution(listener).run();
     }
 
-    private PendingRerun cell(int edit) {
-        SequenceEdit asked = edits.get(edit);
-        try {
-            int sequence = Math.clamp(asked.sequence(), 0, run.sequences() - 1); // the cell refuses what is outside
-            return PendingRerun.of(run, edit, asked, logits.apply(sequence), reading);
-        } catch (BadInputException e) {
-            throw new BadInputException("edit " + edit + ": " + e.getMessage());
+    /** Binds every edit, and finds what each can change. */
+    private List<PendingRerun> pending() {
+        List<PendingRerun> pending = new ArrayList<>(edits.size());
+        for (int i = 0; i < edits.size(); i++) {
+            SequenceEdit edit = edits.get(i);
+            try {
+                run.requireSequence(edit.sequence());
+                pending.add(PendingRerun.of(run, i, edit, logits.apply(edit.sequence()), reading));
+            } catch (BadInputException e) {
+                throw new BadInputException("edit " + i + ": " + e.getMessage());
+            }
         }
+        return pending;
     }
 
-    /** One use of a resumption. */
-    private final class Sweep {
+    /** One execution of the reruns. */
+    private final class Execution {
         private final Listener listener;
         private final Gpt2Config config = run.config();
-        private final List<HookPoint> points = HookPoint.all(config);
         private final Map<Integer, float[]> baseLogits = new HashMap<>();
         private long done;
-        /** How much of it the results so far have told. */
-        private long told;
+        /** The part of {@link #done} that the results so far account for. */
+        private long reported;
 
         private long full;
 
-        Sweep(Listener listener) {
+        Execution(Listener listener) {
             this.listener = listener;
         }
 
         MultiplyAdds run() {
-            long[] order = order();
-            RerunBatch wave = null;
-            for (int i = 0; i < order.length; ) {
-                PendingRerun next = cell((int) order[i]);
-                if (next.cut() == null) {
-                    hand(next, logits(next, null, 0, null));
-                    i++;
-                    continue;
-                }
-                Boundary joins = next.cut().joins(config);
-                if (wave != null && wave.rows() + next.rows() > tokensPerPass) {
-                    finish(wave);
-                    wave = null;
-                }
-                if (wave == null) {
-                    wave = new RerunBatch(run, joins);
-                }
-                wave.advance(joins);
-                List<PendingRerun> entering = new ArrayList<>();
-                int rows = wave.rows();
-                do {
-                    entering.add(next);
-                    rows += next.rows();
-                    i++;
-                    next = i < order.length ? cell((int) order[i]) : null;
-                } while (next != null
-                        && next.cut().equals(entering.getFirst().cut())
-                        && rows + next.rows() <= tokensPerPass);
-                wave.enter(entering.getFirst().cut(), entering);
+            Queue<PendingRerun> waiting = inOrder();
+            while (!waiting.isEmpty() && waiting.element().isUnchanged()) {
+                PendingRerun unchanged = waiting.remove();
+                report(unchanged, logits(unchanged, new float[0]));
             }
-            if (wave != null) {
-                finish(wave);
+            while (!waiting.isEmpty()) {
+                RerunBatch batch =
+                        new RerunBatch(run, waiting.element().restart().joins(config));
+                do {
+                    fill(batch, waiting);
+                } while (!waiting.isEmpty() && fits(waiting.element(), batch.rows()));
+                batch.finish((rerun, recomputed) -> {
+                    done += batch.takeMultiplyAdds();
+                    report(rerun, logits(rerun, recomputed));
+                });
             }
             return new MultiplyAdds(done, full);
         }
 
-        /** The edits from the earliest cut to the latest, those without one first; in the low half of each number. */
-        private long[] order() {
-            long[] order = new long[edits.size()];
-            for (int i = 0; i < order.length; i++) {
-                PendingRerun cell = cell(i);
-                long rank =
-                        cell.cut() == null ? 0 : 1 + points.indexOf(cell.cut().first());
-                order[i] = rank << Integer.SIZE | i;
-                full += full(cell);
+        /** All reruns: those that change nothing, then the others from the earliest restart point to the latest. */
+        private Queue<PendingRerun> inOrder() {
+            List<PendingRerun> pending = pending();
+            pending.forEach(rerun -> full += full(rerun));
+            pending.sort(PendingRerun.BY_RESTART); // stable: the order of the edits decides at one point
+            return new ArrayDeque<>(pending);
+        }
+
+        /** Moves the batch to where the next rerun joins, and adds those that restart with it. */
+        private void fill(RerunBatch batch, Queue<PendingRerun> waiting) {
+            RestartPoint restart = waiting.element().restart();
+            batch.advance(restart.joins(config));
+            List<PendingRerun> entering = new ArrayList<>();
+            int rows = batch.rows();
+            do {
+                PendingRerun next = waiting.remove();
+                entering.add(next);
+                rows += next.rows();
+            } while (!waiting.isEmpty()
+                    && waiting.element().restart().equals(restart)
+                    && fits(waiting.element(), rows));
+            batch.enter(restart, entering);
+        }
+
+        private boolean fits(PendingRerun rerun, int rows) {
+            return rows + rerun.rows() <= tokensPerPass;
+        }
+
+        private void report(PendingRerun rerun, float[] logits) {
+            MultiplyAdds work = new MultiplyAdds(done - reported, full(rerun));
+            reported = done;
+            listener.finished(rerun.result(logits, work));
+        }
+
+        private long full(PendingRerun rerun) {
+            return MultiplyAdds.pass(config, rerun.length(), rerun.positions().length, rerun.columnCount());
+        }
+
+        /**
+         * All logits of a rerun.
+         *
+         * @param recomputed those of its last positions; the base run has those of the positions before
+         */
+        private float[] logits(PendingRerun rerun, float[] recomputed) {
+            int size = Math.multiplyExact(rerun.positions().length, rerun.columnCount());
+            if (recomputed.length == size) {
+                return recomputed;
             }
-            Arrays.sort(order);
-            return order;
-        }
-
-        private void finish(RerunBatch wave) {
-            wave.finish((cell, result, firstRow, columns) -> {
-                done += wave.takeMultiplyAdds();
-                hand(cell, logits(cell, result, firstRow, columns));
-            });
-        }
-
-        private void hand(PendingRerun cell, float[] logits) {
-            MultiplyAdds work = new MultiplyAdds(done - told, full(cell));
-            told = done;
-            listener.resumed(cell.result(columnCount(cell), logits, work));
-        }
-
-        private long full(PendingRerun cell) {
-            return MultiplyAdds.pass(config, cell.length(), cell.positions().length, columnCount(cell));
-        }
-
-        private int columnCount(PendingRerun cell) {
-            return cell.columns() == null ? config.dVocab() : cell.columns().length;
-        }
-
-        /** A cell's logits: those of positions that were recomputed, and the base run's of those before. */
-        private float[] logits(PendingRerun cell, ForwardResult result, int firstRow, int[] columns) {
-            int count = columnCount(cell);
-            int[] positions = cell.positions();
-            float[] logits = new float[Math.multiplyExact(positions.length, count)];
-            int before = (int) IntStream.of(positions)
-                    .filter(position -> position < cell.first())
-                    .count();
-            if (before > 0) {
-                float[] base = baseLogits.computeIfAbsent(cell.sequence(), sequence -> baseLogits(cell));
-                System.arraycopy(base, 0, logits, 0, before * count);
-            }
-            if (before == positions.length) {
-                return logits; // none of its rows ran, and the pass may lack its columns
-            }
-            int[] places = places(cell.columns(), columns);
-            for (int i = before; i < positions.length; i++) {
-                int from = (firstRow + i - before) * result.columns();
-                for (int c = 0; c < count; c++) {
-                    logits[i * count + c] = result.logits()[from + (places == null ? c : places[c])];
-                }
-            }
+            float[] logits = baseLogits
+                    .computeIfAbsent(rerun.sequence(), sequence -> baseLogits(rerun))
+                    .clone();
+            System.arraycopy(recomputed, 0, logits, size - recomputed.length, recomputed.length);
             return logits;
         }
 
-        /** Where the columns of a cell are among those of a pass; null if they are the same. */
-        private int[] places(int[] ofCell, int[] ofPass) {
-            if (ofCell == null || Arrays.equals(ofCell, ofPass)) {
-                return null;
-            }
-            if (ofPass == null) {
-                return ofCell;
-            }
-            Map<Integer, Integer> places = new HashMap<>();
-            for (int i = 0; i < ofPass.length; i++) {
-                places.put(ofPass[i], i);
-            }
-            return IntStream.of(ofCell).map(places::get).toArray();
-        }
-
-        private float[] baseLogits(PendingRerun cell) {
-            Sequence whole = Sequence.of(run.prompts().tokens(cell.sequence()));
+        private float[] baseLogits(PendingRerun rerun) {
+            Sequence whole = Sequence.of(run.prompts().tokens(rerun.sequence()));
             Boundary end = Boundary.last(config);
-            LogitSelection rows = LogitSelection.rows(cell.positions());
+            LogitSelection rows = LogitSelection.rows(rerun.positions());
             ForwardRequest request = ForwardRequest.of(whole)
-                    .from(end, run.rows(end, cell.sequence()))
-                    .logits(cell.columns() == null ? rows : rows.columns(cell.columns()));
-            done += MultiplyAdds.unembedding(config, cell.positions().length, columnCount(cell));
+                    .from(end, run.rows(end, rerun.sequence()))
+                    .logits(rerun.columns().map(rows::columns).orElse(rows));
+            done += MultiplyAdds.unembedding(config, rerun.positions().length, rerun.columnCount());
             return run.model().forward(request).logits();
         }
     }

@@ -9,34 +9,64 @@ import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
- * Cells on their way through the layers together. It stands at a boundary; cells whose cut joins there come in, and all
+ * Reruns that go through the layers together. The batch stands at a boundary; reruns that can join there enter, and all
  * go on as one ragged batch.
  */
 final class RerunBatch {
-    /** Consecutive positions of a cell. */
-    private record Member(PendingRerun cell, int from, int end) {
+    /** Consecutive positions of a rerun. */
+    private record Member(PendingRerun rerun, int from, int end) {
         int rows() {
             return end - from;
         }
     }
 
-    /** Told about each cell when it is through. */
+    /** Takes reruns as they finish. */
     interface Finished {
         /**
-         * A cell is through.
+         * A rerun has gone through the last layer.
          *
-         * @param result logits of the rows that ran; null if no cell asked for any
-         * @param firstRow the cell's first row among those
-         * @param columns token ids of the result's columns, or null for all
+         * @param logits of the positions that ran among those it asks for, {@code [positions, columns]}
          */
-        void cell(PendingRerun cell, ForwardResult result, int firstRow, int[] columns);
+        void finished(PendingRerun rerun, float[] logits);
+    }
+
+    /** Logits of a pass by row; the columns are of these token ids, or of the whole vocabulary. */
+    private record PassLogits(ForwardResult result, Optional<int[]> columns, Map<Integer, Integer> indexOfToken) {
+        static PassLogits of(ForwardResult result, Optional<int[]> columns) {
+            Map<Integer, Integer> indexOfToken = new HashMap<>();
+            int[] tokens = columns.orElse(new int[0]);
+            for (int i = 0; i < tokens.length; i++) {
+                indexOfToken.put(tokens[i], i);
+            }
+            return new PassLogits(result, columns, indexOfToken);
+        }
+
+        /** Some of the rows, with the columns that a rerun asks for. */
+        float[] rows(PendingRerun rerun, int firstRow, int rows) {
+            int width = result.columns();
+            int[] asked = rerun.columns().orElse(new int[0]);
+            if (Arrays.equals(asked, columns.orElse(new int[0]))) {
+                return Arrays.copyOfRange(result.logits(), firstRow * width, (firstRow + rows) * width);
+            }
+            int[] indices = columns.isEmpty()
+                    ? asked
+                    : IntStream.of(asked).map(indexOfToken::get).toArray();
+            float[] logits = new float[Math.multiplyExact(rows, indices.length)];
+            for (int i = 0; i < logits.length; i++) {
+                logits[i] = result.logits()[(firstRow + i / indices.length) * width + indices[i % indices.length]];
+            }
+            return logits;
+        }
     }
 
     private final BaseRun run;
@@ -65,13 +95,13 @@ final class RerunBatch {
         return taken;
     }
 
-    /** Takes in cells of one cut, which joins where the wave stands. */
-    void enter(RestartPoint cut, List<PendingRerun> cells) {
-        List<Member> entering = cells.stream()
-                .map(cell -> new Member(cell, cell.first(), cell.length()))
+    /** Adds reruns of one restart point, which join at the boundary where the batch stands. */
+    void enter(RestartPoint restart, List<PendingRerun> reruns) {
+        List<Member> entering = reruns.stream()
+                .map(rerun -> new Member(rerun, rerun.first(), rerun.length()))
                 .toList();
-        float[] rows = rowsOf(cut, entering);
-        if (cut.first().site() == Site.Z) {
+        float[] rows = rowsOf(restart, entering);
+        if (restart.first().site() == Site.Z) {
             entering.forEach(member -> multiplyAdds += MultiplyAdds.attentionOut(config, member.rows()));
         }
         int before = residual.length;
@@ -80,25 +110,23 @@ final class RerunBatch {
         members.addAll(entering);
     }
 
-    /** The entering members' residual stream where the wave stands. */
-    private float[] rowsOf(RestartPoint cut, List<Member> entering) {
-        if (cut.isEmbedding()) {
+    /** The entering members' residual stream at the boundary where the batch stands. */
+    private float[] rowsOf(RestartPoint restart, List<Member> entering) {
+        if (restart.isEmbedding()) {
             return run.model().forward(request(entering).to(at)).residual();
         }
-        Boundary from = cut.from(config);
+        Boundary from = restart.from(config);
         float[] rows = gather(entering, sequence -> run.rows(from, sequence));
-        if (cut.branch().isEmpty()) {
+        if (restart.branch().isEmpty()) {
             return rows;
         }
-        float[] branch = gather(entering, sequence -> run.rows(cut.first(), sequence));
+        float[] branch = gather(entering, sequence -> run.rows(restart.first(), sequence));
         return run.model()
-                .forward(request(entering)
-                        .from(cut.first(), rows, branch)
-                        .to(at))
+                .forward(request(entering).from(restart.first(), rows, branch).to(at))
                 .residual();
     }
 
-    /** Goes on to a later boundary. */
+    /** Advances to a later boundary. */
     void advance(Boundary to) {
         if (to.equals(at)) {
             return;
@@ -109,36 +137,42 @@ final class RerunBatch {
         at = to;
     }
 
-    /** Goes on to the end and forms the logits that were asked for. */
+    /** Advances to the end and forms the logits that were asked for. */
     void finish(Finished finished) {
-        List<PendingRerun> cells = members.stream().map(Member::cell).distinct().toList();
-        boolean read = cells.stream().anyMatch(cell -> cell.reading().isPresent());
+        List<PendingRerun> reruns =
+                members.stream().map(Member::rerun).distinct().toList();
+        boolean read = reruns.stream().anyMatch(rerun -> rerun.reading().isPresent());
         if (!read && at.compareTo(last) <= 0) {
             advance(last);
             keepAskedRows();
         }
-        int[] columns = columns();
-        ForwardResult result = members.isEmpty() ? null : unembed(columns);
+        if (members.isEmpty()) {
+            reruns.forEach(rerun -> finished.finished(rerun, new float[0]));
+            return;
+        }
+        PassLogits logits = unembed();
         int row = 0;
-        for (PendingRerun cell : cells) {
-            finished.cell(cell, result, row, columns);
-            row += (int) asked(cell, cell.first(), cell.length()).count();
+        for (PendingRerun rerun : reruns) {
+            int rows = (int) asked(rerun, rerun.first(), rerun.length()).count();
+            finished.finished(rerun, rows == 0 ? new float[0] : logits.rows(rerun, row, rows));
+            row += rows;
         }
     }
 
-    private ForwardResult unembed(int[] columns) {
+    private PassLogits unembed() {
         int[] rows = logitRows();
+        Optional<int[]> columns = columns();
         LogitSelection selection = LogitSelection.rows(rows);
         ForwardResult result = run.model()
                 .forward(request(members)
                         .from(at, residual)
-                        .logits(columns == null ? selection : selection.columns(columns)));
+                        .logits(columns.map(selection::columns).orElse(selection)));
         members.forEach(member -> multiplyAdds += steps(member, at, Boundary.last(config)));
         multiplyAdds += MultiplyAdds.unembedding(config, rows.length, result.columns());
-        return result;
+        return PassLogits.of(result, columns);
     }
 
-    /** After the last attention every row goes its own way: those nobody asked for are let go. */
+    /** Drops the rows that nobody asks for: after the last attention no row depends on another. */
     private void keepAskedRows() {
         List<Member> kept = new ArrayList<>();
         float[] rows = new float[residual.length];
@@ -153,10 +187,10 @@ final class RerunBatch {
                         count++ * config.dModel(),
                         config.dModel());
                 Member before = kept.isEmpty() ? null : kept.getLast();
-                if (before != null && before.cell == member.cell && before.end == position) {
-                    kept.set(kept.size() - 1, new Member(member.cell, before.from, position + 1));
+                if (before != null && before.rerun == member.rerun && before.end == position) {
+                    kept.set(kept.size() - 1, new Member(member.rerun, before.from, position + 1));
                 } else {
-                    kept.add(new Member(member.cell, position, position + 1));
+                    kept.add(new Member(member.rerun, position, position + 1));
                 }
             }
             firstRow += member.rows();
@@ -166,12 +200,12 @@ final class RerunBatch {
     }
 
     private static IntStream asked(Member member) {
-        return asked(member.cell, member.from, member.end);
+        return asked(member.rerun, member.from, member.end);
     }
 
-    /** Positions from {@code from} to {@code end} whose logits a cell asks for. */
-    private static IntStream asked(PendingRerun cell, int from, int end) {
-        return IntStream.of(cell.positions()).filter(position -> position >= from && position < end);
+    /** Positions from {@code from} to {@code end} whose logits a rerun asks for. */
+    private static IntStream asked(PendingRerun rerun, int from, int end) {
+        return IntStream.of(rerun.positions()).filter(position -> position >= from && position < end);
     }
 
     private int[] logitRows() {
@@ -185,18 +219,19 @@ final class RerunBatch {
         return rows.build().toArray();
     }
 
-    /** Every column that a cell asks for; null for all. */
-    private int[] columns() {
+    /** Token ids of all columns that are asked for; empty for the whole vocabulary. */
+    private Optional<int[]> columns() {
         Set<Integer> columns = new LinkedHashSet<>();
         for (Member member : members) {
-            if (member.cell.columns() == null || member.cell.writesLogits()) {
-                return null;
+            Optional<int[]> asked = member.rerun.columns();
+            if (asked.isEmpty() || member.rerun.writesLogits()) {
+                return Optional.empty();
             }
-            for (int token : member.cell.columns()) {
+            for (int token : asked.get()) {
                 columns.add(token);
             }
         }
-        return columns.stream().mapToInt(Integer::intValue).toArray();
+        return Optional.of(columns.stream().mapToInt(Integer::intValue).toArray());
     }
 
     private ForwardRequest request(List<Member> members) {
@@ -204,12 +239,12 @@ final class RerunBatch {
         InterventionProbe.Builder probe = InterventionProbe.builder();
         RerunReader reader = new RerunReader();
         for (Member member : members) {
-            PendingRerun cell = member.cell;
-            int[] tokens = run.prompts().tokens(cell.sequence());
-            probe.add(batch.size(), cell.placements());
-            reader.add(batch.size(), cell);
+            PendingRerun rerun = member.rerun;
+            int[] tokens = run.prompts().tokens(rerun.sequence());
+            probe.add(batch.size(), rerun.edits());
+            reader.add(batch.size(), rerun);
             batch.add(Sequence.after(
-                    run.cache(cell.sequence()), member.from, Arrays.copyOfRange(tokens, member.from, member.end)));
+                    run.cache(rerun.sequence()), member.from, Arrays.copyOfRange(tokens, member.from, member.end)));
         }
         return ForwardRequest.of(batch).probe(probe.build().then(reader));
     }
@@ -221,7 +256,7 @@ final class RerunBatch {
         int to = 0;
         for (Member member : members) {
             System.arraycopy(
-                    rowsOfSequence.apply(member.cell.sequence()), member.from * d, rows, to, member.rows() * d);
+                    rowsOfSequence.apply(member.rerun.sequence()), member.from * d, rows, to, member.rows() * d);
             to += member.rows() * d;
         }
         return rows;

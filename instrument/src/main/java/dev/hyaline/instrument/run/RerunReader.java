@@ -9,17 +9,22 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Copies what cells want to read from a pass over parts of their sequences. */
+/** Copies what reruns read from a pass over parts of their sequences. */
 final class RerunReader implements Probe {
-    private record Slot(int index, PendingRerun cell) {}
+    /** A rerun that reads, and the index of its sequence in the pass. */
+    private record Reading(int index, PendingRerun rerun) {}
 
-    private final List<Slot> slots = new ArrayList<>();
+    private final List<Reading> readings = new ArrayList<>();
     private final Set<HookPoint> wanted = new HashSet<>();
 
-    /** A cell at a sequence of the pass. */
-    void add(int slot, PendingRerun cell) {
-        cell.reading().ifPresent(capture -> {
-            slots.add(new Slot(slot, cell));
+    /**
+     * Adds a rerun.
+     *
+     * @param index of its sequence in the pass
+     */
+    void add(int index, PendingRerun rerun) {
+        rerun.reading().ifPresent(capture -> {
+            readings.add(new Reading(index, rerun));
             wanted.addAll(capture.points());
         });
     }
@@ -31,23 +36,23 @@ final class RerunReader implements Probe {
 
     @Override
     public void at(HookPoint point, Activation activation) {
-        for (Slot slot : slots) {
-            Capture capture = slot.cell.reading().orElseThrow();
+        for (Reading reading : readings) {
+            Capture capture = reading.rerun.reading().orElseThrow();
             if (capture.points().contains(point)) {
-                copy(point, activation, slot, capture.positions(slot.cell.length()));
+                copy(point, activation, reading, capture.positions(reading.rerun.length()));
             }
         }
     }
 
-    private static void copy(HookPoint point, Activation activation, Slot slot, int[] positions) {
-        int s = slot.index;
+    private static void copy(HookPoint point, Activation activation, Reading reading, int[] positions) {
+        int s = reading.index;
         int rows = activation.firstRow(s + 1) - activation.firstRow(s);
         int start = activation.position(activation.firstRow(s));
         boolean map = point.site().isMap();
-        // A map is a block of rows a head, all else one block.
+        // A map is a block of rows per head; all else is one block.
         int width = map ? activation.keys(s) : activation.width();
         int blocks = activation.size(s) / (rows * width);
-        float[] to = slot.cell.values(point);
+        float[] to = reading.rerun.values(point);
         for (int block = 0; block < blocks; block++) {
             for (int i = 0; i < positions.length; i++) {
                 if (positions[i] >= start) {

@@ -6,7 +6,7 @@ import dev.hyaline.instrument.capture.Capture;
 import java.util.Arrays;
 import java.util.Map;
 
-/** What one edit of a run led to. The arrays belong to the receiver. */
+/** The result of one edit of a run. The arrays belong to the receiver. */
 public final class RerunResult {
     private final int edit;
     private final int sequence;
@@ -48,7 +48,7 @@ public final class RerunResult {
         return positions;
     }
 
-    /** Logits a position. */
+    /** Logits per position. */
     public int columns() {
         return columns;
     }
@@ -77,8 +77,8 @@ public final class RerunResult {
     }
 
     /**
-     * What it took since the result before: what edits share of a pass counts with the first of them. A resumption's
-     * results add up to what it took as a whole.
+     * The work since the result before. What edits share in a pass counts with the first of them, so that the results
+     * of a rerun add up to its whole work.
      */
     public MultiplyAdds work() {
         return work;

@@ -11,15 +11,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Where a pass can be taken up from what a {@link BaseRun} keeps.
+ * A point at which a pass can restart from what a {@link BaseRun} keeps.
  *
  * @param first the first hook point that fires
  */
 record RestartPoint(HookPoint first) implements Comparable<RestartPoint> {
-    /** Sites inside a stage whose values a {@link BaseRun} keeps, at which it can be taken up. */
+    /** Sites inside a stage whose values a {@link BaseRun} keeps, at which a pass can restart. */
     static final Set<Site> KEPT_ENTRIES = EnumSet.of(Site.Z, Site.ATTN_OUT, Site.MLP_OUT);
 
-    /** The latest that still reaches a point. */
+    /** The latest restart point that still reaches a hook point. */
     static RestartPoint before(HookPoint point) {
         List<Site> sites = point.site().stage().sites();
         Site latest = sites.getFirst();
@@ -40,12 +40,12 @@ record RestartPoint(HookPoint first) implements Comparable<RestartPoint> {
         return first.site().stage() == Stage.EMBEDDING;
     }
 
-    /** Where the residual stream is given; there is no such place for the embedding. */
+    /** The boundary at which the residual stream is given; there is none for the embedding. */
     Boundary from(Gpt2Config config) {
         return first.boundaryBefore(config).orElseThrow();
     }
 
-    /** The first boundary from it on: where passes that were taken up earlier can be joined. */
+    /** The first boundary from it on, at which it can join passes that restarted earlier. */
     Boundary joins(Gpt2Config config) {
         return isEmbedding() || branch().isPresent() ? first.boundaryAfter().orElseThrow() : from(config);
     }

@@ -64,11 +64,9 @@ class EditedGenerationTest {
             int[] prompt = some.prompts().tokens(s);
             int[] text = Arrays.copyOf(prompt, prompt.length + tokens.length - 1);
             System.arraycopy(tokens, 0, text, prompt.length, tokens.length - 1);
-            List<BoundEdit> placements = EditedGeneration.edits(edit.interventions(), generator, some.prompts(), s);
+            List<BoundEdit> edits = EditedGeneration.edits(edit.interventions(), generator, some.prompts(), s);
             float[] expected = model.forward(ForwardRequest.of(text)
-                            .probe(InterventionProbe.builder()
-                                    .add(0, placements)
-                                    .build()))
+                            .probe(InterventionProbe.builder().add(0, edits).build()))
                     .logits();
             int vocabulary = some.config().dVocab();
             for (int position = prompt.length - 1; position < text.length; position++) {
@@ -138,11 +136,11 @@ class EditedGenerationTest {
             BaseRun run = BaseRun.record(model, Models.prompts(40));
             Interventions edit = Interventions.of(
                     Intervention.scale(Target.of(Site.RESID_PRE, 2).positions(33), 3));
-            List<BoundEdit> placements = BoundEdits.bind(edit, Models.CONFIG, 1, 0, 40, 40);
-            PendingRerun cell = new PendingRerun(run, 0, 0, placements, LogitSelection.none(), Optional.empty());
-            assertThat(cell.cut().first()).isEqualTo(HookPoint.of(Site.RESID_PRE, 2));
-            assertThat(cell.first()).isEqualTo(33);
-            assertThat(EditedGeneration.cache(run, 0, placements).length()).isEqualTo(39);
+            List<BoundEdit> edits = BoundEdits.bind(edit, Models.CONFIG, 1, 0, 40, 40);
+            PendingRerun rerun = new PendingRerun(run, 0, 0, edits, LogitSelection.none(), Optional.empty());
+            assertThat(rerun.restart().first()).isEqualTo(HookPoint.of(Site.RESID_PRE, 2));
+            assertThat(rerun.first()).isEqualTo(33);
+            assertThat(EditedGeneration.cache(run, 0, edits).length()).isEqualTo(39);
             assertThat(run.cache(0).length()).isEqualTo(40);
         }
     }
