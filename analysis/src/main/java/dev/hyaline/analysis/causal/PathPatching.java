@@ -280,7 +280,7 @@ public final class PathPatching implements Sweep {
         return runs.run(direction.base())
                 .rerun(edits)
                 .logits(LogitSelection.none())
-                .reading(new Capture(List.copyOf(read), IndexSelection.all()))
+                .reading(Capture.of(List.copyOf(read)))
                 .results();
     }
 

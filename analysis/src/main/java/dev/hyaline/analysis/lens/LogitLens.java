@@ -14,7 +14,6 @@ import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -106,7 +105,7 @@ public final class LogitLens {
     }
 
     private ActivationCache cache(int[] prompt) {
-        Capture capture = new Capture(points, IndexSelection.all());
+        Capture capture = Capture.of(points);
         return ActivationCache.record(model, Prompts.of(model.config(), prompt), capture);
     }
 

@@ -15,60 +15,89 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /**
- * What to record of a run: hook points, and what of them.
+ * A choice of what to record of a run: hook points, and positions, heads, neurons and sequences of them. Immutable.
  *
  * <pre>{@code
  * Capture.of(config, "resid_post", "pattern").layers("-1").heads(3).positions("last").budget(1 << 30)
  * }</pre>
- *
- * @param points in the order in which a pass reaches them, each once
- * @param positions chosen in each sequence by itself, so that -1 is the last token of every prompt; of attention maps
- *     they choose the queries
- * @param roles positions recorded too, by the names that {@link Prompts#role} gives them; with all positions chosen,
- *     these instead
- * @param heads at sites that have heads
- * @param neurons at {@code mlp.pre} and {@code mlp.post}
- * @param sequences whose values are kept; the others run all the same
- * @param budget the most bytes that recorded values may take in memory
  */
-public record Capture(
-        List<HookPoint> points,
-        IndexSelection positions,
-        List<String> roles,
-        IndexSelection heads,
-        IndexSelection neurons,
-        IndexSelection sequences,
-        OptionalLong budget) {
-    public Capture {
-        points = List.copyOf(new TreeSet<>(points));
-        roles = List.copyOf(roles);
+public final class Capture {
+    private final List<HookPoint> points;
+    private final IndexSelection positions;
+    private final List<String> roles;
+    private final IndexSelection heads;
+    private final IndexSelection neurons;
+    private final IndexSelection sequences;
+    private final OptionalLong budget;
+
+    private Capture(List<HookPoint> points, IndexSelection positions, List<String> roles, IndexSelection heads, IndexSelection neurons, IndexSelection sequences, OptionalLong budget) {
+        this.points = List.copyOf(new TreeSet<>(points));
+        this.positions = positions;
+        this.roles = List.copyOf(roles);
+        this.heads = heads;
+        this.neurons = neurons;
+        this.sequences = sequences;
+        this.budget = budget;
         if (points.isEmpty()) {
             throw new BadInputException("a capture needs at least one hook point");
         }
     }
 
-    /** All of some points at some positions. */
-    public Capture(List<HookPoint> points, IndexSelection positions) {
-        this(
-                points,
-                positions,
-                List.of(),
-                IndexSelection.all(),
-                IndexSelection.all(),
-                IndexSelection.all(),
-                OptionalLong.empty());
+    /**
+     * All of some points.
+     *
+     * @throws BadInputException if there are none
+     */
+    public static Capture of(List<HookPoint> points) {
+        IndexSelection all = IndexSelection.all();
+        return new Capture(points, all, List.of(), all, all, all, OptionalLong.empty());
     }
 
     /**
      * The points that the patterns select, as in {@link HookPoints#select(Gpt2Config, String...)}, at every position.
      */
     public static Capture of(Gpt2Config config, String... patterns) {
-        return new Capture(HookPoints.select(config, patterns), IndexSelection.all());
+        return of(HookPoints.select(config, patterns));
     }
 
     /** All of some points. */
     public static Capture of(HookPoint... points) {
-        return new Capture(List.of(points), IndexSelection.all());
+        return of(List.of(points));
+    }
+
+    /** The points, in the order in which a pass reaches them, each once. */
+    public List<HookPoint> points() {
+        return points;
+    }
+
+    /** The positions chosen in each sequence by itself, so that -1 is the last token of every prompt; of attention maps they choose the queries. */
+    public IndexSelection positions() {
+        return positions;
+    }
+
+    /** Positions recorded too, by the names that {@link Prompts#role} gives them; with all positions chosen, these instead. */
+    public List<String> roles() {
+        return roles;
+    }
+
+    /** The heads, at sites that have heads. */
+    public IndexSelection heads() {
+        return heads;
+    }
+
+    /** The neurons, at {@code mlp.pre} and {@code mlp.post}. */
+    public IndexSelection neurons() {
+        return neurons;
+    }
+
+    /** The sequences whose values are kept; the others run all the same. */
+    public IndexSelection sequences() {
+        return sequences;
+    }
+
+    /** The most bytes that recorded values may take in memory. */
+    public OptionalLong budget() {
+        return budget;
     }
 
     /** The same of the points in these layers, and of none outside the blocks. */
@@ -177,7 +206,7 @@ public record Capture(
     }
 
     /**
-     * What of a site is recorded, for each token: sizes after the position axis, or {@code [heads]} for attention maps.
+     * The shape of what is recorded of a site for each token: sizes after the position axis, or {@code [heads]} for attention maps.
      */
     public List<Integer> perToken(Gpt2Config config, Site site) {
         List<Integer> sizes = new ArrayList<>(site.shape().perToken(config));

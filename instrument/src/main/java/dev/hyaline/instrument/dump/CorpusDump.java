@@ -23,36 +23,38 @@ import java.util.function.LongConsumer;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A dump of any number of documents into shards: safetensors files that each hold so many rows, a row a token, of every
- * hook point. What memory it takes does not depend on the corpus. Stopped in any way it can be gone on with, and its
- * files end up the same, byte for byte; a shard is whole or absent. {@link ActivationStore} reads them. Immutable.
+ * A dump of any number of documents into shards: safetensors files that each hold a number of rows of every hook point,
+ * one row per token. Its memory does not depend on the size of the corpus. A dump that was stopped in any way can be
+ * resumed, and its files end up the same, byte for byte; a shard is whole or absent. {@link ActivationStore} reads them. Immutable.
  *
  * <p>The corpus is read twice: {@link #forecast} finds what cannot be run, counts and hashes; {@link #write} runs.
- *
- * @param points in the order in which a pass reaches them, each once
- * @param heads at sites that have heads
- * @param neurons at {@code mlp.pre} and {@code mlp.post}
- * @param type of the values
- * @param shardBytes about the size of a shard; one holds at least as many rows as the model has positions
- * @param batchTokens about how many tokens a pass takes; at least a document. Changes no value
  */
-public record CorpusDump(
-        Gpt2Config config,
-        List<HookPoint> points,
-        IndexSelection heads,
-        IndexSelection neurons,
-        TokenFilter filter,
-        LongDocuments longDocuments,
-        ElementType type,
-        long shardBytes,
-        int batchTokens) {
+public final class CorpusDump {
     /** Enough to keep a disk busy, little enough to lose when a run is stopped. */
     public static final long SHARD_BYTES = 256_000_000;
 
     public static final int BATCH_TOKENS = 2048;
 
-    public CorpusDump {
-        points = List.copyOf(new TreeSet<>(points));
+    private final Gpt2Config config;
+    private final List<HookPoint> points;
+    private final IndexSelection heads;
+    private final IndexSelection neurons;
+    private final TokenFilter filter;
+    private final LongDocuments longDocuments;
+    private final ElementType type;
+    private final long shardBytes;
+    private final int batchTokens;
+
+    private CorpusDump(Gpt2Config config, List<HookPoint> points, IndexSelection heads, IndexSelection neurons, TokenFilter filter, LongDocuments longDocuments, ElementType type, long shardBytes, int batchTokens) {
+        this.config = config;
+        this.points = List.copyOf(new TreeSet<>(points));
+        this.heads = heads;
+        this.neurons = neurons;
+        this.filter = filter;
+        this.longDocuments = longDocuments;
+        this.type = type;
+        this.shardBytes = shardBytes;
+        this.batchTokens = batchTokens;
         if (points.isEmpty()) {
             throw new BadInputException("a dump needs at least one hook point");
         }
@@ -89,6 +91,48 @@ public record CorpusDump(
                 BATCH_TOKENS);
     }
 
+    public Gpt2Config config() {
+        return config;
+    }
+
+    /** The points, in the order in which a pass reaches them, each once. */
+    public List<HookPoint> points() {
+        return points;
+    }
+
+    /** The heads, at sites that have heads. */
+    public IndexSelection heads() {
+        return heads;
+    }
+
+    /** The neurons, at {@code mlp.pre} and {@code mlp.post}. */
+    public IndexSelection neurons() {
+        return neurons;
+    }
+
+    public TokenFilter filter() {
+        return filter;
+    }
+
+    public LongDocuments longDocuments() {
+        return longDocuments;
+    }
+
+    /** The type of the values. */
+    public ElementType type() {
+        return type;
+    }
+
+    /** About the size of a shard; one holds at least as many rows as the model has positions. */
+    public long shardBytes() {
+        return shardBytes;
+    }
+
+    /** About how many tokens a pass takes; at least a document. Changes no value. */
+    public int batchTokens() {
+        return batchTokens;
+    }
+
     /** The same, of these heads only. */
     public CorpusDump heads(IndexSelection chosen) {
         return new CorpusDump(config, points, chosen, neurons, filter, longDocuments, type, shardBytes, batchTokens);
@@ -120,7 +164,7 @@ public record CorpusDump(
     }
 
     /**
-     * What a corpus comes to.
+     * The size of a corpus and of its dump.
      *
      * @param tokens that the model reads, those without a row included
      * @param sha256 of the documents' tokens
@@ -156,7 +200,7 @@ public record CorpusDump(
         }
     }
 
-    /** Tensors of a row: what one token of a point holds, under the point's name, and what the row is of. */
+    /** The tensors of a row: the values of one token at each point, under the point's name, and what identifies the row. */
     public List<TensorInfo> rowTensors() {
         return ShardPlan.tensors(this);
     }

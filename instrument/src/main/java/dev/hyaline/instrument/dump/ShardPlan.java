@@ -33,7 +33,7 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
 
     /** The tensors of one row of a dump. */
     static List<TensorInfo> tensors(CorpusDump dump) {
-        Capture capture = new Capture(dump.points(), dump.filter().positions())
+        Capture capture = Capture.of(dump.points()).positions(dump.filter().positions())
                 .heads(dump.heads())
                 .neurons(dump.neurons());
         List<TensorInfo> tensors = new ArrayList<>();

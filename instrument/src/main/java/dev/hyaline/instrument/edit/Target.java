@@ -9,24 +9,28 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
- * Which values an intervention changes. Each axis is everything unless chosen; a choice that the model or a sequence
+ * The values that an intervention changes. Each axis is everything unless chosen; a choice that the model or a sequence
  * does not have is an error when the intervention is used.
- *
- * @param layers of sites inside the blocks
- * @param heads of sites with heads
- * @param positions in each sequence by itself, so that -1 is the last token of every prompt; of attention maps the
- *     queries
- * @param sequences by their index among the prompts of the run
  */
-public record Target(
-        Site site,
-        IndexSelection layers,
-        IndexSelection heads,
-        TargetPart part,
-        IndexSelection positions,
-        IndexSelection sequences) {
+public final class Target {
+    private final Site site;
+    private final IndexSelection layers;
+    private final IndexSelection heads;
+    private final TargetPart part;
+    private final IndexSelection positions;
+    private final IndexSelection sequences;
+
+    private Target(Site site, IndexSelection layers, IndexSelection heads, TargetPart part, IndexSelection positions, IndexSelection sequences) {
+        this.site = site;
+        this.layers = layers;
+        this.heads = heads;
+        this.part = part;
+        this.positions = positions;
+        this.sequences = sequences;
+    }
 
     /** Everything at a site. */
     public static Target of(Site site) {
@@ -80,6 +84,36 @@ public record Target(
         return List.copyOf(targets);
     }
 
+    /** The site. */
+    public Site site() {
+        return site;
+    }
+
+    /** The layers, of sites inside the blocks. */
+    public IndexSelection layers() {
+        return layers;
+    }
+
+    /** The heads, of sites that have heads. */
+    public IndexSelection heads() {
+        return heads;
+    }
+
+    /** The part of each vector. */
+    public TargetPart part() {
+        return part;
+    }
+
+    /** The positions in each sequence by itself, so that -1 is the last token of every prompt; of attention maps, the queries. */
+    public IndexSelection positions() {
+        return positions;
+    }
+
+    /** The sequences, by their index among the prompts of the run. */
+    public IndexSelection sequences() {
+        return sequences;
+    }
+
     public Target layers(IndexSelection layers) {
         return new Target(site, layers, heads, part, positions, sequences);
     }
@@ -125,6 +159,22 @@ public record Target(
     /** Only what lies in the span of directions. */
     public Target subspace(List<Direction> directions) {
         return new Target(site, layers, heads, new TargetPart.Subspace(directions), positions, sequences);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Target target
+                && site == target.site
+                && layers.equals(target.layers)
+                && heads.equals(target.heads)
+                && part.equals(target.part)
+                && positions.equals(target.positions)
+                && sequences.equals(target.sequences);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(site, layers, heads, part, positions, sequences);
     }
 
     /** Such as {@code blocks.0-3.attn.hook_z, heads 2, positions -1}. */

@@ -23,7 +23,7 @@ import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 
 class ActivationCacheTest {
-    private static final Capture ALL = new Capture(HookPoint.all(Models.CONFIG), IndexSelection.all());
+    private static final Capture ALL = Capture.of(HookPoint.all(Models.CONFIG));
     private static final int HEADS = Models.CONFIG.nHeads();
     private static final int D_HEAD = Models.CONFIG.dHead();
 

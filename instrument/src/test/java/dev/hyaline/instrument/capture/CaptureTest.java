@@ -27,7 +27,7 @@ import net.jqwik.api.Provide;
 import org.junit.jupiter.api.Test;
 
 final class CaptureTest {
-    private static final Capture ALL = new Capture(HookPoint.all(Models.CONFIG), IndexSelection.all());
+    private static final Capture ALL = Capture.of(HookPoint.all(Models.CONFIG));
 
     @Test
     void recordsWhatAPassOverEachPromptAloneHolds() {
@@ -180,7 +180,7 @@ final class CaptureTest {
             assertThatThrownBy(() -> Prompts.of(Models.CONFIG, new int[] {0, token}))
                     .hasMessageContaining("the vocabulary runs from 0 to 60");
         }
-        assertThatThrownBy(() -> new Capture(List.of(), IndexSelection.all())).isInstanceOf(BadInputException.class);
+        assertThatThrownBy(() -> Capture.of(List.of())).isInstanceOf(BadInputException.class);
         try (Gpt2 model = Models.small()) {
             Capture tenth = Capture.of(Models.CONFIG, "z").positions(IndexSelection.parse("9"));
             assertThatThrownBy(() -> ActivationCache.record(model, Models.prompts(12, 5), tenth))

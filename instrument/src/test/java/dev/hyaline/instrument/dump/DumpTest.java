@@ -44,7 +44,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 public final class DumpTest {
-    private static final Capture ALL = new Capture(HookPoint.all(Models.CONFIG), IndexSelection.all());
+    private static final Capture ALL = Capture.of(HookPoint.all(Models.CONFIG));
     private static final CaptureListener NOBODY = (point, sequence, values, offset, length) -> {};
 
     @TempDir

@@ -17,7 +17,6 @@ import dev.hyaline.engine.UnknownHookPointException;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -48,7 +47,7 @@ class HooksTest {
     @Test
     void readingSeesWhatACacheHolds() {
         List<HookPoint> points = HookPoint.all(CONFIG);
-        ActivationCache cache = ActivationCache.record(MODEL, PROMPTS, new Capture(points, IndexSelection.all()));
+        ActivationCache cache = ActivationCache.record(MODEL, PROMPTS, Capture.of(points));
         List<HookPoint> seen = new ArrayList<>();
         float[] logits = run(Hook.reading("*", view -> {
             seen.add(view.point());

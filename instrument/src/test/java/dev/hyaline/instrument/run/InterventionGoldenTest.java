@@ -7,7 +7,6 @@ import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorFiles;
 import dev.hyaline.instrument.capture.ActivationCache;
@@ -59,7 +58,7 @@ class InterventionGoldenTest {
             ActivationSource other = ActivationCache.record(
                             model,
                             Prompts.of(model.config(), prompts[1]),
-                            new Capture(HookPoint.all(model.config()), IndexSelection.all()))
+                            Capture.of(HookPoint.all(model.config())))
                     .source();
             BaseRun run = BaseRun.record(model, edited);
             LogitSelection last = LogitSelection.rows(length - 2, length - 1);

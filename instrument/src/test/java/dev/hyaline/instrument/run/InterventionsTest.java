@@ -15,7 +15,6 @@ import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Models;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
@@ -57,7 +56,7 @@ class InterventionsTest {
 
     private static float[] z(int sequence, Interventions interventions) {
         float[][] z = new float[PROMPTS.size()][];
-        Capture capture = new Capture(List.of(Z), IndexSelection.all());
+        Capture capture = Capture.of(List.of(Z));
         EditedModel.of(MODEL, interventions)
                 .forward(
                         PROMPTS,
@@ -229,7 +228,7 @@ class InterventionsTest {
         try (Gpt2 model = some.model(1)) {
             some.record(model);
             ActivationSource self = ActivationCache.record(
-                            model, some.prompts(), new Capture(HookPoint.all(some.config()), IndexSelection.all()))
+                            model, some.prompts(), Capture.of(HookPoint.all(some.config())))
                     .source();
             LogitSelection logits = LogitSelection.all();
             float[] plain = EditedModel.of(model, Interventions.of())

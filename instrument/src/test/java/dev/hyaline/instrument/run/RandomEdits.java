@@ -79,7 +79,7 @@ public final class RandomEdits {
                 IntStream.range(0, prompts.size())
                         .mapToObj(s -> tokens(prompts.length(s)))
                         .toArray(int[][]::new));
-        other = ActivationCache.record(model, others, new Capture(HookPoint.all(config), IndexSelection.all()))
+        other = ActivationCache.record(model, others, Capture.of(HookPoint.all(config)))
                 .source();
     }
 

@@ -95,7 +95,7 @@ class RerunTest {
                 points.add(HookPoint.of(Site.RESID_PRE, 0));
             }
             IndexSelection positions = some.random().nextBoolean() ? IndexSelection.all() : IndexSelection.of(0, -1);
-            Capture capture = new Capture(points, positions);
+            Capture capture = Capture.of(points).positions(positions);
             List<SequenceEdit> edits =
                     IntStream.range(0, 6).mapToObj(i -> some.edit()).toList();
             List<RerunResult> results = run.rerun(edits)

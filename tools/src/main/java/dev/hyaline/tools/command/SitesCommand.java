@@ -5,7 +5,6 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.dump.TensorPlan;
@@ -97,7 +96,7 @@ public final class SitesCommand implements Runnable, CheckedOptions {
                 throw new BadInputException(
                         "--length must be from 1 to the model's " + config.nCtx() + " positions, found " + tokens);
             }
-            Capture capture = new Capture(selection.select(config, "*"), IndexSelection.all());
+            Capture capture = Capture.of(selection.select(config, "*"));
             TensorPlan plan = TensorPlan.of(config, capture, tokens, batch, type);
             requireCountable(capture.points(), plan);
             if (common.json) {

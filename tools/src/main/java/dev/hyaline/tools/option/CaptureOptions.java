@@ -68,7 +68,7 @@ public final class CaptureOptions implements CheckedOptions {
     }
 
     public Capture capture(List<HookPoint> points) {
-        return new Capture(points, positions())
+        return Capture.of(points).positions(positions())
                 .roles(roles.toArray(String[]::new))
                 .heads(heads())
                 .neurons(neurons())

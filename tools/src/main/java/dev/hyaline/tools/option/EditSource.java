@@ -6,7 +6,6 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.HookPoints;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -85,7 +84,7 @@ public final class EditSource implements CheckedOptions {
         Prompts sources = prompts.encode(inputs, config, vocabulary);
         List<HookPoint> points = new ArrayList<>(HookPoints.plain(config));
         patterns.forEach(pattern -> points.addAll(HookPoints.select(config, pattern)));
-        return Optional.of(ActivationCache.record(engine, sources, new Capture(points, IndexSelection.all()))
+        return Optional.of(ActivationCache.record(engine, sources, Capture.of(points))
                 .source());
     }
 

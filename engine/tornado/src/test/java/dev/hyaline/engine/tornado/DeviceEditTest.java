@@ -15,7 +15,6 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -64,7 +63,7 @@ final class DeviceEditTest {
     private static final ActivationSource OTHER = ActivationCache.record(
                     PROCESSORS,
                     Prompts.of(FABLE.config(), tokens(18, 11), tokens(4, 13), tokens(33, 17)),
-                    new Capture(HookPoint.all(FABLE.config()), IndexSelection.all()))
+                    Capture.of(HookPoint.all(FABLE.config())))
             .source();
 
     @AfterAll
@@ -283,7 +282,7 @@ final class DeviceEditTest {
             ActivationSource other = ActivationCache.record(
                             device,
                             Prompts.of(device.config(), tokens[1]),
-                            new Capture(HookPoint.all(device.config()), IndexSelection.all()))
+                            Capture.of(HookPoint.all(device.config())))
                     .source();
             Prompts edited = Prompts.of(device.config(), tokens[0]);
             int length = tokens[0].length;
