@@ -5,6 +5,7 @@ import dev.hyaline.engine.site.HookPoint;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /**
  * Recorded activations that interventions take their values from: a base run, an activation cache, a dump or a store of
@@ -34,6 +35,22 @@ public interface ActivationSource {
      * @throws BadInputException if they are not held
      */
     void read(Slot slot, float[] out);
+
+    /**
+     * The positions of a sequence at which a point's values are held, ascending.
+     *
+     * <p>Neither this nor {@link #nextSequence} takes a source's word for a length: what a file says of it may be a lie.
+     */
+    default int[] positions(HookPoint point, int sequence) {
+        return IntStream.range(0, length(sequence))
+                .filter(position -> holds(point, sequence, position))
+                .toArray();
+    }
+
+    /** The first sequence, from one on, that may hold values; {@link #sequences} if none does. */
+    default int nextSequence(int from) {
+        return from;
+    }
 
     /** The folder of the dump that the values are read from, if they are. JSON names it instead of the values. */
     default Optional<Path> dump() {

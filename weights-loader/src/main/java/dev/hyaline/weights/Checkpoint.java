@@ -1,5 +1,37 @@
 package dev.hyaline.weights;
 
+import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.TensorSource;
+import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.MappedMemory;
+import dev.hyaline.weights.hub.Snapshot;
+import dev.hyaline.weights.internal.CheckpointTensors;
+import dev.hyaline.weights.internal.ConfigFile;
+import dev.hyaline.weights.internal.DiskFolder;
+import dev.hyaline.weights.internal.Folder;
+import dev.hyaline.weights.internal.MappedFile;
+import dev.hyaline.weights.internal.ModelFiles;
+import dev.hyaline.weights.internal.OpenedModel;
+import dev.hyaline.weights.internal.ResourceFolder;
+import dev.hyaline.weights.internal.tensorflow.TensorFlowModel;
+import dev.hyaline.weights.internal.tokens.Gpt2Vocabulary;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
+import dev.hyaline.weights.internal.tokens.TokenizerFiles;
+import dev.hyaline.weights.internal.tokens.TokenizerSource;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.BadCheckpointException;
@@ -139,6 +171,7 @@ public final class Checkpoint implements AutoCloseable {
         try {
             OpenedModel model = ModelFiles.open(folder, file, arena);
             CheckpointTensors tensors = CheckpointTensors.of(model.config(), model.tensors(), arena.scope());
+            MappedMemory.requireWhole();
             return new Checkpoint(name, folder, model, tensors, arena);
         } catch (InternalError e) {
             arena.close();

@@ -7,6 +7,12 @@ import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.weights.internal.CheckpointTensors;
+import dev.hyaline.weights.internal.DiskFolder;
+import dev.hyaline.weights.internal.Folder;
+import dev.hyaline.weights.internal.ModelFiles;
+import dev.hyaline.weights.internal.OpenedModel;
+import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -253,6 +259,26 @@ final class BrokenCheckpointTest {
             TensorSpec embedding = new TensorSpec("wte.weight", List.of(97, 64));
             assertThatExceptionOfType(BadCheckpointException.class)
                     .isThrownBy(() -> checkpoint.tensors().read(embedding, 0, 97, new float[97 * 64], 0))
+                    .withMessage(file + ": expected a file that stays whole while it is open, found one cut short");
+        }
+    }
+
+    /** A file is cut short after it was mapped and before its two copies of the embedding are compared. */
+    @Test
+    void saysThatAFileWasCutShortWhileItsEmbeddingsAreCompared() throws Exception {
+        TinyCheckpoint tiny = new TinyCheckpoint();
+        tiny.tensors.put("lm_head.weight", tiny.tensors.get("wte.weight"));
+        tiny.write(directory);
+        Path file = directory.resolve("model.safetensors");
+        Folder folder = new DiskFolder(directory);
+        try (Arena arena = Arena.ofConfined()) {
+            OpenedModel model = ModelFiles.open(folder, "model.safetensors", arena);
+            CheckpointTensors.of(model.config(), model.tensors(), arena.scope());
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.truncate(0);
+            }
+            assertThatExceptionOfType(BadCheckpointException.class)
+                    .isThrownBy(() -> CheckpointTensors.of(model.config(), model.tensors(), arena.scope()))
                     .withMessage(file + ": expected a file that stays whole while it is open, found one cut short");
         }
     }

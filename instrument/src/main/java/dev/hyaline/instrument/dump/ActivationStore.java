@@ -1,23 +1,26 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Digests;
+import dev.hyaline.files.FileInput;
 import dev.hyaline.files.FloatCodec;
+import dev.hyaline.files.MappedMemory;
 import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.internal.DumpErrors;
 import dev.hyaline.instrument.internal.FileTypes;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -106,29 +109,23 @@ public final class ActivationStore implements AutoCloseable {
                 store.mapped[s] = store.map(s);
             }
             return store;
-        } catch (IOException | RuntimeException e) {
+        } catch (HyalineException e) {
             store.close();
-            throw e instanceof RuntimeException known ? known : FileException.reading(folder, (IOException) e);
+            throw e;
         }
     }
 
-    private MemorySegment map(int s) throws IOException {
+    private MemorySegment map(int s) {
         Path file = folder.resolve(ShardPlan.fileName(s));
         SafetensorsLayout layout = plan.layout(s);
-        try (FileChannel channel = FileChannel.open(file)) {
-            if (channel.size() != layout.fileBytes()) {
-                throw FileException.corrupt(file, layout.fileBytes() + " bytes", channel.size() + " bytes");
+        try (FileInput input = FileInput.open(file, DumpErrors.INSTANCE)) {
+            if (input.size() != layout.fileBytes()) {
+                throw FileException.corrupt(file, layout.fileBytes() + " bytes", input.size() + " bytes");
             }
-            ByteBuffer head = ByteBuffer.allocate(layout.head().length);
-            while (head.hasRemaining() && channel.read(head, head.position()) >= 0) {
-                // Until it is full: the file is longer.
-            }
-            if (!Arrays.equals(head.array(), layout.head())) {
+            if (!Arrays.equals(input.read(0, layout.head().length), layout.head())) {
                 throw FileException.corrupt(file, "the header of the tensors in " + DumpFolder.MANIFEST, "another");
             }
-            return channel.map(FileChannel.MapMode.READ_ONLY, 0, layout.fileBytes(), arena);
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
+            return input.map(0, layout.fileBytes(), arena);
         }
     }
 
@@ -140,13 +137,11 @@ public final class ActivationStore implements AutoCloseable {
     public void verify() {
         for (Shard shard : shards) {
             Path file = folder.resolve(shard.file());
-            try (FileChannel channel = FileChannel.open(file)) {
-                String found = Digests.sha256(channel);
+            try (FileInput input = FileInput.open(file, DumpErrors.INSTANCE)) {
+                String found = Digests.sha256(input);
                 if (!found.equals(shard.sha256())) {
                     throw FileException.corrupt(file, "SHA-256 " + shard.sha256(), found);
                 }
-            } catch (IOException e) {
-                throw FileException.reading(file, e);
             }
         }
     }
@@ -201,12 +196,12 @@ public final class ActivationStore implements AutoCloseable {
 
     /** Token id of a row. */
     public int token(long row) {
-        return (int) info(tokens, row);
+        return index(tokens, row);
     }
 
     /** Index of a row's token in its document. */
     public int position(long row) {
-        return (int) info(positions, row);
+        return index(positions, row);
     }
 
     /** Index of a row's document in the corpus. */
@@ -214,13 +209,27 @@ public final class ActivationStore implements AutoCloseable {
         return info(documentOfRow, row);
     }
 
+    /** A row's token or position, which a stranger's file may have as anything. */
+    private int index(Column column, long row) {
+        long value = info(column, row);
+        if (value < 0 || value == Integer.MAX_VALUE || value != (int) value) {
+            throw FileException.corrupt(
+                    folder.resolve(ShardPlan.fileName(row / plan.rowsPerShard())),
+                    column.tensor.name() + " from 0 to " + (Integer.MAX_VALUE - 1),
+                    value + " in row " + row);
+        }
+        return (int) value;
+    }
+
     private long info(Column column, long row) {
         requireRow(row);
         int shard = (int) (row / plan.rowsPerShard());
         try {
-            return mapped[shard].get(I64, offset(column, shard, row % plan.rowsPerShard()));
+            long value = mapped[shard].get(I64, offset(column, shard, row % plan.rowsPerShard()));
+            MappedMemory.requireWhole();
+            return value;
         } catch (InternalError e) {
-            throw cutShort(shard);
+            throw cutShort();
         }
     }
 
@@ -268,13 +277,18 @@ public final class ActivationStore implements AutoCloseable {
                     "rows run from 0 to " + (rows() - 1) + ", found " + count + " from " + firstRow);
         }
         requireFits(column, count, into, offset);
-        for (int done = 0; done < count; ) {
-            long row = firstRow + done;
-            int shard = (int) (row / plan.rowsPerShard());
-            long within = row % plan.rowsPerShard();
-            int run = (int) Math.min(count - done, plan.rows(shard) - within);
-            get(column, shard, within, run, into, offset + done * column.width);
-            done += run;
+        try {
+            for (int done = 0; done < count; ) {
+                long row = firstRow + done;
+                int shard = (int) (row / plan.rowsPerShard());
+                long within = row % plan.rowsPerShard();
+                int run = (int) Math.min(count - done, plan.rows(shard) - within);
+                get(column, shard, within, run, into, offset + done * column.width);
+                done += run;
+            }
+            MappedMemory.requireWhole();
+        } catch (InternalError e) {
+            throw cutShort();
         }
     }
 
@@ -287,31 +301,45 @@ public final class ActivationStore implements AutoCloseable {
     public void read(HookPoint point, long[] rows, int count, float[] into) {
         Column column = column(point);
         requireFits(column, count, into, 0);
-        for (int i = 0; i < count; i++) {
-            requireRow(rows[i]);
-            int shard = (int) (rows[i] / plan.rowsPerShard());
-            get(column, shard, rows[i] % plan.rowsPerShard(), 1, into, i * column.width);
+        if (count > rows.length) {
+            throw new BadInputException(count + " rows were asked for, but " + rows.length + " are named");
+        }
+        try {
+            for (int i = 0; i < count; i++) {
+                requireRow(rows[i]);
+                int shard = (int) (rows[i] / plan.rowsPerShard());
+                get(column, shard, rows[i] % plan.rowsPerShard(), 1, into, i * column.width);
+            }
+            MappedMemory.requireWhole();
+        } catch (InternalError e) {
+            throw cutShort();
         }
     }
 
     private void get(Column column, int shard, long within, int count, float[] into, int offset) {
-        try {
-            FloatCodec.get(
-                    mapped[shard],
-                    offset(column, shard, within),
-                    FileTypes.of(column.tensor.type()),
-                    into,
-                    offset,
-                    count * column.width);
-        } catch (InternalError e) {
-            throw cutShort(shard);
-        }
+        FloatCodec.get(
+                mapped[shard],
+                offset(column, shard, within),
+                FileTypes.of(column.tensor.type()),
+                into,
+                offset,
+                count * column.width);
     }
 
-    /** The JVM reports mapped memory that is gone by an {@code InternalError}. */
-    private FileException cutShort(int shard) {
-        return FileException.corrupt(
-                folder.resolve(ShardPlan.fileName(shard)), "a file that stays whole while it is open", "one cut short");
+    /** What it means when memory is gone that was mapped: the {@code InternalError} is how the JVM reports it. */
+    private FileException cutShort() {
+        Path cut = folder;
+        for (int s = mapped.length - 1; s >= 0; s--) {
+            Path file = folder.resolve(ShardPlan.fileName(s));
+            try {
+                if (Files.size(file) < mapped[s].byteSize()) {
+                    cut = file;
+                }
+            } catch (IOException e) {
+                // Deleted: mapped memory outlives that.
+            }
+        }
+        return FileException.corrupt(cut, "a file that stays whole while it is open", "one cut short");
     }
 
     private long offset(Column column, int shard, long within) {

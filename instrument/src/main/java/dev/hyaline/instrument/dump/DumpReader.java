@@ -24,11 +24,13 @@ public final class DumpReader {
 
     private final SafetensorsValues tensors;
     private final boolean batch;
+    /** Of every row; ascending in each sequence. */
     private final int[] positions;
     /** Row where each sequence begins. */
     private final int[] offsets;
 
-    private DumpReader(Path folder, Json activations, int sequences) {
+    private DumpReader(Path folder, Json activations, int[] lengths) {
+        int sequences = lengths.length;
         String format = activations.require("format").string();
         if (!format.equals(DumpFormat.SAFETENSORS.toString())) {
             throw bad(folder, "is a dump as " + format + "; values are taken from safetensors only");
@@ -42,9 +44,28 @@ public final class DumpReader {
         } else {
             offsets = tensors.integers(TensorPlan.OFFSETS);
         }
-        if (offsets.length != sequences + 1 || offsets[sequences] != positions.length) {
+        if (!rowsFit(lengths)) {
             throw bad(folder, "holds rows that do not fit its " + sequences + " prompts");
         }
+    }
+
+    /** Whether every sequence has rows of its own, at ascending positions that it has. */
+    private boolean rowsFit(int[] lengths) {
+        if (offsets.length != lengths.length + 1 || offsets[0] != 0 || offsets[lengths.length] != positions.length) {
+            return false;
+        }
+        for (int s = 0; s < lengths.length; s++) {
+            if (offsets[s] > offsets[s + 1] || offsets[s + 1] > positions.length) {
+                return false;
+            }
+            for (int row = offsets[s]; row < offsets[s + 1]; row++) {
+                boolean ascends = row == offsets[s] || positions[row - 1] < positions[row];
+                if (!ascends || positions[row] >= lengths[s]) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /**
@@ -74,14 +95,11 @@ public final class DumpReader {
         int[] lengths = prompts.stream()
                 .mapToInt(prompt -> prompt.require("tokens").elements().size())
                 .toArray();
-        DumpReader dump = new DumpReader(folder, manifest.require("activations"), lengths.length);
+        DumpReader dump = new DumpReader(folder, manifest.require("activations"), lengths);
         return new RecordedTensors(
                 lengths,
-                manifest.require("model")
-                        .require("config")
-                        .require(ConfigKeys.LAYERS)
-                        .integer(1, Integer.MAX_VALUE),
-                (point, sequence) -> dump.block(point, sequence, lengths[sequence]),
+                manifest.require("model").require("config").require(ConfigKeys.LAYERS).integer(1, Integer.MAX_VALUE),
+                (point, sequence) -> dump.block(folder, point, sequence, lengths[sequence]),
                 Optional.of(folder));
     }
 
@@ -105,26 +123,25 @@ public final class DumpReader {
         }
     }
 
-    private Optional<ActivationSource.Block> block(HookPoint point, int sequence, int length) {
+    private Optional<ActivationSource.Block> block(Path folder, HookPoint point, int sequence, int length) {
         boolean map = point.site().isMap();
         String name = map && !batch ? point.name() + "." + sequence : point.name();
         if (!tensors.has(name)) {
             return Optional.empty();
         }
         int[] rows = Arrays.copyOfRange(positions, offsets[sequence], offsets[sequence + 1]);
-        List<Long> shape = tensors.shape(name);
-        long elements = shape.stream().reduce(1L, Math::multiplyExact);
-        if (map) {
-            long count = batch ? elements / shape.getFirst() : elements;
-            if (count % Math.max(1, (long) rows.length * length) != 0) {
-                throw new BadInputException("the recorded " + name + " does not fit its positions");
-            }
-            return Optional.of(
-                    new ActivationSource.Block(rows, tensors.floats(name, batch ? sequence * count : 0, count)));
+        long elements = tensors.elements(name);
+        // Maps have a row of as many values for every head; all else is divided among the rows of the whole dump.
+        long parts = map ? (batch ? offsets.length - 1L : 1) : positions.length;
+        long perRow = map ? (long) rows.length * length : 1;
+        if (parts == 0 || perRow == 0 || elements % parts != 0 || elements / parts % perRow != 0) {
+            throw bad(folder, "holds " + elements + " values of " + name + ", which do not fit its positions");
         }
-        long width = elements / positions.length;
-        return Optional.of(
-                new ActivationSource.Block(rows, tensors.floats(name, offsets[sequence] * width, rows.length * width)));
+        long each = elements / parts;
+        float[] values = map
+                ? tensors.floats(name, batch ? sequence * each : 0, each)
+                : tensors.floats(name, offsets[sequence] * each, rows.length * each);
+        return Optional.of(new ActivationSource.Block(rows, values));
     }
 
     private static BadInputException bad(Path file, String what) {

@@ -1,6 +1,7 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.files.Disk;
+import dev.hyaline.files.FileInput;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.internal.DumpErrors;
@@ -48,7 +49,10 @@ final class Journal implements AutoCloseable {
         if (!Files.exists(file)) {
             return Optional.empty();
         }
-        byte[] bytes = Files.readAllBytes(file);
+        byte[] bytes;
+        try (FileInput input = FileInput.open(file, DumpErrors.INSTANCE)) {
+            bytes = input.readAll(ShardManifest.MAX_LENGTH);
+        }
         List<Shard> shards = new ArrayList<>();
         int kept = 0;
         for (int end; (end = lineEnd(bytes, kept)) >= 0; kept = end + 1) {

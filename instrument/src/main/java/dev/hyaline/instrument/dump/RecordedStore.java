@@ -7,6 +7,7 @@ import dev.hyaline.instrument.Slot;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.LongStream;
 
 /** A store of dumped activations as interventions read it, row by row. */
 final class RecordedStore implements ActivationSource {
@@ -21,12 +22,20 @@ final class RecordedStore implements ActivationSource {
     RecordedStore(ActivationStore store, Optional<Path> dump) {
         if (!store.heads().isAll() || !store.neurons().isAll()) {
             throw new BadInputException(DumpReader.partial(
-                    dump.map(Path::toString).orElse("the dump"),
+                    name(dump),
                     store.heads().toString(),
                     store.neurons().toString()));
         }
+        if (store.documents() > Integer.MAX_VALUE) {
+            throw new BadInputException(name(dump) + " has " + store.documents() + " documents, but interventions take"
+                    + " values from at most " + Integer.MAX_VALUE);
+        }
         this.store = store;
         this.dump = dump;
+    }
+
+    private static String name(Optional<Path> dump) {
+        return dump.map(Path::toString).orElse("the dump");
     }
 
     @Override
@@ -36,14 +45,31 @@ final class RecordedStore implements ActivationSource {
 
     @Override
     public int sequences() {
-        return Math.toIntExact(store.documents());
+        return (int) store.documents();
     }
 
     /** As far as tokens of the document were kept. */
     @Override
     public int length(int sequence) {
-        long end = store.firstRow(sequence + 1);
+        long end = store.firstRow(sequence + 1L);
         return end == store.firstRow(sequence) ? 0 : store.position(end - 1) + 1;
+    }
+
+    /** Every row is looked at, not every document that there is said to be. */
+    @Override
+    public int nextSequence(int from) {
+        long row = store.firstRow(from);
+        return row == store.rows() ? sequences() : (int) Math.min(store.document(row), sequences());
+    }
+
+    @Override
+    public int[] positions(HookPoint point, int sequence) {
+        if (!store.points().contains(point)) {
+            return new int[0];
+        }
+        return LongStream.range(store.firstRow(sequence), store.firstRow(sequence + 1L))
+                .mapToInt(store::position)
+                .toArray();
     }
 
     @Override
@@ -55,15 +81,16 @@ final class RecordedStore implements ActivationSource {
     public void read(Slot place, float[] out) {
         OptionalLong row = store.row(place.sequence(), place.position());
         if (row.isEmpty() || !store.points().contains(place.point())) {
-            throw new BadInputException("the dump holds no " + place.point() + " at position " + place.position()
+            throw new BadInputException(name(dump) + " holds no " + place.point() + " at position " + place.position()
                     + " of document " + place.sequence());
         }
         float[] whole = new float[store.width(place.point())];
-        int at = Math.max(0, place.head()) * out.length;
+        long at = (long) Math.max(0, place.head()) * out.length;
         if (at + out.length > whole.length) {
-            throw new BadInputException("the recorded " + place.point() + " is of a model of another shape");
+            throw new BadInputException(
+                    name(dump) + ": the recorded " + place.point() + " is of a model of another shape");
         }
         store.read(place.point(), row.getAsLong(), 1, whole, 0);
-        System.arraycopy(whole, at, out, 0, out.length);
+        System.arraycopy(whole, (int) at, out, 0, out.length);
     }
 }

@@ -57,17 +57,13 @@ public final class Means {
         double[] sum = new double[n];
         float[] row = new float[n];
         long count = 0;
-        for (int s = 0; s < reference.sequences(); s++) {
-            int first = byPosition ? of.position() : 0;
-            int end = byPosition ? Math.min(of.position() + 1, reference.length(s)) : reference.length(s);
-            for (int position = first; position < end; position++) {
-                if (reference.holds(of.point(), s, position)) {
-                    reference.read(new Slot(of.point(), s, position, of.head()), row);
-                    for (int i = 0; i < n; i++) {
-                        sum[i] += row[i];
-                    }
-                    count++;
+        for (int s = reference.nextSequence(0); s < reference.sequences(); s = reference.nextSequence(s + 1)) {
+            for (int position : positions(of, s)) {
+                reference.read(new Slot(of.point(), s, position, of.head()), row);
+                for (int i = 0; i < n; i++) {
+                    sum[i] += row[i];
                 }
+                count++;
             }
         }
         if (count == 0) {
@@ -80,8 +76,18 @@ public final class Means {
         return mean;
     }
 
+    private int[] positions(Slot of, int sequence) {
+        if (!byPosition) {
+            return reference.positions(of.point(), sequence);
+        }
+        boolean held = of.position() < reference.length(sequence)
+                && reference.holds(of.point(), sequence, of.position());
+        return held ? new int[] {of.position()} : new int[0];
+    }
+
     private BadInputException notHeld(HookPoint point) {
-        return new BadInputException("the reference set holds no " + point
+        return new BadInputException(reference.dump().map(folder -> folder + ": ").orElse("")
+                + "the reference set holds no " + point
                 + (byPosition ? " at a position that is to become its mean" : ""));
     }
 }

@@ -14,6 +14,8 @@ import java.util.function.BiFunction;
 
 /** Recorded values by point and sequence, fetched when first needed and kept. */
 public final class RecordedTensors implements ActivationSource {
+    private static final int[] NONE = {};
+
     private record Key(HookPoint point, int sequence) {}
 
     private final int[] lengths;
@@ -57,27 +59,31 @@ public final class RecordedTensors implements ActivationSource {
     }
 
     @Override
+    public int[] positions(HookPoint point, int sequence) {
+        return block(point, sequence).map(Block::positions).orElse(NONE);
+    }
+
+    @Override
     public boolean holds(HookPoint point, int sequence, int position) {
-        return block(point, sequence)
-                .filter(block -> Arrays.binarySearch(block.positions(), position) >= 0)
-                .isPresent();
+        return Arrays.binarySearch(positions(point, sequence), position) >= 0;
     }
 
     @Override
     public void read(Slot place, float[] out) {
-        if (!holds(place.point(), place.sequence(), place.position())) {
+        int row = Arrays.binarySearch(positions(place.point(), place.sequence()), place.position());
+        if (row < 0) {
             throw new BadInputException(place.point() + " was not recorded at position " + place.position());
         }
         Block block = block(place.point(), place.sequence()).orElseThrow();
-        int row = Arrays.binarySearch(block.positions(), place.position());
-        int head = Math.max(0, place.head());
-        int rows = block.positions().length;
-        int at = place.point().site().isMap()
+        long head = Math.max(0, place.head());
+        long rows = block.positions().length;
+        long at = place.point().site().isMap()
                 ? (head * rows + row) * lengths[place.sequence()]
                 : row * (block.values().length / rows) + head * out.length;
         if (at + out.length > block.values().length) {
-            throw new BadInputException("the recorded " + place.point() + " is of a model of another shape");
+            throw new BadInputException(dump.map(folder -> folder + ": ").orElse("") + "the recorded " + place.point()
+                    + " is of a model of another shape");
         }
-        System.arraycopy(block.values(), at, out, 0, out.length);
+        System.arraycopy(block.values(), (int) at, out, 0, out.length);
     }
 }

@@ -1,12 +1,13 @@
 package dev.hyaline.instrument.json;
 
 import dev.hyaline.engine.BadInputException;
+import dev.hyaline.files.FileInput;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.edit.Interventions;
-import java.io.IOException;
-import java.nio.file.Files;
+import dev.hyaline.instrument.internal.InputErrors;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -34,6 +35,8 @@ import java.util.Map;
  * in the order of {@link Capture#shape}. Numbers that are not finite are strings.
  */
 public final class InterventionJson {
+    private static final int MAX_LENGTH = 1 << 30;
+
     private InterventionJson() {}
 
     /** As {@link #parse(String, Map)}, where no run has a name. */
@@ -48,7 +51,7 @@ public final class InterventionJson {
      * @throws BadInputException if it is not such JSON
      */
     public static Interventions parse(String json, Map<String, ActivationSource> sources) {
-        return new InterventionReader(Path.of(""), sources).read(json);
+        return new InterventionReader(Path.of(""), sources).read(json.getBytes(StandardCharsets.UTF_8));
     }
 
     /**
@@ -58,11 +61,12 @@ public final class InterventionJson {
      * @throws BadInputException if it does not hold such JSON
      */
     public static Interventions read(Path file, Map<String, ActivationSource> sources) {
+        byte[] json;
+        try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
+            json = input.readAll(MAX_LENGTH);
+        }
         try {
-            Path folder = file.toAbsolutePath().getParent();
-            return new InterventionReader(folder, sources).read(Files.readString(file));
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
+            return new InterventionReader(file.toAbsolutePath().getParent(), sources).read(json);
         } catch (BadInputException e) {
             throw new BadInputException(file + ": " + e.getMessage());
         }

@@ -15,7 +15,6 @@ import dev.hyaline.instrument.edit.Means;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.internal.InputErrors;
 import dev.hyaline.instrument.internal.RecordedTensors;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,10 +40,9 @@ final class InterventionReader {
         this.sources = sources;
     }
 
-    Interventions read(String json) {
+    Interventions read(byte[] json) {
         JsonFields document = new JsonFields(
-                "the document",
-                Json.read(InputErrors.INSTANCE, "interventions", json.getBytes(StandardCharsets.UTF_8)));
+                "the document", Json.read(InputErrors.INSTANCE, "interventions", json));
         String format = document.text("format");
         if (!format.equals(InterventionWriter.FORMAT)) {
             throw new BadInputException(

@@ -59,7 +59,7 @@ final class JsonFields {
     }
 
     float number(String key) {
-        return (float) required(key, "a number", Json::isNumber).number();
+        return number(key, required(key, "a number", Json::isNumber));
     }
 
     float number(String key, float otherwise) {
@@ -110,7 +110,11 @@ final class JsonFields {
 
     private float number(String key, Json value) {
         if (value.isNumber()) {
-            return (float) value.number();
+            float number = (float) value.number();
+            if (Float.isInfinite(number)) {
+                throw bad(key, "numbers that float32 has", value.toString());
+            }
+            return number;
         }
         return switch (value.isString() ? value.string() : "") {
             case "Infinity" -> Float.POSITIVE_INFINITY;

@@ -5,6 +5,7 @@ import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.files.MappedMemory;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;
 import java.lang.foreign.MemorySegment;
@@ -115,6 +116,7 @@ public final class CheckpointTensors implements TensorSource {
         requireOpen();
         try {
             located.read(firstRow, rows, out, offset, tensor.columns());
+            MappedMemory.requireWhole();
         } catch (InternalError e) {
             throw MappedFile.cutShort(located.file(), e);
         }

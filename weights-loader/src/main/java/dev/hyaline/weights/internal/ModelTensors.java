@@ -1,6 +1,7 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.files.MappedMemory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -90,8 +91,8 @@ public record ModelTensors(
         float[] right = new float[left.length];
         for (int row = 0; row < rows; row += atOnce) {
             int count = Math.min(atOnce, rows - row);
-            one.read(row, count, left, 0, columns);
-            other.read(row, count, right, 0, columns);
+            read(one, row, count, left);
+            read(other, row, count, right);
             int differs = Arrays.mismatch(left, 0, count * columns, right, 0, count * columns);
             if (differs >= 0) {
                 return (long) row * columns + differs;
@@ -100,5 +101,14 @@ public record ModelTensors(
         one.unload();
         other.unload();
         return -1;
+    }
+
+    private static void read(Parameter from, int row, int count, float[] into) {
+        try {
+            from.read(row, count, into, 0, Math.toIntExact(from.shape().getLast()));
+            MappedMemory.requireWhole();
+        } catch (InternalError e) {
+            throw MappedFile.cutShort(from.file(), e);
+        }
     }
 }

@@ -41,8 +41,10 @@ interface EditFunction {
     private static EditFunction patch(Intervention.Patch patch, BoundEdit at) {
         int from = patch.sequence().orElse(at.sequence());
         if (from < 0 || from >= patch.source().sequences()) {
-            throw new BadInputException("there is no sequence " + from + " to patch from: sequences run from 0 to "
-                    + (patch.source().sequences() - 1));
+            throw bad(
+                    patch.source(),
+                    "there is no sequence " + from + " to patch from: sequences run from 0 to "
+                            + (patch.source().sequences() - 1));
         }
         for (int position : at.positions()) {
             requireHeld(patch.source(), at, from, position);
@@ -52,27 +54,35 @@ interface EditFunction {
 
     private static EditFunction resample(Intervention.Resample resample, BoundEdit at) {
         int last = at.positions()[at.positions().length - 1];
-        int[] longEnough = IntStream.range(0, resample.reference().sequences())
-                .filter(s -> resample.reference().length(s) > last)
+        ActivationSource reference = resample.reference();
+        int[] longEnough = IntStream.iterate(
+                        reference.nextSequence(0),
+                        s -> s < reference.sequences(),
+                        s -> reference.nextSequence(s + 1))
+                .filter(s -> reference.length(s) > last)
                 .toArray();
         if (longEnough.length == 0) {
-            throw new BadInputException("no sequence of the reference set has a position " + last);
+            throw bad(reference, "no sequence of the reference set has a position " + last);
         }
         long drawn = CounterRandom.of(resample.seed()).with(at.sequence()).bits(0);
         int from = longEnough[(int) Long.remainderUnsigned(drawn, longEnough.length)];
         for (int position : at.positions()) {
-            requireHeld(resample.reference(), at, from, position);
+            requireHeld(reference, at, from, position);
         }
-        return copy(resample.reference(), from);
+        return copy(reference, from);
     }
 
     private static void requireHeld(ActivationSource source, BoundEdit at, int sequence, int position) {
         if (position >= source.length(sequence)) {
-            throw new BadInputException("sequence " + sequence + " of the source ends before position " + position);
+            throw bad(source, "sequence " + sequence + " of the source ends before position " + position);
         }
         if (!source.holds(at.point(), sequence, position)) {
-            throw new BadInputException("the source holds no " + at.point() + " at position " + position);
+            throw bad(source, "the source holds no " + at.point() + " at position " + position);
         }
+    }
+
+    private static BadInputException bad(ActivationSource source, String what) {
+        return new BadInputException(source.dump().map(folder -> folder + ": ").orElse("") + what);
     }
 
     private static EditFunction copy(ActivationSource source, int sequence) {
