@@ -90,7 +90,7 @@ public final class Capture {
         return neurons;
     }
 
-    /** The sequences whose values are kept; the others run all the same. */
+    /** The sequences whose values are kept. A recording in memory runs the others too; a dump does not. */
     public IndexSelection sequences() {
         return sequences;
     }

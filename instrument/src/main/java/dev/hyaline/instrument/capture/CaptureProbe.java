@@ -6,18 +6,17 @@ import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.internal.AwaitedPoints;
+import dev.hyaline.instrument.internal.ChosenValues;
 import dev.hyaline.instrument.internal.ColumnRange;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /** Reads the chosen points and positions of one pass and passes them on; changes nothing. */
 final class CaptureProbe implements Probe {
-    private final Set<HookPoint> waiting;
-    private final Set<HookPoint> wanted;
+    private final AwaitedPoints points;
     /** For each sequence of the pass, its chosen positions. */
     private final List<int[]> positions;
 
@@ -31,16 +30,15 @@ final class CaptureProbe implements Probe {
      * Watches one pass.
      *
      * @param positions the chosen ones of each of the pass's sequences, ascending
-     * @param firstSequence what the listener calls the pass's first sequence
+     * @param firstSequence index of the pass's first sequence for the listener
      */
     CaptureProbe(
             Capture capture, Gpt2Config config, List<int[]> positions, int firstSequence, CaptureListener listener) {
-        this.wanted = Set.copyOf(capture.points());
-        this.waiting = new HashSet<>(wanted);
+        this.points = new AwaitedPoints(capture.points());
         this.positions = positions;
         this.nHeads = config.nHeads();
         this.heads = capture.heads(config);
-        for (HookPoint point : wanted) {
+        for (HookPoint point : capture.points()) {
             columns.computeIfAbsent(
                     point.site(), site -> ColumnRange.of(config, site, capture.heads(), capture.neurons()));
         }
@@ -50,7 +48,7 @@ final class CaptureProbe implements Probe {
 
     @Override
     public boolean wants(HookPoint point) {
-        return wanted.contains(point);
+        return points.wants(point);
     }
 
     @Override
@@ -60,7 +58,7 @@ final class CaptureProbe implements Probe {
 
     @Override
     public void at(HookPoint point, Activation activation) {
-        waiting.remove(point);
+        points.reached(point);
         for (int s = 0; s < activation.sequences(); s++) {
             if (point.site().isMap()) {
                 attention(point, activation, s);
@@ -70,85 +68,63 @@ final class CaptureProbe implements Probe {
         }
     }
 
-    /** A point that was asked for and never came would leave a hole nobody notices. */
+    /**
+     * Checks, after the pass, that it reached every point.
+     *
+     * @throws HyalineException naming those that it did not
+     */
     void requireAllFired() {
-        if (!waiting.isEmpty()) {
-            throw new HyalineException(
-                    "the pass did not reach " + waiting.stream().sorted().toList());
-        }
+        points.requireAllReached();
     }
 
     /** Values {@code [rows, width]}. */
     private void rows(HookPoint point, Activation activation, int sequence) {
-        List<ColumnRange> chosenColumns = columns.get(point.site());
-        int[] chosen = positions.get(sequence);
-        int width = activation.width();
-        int firstRow = activation.firstRow(sequence);
-        int endRow = activation.firstRow(sequence + 1);
-        int row = firstRow;
-        for (int i = 0; i < chosen.length; ) {
-            while (row < endRow && activation.position(row) < chosen[i]) {
-                row++;
-            }
-            int run = 0;
-            while (i < chosen.length && row + run < endRow && activation.position(row + run) == chosen[i]) {
-                run++;
-                i++;
-            }
-            if (run == 0) {
-                throw new HyalineException("the pass holds no " + point + " at position " + chosen[i]);
-            }
-            int from = activation.offset(sequence) + (row - firstRow) * width;
-            if (chosenColumns.isEmpty()) {
-                listener.captured(point, firstSequence + sequence, activation.values(), from, run * width);
-            } else {
-                for (int end = from + run * width; from < end; from += width) {
-                    parts(point, activation, sequence, from, chosenColumns);
-                }
-            }
-            row += run;
-        }
-    }
-
-    private void parts(HookPoint point, Activation activation, int sequence, int row, List<ColumnRange> runs) {
-        for (ColumnRange run : runs) {
-            listener.captured(point, firstSequence + sequence, activation.values(), row + run.first(), run.count());
-        }
+        ChosenValues.pass(
+                activation.values(),
+                activation.offset(sequence),
+                activation.width(),
+                chosenRows(point, activation, sequence),
+                columns.get(point.site()),
+                listenerOf(point, sequence));
     }
 
     /** Values {@code [nHeads, queries, keys]}; the last query is the last key. */
     private void attention(HookPoint point, Activation activation, int sequence) {
-        int[] chosen = positions.get(sequence);
+        int[] rows = chosenRows(point, activation, sequence);
         int keys = activation.keys(sequence);
         int queries = activation.firstRow(sequence + 1) - activation.firstRow(sequence);
-        int start = keys - queries;
-        if (heads.length == nHeads && chosen.length == queries && chosen[0] == start) {
-            listener.captured(
-                    point,
-                    firstSequence + sequence,
-                    activation.values(),
-                    activation.offset(sequence),
-                    activation.size(sequence));
+        int start = activation.offset(sequence);
+        ChosenValues.Sink<RuntimeException> sink = listenerOf(point, sequence);
+        if (heads.length == nHeads && rows.length == queries) {
+            sink.take(activation.values(), start, activation.size(sequence));
             return;
         }
         for (int head : heads) {
-            for (int i = 0; i < chosen.length; ) {
-                int query = chosen[i] - start;
-                if (query < 0) {
-                    throw new HyalineException("the pass holds no " + point + " at position " + chosen[i]);
-                }
-                int run = 0;
-                while (i < chosen.length && chosen[i] - start == query + run) {
-                    run++;
-                    i++;
-                }
-                listener.captured(
-                        point,
-                        firstSequence + sequence,
-                        activation.values(),
-                        activation.offset(sequence) + (head * queries + query) * keys,
-                        run * keys);
-            }
+            ChosenValues.pass(activation.values(), start + head * queries * keys, keys, rows, List.of(), sink);
         }
+    }
+
+    private ChosenValues.Sink<RuntimeException> listenerOf(HookPoint point, int sequence) {
+        return (values, offset, length) ->
+                listener.captured(point, firstSequence + sequence, values, offset, length);
+    }
+
+    /** The rows of the chosen positions among those that an activation holds of a sequence. */
+    private int[] chosenRows(HookPoint point, Activation activation, int sequence) {
+        int[] chosen = positions.get(sequence);
+        int first = activation.firstRow(sequence);
+        int end = activation.firstRow(sequence + 1);
+        int[] rows = new int[chosen.length];
+        int row = first;
+        for (int i = 0; i < chosen.length; i++) {
+            while (row < end && activation.position(row) < chosen[i]) {
+                row++;
+            }
+            if (row == end || activation.position(row) != chosen[i]) {
+                throw new HyalineException("the pass holds no " + point + " at position " + chosen[i]);
+            }
+            rows[i] = row - first;
+        }
+        return rows;
     }
 }

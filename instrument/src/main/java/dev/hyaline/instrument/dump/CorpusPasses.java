@@ -117,7 +117,7 @@ final class CorpusPasses {
                 .logits(probe.wants(HookPoint.of(Site.UNEMBED_OUT)) ? LogitSelection.rows(rows) : LogitSelection.none())
                 .probe(probe);
         model.forward(stop.map(request::to).orElse(request));
-        probe.requireAllReached();
+        probe.requireAllFired();
         writer.cameThrough(batchRow + rows.length);
         listener.done(coveredTokens);
         batch.clear();

@@ -24,23 +24,30 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * What a dump writes: a capture of given prompts, as values of one type, in one file, with a manifest beside it. Names,
- * shapes and sizes are known before anything runs; while it runs, values go to the file as they come. Immutable.
+ * A capture of given prompts, written as values of one type to one file, with a manifest beside it. Names, shapes and
+ * sizes are known before anything runs; during the run, values go to the file as they come. Immutable.
  */
 public final class Dump {
     private final Gpt2Config config;
+    /** The prompts to run: the chosen ones of those that were given. */
     private final Prompts prompts;
-    /** Of all of {@link #prompts}. */
-    private final Capture capture;
-    /** Which of the prompts it was given those are. */
+    /** The choice of these prompts, as the manifest records it. */
     private final IndexSelection sequences;
+    /** What to record of every one of these prompts. */
+    private final Capture capture;
 
     private final ElementType type;
     private final DumpFormat format;
     private final TensorPlan plan;
     private final FileLayout layout;
 
-    private Dump(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
+    private Dump(
+            Gpt2Config config,
+            Prompts prompts,
+            IndexSelection sequences,
+            Capture capture,
+            ElementType type,
+            DumpFormat format) {
         if (type == ElementType.I64) {
             throw new BadInputException("activations cannot be written as integers");
         }
@@ -49,13 +56,13 @@ public final class Dump {
                     format + " cannot hold " + type + ": NumPy has no such type; write safetensors, or f32 or f16");
         }
         this.config = config;
-        this.sequences = capture.sequences();
-        this.prompts = prompts.only(sequences);
-        this.capture = capture.sequences(IndexSelection.all());
+        this.prompts = prompts;
+        this.sequences = sequences;
+        this.capture = capture;
         this.type = type;
         this.format = format;
-        this.capture.require(config, this.prompts);
-        this.plan = TensorPlan.of(config, this.capture, this.prompts, type);
+        capture.require(config, prompts);
+        this.plan = TensorPlan.of(config, capture, prompts, type);
         this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
     }
 
@@ -71,7 +78,9 @@ public final class Dump {
      *     model or the prompts lack what the capture chooses
      */
     public static Dump of(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
-        return new Dump(config, prompts, capture, type, format);
+        IndexSelection sequences = capture.sequences();
+        Capture ofEach = capture.sequences(IndexSelection.all());
+        return new Dump(config, prompts.only(sequences), sequences, ofEach, type, format);
     }
 
     public TensorPlan plan() {
@@ -87,7 +96,7 @@ public final class Dump {
         return config;
     }
 
-    /** The prompts it holds: those whose sequences the capture chooses. No other is run. */
+    /** The prompts that are run: those whose sequences the capture chose. */
     public Prompts prompts() {
         return prompts;
     }
@@ -96,7 +105,7 @@ public final class Dump {
         return sequences;
     }
 
-    /** What it holds of {@link #prompts}. */
+    /** The values that it holds of each of {@link #prompts}. */
     public Capture capture() {
         return capture;
     }
@@ -110,7 +119,7 @@ public final class Dump {
     }
 
     /**
-     * What was written.
+     * The files that were written.
      *
      * @param bytes size of the file of tensors
      * @param overflowed finite values that became infinite because the type has none so large

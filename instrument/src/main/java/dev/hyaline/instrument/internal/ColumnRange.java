@@ -6,32 +6,32 @@ import dev.hyaline.instrument.IndexSelection;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Neighbouring values of a token's at a site: what a choice of heads or neurons leaves of it. */
+/** A range of neighbouring values in a row of a site, as a choice of heads or neurons selects it. */
 public record ColumnRange(int first, int count) {
-    /** The runs of values that are chosen, ascending; none if that is the whole row, or the site has no such parts. */
+    /** The ranges that are chosen, ascending; none if that is the whole row, or the site has no such parts. */
     public static List<ColumnRange> of(Gpt2Config config, Site site, IndexSelection heads, IndexSelection neurons) {
         return switch (site.shape()) {
             case HEADS, HEAD_RESIDUAL ->
-                heads.isAll() ? List.of() : runs(heads.in(config.nHeads(), "head"), site.placeWidth(config));
-            case NEURONS -> neurons.isAll() ? List.of() : runs(neurons.in(config.dMlp(), "neuron"), 1);
+                heads.isAll() ? List.of() : ranges(heads.in(config.nHeads(), "head"), site.placeWidth(config));
+            case NEURONS -> neurons.isAll() ? List.of() : ranges(neurons.in(config.dMlp(), "neuron"), 1);
             case RESIDUAL, SCALE, LOGITS, ATTENTION -> List.of();
         };
     }
 
     /**
-     * Ascending indices as runs of neighbours.
+     * Ascending indices as ranges of neighbours.
      *
-     * @param unit values that an index stands for
+     * @param unit number of values per index
      */
-    private static List<ColumnRange> runs(int[] indices, int unit) {
-        List<ColumnRange> runs = new ArrayList<>();
+    private static List<ColumnRange> ranges(int[] indices, int unit) {
+        List<ColumnRange> ranges = new ArrayList<>();
         for (int i = 0; i < indices.length; ) {
             int first = i;
             do {
                 i++;
             } while (i < indices.length && indices[i] == indices[i - 1] + 1);
-            runs.add(new ColumnRange(indices[first] * unit, (i - first) * unit));
+            ranges.add(new ColumnRange(indices[first] * unit, (i - first) * unit));
         }
-        return List.copyOf(runs);
+        return List.copyOf(ranges);
     }
 }

@@ -3,7 +3,9 @@ package dev.hyaline.tools.option;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Means;
@@ -12,6 +14,8 @@ import dev.hyaline.instrument.json.InterventionJson;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -115,9 +119,7 @@ public final class EditOptions implements CheckedOptions {
     /** The interventions that the options describe. */
     public Interventions read(Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary) {
         Gpt2Config config = engine.config();
-        List<String> taken =
-                Stream.of(patch, mean, resample).flatMap(List::stream).toList();
-        Optional<ActivationSource> values = source.read(engine, prompts, vocabulary, taken);
+        Optional<ActivationSource> values = source.read(engine, prompts, vocabulary, pointsTaken(config));
         List<Intervention> list = new ArrayList<>();
         boolean ordered = inOrder;
         if (file != null) {
@@ -132,6 +134,24 @@ public final class EditOptions implements CheckedOptions {
         }
         Interventions interventions = Interventions.of(list);
         return ordered ? interventions.inOrder() : interventions;
+    }
+
+    /** The hook points whose values may be taken from the source; a file of edits may take any that a pass has. */
+    private Set<HookPoint> pointsTaken(Gpt2Config config) {
+        Set<HookPoint> points = new TreeSet<>(file == null ? List.of() : HookPoints.plain(config));
+        for (String patterns :
+                Stream.of(patch, mean, resample).flatMap(List::stream).toList()) {
+            for (Target target : places.targets(config, patterns)) {
+                if (target.site().perLayer()) {
+                    for (int layer : target.layers().in(config.nLayers(), "layer")) {
+                        points.add(HookPoint.of(target.site(), layer));
+                    }
+                } else {
+                    points.add(HookPoint.of(target.site()));
+                }
+            }
+        }
+        return points;
     }
 
     /** Those that need nothing but the options. */

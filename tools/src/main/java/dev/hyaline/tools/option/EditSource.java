@@ -5,7 +5,6 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -14,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
@@ -65,10 +65,10 @@ public final class EditSource implements CheckedOptions {
     /**
      * The values, if there is a source.
      *
-     * @param patterns hook points that are taken from it, besides those that every pass has
+     * @param points to record where the source is run
      */
     Optional<ActivationSource> read(
-            Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary, List<String> patterns) {
+            Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary, Set<HookPoint> points) {
         if (source.dump != null) {
             return Optional.of(DumpReader.open(ModelOptions.path("--source-dump", source.dump)));
         }
@@ -82,9 +82,7 @@ public final class EditSource implements CheckedOptions {
             inputs.add(new PromptInput.OfText(name, text));
         }
         Prompts sources = prompts.encode(inputs, config, vocabulary);
-        List<HookPoint> points = new ArrayList<>(HookPoints.plain(config));
-        patterns.forEach(pattern -> points.addAll(HookPoints.select(config, pattern)));
-        return Optional.of(ActivationCache.record(engine, sources, Capture.of(points))
+        return Optional.of(ActivationCache.record(engine, sources, Capture.of(List.copyOf(points)))
                 .source());
     }
 
