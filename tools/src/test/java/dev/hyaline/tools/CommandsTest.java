@@ -306,6 +306,16 @@ final class CommandsTest {
                 .contains("Nothing was left to do.")
                 .contains("There are ")
                 .doesNotContain("Wrote");
+        Path second = Path.of(out(), "activations-00001.safetensors");
+        byte[] whole = Files.readAllBytes(second);
+        Files.write(second, Arrays.copyOf(whole, whole.length / 2));
+        Outcome.of(shards("--shards", "--shard-size", "0.3MB", "--resume")).succeeded();
+        assertThat(second).hasBinaryContent(whole);
+        Files.delete(second);
+        Outcome.of(shards("--shards", "--shard-size", "0.3MB", "--resume")).succeeded();
+        assertThat(second).hasBinaryContent(whole);
+        assertThat(JsonMapper.shared().readTree(Path.of(out(), "manifest.json")).get("shards"))
+                .isEqualTo(manifest.get("shards"));
         Outcome otherwise = Outcome.of(shards("--shards", "--shard-size", "0.3MB", "--resume", "--dtype", "f16"));
         assertThat(otherwise.err()).contains("cannot be resumed: activations.dtype was \"f32\" and is now \"f16\"");
         assertThat(otherwise.exitCode()).isEqualTo(2);

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -243,7 +244,12 @@ public final class CorpusDump {
         Path manifest = folder.path().resolve(DumpFolder.MANIFEST);
         try {
             if (folder.ifExists() == DumpFolder.IfExists.RESUME && Files.exists(manifest)) {
-                return complete(folder, request, forecast);
+                List<Shard> shards = finished(folder.path(), request);
+                if (areWhole(folder.path(), shards)) {
+                    return written(folder, shards, forecast.rows());
+                }
+                Journal.restore(folder.path(), request, shards);
+                folder.removeManifest();
             }
             try (Journal journal = journal(folder, request)) {
                 long resumed = Math.min(journal.shards().size() * plan.rowsPerShard(), plan.rows());
@@ -276,13 +282,15 @@ public final class CorpusDump {
         return Journal.create(folder, request);
     }
 
-    /** Of a dump that an earlier run has finished. */
-    private static CorpusSummary complete(DumpFolder folder, ObjectNode request, Forecast forecast) {
-        Json recorded = ShardManifest.read(folder.path().resolve(DumpFolder.MANIFEST));
-        ShardManifest.requireSame(folder.path(), recorded, request);
-        List<Shard> shards =
-                recorded.require("shards").elements().stream().map(Shard::of).toList();
-        return written(folder, shards, forecast.rows());
+    /** The shards of a dump that an earlier run has finished. */
+    private static List<Shard> finished(Path folder, ObjectNode request) {
+        Json recorded = ShardManifest.read(folder.resolve(DumpFolder.MANIFEST));
+        ShardManifest.requireSame(folder, recorded, request);
+        return recorded.require("shards").elements().stream().map(Shard::of).toList();
+    }
+
+    private static boolean areWhole(Path folder, List<Shard> shards) {
+        return IntStream.range(0, shards.size()).allMatch(s -> Journal.isWhole(folder, shards.get(s), s));
     }
 
     private static CorpusSummary written(DumpFolder folder, List<Shard> shards, long resumed) {

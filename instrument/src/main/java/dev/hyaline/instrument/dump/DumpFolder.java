@@ -206,10 +206,17 @@ public final class DumpFolder implements AutoCloseable {
     /** Begins a journal, which disappears again with this folder unless a file is published. */
     synchronized FileChannel createJournal() throws IOException {
         requireOpen();
-        emptyJournal = true;
         FileChannel journal =
                 FileChannel.open(folder.resolve(JOURNAL), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        emptyJournal = true;
         return disk.apply(journal);
+    }
+
+    /** Makes a finished dump of shards an unfinished one, whose journal is there already. */
+    synchronized void removeManifest() throws IOException {
+        requireOpen();
+        Files.delete(folder.resolve(MANIFEST));
+        Disk.sync(folder);
     }
 
     /** Removes the files of an earlier dump. */

@@ -1,8 +1,10 @@
 package dev.hyaline.instrument.dump;
 
+import dev.hyaline.files.Digests;
 import dev.hyaline.files.Disk;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.internal.DumpErrors;
 import java.io.IOException;
@@ -38,6 +40,14 @@ final class Journal implements AutoCloseable {
         return journal;
     }
 
+    /** Writes the journal that a finished dump had before its manifest. */
+    static void restore(Path folder, ObjectNode request, List<Shard> shards) throws IOException {
+        StringBuilder lines = new StringBuilder(request + "\n");
+        shards.forEach(shard -> lines.append(shard.json()).append('\n'));
+        PartialFile.write(
+                folder.resolve(DumpFolder.JOURNAL), lines.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
     /**
      * Opens the journal of a folder to go on with it.
      *
@@ -62,8 +72,8 @@ final class Journal implements AutoCloseable {
                 continue;
             }
             Shard shard = Shard.of(line(file, line));
-            // One that was deleted or cut short since is made again, and so are those after it.
-            if (!isWhole(folder, shard, shards.size())) {
+            // One that was deleted, cut short or changed since is made again, and so are those after it.
+            if (!isUnchanged(folder, shard, shards.size())) {
                 break;
             }
             shards.add(shard);
@@ -90,9 +100,23 @@ final class Journal implements AutoCloseable {
         return -1;
     }
 
-    private static boolean isWhole(Path folder, Shard shard, int index) throws IOException {
+    /** Whether a shard is there in its whole length. */
+    static boolean isWhole(Path folder, Shard shard, int index) {
         Path file = folder.resolve(ShardPlan.fileName(index));
-        return file.endsWith(shard.file()) && Files.exists(file) && Files.size(file) == shard.bytes();
+        // What is no regular file has no length to compare.
+        return file.endsWith(shard.file())
+                && Files.isRegularFile(file)
+                && file.toFile().length() == shard.bytes();
+    }
+
+    /** Whether a shard is what it was when it was completed: the next manifest vouches for it. */
+    private static boolean isUnchanged(Path folder, Shard shard, int index) {
+        if (!isWhole(folder, shard, index)) {
+            return false;
+        }
+        try (FileInput file = FileInput.open(folder.resolve(shard.file()), DumpErrors.INSTANCE)) {
+            return Digests.sha256(file).equals(shard.sha256());
+        }
     }
 
     synchronized void add(Shard shard) throws IOException {

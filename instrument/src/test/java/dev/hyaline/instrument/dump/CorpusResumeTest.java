@@ -198,6 +198,99 @@ final class CorpusResumeTest {
                 .hasMessageContaining("cannot be resumed");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"deleted", "cut short", "a link", "deleted, and an earlier one changed"})
+    void aFinishedDumpThatLostAShardIsCompletedAgain(String harm) throws IOException {
+        Map<String, byte[]> expected = undisturbed(THIN);
+        write(THIN, CORPUS, folder, IfExists.REPLACE);
+        Path third = folder.resolve(ShardPlan.fileName(2));
+        byte[] bytes = Files.readAllBytes(third);
+        Files.delete(third);
+        int kept = 2;
+        switch (harm) {
+            case "cut short" -> Files.write(third, Arrays.copyOf(bytes, bytes.length - 1));
+            case "a link" -> Files.createSymbolicLink(third, Files.writeString(temporary.resolve("victim"), "mine"));
+            case "deleted, and an earlier one changed" -> {
+                change(folder.resolve(ShardPlan.fileName(1)));
+                kept = 1;
+            }
+            default -> {}
+        }
+        assertThat(write(THIN, CORPUS, folder, IfExists.RESUME).resumedRows()).isEqualTo(kept * 48);
+        assertThat(files(folder)).containsExactlyEntriesOf(expected);
+        if (harm.equals("a link")) {
+            assertThat(temporary.resolve("victim")).hasContent("mine");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                ".manifest.json.partial",
+                ".activations.safetensors.partial",
+                ".activations-00001.safetensors.partial",
+                "activations-00001.safetensors"
+            })
+    void linksInTheFolderAreNotWrittenThrough(String name) throws IOException {
+        Path victim = Files.writeString(temporary.resolve("victim"), "mine");
+        Files.createDirectories(folder);
+        Files.createSymbolicLink(folder.resolve(name), victim);
+        write(DUMP, CORPUS, folder, IfExists.REPLACE);
+        Map<String, byte[]> written = files(folder);
+        written.remove(".activations.safetensors.partial"); // No file of this dump.
+        assertThat(written).containsExactlyEntriesOf(undisturbed(DUMP));
+        writeOneFile(Dump.of(Models.CONFIG, Models.prompts(3), Capture.of(Models.CONFIG, "z")), IfExists.REPLACE);
+        assertThat(files(folder).keySet()).containsExactly("activations.safetensors", "manifest.json");
+        assertThat(victim).hasContent("mine");
+    }
+
+    @Test
+    void aLinkInTheJournalsPlaceIsNotWrittenThrough() throws IOException {
+        Path absent = temporary.resolve("absent");
+        Files.createDirectories(folder);
+        Path journal = Files.createSymbolicLink(folder.resolve("journal.jsonl"), absent);
+        assertThatThrownBy(() -> write(DUMP, CORPUS, folder, IfExists.RESUME))
+                .isInstanceOf(FileException.class)
+                .hasMessageContaining("a file of that name is in the way");
+        assertThat(absent).doesNotExist();
+        Files.delete(journal);
+        stopped();
+        byte[] lines = Files.readAllBytes(journal);
+        Path victim = Files.write(temporary.resolve("victim"), lines);
+        Files.delete(journal);
+        Files.createSymbolicLink(journal, victim);
+        assertThatThrownBy(() -> write(DUMP, CORPUS, folder, IfExists.RESUME))
+                .isInstanceOf(FileException.class)
+                .hasMessageContaining("journal.jsonl is a link, which is not written through");
+        assertThat(victim).hasBinaryContent(lines);
+    }
+
+    /** No manifest vouches for a shard that is not what was written. */
+    @Test
+    void aShardThatChangedBeforeTheManifestIsMadeAgain() throws IOException {
+        stopped();
+        change(folder.resolve(ShardPlan.fileName(0)));
+        assertThat(write(DUMP, CORPUS, folder, IfExists.RESUME).resumedRows()).isZero();
+        assertThat(files(folder)).containsExactlyEntriesOf(undisturbed(DUMP));
+    }
+
+    private static void change(Path file) throws IOException {
+        byte[] changed = Files.readAllBytes(file);
+        changed[changed.length - 1] ^= 1;
+        Files.write(file, changed);
+    }
+
+    /** The run was killed when the journal was written again and the manifest not yet removed. */
+    @Test
+    void aManifestBesideAJournalOfTheSameDumpIsGoneOnWith() throws IOException {
+        Map<String, byte[]> expected = undisturbed(THIN);
+        write(THIN, CORPUS, folder, IfExists.REPLACE);
+        Files.write(folder.resolve("journal.jsonl"), journal());
+        Files.delete(folder.resolve(ShardPlan.fileName(1)));
+        write(THIN, CORPUS, folder, IfExists.RESUME);
+        assertThat(files(folder)).containsExactlyEntriesOf(expected);
+    }
+
     @Test
     void whatWasAskedForOtherwiseIsNamed() throws IOException {
         stopped();

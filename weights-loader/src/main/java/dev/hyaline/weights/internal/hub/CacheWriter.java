@@ -1,5 +1,6 @@
 package dev.hyaline.weights.internal.hub;
 
+import dev.hyaline.files.Disk;
 import dev.hyaline.files.IoReason;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
@@ -121,7 +122,9 @@ final class CacheWriter {
             Path written =
                     Files.createTempFile(ref.getParent(), ref.getFileName().toString(), ".tmp");
             Files.writeString(written, commit);
+            Disk.sync(written);
             Files.move(written, ref, StandardCopyOption.ATOMIC_MOVE);
+            Disk.sync(ref.getParent());
         } catch (IOException e) {
             throw unwritable(e);
         }
