@@ -23,6 +23,8 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Means;
 import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.hook.Hook;
+import dev.hyaline.instrument.hook.Hooks;
 import dev.hyaline.instrument.json.InterventionJson;
 import dev.hyaline.instrument.run.BaseRun;
 import dev.hyaline.instrument.run.EditedModel;
@@ -186,6 +188,51 @@ final class DeviceEditTest {
         Watched onProcessors = new Watched(function, point);
         requireClose("a function", logits(DEVICE, onDevice), logits(PROCESSORS, onProcessors));
         assertThat(onDevice.hostEdits).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Site.class,
+            names = {"RESID_PRE", "Q_INPUT", "K", "PATTERN", "Z", "ATTN_OUT", "MLP_POST", "UNEMBED_OUT"})
+    void aHookReadsAndEditsAsOnProcessors(Site site) {
+        HookPoint point = site.perLayer() ? HookPoint.of(site, LAYER) : HookPoint.of(site);
+        List<float[]> readOnProcessors = new ArrayList<>();
+        List<float[]> readOnDevice = new ArrayList<>();
+        float[] expected = hooks(point, readOnProcessors)
+                .forward(PROCESSORS, PROMPTS, LogitSelection.all())
+                .logits();
+        float[] found = hooks(point, readOnDevice)
+                .forward(DEVICE, PROMPTS, LogitSelection.all())
+                .logits();
+        requireClose("a hook at " + point, found, expected);
+        assertThat(expected).isNotEqualTo(logits(PROCESSORS, Probe.NONE));
+        requireClose("what hooks read at " + point, joined(readOnDevice), joined(readOnProcessors));
+    }
+
+    /** Reads a point and the one after the layer, and in between changes some of its rows. */
+    private static Hooks hooks(HookPoint point, List<float[]> read) {
+        Hook reading = Hook.reading(
+                point, view -> view.rows().forEach(row -> read.add(row.toArray())));
+        Hook editing = Hook.editing(point, view -> view.rows().forEach(row -> {
+            if (row.position() % 3 == 1) {
+                row.scale(0.5f);
+                row.set(0, row.get(0) + 0.25f * row.sequence());
+            }
+        }));
+        Hook after = Hook.reading(
+                HookPoint.of(Site.RESID_POST, LAYER),
+                view -> read.add(view.row(2, -1).toArray()));
+        return Hooks.of(reading, editing, reading, after);
+    }
+
+    private static float[] joined(List<float[]> rows) {
+        float[] all = new float[rows.stream().mapToInt(row -> row.length).sum()];
+        int at = 0;
+        for (float[] row : rows) {
+            System.arraycopy(row, 0, all, at, row.length);
+            at += row.length;
+        }
+        return all;
     }
 
     @Test

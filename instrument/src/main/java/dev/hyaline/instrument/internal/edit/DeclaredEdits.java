@@ -21,12 +21,13 @@ public final class DeclaredEdits {
     private DeclaredEdits() {}
 
     /**
-     * Whether a placement can be said as data: it is no Java function, no projection of a part of its places and no
-     * swap in a subspace.
+     * Returns whether a placement can be said as data: it is no Java function, no projection of a part of its places, no
+     * swap in a subspace and no multiplication by 0, which a declared factor of 0 is not where a value is not finite.
      */
     public static boolean isDeclarable(BoundEdit placement) {
         return switch (placement.intervention()) {
             case Intervention.Custom function -> false;
+            case Intervention.Scale scale -> scale.factor() != 0;
             case Intervention.ProjectOut out -> placement.components() == null && placement.subspace() == null;
             case Intervention.SwapHeads swap -> placement.subspace() == null;
             default -> true;
