@@ -33,7 +33,7 @@ class SortedTableTest {
                 out.write((int) left);
                 return;
             }
-            out.write((int) (left & 0x7F | 0x80));
+            out.write((int) ((left & 0x7F) | 0x80));
         }
     }
 
