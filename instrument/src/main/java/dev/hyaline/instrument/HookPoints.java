@@ -53,6 +53,9 @@ public final class HookPoints {
             Map.entry("normalized", Site.LN_FINAL_NORMALIZED),
             Map.entry("logits", Site.UNEMBED_OUT));
 
+    /** Longer than any name: to compare a longer text with every name takes long and finds nothing. */
+    private static final int MAX_COMPARED = 100;
+
     private HookPoints() {}
 
     /** Every point that a plain pass has: all but those formed only on request. */
@@ -281,6 +284,9 @@ public final class HookPoints {
 
     /** At most three names that differ little from one that is unknown, each of another site. */
     private static List<String> nearest(List<HookPoint> points, String unknown) {
+        if (unknown.length() > MAX_COMPARED) {
+            return List.of();
+        }
         int tolerance = Math.max(1, unknown.length() / 3);
         record Candidate(String name, Site site, int distance) {}
         Map<Site, Candidate> nearest = new HashMap<>();

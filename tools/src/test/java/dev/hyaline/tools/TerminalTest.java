@@ -56,6 +56,8 @@ final class TerminalTest {
     void noMessageIsLongerThanAScreen() {
         for (List<String> arguments : List.of(
                 List.of("dump", "--sites", "x".repeat(3_000)),
+                List.of("dump", "--sites", "x".repeat(100_000)),
+                List.of("edit", "--zero", "x".repeat(100_000)),
                 List.of("dump", "--tokens", "x".repeat(100_000)),
                 List.of("dump", "--" + "x".repeat(3_000)),
                 List.of("x".repeat(3_000)))) {

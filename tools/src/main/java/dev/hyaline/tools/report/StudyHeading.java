@@ -12,7 +12,11 @@ public final class StudyHeading {
 
     private StudyHeading() {}
 
-    /** @param more what follows the number of pairs */
+    /**
+     * Prints them.
+     *
+     * @param more what follows the number of pairs
+     */
     public static void print(Console console, String model, PromptPairs pairs, String more) {
         console.out().println(console.bold(model) + "  " + DisplayText.plural(pairs.size(), "pair") + more);
         console.out()
