@@ -39,7 +39,8 @@ public interface ActivationSource {
     /**
      * The positions of a sequence at which a point's values are held, ascending.
      *
-     * <p>Neither this nor {@link #nextSequence} takes a source's word for a length: what a file says of it may be a lie.
+     * <p>Neither this nor {@link #nextSequence} takes a source's word for a length: what a file says of it may be a
+     * lie.
      */
     default int[] positions(HookPoint point, int sequence) {
         return IntStream.range(0, length(sequence))

@@ -109,7 +109,7 @@ public final class HookPoints {
         return List.copyOf(selected);
     }
 
-    /** Whether a name holds a layer: {@code blocks.3.attn.hook_z} does, {@code attn.hook_z} does not. */
+    /** Returns whether a name holds a layer: {@code blocks.3.attn.hook_z} does, {@code attn.hook_z} does not. */
     public static boolean hasLayer(String name) {
         return inBlock(name).isPresent();
     }
@@ -220,7 +220,7 @@ public final class HookPoints {
                 .toList();
     }
 
-    /** Whether a name means one site in every layer. */
+    /** Returns whether a name means one site in every layer. */
     private static boolean isInBlocks(List<HookPoint> points, String name) {
         return points.stream()
                 .filter(point -> point.site().perLayer())
@@ -271,7 +271,7 @@ public final class HookPoints {
         return names;
     }
 
-    /** Whether a name is what TransformerLens calls the hook itself, {@code hook_z} of {@code attn.hook_z}. */
+    /** Returns whether a name is what TransformerLens calls the hook itself, {@code hook_z} of {@code attn.hook_z}. */
     private static boolean isLastPart(Site site, String name) {
         return name.startsWith("hook_") && site.localName().endsWith("." + name);
     }

@@ -85,7 +85,7 @@ public final class IndexSelection {
         return Integer.parseInt(text);
     }
 
-    /** Whether everything is chosen, however long. */
+    /** Returns whether everything is chosen, however long. */
     public boolean isAll() {
         return ranges.isEmpty();
     }
@@ -125,7 +125,7 @@ public final class IndexSelection {
         return indices;
     }
 
-    /** Whether an index of {@code 0..length-1} is chosen. */
+    /** Returns whether an index of {@code 0..length-1} is chosen. */
     public boolean contains(int index, int length) {
         return isAll()
                 || ranges.stream().anyMatch(range -> {

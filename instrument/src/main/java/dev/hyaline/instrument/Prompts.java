@@ -102,7 +102,7 @@ public final class Prompts {
     }
 
     /**
-     * Where a sequence's token with a role stands.
+     * The position of a sequence's token with a role.
      *
      * @throws BadInputException if the prompts have no such role
      */

@@ -3,7 +3,7 @@ package dev.hyaline.instrument;
 import dev.hyaline.engine.site.HookPoint;
 
 /**
- * Where an intervention changes values: one token's, or one head's of one token, at one hook point.
+ * The values that an intervention changes at once: one token's, or one head's of one token, at one hook point.
  *
  * @param sequence index among the prompts of the run
  * @param position absolute; of attention maps the query's

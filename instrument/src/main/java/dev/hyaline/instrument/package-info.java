@@ -1,5 +1,6 @@
 /**
- * What all of the laboratory shares: prompts, hook points by name, selections of indices and recorded activations.
+ * The types that all of the laboratory shares: prompts, hook points by name, selections of indices and recorded
+ * activations.
  *
  * <p>Read {@link dev.hyaline.instrument.Prompts}, {@link dev.hyaline.instrument.HookPoints} and
  * {@link dev.hyaline.instrument.IndexSelection} first, then {@link dev.hyaline.instrument.ActivationSource}, from which

@@ -27,14 +27,13 @@ record ReceiverInputs(BaseRun base, List<RerunResult> runs) implements Activatio
     }
 
     @Override
-    public void read(Slot place, float[] out) {
-        if (!holds(place.point(), place.sequence(), place.position())) {
-            throw new BadInputException("no receiver reads " + place.point());
+    public void read(Slot slot, float[] out) {
+        if (!holds(slot.point(), slot.sequence(), slot.position())) {
+            throw new BadInputException("no receiver reads " + slot.point());
         }
         Gpt2Config config = base.model().config();
         HookPoint residual =
-                place.point().residual(config).orElseThrow().points(config).getLast();
-        System.arraycopy(
-                runs.get(place.sequence()).values(residual), place.position() * out.length, out, 0, out.length);
+                slot.point().residual(config).orElseThrow().points(config).getLast();
+        System.arraycopy(runs.get(slot.sequence()).values(residual), slot.position() * out.length, out, 0, out.length);
     }
 }

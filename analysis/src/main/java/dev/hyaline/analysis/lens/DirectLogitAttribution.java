@@ -31,7 +31,7 @@ import java.util.stream.IntStream;
  * parts add up. Of clean prompts, at the position of a role.
  *
  * <p>Biases that no part owns have a step of their own, so that all steps of a table add up to its whole;
- * {@link Result#conservation} says how well. With weights that went through
+ * {@link Result#sumCheck} says how well. With weights that went through
  * {@link dev.hyaline.instrument.weights.WeightProcessing} the shares are TransformerLens's; with raw weights a head's
  * also has what its value bias adds.
  */
@@ -71,9 +71,9 @@ public final class DirectLogitAttribution {
      *
      * @param table in logits, with a step {@code bias} for what no other part owns
      * @param whole the name of the sum of the parts, such as {@code the logit difference}
-     * @param conservation the distance of the parts' sum from the whole
+     * @param sumCheck the distance of the parts' sum from the whole
      */
-    public record Result(ResultTable table, String whole, SumCheck conservation) {}
+    public record Result(ResultTable table, String whole, SumCheck sumCheck) {}
 
     /** The contributions of the parts, in the order of the table's cells, and the whole they are to add up to. */
     private record Share(double[] parts, double whole, double sum) {

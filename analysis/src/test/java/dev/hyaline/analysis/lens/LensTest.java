@@ -90,9 +90,9 @@ final class LensTest {
                     attribution.byHead(),
                     attribution.byNeuron(),
                     attribution.byPosition())) {
-                assertThat(result.conservation().values()).isEqualTo(8);
-                assertThat(result.conservation().largestValue()).isGreaterThan(0.1);
-                assertThat(result.conservation().largestError())
+                assertThat(result.sumCheck().values()).isEqualTo(8);
+                assertThat(result.sumCheck().largestValue()).isGreaterThan(0.1);
+                assertThat(result.sumCheck().largestError())
                         .as(result.table().title())
                         .isLessThan(GoldenIoi.TOLERANCE);
             }
@@ -173,10 +173,10 @@ final class LensTest {
         PromptPairs years = PromptPairs.of(raw.config(), Task.GREATER_THAN.draw(encoder, 2, 1));
         DirectLogitAttribution.Result result =
                 DirectLogitAttribution.of(raw, years, "end").byLayer();
-        assertThat(result.conservation().largestError()).isLessThan(GoldenIoi.TOLERANCE);
+        assertThat(result.sumCheck().largestError()).isLessThan(GoldenIoi.TOLERANCE);
         DirectLogitAttribution.Result atS2 =
                 DirectLogitAttribution.of(raw, pairs, "S2").byHead();
-        assertThat(atS2.conservation().largestError()).isLessThan(GoldenIoi.TOLERANCE);
+        assertThat(atS2.sumCheck().largestError()).isLessThan(GoldenIoi.TOLERANCE);
         assertThatThrownBy(() -> DirectLogitAttribution.of(raw, pairs, "S3"))
                 .hasMessageContaining("there is no role S3");
     }

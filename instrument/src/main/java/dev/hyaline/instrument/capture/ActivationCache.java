@@ -214,7 +214,7 @@ public final class ActivationCache {
         return Arrays.copyOfRange(of(point, sequence), row * width, (row + 1) * width);
     }
 
-    /** What was recorded. */
+    /** The choice of what was recorded. */
     public Capture capture() {
         return capture;
     }
@@ -288,7 +288,7 @@ public final class ActivationCache {
     }
 
     /**
-     * What each head before a boundary adds to the residual stream: {@code z W_O}, the bits of {@code hook_result},
+     * The output of each head before a boundary to the residual stream: {@code z W_O}, the bits of {@code hook_result},
      * which need not be recorded. Labels: {@code L0H0}, {@code L0H1} and so on. The rest of the residual stream is
      * {@link ResidualStack#withRemainder}.
      */
@@ -302,8 +302,8 @@ public final class ActivationCache {
     }
 
     /**
-     * What each neuron before a boundary adds to the residual stream: its activation times its row of {@code W_out}.
-     * Labels: {@code L0N0}, {@code L0N1} and so on.
+     * The output of each neuron before a boundary to the residual stream: its activation times its row of
+     * {@code W_out}. Labels: {@code L0N0}, {@code L0N1} and so on.
      */
     public ResidualStack stackNeuronResults(Boundary upTo) {
         return new ResidualDecomposition(this).neurons(upTo);
@@ -350,18 +350,18 @@ public final class ActivationCache {
     }
 
     /**
-     * How much each component of a stack contributes directly to a logit.
+     * The direct contribution of each component of a stack to a logit.
      *
-     * @param tokens whose logit: one for all, one a sequence or one a row
+     * @param tokens whose logit: one for all, one per sequence or one per row
      */
     public LogitAttribution logitAttrs(ResidualStack stack, int... tokens) {
         return LogitDirections.of(this, tokens).attribute(stack);
     }
 
     /**
-     * How much each component of a stack contributes directly to the difference of two logits.
+     * The direct contribution of each component of a stack to the difference of two logits.
      *
-     * @param tokens whose logit counts positive: one for all, one a sequence or one a row
+     * @param tokens whose logit counts positive: one for all, one per sequence or one per row
      * @param incorrectTokens whose logit is subtracted, likewise
      */
     public LogitAttribution logitAttrs(ResidualStack stack, int[] tokens, int[] incorrectTokens) {

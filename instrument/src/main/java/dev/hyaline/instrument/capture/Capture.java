@@ -30,7 +30,14 @@ public final class Capture {
     private final IndexSelection sequences;
     private final OptionalLong budget;
 
-    private Capture(List<HookPoint> points, IndexSelection positions, List<String> roles, IndexSelection heads, IndexSelection neurons, IndexSelection sequences, OptionalLong budget) {
+    private Capture(
+            List<HookPoint> points,
+            IndexSelection positions,
+            List<String> roles,
+            IndexSelection heads,
+            IndexSelection neurons,
+            IndexSelection sequences,
+            OptionalLong budget) {
         this.points = List.copyOf(new TreeSet<>(points));
         this.positions = positions;
         this.roles = List.copyOf(roles);
@@ -70,12 +77,18 @@ public final class Capture {
         return points;
     }
 
-    /** The positions chosen in each sequence by itself, so that -1 is the last token of every prompt; of attention maps they choose the queries. */
+    /**
+     * The positions chosen in each sequence by itself, so that -1 is the last token of every prompt; of attention maps
+     * they choose the queries.
+     */
     public IndexSelection positions() {
         return positions;
     }
 
-    /** Positions recorded too, by the names that {@link Prompts#role} gives them; with all positions chosen, these instead. */
+    /**
+     * Positions recorded too, by the names that {@link Prompts#role} gives them; with all positions chosen, these
+     * instead.
+     */
     public List<String> roles() {
         return roles;
     }
@@ -206,7 +219,8 @@ public final class Capture {
     }
 
     /**
-     * The shape of what is recorded of a site for each token: sizes after the position axis, or {@code [heads]} for attention maps.
+     * The shape of what is recorded of a site for each token: sizes after the position axis, or {@code [heads]} for
+     * attention maps.
      */
     public List<Integer> perToken(Gpt2Config config, Site site) {
         List<Integer> sizes = new ArrayList<>(site.shape().perToken(config));

@@ -105,8 +105,7 @@ final class CaptureProbe implements Probe {
     }
 
     private ChosenValues.Sink<RuntimeException> listenerOf(HookPoint point, int sequence) {
-        return (values, offset, length) ->
-                listener.captured(point, firstSequence + sequence, values, offset, length);
+        return (values, offset, length) -> listener.captured(point, firstSequence + sequence, values, offset, length);
     }
 
     /** The rows of the chosen positions among those that an activation holds of a sequence. */

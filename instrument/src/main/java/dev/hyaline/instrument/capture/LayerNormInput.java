@@ -50,7 +50,7 @@ final class LayerNormInput {
     }
 
     /**
-     * What each row was divided by, {@code [rows]}: as recorded, or from the recorded residual stream.
+     * The divisor of each row, {@code [rows]}: as recorded, or from the recorded residual stream.
      *
      * @throws BadInputException if neither was recorded
      */

@@ -6,8 +6,8 @@ import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /**
- * How much of a logit, or of the difference of two, each component of the residual stream contributes directly through
- * the final LayerNorm, whose scale is held at the run's. All in float64.
+ * The direct contribution of each component of the residual stream to a logit, or to the difference of two, through the
+ * final LayerNorm, whose scale is held at the run's. All in float64.
  *
  * <p>The final norm's gain and bias and the unembedding's bias are taken into account, so that with all components the
  * sums are the model's logits whether or not its LayerNorms are folded.
@@ -68,7 +68,7 @@ public final class LogitAttribution {
                 .toArray();
     }
 
-    /** What no component contributes: the final norm's bias and the unembedding's, {@code [rows]}. */
+    /** The part that no component contributes: the final norm's bias and the unembedding's, {@code [rows]}. */
     public double[] bias() {
         return bias.clone();
     }
@@ -85,12 +85,12 @@ public final class LogitAttribution {
     }
 
     /**
-     * How far the sums are from the logits that the run had, at those tokens whose logits are known: the last of each
+     * Compares the sums with the logits that the run had, at those tokens whose logits are known: the last of each
      * sequence, and all if {@code unembed.hook_out} was recorded. Components that are missing show as an error.
      *
      * @throws BadInputException if no logits are known
      */
-    public SumCheck conservation() {
+    public SumCheck sumCheck() {
         int[] known = IntStream.range(0, rows.size())
                 .filter(row -> logits[row].isPresent())
                 .toArray();

@@ -58,13 +58,13 @@ final class ResidualDecomposition {
         return partsOf(upTo, components);
     }
 
-    /** What every recorded head before a boundary adds. */
+    /** The outputs of all recorded heads before a boundary. */
     ResidualStack heads(Boundary upTo) {
         upTo.requireIn(config);
         return partsOf(upTo, headResults(upTo));
     }
 
-    /** What every recorded neuron before a boundary adds. */
+    /** The outputs of all recorded neurons before a boundary. */
     ResidualStack neurons(Boundary upTo) {
         upTo.requireIn(config);
         return partsOf(upTo, neuronResults(upTo));

@@ -110,17 +110,17 @@ public final class ResidualStack {
         return out;
     }
 
-    /** What the components are parts of, {@code [rows, dModel]}; empty if they are not. */
+    /** The sum that the components are parts of, {@code [rows, dModel]}; empty if they are not. */
     public Optional<float[]> whole() {
         return whole.map(this::values);
     }
 
     /**
-     * How far the components' sum is from their whole.
+     * Compares the components' sum with their whole.
      *
      * @throws BadInputException if they are not the parts of anything, or that was not recorded
      */
-    public SumCheck conservation() {
+    public SumCheck sumCheck() {
         RowSource source = requireWhole();
         SumCheck[] ofRows = new SumCheck[rows.size()];
         forEachRow(row -> {

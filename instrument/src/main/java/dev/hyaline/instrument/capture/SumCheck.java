@@ -4,7 +4,7 @@ import dev.hyaline.engine.BadShapeException;
 import java.util.Locale;
 
 /**
- * How well parts add up to their whole.
+ * A comparison of a sum of parts with their whole.
  *
  * @param values numbers compared
  * @param largestError the largest absolute difference between the sum of the parts and the whole

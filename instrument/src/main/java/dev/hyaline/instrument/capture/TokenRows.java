@@ -3,7 +3,7 @@ package dev.hyaline.instrument.capture;
 import dev.hyaline.engine.BadInputException;
 import java.util.Arrays;
 
-/** The tokens a cache has recorded, all sequences laid end to end: one row a token. Immutable. */
+/** The tokens a cache has recorded, all sequences laid end to end: one row per token. Immutable. */
 public final class TokenRows {
     /** {@code [sequences][recorded positions]}, ascending. */
     private final int[][] positions;

@@ -48,7 +48,7 @@ import java.util.OptionalLong;
 public final class ActivationStore implements AutoCloseable {
     private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    /** Where a tensor begins in all shards but the last, and in the last. */
+    /** The offset of a tensor in all shards but the last, and in the last. */
     private record Column(TensorInfo tensor, int width, long offset, long lastOffset) {}
 
     private final Path folder;
@@ -160,12 +160,12 @@ public final class ActivationStore implements AutoCloseable {
         return List.copyOf(columns.keySet());
     }
 
-    /** Which heads a row has at sites with heads, ascending. */
+    /** The heads that a row has at sites with heads, ascending. */
     public IndexSelection heads() {
         return heads;
     }
 
-    /** Which neurons a row has at {@code mlp.pre} and {@code mlp.post}, ascending. */
+    /** The neurons that a row has at {@code mlp.pre} and {@code mlp.post}, ascending. */
     public IndexSelection neurons() {
         return neurons;
     }
@@ -282,9 +282,9 @@ public final class ActivationStore implements AutoCloseable {
                 long row = firstRow + done;
                 int shard = (int) (row / plan.rowsPerShard());
                 long within = row % plan.rowsPerShard();
-                int run = (int) Math.min(count - done, plan.rows(shard) - within);
-                get(column, shard, within, run, into, offset + done * column.width);
-                done += run;
+                int length = (int) Math.min(count - done, plan.rows(shard) - within);
+                get(column, shard, within, length, into, offset + done * column.width);
+                done += length;
             }
             MappedMemory.requireWhole();
         } catch (InternalError e) {

@@ -26,7 +26,8 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * A dump of any number of documents into shards: safetensors files that each hold a number of rows of every hook point,
  * one row per token. Its memory does not depend on the size of the corpus. A dump that was stopped in any way can be
- * resumed, and its files end up the same, byte for byte; a shard is whole or absent. {@link ActivationStore} reads them. Immutable.
+ * resumed, and its files end up the same, byte for byte; a shard is whole or absent. {@link ActivationStore} reads
+ * them. Immutable.
  *
  * <p>The corpus is read twice: {@link #forecast} finds what cannot be run, counts and hashes; {@link #write} runs.
  */
@@ -46,7 +47,16 @@ public final class CorpusDump {
     private final long shardBytes;
     private final int batchTokens;
 
-    private CorpusDump(Gpt2Config config, List<HookPoint> points, IndexSelection heads, IndexSelection neurons, TokenFilter filter, LongDocuments longDocuments, ElementType type, long shardBytes, int batchTokens) {
+    private CorpusDump(
+            Gpt2Config config,
+            List<HookPoint> points,
+            IndexSelection heads,
+            IndexSelection neurons,
+            TokenFilter filter,
+            LongDocuments longDocuments,
+            ElementType type,
+            long shardBytes,
+            int batchTokens) {
         this.config = config;
         this.points = List.copyOf(new TreeSet<>(points));
         this.heads = heads;
@@ -201,7 +211,9 @@ public final class CorpusDump {
         }
     }
 
-    /** The tensors of a row: the values of one token at each point, under the point's name, and what identifies the row. */
+    /**
+     * The tensors of a row: the values of one token at each point, under the point's name, and what identifies the row.
+     */
     public List<TensorInfo> rowTensors() {
         return ShardPlan.tensors(this);
     }
@@ -217,7 +229,7 @@ public final class CorpusDump {
     }
 
     /**
-     * What was written.
+     * The files that were written.
      *
      * @param resumedRows rows that an earlier run had written
      * @param overflowed finite values that became infinite because the type has none so large

@@ -33,7 +33,7 @@ public final class Dump {
     private final Prompts prompts;
     /** The choice of these prompts, as the manifest records it. */
     private final IndexSelection sequences;
-    /** What to record of every one of these prompts. */
+    /** The values to record of every one of these prompts. */
     private final Capture capture;
 
     private final ElementType type;

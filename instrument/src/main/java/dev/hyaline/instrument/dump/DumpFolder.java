@@ -35,13 +35,13 @@ public final class DumpFolder implements AutoCloseable {
 
     private static final Pattern SHARD = Pattern.compile("activations-\\d{5,}\\.safetensors");
 
-    /** What becomes of a dump that is in the folder already. */
+    /** The treatment of a dump that is in the folder already. */
     public enum IfExists {
         /** It stays, and opening the folder fails. */
         REFUSE,
         /** It is replaced: one file once the new one is complete, shards from the start. */
         REPLACE,
-        /** If it is one of shards, it is gone on with; any other stays, and opening the folder fails. */
+        /** A dump of shards is resumed; any other stays, and opening the folder fails. */
         RESUME
     }
 
@@ -54,7 +54,7 @@ public final class DumpFolder implements AutoCloseable {
     private final Deque<PartialFile> partials = new ArrayDeque<>();
     private final Thread onExit = new Thread(this::removePartials, "hyaline-dump-cleanup");
     private PartialFile manifest;
-    /** Whether the journal lists nothing that would be lost with it. */
+    /** True if the journal lists nothing that would be lost with it. */
     private boolean emptyJournal;
 
     private boolean over;

@@ -22,7 +22,7 @@ public enum DumpFormat {
         return "activations." + this;
     }
 
-    /** Whether the format has values of a type. */
+    /** Returns whether the format has values of a type. */
     public boolean holds(ElementType type) {
         return this == SAFETENSORS || type != ElementType.BF16;
     }

@@ -98,7 +98,10 @@ public final class DumpReader {
         DumpReader dump = new DumpReader(folder, manifest.require("activations"), lengths);
         return new RecordedTensors(
                 lengths,
-                manifest.require("model").require("config").require(ConfigKeys.LAYERS).integer(1, Integer.MAX_VALUE),
+                manifest.require("model")
+                        .require("config")
+                        .require(ConfigKeys.LAYERS)
+                        .integer(1, Integer.MAX_VALUE),
                 (point, sequence) -> dump.block(folder, point, sequence, lengths[sequence]),
                 Optional.of(folder));
     }
@@ -108,7 +111,7 @@ public final class DumpReader {
         return manifest.require("capture").get(axis).map(Json::string).orElse(ALL);
     }
 
-    /** What is said of a dump that leaves out parts of its hook points. */
+    /** The error for a dump that leaves out parts of its hook points. */
     static String partial(String dump, String heads, String neurons) {
         String kept = Stream.of("heads " + heads, "neurons " + neurons)
                 .filter(axis -> !axis.endsWith(" " + ALL))

@@ -2,7 +2,7 @@ package dev.hyaline.instrument.dump;
 
 import java.util.Locale;
 
-/** What is done with a document of more tokens than the model has positions. */
+/** The treatment of a document of more tokens than the model has positions. */
 public enum LongDocuments {
     /** It is an error that names the document. */
     ERROR,

@@ -123,7 +123,7 @@ final class Manifest {
         json.writeEndObject();
     }
 
-    /** What the values do not depend on. */
+    /** The facts that the values do not depend on. */
     static void environment(JsonGenerator json, Gpt2 model) {
         json.writeObjectPropertyStart("environment");
         json.writeStringProperty("kernels", model.kernels().name());

@@ -5,7 +5,7 @@ import java.util.OptionalInt;
 import java.util.function.IntFunction;
 
 /**
- * Where a dump comes from, as far as the engine cannot tell: what its manifest needs so that someone else can make it
+ * The origin of a dump, as far as the engine does not know it. Its manifest needs this so that someone else can make it
  * again.
  *
  * @param tool name and version of the program

@@ -22,9 +22,7 @@ final class RecordedStore implements ActivationSource {
     RecordedStore(ActivationStore store, Optional<Path> dump) {
         if (!store.heads().isAll() || !store.neurons().isAll()) {
             throw new BadInputException(DumpReader.partial(
-                    name(dump),
-                    store.heads().toString(),
-                    store.neurons().toString()));
+                    name(dump), store.heads().toString(), store.neurons().toString()));
         }
         if (store.documents() > Integer.MAX_VALUE) {
             throw new BadInputException(name(dump) + " has " + store.documents() + " documents, but interventions take"
@@ -78,19 +76,19 @@ final class RecordedStore implements ActivationSource {
     }
 
     @Override
-    public void read(Slot place, float[] out) {
-        OptionalLong row = store.row(place.sequence(), place.position());
-        if (row.isEmpty() || !store.points().contains(place.point())) {
-            throw new BadInputException(name(dump) + " holds no " + place.point() + " at position " + place.position()
-                    + " of document " + place.sequence());
+    public void read(Slot slot, float[] out) {
+        OptionalLong row = store.row(slot.sequence(), slot.position());
+        if (row.isEmpty() || !store.points().contains(slot.point())) {
+            throw new BadInputException(name(dump) + " holds no " + slot.point() + " at position " + slot.position()
+                    + " of document " + slot.sequence());
         }
-        float[] whole = new float[store.width(place.point())];
-        long at = (long) Math.max(0, place.head()) * out.length;
+        float[] whole = new float[store.width(slot.point())];
+        long at = (long) Math.max(0, slot.head()) * out.length;
         if (at + out.length > whole.length) {
             throw new BadInputException(
-                    name(dump) + ": the recorded " + place.point() + " is of a model of another shape");
+                    name(dump) + ": the recorded " + slot.point() + " is of a model of another shape");
         }
-        store.read(place.point(), row.getAsLong(), 1, whole, 0);
+        store.read(slot.point(), row.getAsLong(), 1, whole, 0);
         System.arraycopy(whole, (int) at, out, 0, out.length);
     }
 }

@@ -48,12 +48,12 @@ public final class RowOrder {
         return count;
     }
 
-    /** How many rows were given so far. */
+    /** Number of rows given so far. */
     public long position() {
         return next;
     }
 
-    /** Goes on as if so many rows had been given. */
+    /** Continues as if so many rows had been given. */
     public void position(long given) {
         if (given < 0 || given > rows) {
             throw new BadInputException("an order of " + rows + " rows has no place " + given);
@@ -61,12 +61,12 @@ public final class RowOrder {
         next = given;
     }
 
-    /** The row at a place in the order. */
-    private long row(long place) {
+    /** The row at an index of the order. */
+    private long row(long index) {
         if (keys.length == 0) {
-            return place;
+            return index;
         }
-        long row = place;
+        long row = index;
         do {
             row = permuted(row);
         } while (row >= rows);

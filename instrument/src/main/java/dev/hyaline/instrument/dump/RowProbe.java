@@ -54,8 +54,9 @@ final class RowProbe implements Probe {
     public void at(HookPoint point, Activation activation) {
         points.reached(point);
         // Of the logits, none but the chosen rows were formed.
-        int[] here =
-                point.site() == Site.UNEMBED_OUT ? IntStream.range(0, rows.length).toArray() : rows;
+        int[] here = point.site() == Site.UNEMBED_OUT
+                ? IntStream.range(0, rows.length).toArray()
+                : rows;
         List<ColumnRange> columns = ColumnRange.of(dump.config(), point.site(), dump.heads(), dump.neurons());
         try {
             writer.begin(tensors.get(point), firstRow);

@@ -39,7 +39,7 @@ final class ShardManifest {
     private ShardManifest() {}
 
     /**
-     * What decides every byte of the shards.
+     * Everything that decides the bytes of the shards.
      *
      * @param processing what was done to the model's weights
      */

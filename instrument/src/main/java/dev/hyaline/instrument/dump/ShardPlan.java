@@ -12,9 +12,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * How the rows of a dump lie in shards. Every shard holds the same tensors, each {@code [rows, ...]}: one per hook
- * point under its name, and {@link TensorPlan#TOKENS}, {@link TensorPlan#POSITIONS} and {@link #DOCUMENTS}. All shards
- * but the last have {@code rowsPerShard} rows.
+ * The layout of the rows of a dump in shards. Every shard holds the same tensors, each {@code [rows, ...]}: one per
+ * hook point under its name, and {@link TensorPlan#TOKENS}, {@link TensorPlan#POSITIONS} and {@link #DOCUMENTS}. All
+ * shards but the last have {@code rowsPerShard} rows.
  *
  * @param tensors of one row: their shapes lack the first axis
  */
@@ -22,7 +22,7 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
     /** Document of every row, by its index in the corpus. */
     static final String DOCUMENTS = "documents";
 
-    /** How many of the tensors say what a row is of; they come after the hook points'. */
+    /** Number of tensors that identify a row; they come after the hook points'. */
     static final int ROW_INFO = 3;
 
     private static final Map<String, String> METADATA = Map.of("format", "pt", "manifest", DumpFolder.MANIFEST);
@@ -33,7 +33,8 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
 
     /** The tensors of one row of a dump. */
     static List<TensorInfo> tensors(CorpusDump dump) {
-        Capture capture = Capture.of(dump.points()).positions(dump.filter().positions())
+        Capture capture = Capture.of(dump.points())
+                .positions(dump.filter().positions())
                 .heads(dump.heads())
                 .neurons(dump.neurons());
         List<TensorInfo> tensors = new ArrayList<>();
@@ -66,7 +67,7 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
         return String.format(Locale.ROOT, "activations-%05d.safetensors", shard);
     }
 
-    /** Where a shard's tensors lie, sorted as in its file. */
+    /** The layout of a shard's tensors, sorted as in its file. */
     SafetensorsLayout layout(long shard) {
         return SafetensorsLayout.of(
                 FileTypes.of(tensors.stream()

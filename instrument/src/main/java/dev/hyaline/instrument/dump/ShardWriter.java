@@ -81,7 +81,7 @@ final class ShardWriter implements AutoCloseable {
         room--;
     }
 
-    /** How many values go to the buffer now; at least one. */
+    /** Number of values that fit the buffer now; at least one. */
     private long writable() throws IOException {
         if (room == 0) {
             flush();

@@ -17,7 +17,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What a reader needs of a {@link ShardManifest}, checked: it may be a stranger's. */
+/** The part of a {@link ShardManifest} that a reader needs, checked: the file may come from anyone. */
 record StoreManifest(
         List<HookPoint> points,
         IndexSelection heads,

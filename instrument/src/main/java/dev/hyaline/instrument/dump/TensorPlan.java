@@ -126,7 +126,7 @@ public final class TensorPlan {
                 .toList();
     }
 
-    /** Whether tensors begin with a batch axis: all prompts have one length, and as many positions recorded. */
+    /** Returns whether tensors begin with a batch axis: all prompts have one length, and as many positions recorded. */
     public boolean isBatch() {
         return batch;
     }

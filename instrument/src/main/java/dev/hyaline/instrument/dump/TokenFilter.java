@@ -5,7 +5,8 @@ import dev.hyaline.instrument.IndexSelection;
 import java.util.OptionalInt;
 
 /**
- * Which tokens of a corpus get a row in a dump. The model reads all that come before a chosen one, whatever is chosen.
+ * A choice of the tokens of a corpus that get a row in a dump. The model reads all that come before a chosen one,
+ * whatever is chosen.
  *
  * @param positions in each document by itself, or in each piece of one that is split
  * @param skippedFirst a token that gets no row where a document begins with it: the beginning-of-text token

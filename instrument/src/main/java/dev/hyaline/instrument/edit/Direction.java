@@ -11,7 +11,7 @@ import java.util.Optional;
 
 /** Numbers that an intervention writes, adds or projects on: a steering vector, a direction. Immutable. */
 public final class Direction {
-    /** Where a vector was read from: a tensor's row of as many values as its last axis has. */
+    /** The origin of a vector that was read from a file: a tensor's row of as many values as its last axis has. */
     public record Source(Path file, String tensor, long row) {}
 
     private final float[] values;

@@ -7,14 +7,14 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * A change of a model's inside, as data: what is written, and where. Each place, a token's values at a hook point or
- * one head's of them, is changed by itself; so an intervention means the same in a batch, after a cache, and in a pass
- * that runs a part only. At attention maps only the keys up to the query are touched.
+ * An edit of a model's activations, as data. Each slot, which is a token's values at a hook point or one head's of
+ * them, is changed by itself; so an intervention means the same in a batch, after a cache, and in a pass that runs a
+ * part only. At attention maps only the keys up to the query are touched.
  */
 public sealed interface Intervention {
     Target target();
 
-    /** What is done, and where, in words: {@code Scale of blocks.1.hook_mlp_out, positions -1}. */
+    /** The edit and its target in words: {@code Scale of blocks.1.hook_mlp_out, positions -1}. */
     default String label() {
         return InterventionText.of(this);
     }
@@ -31,13 +31,13 @@ public sealed interface Intervention {
     record Mean(Target target, Means means) implements Intervention {}
 
     /**
-     * Writes what a sequence drawn from a reference set has at the same places (resample ablation). The sequence is
+     * Writes what a sequence drawn from a reference set has in the same slots (resample ablation). The sequence is
      * drawn among those long enough, once for each sequence of the run.
      */
     record Resample(Target target, ActivationSource reference, long seed) implements Intervention {}
 
     /**
-     * Writes what another run has at the same places (activation patching).
+     * Writes what another run has in the same slots (activation patching).
      *
      * @param sequence which of the source's sequences; empty for the one with the same index
      */
@@ -46,14 +46,14 @@ public sealed interface Intervention {
     /**
      * Writes given values.
      *
-     * @param value as many as a place has, or as there are chosen components, or one for all
+     * @param value as many as a slot has, or as there are chosen components, or one for all
      */
     record Write(Target target, Direction value) implements Intervention {}
 
     /**
      * Adds {@code coefficient} times a vector (steering).
      *
-     * @param vector as many values as a place has, or as there are chosen components, or one for all
+     * @param vector as many values as a slot has, or as there are chosen components, or one for all
      */
     record Add(Target target, Direction vector, float coefficient) implements Intervention {}
 
@@ -78,7 +78,7 @@ public sealed interface Intervention {
     record SwapHeads(Target target) implements Intervention {}
 
     /**
-     * Adds normal noise. Each value's depends on the seed, the place and the value's index alone.
+     * Adds normal noise. The noise of each value depends on the seed, the slot and the value's index alone.
      *
      * @param deviation standard deviation
      */
@@ -91,18 +91,18 @@ public sealed interface Intervention {
         }
     }
 
-    /** Does what a function says. */
-    record Custom(Target target, PlaceFunction function) implements Intervention {}
+    /** Applies a function. */
+    record Custom(Target target, SlotFunction function) implements Intervention {}
 
-    /** Changes the values of one place. What it does may depend on the place and the values alone. */
+    /** Changes the values of one slot. The result may depend on the slot and the values alone. */
     @FunctionalInterface
-    interface PlaceFunction {
+    interface SlotFunction {
         /**
-         * Called once for each place of a pass, on the thread that runs it.
+         * Called once for each slot of a pass, on the thread that runs it.
          *
-         * @param values all values of the place, to be changed in place; only those of the target's part are kept
+         * @param values all values of the slot, to be changed in place; only those of the target's part are kept
          */
-        void change(Slot place, float[] values);
+        void change(Slot slot, float[] values);
     }
 
     static Intervention zero(Target target) {
@@ -151,7 +151,7 @@ public sealed interface Intervention {
         return new Noise(target, deviation, seed);
     }
 
-    static Intervention function(Target target, PlaceFunction function) {
+    static Intervention function(Target target, SlotFunction function) {
         return new Custom(target, function);
     }
 }

@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 final class InterventionText {
     private InterventionText() {}
 
-    /** What and where: {@code Scale of blocks.1.hook_mlp_out, positions -1}. */
+    /** The edit and its target: {@code Scale of blocks.1.hook_mlp_out, positions -1}. */
     static String of(Intervention intervention) {
         return name(intervention) + " of " + intervention.target();
     }

@@ -43,12 +43,12 @@ public final class Means {
      *
      * @throws BadInputException if the reference set does not hold it
      */
-    public void read(Slot place, float[] out) {
-        if (!byPosition && place.point().site().isMap()) {
-            throw new BadInputException("rows of " + place.point()
+    public void read(Slot slot, float[] out) {
+        if (!byPosition && slot.point().site().isMap()) {
+            throw new BadInputException("rows of " + slot.point()
                     + " differ in length from position to position; take the mean by position");
         }
-        Slot key = new Slot(place.point(), 0, byPosition ? place.position() : ALL_POSITIONS, place.head());
+        Slot key = new Slot(slot.point(), 0, byPosition ? slot.position() : ALL_POSITIONS, slot.head());
         float[] mean = means.computeIfAbsent(key, of -> mean(of, out.length));
         System.arraycopy(mean, 0, out, 0, out.length);
     }
@@ -80,14 +80,15 @@ public final class Means {
         if (!byPosition) {
             return reference.positions(of.point(), sequence);
         }
-        boolean held = of.position() < reference.length(sequence)
-                && reference.holds(of.point(), sequence, of.position());
+        boolean held =
+                of.position() < reference.length(sequence) && reference.holds(of.point(), sequence, of.position());
         return held ? new int[] {of.position()} : new int[0];
     }
 
     private BadInputException notHeld(HookPoint point) {
-        return new BadInputException(reference.dump().map(folder -> folder + ": ").orElse("")
-                + "the reference set holds no " + point
-                + (byPosition ? " at a position that is to become its mean" : ""));
+        return new BadInputException(
+                reference.dump().map(folder -> folder + ": ").orElse("")
+                        + "the reference set holds no " + point
+                        + (byPosition ? " at a position that is to become its mean" : ""));
     }
 }

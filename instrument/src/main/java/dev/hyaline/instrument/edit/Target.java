@@ -23,7 +23,13 @@ public final class Target {
     private final IndexSelection positions;
     private final IndexSelection sequences;
 
-    private Target(Site site, IndexSelection layers, IndexSelection heads, TargetPart part, IndexSelection positions, IndexSelection sequences) {
+    private Target(
+            Site site,
+            IndexSelection layers,
+            IndexSelection heads,
+            TargetPart part,
+            IndexSelection positions,
+            IndexSelection sequences) {
         this.site = site;
         this.layers = layers;
         this.heads = heads;
@@ -104,7 +110,10 @@ public final class Target {
         return part;
     }
 
-    /** The positions in each sequence by itself, so that -1 is the last token of every prompt; of attention maps, the queries. */
+    /**
+     * The positions in each sequence by itself, so that -1 is the last token of every prompt; of attention maps, the
+     * queries.
+     */
     public IndexSelection positions() {
         return positions;
     }

@@ -4,7 +4,7 @@ import dev.hyaline.engine.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.List;
 
-/** Which part of the values of a place an intervention changes. */
+/** The part of the values of a slot that an intervention changes. */
 public sealed interface TargetPart {
     /** All of them. */
     record Whole() implements TargetPart {}

@@ -60,7 +60,7 @@ public final class Hook {
         return points;
     }
 
-    /** Whether it may change values. */
+    /** Returns whether it may change values. */
     public boolean edits() {
         return edits;
     }

@@ -11,7 +11,7 @@ final class Writes {
     private record ByHook(Hook hook, BitSet values) {}
 
     private final HookPoint point;
-    /** Where at most one hook writes, or the later may write over the earlier, nothing is checked. */
+    /** False where at most one hook writes, or a later one may write over an earlier. */
     private final boolean checked;
 
     private final List<ByHook> earlier = new ArrayList<>();
@@ -22,7 +22,7 @@ final class Writes {
         this.checked = checked;
     }
 
-    /** What is written from here on is written by this hook. */
+    /** Begins the writes of a hook. */
     void by(Hook hook) {
         if (current != null) {
             earlier.add(current);

@@ -6,7 +6,9 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
 
-/** Hook points that a pass is to reach. Without the check, one that it missed would leave a hole that nobody notices. */
+/**
+ * Hook points that a pass is to reach. Without the check, one that it missed would leave a hole that nobody notices.
+ */
 public final class AwaitedPoints {
     private final Set<HookPoint> wanted;
     private final Set<HookPoint> missing;

@@ -4,7 +4,7 @@ import dev.hyaline.files.FileErrors;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 
-/** What is wrong with a file of a dump is a {@link FileException}. */
+/** Errors of the files of a dump: each is a {@link FileException}. */
 public enum DumpErrors implements FileErrors {
     INSTANCE;
 

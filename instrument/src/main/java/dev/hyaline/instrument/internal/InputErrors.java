@@ -5,7 +5,7 @@ import dev.hyaline.files.FileErrors;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 
-/** What is wrong with a file that values are taken from is a {@link BadInputException}. */
+/** Errors of files that values are taken from: each is a {@link BadInputException}. */
 public enum InputErrors implements FileErrors {
     INSTANCE;
 

@@ -69,19 +69,19 @@ public final class RecordedTensors implements ActivationSource {
     }
 
     @Override
-    public void read(Slot place, float[] out) {
-        int row = Arrays.binarySearch(positions(place.point(), place.sequence()), place.position());
+    public void read(Slot slot, float[] out) {
+        int row = Arrays.binarySearch(positions(slot.point(), slot.sequence()), slot.position());
         if (row < 0) {
-            throw new BadInputException(place.point() + " was not recorded at position " + place.position());
+            throw new BadInputException(slot.point() + " was not recorded at position " + slot.position());
         }
-        Block block = block(place.point(), place.sequence()).orElseThrow();
-        long head = Math.max(0, place.head());
+        Block block = block(slot.point(), slot.sequence()).orElseThrow();
+        long head = Math.max(0, slot.head());
         long rows = block.positions().length;
-        long at = place.point().site().isMap()
-                ? (head * rows + row) * lengths[place.sequence()]
+        long at = slot.point().site().isMap()
+                ? (head * rows + row) * lengths[slot.sequence()]
                 : row * (block.values().length / rows) + head * out.length;
         if (at + out.length > block.values().length) {
-            throw new BadInputException(dump.map(folder -> folder + ": ").orElse("") + "the recorded " + place.point()
+            throw new BadInputException(dump.map(folder -> folder + ": ").orElse("") + "the recorded " + slot.point()
                     + " is of a model of another shape");
         }
         System.arraycopy(block.values(), (int) at, out, 0, out.length);

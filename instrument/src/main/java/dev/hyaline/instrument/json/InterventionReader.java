@@ -41,8 +41,7 @@ final class InterventionReader {
     }
 
     Interventions read(byte[] json) {
-        JsonFields document = new JsonFields(
-                "the document", Json.read(InputErrors.INSTANCE, "interventions", json));
+        JsonFields document = new JsonFields("the document", Json.read(InputErrors.INSTANCE, "interventions", json));
         String format = document.text("format");
         if (!format.equals(InterventionWriter.FORMAT)) {
             throw new BadInputException(

@@ -26,7 +26,7 @@ final class JsonFields {
         }
     }
 
-    /** What it is called in errors. */
+    /** The name of this object in errors. */
     String where() {
         return where;
     }

@@ -15,7 +15,7 @@ public record MultiplyAdds(long done, long full) {
         return new MultiplyAdds(done + other.done, full + other.full);
     }
 
-    /** How many times as much a full rerun would have been. */
+    /** The work of a full rerun as a multiple of what was done. */
     public double saving() {
         return done == 0 ? Double.POSITIVE_INFINITY : (double) full / done;
     }
@@ -36,7 +36,7 @@ public record MultiplyAdds(long done, long full) {
         return 4 * d * d * (end - from) + 2 * d * keys;
     }
 
-    /** What follows z in the attention of a layer. */
+    /** The part of a layer's attention that follows z. */
     static long attentionOut(Gpt2Config config, long rows) {
         return rows * config.dModel() * config.dModel();
     }

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.weights;
 
-/** What of a later head reads what an earlier one wrote. */
+/** The input of a later head that reads the output of an earlier one. */
 public enum CompositionMode {
     Q,
     K,

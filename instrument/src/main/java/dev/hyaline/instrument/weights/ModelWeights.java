@@ -153,7 +153,7 @@ public final class ModelWeights {
     }
 
     /**
-     * How much each head reads of what each earlier one writes (Elhage et al. 2021, section "Composition"): {@code |OV1
+     * The composition score of each head with each earlier one (Elhage et al. 2021, section "Composition"): {@code |OV1
      * R2| / (|OV1| |R2|)} in Frobenius norms, where {@code R2} is the later head's {@code QK}, {@code QK^T} or
      * {@code OV}.
      *

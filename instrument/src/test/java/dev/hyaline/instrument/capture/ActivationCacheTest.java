@@ -209,10 +209,9 @@ class ActivationCacheTest {
                 assertThat(edited.nextTokenLogits(s)).isNotEqualTo(plain.nextTokenLogits(s));
             }
             ResidualStack parts = edited.getFullResidDecomposition();
-            assertThat(parts.conservation().relativeError()).isLessThan(2e-6);
+            assertThat(parts.sumCheck().relativeError()).isLessThan(2e-6);
             assertThat(parts.values("L1H2")).containsOnly(0);
-            assertThat(edited.logitAttrs(parts, 4).conservation().relativeError())
-                    .isLessThan(1e-5);
+            assertThat(edited.logitAttrs(parts, 4).sumCheck().relativeError()).isLessThan(1e-5);
         }
     }
 

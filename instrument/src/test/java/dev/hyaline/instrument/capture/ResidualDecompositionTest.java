@@ -93,7 +93,7 @@ class ResidualDecompositionTest {
                             cache.getFullResidDecomposition(at, false),
                             cache.stackHeadResults(at).withRemainder(),
                             cache.applyLnToStack(cache.decomposeResid(at), at))) {
-                        SumCheck sums = stack.conservation();
+                        SumCheck sums = stack.sumCheck();
                         assertThat(sums.values()).isEqualTo(11L * Models.CONFIG.dModel());
                         assertThat(sums.relativeError()).as("%s: %s", at, sums).isLessThan(2e-6);
                         LensReference.assertClose(stack.sum(), stack.whole().orElseThrow(), at.toString());
@@ -101,7 +101,7 @@ class ResidualDecompositionTest {
                 }
             }
             ResidualStack headsAlone = cache.stackHeadResults();
-            assertThat(headsAlone.conservation().largestError()).isGreaterThan(0.01);
+            assertThat(headsAlone.sumCheck().largestError()).isGreaterThan(0.01);
         }
     }
 
@@ -116,10 +116,10 @@ class ResidualDecompositionTest {
                     cache.getFullResidDecomposition(),
                     cache.stackHeadResults().withRemainder())) {
                 LogitAttribution one = cache.logitAttrs(stack, 17);
-                assertThat(one.conservation().values()).isEqualTo(2);
-                assertThat(one.conservation().relativeError()).isLessThan(1e-5);
+                assertThat(one.sumCheck().values()).isEqualTo(2);
+                assertThat(one.sumCheck().relativeError()).isLessThan(1e-5);
                 LogitAttribution difference = cache.logitAttrs(stack, new int[] {3, 5}, new int[] {8});
-                assertThat(difference.conservation().relativeError()).isLessThan(1e-5);
+                assertThat(difference.sumCheck().relativeError()).isLessThan(1e-5);
                 assertThat(difference.sums()[cache.rows().row(1, -1)])
                         .isCloseTo((double) cache.nextTokenLogits(1)[5] - cache.nextTokenLogits(1)[8], within(1e-6));
             }
@@ -127,13 +127,13 @@ class ResidualDecompositionTest {
                     model, prompts, Capture.of(Models.CONFIG, "embed,pos_embed,attn_out,mlp_out,resid_post,logits"));
             int[] aRow = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
             SumCheck all =
-                    everyLogit.logitAttrs(everyLogit.decomposeResid(), aRow).conservation();
+                    everyLogit.logitAttrs(everyLogit.decomposeResid(), aRow).sumCheck();
             assertThat(all.values()).isEqualTo(11);
             assertThat(all.relativeError()).isLessThan(1e-5);
             LogitAttribution withoutMlps =
                     cache.logitAttrs(cache.decomposeResid().select("embed", "0_attn_out"), 17);
             assertThat(withoutMlps.labels()).containsExactly("embed", "0_attn_out");
-            assertThat(withoutMlps.conservation().relativeError()).isGreaterThan(0.01);
+            assertThat(withoutMlps.sumCheck().relativeError()).isGreaterThan(0.01);
         }
     }
 
@@ -160,7 +160,7 @@ class ResidualDecompositionTest {
             assertThatThrownBy(cache::accumulatedResid)
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContaining("blocks.0.hook_resid_pre");
-            assertThatThrownBy(() -> cache.stackHeadResults().conservation())
+            assertThatThrownBy(() -> cache.stackHeadResults().sumCheck())
                     .hasMessageContaining("record resid_pre, resid_mid and resid_post");
             assertThatThrownBy(() -> cache.stackHeadResults(Boundary.residMid(3)))
                     .hasMessageContaining("3 layers");

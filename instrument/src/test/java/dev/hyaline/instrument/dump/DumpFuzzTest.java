@@ -55,8 +55,8 @@ final class DumpFuzzTest {
     private static final int TIMES = 500;
     private static final Duration LONGEST = Duration.ofSeconds(5);
     private static final Prompts RAGGED = Models.prompts(5, 7);
-    private static final List<HookPoint> POINTS = List.of(
-            HookPoint.of(Site.RESID_PRE, 1), HookPoint.of(Site.Z, 1), HookPoint.of(Site.PATTERN, 1));
+    private static final List<HookPoint> POINTS =
+            List.of(HookPoint.of(Site.RESID_PRE, 1), HookPoint.of(Site.Z, 1), HookPoint.of(Site.PATTERN, 1));
 
     @TempDir
     private Path temporary;
@@ -179,8 +179,8 @@ final class DumpFuzzTest {
              {"do": "mean", "site": "ln_final.hook_scale", "reference": {"sequences": [
                {"length": 2147483647, "positions": [0, 2147483646], "values": {"ln_final.hook_scale": [2, 4]}}]}}]}
             """);
-        Intervention.Mean mean = (Intervention.Mean)
-                InterventionJson.read(file, Map.of()).list().getFirst();
+        Intervention.Mean mean =
+                (Intervention.Mean) InterventionJson.read(file, Map.of()).list().getFirst();
         float[] read = new float[1];
         long start = System.nanoTime();
         mean.means().read(new Slot(HookPoint.of(Site.LN_FINAL_SCALE), 0, 0, Slot.NO_HEAD), read);
@@ -194,8 +194,8 @@ final class DumpFuzzTest {
     void aFifoIsRefused() throws Exception {
         dump(false);
         Path edits = folder.resolve("edits.json");
-        for (Path file : List.of(
-                folder.resolve("activations.safetensors"), folder.resolve(DumpFolder.MANIFEST), edits)) {
+        for (Path file :
+                List.of(folder.resolve("activations.safetensors"), folder.resolve(DumpFolder.MANIFEST), edits)) {
             Files.deleteIfExists(file);
             makeFifo(file);
             assertThatThrownBy(() -> {
@@ -224,8 +224,8 @@ final class DumpFuzzTest {
                 .hasMessageContaining(shard + ": expected a file, found something else");
         Files.move(folder.resolve(DumpFolder.MANIFEST), folder.resolve("m"));
         makeFifo(folder.resolve(DumpFolder.JOURNAL));
-        assertThatThrownBy(() -> CorpusDumpTest.write(
-                        CorpusDumpTest.DUMP, CorpusDumpTest.corpus(6, 3), folder, IfExists.RESUME))
+        assertThatThrownBy(() ->
+                        CorpusDumpTest.write(CorpusDumpTest.DUMP, CorpusDumpTest.corpus(6, 3), folder, IfExists.RESUME))
                 .isInstanceOf(FileException.class)
                 .hasMessageContaining("journal.jsonl: expected a file, found something else");
     }
@@ -314,7 +314,10 @@ final class DumpFuzzTest {
                 used++;
             } catch (HyalineException e) {
                 refused++;
-                assertThat(e.getMessage()).as("change %d", i).contains(folder.toString()).hasSizeLessThan(2_000);
+                assertThat(e.getMessage())
+                        .as("change %d", i)
+                        .contains(folder.toString())
+                        .hasSizeLessThan(2_000);
             } catch (Throwable e) {
                 throw new AssertionError("change " + i + " of " + file, e);
             }

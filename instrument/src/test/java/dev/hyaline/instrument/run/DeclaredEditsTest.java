@@ -136,9 +136,9 @@ class DeclaredEditsTest {
     private static InterventionProbe probe(RandomEdits some, SequenceEdit edit) {
         int s = edit.sequence();
         int length = some.prompts().length(s);
-        List<BoundEdit> placements = BoundEdits.bind(
+        List<BoundEdit> edits = BoundEdits.bind(
                 edit.interventions(), some.config(), some.prompts().size(), s, length, length);
-        return InterventionProbe.builder().add(0, placements).build();
+        return InterventionProbe.builder().add(0, edits).build();
     }
 
     @Property(tries = 100)
@@ -200,7 +200,7 @@ class DeclaredEditsTest {
         assertThat(isDeclared(Intervention.projectOut(target, direction))).isTrue();
         assertThat(isDeclared(Intervention.scale(target.subspace(List.of(direction)), 2)))
                 .isTrue();
-        assertThat(isDeclared(Intervention.function(target, (place, values) -> {})))
+        assertThat(isDeclared(Intervention.function(target, (slot, values) -> {})))
                 .isFalse();
         assertThat(isDeclared(Intervention.projectOut(target.components(1), direction)))
                 .isFalse();
@@ -210,10 +210,10 @@ class DeclaredEditsTest {
 
     private static boolean isDeclared(Intervention intervention) {
         Prompts prompts = Models.prompts(3);
-        List<BoundEdit> placements = BoundEdits.bind(Interventions.of(intervention), Models.CONFIG, 1, 0, 3, 3);
+        List<BoundEdit> edits = BoundEdits.bind(Interventions.of(intervention), Models.CONFIG, 1, 0, 3, 3);
         try (Gpt2 model = Models.small()) {
             Obedient probe =
-                    new Obedient(InterventionProbe.builder().add(0, placements).build(), Models.CONFIG.nHeads());
+                    new Obedient(InterventionProbe.builder().add(0, edits).build(), Models.CONFIG.nHeads());
             model.forward(ForwardRequest.of(prompts.tokens(0))
                     .logits(LogitSelection.none())
                     .probe(probe));

@@ -39,7 +39,7 @@ class EditedGenerationTest {
             List<Intervention> list = new ArrayList<>(interventions.list());
             list.add(Intervention.function(
                     Target.of(Site.UNEMBED_OUT).sequences(sequence),
-                    (place, logits) -> byPosition.put(place.position(), logits.clone())));
+                    (slot, logits) -> byPosition.put(slot.position(), logits.clone())));
             return Interventions.of(list).inOrder();
         }
     }

@@ -56,9 +56,7 @@ class InterventionGoldenTest {
             }
             Prompts edited = Prompts.of(model.config(), prompts[0]);
             ActivationSource other = ActivationCache.record(
-                            model,
-                            Prompts.of(model.config(), prompts[1]),
-                            Capture.of(HookPoint.all(model.config())))
+                            model, Prompts.of(model.config(), prompts[1]), Capture.of(HookPoint.all(model.config())))
                     .source();
             BaseRun run = BaseRun.record(model, edited);
             LogitSelection last = LogitSelection.rows(length - 2, length - 1);

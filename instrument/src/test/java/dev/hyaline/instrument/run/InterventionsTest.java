@@ -69,7 +69,7 @@ class InterventionsTest {
         return z[sequence];
     }
 
-    private static float[] place(float[] z, int position, int head) {
+    private static float[] slot(float[] z, int position, int head) {
         int at = (position * Models.CONFIG.nHeads() + head) * D_HEAD;
         return Arrays.copyOfRange(z, at, at + D_HEAD);
     }
@@ -80,7 +80,7 @@ class InterventionsTest {
         Target there = ALL_Z.heads(2).positions(4).sequences(0);
         float[] ones = {1, 2, 3, 4, 5};
         Map<Intervention, float[]> expected = new LinkedHashMap<>();
-        float[] before = place(plain, 4, 2);
+        float[] before = slot(plain, 4, 2);
         expected.put(Intervention.zero(there), new float[5]);
         expected.put(Intervention.set(there, 7), new float[] {7, 7, 7, 7, 7});
         expected.put(Intervention.set(there, ones), ones);
@@ -94,14 +94,14 @@ class InterventionsTest {
                 Intervention.zero(there.subspace(List.of(Direction.of(0, 3, 0, 0, 0), Direction.of(0, 1, 1, 0, 0)))),
                 with(before, i -> i == 1 || i == 2 ? 0 : before[i]));
         expected.put(Intervention.patch(there, RUN, 0), before);
-        expected.put(Intervention.patch(there.positions(3), RUN, 1), place(z(1), 3, 2));
+        expected.put(Intervention.patch(there.positions(3), RUN, 1), slot(z(1), 3, 2));
         expected.put(
-                Intervention.function(there, (place, values) -> values[0] = place.position() * 10 + place.head()),
+                Intervention.function(there, (slot, values) -> values[0] = slot.position() * 10 + slot.head()),
                 with(before, i -> i == 0 ? 42 : before[i]));
         expected.forEach((intervention, values) -> {
             int position = intervention.target().positions().in(6, "position")[0];
             float[] found = z(0, intervention);
-            assertThat(place(found, position, 2)).as(intervention.toString()).isEqualTo(values);
+            assertThat(slot(found, position, 2)).as(intervention.toString()).isEqualTo(values);
             System.arraycopy(plain, (position * 4 + 2) * D_HEAD, found, (position * 4 + 2) * D_HEAD, D_HEAD);
             assertThat(found).as(intervention.toString()).isEqualTo(plain);
             assertThat(z(1, intervention)).as(intervention.toString()).isEqualTo(z(1));
@@ -130,7 +130,7 @@ class InterventionsTest {
         }
         // Only the longer sequence has a position 5.
         assertThat(z(0, Intervention.mean(ALL_Z, Means.byPosition(RUN))))
-                .endsWith(place(first, 5, 3))
+                .endsWith(slot(first, 5, 3))
                 .isNotEqualTo(first);
         double sum = 0;
         for (int position = 0; position < 10; position++) {
@@ -147,10 +147,10 @@ class InterventionsTest {
     void swappedHeadsExchangeTheirValues() {
         float[] plain = z(0);
         float[] found = z(0, Intervention.swapHeads(ALL_Z.positions(5).sequences(0), 3, 1));
-        assertThat(place(found, 5, 1)).isEqualTo(place(plain, 5, 3));
-        assertThat(place(found, 5, 3)).isEqualTo(place(plain, 5, 1));
-        assertThat(place(found, 5, 0)).isEqualTo(place(plain, 5, 0));
-        assertThat(place(found, 4, 1)).isEqualTo(place(plain, 4, 1));
+        assertThat(slot(found, 5, 1)).isEqualTo(slot(plain, 5, 3));
+        assertThat(slot(found, 5, 3)).isEqualTo(slot(plain, 5, 1));
+        assertThat(slot(found, 5, 0)).isEqualTo(slot(plain, 5, 0));
+        assertThat(slot(found, 4, 1)).isEqualTo(slot(plain, 4, 1));
     }
 
     @Test
@@ -171,7 +171,7 @@ class InterventionsTest {
     void noiseDependsOnSeedAndPlaceAlone() {
         float[] found = z(0, Intervention.noise(ALL_Z, 0.5f, 9));
         float[] oneHead = z(0, Intervention.noise(ALL_Z.heads(2).positions(4).sequences(0), 0.5f, 9));
-        assertThat(place(oneHead, 4, 2)).isEqualTo(place(found, 4, 2)).isNotEqualTo(place(z(0), 4, 2));
+        assertThat(slot(oneHead, 4, 2)).isEqualTo(slot(found, 4, 2)).isNotEqualTo(slot(z(0), 4, 2));
         assertThat(z(0, Intervention.noise(ALL_Z, 0.5f, 10))).isNotEqualTo(found);
     }
 
@@ -194,8 +194,8 @@ class InterventionsTest {
         Target there = ALL_Z.heads(2).positions(4).sequences(0);
         Intervention set = Intervention.set(there, 3);
         Intervention twice = Intervention.scale(there, 2);
-        assertThat(place(z(0, Interventions.of(set, twice).inOrder()), 4, 2)).containsOnly(6);
-        assertThat(place(z(0, Interventions.of(twice, set).inOrder()), 4, 2)).containsOnly(3);
+        assertThat(slot(z(0, Interventions.of(set, twice).inOrder()), 4, 2)).containsOnly(6);
+        assertThat(slot(z(0, Interventions.of(twice, set).inOrder()), 4, 2)).containsOnly(3);
         float[] before = MODEL.logits(PROMPTS.tokens(0));
         z(0, set);
         assertThat(MODEL.logits(PROMPTS.tokens(0))).isEqualTo(before);
@@ -241,7 +241,7 @@ class InterventionsTest {
                         Intervention.scale(target, 1),
                         Intervention.noise(target, 0, seed),
                         Intervention.patch(target, self),
-                        Intervention.function(target, (place, values) -> {}))) {
+                        Intervention.function(target, (slot, values) -> {}))) {
                     assertThat(EditedModel.of(model, Interventions.of(noOp))
                                     .forward(some.prompts(), logits)
                                     .logits())

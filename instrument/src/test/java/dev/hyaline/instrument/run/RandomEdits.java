@@ -164,9 +164,9 @@ public final class RandomEdits {
             case 9 -> Intervention.noise(target, random.nextInt(2) * 0.1f, random.nextLong());
             case 10 -> Intervention.resample(target, other, random.nextLong());
             default ->
-                Intervention.function(target, (place, values) -> {
+                Intervention.function(target, (slot, values) -> {
                     for (int i = 0; i < values.length; i++) {
-                        values[i] = values[i] * 0.5f + place.position();
+                        values[i] = values[i] * 0.5f + slot.position();
                     }
                 });
         };

@@ -63,7 +63,7 @@ class GoldenFoldedTest {
                         model, prompts, Capture.of(model.config(), "all").positions("last"));
                 LogitAttribution layers = cache.logitAttrs(cache.decomposeResid(), answers, distractors);
                 assertAll(layers, golden.values("dla.layer"));
-                assertThat(layers.conservation().relativeError()).isLessThan(1e-5);
+                assertThat(layers.sumCheck().relativeError()).isLessThan(1e-5);
                 LensReference.assertClose(
                         WeightProcessingTest.floats(layers.sums()), golden.values("clean.logit_diff"), "sums");
                 ResidualStack accumulated =

@@ -117,7 +117,8 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             try (Gpt2 model = study.start(raw ? weights : WeightProcessing.processWeights(weights))) {
                 DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, study.pairs(), role));
                 show(study, result);
-                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(name(), result.table()), options.json()));
+                folder.ifPresent(
+                        path -> TableOutput.write(console, path, Map.of(name(), result.table()), options.json()));
             }
         }
     }
@@ -137,14 +138,14 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
     }
 
     private void show(Study study, DirectLogitAttribution.Result result) {
-        SumCheck conservation = result.conservation();
+        SumCheck sums = result.sumCheck();
         if (options.json()) {
             JsonOutput.print(console, out -> {
                 out.writeStringProperty("model", study.model());
                 out.writeObjectPropertyStart("conservation");
                 out.writeStringProperty("whole", result.whole());
-                out.writeNumberProperty("largest_error", conservation.largestError());
-                out.writeNumberProperty("largest_value", conservation.largestValue());
+                out.writeNumberProperty("largest_error", sums.largestError());
+                out.writeNumberProperty("largest_value", sums.largestValue());
                 out.writeEndObject();
                 out.writeObjectPropertyStart("table");
                 TableText.writeJson(result.table(), out);
@@ -155,6 +156,6 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         StudyHeading.print(console, study.model(), study.pairs(), "");
         TableView.print(console, result.table());
         console.out().println();
-        console.out().println("Conservation: the whole is " + result.whole() + "; " + conservation);
+        console.out().println("Conservation: the whole is " + result.whole() + "; " + sums);
     }
 }

@@ -68,7 +68,8 @@ public final class CaptureOptions implements CheckedOptions {
     }
 
     public Capture capture(List<HookPoint> points) {
-        return Capture.of(points).positions(positions())
+        return Capture.of(points)
+                .positions(positions())
                 .roles(roles.toArray(String[]::new))
                 .heads(heads())
                 .neurons(neurons())

@@ -194,11 +194,7 @@ public final class EditOptions implements CheckedOptions {
             ActivationSource runs = values.orElseThrow();
             return Intervention.mean(target, byPosition ? Means.byPosition(runs) : Means.overall(runs));
         });
-        each(
-                config,
-                resample,
-                list,
-                target -> Intervention.resample(target, values.orElseThrow(), seed()));
+        each(config, resample, list, target -> Intervention.resample(target, values.orElseThrow(), seed()));
         return list;
     }
 
@@ -221,8 +217,8 @@ public final class EditOptions implements CheckedOptions {
         if (file != null) {
             ModelOptions.readable("--edits", file);
         }
-        boolean shortOptions = !bare.isEmpty()
-                || Stream.of(set, scale, noise, add, projectOut).anyMatch(values -> !values.isEmpty());
+        boolean shortOptions =
+                !bare.isEmpty() || Stream.of(set, scale, noise, add, projectOut).anyMatch(values -> !values.isEmpty());
         if (!shortOptions && file == null) {
             throw nothingToEdit();
         }

@@ -8,7 +8,7 @@ import java.util.List;
 
 /** An orthonormal basis of the span of directions, in float64. Immutable. */
 final class Basis {
-    /** What is left of a direction, relative to its length, below which it counts as a combination of those before. */
+    /** Relative length of the rest of a direction below which it counts as a combination of those before. */
     private static final double DEPENDENT = 1e-6;
 
     private final double[][] vectors;

@@ -18,14 +18,14 @@ public final class BoundEdit {
     private final int sequence;
     private final int[] positions;
     private final int[] heads;
-    /** Values of a place; of attention maps, of the last query. */
+    /** Values per slot; of attention maps, of the last query. */
     private final int width;
     /** Ascending; null for all. */
     private final int[] components;
 
-    /** What alone is changed; null for everything. */
+    /** The only subspace to change; null for everything. */
     private final Basis subspace;
-    /** What is projected out; null where nothing is. */
+    /** The subspace to project out; null if there is none. */
     private final Basis removed;
 
     private final EditFunction change;
@@ -127,12 +127,12 @@ public final class BoundEdit {
         return intervention;
     }
 
-    /** Values of a place. */
+    /** Number of values in a slot. */
     public int width(int position) {
         return point.site().isMap() ? position + 1 : width;
     }
 
-    /** Whether the two write a place, or a value of a place, in common. */
+    /** Returns whether the two write a slot, or a value of a slot, in common. */
     public boolean overlaps(BoundEdit other) {
         return point.equals(other.point)
                 && sequence == other.sequence
@@ -154,43 +154,43 @@ public final class BoundEdit {
         return false;
     }
 
-    /** Changes the places that are present, and says whether there were any. */
-    public boolean apply(SlotAccess places) {
+    /** Changes the slots that are present, and returns whether there were any. */
+    public boolean apply(SlotAccess slots) {
         boolean any = false;
         for (int position : positions) {
-            if (!places.has(position)) {
+            if (!slots.has(position)) {
                 continue;
             }
             any = true;
             if (intervention instanceof Intervention.SwapHeads) {
-                swap(places, position);
+                swap(slots, position);
             } else {
                 for (int head : heads) {
-                    change(places, position, head);
+                    change(slots, position, head);
                 }
             }
         }
         return any;
     }
 
-    private void change(SlotAccess places, int position, int head) {
+    private void change(SlotAccess slots, int position, int head) {
         float[] before = new float[width(position)];
-        places.read(position, head, before);
+        slots.read(position, head, before);
         float[] after = before.clone();
         change.change(new Slot(point, sequence, position, head), after);
-        places.write(position, head, keepRest(before, after));
+        slots.write(position, head, keepRest(before, after));
     }
 
-    private void swap(SlotAccess places, int position) {
+    private void swap(SlotAccess slots, int position) {
         float[] first = new float[width(position)];
         float[] second = new float[first.length];
-        places.read(position, heads[0], first);
-        places.read(position, heads[1], second);
-        places.write(position, heads[0], keepRest(first, second));
-        places.write(position, heads[1], keepRest(second, first));
+        slots.read(position, heads[0], first);
+        slots.read(position, heads[1], second);
+        slots.write(position, heads[0], keepRest(first, second));
+        slots.write(position, heads[1], keepRest(second, first));
     }
 
-    /** What is to be written: {@code after} in the target's part, {@code before} elsewhere. */
+    /** The values to write: {@code after} in the target's part, {@code before} elsewhere. */
     private float[] keepRest(float[] before, float[] after) {
         if (components != null) {
             float[] kept = before.clone();

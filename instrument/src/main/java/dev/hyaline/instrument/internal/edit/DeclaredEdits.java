@@ -14,72 +14,71 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/** Placements as data that a device can act on. */
+/** Edits as data that a device can act on. */
 public final class DeclaredEdits {
-    private static final int[] ONE_PLACE = {0};
+    private static final int[] ONE_SLOT = {0};
 
     private DeclaredEdits() {}
 
     /**
-     * Returns whether a placement can be said as data: it is no Java function, no projection of a part of its places, no
+     * Returns whether an edit can be said as data: it is no Java function, no projection of a part of its slots, no
      * swap in a subspace and no multiplication by 0, which a declared factor of 0 is not where a value is not finite.
      */
-    public static boolean isDeclarable(BoundEdit placement) {
-        return switch (placement.intervention()) {
+    public static boolean isDeclarable(BoundEdit edit) {
+        return switch (edit.intervention()) {
             case Intervention.Custom function -> false;
             case Intervention.Scale scale -> scale.factor() != 0;
-            case Intervention.ProjectOut out -> placement.components() == null && placement.subspace() == null;
-            case Intervention.SwapHeads swap -> placement.subspace() == null;
+            case Intervention.ProjectOut out -> edit.components() == null && edit.subspace() == null;
+            case Intervention.SwapHeads swap -> edit.subspace() == null;
             default -> true;
         };
     }
 
     /**
-     * What a declarable placement does to the places that are present; empty if none is.
+     * Returns what a declarable edit does to the slots that are present; empty if none is.
      *
-     * @param slot the sequence of the pass
+     * @param index of the sequence in the pass
      */
-    public static Optional<DeclaredEdit> of(BoundEdit placement, SlotAccess places, int slot) {
-        int[] present = IntStream.of(placement.positions()).filter(places::has).toArray();
+    public static Optional<DeclaredEdit> of(BoundEdit edit, SlotAccess slots, int index) {
+        int[] present = IntStream.of(edit.positions()).filter(slots::has).toArray();
         if (present.length == 0) {
             return Optional.empty();
         }
-        int[] heads = placement.point().site().shape().byHead() ? placement.heads() : ONE_PLACE;
-        int[] components = placement.components();
+        int[] heads = edit.point().site().shape().byHead() ? edit.heads() : ONE_SLOT;
+        int[] components = edit.components();
         Columns columns = components == null ? new Columns.All() : new Columns.Chosen(components);
-        Selection where = new Selection(slot, present, heads, columns);
+        Selection where = new Selection(index, present, heads, columns);
         List<float[]> directions =
-                placement.subspace() == null ? List.of() : placement.subspace().floats();
+                edit.subspace() == null ? List.of() : edit.subspace().floats();
         return Optional.of(
-                switch (placement.intervention()) {
+                switch (edit.intervention()) {
                     case Intervention.Zero zero -> new Affine(where, 0, List.of(), directions);
                     case Intervention.Scale scale -> new Affine(where, scale.factor(), List.of(), directions);
                     case Intervention.ProjectOut out ->
-                        new Affine(where, 0, List.of(), placement.removed().floats());
+                        new Affine(where, 0, List.of(), edit.removed().floats());
                     case Intervention.SwapHeads swap -> new HeadSwap(where);
-                    case Intervention.Add add -> new Affine(where, 1, addends(placement, present), directions);
-                    case Intervention.Noise noise -> new Affine(where, 1, addends(placement, present), directions);
-                    case Intervention.Mean mean -> new Affine(where, 0, addends(placement, present), directions);
-                    case Intervention.Resample resample ->
-                        new Affine(where, 0, addends(placement, present), directions);
-                    case Intervention.Patch patch -> new Affine(where, 0, addends(placement, present), directions);
-                    case Intervention.Write set -> new Affine(where, 0, addends(placement, present), directions);
+                    case Intervention.Add add -> new Affine(where, 1, addends(edit, present), directions);
+                    case Intervention.Noise noise -> new Affine(where, 1, addends(edit, present), directions);
+                    case Intervention.Mean mean -> new Affine(where, 0, addends(edit, present), directions);
+                    case Intervention.Resample resample -> new Affine(where, 0, addends(edit, present), directions);
+                    case Intervention.Patch patch -> new Affine(where, 0, addends(edit, present), directions);
+                    case Intervention.Write set -> new Affine(where, 0, addends(edit, present), directions);
                     case Intervention.Custom function -> throw new AssertionError(function);
                 });
     }
 
-    /** What is written, or added: the change of zeros. */
-    private static List<float[]> addends(BoundEdit placement, int[] positions) {
+    /** The values to write or to add: those that the edit makes of zeros. */
+    private static List<float[]> addends(BoundEdit edit, int[] positions) {
         List<float[]> addends = new ArrayList<>();
         Map<Object, float[]> shared = new HashMap<>();
         for (int position : positions) {
-            for (int head : placement.heads()) {
-                Slot place = new Slot(placement.point(), placement.sequence(), position, head);
-                float[] addend = shared.get(sharedBy(placement, place));
+            for (int head : edit.heads()) {
+                Slot slot = new Slot(edit.point(), edit.sequence(), position, head);
+                float[] addend = shared.get(sharedBy(edit, slot));
                 if (addend == null) {
-                    addend = new float[placement.width(position)];
-                    placement.change().change(place, addend);
-                    shared.put(sharedBy(placement, place), addend);
+                    addend = new float[edit.width(position)];
+                    edit.change().change(slot, addend);
+                    shared.put(sharedBy(edit, slot), addend);
                 }
                 addends.add(addend);
             }
@@ -87,13 +86,13 @@ public final class DeclaredEdits {
         return addends;
     }
 
-    /** Equal for places that get the same values. */
-    private static Object sharedBy(BoundEdit placement, Slot place) {
-        return switch (placement.intervention()) {
-            case Intervention.Write set -> placement.width(place.position());
-            case Intervention.Add add -> placement.width(place.position());
-            case Intervention.Mean mean when !mean.means().isByPosition() -> place.head();
-            default -> place;
+    /** A key that is equal for slots that get the same values. */
+    private static Object sharedBy(BoundEdit edit, Slot slot) {
+        return switch (edit.intervention()) {
+            case Intervention.Write set -> edit.width(slot.position());
+            case Intervention.Add add -> edit.width(slot.position());
+            case Intervention.Mean mean when !mean.means().isByPosition() -> slot.head();
+            default -> slot;
         };
     }
 }

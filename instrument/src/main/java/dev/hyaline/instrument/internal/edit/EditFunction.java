@@ -9,28 +9,30 @@ import dev.hyaline.instrument.edit.Intervention;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
-/** What an intervention does to the values of a place. A change by nothing keeps every bit, the sign of a zero too. */
+/**
+ * The effect of an intervention on the values of a slot. A change by nothing keeps every bit, the sign of a zero too.
+ */
 @FunctionalInterface
 interface EditFunction {
-    void change(Slot place, float[] values);
+    void change(Slot slot, float[] values);
 
     static EditFunction of(Intervention intervention, BoundEdit at) {
         return switch (intervention) {
-            case Intervention.Zero zero -> (place, values) -> Arrays.fill(values, 0);
+            case Intervention.Zero zero -> (slot, values) -> Arrays.fill(values, 0);
             case Intervention.Mean mean -> mean.means()::read;
             case Intervention.Resample resample -> resample(resample, at);
             case Intervention.Patch patch -> patch(patch, at);
             case Intervention.Write set -> set(Spread.of(set.value(), at));
             case Intervention.Add add -> add(Spread.of(add.vector(), at), add.coefficient());
             case Intervention.Scale scale ->
-                (place, values) -> {
+                (slot, values) -> {
                     for (int i = 0; i < values.length; i++) {
                         values[i] *= scale.factor();
                     }
                 };
             case Intervention.ProjectOut projectOut -> projectOut(at.removed());
             case Intervention.SwapHeads swap ->
-                (place, values) -> {
+                (slot, values) -> {
                     throw new AssertionError("heads are swapped in pairs");
                 };
             case Intervention.Noise noise -> noise(noise);
@@ -56,9 +58,7 @@ interface EditFunction {
         int last = at.positions()[at.positions().length - 1];
         ActivationSource reference = resample.reference();
         int[] longEnough = IntStream.iterate(
-                        reference.nextSequence(0),
-                        s -> s < reference.sequences(),
-                        s -> reference.nextSequence(s + 1))
+                        reference.nextSequence(0), s -> s < reference.sequences(), s -> reference.nextSequence(s + 1))
                 .filter(s -> reference.length(s) > last)
                 .toArray();
         if (longEnough.length == 0) {
@@ -86,12 +86,11 @@ interface EditFunction {
     }
 
     private static EditFunction copy(ActivationSource source, int sequence) {
-        return (place, values) ->
-                source.read(new Slot(place.point(), sequence, place.position(), place.head()), values);
+        return (slot, values) -> source.read(new Slot(slot.point(), sequence, slot.position(), slot.head()), values);
     }
 
     private static EditFunction set(Spread value) {
-        return (place, values) -> {
+        return (slot, values) -> {
             for (int i = 0; i < values.length; i++) {
                 values[i] = value.at(i);
             }
@@ -99,7 +98,7 @@ interface EditFunction {
     }
 
     private static EditFunction add(Spread vector, float coefficient) {
-        return (place, values) -> {
+        return (slot, values) -> {
             for (int i = 0; i < values.length; i++) {
                 float added = coefficient * vector.at(i);
                 if (added != 0) {
@@ -110,7 +109,7 @@ interface EditFunction {
     }
 
     private static EditFunction projectOut(Basis basis) {
-        return (place, values) -> {
+        return (slot, values) -> {
             double[] x = new double[values.length];
             for (int i = 0; i < x.length; i++) {
                 x[i] = values[i];
@@ -121,13 +120,13 @@ interface EditFunction {
 
     private static EditFunction noise(Intervention.Noise noise) {
         CounterRandom random = CounterRandom.of(noise.seed());
-        return (place, values) -> {
-            CounterRandom ofPlace = random.with(place.point().name().hashCode())
-                    .with(place.sequence())
-                    .with(place.position())
-                    .with(place.head());
+        return (slot, values) -> {
+            CounterRandom ofSlot = random.with(slot.point().name().hashCode())
+                    .with(slot.sequence())
+                    .with(slot.position())
+                    .with(slot.head());
             for (int i = 0; i < values.length; i++) {
-                float added = (float) (noise.deviation() * ofPlace.gaussian(i));
+                float added = (float) (noise.deviation() * ofSlot.gaussian(i));
                 if (added != 0) {
                     values[i] += added;
                 }
@@ -146,7 +145,7 @@ interface EditFunction {
         return sum;
     }
 
-    /** A vector given for the whole place, for its chosen components, or as one number for all. */
+    /** A vector given for the whole slot, for its chosen components, or as one number for all. */
     record Spread(float[] values, boolean single) {
         static Spread of(Direction vector, BoundEdit at) {
             if (vector.length() == 1) {

@@ -5,7 +5,7 @@ import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 
-/** The places of a sequence in a pass that runs. */
+/** The slots of a sequence in a pass that runs. */
 public final class LiveSlots implements SlotAccess {
     private final Activation activation;
     private final int sequence;

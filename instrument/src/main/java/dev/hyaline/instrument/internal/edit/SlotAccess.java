@@ -1,8 +1,8 @@
 package dev.hyaline.instrument.internal.edit;
 
-/** The values of one hook point and sequence, place by place. */
+/** The values of one hook point and sequence, slot by slot. */
 public interface SlotAccess {
-    /** Whether this position's values are here. */
+    /** Returns whether this position's values are here. */
     boolean has(int position);
 
     void read(int position, int head, float[] out);
