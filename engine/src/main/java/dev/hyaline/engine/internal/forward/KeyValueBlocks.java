@@ -12,11 +12,15 @@ final class KeyValueBlocks implements KeyValues {
     private final Gpt2Config config;
     private final float[][][] keys;
     private final float[][][] values;
-    private int length;
-    private int writableFrom;
+    private final KeptPositions kept;
 
     KeyValueBlocks(Gpt2Config config) {
+        this(config, new KeptPositions());
+    }
+
+    private KeyValueBlocks(Gpt2Config config, KeptPositions kept) {
         this.config = config;
+        this.kept = kept;
         keys = new float[config.nLayers()][0][];
         values = new float[config.nLayers()][0][];
     }
@@ -27,24 +31,13 @@ final class KeyValueBlocks implements KeyValues {
     }
 
     @Override
-    public int length() {
-        return length;
-    }
-
-    @Override
-    public int writableFrom() {
-        return writableFrom;
-    }
-
-    @Override
-    public void advance(int newLength) {
-        length = newLength;
-        writableFrom = newLength;
+    public KeptPositions kept() {
+        return kept;
     }
 
     @Override
     public KeyValueBlocks amendable(int from, int positions) {
-        KeyValueBlocks copy = new KeyValueBlocks(config);
+        KeyValueBlocks copy = new KeyValueBlocks(config, new KeptPositions(positions, from));
         int shared = from / BLOCK;
         for (int layer = 0; layer < keys.length; layer++) {
             copy.keys[layer] = Arrays.copyOf(keys[layer], blocks(positions));
@@ -54,9 +47,7 @@ final class KeyValueBlocks implements KeyValues {
                 copy.values[layer][block] = values[layer][block].clone();
             }
         }
-        copy.length = positions;
-        copy.writableFrom = from;
-        writableFrom = length;
+        kept.share();
         return copy;
     }
 

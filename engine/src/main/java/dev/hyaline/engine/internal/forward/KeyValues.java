@@ -18,13 +18,21 @@ public interface KeyValues {
 
     Gpt2Config config();
 
-    int length();
+    KeptPositions kept();
+
+    default int length() {
+        return kept().length();
+    }
 
     /** Positions from here on belong to this alone and may be written again. */
-    int writableFrom();
+    default int writableFrom() {
+        return kept().writableFrom();
+    }
 
     /** Positions up to {@code newLength} are now all written. */
-    void advance(int newLength);
+    default void advance(int newLength) {
+        kept().advance(newLength);
+    }
 
     /**
      * The first {@code positions} positions as a sequence of their own, which shares what neither side will write

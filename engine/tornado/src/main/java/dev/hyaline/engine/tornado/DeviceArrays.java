@@ -14,6 +14,14 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** Everything a model has on a device, as arrays whose host side is what is uploaded from and read back to. */
 final class DeviceArrays {
+    /** Norms of a layer. */
+    static final int NORMS_PER_LAYER = 2;
+
+    /** Indices of a layer's norms. */
+    static final int LN1 = 0;
+
+    static final int LN2 = 1;
+
     final DeviceSizes sizes;
     final Gpt2Config config;
 
@@ -80,13 +88,13 @@ final class DeviceArrays {
         unembedding = config.tieWordEmbeddings() ? embedding : columnsOf(weights.unembedding());
         unembeddingBias = new FloatArray(config.dVocab());
         put(weights.unembedding().bias(), config.dVocab(), unembeddingBias, 0);
-        gains = new FloatArray((2 * config.nLayers() + 1) * d);
-        biases = new FloatArray((2 * config.nLayers() + 1) * d);
+        gains = new FloatArray((finalNorm() + 1) * d);
+        biases = new FloatArray((finalNorm() + 1) * d);
         for (int layer = 0; layer < config.nLayers(); layer++) {
-            norm(weights.blocks()[layer].ln1(), 2 * layer);
-            norm(weights.blocks()[layer].ln2(), 2 * layer + 1);
+            norm(weights.blocks()[layer].ln1(), layer * NORMS_PER_LAYER + LN1);
+            norm(weights.blocks()[layer].ln2(), layer * NORMS_PER_LAYER + LN2);
         }
-        norm(weights.finalNorm(), 2 * config.nLayers());
+        norm(weights.finalNorm(), finalNorm());
         projection = linear(weights, List.of(PackedWeights.Block::q, PackedWeights.Block::k, PackedWeights.Block::v));
         o = linear(weights, List.of(PackedWeights.Block::o));
         in = linear(weights, List.of(PackedWeights.Block::in));
@@ -114,6 +122,11 @@ final class DeviceArrays {
         staging = new FloatArray(sizes.staging());
         places = new IntArray(DeviceSizes.PLACES * PlaceField.FIELDS);
         placeColumns = new IntArray(sizes.widestPlace());
+    }
+
+    /** The index of the final norm, after those of the layers. */
+    int finalNorm() {
+        return config.nLayers() * NORMS_PER_LAYER;
     }
 
     /** The arrays that stay on the device from pass to pass, uploaded once. */

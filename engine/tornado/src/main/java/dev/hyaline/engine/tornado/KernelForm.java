@@ -9,7 +9,7 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /** A way to spread the work of a pass over a device's threads; each method adds a task to a graph. */
-sealed interface KernelForm permits ParallelForm, FewRowsForm, ManyRowsForm {
+sealed interface KernelForm permits ParallelForm, GroupForm {
     /**
      * System property that forces the kernels, {@code parallel} or {@code tiled}; by default those that suit the
      * device.
@@ -22,7 +22,7 @@ sealed interface KernelForm permits ParallelForm, FewRowsForm, ManyRowsForm {
         String asked = System.getProperty(PROPERTY, byDefault);
         return switch (asked) {
             case "parallel" -> List.of(new ParallelForm());
-            case "tiled" -> List.of(new FewRowsForm(), new ManyRowsForm());
+            case "tiled" -> List.of(GroupForm.fewRows(), GroupForm.manyRows());
             default -> throw new BadInputException(PROPERTY + " must be parallel or tiled, found " + asked);
         };
     }
@@ -55,7 +55,7 @@ sealed interface KernelForm permits ParallelForm, FewRowsForm, ManyRowsForm {
     /** Queries, keys and values. */
     void project(Task task);
 
-    /** The LayerNorm of index {@code layer * norms + norm}. */
+    /** The LayerNorm of index {@code layer * norms + norm}, as {@link DeviceArrays} lists them. */
     void norm(Task task, FloatArray in, int norms, int norm);
 
     void attend(Task task);

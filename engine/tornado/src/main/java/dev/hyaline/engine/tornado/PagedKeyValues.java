@@ -1,6 +1,7 @@
 package dev.hyaline.engine.tornado;
 
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.internal.forward.KeptPositions;
 import dev.hyaline.engine.internal.forward.KeyValues;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
@@ -15,8 +16,7 @@ final class PagedKeyValues implements KeyValues {
 
     private final TornadoBackend backend;
     private final Held held;
-    private int length;
-    private int writableFrom;
+    private final KeptPositions kept;
 
     /** The pages that are given back when nobody has the sequence any more; must not refer to it. */
     private record Held(PagePool pool, List<Integer> pages) implements Runnable {
@@ -27,7 +27,12 @@ final class PagedKeyValues implements KeyValues {
     }
 
     PagedKeyValues(TornadoBackend backend, PagePool pool) {
+        this(backend, pool, new KeptPositions());
+    }
+
+    private PagedKeyValues(TornadoBackend backend, PagePool pool, KeptPositions kept) {
         this.backend = backend;
+        this.kept = kept;
         held = new Held(pool, new ArrayList<>());
         CLEANER.register(this, held);
     }
@@ -47,24 +52,13 @@ final class PagedKeyValues implements KeyValues {
     }
 
     @Override
-    public int length() {
-        return length;
-    }
-
-    @Override
-    public int writableFrom() {
-        return writableFrom;
-    }
-
-    @Override
-    public void advance(int newLength) {
-        length = newLength;
-        writableFrom = newLength;
+    public KeptPositions kept() {
+        return kept;
     }
 
     @Override
     public KeyValues amendable(int from, int positions) {
-        PagedKeyValues copy = new PagedKeyValues(backend, held.pool);
+        PagedKeyValues copy = new PagedKeyValues(backend, held.pool, new KeptPositions(positions, from));
         int shared = from / AttentionKernels.PAGE;
         for (int i = 0; i < shared; i++) {
             held.pool.share(page(i));
@@ -74,9 +68,7 @@ final class PagedKeyValues implements KeyValues {
         for (int i = shared; i < copy.held.pages.size(); i++) {
             backend.copyPage(page(i), copy.page(i));
         }
-        copy.length = positions;
-        copy.writableFrom = from;
-        writableFrom = length;
+        kept.share();
         return copy;
     }
 

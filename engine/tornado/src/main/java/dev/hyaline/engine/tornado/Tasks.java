@@ -106,7 +106,6 @@ final class Tasks {
         int d = config.dModel();
         int heads = config.nHeads();
         int capacity = a.sizes.rows();
-        int finalNorm = 2 * config.nLayers();
         switch (step) {
             case EMBED ->
                 graph.task(id, ParallelKernels::embed, a.residual, a.embedding, a.positions, a.rows, a.step, d);
@@ -124,16 +123,16 @@ final class Tasks {
             case SUM_EMBEDDINGS -> graph.task(id, ParallelKernels::sum, a.residual, a.branch, a.normed, a.step, d);
             case ADD_BRANCH -> graph.task(id, ParallelKernels::add, a.residual, a.branch, a.step, d);
             case COPY_MLP_INPUT -> graph.task(id, ParallelKernels::copy, a.branch, a.residual, a.step, d);
-            case LN1 -> form.norm(task, a.residual, 2, 0);
-            case LN2 -> form.norm(task, a.residual, 2, 1);
-            case LN2_OF_INPUT -> form.norm(task, a.branch, 2, 1);
-            case LN_FINAL -> form.norm(task, a.residual, 0, finalNorm);
+            case LN1 -> form.norm(task, a.residual, DeviceArrays.NORMS_PER_LAYER, DeviceArrays.LN1);
+            case LN2 -> form.norm(task, a.residual, DeviceArrays.NORMS_PER_LAYER, DeviceArrays.LN2);
+            case LN2_OF_INPUT -> form.norm(task, a.branch, DeviceArrays.NORMS_PER_LAYER, DeviceArrays.LN2);
+            case LN_FINAL -> form.norm(task, a.residual, 0, a.finalNorm());
             case CENTER -> center(task, a.residual);
             case CENTER_INPUT -> center(task, a.branch);
             case DIVIDE -> graph.task(id, ParallelKernels::divide, a.normed, a.scales, a.step, d);
-            case LN1_AFFINE -> affine(task, 2, 0);
-            case LN2_AFFINE -> affine(task, 2, 1);
-            case LN_FINAL_AFFINE -> affine(task, 0, finalNorm);
+            case LN1_AFFINE -> affine(task, DeviceArrays.NORMS_PER_LAYER, DeviceArrays.LN1);
+            case LN2_AFFINE -> affine(task, DeviceArrays.NORMS_PER_LAYER, DeviceArrays.LN2);
+            case LN_FINAL_AFFINE -> affine(task, 0, a.finalNorm());
             case PROJECT -> form.project(task);
             case ATTENTION_OUT -> form.product(task, a.branch, a.z, a.o, ParallelKernels.IDENTITY);
             case MLP_IN -> form.product(task, a.neurons, a.normed, a.in, ParallelKernels.IDENTITY);
@@ -214,8 +213,8 @@ final class Tasks {
                         capacity,
                         d,
                         heads,
-                        2,
-                        0,
+                        DeviceArrays.NORMS_PER_LAYER,
+                        DeviceArrays.LN1,
                         config.eps());
             case PROJECT_HEAD_ROWS ->
                 graph.task(

@@ -211,14 +211,15 @@ final class DeviceEditTest {
 
     /** Reads a point and the one after the layer, and in between changes some of its rows. */
     private static Hooks hooks(HookPoint point, List<float[]> read) {
-        Hook reading = Hook.reading(
-                point, view -> view.rows().forEach(row -> read.add(row.toArray())));
-        Hook editing = Hook.editing(point, view -> view.rows().forEach(row -> {
-            if (row.position() % 3 == 1) {
-                row.scale(0.5f);
-                row.set(0, row.get(0) + 0.25f * row.sequence());
-            }
-        }));
+        Hook reading = Hook.reading(point, view -> view.rows().forEach(row -> read.add(row.toArray())));
+        Hook editing = Hook.editing(
+                point,
+                view -> view.rows().forEach(row -> {
+                    if (row.position() % 3 == 1) {
+                        row.scale(0.5f);
+                        row.set(0, row.get(0) + 0.25f * row.sequence());
+                    }
+                }));
         Hook after = Hook.reading(
                 HookPoint.of(Site.RESID_POST, LAYER),
                 view -> read.add(view.row(2, -1).toArray()));
@@ -327,9 +328,7 @@ final class DeviceEditTest {
         try (Checkpoint checkpoint = Checkpoint.open(CHECKPOINTS.resolve(name));
                 Gpt2 device = Gpt2.of(checkpoint.weights(), Device.available().getFirst())) {
             ActivationSource other = ActivationCache.record(
-                            device,
-                            Prompts.of(device.config(), tokens[1]),
-                            Capture.of(HookPoint.all(device.config())))
+                            device, Prompts.of(device.config(), tokens[1]), Capture.of(HookPoint.all(device.config())))
                     .source();
             Prompts edited = Prompts.of(device.config(), tokens[0]);
             int length = tokens[0].length;

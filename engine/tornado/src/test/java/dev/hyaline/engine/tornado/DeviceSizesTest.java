@@ -86,7 +86,8 @@ final class DeviceSizesTest {
     @Test
     void theKindOfDeviceChoosesTheKernels() {
         assertThat(KernelForm.of(Device.Kind.CPU)).hasSize(1).hasOnlyElementsOfType(ParallelForm.class);
-        assertThat(KernelForm.of(Device.Kind.GPU).getLast()).isInstanceOf(ManyRowsForm.class);
+        assertThat(KernelForm.of(Device.Kind.GPU)).hasSize(2).hasOnlyElementsOfType(GroupForm.class);
+        assertThat(KernelForm.of(Device.Kind.GPU).getLast().mostRows()).isEqualTo(Integer.MAX_VALUE);
         System.setProperty(KernelForm.PROPERTY, "parallel");
         assertThat(KernelForm.of(Device.Kind.GPU)).hasSize(1);
         System.setProperty(KernelForm.PROPERTY, "fast");
