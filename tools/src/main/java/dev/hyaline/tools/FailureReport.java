@@ -31,7 +31,8 @@ record FailureReport(Console console, List<String> arguments) {
         say(sentence(failure));
         if (!(failure instanceof MutuallyExclusiveArgsException)) {
             UnmatchedArgumentException.printSuggestions(failure, console.err());
-            console.err().println("See " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help.");
+            console.err()
+                    .println("See " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help.");
         }
         traceIfAsked(failure);
         return BAD_USAGE;

@@ -27,9 +27,9 @@ final class Api {
         StringBuilder text = new StringBuilder("module " + module.name() + "\n");
         for (Class<?> type : module.exportedTypes()) {
             text.append('\n').append(declaration(type)).append('\n');
-            members(type).sorted().forEach(member -> text.append("  ")
-                    .append(member)
-                    .append('\n'));
+            members(type)
+                    .sorted()
+                    .forEach(member -> text.append("  ").append(member).append('\n'));
         }
         return text.toString();
     }
@@ -101,7 +101,11 @@ final class Api {
     private static String field(Field field) {
         return field.isEnumConstant()
                 ? "constant " + field.getName()
-                : join("field", modifiers(field.getModifiers()), name(field.getGenericType().getTypeName()), field.getName());
+                : join(
+                        "field",
+                        modifiers(field.getModifiers()),
+                        name(field.getGenericType().getTypeName()),
+                        field.getName());
     }
 
     private static String constructor(Constructor<?> constructor) {
@@ -129,7 +133,8 @@ final class Api {
         if (called.accessFlags().contains(AccessFlag.VARARGS)) {
             parameters = parameters.substring(0, parameters.length() - "[]".length()) + "...";
         }
-        String name = called instanceof Constructor<?> ? called.getDeclaringClass().getSimpleName() : called.getName();
+        String name =
+                called instanceof Constructor<?> ? called.getDeclaringClass().getSimpleName() : called.getName();
         return name + "(" + parameters + ")";
     }
 
@@ -138,7 +143,8 @@ final class Api {
     }
 
     private static String modifiers(int modifiers) {
-        return Modifier.toString(modifiers & (Modifier.PROTECTED | Modifier.STATIC | Modifier.ABSTRACT | Modifier.FINAL));
+        return Modifier.toString(
+                modifiers & (Modifier.PROTECTED | Modifier.STATIC | Modifier.ABSTRACT | Modifier.FINAL));
     }
 
     private static String variables(TypeVariable<?>[] variables) {

@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every change of what a library shows to its users is seen in review. */
 final class ApiTest {
-    private static final String REFRESH = "mvn -q -pl tools -am test -Dtest=ApiTest -Dapi=refresh"
-            + " -Dsurefire.failIfNoSpecifiedTests=false";
+    private static final String REFRESH =
+            "mvn -q -pl tools -am test -Dtest=ApiTest -Dapi=refresh" + " -Dsurefire.failIfNoSpecifiedTests=false";
 
     static Stream<LibraryModule> libraries() {
         return LibraryModule.all().stream()
@@ -41,8 +41,8 @@ final class ApiTest {
     @MethodSource("libraries")
     void everyExportedPackageSaysWhatItHolds(LibraryModule module) {
         assertThat(module.exportedPackages())
-                .allSatisfy(exported ->
-                        assertThat(module.sources(exported).resolve("package-info.java")).isRegularFile());
+                .allSatisfy(exported -> assertThat(module.sources(exported).resolve("package-info.java"))
+                        .isRegularFile());
     }
 
     @Test
@@ -52,6 +52,8 @@ final class ApiTest {
                 .flatMap(module -> module.exportedTypes().stream())
                 .forEach(type -> named.computeIfAbsent(type.getSimpleName(), name -> new ArrayList<>())
                         .add(type.getName()));
-        assertThat(named.values()).isNotEmpty().allSatisfy(types -> assertThat(types).hasSize(1));
+        assertThat(named.values())
+                .isNotEmpty()
+                .allSatisfy(types -> assertThat(types).hasSize(1));
     }
 }

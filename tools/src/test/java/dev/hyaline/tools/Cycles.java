@@ -29,8 +29,7 @@ final class Cycles {
         Cycles cycles = new Cycles();
         for (JavaClass type : classes) {
             Set<String> used = cycles.uses.computeIfAbsent(topLevel(type), name -> new TreeSet<>());
-            type.getDirectDependenciesFromSelf()
-                    .forEach(dependency -> used.add(topLevel(dependency.getTargetClass())));
+            type.getDirectDependenciesFromSelf().forEach(dependency -> used.add(topLevel(dependency.getTargetClass())));
         }
         List.copyOf(cycles.uses.keySet()).forEach(cycles::visit);
         return cycles.found.stream().filter(cycle -> cycle.size() > 1).toList();

@@ -38,17 +38,17 @@ final class LauncherTest {
         program("old/bin/javac", "#!/bin/sh\n");
         Files.writeString(temporary.resolve("old/release"), "JAVA_VERSION=\"17.0.2\"\n");
         program("maven/mvn", """
-                #!/bin/sh
-                while [ "$1" != -f ]; do shift; done
-                home=$(dirname "$2")
-                echo built >>"$home/builds"
-                [ ! -e "$home/broken" ] || { echo "[ERROR] no good"; exit 1; }
-                sleep 1
-                mkdir -p "$home/tools/target/lib" "$home/engine/tornado/target"
-                : >"$home/tools/target/hyaline-tools-0.jar"
-                : >"$home/tools/target/lib/engine.jar"
-                : >"$home/engine/tornado/target/hyaline-engine-tornado-0.jar"
-                """);
+            #!/bin/sh
+            while [ "$1" != -f ]; do shift; done
+            home=$(dirname "$2")
+            echo built >>"$home/builds"
+            [ ! -e "$home/broken" ] || { echo "[ERROR] no good"; exit 1; }
+            sleep 1
+            mkdir -p "$home/tools/target/lib" "$home/engine/tornado/target"
+            : >"$home/tools/target/hyaline-tools-0.jar"
+            : >"$home/tools/target/lib/engine.jar"
+            : >"$home/engine/tornado/target/hyaline-engine-tornado-0.jar"
+            """);
     }
 
     private Path checkout(String name) throws IOException {
@@ -158,7 +158,8 @@ final class LauncherTest {
         Path link = Files.createSymbolicLink(temporary.resolve("link"), checkout.resolve("hyaline"));
         Path linkToLink = Files.createSymbolicLink(temporary.resolve("again"), Path.of("link"));
         assertThat(run(Map.of(), link).out()).contains(checkout.toRealPath().toString());
-        assertThat(run(Map.of(), linkToLink).out()).contains(checkout.toRealPath().toString());
+        assertThat(run(Map.of(), linkToLink).out())
+                .contains(checkout.toRealPath().toString());
         assertThat(builds()).isEqualTo(1);
     }
 
@@ -178,11 +179,11 @@ final class LauncherTest {
     void aCollectorThatIsChosenReplacesOurs() throws Exception {
         assertThat(run().out()).contains("-XX:+UseSerialGC");
         for (String variable : List.of("HYALINE_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")) {
-            Outcome chosen =
-                    run(Map.of(variable, "-Xmx2g -XX:+UseParallelGC -Da=b"), checkout.resolve("hyaline"));
+            Outcome chosen = run(Map.of(variable, "-Xmx2g -XX:+UseParallelGC -Da=b"), checkout.resolve("hyaline"));
             assertThat(chosen.out()).as(variable).doesNotContain("UseSerialGC");
         }
-        assertThat(run(Map.of("HYALINE_OPTS", "-Xmx2g"), checkout.resolve("hyaline")).out())
+        assertThat(run(Map.of("HYALINE_OPTS", "-Xmx2g"), checkout.resolve("hyaline"))
+                        .out())
                 .contains("-XX:+UseSerialGC", "-Xmx2g");
     }
 
@@ -191,17 +192,20 @@ final class LauncherTest {
         assumeThat(System.getProperty("sun.jnu.encoding")).isEqualTo("UTF-8");
         Path folder = checkout("pläne");
         assertThat(run(Map.of("LC_ALL", "C"), folder.resolve("hyaline")).out()).contains("locale C.UTF-8");
-        assertThat(run(Map.of("LC_ALL", "C"), checkout.resolve("hyaline")).out()).contains("locale C\n");
+        assertThat(run(Map.of("LC_ALL", "C"), checkout.resolve("hyaline")).out())
+                .contains("locale C\n");
     }
 
     @Test
     void whatSpeaksOfADeviceGetsTheSdk() throws Exception {
         Path sdk = Files.createDirectories(temporary.resolve("sdk"));
         Map<String, String> withSdk = Map.of("TORNADOVM_HOME", sdk.toString());
-        assertThat(run(withSdk, checkout.resolve("hyaline"), "dump", "--device=gpu").err())
+        assertThat(run(withSdk, checkout.resolve("hyaline"), "dump", "--device=gpu")
+                        .err())
                 .contains("there is no tornado-argfile");
         Files.createFile(sdk.resolve("tornado-argfile"));
-        assertThat(run(withSdk, checkout.resolve("hyaline"), "dump", "--device=gpu").out())
+        assertThat(run(withSdk, checkout.resolve("hyaline"), "dump", "--device=gpu")
+                        .out())
                 .startsWith("locale")
                 .contains("@" + sdk + "/tornado-argfile", "-Dtornado.recover.bailout=False");
         assertThat(run(withSdk, checkout.resolve("hyaline"), "dump").out()).doesNotContain("tornado-argfile");

@@ -13,7 +13,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Who calls a library has no options of the command: its messages name the API, and the command says the same its way. */
+/**
+ * Who calls a library has no options of the command: its messages name the API, and the command says the same its way.
+ */
 final class LibraryMessagesTest {
     private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\\n]|\\\\.)*)\"");
     private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--[a-z][a-z-]*");
@@ -25,7 +27,8 @@ final class LibraryMessagesTest {
         int literals = 0;
         for (String module : List.of("engine", "weights-loader", "weights-loader/files", "instrument", "analysis")) {
             try (Stream<Path> files = Files.walk(Path.of("..", module, "src", "main", "java"))) {
-                for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+                for (Path file :
+                        files.filter(path -> path.toString().endsWith(".java")).toList()) {
                     Matcher literal = LITERAL.matcher(Files.readString(file));
                     while (literal.find()) {
                         literals++;

@@ -29,7 +29,8 @@ record LibraryModule(String name, Path folder, List<String> exportedPackages) {
         try (Stream<Path> folders = Files.find(
                 ROOT,
                 3,
-                (path, attributes) -> !path.endsWith("engine/tornado") && Files.isRegularFile(path.resolve(DESCRIPTOR)))) {
+                (path, attributes) ->
+                        !path.endsWith("engine/tornado") && Files.isRegularFile(path.resolve(DESCRIPTOR)))) {
             return folders.sorted().map(LibraryModule::in).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -125,7 +125,8 @@ final class OptionsFirstTest {
     void nothingIsAskedOfTheHub(String line) throws IOException {
         try (ServerSocket hub = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             Outcome outcome = Outcome.in(
-                    environment(hub), Stream.concat(Arrays.stream(line.strip().split(" ")), Stream.of("--model", "gpt2-xl"))
+                    environment(hub),
+                    Stream.concat(Arrays.stream(line.strip().split(" ")), Stream.of("--model", "gpt2-xl"))
                             .toArray(String[]::new));
             assertThat(outcome.exitCode()).as(outcome.err()).isIn(1, 2);
             assertThat(outcome.err()).startsWith("hyaline: ").doesNotContain("gpt2-xl", "hub", "unexpected");
@@ -140,7 +141,8 @@ final class OptionsFirstTest {
         try (ServerSocket hub = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             Map<String, String> environment = environment(hub);
             hub.close();
-            assertThat(Outcome.in(environment, "patch", "--model", "gpt2-xl").err()).contains("gpt2-xl");
+            assertThat(Outcome.in(environment, "patch", "--model", "gpt2-xl").err())
+                    .contains("gpt2-xl");
         }
     }
 

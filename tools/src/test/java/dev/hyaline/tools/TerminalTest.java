@@ -43,8 +43,8 @@ final class TerminalTest {
                 List.of("dump", "--bogus" + CLEAR),
                 List.of("dump", "--tokens", CLEAR),
                 List.of("dump", "--prompts", CLEAR))) {
-            Outcome outcome = Outcome.reading(
-                    new ByteArrayInputStream(new byte[0]), colours, arguments.toArray(String[]::new));
+            Outcome outcome =
+                    Outcome.reading(new ByteArrayInputStream(new byte[0]), colours, arguments.toArray(String[]::new));
             assertThat(outcome.out() + outcome.err())
                     .as(arguments.toString())
                     .isNotEmpty()
@@ -72,7 +72,8 @@ final class TerminalTest {
     @ValueSource(strings = {"first prompt\nsecond\n", "{\"text\": \"first prompt\"}\n{\"tokens\": [1, 2]}\n"})
     void promptsComeThroughAPipe(String text) throws Exception {
         Path pipe = temporary.resolve("pipe");
-        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
         Thread writer = Thread.ofPlatform().daemon().start(() -> {
             try (OutputStream out = Files.newOutputStream(pipe)) {
                 out.write(text.getBytes(StandardCharsets.UTF_8));

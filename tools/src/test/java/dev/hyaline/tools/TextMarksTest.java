@@ -35,8 +35,7 @@ final class TextMarksTest {
     }
 
     private JsonNode run(String... line) {
-        return Outcome.of(Stream.concat(
-                                Stream.of(line), Stream.of("--model", model.toString(), "--json"))
+        return Outcome.of(Stream.concat(Stream.of(line), Stream.of("--model", model.toString(), "--json"))
                         .toArray(String[]::new))
                 .succeeded()
                 .json();
@@ -67,7 +66,8 @@ final class TextMarksTest {
                 .containsExactly(5, a);
         Path dump = model.resolve("dump");
         run("dump", "--prompt", "a", "--sites", "hook_embed", "--out", dump.toString());
-        assertThat(Files.readString(dump.resolve("manifest.json"))).containsPattern("\"token_prepended_to_text\" ?: ?5\\b");
+        assertThat(Files.readString(dump.resolve("manifest.json")))
+                .containsPattern("\"token_prepended_to_text\" ?: ?5\\b");
         Files.writeString(model.resolve("tokenizer_config.json"), "{\"bos_token\": \"b\"}");
         assertThat(tokens().getFirst()).isNotIn(5, 7, 260);
     }

@@ -44,8 +44,7 @@ final class Journal implements AutoCloseable {
     static void restore(Path folder, ObjectNode request, List<Shard> shards) throws IOException {
         StringBuilder lines = new StringBuilder(request + "\n");
         shards.forEach(shard -> lines.append(shard.json()).append('\n'));
-        PartialFile.write(
-                folder.resolve(DumpFolder.JOURNAL), lines.toString().getBytes(StandardCharsets.UTF_8));
+        PartialFile.write(folder.resolve(DumpFolder.JOURNAL), lines.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     /**

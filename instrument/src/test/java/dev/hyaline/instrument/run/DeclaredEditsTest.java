@@ -174,12 +174,14 @@ class DeclaredEditsTest {
     void nothingTimesZeroIsForgotten() {
         // As at seed 3657209322388526621 above: a scale of 0 leaves no number, and 0 times that is none either.
         Interventions edits = Interventions.of(
-                Intervention.zero(Target.of(Site.LN_FINAL_SCALE)), Intervention.scale(Target.of(Site.LN_FINAL_NORMALIZED), 0));
+                Intervention.zero(Target.of(Site.LN_FINAL_SCALE)),
+                Intervention.scale(Target.of(Site.LN_FINAL_NORMALIZED), 0));
         Prompts prompts = Models.prompts(3);
         List<BoundEdit> placements = BoundEdits.bind(edits, Models.CONFIG, 1, 0, 3, 3);
         try (Gpt2 model = Models.small()) {
             Sequence text = Sequence.of(prompts.tokens(0));
-            InterventionProbe done = InterventionProbe.builder().add(0, placements).build();
+            InterventionProbe done =
+                    InterventionProbe.builder().add(0, placements).build();
             InterventionProbe declared =
                     InterventionProbe.builder().add(0, placements).build();
             assertThat(model.forward(ForwardRequest.of(text).probe(done)).logits())

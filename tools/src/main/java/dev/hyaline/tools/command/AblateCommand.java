@@ -254,7 +254,10 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             case MEAN -> Ablation.meanByPosition();
             case MEAN_OVERALL -> Ablation.mean();
             case RESAMPLE -> Ablation.resample(options.pairs().seed());
-            case NOISE -> Ablation.noise(deviation == null ? DEFAULT_DEVIATION : deviation, options.pairs().seed());
+            case NOISE ->
+                Ablation.noise(
+                        deviation == null ? DEFAULT_DEVIATION : deviation,
+                        options.pairs().seed());
         };
     }
 }

@@ -32,8 +32,8 @@ import picocli.CommandLine.Option;
         description = {
             "",
             "Takes the likeliest token each time unless told to sample. One prompt's text is shown as it comes;"
-                + " several are continued together and shown at the end. A text ends with a token that"
-                + " ends texts, after --max-new-tokens, or where the model's positions end."
+                    + " several are continued together and shown at the end. A text ends with a token that"
+                    + " ends texts, after --max-new-tokens, or where the model's positions end."
         },
         sortOptions = false,
         abbreviateSynopsis = true,

@@ -56,7 +56,8 @@ import tools.jackson.core.JsonGenerator;
             "  hyaline heads --prompt \"When Mary and John went to the store, John gave a drink to\""
         })
 public final class HeadsCommand implements Runnable, CheckedOptions {
-    private static final List<String> TABLES = List.of("heads", "entropy", "largest-weight", "share-above", "distances");
+    private static final List<String> TABLES =
+            List.of("heads", "entropy", "largest-weight", "share-above", "distances");
     private static final int DEFAULT_DRAWS = 5;
     private static final int DEFAULT_LENGTH = 20;
     /** Of models with more heads, those that are of no kind are left to the files. */

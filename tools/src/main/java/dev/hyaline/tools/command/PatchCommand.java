@@ -188,7 +188,10 @@ public final class PatchCommand implements Runnable, CheckedOptions {
             return PathPatching.heads(config, direction, receivers(config), mediators(config));
         }
         return patch().byPosition()
-                ? patch().sweep(experiment.config(), direction, RolePositions.of(experiment.pairs(), vocabulary, positions))
+                ? patch().sweep(
+                                experiment.config(),
+                                direction,
+                                RolePositions.of(experiment.pairs(), vocabulary, positions))
                 : patch().sweep(experiment.config(), direction, experiment.pairs());
     }
 

@@ -34,9 +34,9 @@ import tools.jackson.core.exc.InputCoercionException;
 
 /**
  * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson},
- * {@code .json}; standard input or a pipe whose first character is a brace) a line is a string, or an object with {@code "text"}
- * or {@code "tokens"} and perhaps {@code "positions"} by role; other properties are skipped. One line at a time is in
- * memory.
+ * {@code .json}; standard input or a pipe whose first character is a brace) a line is a string, or an object with
+ * {@code "text"} or {@code "tokens"} and perhaps {@code "positions"} by role; other properties are skipped. One line at
+ * a time is in memory.
  */
 public final class PromptFile {
     private static final String EXPECTED = "expected a string, or an object with \"text\" or \"tokens\"";

@@ -19,8 +19,8 @@ public final class PromptOptions implements CheckedOptions {
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
             description = {
-                "A prompt; give it again for more. Where none is given, dump, edit and generate take \"" + BUILT_IN_PROMPT
-                        + "\"."
+                "A prompt; give it again for more. Where none is given, dump, edit and generate take \""
+                        + BUILT_IN_PROMPT + "\"."
             })
     List<String> texts = new ArrayList<>();
 
@@ -43,8 +43,8 @@ public final class PromptOptions implements CheckedOptions {
     @Option(
             names = "--no-bos",
             description = {
-                "Do not put the token that begins a text, GPT-2's end-of-text token for one, before each text. (It is put there"
-                        + " by default, as TransformerLens does.)"
+                "Do not put the token that begins a text, GPT-2's end-of-text token for one, before each text. (It is"
+                        + " put there by default, as TransformerLens does.)"
             })
     public boolean noBos;
 
@@ -130,9 +130,7 @@ public final class PromptOptions implements CheckedOptions {
 
     /** The token put before each text. */
     public OptionalInt prependedToken(ModelVocabulary vocabulary) {
-        return noBos || vocabulary.tokenizer().isEmpty()
-                ? OptionalInt.empty()
-                : vocabulary.beginOfText();
+        return noBos || vocabulary.tokenizer().isEmpty() ? OptionalInt.empty() : vocabulary.beginOfText();
     }
 
     /** The options that give the same prompts again. */

@@ -5,7 +5,10 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.List;
 
-/** Positions of pairs of prompts as {@code --positions} takes them: by index, {@code 0,3-5,-1}, or by role, {@code S2,end}. */
+/**
+ * Positions of pairs of prompts as {@code --positions} takes them: by index, {@code 0,3-5,-1}, or by role,
+ * {@code S2,end}.
+ */
 public final class RolePositions {
     private static final String OPTION = "--positions";
 

@@ -51,8 +51,8 @@ public final class ShardOptions implements CheckedOptions {
             converter = Choice.LongDocumentRules.class,
             description = {
                 "What to do with a document of more tokens than the model has positions: ${COMPLETION-CANDIDATES}."
-                    + " Split, each piece is run by itself, the next without the token that begins a text. Default:"
-                    + " error"
+                        + " Split, each piece is run by itself, the next without the token that begins a text. Default:"
+                        + " error"
             })
     public LongDocuments longDocuments;
 

@@ -92,8 +92,9 @@ public final class TargetOptions implements CheckedOptions {
             target = target.components(SelectionOptions.indices("--components", within.components));
         }
         if (!within.subspace.isEmpty()) {
-            target = target.subspace(
-                    within.subspace.stream().map(text -> vector("--subspace", text)).toList());
+            target = target.subspace(within.subspace.stream()
+                    .map(text -> vector("--subspace", text))
+                    .toList());
         }
         if (positions != null) {
             target = target.positions(SelectionOptions.indices("--positions", positions));

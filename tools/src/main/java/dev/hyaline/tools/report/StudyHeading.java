@@ -20,8 +20,8 @@ public final class StudyHeading {
     public static void print(Console console, String model, PromptPairs pairs, String more) {
         console.out().println(console.bold(model) + "  " + DisplayText.plural(pairs.size(), "pair") + more);
         console.out()
-                .println(console.dim(
-                        "such as: " + ScreenWidth.shortened(EscapedText.plain(pairs.get(0).name()), MAX_NAME_WIDTH)));
+                .println(console.dim("such as: "
+                        + ScreenWidth.shortened(EscapedText.plain(pairs.get(0).name()), MAX_NAME_WIDTH)));
         console.out().println();
     }
 }

@@ -94,7 +94,11 @@ public final class TableView {
         int lines = columns.stream().mapToInt(words -> words.length).max().orElse(1);
         int first = Math.max(
                 ScreenWidth.of(grid.rowName()),
-                grid.rows().stream().map(EscapedText::plain).mapToInt(ScreenWidth::of).max().orElse(0));
+                grid.rows().stream()
+                        .map(EscapedText::plain)
+                        .mapToInt(ScreenWidth::of)
+                        .max()
+                        .orElse(0));
         int width = 1
                 + Math.max(
                         columns.stream()
@@ -119,7 +123,8 @@ public final class TableView {
                 console.out().println(console.bold(heading.toString().stripTrailing()));
             }
             for (int r = 0; r < grid.rows().size(); r++) {
-                StringBuilder line = new StringBuilder(left(EscapedText.plain(grid.rows().get(r)), first));
+                StringBuilder line =
+                        new StringBuilder(left(EscapedText.plain(grid.rows().get(r)), first));
                 for (int c = from; c < to; c++) {
                     double mean = table.mean(grid.cells()[r][c]);
                     line.append(console.onColour(scale.rgb(mean), right(figure(mean), width)));

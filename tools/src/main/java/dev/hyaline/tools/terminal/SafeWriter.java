@@ -6,8 +6,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Writes control characters as what they are, {@code \\u001b}, so that no file, hub or prompt steers a terminal. Tabs and
- * line ends stay, and styles where there are any.
+ * Writes control characters as what they are, {@code \\u001b}, so that no file, hub or prompt steers a terminal. Tabs
+ * and line ends stay, and styles where there are any.
  */
 final class SafeWriter extends PrintWriter {
     private static final Pattern CONTROL = Pattern.compile("[\\p{Cc}&&[^\\n\\t]]");
@@ -36,7 +36,8 @@ final class SafeWriter extends PrintWriter {
                 .replaceAll(found -> Matcher.quoteReplacement(
                         found.group().length() > 1
                                 ? found.group()
-                                : String.format(Locale.ROOT, "\\u%04x", (int) found.group().charAt(0))));
+                                : String.format(Locale.ROOT, "\\u%04x", (int)
+                                        found.group().charAt(0))));
         super.write(safe, 0, safe.length());
     }
 }

@@ -8,8 +8,8 @@ public final class MappedMemory {
 
     /**
      * To be called after mapped memory was read, where its loss can be told of. The JVM reports by an
-     * {@link InternalError} that the file was cut short, but compiled code only hears of it at its next safepoint, which
-     * may come after the reader has returned what is not in the file.
+     * {@link InternalError} that the file was cut short, but compiled code only hears of it at its next safepoint,
+     * which may come after the reader has returned what is not in the file.
      *
      * @throws InternalError if memory that this thread has read was gone
      */
