@@ -11,7 +11,8 @@ module dev.hyaline.engine {
     exports dev.hyaline.engine.internal.forward to
             dev.hyaline.engine.tornado;
     exports dev.hyaline.engine.internal.kernel to
-            dev.hyaline.engine.tornado;
+            dev.hyaline.engine.tornado,
+            dev.hyaline.instrument;
 
     uses dev.hyaline.engine.internal.device.DeviceProvider;
 }

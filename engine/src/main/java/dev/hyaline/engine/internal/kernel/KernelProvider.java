@@ -31,11 +31,15 @@ public final class KernelProvider {
      */
     public static Provided provide() {
         checkWidth();
+        Fma.checkProperty();
         String wanted = System.getProperty(PROPERTY, "auto");
         return switch (wanted) {
-            case "scalar" -> new Provided(new ScalarKernels(), PROPERTY + "=scalar asks for them");
+            case "scalar" ->
+                new Provided(
+                        new ScalarKernels(),
+                        PROPERTY + "=scalar asks for them" + (Fma.HARDWARE ? "" : "; no FMA: emulated in double"));
             case "vector" -> {
-                Optional<Obstacle> obstacle = VectorProbe.obstacle();
+                Optional<Obstacle> obstacle = obstacle();
                 if (obstacle.isPresent()) {
                     throw new BackendUnavailableException(
                             PROPERTY + "=vector asks for vector kernels, but "
@@ -46,12 +50,23 @@ public final class KernelProvider {
                 yield new Provided(vector(), PROPERTY + "=vector asks for them; " + width());
             }
             case "auto" ->
-                VectorProbe.obstacle()
+                obstacle()
                         .map(KernelProvider::scalarFallback)
                         .orElseGet(() -> new Provided(
                                 vector(), VectorProbe.MODULE + " is loaded and C2 compiles it; " + width()));
             default -> throw new BadInputException(PROPERTY + " must be auto, scalar or vector, found " + wanted);
         };
+    }
+
+    /** The Vector API calls {@code Math.fma} lane by lane where the processor has no such instruction. */
+    private static Optional<Obstacle> obstacle() {
+        return Fma.HARDWARE
+                ? VectorProbe.obstacle()
+                : Optional.of(new Obstacle(
+                        "no FMA: emulated in double",
+                        System.getProperty(Fma.PROPERTY) == null
+                                ? "run on a processor with FMA, or have the virtual machine pass it on"
+                                : "leave " + Fma.PROPERTY + " unset"));
     }
 
     private static Provided scalarFallback(Obstacle obstacle) {

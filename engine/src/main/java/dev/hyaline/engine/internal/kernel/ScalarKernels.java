@@ -58,7 +58,7 @@ public final class ScalarKernels implements Kernels {
                         float x = in.values()[in.at(r) + k];
                         w.values().copyRow(w.at(p, k), weights, 0, columns);
                         for (int j = 0; j < columns; j++) {
-                            chains[j] = Math.fma(x, weights[j], chains[j]);
+                            chains[j] = Fma.fma(x, weights[j], chains[j]);
                         }
                     }
                     for (int j = 0; j < columns; j++) {
@@ -111,7 +111,7 @@ public final class ScalarKernels implements Kernels {
         for (int i = 0; i < n; i++) {
             float centered = x[xAt + i] - mean;
             out[outAt + i] = centered;
-            lanes[i % LANES] = Math.fma(centered, centered, lanes[i % LANES]);
+            lanes[i % LANES] = Fma.fma(centered, centered, lanes[i % LANES]);
         }
         return (float) Math.sqrt(tree(lanes) / n + eps);
     }
@@ -126,7 +126,7 @@ public final class ScalarKernels implements Kernels {
     @Override
     public void affine(float[] out, int outAt, float[] x, int xAt, float[] gain, float[] bias, int n) {
         for (int i = 0; i < n; i++) {
-            out[outAt + i] = Math.fma(x[xAt + i], gain[i], bias[i]);
+            out[outAt + i] = Fma.fma(x[xAt + i], gain[i], bias[i]);
         }
     }
 
@@ -138,7 +138,7 @@ public final class ScalarKernels implements Kernels {
                 int at = keys.at() + j % KEYS_PER_BLOCK;
                 float chain = 0;
                 for (int e = 0; e < keys.dHead(); e++) {
-                    chain = Math.fma(q.values()[q.at(r) + e], block[at + e * KEYS_PER_BLOCK], chain);
+                    chain = Fma.fma(q.values()[q.at(r) + e], block[at + e * KEYS_PER_BLOCK], chain);
                 }
                 out.values()[out.at(r) + j] = chain * scale;
             }
@@ -169,7 +169,7 @@ public final class ScalarKernels implements Kernels {
                 float weight = pattern.values()[pattern.at(r) + j];
                 for (int e = 0; e < values.dHead(); e++) {
                     int o = z.at(r) + e;
-                    z.values()[o] = Math.fma(weight, block[at + e], z.values()[o]);
+                    z.values()[o] = Fma.fma(weight, block[at + e], z.values()[o]);
                 }
             }
         }

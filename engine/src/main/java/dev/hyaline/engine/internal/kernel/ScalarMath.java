@@ -60,15 +60,15 @@ public final class ScalarMath {
 
     public static float exp(float x) {
         float clamped = Math.min(Math.max(x, EXP_MIN), EXP_MAX);
-        float rounded = Math.fma(clamped, LOG2_E, ROUND);
+        float rounded = Fma.fma(clamped, LOG2_E, ROUND);
         float n = rounded - ROUND;
-        float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, clamped));
-        float p = Math.fma(r, EXP_7, EXP_6);
-        p = Math.fma(p, r, EXP_5);
-        p = Math.fma(p, r, EXP_4);
-        p = Math.fma(p, r, EXP_3);
-        p = Math.fma(p, r, EXP_2);
-        p = Math.fma(p * r, r, r) + 1f;
+        float r = Fma.fma(n, -LN2_LOW, Fma.fma(n, -LN2_HIGH, clamped));
+        float p = Fma.fma(r, EXP_7, EXP_6);
+        p = Fma.fma(p, r, EXP_5);
+        p = Fma.fma(p, r, EXP_4);
+        p = Fma.fma(p, r, EXP_3);
+        p = Fma.fma(p, r, EXP_2);
+        p = Fma.fma(p * r, r, r) + 1f;
         // 2^n as a product of two, since n alone may leave the range of exponents.
         int exponent = Float.floatToRawIntBits(rounded) - Float.floatToRawIntBits(ROUND);
         int half = exponent >> 1;
@@ -78,20 +78,20 @@ public final class ScalarMath {
     public static float erf(float x) {
         float t = Math.min(Math.abs(x), ERF_END);
         float s = t * t;
-        float small = Math.fma(s, ERF_S6, ERF_S5);
-        small = Math.fma(small, s, ERF_S4);
-        small = Math.fma(small, s, ERF_S3);
-        small = Math.fma(small, s, ERF_S2);
-        small = Math.fma(small, s, ERF_S1);
-        small = Math.fma(small, s, ERF_S0);
-        small = Math.fma(small, x, x);
-        float large = Math.fma(t, ERF_L7, ERF_L6);
-        large = Math.fma(large, t, ERF_L5);
-        large = Math.fma(large, t, ERF_L4);
-        large = Math.fma(large, t, ERF_L3);
-        large = Math.fma(large, t, ERF_L2);
-        large = Math.fma(large, t, ERF_L1);
-        large = Math.fma(large, t, ERF_L0);
+        float small = Fma.fma(s, ERF_S6, ERF_S5);
+        small = Fma.fma(small, s, ERF_S4);
+        small = Fma.fma(small, s, ERF_S3);
+        small = Fma.fma(small, s, ERF_S2);
+        small = Fma.fma(small, s, ERF_S1);
+        small = Fma.fma(small, s, ERF_S0);
+        small = Fma.fma(small, x, x);
+        float large = Fma.fma(t, ERF_L7, ERF_L6);
+        large = Fma.fma(large, t, ERF_L5);
+        large = Fma.fma(large, t, ERF_L4);
+        large = Fma.fma(large, t, ERF_L3);
+        large = Fma.fma(large, t, ERF_L2);
+        large = Fma.fma(large, t, ERF_L1);
+        large = Fma.fma(large, t, ERF_L0);
         large = 1f - exp(large);
         return t > ERF_SPLIT ? Math.copySign(large, x) : small;
     }
@@ -101,7 +101,7 @@ public final class ScalarMath {
      * tanh.
      */
     public static float geluTanh(float x) {
-        float u = x * Math.fma(x * x, GELU_3, GELU_1);
+        float u = x * Fma.fma(x * x, GELU_3, GELU_1);
         return x / (1f + exp(-u));
     }
 

@@ -7,6 +7,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -81,6 +82,24 @@ class KernelProviderTest {
         assertThat(kernels(VECTOR, "-XX:MaxVectorSize=8"))
                 .isEqualTo("scalar: vectors here have 64 bits, and they need 128; for speed,"
                         + " run on a machine with wider ones, or without -XX:MaxVectorSize");
+    }
+
+    @Test
+    void emulatesFmaWhereThereIsNone() throws Exception {
+        assertThat(kernels(VECTOR, "-XX:-UseFMA"))
+                .isEqualTo("scalar: no FMA: emulated in double; for speed,"
+                        + " run on a processor with FMA, or have the virtual machine pass it on");
+        assertThat(kernels(VECTOR, "-Dhyaline.fma=emulated"))
+                .isEqualTo("scalar: no FMA: emulated in double; for speed, leave hyaline.fma unset");
+        assertThat(kernels(VECTOR, "-Dhyaline.fma=fast"))
+                .isEqualTo("BadInputException: hyaline.fma must be auto or emulated, found fast");
+    }
+
+    @Test
+    void passesWithoutFmaHaveTheSameBits() throws Exception {
+        String expected = "logits " + Arrays.hashCode(PrintKernels.logits());
+        assertThat(kernels(VECTOR, "-XX:-UseFMA", "-Dprint=logits")).isEqualTo(expected);
+        assertThat(kernels("-Dhyaline.fma=emulated", "-Dprint=logits")).isEqualTo(expected);
     }
 
     @Test

@@ -3,9 +3,15 @@ package dev.hyaline.engine.internal.parallel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.fixtures.RandomModels;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,5 +98,55 @@ class WorkerPoolTest {
         List<Thread> threads = new ArrayList<>();
         pool.run(5, (worker, index) -> threads.add(Thread.currentThread()));
         assertThat(threads).hasSize(5).containsOnly(caller);
+    }
+
+    @Test
+    void closingTwiceIsHarmless() {
+        WorkerPool pool = new WorkerPool(3);
+        pool.close();
+        pool.close();
+        int[] done = new int[4];
+        pool.run(4, (worker, index) -> done[index] = 1);
+        assertThat(done).containsOnly(1);
+    }
+
+    @Test
+    void threadsEndWhenModelsAreGarbage() throws InterruptedException {
+        Set<Thread> before = workers();
+        useAndForgetModels();
+        Set<Thread> started = workers();
+        started.removeAll(before);
+        assertThat(started).isNotEmpty();
+        for (int i = 0; i < 300 && started.stream().anyMatch(Thread::isAlive); i++) {
+            System.gc();
+            Thread.sleep(20);
+        }
+        assertThat(started).noneMatch(Thread::isAlive);
+    }
+
+    @SuppressWarnings("resource") // never closed, which is what is tested
+    private static void useAndForgetModels() {
+        Gpt2Weights weights = RandomModels.weights(RandomModels.ODD, 1);
+        for (int i = 0; i < 3; i++) {
+            Gpt2.of(weights, 3).logits(RandomModels.tokens(RandomModels.ODD, 20, i));
+        }
+    }
+
+    private static Set<Thread> workers() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("hyaline-"))
+                .collect(Collectors.toCollection(HashSet::new));
+    }
+
+    @Test
+    void anInterruptedCallerFinishesAndStaysInterrupted() {
+        int[] tokens = RandomModels.tokens(RandomModels.ODD, 20, 5);
+        try (Gpt2 model = Gpt2.of(RandomModels.weights(RandomModels.ODD, 1), 3)) {
+            float[] expected = model.logits(tokens);
+            Thread.currentThread().interrupt();
+            float[] found = model.logits(tokens);
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(found).isEqualTo(expected);
+        }
     }
 }
