@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,6 +87,23 @@ final class TerminalTest {
         writer.join(10_000);
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
         assertThat(outcome.out()).contains("pipe:1", "pipe:2");
+    }
+
+    /** As {@code --sequences} counts. */
+    @Test
+    void promptsAreCountedFromZero() {
+        String folder = temporary.resolve("d").toString();
+        for (List<String> command : List.of(
+                List.of("dump", "--out", folder),
+                List.of("edit", "--zero", "z"),
+                List.of("generate", "--max-new-tokens", "1"))) {
+            List<String> line = new ArrayList<>(command);
+            line.addAll(List.of("--prompt", "one", "--prompt", "two"));
+            assertThat(Outcome.of(line.toArray(String[]::new)).succeeded().out())
+                    .as(line.toString())
+                    .contains("Prompt 0 (", "Prompt 1 (")
+                    .doesNotContain("Prompt 2 (");
+        }
     }
 
     @Test

@@ -170,7 +170,7 @@ public final class DumpReport {
     private void prompts(IntFunction<List<NextToken>> likeliest) {
         int shown = Math.min(prompts.size(), PROMPTS_SHOWN);
         for (int s = 0; s < shown; s++) {
-            String title = prompts.size() == 1 ? "Prompt" : "Prompt " + (s + 1);
+            String title = prompts.size() == 1 ? "Prompt" : "Prompt " + s;
             console.out()
                     .println(console.bold(title) + " (" + prompts.name(s) + ", "
                             + DisplayText.plural(prompts.length(s), "token") + ")");
