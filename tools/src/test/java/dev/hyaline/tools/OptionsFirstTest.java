@@ -138,12 +138,11 @@ final class OptionsFirstTest {
     /** As above, but nothing is wrong: the hub is asked, so that its silence above means something. */
     @Test
     void whatIsRightIsAskedOfTheHub() throws IOException {
+        Map<String, String> environment;
         try (ServerSocket hub = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Map<String, String> environment = environment(hub);
-            hub.close();
-            assertThat(Outcome.in(environment, "patch", "--model", "gpt2-xl").err())
-                    .contains("gpt2-xl");
+            environment = environment(hub);
         }
+        assertThat(Outcome.in(environment, "patch", "--model", "gpt2-xl").err()).contains("gpt2-xl");
     }
 
     @Test

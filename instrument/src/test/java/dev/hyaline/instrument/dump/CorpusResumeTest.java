@@ -216,7 +216,7 @@ final class CorpusResumeTest {
             }
             default -> {}
         }
-        assertThat(write(THIN, CORPUS, folder, IfExists.RESUME).resumedRows()).isEqualTo(kept * 48);
+        assertThat(write(THIN, CORPUS, folder, IfExists.RESUME).resumedRows()).isEqualTo(kept * 48L);
         assertThat(files(folder)).containsExactlyEntriesOf(expected);
         if (harm.equals("a link")) {
             assertThat(temporary.resolve("victim")).hasContent("mine");

@@ -4,8 +4,8 @@ import dev.hyaline.engine.BadInputException;
 
 /**
  * The fused multiply-add of floats, with the bits of {@link Math#fma(float, float, float)} on every machine. Where the
- * processor has no such instruction, {@code Math.fma} computes in {@code BigDecimal} and is up to 1,000 times slower, so
- * it is emulated in double there.
+ * processor has no such instruction, {@code Math.fma} computes in {@code BigDecimal} and is up to 1,000 times slower,
+ * so it is emulated in double there.
  */
 public final class Fma {
     /** {@code auto}, or {@code emulated}, which tests ask for. */
@@ -77,9 +77,9 @@ public final class Fma {
     }
 
     /**
-     * Returns whether {@code Math.fma} is an instruction. Asking the virtual machine for its flags would take 50 ms; this
-     * takes some microseconds where there is one, and otherwise up to 200 calls of the slow way. A wrong answer costs
-     * speed only.
+     * Returns whether {@code Math.fma} is an instruction. Asking the virtual machine for its flags would take 50 ms;
+     * this takes some microseconds where there is one, and otherwise up to 200 calls of the slow way. A wrong answer
+     * costs speed only.
      */
     private static boolean isFast() {
         float value = 0.7f;
