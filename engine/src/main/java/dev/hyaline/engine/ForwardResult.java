@@ -11,6 +11,7 @@ package dev.hyaline.engine;
 public record ForwardResult(float[] logits, int[] rows, int columns, float[] residual) {
     /** The logits of the {@code index}-th selected row, {@code [columns]}. */
     public float[] row(int index) {
+        BadInputException.requireIndex("row", index, rows.length);
         return java.util.Arrays.copyOfRange(logits, index * columns, (index + 1) * columns);
     }
 }

@@ -62,6 +62,7 @@ public record Gpt2Config(
 
     /** The factor of a layer's attention scores: the reciprocal of TransformerLens's {@code attn_scale}. */
     public float attnScale(int layer) {
+        BadInputException.requireIndex("layer", layer, nLayers);
         double scale = 1;
         if (scaleAttnWeights) {
             scale /= Math.sqrt(dHead());

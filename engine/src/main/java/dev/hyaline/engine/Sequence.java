@@ -62,7 +62,7 @@ public final class Sequence {
 
     /** A token, by its index from the start of the sequence's tokens. */
     public int token(int index) {
-        return tokens[index];
+        return tokens[BadInputException.requireIndex("token", index, tokens.length)];
     }
 
     /** Position of the first token. */

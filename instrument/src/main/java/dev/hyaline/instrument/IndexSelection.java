@@ -14,6 +14,9 @@ import java.util.stream.IntStream;
  * clipped. Immutable.
  */
 public final class IndexSelection {
+    /** No model has more layers, positions or neurons; an array of so many flags can still be made. */
+    private static final int MAX_LENGTH = 1 << 28;
+
     private static final String INDEX = "(-?\\d+|last)";
     private static final Pattern ITEM = Pattern.compile(INDEX + "(?:-" + INDEX + ")?");
     private static final IndexSelection ALL = new IndexSelection("all", List.of());
@@ -102,6 +105,10 @@ public final class IndexSelection {
 
     /** As {@link #in(int, String)}, of {@code 0..bound-1}, with negative indices counted from {@code length} back. */
     public int[] in(int length, int bound, String what) {
+        if (Math.min(length, bound) < 0 || Math.max(length, bound) > MAX_LENGTH) {
+            throw new BadInputException("a selection chooses among 0 to " + MAX_LENGTH + " " + what + "s, found "
+                    + (length < 0 || length > MAX_LENGTH ? length : bound));
+        }
         if (isAll()) {
             return IntStream.range(0, bound).toArray();
         }

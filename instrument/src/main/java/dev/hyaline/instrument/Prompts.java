@@ -114,11 +114,12 @@ public final class Prompts {
                             ? "no role was given"
                             : "there are " + String.join(", ", new TreeSet<>(roles.keySet()))));
         }
-        return positions[sequence];
+        return positions[checked(sequence)];
     }
 
     /** A sequence's tokens with a role: their positions by role, in alphabetical order. */
     public SortedMap<String, Integer> roles(int sequence) {
+        checked(sequence);
         SortedMap<String, Integer> positions = new TreeMap<>();
         roles.forEach((role, ofRole) -> positions.put(role, ofRole[sequence]));
         return positions;
@@ -146,20 +147,21 @@ public final class Prompts {
     }
 
     public String name(int sequence) {
-        return names.get(sequence);
+        return names.get(checked(sequence));
     }
 
     /** A copy of a sequence's token ids. */
     public int[] tokens(int sequence) {
-        return tokens.get(sequence).clone();
+        return tokens.get(checked(sequence)).clone();
     }
 
     public int token(int sequence, int position) {
-        return tokens.get(sequence)[position];
+        int[] ofSequence = tokens.get(checked(sequence));
+        return ofSequence[BadInputException.requireIndex("position", position, ofSequence.length)];
     }
 
     public int length(int sequence) {
-        return tokens.get(sequence).length;
+        return tokens.get(checked(sequence)).length;
     }
 
     /** Every sequence's length. */
@@ -169,5 +171,9 @@ public final class Prompts {
 
     public long totalTokens() {
         return Arrays.stream(lengths()).asLongStream().sum();
+    }
+
+    private int checked(int sequence) {
+        return BadInputException.requireIndex("sequence", sequence, size());
     }
 }

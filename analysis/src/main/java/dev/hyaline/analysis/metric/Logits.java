@@ -111,10 +111,7 @@ public record Logits(int[] positions, Optional<int[]> tokens, float[] values) {
 
     private int column(int token) {
         if (tokens.isEmpty()) {
-            if (token < 0 || token >= columns()) {
-                throw new BadInputException("there is no token " + token + ": tokens run from 0 to " + (columns() - 1));
-            }
-            return token;
+            return BadInputException.requireIndex("token", token, columns());
         }
         int[] columns = tokens.get();
         for (int i = 0; i < columns.length; i++) {

@@ -54,10 +54,7 @@ public final class PromptPairs {
      * @throws BadInputException if there is none
      */
     public PromptPair get(int pair) {
-        if (pair < 0 || pair >= pairs.size()) {
-            throw new BadInputException("there is no pair " + pair + ": pairs run from 0 to " + (pairs.size() - 1));
-        }
-        return pairs.get(pair);
+        return pairs.get(BadInputException.requireIndex("pair", pair, pairs.size()));
     }
 
     public int size() {

@@ -57,9 +57,7 @@ public record Axis(String name, List<String> labels) {
      */
     public static int[] index(List<Axis> axes, int cell) {
         int cells = axes.stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);
-        if (cell < 0 || cell >= cells) {
-            throw new BadInputException("there is no cell " + cell + ": cells run from 0 to " + (cells - 1));
-        }
+        BadInputException.requireIndex("cell", cell, cells);
         int[] index = new int[axes.size()];
         int rest = cell;
         for (int a = index.length - 1; a >= 0; a--) {

@@ -161,7 +161,7 @@ public final class ActivationCache {
 
     /** Tokens in a sequence. */
     public int length(int sequence) {
-        return lengths[sequence];
+        return rows.length(sequence);
     }
 
     /** The recorded positions of a sequence, ascending. */
@@ -172,7 +172,7 @@ public final class ActivationCache {
     /** Shape of a point's values for one sequence, as {@link Capture#shape} says. */
     public List<Integer> shape(HookPoint point, int sequence) {
         return capture.shape(
-                config, point.site(), rows.firstRow(sequence + 1) - rows.firstRow(sequence), lengths[sequence]);
+                config, point.site(), rows.positions(sequence).length, rows.length(sequence));
     }
 
     /**
@@ -186,7 +186,7 @@ public final class ActivationCache {
 
     /** A copy of the logits after a sequence's last token, {@code [dVocab]}. */
     public float[] nextTokenLogits(int sequence) {
-        return nextTokenLogits[sequence].clone();
+        return nextTokenLogits[BadInputException.requireIndex("sequence", sequence, sequences())].clone();
     }
 
     /**
@@ -231,7 +231,7 @@ public final class ActivationCache {
     }
 
     private float[] of(HookPoint point, int sequence) {
-        float[] recorded = recorded(point)[sequence];
+        float[] recorded = recorded(point)[BadInputException.requireIndex("sequence", sequence, sequences())];
         return recorded == null ? new float[0] : recorded;
     }
 

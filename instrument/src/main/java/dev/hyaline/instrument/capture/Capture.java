@@ -198,6 +198,7 @@ public final class Capture {
 
     /** The positions recorded in one of some prompts, ascending; none if its sequence is not chosen. */
     public int[] positions(Prompts prompts, int sequence) {
+        BadInputException.requireIndex("sequence", sequence, prompts.size());
         if (!sequences.contains(sequence, prompts.size())) {
             return new int[0];
         }

@@ -41,12 +41,16 @@ public final class LogitAttribution {
 
     /** Contribution of a component to one row's logit. */
     public double value(int component, int row) {
-        return values[component][row];
+        return component(component)[BadInputException.requireIndex("row", row, rows.size())];
     }
 
     /** Contributions of a component, {@code [rows]}. */
     public double[] values(int component) {
-        return values[component].clone();
+        return component(component).clone();
+    }
+
+    private double[] component(int component) {
+        return values[BadInputException.requireIndex("component", component, values.length)];
     }
 
     /** Contributions of the component with a label, {@code [rows]}. */

@@ -83,7 +83,7 @@ public final class ResidualStack {
 
     /** A component's vectors, {@code [rows, dModel]}. */
     public float[] values(int component) {
-        return values(components.get(component).source);
+        return values(component(component).source);
     }
 
     /** The vectors of the component with a label, {@code [rows, dModel]}. */
@@ -93,8 +93,10 @@ public final class ResidualStack {
 
     /** A component's vector for one token, {@code [dModel]}. */
     public float[] vector(int component, int row) {
+        RowSource source = component(component).source;
+        BadInputException.requireIndex("row", row, rows.size());
         float[] out = new float[dModel];
-        components.get(component).source.row(row, out, 0);
+        source.row(row, out, 0);
         return out;
     }
 
@@ -200,6 +202,10 @@ public final class ResidualStack {
                         .map(c -> new Component(c.label, change.apply(c.source)))
                         .toList(),
                 whole.map(change));
+    }
+
+    private Component component(int component) {
+        return components.get(BadInputException.requireIndex("component", component, size()));
     }
 
     private RowSource requireWhole() {

@@ -32,16 +32,17 @@ public final class TokenRows {
 
     /** Tokens in a sequence, recorded or not. */
     public int length(int sequence) {
-        return lengths[sequence];
+        return lengths[checked(sequence)];
     }
 
     /** Row of a sequence's first recorded token; {@code firstRow(sequences()) == size()}. */
     public int firstRow(int sequence) {
-        return firstRow[sequence];
+        return firstRow[BadInputException.requireIndex("sequence", sequence, firstRow.length)];
     }
 
     /** The sequence of a row's token. */
     public int sequence(int row) {
+        BadInputException.requireIndex("row", row, size());
         int found = Arrays.binarySearch(firstRow, row);
         int sequence = found < 0 ? -found - 2 : found;
         while (firstRow[sequence + 1] <= row) { // sequences without rows begin there too
@@ -58,7 +59,7 @@ public final class TokenRows {
 
     /** A sequence's recorded positions, ascending. */
     public int[] positions(int sequence) {
-        return positions[sequence].clone();
+        return positions[checked(sequence)].clone();
     }
 
     /**
@@ -68,11 +69,15 @@ public final class TokenRows {
      * @throws BadInputException if that position was not recorded
      */
     public int row(int sequence, int position) {
-        int absolute = position < 0 ? position + lengths[sequence] : position;
-        int index = Arrays.binarySearch(positions[sequence], absolute);
+        int absolute = position < 0 ? position + length(sequence) : position;
+        int index = Arrays.binarySearch(positions[checked(sequence)], absolute);
         if (index < 0) {
             throw new BadInputException("position " + position + " of sequence " + sequence + " was not recorded");
         }
         return firstRow[sequence] + index;
+    }
+
+    private int checked(int sequence) {
+        return BadInputException.requireIndex("sequence", sequence, sequences());
     }
 }

@@ -49,6 +49,7 @@ final class RecordedStore implements ActivationSource {
     /** As far as tokens of the document were kept. */
     @Override
     public int length(int sequence) {
+        BadInputException.requireIndex("sequence", sequence, sequences());
         long end = store.firstRow(sequence + 1L);
         return end == store.firstRow(sequence) ? 0 : store.position(end - 1) + 1;
     }
@@ -62,6 +63,7 @@ final class RecordedStore implements ActivationSource {
 
     @Override
     public int[] positions(HookPoint point, int sequence) {
+        BadInputException.requireIndex("sequence", sequence, sequences());
         if (!store.points().contains(point)) {
             return new int[0];
         }

@@ -61,7 +61,7 @@ public final class Direction {
     }
 
     public float get(int index) {
-        return values[index];
+        return values[BadInputException.requireIndex("value", index, values.length)];
     }
 
     /** A copy of the values. */

@@ -45,6 +45,7 @@ public final class RecordedTensors implements ActivationSource {
 
     @Override
     public Optional<Block> block(HookPoint point, int sequence) {
+        checked(sequence);
         return blocks.computeIfAbsent(new Key(point, sequence), key -> source.apply(key.point, key.sequence));
     }
 
@@ -55,7 +56,7 @@ public final class RecordedTensors implements ActivationSource {
 
     @Override
     public int length(int sequence) {
-        return lengths[sequence];
+        return lengths[checked(sequence)];
     }
 
     @Override
@@ -65,7 +66,13 @@ public final class RecordedTensors implements ActivationSource {
 
     @Override
     public boolean holds(HookPoint point, int sequence, int position) {
-        return Arrays.binarySearch(positions(point, sequence), position) >= 0;
+        return sequence >= 0
+                && sequence < sequences()
+                && Arrays.binarySearch(positions(point, sequence), position) >= 0;
+    }
+
+    private int checked(int sequence) {
+        return BadInputException.requireIndex("sequence", sequence, sequences());
     }
 
     @Override

@@ -161,10 +161,7 @@ public final class BaseRun implements ActivationSource {
     }
 
     void requireSequence(int sequence) {
-        if (sequence < 0 || sequence >= sequences()) {
-            throw new BadInputException(
-                    "there is no sequence " + sequence + ": sequences run from 0 to " + (sequences() - 1));
-        }
+        BadInputException.requireIndex("sequence", sequence, sequences());
     }
 
     @Override
@@ -174,6 +171,7 @@ public final class BaseRun implements ActivationSource {
 
     @Override
     public Optional<Block> block(HookPoint point, int sequence) {
+        requireSequence(sequence);
         if (!holds(point.site())) {
             return Optional.empty();
         }
@@ -198,7 +196,11 @@ public final class BaseRun implements ActivationSource {
 
     @Override
     public boolean holds(HookPoint point, int sequence, int position) {
-        return holds(point.site()) && position < length(sequence);
+        return holds(point.site())
+                && sequence >= 0
+                && sequence < sequences()
+                && position >= 0
+                && position < length(sequence);
     }
 
     @Override

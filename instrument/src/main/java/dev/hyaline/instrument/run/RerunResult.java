@@ -60,6 +60,7 @@ public final class RerunResult {
 
     /** The logits of the {@code index}-th position, {@code [columns]}. */
     public float[] row(int index) {
+        BadInputException.requireIndex("row", index, positions.length);
         return Arrays.copyOfRange(logits, index * columns, (index + 1) * columns);
     }
 

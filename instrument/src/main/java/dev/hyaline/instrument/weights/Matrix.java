@@ -1,5 +1,6 @@
 package dev.hyaline.instrument.weights;
 
+import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.BadShapeException;
 import java.util.Arrays;
 import java.util.stream.IntStream;
@@ -28,11 +29,14 @@ public record Matrix(int rows, int columns, double[] values) {
     }
 
     public double get(int row, int column) {
+        BadInputException.requireIndex("row", row, rows);
+        BadInputException.requireIndex("column", column, columns);
         return values[row * columns + column];
     }
 
     /** A copy of a row. */
     public double[] row(int row) {
+        BadInputException.requireIndex("row", row, rows);
         return Arrays.copyOfRange(values, row * columns, (row + 1) * columns);
     }
 

@@ -212,16 +212,10 @@ public final class ModelWeights {
     }
 
     private String block(int layer) {
-        if (layer < 0 || layer >= config.nLayers()) {
-            throw new BadInputException(
-                    "there is no layer " + layer + ": layers run from 0 to " + (config.nLayers() - 1));
-        }
-        return "h." + layer;
+        return "h." + BadInputException.requireIndex("layer", layer, config.nLayers());
     }
 
     private void requireHead(int head) {
-        if (head < 0 || head >= config.nHeads()) {
-            throw new BadInputException("there is no head " + head + ": heads run from 0 to " + (config.nHeads() - 1));
-        }
+        BadInputException.requireIndex("head", head, config.nHeads());
     }
 }
