@@ -76,6 +76,15 @@ public final class Gpt2Weights implements TensorSource {
     }
 
     /**
+     * Reads every tensor as {@link #load} does and keeps none, so that weights larger than the memory can be checked.
+     *
+     * @throws BadCheckpointException naming the tensor that holds a value which is not finite
+     */
+    public static void check(Gpt2Config config, TensorSource source) {
+        new Packer(config, source).check();
+    }
+
+    /**
      * Random parameters as GPT-2 is initialised: normal with deviation 0.02, projections into the residual scaled by
      * its depth, biases zero.
      */
@@ -270,13 +279,25 @@ public final class Gpt2Weights implements TensorSource {
                     System.arraycopy(row, 0, unembedding.bias(), 0, row.length);
                 });
             }
-            try (WorkerPool pool = new WorkerPool(Runtime.getRuntime().availableProcessors())) {
-                pool.run(chunks.size(), (worker, index) -> chunks.get(index).run());
-            }
+            readAll();
             return new Gpt2Weights(
                     config,
                     new PackedWeights(embedding, positions, blocks, finalNorm, unembedding),
                     source.processing());
+        }
+
+        void check() {
+            tensors.values().forEach(tensor -> inChunks(tensor, (rows, first, count) -> {}));
+            if (source.hasUnembeddingBias()) {
+                inChunks(TensorSpec.of(UNEMBEDDING_BIAS, config.dVocab()), (row, first, count) -> {});
+            }
+            readAll();
+        }
+
+        private void readAll() {
+            try (WorkerPool pool = new WorkerPool(Runtime.getRuntime().availableProcessors())) {
+                pool.run(chunks.size(), (worker, index) -> chunks.get(index).run());
+            }
         }
 
         private PackedWeights.Block block(String h) {

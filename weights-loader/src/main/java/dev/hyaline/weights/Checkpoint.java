@@ -184,6 +184,22 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
+     * Reads every tensor as {@link #weights} does and keeps none.
+     *
+     * @throws BadCheckpointException naming the tensor that holds a value which is not finite
+     * @throws IllegalStateException if the checkpoint is closed
+     */
+    public void check() {
+        tensors.requireOpen();
+        try {
+            Gpt2Weights.check(config(), tensors);
+            tensors.unload();
+        } catch (BadCheckpointException e) {
+            throw tensors.asStored(e);
+        }
+    }
+
+    /**
      * The parameters as stored, widened as they are read, for whoever needs one tensor and not a model. Readable until
      * the checkpoint is closed.
      */

@@ -229,6 +229,9 @@ final class BrokenCheckpointTest {
             assertThatExceptionOfType(BadCheckpointException.class)
                     .isThrownBy(checkpoint::weights)
                     .withMessageContaining("tensor h.1.ln_2.bias");
+            assertThatExceptionOfType(BadCheckpointException.class)
+                    .isThrownBy(checkpoint::check)
+                    .withMessageContaining("tensor h.1.ln_2.bias");
         }
     }
 

@@ -43,10 +43,14 @@ public final class PairFile {
     /**
      * Reads a file.
      *
-     * @throws FileException if it cannot be read
+     * @throws FileException if it cannot be read, or is none: a pipe that nobody writes to would be waited for without
+     *     end
      * @throws BadInputException naming the file and the pair, counted from 0, if it does not hold pairs
      */
     public static List<PromptPair> read(Path file, PromptEncoder encoder) {
+        if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
+            throw FileException.corrupt(file, "a file", "something else");
+        }
         try {
             return parse(file.toString(), Files.readString(file), encoder);
         } catch (IOException e) {

@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -107,6 +109,17 @@ final class PairFileTest {
         assertThatThrownBy(() -> PairFile.read(folder.resolve("none.json"), GPT2))
                 .isInstanceOf(FileException.class)
                 .hasMessageContaining("no such file");
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aFifoIsRefused(@TempDir Path folder) throws Exception {
+        Path fifo = folder.resolve("fifo");
+        assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor())
+                .isZero();
+        assertThatThrownBy(() -> PairFile.read(fifo, GPT2))
+                .isInstanceOf(FileException.class)
+                .hasMessage(fifo + ": expected a file, found something else");
     }
 
     @Test

@@ -284,6 +284,21 @@ public final class Capture {
                 throw new BadInputException(prompts.name(s) + ": " + e.getMessage());
             }
         }
+        if (points.stream().anyMatch(point -> point.site().isMap())) {
+            requireMaps(config, prompts);
+        }
+    }
+
+    /** A pass computes the maps of all heads of a prompt, whichever of them are chosen, in one array. */
+    private static void requireMaps(Gpt2Config config, Prompts prompts) {
+        for (int s = 0; s < prompts.size(); s++) {
+            long tokens = prompts.length(s);
+            if (config.nHeads() * tokens * tokens > Integer.MAX_VALUE - 8) {
+                throw new BadInputException(prompts.name(s) + ": the attention maps of " + config.nHeads()
+                        + " heads and " + tokens + " tokens exceed 2^31 values; run a shorter prompt, or record no"
+                        + " attention maps");
+            }
+        }
     }
 
     /**

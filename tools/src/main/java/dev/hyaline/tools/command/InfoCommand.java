@@ -27,7 +27,7 @@ import tools.jackson.core.JsonGenerator;
 @Command(
         name = "info",
         header = "Shows a model's configuration, size and files, and what it runs on.",
-        description = {"", "Loads the model, so that a broken checkpoint is found here."},
+        description = {"", "Reads all weights, so that a broken checkpoint is found here."},
         sortOptions = false,
         abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
@@ -51,8 +51,9 @@ public final class InfoCommand implements Runnable {
 
     @Override
     public void run() {
-        // Nothing is loaded, so that a model larger than the memory can be asked about.
+        // Nothing is kept of the weights, so that a model larger than the memory can be asked about.
         try (Checkpoint checkpoint = modelOptions.open(console)) {
+            checkpoint.check();
             Optional<Device> device = engineOptions.device();
             KernelChoice kernels = device.map(on -> new KernelChoice("device " + on, on.platform()))
                     .orElseGet(Gpt2::availableKernels);

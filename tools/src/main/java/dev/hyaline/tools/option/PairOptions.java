@@ -7,7 +7,11 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.instrument.FileException;
 import dev.hyaline.weights.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -112,12 +116,24 @@ public final class PairOptions implements CheckedOptions {
             return PromptPairs.of(config, List.of(written(source.written, encoder)));
         }
         if (source.file != null) {
-            return PromptPairs.of(config, PairFile.read(ModelOptions.path("--pairs", source.file), encoder));
+            return PromptPairs.of(config, pairs(ModelOptions.path("--pairs", source.file), encoder));
         }
         return PromptPairs.of(
                 config,
                 (source.task == null ? Task.IOI_ABBA : source.task)
                         .draw(encoder, count == null ? DEFAULT_COUNT : count, seed()));
+    }
+
+    private static List<PromptPair> pairs(Path file, PromptEncoder encoder) {
+        if (Files.isRegularFile(file) || Files.isDirectory(file)) {
+            return PairFile.read(file, encoder);
+        }
+        // A pipe, as the shell makes of <(...), gives what it holds once.
+        try {
+            return PairFile.parse(file.toString(), Files.readString(file), encoder);
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        }
     }
 
     /** The seed for whatever else is drawn. */
