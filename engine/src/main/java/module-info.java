@@ -5,14 +5,15 @@ module dev.hyaline.engine {
     requires static jdk.management;
 
     exports dev.hyaline.engine;
+    exports dev.hyaline.engine.config;
+    exports dev.hyaline.engine.error;
     exports dev.hyaline.engine.site;
     exports dev.hyaline.engine.internal.device to
             dev.hyaline.engine.tornado;
     exports dev.hyaline.engine.internal.forward to
             dev.hyaline.engine.tornado;
     exports dev.hyaline.engine.internal.kernel to
-            dev.hyaline.engine.tornado,
-            dev.hyaline.instrument;
+            dev.hyaline.engine.tornado;
 
     uses dev.hyaline.engine.internal.device.DeviceProvider;
 }

@@ -1,6 +1,6 @@
 package dev.hyaline.analysis;
 
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadShapeException;
 
 /**
  * Running mean, spread and largest magnitude of values, in double precision. Minus infinity, which masks attention

@@ -2,7 +2,7 @@ package dev.hyaline.analysis;
 
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

@@ -13,7 +13,7 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;

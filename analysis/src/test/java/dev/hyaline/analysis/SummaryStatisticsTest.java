@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

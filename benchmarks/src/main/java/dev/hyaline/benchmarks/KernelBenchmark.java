@@ -1,6 +1,6 @@
 package dev.hyaline.benchmarks;
 
-import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.internal.kernel.HeadBlocks;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.KernelProvider;

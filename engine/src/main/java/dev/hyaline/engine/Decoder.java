@@ -1,5 +1,6 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.internal.forward.Plan;
 import dev.hyaline.engine.site.Probe;

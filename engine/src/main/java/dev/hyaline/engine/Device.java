@@ -1,5 +1,7 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.BackendUnavailableException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.device.DeviceProvider;
 import java.util.List;
 import java.util.stream.Collectors;

@@ -1,5 +1,7 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.BadInputException;
+
 /**
  * The result of a pass. The arrays belong to the caller.
  *

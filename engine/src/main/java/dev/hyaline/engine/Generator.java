@@ -1,5 +1,6 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Probe;
 import java.util.ArrayList;
 import java.util.Arrays;

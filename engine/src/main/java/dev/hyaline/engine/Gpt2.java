@@ -1,5 +1,9 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BackendUnavailableException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.internal.device.DeviceCheck;
 import dev.hyaline.engine.internal.device.DeviceProvider;
 import dev.hyaline.engine.internal.forward.ForwardPass;

@@ -1,5 +1,9 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;

@@ -1,5 +1,7 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.forward.KeyValues;
 
 /**

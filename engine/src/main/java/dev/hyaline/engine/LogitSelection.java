@@ -1,5 +1,6 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.forward.LogitColumns;
 import java.util.Optional;
 

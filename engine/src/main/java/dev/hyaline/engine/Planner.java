@@ -1,5 +1,9 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.internal.forward.Host;
 import dev.hyaline.engine.internal.forward.KeyValues;

@@ -1,5 +1,6 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.HyalineException;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 

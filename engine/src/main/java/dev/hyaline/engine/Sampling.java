@@ -1,5 +1,7 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.BadInputException;
+
 /**
  * The way the next token is drawn from logits, as Hugging Face's {@code generate} does it: divide by temperature, keep
  * the {@code topK} largest, keep the smallest set whose probability reaches {@code topP}, draw.

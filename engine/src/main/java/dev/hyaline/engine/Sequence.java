@@ -1,5 +1,6 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Optional;
 
 /**

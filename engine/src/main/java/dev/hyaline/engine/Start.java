@@ -1,5 +1,6 @@
 package dev.hyaline.engine;
 
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;

@@ -3,6 +3,10 @@ package dev.hyaline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.Boundary;

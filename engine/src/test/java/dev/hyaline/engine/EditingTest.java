@@ -3,6 +3,7 @@ package dev.hyaline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.fixtures.Recording;

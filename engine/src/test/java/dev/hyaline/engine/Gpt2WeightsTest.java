@@ -3,6 +3,9 @@ package dev.hyaline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.fixtures.RandomModels;
 import org.junit.jupiter.api.Test;
 

@@ -2,6 +2,7 @@ package dev.hyaline.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.fixtures.Recording;
 import dev.hyaline.engine.site.HookPoint;

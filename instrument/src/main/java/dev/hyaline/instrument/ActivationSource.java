@@ -1,6 +1,6 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import java.nio.file.Path;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.HyalineException;
-import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.files.IoReason;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.UnknownHookPointException;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.UnknownHookPointException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;

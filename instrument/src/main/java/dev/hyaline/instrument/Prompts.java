@@ -1,7 +1,7 @@
 package dev.hyaline.instrument;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.hyaline.instrument;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

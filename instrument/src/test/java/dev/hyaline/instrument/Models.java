@@ -2,8 +2,8 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.HookPoint;

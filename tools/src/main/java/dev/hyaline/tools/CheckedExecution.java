@@ -1,6 +1,6 @@
 package dev.hyaline.tools;
 
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.tools.option.CheckedOptions;
 import picocli.CommandLine;
 import picocli.CommandLine.ExecutionException;

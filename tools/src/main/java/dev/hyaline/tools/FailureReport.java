@@ -1,9 +1,9 @@
 package dev.hyaline.tools;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.HyalineException;
-import dev.hyaline.engine.Remedy;
-import dev.hyaline.engine.UnknownHookPointException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.error.Remedy;
+import dev.hyaline.engine.error.UnknownHookPointException;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.EscapedText;
 import java.util.ArrayList;

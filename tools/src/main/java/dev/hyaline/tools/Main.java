@@ -1,6 +1,6 @@
 package dev.hyaline.tools;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.command.HyalineCommand;
 import dev.hyaline.tools.terminal.Console;
 import java.util.List;

@@ -102,12 +102,8 @@ final class ArchitectureTest {
             .dependOnClassesThat()
             .resideInAPackage("jdk.incubator.vector..");
 
-    /** A site's shape follows from Gpt2Config, and every package throws the engine's exceptions. */
     @ArchTest
-    static final ArchRule EXPORTED_PACKAGES_ARE_FREE_OF_CYCLES = noCycles("exported packages", EXPORTED::contains)
-            .ignoreDependency(
-                    resideInAPackage("dev.hyaline.engine.site"),
-                    nameMatching("dev\\.hyaline\\.engine\\.(Gpt2Config|[A-Za-z]+Exception)"));
+    static final ArchRule EXPORTED_PACKAGES_ARE_FREE_OF_CYCLES = noCycles("exported packages", EXPORTED::contains);
 
     /** Providers of kernels and of formats know what they choose from; tokenizers are read from a Folder. */
     @ArchTest

@@ -8,16 +8,15 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.KvCache;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.dump.ActivationStore;
@@ -111,7 +110,9 @@ final class BadIndexTest {
             offer(cache);
             offer(cache.source());
             offer(run);
-            offer(run.rerun(List.of(new SequenceEdit(0, edit))).logits(LogitSelection.all()).results());
+            offer(run.rerun(List.of(new SequenceEdit(0, edit)))
+                    .logits(LogitSelection.all())
+                    .results());
             offer(Direction.of(1, 2, 3));
             offer(ModelWeights.of(model.weights()));
             offer(LogitSelection.all());
@@ -124,7 +125,10 @@ final class BadIndexTest {
             offer(PromptPairs.of(model.config(), List.of(pair())));
             offer(pair());
             offer(new Axis("layer", List.of("0", "1")));
-            offer(new Logits(new int[] {0, 2}, Optional.empty(), new float[2 * model.config().dVocab()]));
+            offer(new Logits(
+                    new int[] {0, 2},
+                    Optional.empty(),
+                    new float[2 * model.config().dVocab()]));
             try (ActivationStore store = store(model)) {
                 offer(store);
                 offer(store.source());
@@ -254,15 +258,18 @@ final class BadIndexTest {
 
     private Set<String> raw() {
         Set<String> raw = new TreeSet<>();
-        instances.values().stream().flatMap(List::stream).forEach(instance -> methods(instance).stream()
-                .filter(method -> Arrays.stream(method.getParameterTypes()).anyMatch(NUMBERS::contains))
-                .forEach(method -> {
-                    for (int bad : BAD) {
-                        arguments(method, bad)
-                                .flatMap(arguments -> failure(method, instance, arguments))
-                                .ifPresent(failure -> raw.add(name(method) + ": " + failure));
-                    }
-                }));
+        instances.values().stream()
+                .flatMap(List::stream)
+                .forEach(instance -> methods(instance).stream()
+                        .filter(method ->
+                                Arrays.stream(method.getParameterTypes()).anyMatch(NUMBERS::contains))
+                        .forEach(method -> {
+                            for (int bad : BAD) {
+                                arguments(method, bad)
+                                        .flatMap(arguments -> failure(method, instance, arguments))
+                                        .ifPresent(failure -> raw.add(name(method) + ": " + failure));
+                            }
+                        }));
         return raw;
     }
 

@@ -3,9 +3,9 @@ package dev.hyaline.tools;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;

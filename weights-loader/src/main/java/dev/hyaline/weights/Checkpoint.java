@@ -2,12 +2,12 @@ package dev.hyaline.weights;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.MappedMemory;
 import dev.hyaline.weights.hub.Snapshot;

@@ -1,9 +1,9 @@
 package dev.hyaline.weights;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.IoReason;
 import dev.hyaline.files.PartialFolder;
 import dev.hyaline.weights.internal.ConfigFile;

@@ -1,6 +1,6 @@
 package dev.hyaline.weights;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.weights.internal.tokens.Gpt2Vocabulary;
 import java.util.List;
 import java.util.Optional;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
-import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.weights.internal.CheckpointTensors;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Folder;

@@ -3,9 +3,9 @@ package dev.hyaline.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.error.BadCheckpointException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

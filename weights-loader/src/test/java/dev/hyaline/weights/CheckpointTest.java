@@ -8,12 +8,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.SafetensorsFile;
 import dev.hyaline.weights.internal.DiskFolder;
 import java.lang.foreign.Arena;

@@ -2,10 +2,10 @@ package dev.hyaline.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.weights.internal.CheckpointTensors;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Folder;

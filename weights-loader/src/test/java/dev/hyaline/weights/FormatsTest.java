@@ -4,11 +4,11 @@ import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadCheckpointException;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.SafetensorsFile;
 import dev.hyaline.files.StoredTensor;
 import dev.hyaline.weights.internal.DiskFolder;

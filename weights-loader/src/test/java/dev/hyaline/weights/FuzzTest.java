@@ -2,8 +2,8 @@ package dev.hyaline.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.weights.internal.ConfigFile;
 import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.tokens.ModelTokens;

@@ -1,9 +1,9 @@
 package dev.hyaline.weights;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -2,8 +2,8 @@ package dev.hyaline.analysis.attention;
 
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import java.util.List;
 

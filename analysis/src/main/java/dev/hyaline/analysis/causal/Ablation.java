@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.causal;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.edit.Intervention;

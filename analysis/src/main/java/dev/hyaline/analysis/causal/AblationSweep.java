@@ -1,8 +1,8 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.table.Axis;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.edit.Target;

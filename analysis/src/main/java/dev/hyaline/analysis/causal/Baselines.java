@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.table.ResultTable;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 
 /**

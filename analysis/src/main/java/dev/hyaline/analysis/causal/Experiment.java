@@ -2,10 +2,10 @@ package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPairs;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 
 /**
  * A model, pairs of prompts and a metric: what sweeps of edits are measured on. Both runs of every pair are kept, and

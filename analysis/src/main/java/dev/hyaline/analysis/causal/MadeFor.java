@@ -1,8 +1,8 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.prompt.PromptPairs;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Optional;
 
 /**

@@ -1,9 +1,9 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.prompt.PromptPairs;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.capture.ActivationCache;

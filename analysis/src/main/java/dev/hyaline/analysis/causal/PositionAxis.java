@@ -3,7 +3,7 @@ package dev.hyaline.analysis.causal;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.Axis;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.List;
 import java.util.function.IntFunction;

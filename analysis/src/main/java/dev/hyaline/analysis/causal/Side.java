@@ -2,7 +2,7 @@ package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.instrument.Prompts;
 
 /** One prompt of a pair. */

@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.table.Axis;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.edit.Intervention;
 import java.util.List;
 import java.util.stream.IntStream;

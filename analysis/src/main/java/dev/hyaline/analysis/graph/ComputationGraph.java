@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.graph;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import java.util.ArrayList;
 import java.util.List;
 

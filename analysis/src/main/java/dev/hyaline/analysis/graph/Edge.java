@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.graph;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 
 /** The way from one node to another through the residual stream alone: {@code m0->a5.h3<q>}. */
 public record Edge(Node sender, Receiver receiver) {

@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.internal;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Disk;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.run.MultiplyAdds;

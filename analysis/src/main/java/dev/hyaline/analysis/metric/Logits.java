@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.metric;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.Optional;
 

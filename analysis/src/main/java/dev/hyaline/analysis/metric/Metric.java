@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.metric;
 
 import dev.hyaline.analysis.prompt.PromptPair;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;

@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.prompt;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.Arrays;
 import java.util.Collections;

@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.prompt;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.List;

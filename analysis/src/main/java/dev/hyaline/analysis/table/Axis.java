@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.table;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
 import java.util.stream.IntStream;
 

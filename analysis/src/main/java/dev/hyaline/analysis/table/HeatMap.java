@@ -4,7 +4,7 @@ import dev.hyaline.analysis.internal.Picture;
 import dev.hyaline.analysis.internal.Picture.Anchor;
 import dev.hyaline.analysis.internal.PngPicture;
 import dev.hyaline.analysis.internal.SvgPicture;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
 import java.util.Locale;
 

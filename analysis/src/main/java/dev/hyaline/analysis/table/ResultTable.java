@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.table;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;

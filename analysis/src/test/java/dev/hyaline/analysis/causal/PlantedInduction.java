@@ -1,11 +1,11 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.prompt.PromptPair;
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;

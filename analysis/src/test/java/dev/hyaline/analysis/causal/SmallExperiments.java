@@ -2,8 +2,8 @@ package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;

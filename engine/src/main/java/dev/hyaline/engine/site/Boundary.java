@@ -1,7 +1,7 @@
 package dev.hyaline.engine.site;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
 import java.util.List;
 

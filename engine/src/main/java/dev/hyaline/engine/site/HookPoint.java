@@ -1,7 +1,7 @@
 package dev.hyaline.engine.site;
 
-import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.UnknownHookPointException;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.UnknownHookPointException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

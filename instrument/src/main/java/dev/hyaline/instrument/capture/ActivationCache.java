@@ -1,9 +1,9 @@
 package dev.hyaline.instrument.capture;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
@@ -171,8 +171,7 @@ public final class ActivationCache {
 
     /** Shape of a point's values for one sequence, as {@link Capture#shape} says. */
     public List<Integer> shape(HookPoint point, int sequence) {
-        return capture.shape(
-                config, point.site(), rows.positions(sequence).length, rows.length(sequence));
+        return capture.shape(config, point.site(), rows.positions(sequence).length, rows.length(sequence));
     }
 
     /**

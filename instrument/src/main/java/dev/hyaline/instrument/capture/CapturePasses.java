@@ -1,10 +1,10 @@
 package dev.hyaline.instrument.capture;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.internal.Batches;

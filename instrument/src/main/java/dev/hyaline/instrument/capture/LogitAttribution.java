@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.capture;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;

@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.capture;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

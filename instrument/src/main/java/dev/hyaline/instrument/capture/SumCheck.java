@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.capture;
 
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.Locale;
 
 /**

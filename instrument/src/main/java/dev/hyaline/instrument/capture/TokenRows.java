@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.capture;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 
 /** The tokens a cache has recorded, all sequences laid end to end: one row per token. Immutable. */

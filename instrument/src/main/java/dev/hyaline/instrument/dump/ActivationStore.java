@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Digests;
 import dev.hyaline.files.FileInput;

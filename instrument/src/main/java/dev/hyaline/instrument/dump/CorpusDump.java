@@ -1,8 +1,8 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.FileLayout;
 import dev.hyaline.files.Json;

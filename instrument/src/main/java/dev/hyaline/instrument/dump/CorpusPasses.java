@@ -1,11 +1,11 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;

@@ -1,8 +1,8 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.Prompts;
 import java.nio.ByteBuffer;

@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.HyalineException;
-import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.files.Disk;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.FileException;

@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.JsonText;

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Random;
 
 /**

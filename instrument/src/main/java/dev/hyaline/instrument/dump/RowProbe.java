@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;

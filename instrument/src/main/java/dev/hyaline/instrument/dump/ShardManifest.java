@@ -1,8 +1,8 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.FileInput;

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ElementType;
@@ -50,7 +50,7 @@ public final class TensorPlan {
     /**
      * The tensors of values of one type.
      *
-     * @throws dev.hyaline.engine.BadInputException if a sequence has none of the capture's positions
+     * @throws dev.hyaline.engine.error.BadInputException if a sequence has none of the capture's positions
      */
     public static TensorPlan of(Gpt2Config config, Capture capture, Prompts prompts, ElementType type) {
         int[] lengths = prompts.lengths();

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.edit;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.internal.InputErrors;

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.edit;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Slot;
 import java.util.List;

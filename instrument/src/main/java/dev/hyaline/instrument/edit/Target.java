@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.edit;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
@@ -59,7 +59,7 @@ public final class Target {
      * Everything at what a name means: {@code blocks.3.attn.hook_z}, or in every layer {@code blocks.*.attn.hook_z},
      * {@code attn.hook_z}, {@code z}.
      *
-     * @throws dev.hyaline.engine.UnknownHookPointException if it means nothing
+     * @throws dev.hyaline.engine.error.UnknownHookPointException if it means nothing
      */
     public static Target named(String name) {
         return HookPoints.hasLayer(name) ? of(HookPoints.point(name)) : of(HookPoints.site(name));
@@ -69,9 +69,9 @@ public final class Target {
      * Everything at the sites that patterns select, as {@link HookPoints#select(Gpt2Config, List, IndexSelection)}
      * takes them: a target for each site, in the order in which a pass reaches them.
      *
-     * @throws dev.hyaline.engine.UnknownHookPointException if a pattern names nothing
-     * @throws dev.hyaline.engine.BadInputException if a pattern is left with nothing in the chosen layers, or a layer
-     *     does not exist
+     * @throws dev.hyaline.engine.error.UnknownHookPointException if a pattern names nothing
+     * @throws dev.hyaline.engine.error.BadInputException if a pattern is left with nothing in the chosen layers, or a
+     *     layer does not exist
      */
     public static List<Target> select(Gpt2Config config, String patterns, IndexSelection layers) {
         Map<Site, List<Integer>> layersOf = new LinkedHashMap<>();

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.edit;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.List;
 

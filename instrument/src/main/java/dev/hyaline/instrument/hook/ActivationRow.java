@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.hook;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.Arrays;
 
 /** A window on the live values of one token, or of one head of it. Good until the hook's function returns. */

@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.hook;
 
-import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;

@@ -1,14 +1,14 @@
 package dev.hyaline.instrument.hook;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
-import dev.hyaline.engine.UnknownHookPointException;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.error.UnknownHookPointException;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.Prompts;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.hook;
 
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import java.util.ArrayList;
 import java.util.BitSet;

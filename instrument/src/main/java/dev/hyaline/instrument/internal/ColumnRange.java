@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.internal;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.ArrayList;

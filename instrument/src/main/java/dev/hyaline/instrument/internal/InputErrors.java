@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.internal;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.FileErrors;
 import dev.hyaline.instrument.FileException;
 import java.io.IOException;

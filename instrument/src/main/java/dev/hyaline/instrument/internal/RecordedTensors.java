@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.internal;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Slot;

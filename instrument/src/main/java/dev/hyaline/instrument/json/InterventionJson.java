@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.json;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.FileException;

@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.json;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ActivationSource;

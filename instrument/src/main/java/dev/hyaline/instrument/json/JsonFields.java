@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.json;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.IndexSelection;

@@ -1,12 +1,12 @@
 package dev.hyaline.instrument.run;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;

@@ -1,8 +1,8 @@
 package dev.hyaline.instrument.run;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.Declaration;
 import dev.hyaline.engine.site.DeclaredEdit;

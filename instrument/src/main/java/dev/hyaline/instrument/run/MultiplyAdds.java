@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.run;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.Stage;
 

@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.run;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.Slot;

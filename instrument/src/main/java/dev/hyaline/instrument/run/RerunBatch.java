@@ -2,9 +2,9 @@ package dev.hyaline.instrument.run;
 
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.run;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.capture.Capture;
 import java.util.Arrays;

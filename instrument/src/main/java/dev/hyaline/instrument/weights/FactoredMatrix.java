@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.weights;
 
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;

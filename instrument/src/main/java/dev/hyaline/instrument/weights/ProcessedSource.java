@@ -5,10 +5,10 @@ import static dev.hyaline.instrument.weights.ProcessingStep.CENTER_WRITING_WEIGH
 import static dev.hyaline.instrument.weights.ProcessingStep.FOLD_LN;
 import static dev.hyaline.instrument.weights.ProcessingStep.FOLD_VALUE_BIASES;
 
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.config.Gpt2Config;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;

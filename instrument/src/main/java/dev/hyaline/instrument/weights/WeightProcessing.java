@@ -1,9 +1,9 @@
 package dev.hyaline.instrument.weights;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.Set;

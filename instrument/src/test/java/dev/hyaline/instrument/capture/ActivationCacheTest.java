@@ -3,8 +3,8 @@ package dev.hyaline.instrument.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;

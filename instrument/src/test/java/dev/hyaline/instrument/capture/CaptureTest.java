@@ -3,12 +3,12 @@ package dev.hyaline.instrument.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;

@@ -3,7 +3,7 @@ package dev.hyaline.instrument.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorFiles;
 import dev.hyaline.weights.Checkpoint;

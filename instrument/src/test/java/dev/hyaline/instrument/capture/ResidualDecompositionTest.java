@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.BadShapeException;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;

@@ -9,8 +9,8 @@ import static dev.hyaline.instrument.dump.CorpusDumpTest.write;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.HookPoints;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;

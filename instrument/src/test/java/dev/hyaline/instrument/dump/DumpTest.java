@@ -3,10 +3,10 @@ package dev.hyaline.instrument.dump;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.files.Dtype;
@@ -184,7 +184,9 @@ public final class DumpTest {
                 new Gpt2Config(1, 4, 4, 4, 30_000, 10, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
         Prompts longest = Prompts.of(config, new int[23_170]);
         Capture one = Capture.of(config, "pattern").heads(0);
-        assertThat(Dump.of(config, longest, one.positions(IndexSelection.of(-1))).fileBytes()).isPositive();
+        assertThat(Dump.of(config, longest, one.positions(IndexSelection.of(-1)))
+                        .fileBytes())
+                .isPositive();
         Prompts longer = Prompts.of(config, new int[23_171]);
         assertThatThrownBy(() -> Dump.of(config, longer, one.positions(IndexSelection.of(-1))))
                 .isInstanceOf(BadInputException.class)

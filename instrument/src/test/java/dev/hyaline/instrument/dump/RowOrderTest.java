@@ -3,7 +3,7 @@ package dev.hyaline.instrument.dump;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;

@@ -3,10 +3,10 @@ package dev.hyaline.instrument.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;

@@ -1,8 +1,8 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;

@@ -1,9 +1,9 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.run.BaseRun;

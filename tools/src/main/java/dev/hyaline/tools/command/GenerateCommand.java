@@ -1,9 +1,9 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Sampling;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;

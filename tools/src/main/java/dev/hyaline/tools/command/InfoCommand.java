@@ -2,10 +2,10 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.KernelChoice;
 import dev.hyaline.engine.KvCache;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;

@@ -1,6 +1,6 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.HubAccess;
 import dev.hyaline.tools.report.Table;

@@ -1,6 +1,6 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;

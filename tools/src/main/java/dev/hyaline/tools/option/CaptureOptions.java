@@ -1,6 +1,6 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;

@@ -5,7 +5,7 @@ public interface CheckedOptions {
     /**
      * Reads what the options hold.
      *
-     * @throws dev.hyaline.engine.HyalineException naming the option that cannot be what it is
+     * @throws dev.hyaline.engine.error.HyalineException naming the option that cannot be what it is
      */
     void check();
 }

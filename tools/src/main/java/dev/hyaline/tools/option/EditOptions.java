@@ -1,8 +1,8 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.HookPoints;

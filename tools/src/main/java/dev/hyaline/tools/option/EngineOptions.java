@@ -1,10 +1,10 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BackendUnavailableException;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.error.BackendUnavailableException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.terminal.Console;
 import java.util.List;
 import java.util.Optional;

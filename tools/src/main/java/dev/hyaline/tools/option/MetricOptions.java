@@ -2,7 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 

@@ -1,7 +1,7 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.FileException;
 import dev.hyaline.tools.terminal.Console;

@@ -1,6 +1,6 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;

@@ -1,8 +1,8 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Set;

@@ -1,6 +1,6 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.FileException;

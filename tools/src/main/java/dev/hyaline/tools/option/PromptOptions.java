@@ -1,7 +1,7 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import java.io.InputStream;
 import java.util.ArrayList;

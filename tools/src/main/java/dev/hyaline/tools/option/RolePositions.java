@@ -17,7 +17,7 @@ public final class RolePositions {
     /**
      * Finds what is wrong whatever the prompts.
      *
-     * @throws dev.hyaline.engine.BadInputException if the indices cannot be read
+     * @throws dev.hyaline.engine.error.BadInputException if the indices cannot be read
      */
     public static void check(String chosen) {
         if (!areRoles(chosen)) {

@@ -1,8 +1,8 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
@@ -56,7 +56,7 @@ public final class SelectionOptions implements CheckedOptions {
     /**
      * Finds names that are no model's.
      *
-     * @throws dev.hyaline.engine.UnknownHookPointException if a pattern names nothing
+     * @throws dev.hyaline.engine.error.UnknownHookPointException if a pattern names nothing
      */
     public static void requireSites(List<String> patterns) {
         for (String list : patterns) {

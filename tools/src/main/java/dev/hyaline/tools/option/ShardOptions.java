@@ -1,6 +1,6 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.dump.CorpusDump;
 import dev.hyaline.instrument.dump.DumpFolder.IfExists;
 import dev.hyaline.instrument.dump.LongDocuments;

@@ -2,8 +2,8 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
 

@@ -1,7 +1,7 @@
 package dev.hyaline.tools.option;
 
 import dev.hyaline.analysis.table.TableFiles;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

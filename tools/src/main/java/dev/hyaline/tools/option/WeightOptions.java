@@ -1,7 +1,7 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.weights.ProcessingStep;
 import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.weights.Checkpoint;

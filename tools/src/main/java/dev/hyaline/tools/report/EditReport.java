@@ -1,8 +1,8 @@
 package dev.hyaline.tools.report;
 
 import dev.hyaline.analysis.NextToken;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.tools.option.ModelVocabulary;

@@ -1,6 +1,6 @@
 package dev.hyaline.files;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 

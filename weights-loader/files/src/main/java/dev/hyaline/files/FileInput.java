@@ -1,6 +1,6 @@
 package dev.hyaline.files;
 
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.HyalineException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

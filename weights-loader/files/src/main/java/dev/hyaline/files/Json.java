@@ -2,7 +2,7 @@ package dev.hyaline.files;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.HyalineException;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.hyaline.files;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.hub;
 
-import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.internal.hub.CacheLayout;
 import dev.hyaline.weights.internal.hub.SnapshotDownload;
@@ -48,7 +48,7 @@ public final class Hub {
      * commit it meant when it was fetched; {@link #refresh} asks what it means now.
      *
      * @throws HubException if it cannot be had
-     * @throws dev.hyaline.engine.BadCheckpointException if it is no GPT-2; its weights are not fetched then
+     * @throws dev.hyaline.engine.error.BadCheckpointException if it is no GPT-2; its weights are not fetched then
      */
     public Snapshot get(HubName name, HubListener listener) {
         Optional<Snapshot> found = cached(name);
@@ -64,7 +64,7 @@ public final class Hub {
      * it. Snapshots of earlier commits stay.
      *
      * @throws HubException if it cannot be had; the cache then still means what it meant
-     * @throws dev.hyaline.engine.BadCheckpointException if it is no GPT-2; its weights are not fetched then
+     * @throws dev.hyaline.engine.error.BadCheckpointException if it is no GPT-2; its weights are not fetched then
      */
     public Snapshot refresh(HubName name, HubListener listener) {
         Optional<Snapshot> before = cached(name);

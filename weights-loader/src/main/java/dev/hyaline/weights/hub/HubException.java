@@ -1,6 +1,6 @@
 package dev.hyaline.weights.hub;
 
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.HyalineException;
 
 /** A model of the hub that cannot be had. */
 public final class HubException extends HyalineException {

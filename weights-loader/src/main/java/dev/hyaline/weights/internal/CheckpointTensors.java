@@ -1,10 +1,10 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.MappedMemory;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.files.SafetensorsFile;
 import dev.hyaline.weights.internal.gguf.GgufModel;

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.MappedMemory;
 import java.util.Arrays;
 import java.util.List;

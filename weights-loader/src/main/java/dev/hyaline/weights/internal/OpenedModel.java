@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.weights.internal.tokens.ModelTokens;
 import dev.hyaline.weights.internal.tokens.TokenizerSource;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.FloatCodec;
 import dev.hyaline.files.SafetensorsLayout;

@@ -1,9 +1,9 @@
 package dev.hyaline.weights.internal;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

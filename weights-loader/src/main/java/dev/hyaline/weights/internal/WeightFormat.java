@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.SafetensorsFile;
 import java.nio.ByteBuffer;

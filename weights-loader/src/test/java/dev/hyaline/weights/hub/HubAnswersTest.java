@@ -3,7 +3,7 @@ package dev.hyaline.weights.hub;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.weights.hub.FakeHub.Fault;
 import dev.hyaline.weights.hub.HubException.Reason;
 import java.io.IOException;

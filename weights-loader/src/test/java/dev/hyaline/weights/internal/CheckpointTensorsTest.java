@@ -3,10 +3,10 @@ package dev.hyaline.weights.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.weights.TinyCheckpoint;
 import java.lang.foreign.Arena;

@@ -3,9 +3,9 @@ package dev.hyaline.weights.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.weights.TinyCheckpoint;
 import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.nio.file.Files;

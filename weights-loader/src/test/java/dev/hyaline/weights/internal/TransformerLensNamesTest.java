@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal;
 
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.Dtype;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

@@ -1,11 +1,11 @@
 package dev.hyaline.engine.internal.device;
 
-import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.site.Boundary;
 import java.util.List;
 import java.util.function.Function;

@@ -1,8 +1,8 @@
 package dev.hyaline.engine.internal.device;
 
-import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.Device;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.internal.forward.Host;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import java.util.List;

@@ -2,7 +2,7 @@ package dev.hyaline.engine.internal.forward;
 
 import static dev.hyaline.engine.internal.forward.KeyValues.BLOCK;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.internal.kernel.HeadBlocks;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.Rows;

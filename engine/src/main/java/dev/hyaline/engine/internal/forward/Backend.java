@@ -1,6 +1,6 @@
 package dev.hyaline.engine.internal.forward;
 
-import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;

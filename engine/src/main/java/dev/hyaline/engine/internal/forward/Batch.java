@@ -1,6 +1,6 @@
 package dev.hyaline.engine.internal.forward;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 
 /**

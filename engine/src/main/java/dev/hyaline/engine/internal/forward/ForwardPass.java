@@ -19,8 +19,8 @@ import static dev.hyaline.engine.internal.forward.PassBuffer.V;
 import static dev.hyaline.engine.internal.forward.PassBuffer.V_INPUTS;
 import static dev.hyaline.engine.internal.forward.PassBuffer.Z;
 
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Start;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.internal.forward.Backend.Norm;
 import dev.hyaline.engine.internal.forward.Backend.NormStep;
 import dev.hyaline.engine.internal.forward.Plan.Output;

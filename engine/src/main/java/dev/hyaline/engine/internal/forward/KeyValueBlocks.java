@@ -1,6 +1,6 @@
 package dev.hyaline.engine.internal.forward;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import java.util.Arrays;
 
 /**

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.internal.forward;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.Site.Shape;
 
 /** The buffers that a pass keeps its values in, {@code [rows, width]} each, wherever its {@link Backend} has them. */

@@ -1,9 +1,9 @@
 package dev.hyaline.engine.internal.forward;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.ForwardResult;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.Start;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.Probe;
 import java.util.List;

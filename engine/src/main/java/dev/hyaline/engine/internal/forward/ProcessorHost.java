@@ -1,9 +1,9 @@
 package dev.hyaline.engine.internal.forward;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Device;
-import dev.hyaline.engine.Gpt2Config;
 import dev.hyaline.engine.KernelChoice;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Optional;

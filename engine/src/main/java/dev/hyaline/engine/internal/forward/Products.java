@@ -2,7 +2,7 @@ package dev.hyaline.engine.internal.forward;
 
 import static java.lang.Math.ceilDiv;
 
-import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.internal.kernel;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 
 /**
  * The fused multiply-add of floats, with the bits of {@link Math#fma(float, float, float)} on every machine. Where the

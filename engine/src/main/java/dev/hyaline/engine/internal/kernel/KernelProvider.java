@@ -1,8 +1,8 @@
 package dev.hyaline.engine.internal.kernel;
 
-import dev.hyaline.engine.BackendUnavailableException;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.KernelChoice;
+import dev.hyaline.engine.error.BackendUnavailableException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.kernel.VectorProbe.Obstacle;
 import dev.hyaline.engine.internal.kernel.vector.PreferredWidth;
 import dev.hyaline.engine.internal.kernel.vector.VectorKernels;

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.internal.kernel;
 
-import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.config.ActivationFunction;
 
 /**
  * The arithmetic of a pass, on float arrays: output first, dimensions last, an array followed by the index of its first

@@ -2,7 +2,7 @@ package dev.hyaline.engine.internal.kernel;
 
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
 
-import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.config.ActivationFunction;
 import java.util.Arrays;
 
 /**

@@ -3,13 +3,13 @@ package dev.hyaline.engine.internal.device;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.BackendUnavailableException;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Goal;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BackendUnavailableException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.fixtures.RandomModels;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;

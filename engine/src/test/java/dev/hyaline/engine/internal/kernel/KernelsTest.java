@@ -2,7 +2,7 @@ package dev.hyaline.engine.internal.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.config.ActivationFunction;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.BiConsumer;

@@ -1,8 +1,8 @@
 package dev.hyaline.engine.internal.kernel;
 
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.HyalineException;
 import dev.hyaline.engine.KernelChoice;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.fixtures.RandomModels;
 import java.util.Arrays;
 

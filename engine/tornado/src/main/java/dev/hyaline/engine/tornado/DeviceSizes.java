@@ -1,9 +1,9 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.BackendUnavailableException;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Device;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BackendUnavailableException;
+import dev.hyaline.engine.error.BadInputException;
 
 /**
  * The sizes of a model's buffers on a device; room is taken once, when it is opened.

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.tornado.KernelForm.Extent;
 import dev.hyaline.engine.tornado.KernelForm.Task;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.internal.forward.PassBuffer;
 import dev.hyaline.engine.tornado.DeviceBuffer.Region;
 import dev.hyaline.engine.tornado.Operation.Step;

@@ -1,7 +1,7 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Device;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.tornado.DeviceArrays.Linear;
 import java.util.List;
 import uk.ac.manchester.tornado.api.GridScheduler;

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.internal.forward.KeptPositions;
 import dev.hyaline.engine.internal.forward.KeyValues;
 import java.lang.ref.Cleaner;

@@ -1,6 +1,6 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.internal.forward.Plan;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.tornado.KernelForm.Task;
 import dev.hyaline.engine.tornado.Operation.BufferChange;
 import dev.hyaline.engine.tornado.Operation.Step;

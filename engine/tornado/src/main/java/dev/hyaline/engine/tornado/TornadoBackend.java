@@ -1,8 +1,8 @@
 package dev.hyaline.engine.tornado;
 
-import dev.hyaline.engine.BackendUnavailableException;
 import dev.hyaline.engine.Device;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.internal.forward.Backend;
 import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.internal.forward.KeyValues;

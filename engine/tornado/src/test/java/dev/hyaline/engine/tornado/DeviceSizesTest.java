@@ -3,11 +3,11 @@ package dev.hyaline.engine.tornado;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BackendUnavailableException;
-import dev.hyaline.engine.BadInputException;
 import dev.hyaline.engine.Device;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BackendUnavailableException;
+import dev.hyaline.engine.error.BadInputException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -3,7 +3,7 @@ package dev.hyaline.engine.tornado;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.BackendUnavailableException;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import org.junit.jupiter.api.Test;
 
 final class PagePoolTest {

@@ -3,7 +3,7 @@ package dev.hyaline.engine.tornado;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.hyaline.engine.ActivationFunction;
+import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;

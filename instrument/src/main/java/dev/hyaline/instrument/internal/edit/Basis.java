@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.internal.edit;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.instrument.edit.Direction;
 import java.util.Arrays;
 import java.util.List;

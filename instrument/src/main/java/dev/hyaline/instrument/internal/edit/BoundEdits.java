@@ -1,9 +1,9 @@
 package dev.hyaline.instrument.internal.edit;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.BadShapeException;
-import dev.hyaline.engine.Gpt2Config;
-import dev.hyaline.engine.Remedy;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.edit.Intervention;

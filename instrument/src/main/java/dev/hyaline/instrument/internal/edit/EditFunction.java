@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.internal.edit;
 
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.BadShapeException;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Direction;

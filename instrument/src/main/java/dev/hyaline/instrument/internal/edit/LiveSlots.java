@@ -1,6 +1,6 @@
 package dev.hyaline.instrument.internal.edit;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.gguf;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.StorageDtype;

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.hub;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.hub.HubException;

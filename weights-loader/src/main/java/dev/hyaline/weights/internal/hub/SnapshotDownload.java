@@ -30,7 +30,7 @@ public final class SnapshotDownload implements AutoCloseable {
      * Fetches a revision.
      *
      * @return its commit
-     * @throws dev.hyaline.engine.BadCheckpointException if it is no GPT-2, before its weights are fetched
+     * @throws dev.hyaline.engine.error.BadCheckpointException if it is no GPT-2, before its weights are fetched
      */
     public String run(HubName name) {
         Listing listing = client.listing(name);

@@ -72,7 +72,7 @@ public record SnapshotFolder(Path folder) {
     /**
      * The files that an index, which is there, names.
      *
-     * @throws dev.hyaline.engine.BadCheckpointException if it is broken or names a file that lies elsewhere
+     * @throws dev.hyaline.engine.error.BadCheckpointException if it is broken or names a file that lies elsewhere
      */
     Set<String> shards(String index) {
         Set<String> shards = new TreeSet<>();

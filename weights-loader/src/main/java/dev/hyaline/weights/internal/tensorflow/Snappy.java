@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.tensorflow;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.weights.internal.ByteCursor;
 import java.lang.foreign.MemorySegment;
 

@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal.tensorflow;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
 import dev.hyaline.weights.internal.WeightFormat;

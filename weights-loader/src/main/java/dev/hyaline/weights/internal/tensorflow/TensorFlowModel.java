@@ -2,10 +2,10 @@ package dev.hyaline.weights.internal.tensorflow;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.Json;

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.tokens;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Utf8;
 import dev.hyaline.weights.Tokenizer;
 import java.io.ByteArrayOutputStream;

@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal.tokens;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.files.Utf8;
 import java.util.Locale;

@@ -2,7 +2,7 @@ package dev.hyaline.weights.internal.tokens;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.Tokenizer;
 import java.io.ByteArrayOutputStream;

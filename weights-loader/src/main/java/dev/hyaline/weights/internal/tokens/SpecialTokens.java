@@ -53,7 +53,7 @@ final class SpecialTokens {
     /**
      * Reads the files, as far as they are there.
      *
-     * @throws dev.hyaline.engine.BadCheckpointException if they are broken, or ask for another kind of tokenizer
+     * @throws dev.hyaline.engine.error.BadCheckpointException if they are broken, or ask for another kind of tokenizer
      */
     static SpecialTokens read(Folder folder) {
         SpecialTokens special = new SpecialTokens(readFile(folder, CONFIG), readFile(folder, MAP));

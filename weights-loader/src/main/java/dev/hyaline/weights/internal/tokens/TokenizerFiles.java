@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.tokens;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.HyalineException;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.files.Utf8;

@@ -1,9 +1,9 @@
 package dev.hyaline.weights.internal.torch;
 
-import dev.hyaline.engine.ActivationFunction;
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
-import dev.hyaline.engine.Gpt2Config;
+import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.weights.internal.Filled;
 import dev.hyaline.weights.internal.HuggingFaceNames;

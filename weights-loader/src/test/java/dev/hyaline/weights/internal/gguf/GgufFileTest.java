@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.io.IOException;

@@ -3,7 +3,7 @@ package dev.hyaline.weights.internal.llmc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;

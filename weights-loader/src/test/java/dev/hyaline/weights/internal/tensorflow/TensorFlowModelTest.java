@@ -3,7 +3,7 @@ package dev.hyaline.weights.internal.tensorflow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.hyaline.engine.BadCheckpointException;
+import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.CheckpointFile;
 import java.io.IOException;

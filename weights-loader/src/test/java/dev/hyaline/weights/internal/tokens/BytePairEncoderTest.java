@@ -7,7 +7,7 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.weights.TinyTokenizer;
 import dev.hyaline.weights.Tokenizer;
 import dev.hyaline.weights.internal.DiskFolder;

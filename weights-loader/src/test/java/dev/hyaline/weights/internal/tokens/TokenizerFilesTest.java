@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
-import dev.hyaline.engine.BadCheckpointException;
-import dev.hyaline.engine.BadInputException;
+import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.weights.TinyCheckpoint;
 import dev.hyaline.weights.TinyTokenizer;
 import dev.hyaline.weights.Tokenizer;

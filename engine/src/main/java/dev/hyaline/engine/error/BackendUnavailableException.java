@@ -1,4 +1,4 @@
-package dev.hyaline.engine;
+package dev.hyaline.engine.error;
 
 /** Kernels or a device that were asked for by name and cannot be had here. */
 public final class BackendUnavailableException extends HyalineException {

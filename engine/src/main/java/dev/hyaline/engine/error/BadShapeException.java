@@ -1,4 +1,4 @@
-package dev.hyaline.engine;
+package dev.hyaline.engine.error;
 
 /** An array whose size does not fit what it is given for. */
 public final class BadShapeException extends HyalineException {

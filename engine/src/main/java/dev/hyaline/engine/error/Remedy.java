@@ -1,4 +1,4 @@
-package dev.hyaline.engine;
+package dev.hyaline.engine.error;
 
 /**
  * What a caller can do about a failure, in the API's words. Messages hold these words, so that a program which offers

@@ -1,4 +1,4 @@
-package dev.hyaline.engine;
+package dev.hyaline.engine.error;
 
 /** Tokens, positions or options that the model cannot take: an empty prompt, a token outside the vocabulary. */
 public final class BadInputException extends HyalineException {

@@ -1,4 +1,4 @@
-package dev.hyaline.engine;
+package dev.hyaline.engine.error;
 
 import java.util.Optional;
 

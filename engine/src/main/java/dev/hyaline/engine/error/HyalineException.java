@@ -1,4 +1,4 @@
-package dev.hyaline.engine;
+package dev.hyaline.engine.error;
 
 /** Root of every failure Hyaline reports; its message is one sentence a user can act on. */
 public class HyalineException extends RuntimeException {

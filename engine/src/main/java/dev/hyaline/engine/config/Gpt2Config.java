@@ -1,4 +1,6 @@
-package dev.hyaline.engine;
+package dev.hyaline.engine.config;
+
+import dev.hyaline.engine.error.BadInputException;
 
 /**
  * Everything about a GPT-2 that changes its arithmetic. Names are TransformerLens's; the keys of a Hugging Face
