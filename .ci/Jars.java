@@ -41,7 +41,11 @@ final class Jars {
                 }
             }
         }
-        checkParts(root.resolve("benchmarks/target/benchmarks.jar"));
+        Path benchmarks = root.resolve("benchmarks/target/benchmarks.jar");
+        // Not there where only a part of the modules is built.
+        if (Files.exists(benchmarks)) {
+            checkParts(benchmarks);
+        }
     }
 
     private void checkModule(Path module, Path target, String bom) throws IOException {
