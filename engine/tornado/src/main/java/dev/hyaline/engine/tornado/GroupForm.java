@@ -18,8 +18,9 @@ final class GroupForm implements KernelForm {
     /** Bytes of local memory that every GPU has. */
     private static final int LOCAL_MEMORY = 32 << 10;
 
-    /** The kernels that differ with the number of rows. */
+    /** The kernels that differ with the number of rows; tiled ones share a tile in local memory. */
     private record Kernels(
+            boolean tiled,
             Task9<KernelContext, FloatArray, FloatArray, FloatArray, FloatArray, IntArray, Integer, Integer, Integer>
                     product,
             Task8<KernelContext, FloatArray, FloatArray, FloatArray, FloatArray, IntArray, Integer, Integer> productAdd,
@@ -42,6 +43,7 @@ final class GroupForm implements KernelForm {
                     unembed) {}
 
     private static final Kernels OF_FEW_ROWS = new Kernels(
+            false,
             GroupKernels::product,
             GroupKernels::productAdd,
             GroupKernels::project,
@@ -49,6 +51,7 @@ final class GroupForm implements KernelForm {
             GroupKernels::unembed);
 
     private static final Kernels OF_TILES = new Kernels(
+            true,
             TiledKernels::product,
             TiledKernels::productAdd,
             TiledKernels::project,
@@ -177,7 +180,7 @@ final class GroupForm implements KernelForm {
         DeviceArrays a = task.arrays();
         int heads = a.config.nHeads();
         int dHead = a.config.dHead();
-        boolean tiled = kernels == OF_TILES && TiledKernels.attentionBytes(dHead) <= LOCAL_MEMORY;
+        boolean tiled = kernels.tiled && TiledKernels.attentionBytes(dHead) <= LOCAL_MEMORY;
         task.graph()
                 .task(
                         task.id(),
