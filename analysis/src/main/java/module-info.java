@@ -1,13 +1,17 @@
+import org.jspecify.annotations.NullMarked;
+
 /**
  * Causal analysis of a model on pairs of prompts: activation and path patching, ablation, the logit lens, direct logit
  * attribution, attention heads by where they look, and tables of the results.
  */
+@NullMarked
 module dev.hyaline.analysis {
     requires dev.hyaline.files;
     requires transitive dev.hyaline.instrument;
     requires transitive tools.jackson.core;
     requires tools.jackson.databind;
     requires java.desktop;
+    requires static org.jspecify;
 
     exports dev.hyaline.analysis;
     exports dev.hyaline.analysis.attention;

@@ -1,8 +1,12 @@
+import org.jspecify.annotations.NullMarked;
+
 /** The model: configuration, weights, forward pass, KV cache and sampling. Depends on the JDK alone. */
 @SuppressWarnings("module") // the module that runs passes on devices is there only where it is built
+@NullMarked
 module dev.hyaline.engine {
     requires static jdk.incubator.vector;
     requires static jdk.management;
+    requires static org.jspecify;
 
     exports dev.hyaline.engine;
     exports dev.hyaline.engine.config;

@@ -1,9 +1,13 @@
+import org.jspecify.annotations.NullMarked;
+
 /** Hook points by name, captures, interventions, activation caches and dumps to disk. */
+@NullMarked
 module dev.hyaline.instrument {
     requires transitive dev.hyaline.engine;
     requires dev.hyaline.files;
     requires hipparchus.core;
     requires tools.jackson.databind;
+    requires static org.jspecify;
 
     exports dev.hyaline.instrument;
     exports dev.hyaline.instrument.capture;

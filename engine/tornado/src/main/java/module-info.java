@@ -1,7 +1,11 @@
+import org.jspecify.annotations.NullMarked;
+
 /** The engine's forward pass on devices through TornadoVM. */
+@NullMarked
 module dev.hyaline.engine.tornado {
     requires dev.hyaline.engine;
     requires tornado.api;
+    requires static org.jspecify;
 
     // TornadoVM finds the kernels by reflection.
     opens dev.hyaline.engine.tornado;
