@@ -51,8 +51,7 @@ public record Device(int index, String name, Kind kind, String platform, long me
                 .orElseThrow(() -> new BackendUnavailableException(
                         name.equals("gpu") ? "no device here is a GPU" : "there is no device " + name,
                         "choose one of "
-                                + devices.stream().map(Device::toString).collect(Collectors.joining(", ")),
-                        null));
+                                + devices.stream().map(Device::toString).collect(Collectors.joining(", "))));
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -329,7 +330,7 @@ public final class Gpt2Weights implements TensorSource {
 
         /** A weight {@code [in, out]} and its bias, split by columns over matrices of equal width. */
         private PackedMatrix[] linear(String name, int count) {
-            TensorSpec weight = tensors.get(name + ".weight");
+            TensorSpec weight = tensor(name + ".weight");
             int width = weight.columns() / count;
             PackedMatrix[] parts = new PackedMatrix[count];
             Arrays.setAll(parts, part -> PackedMatrix.zeros(weight.rows(), width, source.isBfloat16(weight)));
@@ -340,7 +341,7 @@ public final class Gpt2Weights implements TensorSource {
                     }
                 }
             });
-            inChunks(tensors.get(name + ".bias"), (row, first, rowCount) -> {
+            inChunks(tensor(name + ".bias"), (row, first, rowCount) -> {
                 for (int part = 0; part < count; part++) {
                     System.arraycopy(row, part * width, parts[part].bias(), 0, width);
                 }
@@ -350,19 +351,24 @@ public final class Gpt2Weights implements TensorSource {
 
         /** {@code [n, dModel]}, packed transposed. */
         private PackedMatrix embedding(String name) {
-            TensorSpec tensor = tensors.get(name);
+            TensorSpec tensor = tensor(name);
             PackedMatrix matrix = PackedMatrix.zeros(tensor.columns(), tensor.rows(), source.isBfloat16(tensor));
             inChunks(tensor, (rows, firstRow, count) -> matrix.setColumns(firstRow, count, rows));
             return matrix;
         }
 
         private float[] plain(String name) {
-            TensorSpec tensor = tensors.get(name);
+            TensorSpec tensor = tensor(name);
             float[] out = new float[tensor.rows() * tensor.columns()];
             inChunks(tensor, (rows, firstRow, count) -> {
                 System.arraycopy(rows, 0, out, firstRow * tensor.columns(), count * tensor.columns());
             });
             return out;
+        }
+
+        /** A tensor that is known to be there. */
+        private TensorSpec tensor(String name) {
+            return Objects.requireNonNull(tensors.get(name), name);
         }
 
         private interface RowsConsumer {

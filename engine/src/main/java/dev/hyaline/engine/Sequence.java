@@ -2,6 +2,7 @@ package dev.hyaline.engine;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One sequence of a batch: tokens, where the first of them stands, and the keys and values of the positions before it.
@@ -12,10 +13,10 @@ import java.util.Optional;
 public final class Sequence {
     private final int[] tokens;
     private final int start;
-    private final KvCache cache;
+    private final @Nullable KvCache cache;
     private final boolean append;
 
-    private Sequence(int[] tokens, int start, KvCache cache, boolean append) {
+    private Sequence(int[] tokens, int start, @Nullable KvCache cache, boolean append) {
         this.tokens = tokens;
         this.start = start;
         this.cache = cache;
@@ -83,7 +84,7 @@ public final class Sequence {
 
     /** Returns whether the pass writes keys and values again that the cache has. */
     boolean amends() {
-        return append && start < cache.length();
+        return append && cache != null && start < cache.length();
     }
 
     /** Returns whether the pass writes this sequence's keys and values into its cache. */

@@ -8,6 +8,11 @@ public final class BackendUnavailableException extends HyalineException {
      * @param reason what is missing, as a clause
      * @param remedy what the user can do about it, as a clause
      */
+    public BackendUnavailableException(String reason, String remedy) {
+        super(reason + "; " + remedy);
+    }
+
+    /** As {@link #BackendUnavailableException(String, String)}, keeping the failure that revealed it. */
     public BackendUnavailableException(String reason, String remedy, Throwable cause) {
         super(reason + "; " + remedy, cause);
     }

@@ -1,17 +1,19 @@
 package dev.hyaline.engine.error;
 
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A checkpoint (weights, config or tokenizer file) that does not hold what it must. */
 public final class BadCheckpointException extends HyalineException {
     private static final long serialVersionUID = 1L;
 
     private final String file;
-    private final String tensor;
+    private final @Nullable String tensor;
     private final String expected;
     private final String found;
 
-    private BadCheckpointException(String file, String tensor, String expected, String found, Throwable cause) {
+    private BadCheckpointException(
+            String file, @Nullable String tensor, String expected, String found, @Nullable Throwable cause) {
         super(
                 file + (tensor == null ? "" : ": tensor " + tensor) + ": expected " + expected + ", found " + found,
                 cause);

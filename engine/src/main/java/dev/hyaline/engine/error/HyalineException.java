@@ -1,5 +1,7 @@
 package dev.hyaline.engine.error;
 
+import org.jspecify.annotations.Nullable;
+
 /** Root of every failure Hyaline reports; its message is one sentence a user can act on. */
 public class HyalineException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -8,7 +10,7 @@ public class HyalineException extends RuntimeException {
         super(message);
     }
 
-    public HyalineException(String message, Throwable cause) {
+    public HyalineException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }

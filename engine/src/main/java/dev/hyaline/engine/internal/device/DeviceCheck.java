@@ -73,8 +73,7 @@ public record DeviceCheck(ForwardRequest request, int lastLayer) {
             throw new BackendUnavailableException(
                     "the device computes something else than the processors: " + what + " differs by " + worst
                             + " where the largest value is " + largest,
-                    "what its driver printed may tell why; run on the processors instead",
-                    null);
+                    "what its driver printed may tell why; run on the processors instead");
         }
     }
 }

@@ -35,7 +35,6 @@ public interface DeviceProvider {
                 .orElseThrow(() -> new BackendUnavailableException(
                         "running on a device needs TornadoVM and the module hyaline-engine-tornado, which is not there",
                         "install TornadoVM 5.2 for JDK 25 (tornadovm.org, or sdk install tornadovm), set TORNADOVM_HOME"
-                                + " and start ./hyaline again, or put the module on the class path or module path",
-                        null));
+                                + " and start ./hyaline again, or put the module on the class path or module path"));
     }
 }

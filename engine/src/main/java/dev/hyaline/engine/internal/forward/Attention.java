@@ -8,6 +8,7 @@ import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Causal attention over a ragged batch, one layer at a time. The work is cut into tiles: the queries of a sequence
@@ -18,6 +19,9 @@ import java.util.Arrays;
 final class Attention {
     /** Queries that weigh values together: the rows of a register tile. */
     private static final int QUERIES_TOGETHER = 4;
+
+    private static final float[] NOTHING = {};
+    private static final float[][] NO_BLOCKS = {};
 
     private final int d;
     private final int dHead;
@@ -31,7 +35,7 @@ final class Attention {
     private final WorkerPool.Task patternTask = this::patternTile;
     private final WorkerPool.Task weighTask = this::weighTile;
 
-    private Batch batch;
+    private Batch batch = Batch.EMPTY;
     private int tiles;
     private int[] tileSequence = {};
     private int[] tileBlock = {};
@@ -46,13 +50,13 @@ final class Attention {
 
     // Arguments of the loop that runs: tasks are made once and find them here, since a lambda that captured them would
     // be allocated for each loop.
-    private float[] q;
-    private float[] k;
-    private float[] v;
-    private float[] z;
+    private float[] q = NOTHING;
+    private float[] k = NOTHING;
+    private float[] v = NOTHING;
+    private float[] z = NOTHING;
     private float scale;
-    private float[] maps;
-    private int[] mapOffsets;
+    private float[] maps = NOTHING;
+    private int[] mapOffsets = {};
 
     Attention(Gpt2Config config, Kernels kernels, WorkerPool pool) {
         this.d = config.dModel();
@@ -115,8 +119,8 @@ final class Attention {
                 keys[s] = past.keys(layer);
                 values[s] = past.values(layer);
             } else {
-                shareThenOwn(keys[s], past == null ? null : past.keys(layer), ownKeys[s], batch.start()[s]);
-                shareThenOwn(values[s], past == null ? null : past.values(layer), ownValues[s], batch.start()[s]);
+                shareThenOwn(keys[s], past == null ? NO_BLOCKS : past.keys(layer), ownKeys[s], batch.start()[s]);
+                shareThenOwn(values[s], past == null ? NO_BLOCKS : past.values(layer), ownValues[s], batch.start()[s]);
             }
         }
         pool.run(tiles, storeTask);
@@ -151,7 +155,7 @@ final class Attention {
     void weigh(float[] z) {
         this.z = z;
         pool.run(tiles * heads, weighTask);
-        maps = null;
+        maps = NOTHING;
     }
 
     private void storeTile(int worker, int tile) {
@@ -335,12 +339,12 @@ final class Attention {
         }
     }
 
-    private float[][] blocks(float[][] present, int needed) {
-        int have = present == null ? 0 : present.length;
-        if (have >= needed) {
+    private float[][] blocks(float @Nullable [][] present, int needed) {
+        if (present != null && present.length >= needed) {
             return present;
         }
-        float[][] more = have == 0 ? new float[needed][] : Arrays.copyOf(present, needed);
+        int have = present == null ? 0 : present.length;
+        float[][] more = present == null ? new float[needed][] : Arrays.copyOf(present, needed);
         for (int i = have; i < needed; i++) {
             more[i] = new float[d * BLOCK];
         }

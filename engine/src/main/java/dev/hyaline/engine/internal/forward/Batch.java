@@ -2,6 +2,7 @@ package dev.hyaline.engine.internal.forward;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A ragged batch as the pass reads it: sequences end to end, one row a token.
@@ -9,10 +10,14 @@ import java.util.Arrays;
  * @param tokens {@code [rows]}
  * @param firstRow {@code [sequences + 1]}: where each sequence's rows begin; the last element is the number of rows
  * @param start {@code [sequences]}: position of each sequence's first token
- * @param past {@code [sequences]}: keys and values of earlier positions, or null
+ * @param past {@code [sequences]}: keys and values of earlier positions, if there are any
  * @param append {@code [sequences]}: whether the pass writes its keys and values into {@code past}
  */
-public record Batch(int[] tokens, int[] firstRow, int[] start, KeyValues[] past, boolean[] append) {
+public record Batch(
+        int[] tokens, int[] firstRow, int[] start, @Nullable KeyValues[] past, boolean[] append) {
+    /** No sequences: the batch between passes. */
+    static final Batch EMPTY = new Batch(new int[0], new int[1], new int[0], new KeyValues[0], new boolean[0]);
+
     public int rows() {
         return tokens.length;
     }

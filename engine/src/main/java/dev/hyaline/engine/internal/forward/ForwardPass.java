@@ -28,9 +28,7 @@ import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * GPT-2's forward pass: the list of its steps, which a {@link Backend} carries out. One pass at a time.
@@ -42,16 +40,15 @@ public final class ForwardPass {
     private final Gpt2Config config;
     private final Backend backend;
     private final int d;
-    /** By layer; sites outside the blocks have one. */
-    private final Map<Site, HookPoint[]> points = new EnumMap<>(Site.class);
+    /** By site and layer; sites outside the blocks have one. */
+    private final HookPoint[][] points = new HookPoint[Site.values().length][];
 
     private final List<HookPoint> allPoints;
-    private final Map<Site, boolean[]> wanted = new EnumMap<>(Site.class);
+    private final boolean[][] wanted = new boolean[Site.values().length][];
     private final LiveActivation live = new LiveActivation();
 
-    private Plan plan;
-    private Batch batch;
-    private Probe probe;
+    private Batch batch = Batch.EMPTY;
+    private Probe probe = Probe.NONE;
     private int rows;
 
     public ForwardPass(Gpt2Config config, Backend backend) {
@@ -60,12 +57,12 @@ public final class ForwardPass {
         d = config.dModel();
         for (Site site : Site.values()) {
             int layers = site.perLayer() ? config.nLayers() : 1;
-            points.put(site, new HookPoint[layers]);
-            wanted.put(site, new boolean[layers]);
+            points[site.ordinal()] = new HookPoint[layers];
+            wanted[site.ordinal()] = new boolean[layers];
         }
         allPoints = HookPoint.all(config);
         for (HookPoint point : allPoints) {
-            points.get(point.site())[index(point)] = point;
+            points[point.site().ordinal()][index(point)] = point;
         }
     }
 
@@ -78,32 +75,30 @@ public final class ForwardPass {
             begin(plan);
             backend.begin(plan);
             try {
-                runStages(out);
+                runStages(plan, out);
             } finally {
                 backend.end();
             }
         } finally {
             // A pass at rest keeps nothing of its callers.
-            this.plan = null;
-            batch = null;
-            probe = null;
+            batch = Batch.EMPTY;
+            probe = Probe.NONE;
             live.forget();
         }
     }
 
     private void begin(Plan plan) {
-        this.plan = plan;
         batch = plan.batch();
         probe = plan.probe();
         rows = batch.rows();
         live.begin(batch);
         for (int i = 0; i < allPoints.size(); i++) {
             HookPoint point = allPoints.get(i);
-            wanted.get(point.site())[index(point)] = probe.wants(point);
+            wanted[point.site().ordinal()][index(point)] = probe.wants(point);
         }
     }
 
-    private void runStages(float[] out) {
+    private void runStages(Plan plan, float[] out) {
         switch (plan.start()) {
             case Start.Embedding embedding -> embed();
             case Start.Residual from -> backend.load(RESIDUAL, from.rows(), rows * d);
@@ -271,7 +266,9 @@ public final class ForwardPass {
         }
         backend.unembed(NORMED, logits, count, wanted.columns());
         if (wants(Site.UNEMBED_OUT, 0)) {
-            probe.at(points.get(Site.UNEMBED_OUT)[0], live.logits(logits, config.dVocab(), chosen, wanted.columns()));
+            probe.at(
+                    points[Site.UNEMBED_OUT.ordinal()][0],
+                    live.logits(logits, config.dVocab(), chosen, wanted.columns()));
         }
     }
 
@@ -335,14 +332,14 @@ public final class ForwardPass {
         if (wants(site, layer)) {
             int width = buffer.width(config);
             int size = Batch.arraySize(rows, width);
-            backend.show(buffer, size, points.get(site)[layer], probe, values -> live.rows(values, width));
+            backend.show(buffer, size, points[site.ordinal()][layer], probe, values -> live.rows(values, width));
         }
     }
 
     private void showMaps(Site site, int layer, int[] offsets) {
         if (wants(site, layer)) {
             int size = offsets[batch.sequences()];
-            backend.show(MAPS, size, points.get(site)[layer], probe, values -> live.maps(values, offsets));
+            backend.show(MAPS, size, points[site.ordinal()][layer], probe, values -> live.maps(values, offsets));
         }
     }
 
@@ -351,6 +348,6 @@ public final class ForwardPass {
     }
 
     private boolean wants(Site site, int layer) {
-        return wanted.get(site)[layer];
+        return wanted[site.ordinal()][layer];
     }
 }

@@ -8,7 +8,7 @@ final class LiveActivation implements Activation {
     private static final float[] NOTHING = {};
     private static final int[] NONE = {};
 
-    private Batch batch;
+    private Batch batch = Batch.EMPTY;
     private float[] values = NOTHING;
     private int width;
     /** Whether only the {@link #chosenRows} of the batch are present. */
@@ -28,7 +28,7 @@ final class LiveActivation implements Activation {
 
     /** Lets go of the last pass. */
     void forget() {
-        batch = null;
+        batch = Batch.EMPTY;
         point(NOTHING, 0);
     }
 

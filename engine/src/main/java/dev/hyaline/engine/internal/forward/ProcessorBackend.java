@@ -7,8 +7,6 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import java.util.Arrays;
-import java.util.EnumMap;
-import java.util.Map;
 
 /**
  * The steps of a pass on this machine's processors. Buffers are arrays, which grow to the largest pass and are kept for
@@ -32,10 +30,12 @@ public final class ProcessorBackend implements Backend {
     private final WorkerPool.Task activateTask = this::activateRows;
     private final WorkerPool.Task addTask = this::addRows;
 
-    private final Map<PassBuffer, float[]> buffers = new EnumMap<>(PassBuffer.class);
+    /** By ordinal of the {@link PassBuffer}. */
+    private final float[][] buffers = new float[BUFFERS.length][];
+
     private int capacity;
 
-    private Batch batch;
+    private Batch batch = Batch.EMPTY;
     private int rows;
     private float[] residual = NOTHING;
     private float[] scales = NOTHING;
@@ -48,8 +48,8 @@ public final class ProcessorBackend implements Backend {
     private float[] neurons = NOTHING;
     private float[] addend = NOTHING;
     private float[] addTo = NOTHING;
-    private PackedWeights.Norm norm;
-    private NormStep normStep;
+    private PackedWeights.Norm norm = new PackedWeights.Norm(NOTHING, NOTHING);
+    private NormStep normStep = NormStep.ALL;
     private int normCount;
 
     /** The values that {@link #headResults} left. */
@@ -64,9 +64,7 @@ public final class ProcessorBackend implements Backend {
         products = new Products(kernels, pool);
         attention = new Attention(config, kernels, pool);
         headInputs = new HeadInputs(config, kernels, products);
-        for (PassBuffer buffer : BUFFERS) {
-            buffers.put(buffer, NOTHING);
-        }
+        Arrays.fill(buffers, NOTHING);
     }
 
     @Override
@@ -77,7 +75,7 @@ public final class ProcessorBackend implements Backend {
             capacity = rows;
             for (PassBuffer buffer : BUFFERS) {
                 if (buffer.always()) {
-                    buffers.put(buffer, new float[Batch.arraySize(rows, buffer.width(config))]);
+                    buffers[buffer.ordinal()] = new float[Batch.arraySize(rows, buffer.width(config))];
                 }
             }
             residual = values(PassBuffer.RESIDUAL);
@@ -88,25 +86,25 @@ public final class ProcessorBackend implements Backend {
 
     @Override
     public void end() {
-        batch = null;
+        batch = Batch.EMPTY;
         normIn = NOTHING;
         uneditedResults = NOTHING;
         for (PassBuffer buffer : BUFFERS) {
             // Attention maps are large, and who watches one pass watches the next.
             if (!buffer.always() && buffer != PassBuffer.MAPS) {
-                buffers.put(buffer, NOTHING);
+                buffers[buffer.ordinal()] = NOTHING;
             }
         }
     }
 
     private float[] values(PassBuffer buffer) {
-        return buffers.get(buffer);
+        return buffers[buffer.ordinal()];
     }
 
     /** The array of a buffer that this pass needs because somebody watches. */
     private float[] room(PassBuffer buffer, int size) {
         if (values(buffer).length < size) {
-            buffers.put(buffer, new float[size]);
+            buffers[buffer.ordinal()] = new float[size];
         }
         return values(buffer);
     }

@@ -10,6 +10,7 @@ import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.kernel.Scratch;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Products of the same rows with one or more matrices, as one parallel loop. What follows a product element by element
@@ -32,6 +33,9 @@ final class Products {
 
     private static final int MAX_COUNT = 3;
 
+    private static final float[] NOTHING = {};
+    private static final PackedMatrix NO_MATRIX = PackedMatrix.zeros(0, 0, false);
+
     private final Kernels kernels;
     private final WorkerPool pool;
     private final WorkerPool.Task task = this::runTask;
@@ -52,12 +56,12 @@ final class Products {
     private int tasksPerPart;
 
     private static final class Product {
-        private PackedMatrix w;
-        private float[] out;
+        private PackedMatrix w = NO_MATRIX;
+        private float[] out = NOTHING;
         private int outAt;
         private int outStride;
-        private ActivationFunction activation;
-        private float[] sum;
+        private @Nullable ActivationFunction activation;
+        private float @Nullable [] sum;
         /** Groups of panels: tasks a block of rows. */
         private int groups;
     }
@@ -122,7 +126,7 @@ final class Products {
         pool.run(divide(), task);
         // What the caller owns, such as the logits, is not kept alive.
         for (int i = 0; i < count; i++) {
-            products[i].out = null;
+            products[i].out = NOTHING;
             products[i].sum = null;
         }
         in.forget();

@@ -8,7 +8,9 @@ public final class InputRows {
     /** Rows that are interleaved with each other; what remains of a batch is read as it lies. */
     public static final int GROUP = 4;
 
-    private float[] values;
+    private static final float[] NOTHING = {};
+
+    private float[] values = NOTHING;
     private int at;
     private int stride;
     private int k;
@@ -26,7 +28,7 @@ public final class InputRows {
 
     /** Lets go of the rows. */
     public void forget() {
-        values = null;
+        values = NOTHING;
     }
 
     public float[] values() {

@@ -44,8 +44,7 @@ public final class KernelProvider {
                     throw new BackendUnavailableException(
                             PROPERTY + "=vector asks for vector kernels, but "
                                     + obstacle.get().cause(),
-                            obstacle.get().remedy() + ", or leave " + PROPERTY + " unset",
-                            null);
+                            obstacle.get().remedy() + ", or leave " + PROPERTY + " unset");
                 }
                 yield new Provided(vector(), PROPERTY + "=vector asks for them; " + width());
             }

@@ -19,6 +19,8 @@ final class Workers {
     /** Set in {@link #members} while a loop accepts workers; the bits below count those inside. */
     private static final int OPEN = 1 << 30;
 
+    private static final Task NOTHING = (worker, index) -> {};
+
     private final Thread[] workers;
     private final AtomicIntegerArray parked;
     private final AtomicBoolean taken = new AtomicBoolean();
@@ -31,7 +33,7 @@ final class Workers {
     private final AtomicInteger loop = new AtomicInteger();
 
     private volatile boolean closed;
-    private Task task;
+    private Task task = NOTHING;
 
     Workers(int threads) {
         workers = new Thread[threads - 1];
@@ -74,7 +76,7 @@ final class Workers {
                 throw rethrow(thrown);
             }
         } finally {
-            this.task = null;
+            this.task = NOTHING;
             taken.set(false);
         }
     }
