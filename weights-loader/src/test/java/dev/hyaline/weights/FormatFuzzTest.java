@@ -11,6 +11,8 @@ import dev.hyaline.weights.internal.DiskFolder;
 import dev.hyaline.weights.internal.Folder;
 import dev.hyaline.weights.internal.ModelFiles;
 import dev.hyaline.weights.internal.OpenedModel;
+import dev.hyaline.weights.internal.tokens.ModelTokens;
+import dev.hyaline.weights.internal.tokens.TokenizerFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -30,6 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Ten thousand broken files of each format load or give the checkpoint error: never anything else, never much memory,
@@ -106,6 +109,28 @@ class FormatFuzzTest {
         fuzz(FEWER_TIMES, "hparams.json", original, new Mutator(8)::mutate, "model.ckpt.index");
     }
 
+    /** As they are, and with a few bytes changed. */
+    @ParameterizedTest
+    @EnumSource
+    void smallFilesCostLittle(SmallFiles small) throws IOException {
+        copy(small.folder());
+        byte[] file = small.make();
+        Mutator mutator = new Mutator(small.ordinal());
+        for (int i = 0; i < 10; i++) {
+            byte[] bytes = i == 0 ? file : mutator.mutateBinary(file);
+            TinyCheckpoint.write(directory, small.file(), bytes);
+            long before = Mutator.allocated();
+            try {
+                small.opened().ifPresentOrElse(this::use, this::useTokenizer);
+            } catch (BadCheckpointException e) {
+                assertThat(e.getMessage()).contains(directory.toString()).hasSizeLessThan(1_000);
+            }
+            assertThat(Mutator.allocated() - before)
+                    .as("bytes allocated by change %d", i)
+                    .isLessThan(MAX_BYTES + 200L * bytes.length);
+        }
+    }
+
     /** The only data block, the meta index and the index: begin and end without the trailer of five bytes. */
     private static List<int[]> blocks(byte[] table) {
         List<int[]> blocks = new ArrayList<>();
@@ -133,12 +158,16 @@ class FormatFuzzTest {
     }
 
     private byte[] copy(String folder, String file) throws IOException {
+        copy(folder);
+        return Files.readAllBytes(directory.resolve(file));
+    }
+
+    private void copy(String folder) throws IOException {
         try (Stream<Path> files = Files.list(FORMATS.resolve(folder))) {
             for (Path path : files.toList()) {
                 Files.copy(path, directory.resolve(path.getFileName().toString()));
             }
         }
-        return Files.readAllBytes(directory.resolve(file));
     }
 
     /**
@@ -154,9 +183,18 @@ class FormatFuzzTest {
                 tensors.read(spec, 0, spec.rows(), values, 0);
             }
             if (model.tokenizer().isPresent()) {
-                Tokenizer tokenizer = model.tokenizer().get().read(model.tokens());
-                tokenizer.decode(tokenizer.encode("the thé<|endoftext|>"));
+                use(model.tokenizer().get().read(model.tokens()));
             }
+        }
+    }
+
+    private void useTokenizer() {
+        use(TokenizerFiles.read(new DiskFolder(directory), ModelTokens.UNKNOWN));
+    }
+
+    private static void use(Tokenizer tokenizer) {
+        try {
+            tokenizer.decode(tokenizer.encode("the thé<|endoftext|>"));
         } catch (BadInputException e) {
             assertThat(e).hasMessageStartingWith("the tokenizer has no token for byte");
         }

@@ -46,7 +46,7 @@ final class ShardIndex {
             if (!shard.equals(listed)) {
                 throw tensor.bad(
                         "only tensors that " + name + " places here",
-                        listed == null ? "one it does not list" : "one it places in " + listed);
+                        listed == null ? "one it does not list" : "one it places in " + Printable.plain(listed));
             }
         }));
         List<String> names = new ArrayList<>(List.of(name));
@@ -66,7 +66,7 @@ final class ShardIndex {
         map.forEachField((tensor, value) -> {
             String shard = value.string();
             // The index is a stranger's: it may name files beside it and no others.
-            if (!shard.matches("[\\w.-]+\\.(safetensors|bin)")) {
+            if (!shard.matches("[\\w.-]{1,240}\\.(safetensors|bin)")) {
                 throw value.expected("the name of a .safetensors or .bin file in this folder");
             }
             shardOf.put(tensor, shard);

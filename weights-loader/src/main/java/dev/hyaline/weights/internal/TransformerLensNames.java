@@ -24,6 +24,9 @@ final class TransformerLensNames {
 
     private static final int MAX_HEADS = 4096;
 
+    /** What the smallest head counts for. */
+    private static final int MIN_HEAD_BYTES = 32;
+
     private final StateDict dict;
     private final boolean folded;
     private final Map<String, TensorView> left = new LinkedHashMap<>();
@@ -140,7 +143,8 @@ final class TransformerLensNames {
     private List<TensorView> heads(TensorView tensor, int dimensions) {
         requireDimensions(tensor, dimensions);
         // Before an object is made of each head: heads of one storage would ask for any amount of memory.
-        headBytes += tensor.storedBytes();
+        headBytes +=
+                Math.max(tensor.storedBytes(), MIN_HEAD_BYTES * tensor.shape().getFirst());
         if (headBytes > dict.bytes()) {
             throw tensor.bad("heads that are together at most the file's " + dict.bytes() + " bytes", "more");
         }

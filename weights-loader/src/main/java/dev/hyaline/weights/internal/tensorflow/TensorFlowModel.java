@@ -55,6 +55,9 @@ public final class TensorFlowModel {
     private final MappedFile index;
     private final String prefix;
     private final Map<Long, MappedFile> shards = new TreeMap<>();
+    /** Bytes of each shard that tensors have named so far. */
+    private final Map<Long, Long> shardBytes = new TreeMap<>();
+
     private final Map<String, Parameter> tensors = new LinkedHashMap<>();
     private long shardCount;
 
@@ -161,6 +164,10 @@ public final class TensorFlowModel {
         long elements = elements(name, shape);
         if (elements * (dtype.bits() / Byte.SIZE) != entry.bytes()) {
             throw bad(name, elements * (dtype.bits() / Byte.SIZE) + " bytes", entry.bytes() + " bytes");
+        }
+        // Tensors lie apart from each other: to name the same bytes again would have them all read again.
+        if (shardBytes.merge(entry.shard(), entry.bytes(), Long::sum) > shard.size()) {
+            throw bad(name, "tensors that are together at most the " + shard.size() + " bytes of their file", "more");
         }
         if (MaskedCrc.of(bytes) != entry.checksum()) {
             throw BadCheckpointException.tensor(

@@ -40,6 +40,9 @@ public final class TokenizerFiles {
     private static final int LIMIT = 1 << 25;
     private static final int MAX_ADDED_TOKEN_LENGTH = 512;
 
+    /** Tokens that a template puts around a text; a few bytes can name the same ones again and again. */
+    private static final int MAX_MARKS = 1000;
+
     private final Vocabulary vocabulary = new Vocabulary();
     private final Merges merges = new Merges();
     private final Map<String, AddedToken> added = new LinkedHashMap<>();
@@ -208,6 +211,9 @@ public final class TokenizerFiles {
         if (before.size() > 1) {
             throw processor.expected("one that puts at most one token before a text, not " + before.size());
         }
+        if (after.size() > MAX_MARKS) {
+            throw processor.expected("one that puts at most " + MAX_MARKS + " tokens after a text");
+        }
     }
 
     private void readTemplate(Json processor) {
@@ -224,6 +230,9 @@ public final class TokenizerFiles {
                         .require("ids")
                         .elements()
                         .forEach(id -> marks.add(known(id)));
+                if (marks.size() > MAX_MARKS) {
+                    throw single.expected("a template of at most " + MAX_MARKS + " special tokens");
+                }
             } else {
                 if (passed || !piece.require("Sequence").require("id").string().equals("A")) {
                     throw single.expected("a template that has the text, $A, once");

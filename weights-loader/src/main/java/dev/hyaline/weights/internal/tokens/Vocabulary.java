@@ -101,7 +101,8 @@ final class Vocabulary {
 
     /** A copy of all tokens and their ids. */
     Map<String, Integer> ids() {
-        return Map.copyOf(ids);
+        // Not Map.copyOf, which looks through all keys of one hash code, however many a stranger has chosen.
+        return new HashMap<>(ids);
     }
 
     /** The bytes of each token by id; null where there is none. */

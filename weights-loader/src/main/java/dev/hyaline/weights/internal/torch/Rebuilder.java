@@ -256,7 +256,8 @@ final class Rebuilder {
         }
         List<Long> sizes = new ArrayList<>();
         items.forEach(item -> sizes.add(size(item, what)));
-        return sizes;
+        // A list that cannot change is not copied again for every name of the tensor.
+        return List.copyOf(sizes);
     }
 
     private BadCheckpointException bad(String expected, String found) {

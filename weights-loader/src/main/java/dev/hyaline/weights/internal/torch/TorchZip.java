@@ -7,6 +7,7 @@ import dev.hyaline.weights.internal.ByteCursor;
 import dev.hyaline.weights.internal.MappedFile;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -27,8 +28,9 @@ final class TorchZip {
         }
         String label = file.label() + ", " + Printable.plain(root) + PICKLE;
         Object saved = PickleReader.read(label, new ByteCursor(label, pickle));
+        Map<String, MemorySegment> data = data(root + "/data/", entries);
         return new TorchFile(file, name, saved, storage -> {
-            MemorySegment bytes = entries.get(root + "/data/" + storage.key());
+            MemorySegment bytes = data.get(storage.key());
             if (bytes == null) {
                 throw file.bad("a storage " + Printable.quoted(storage.key()), "none");
             }
@@ -39,6 +41,20 @@ final class TorchZip {
             }
             return bytes;
         });
+    }
+
+    /**
+     * The entries of a folder by their names in it. The folder's own name may be long, and is not spelled again for
+     * every tensor.
+     */
+    private static Map<String, MemorySegment> data(String folder, Map<String, MemorySegment> entries) {
+        Map<String, MemorySegment> data = new HashMap<>();
+        entries.forEach((name, bytes) -> {
+            if (name.startsWith(folder)) {
+                data.put(name.substring(folder.length()), bytes);
+            }
+        });
+        return data;
     }
 
     /** The folder of the archive that all is in. */
