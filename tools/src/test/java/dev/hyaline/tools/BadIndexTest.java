@@ -125,10 +125,7 @@ final class BadIndexTest {
             offer(PromptPairs.of(model.config(), List.of(pair())));
             offer(pair());
             offer(new Axis("layer", List.of("0", "1")));
-            offer(new Logits(
-                    new int[] {0, 2},
-                    Optional.empty(),
-                    new float[2 * model.config().dVocab()]));
+            offer(new Logits(new int[] {0, 2}, new float[2 * model.config().dVocab()]));
             try (ActivationStore store = store(model)) {
                 offer(store);
                 offer(store.source());

@@ -4,17 +4,17 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The kind that a head is of.
  *
- * @param type the kind with the highest score; empty if that is below the threshold
+ * @param type the kind with the highest score; null if that is below the threshold
  * @param score mean share of attention on that kind's keys
  * @param standardError of the score, over prompts or draws; NaN of one
  * @param margin the score's lead over the next kind's; the score itself if there is no other
  */
-public record HeadClass(int layer, int head, Optional<String> type, double score, double standardError, double margin) {
+public record HeadClass(int layer, int head, @Nullable String type, double score, double standardError, double margin) {
 
     /**
      * Classifies every head, layer by layer.
@@ -53,9 +53,9 @@ public record HeadClass(int layer, int head, Optional<String> type, double score
                 second = candidate;
             }
         }
-        Optional<String> type = best < 0 || score < threshold
-                ? Optional.empty()
-                : Optional.of(scores.axes().getFirst().labels().get(best));
+        String type = best < 0 || score < threshold
+                ? null
+                : scores.axes().getFirst().labels().get(best);
         double error = best < 0 ? Double.NaN : scores.standardError(scores.cell(best, layer, head));
         return new HeadClass(layer, head, type, score, error, score - second);
     }

@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Ablations of the clean run, one in each cell: of every step of the chosen axes of a site, or of given sets of places.
@@ -46,14 +46,14 @@ public final class AblationSweep implements Sweep {
     public static final class Along {
         private final IndexSelection layers;
         private final boolean heads;
-        private final Optional<PositionAxis> positions;
-        private final Optional<IndexSelection> components;
+        private final @Nullable PositionAxis positions;
+        private final @Nullable IndexSelection components;
 
         private Along(
                 IndexSelection layers,
                 boolean heads,
-                Optional<PositionAxis> positions,
-                Optional<IndexSelection> components) {
+                @Nullable PositionAxis positions,
+                @Nullable IndexSelection components) {
             this.layers = layers;
             this.heads = heads;
             this.positions = positions;
@@ -62,12 +62,12 @@ public final class AblationSweep implements Sweep {
 
         /** Every layer. */
         public static Along everyLayer() {
-            return new Along(IndexSelection.all(), false, Optional.empty(), Optional.empty());
+            return new Along(IndexSelection.all(), false, null, null);
         }
 
         /** Every head of every layer. */
         public static Along everyHead() {
-            return new Along(IndexSelection.all(), true, Optional.empty(), Optional.empty());
+            return new Along(IndexSelection.all(), true, null, null);
         }
 
         /** Only these layers. */
@@ -77,12 +77,12 @@ public final class AblationSweep implements Sweep {
 
         /** Position by position, instead of all positions together. */
         public Along positions(PositionAxis newPositions) {
-            return new Along(layers, heads, Optional.of(newPositions), components);
+            return new Along(layers, heads, newPositions, components);
         }
 
         /** One by one these neurons, or dimensions of the site, instead of all together. */
         public Along components(IndexSelection newComponents) {
-            return new Along(layers, heads, positions, Optional.of(newComponents));
+            return new Along(layers, heads, positions, newComponents);
         }
     }
 
@@ -99,18 +99,20 @@ public final class AblationSweep implements Sweep {
         if (along.heads) {
             axes.add(TargetAxis.heads(IntStream.range(0, heads(config, site)).toArray()));
         }
-        along.components.ifPresent(chosen -> {
+        if (along.components != null) {
             String name = site.shape() == Site.Shape.NEURONS ? "neuron" : "component";
-            axes.add(TargetAxis.components(name, chosen.in(components(config, site), name)));
-        });
-        along.positions.ifPresent(positions -> axes.add(TargetAxis.positions(positions)));
+            axes.add(TargetAxis.components(name, along.components.in(components(config, site), name)));
+        }
+        if (along.positions != null) {
+            axes.add(TargetAxis.positions(along.positions));
+        }
         if (axes.isEmpty()) {
             throw new BadInputException(site.localName() + " has no layers; ablate it by position");
         }
         String title = "Ablation (" + ablation.description() + ") of " + site.shortName();
         List<Axis> tableAxes = TargetAxis.axes(axes);
         return new AblationSweep(
-                new MadeFor(config, along.positions.map(PositionAxis::pairs)),
+                along.positions == null ? new MadeFor(config) : new MadeFor(config, along.positions.pairs()),
                 title,
                 title,
                 tableAxes,
@@ -125,7 +127,7 @@ public final class AblationSweep implements Sweep {
         String title = "Ablation (" + ablation.description() + ") of sets";
         List<Axis> axes = List.of(new Axis("set", List.copyOf(copy.keySet())));
         return new AblationSweep(
-                new MadeFor(config, Optional.empty()),
+                new MadeFor(config),
                 title,
                 title + " " + copy,
                 axes,

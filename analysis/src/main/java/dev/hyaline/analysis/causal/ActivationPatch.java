@@ -12,8 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Activation patching as TransformerLens's {@code patching} module knows it: {@code get_act_patch_} and the name in
@@ -105,7 +105,7 @@ public enum ActivationPatch {
         if (!byPosition()) {
             throw new BadInputException(this + " patches all positions together; choose none");
         }
-        return new Patching(config, direction, Optional.of(positions));
+        return new Patching(config, direction, positions);
     }
 
     /**
@@ -114,17 +114,17 @@ public enum ActivationPatch {
      * @throws BadInputException if the patch is by position and the pairs differ in length
      */
     public Sweep sweep(Gpt2Config config, PatchingDirection direction, PromptPairs pairs) {
-        return new Patching(config, direction, byPosition() ? Optional.of(PositionAxis.all(pairs)) : Optional.empty());
+        return new Patching(config, direction, byPosition() ? PositionAxis.all(pairs) : null);
     }
 
-    private List<TargetAxis> axes(Gpt2Config config, Optional<PositionAxis> positions) {
+    private List<TargetAxis> axes(Gpt2Config config, @Nullable PositionAxis positions) {
         TargetAxis layers =
                 TargetAxis.layers(IntStream.range(0, config.nLayers()).toArray());
         TargetAxis heads = TargetAxis.heads(IntStream.range(0, config.nHeads()).toArray());
-        if (positions.isEmpty()) {
+        if (positions == null) {
             return List.of(layers, heads);
         }
-        TargetAxis queries = TargetAxis.positions(positions.get());
+        TargetAxis queries = TargetAxis.positions(positions);
         return switch (form) {
             case HEAD -> List.of(layers, heads);
             case LAYER_POSITION -> List.of(layers, queries);
@@ -134,16 +134,16 @@ public enum ActivationPatch {
                 List.of(
                         layers,
                         heads,
-                        TargetAxis.positions("destination", positions.get()),
-                        TargetAxis.keys("source", positions.get()));
+                        TargetAxis.positions("destination", positions),
+                        TargetAxis.keys("source", positions));
         };
     }
 
     private final class Patching implements Sweep {
         private final MadeFor madeFor;
         private final PatchingDirection direction;
-        /** Empty to patch all positions together. */
-        private final Optional<PositionAxis> positions;
+        /** The chosen ones, unless all positions are patched together. */
+        private final @Nullable PositionAxis positions;
 
         private final List<Site> sites = sites();
         /** All axes but that of the sites. */
@@ -151,8 +151,8 @@ public enum ActivationPatch {
 
         private final List<Axis> axes;
 
-        Patching(Gpt2Config config, PatchingDirection direction, Optional<PositionAxis> positions) {
-            this.madeFor = new MadeFor(config, positions.map(PositionAxis::pairs));
+        Patching(Gpt2Config config, PatchingDirection direction, @Nullable PositionAxis positions) {
+            this.madeFor = positions == null ? new MadeFor(config) : new MadeFor(config, positions.pairs());
             this.direction = direction;
             this.positions = positions;
             targetAxes = ActivationPatch.this.axes(config, positions);
@@ -196,7 +196,7 @@ public enum ActivationPatch {
                     return List.of();
                 }
                 Target target = TargetAxis.narrow(Target.of(site), targetAxes, rest, pair);
-                if (positions.isEmpty()) {
+                if (positions == null) {
                     target = target.positions(prompts.changedPositions());
                 }
                 return List.of(Intervention.patch(target, runs.recorded(direction.source(), site)));
@@ -208,12 +208,12 @@ public enum ActivationPatch {
          * query sees a later key.
          */
         private boolean changesAnything(int[] index, int pair, PromptPair prompts) {
-            if (positions.isEmpty()) {
+            if (positions == null) {
                 return prompts.firstDifference() < prompts.length();
             }
-            int query = positions.get().at(index[form.positionAxis], pair);
+            int query = positions.at(index[form.positionAxis], pair);
             return query >= prompts.firstDifference()
-                    && (form != Form.PATTERN_ENTRY || positions.get().at(index[form.positionAxis + 1], pair) <= query);
+                    && (form != Form.PATTERN_ENTRY || positions.at(index[form.positionAxis + 1], pair) <= query);
         }
     }
 }

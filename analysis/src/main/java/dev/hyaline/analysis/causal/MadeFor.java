@@ -3,23 +3,28 @@ package dev.hyaline.analysis.causal;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The runs that a sweep was made for.
  *
- * @param pairs empty for a sweep that names no position
+ * @param pairs whose positions the sweep names, if it names any
  */
-record MadeFor(Gpt2Config config, Optional<PromptPairs> pairs) {
+record MadeFor(Gpt2Config config, @Nullable PromptPairs pairs) {
+    /** A sweep that names no position, for any pairs. */
+    MadeFor(Gpt2Config config) {
+        this(config, null);
+    }
+
     /** Refuses runs of another model shape, or of other pairs than those whose positions the sweep has. */
     void require(String title, PairRuns runs) {
         if (!shape(config).equals(shape(runs.config()))) {
             throw new BadInputException("the sweep '" + title + "' was made for a model of " + shape(config)
                     + ", but the experiment's has " + shape(runs.config()));
         }
-        if (pairs.isPresent() && !pairs.get().equals(runs.pairs())) {
+        if (pairs != null && !pairs.equals(runs.pairs())) {
             throw new BadInputException("the sweep '" + title + "' was made for the positions of other pairs: "
-                    + pairs.get().size() + " such as '" + pairs.get().get(0).name() + "', but the experiment has "
+                    + pairs.size() + " such as '" + pairs.get(0).name() + "', but the experiment has "
                     + runs.pairs().size() + " such as '" + runs.pairs().get(0).name() + "'");
         }
     }

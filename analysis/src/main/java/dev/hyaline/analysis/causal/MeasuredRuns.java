@@ -73,6 +73,7 @@ final class MeasuredRuns {
     }
 
     private Logits logits(RerunResult result) {
-        return new Logits(result.positions(), metric.tokens(runs.pairs().get(result.sequence())), result.logits());
+        int[] tokens = metric.tokens(runs.pairs().get(result.sequence())).orElse(new int[0]);
+        return new Logits(result.positions(), tokens, result.logits());
     }
 }

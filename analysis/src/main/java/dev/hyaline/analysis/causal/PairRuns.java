@@ -19,17 +19,21 @@ import java.util.Map;
 public final class PairRuns {
     private final Gpt2 model;
     private final PromptPairs pairs;
-    private final Map<Side, BaseRun> runs = new EnumMap<>(Side.class);
-    /** Of sites that a run does not keep, as they are asked for. */
-    private final Map<Side, Map<Site, ActivationSource>> recorded = new EnumMap<>(Side.class);
+    private final SideRun clean;
+    private final SideRun corrupted;
+
+    /** @param recorded of sites that the run does not keep, as they are asked for */
+    private record SideRun(BaseRun run, Map<Site, ActivationSource> recorded) {
+        static SideRun record(Gpt2 model, PromptPairs pairs, Side side) {
+            return new SideRun(BaseRun.record(model, side.prompts(pairs, model.config())), new EnumMap<>(Site.class));
+        }
+    }
 
     private PairRuns(Gpt2 model, PromptPairs pairs) {
         this.model = model;
         this.pairs = pairs;
-        for (Side side : Side.values()) {
-            runs.put(side, BaseRun.record(model, side.prompts(pairs, model.config())));
-            recorded.put(side, new EnumMap<>(Site.class));
-        }
+        clean = SideRun.record(model, pairs, Side.CLEAN);
+        corrupted = SideRun.record(model, pairs, Side.CORRUPTED);
     }
 
     /**
@@ -55,7 +59,14 @@ public final class PairRuns {
 
     /** The runs of one prompt of every pair, a sequence for each pair. */
     public BaseRun run(Side side) {
-        return runs.get(side);
+        return of(side).run();
+    }
+
+    private SideRun of(Side side) {
+        return switch (side) {
+            case CLEAN -> clean;
+            case CORRUPTED -> corrupted;
+        };
     }
 
     /**
@@ -67,7 +78,7 @@ public final class PairRuns {
         if (run.holds(site)) {
             return run;
         }
-        return recorded.get(side).computeIfAbsent(site, s -> {
+        return of(side).recorded().computeIfAbsent(site, s -> {
             Capture capture = Capture.of(config(), s.localName());
             return ActivationCache.record(model, run.prompts(), capture).source();
         });

@@ -26,7 +26,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -76,7 +75,7 @@ public final class PathPatching implements Sweep {
 
     private PathPatching(
             Gpt2Config config, PatchingDirection direction, String title, List<Axis> axes, List<Paths> paths) {
-        this.madeFor = new MadeFor(config, Optional.empty());
+        this.madeFor = new MadeFor(config);
         this.direction = direction;
         this.title = title;
         this.axes = axes;

@@ -2,15 +2,16 @@ package dev.hyaline.analysis.causal;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Options of running a sweep. Immutable; each method returns a changed copy. */
 public final class SweepOptions {
-    private static final SweepOptions NONE = new SweepOptions(Optional.empty(), (done, total) -> {});
+    private static final SweepOptions NONE = new SweepOptions(null, (done, total) -> {});
 
-    private final Optional<Path> journal;
+    private final @Nullable Path journal;
     private final Progress progress;
 
-    private SweepOptions(Optional<Path> journal, Progress progress) {
+    private SweepOptions(@Nullable Path journal, Progress progress) {
         this.journal = journal;
         this.progress = progress;
     }
@@ -32,7 +33,7 @@ public final class SweepOptions {
      * there. It is left when the sweep is done, for the caller to delete once the results are safe.
      */
     public SweepOptions journal(Path file) {
-        return new SweepOptions(Optional.of(file), progress);
+        return new SweepOptions(file, progress);
     }
 
     public SweepOptions progress(Progress newProgress) {
@@ -40,7 +41,7 @@ public final class SweepOptions {
     }
 
     Optional<Path> journal() {
-        return journal;
+        return Optional.ofNullable(journal);
     }
 
     Progress progress() {

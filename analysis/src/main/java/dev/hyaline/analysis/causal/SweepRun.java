@@ -17,9 +17,9 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** One sweep on its way: results by cell and pair, in memory and in the journal. */
 final class SweepRun {
@@ -43,7 +43,7 @@ final class SweepRun {
     private final BitSet done = new BitSet();
 
     private MultiplyAdds work = MultiplyAdds.NONE;
-    private Optional<CellJournal> journal = Optional.empty();
+    private @Nullable CellJournal journal;
 
     SweepRun(MeasuredRuns measured, Sweep sweep, SweepOptions options) {
         this.measured = measured;
@@ -55,7 +55,7 @@ final class SweepRun {
     }
 
     SweepResult run() {
-        journal = options.journal().map(file -> CellJournal.open(file, fingerprint(), this::take));
+        options.journal().ifPresent(file -> journal = CellJournal.open(file, fingerprint(), this::take));
         long resumed = done.cardinality();
         try {
             if (resumed > 0 && !measured.metric().isBuiltIn()) {
@@ -75,7 +75,9 @@ final class SweepRun {
                     .neutralAt(baselines.mean(sweep.base()));
             return new SweepResult(table, baselines, sweep.base(), work, values.length - resumed, resumed);
         } finally {
-            journal.ifPresent(CellJournal::close);
+            if (journal != null) {
+                journal.close();
+            }
         }
     }
 
@@ -86,7 +88,9 @@ final class SweepRun {
         measure(group, left, (measurement, value, taken) -> {
             CellJournal.Result result = new CellJournal.Result(measurement.cell(), measurement.pair(), value, taken);
             take(result);
-            journal.ifPresent(file -> file.add(result));
+            if (journal != null) {
+                journal.add(result);
+            }
             options.progress().measured(done.cardinality(), values.length);
             if (Thread.currentThread().isInterrupted()) {
                 throw new HyalineException("the sweep was interrupted after " + done.cardinality() + " of "

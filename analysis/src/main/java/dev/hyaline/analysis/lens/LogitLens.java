@@ -20,7 +20,6 @@ import dev.hyaline.instrument.capture.Capture;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -64,9 +63,9 @@ public final class LogitLens {
         for (int p = 0; p < pairs.size(); p++) {
             PromptPair pair = pairs.get(p);
             int[] positions = metric.positions(pair);
-            Optional<int[]> tokens = metric.tokens(pair);
+            int[] tokens = metric.tokens(pair).orElse(new int[0]);
             LogitSelection rows = LogitSelection.rows(positions);
-            LogitSelection selection = tokens.map(rows::columns).orElse(rows);
+            LogitSelection selection = metric.tokens(pair).map(rows::columns).orElse(rows);
             ActivationCache cache = cache(pair.clean());
             Logits[] logits = IntStream.range(0, labels.size())
                     .mapToObj(place -> new Logits(positions, tokens, read(cache, place, pair.clean(), selection)))

@@ -2,7 +2,6 @@ package dev.hyaline.analysis.metric;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
-import java.util.Optional;
 
 /**
  * The logits that a metric asked for, of one prompt. Methods without a position read the last one.
@@ -11,7 +10,14 @@ import java.util.Optional;
  * @param tokens the columns' token ids; empty for the whole vocabulary
  * @param values {@code [positions, tokens]}; neither copied nor to be changed
  */
-public record Logits(int[] positions, Optional<int[]> tokens, float[] values) {
+public record Logits(int[] positions, int[] tokens, float[] values) {
+    private static final int[] ALL = {};
+
+    /** Logits of the whole vocabulary. */
+    public Logits(int[] positions, float[] values) {
+        this(positions, ALL, values);
+    }
+
     /** Number of columns. */
     public int columns() {
         return values.length / positions.length;
@@ -86,13 +92,17 @@ public record Logits(int[] positions, Optional<int[]> tokens, float[] values) {
                 best = i;
             }
         }
-        return tokens.isPresent() ? tokens.get()[best] : best;
+        return isAll() ? best : tokens[best];
+    }
+
+    private boolean isAll() {
+        return tokens.length == 0;
     }
 
     private void requireAll() {
-        if (tokens.isPresent()) {
-            throw new BadInputException("probabilities need the logits of all tokens, but those of "
-                    + tokens.get().length + " were formed");
+        if (!isAll()) {
+            throw new BadInputException(
+                    "probabilities need the logits of all tokens, but those of " + tokens.length + " were formed");
         }
     }
 
@@ -110,12 +120,11 @@ public record Logits(int[] positions, Optional<int[]> tokens, float[] values) {
     }
 
     private int column(int token) {
-        if (tokens.isEmpty()) {
+        if (isAll()) {
             return BadInputException.requireIndex("token", token, columns());
         }
-        int[] columns = tokens.get();
-        for (int i = 0; i < columns.length; i++) {
-            if (columns[i] == token) {
+        for (int i = 0; i < tokens.length; i++) {
+            if (tokens[i] == token) {
                 return i;
             }
         }

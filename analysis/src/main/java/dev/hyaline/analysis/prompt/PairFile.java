@@ -68,7 +68,7 @@ public final class PairFile {
         try {
             root = MAPPER.readTree(json);
         } catch (JacksonException e) {
-            throw new BadInputException(source + ": this is not JSON: " + Printable.parserMessage(e.getMessage()));
+            throw new BadInputException(source + ": this is not JSON: " + Printable.parserMessage(e));
         }
         JsonNode list = root.isObject() && root.has("pairs") ? root.get("pairs") : root;
         if (!list.isArray() || list.isEmpty()) {

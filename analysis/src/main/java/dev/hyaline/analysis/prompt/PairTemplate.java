@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -77,7 +78,7 @@ public final class PairTemplate {
         Map<String, Integer> roles = positions(encoder, clean, cleanTokens);
         Map<String, Integer> facing = positions(encoder, corruptedWords, corruptedTokens);
         for (String slot : slots) {
-            if (!roles.get(slot).equals(facing.get(slot))) {
+            if (!Objects.equals(roles.get(slot), facing.get(slot))) {
                 throw new BadInputException(
                         "'" + cleanText + "': the slot {" + slot + "} ends at token " + roles.get(slot) + " with '"
                                 + clean.get(slot) + "' and at token " + facing.get(slot) + " with '"

@@ -99,8 +99,8 @@ public enum Task {
                     years.put(century, ofCentury);
                 }
             }
-            int century = pick(List.copyOf(years.keySet()), random);
-            return greaterThan(encoder, pick(words.events(), random), century, years.get(century), random);
+            Map.Entry<Integer, List<Integer>> century = pick(List.copyOf(years.entrySet()), random);
+            return greaterThan(encoder, pick(words.events(), random), century.getKey(), century.getValue(), random);
         }
     },
     /**

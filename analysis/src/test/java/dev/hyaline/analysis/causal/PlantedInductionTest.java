@@ -62,10 +62,10 @@ final class PlantedInductionTest {
         List<HeadClass> classes =
                 HeadClass.classify(HeadScores.measure(model, pairs.clean(PlantedInduction.CONFIG)), 0.5);
         List<HeadClass> named =
-                classes.stream().filter(head -> head.type().isPresent()).toList();
+                classes.stream().filter(head -> head.type() != null).toList();
         assertThat(named).extracting(head -> head.layer() + "." + head.head()).isEqualTo(CIRCUIT);
-        assertThat(named.get(0).type()).contains(HeadType.PREVIOUS_TOKEN.toString());
-        assertThat(named.get(1).type()).contains(HeadType.INDUCTION.toString());
+        assertThat(named.get(0).type()).isEqualTo(HeadType.PREVIOUS_TOKEN.toString());
+        assertThat(named.get(1).type()).isEqualTo(HeadType.INDUCTION.toString());
         assertThat(named).allMatch(head -> head.score() > 0.95 && head.margin() > 0.5);
     }
 

@@ -24,7 +24,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import net.jqwik.api.ForAll;
@@ -69,7 +68,7 @@ final class SweepPropertyTest {
             for (int i = 0; i < positions.length; i++) {
                 System.arraycopy(all, positions[i] * columns, rows, i * columns, columns);
             }
-            return new Logits(positions, Optional.empty(), rows);
+            return new Logits(positions, rows);
         }
 
         double changed(PromptPair pair, int[] tokens, Set<HookPoint> points, Change change) {

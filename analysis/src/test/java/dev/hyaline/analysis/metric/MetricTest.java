@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.within;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** Each metric against numbers worked out by hand. */
@@ -24,8 +23,8 @@ final class MetricTest {
 
     /** Probabilities 1/8, 2/8, 3/8, 2/8 of a vocabulary of four at the last position. */
     private static Reading reading(PromptPair pair) {
-        Logits run = new Logits(new int[] {2}, Optional.empty(), new float[] {5, 5 + LN2, 5 + LN3, 5 + LN2});
-        Logits clean = new Logits(new int[] {2}, Optional.empty(), new float[] {-1, -1, -1, -1});
+        Logits run = new Logits(new int[] {2}, new float[] {5, 5 + LN2, 5 + LN3, 5 + LN2});
+        Logits clean = new Logits(new int[] {2}, new float[] {-1, -1, -1, -1});
         return new Reading(pair, pair.clean(), run, clean);
     }
 
@@ -35,7 +34,7 @@ final class MetricTest {
         assertThat(metric.positions(PAIR)).containsExactly(2);
         assertThat(metric.tokens(PAIR).orElseThrow()).containsExactly(1, 2);
         assertThat(Metric.logitDifference("S").positions(PAIR)).containsExactly(1);
-        Logits logits = new Logits(new int[] {2}, Optional.of(new int[] {1, 2}), new float[] {7, 4.5f});
+        Logits logits = new Logits(new int[] {2}, new int[] {1, 2}, new float[] {7, 4.5f});
         assertThat(metric.measure(new Reading(PAIR, PAIR.clean(), logits, logits)))
                 .isEqualTo(2.5);
     }
@@ -70,7 +69,7 @@ final class MetricTest {
     void crossEntropyIsTheLossOnThePromptThatRan() {
         Metric metric = Metric.crossEntropy();
         assertThat(metric.positions(PAIR)).containsExactly(0, 1);
-        Logits logits = new Logits(new int[] {0, 1}, Optional.empty(), new float[] {0, LN2, LN3, LN2, 0, 0, 0, 0});
+        Logits logits = new Logits(new int[] {0, 1}, new float[] {0, LN2, LN3, LN2, 0, 0, 0, 0});
         // Clean: 1 after 0 has 2/8, 2 after 1 has 1/4. Corrupted: 3 after 0 has 2/8 as well, 2 after 3 1/4.
         assertThat(metric.measure(new Reading(PAIR, PAIR.clean(), logits, logits)))
                 .isCloseTo(Math.log(4), within(1e-6));
@@ -103,7 +102,7 @@ final class MetricTest {
 
     @Test
     void largeLogitsDoNotOverflow() {
-        Logits large = new Logits(new int[] {2}, Optional.empty(), new float[] {3e38f, 3e38f, -3e38f, 0});
+        Logits large = new Logits(new int[] {2}, new float[] {3e38f, 3e38f, -3e38f, 0});
         assertThat(Metric.logProbability("end").measure(new Reading(PAIR, PAIR.clean(), large, large)))
                 .isCloseTo(Math.log(0.5), within(1e-12));
     }
@@ -145,7 +144,7 @@ final class MetricTest {
                 .hasMessage("there is no token 4: tokens run from 0 to 3");
         assertThatThrownBy(() -> all.at(2, -1)).hasMessageContaining("there is no token -1");
         assertThatThrownBy(() -> all.likeliest(0)).hasMessageContaining("there are those of [2]");
-        Logits some = new Logits(new int[] {2}, Optional.of(new int[] {1}), new float[] {7});
+        Logits some = new Logits(new int[] {2}, new int[] {1}, new float[] {7});
         assertThatThrownBy(() -> some.at(0)).hasMessage("logits of token 0 were not formed");
         assertThatThrownBy(some::logProbabilities)
                 .isInstanceOf(BadInputException.class)

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -200,7 +201,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
         Table table = new Table("head", "kind", ">score", ">error", ">lead", ">entropy", ">largest", ">looked at");
         int unnamed = 0;
         for (HeadClass head : classes) {
-            if (head.type().isEmpty()) {
+            if (head.type() == null) {
                 unnamed++;
                 if (classes.size() > MAX_SHOWN) {
                     continue;
@@ -209,7 +210,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             int cell = statistics.entropy().cell(head.layer(), head.head());
             table.row(
                     head.layer() + "." + head.head(),
-                    head.type().orElse("-"),
+                    Objects.requireNonNullElse(head.type(), "-"),
                     TableView.figure(head.score()),
                     Double.isNaN(head.standardError()) ? "" : "± " + TableView.figure(head.standardError()),
                     TableView.figure(head.margin()),
@@ -222,7 +223,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
         List<String> kinds = new ArrayList<>();
         for (String type : scores.axes().getFirst().labels()) {
             List<String> heads = classes.stream()
-                    .filter(head -> head.type().equals(Optional.of(type)))
+                    .filter(head -> type.equals(head.type()))
                     .map(head -> head.layer() + "." + head.head())
                     .toList();
             if (!heads.isEmpty()) {
@@ -249,8 +250,8 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             out.writeNumberProperty("layer", head.layer());
             out.writeNumberProperty("head", head.head());
             out.writeName("kind");
-            if (head.type().isPresent()) {
-                out.writeString(head.type().get());
+            if (head.type() != null) {
+                out.writeString(head.type());
             } else {
                 out.writeNull();
             }

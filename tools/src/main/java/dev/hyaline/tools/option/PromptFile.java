@@ -216,11 +216,11 @@ public final class PromptFile {
             }
             return prompt;
         } catch (InputCoercionException e) {
-            throw new BadInputException(source + ": " + Printable.parserMessage(e.getMessage()));
+            throw new BadInputException(source + ": " + Printable.parserMessage(e));
         } catch (JacksonException e) {
             // The parser was given this line alone and calls it the first.
-            throw new BadInputException(source + ": this is not JSON: "
-                    + Printable.parserMessage(e.getMessage()).replace("line 1, column", "column"));
+            throw new BadInputException(
+                    source + ": this is not JSON: " + Printable.parserMessage(e).replace("line 1, column", "column"));
         }
     }
 

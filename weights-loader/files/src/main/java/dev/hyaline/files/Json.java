@@ -113,7 +113,7 @@ public final class Json {
     }
 
     static HyalineException malformed(FileErrors errors, String label, JacksonException e) {
-        return errors.file(label, "valid JSON", Printable.parserMessage(e.getMessage()), e);
+        return errors.file(label, "valid JSON", Printable.parserMessage(e), e);
     }
 
     /** What the parser stands at, for an error. */

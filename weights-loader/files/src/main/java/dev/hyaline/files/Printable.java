@@ -1,5 +1,6 @@
 package dev.hyaline.files;
 
+import java.util.Objects;
 import java.util.regex.Pattern;
 
 /** Text from a stranger's file, made fit for an error message: quoted, short, on one line. For all that read files. */
@@ -18,9 +19,10 @@ public final class Printable {
     /**
      * What a JSON parser says is wrong, and where: {@code Unexpected character ('x' (code 120)) at line 3, column 7}.
      *
-     * @param message the parser's, which calls places {@code [Source: ...; line: 3, column: 7]}
+     * @param failure the parser's, which calls places {@code [Source: ...; line: 3, column: 7]}
      */
-    public static String parserMessage(String message) {
+    public static String parserMessage(Exception failure) {
+        String message = Objects.requireNonNullElse(failure.getMessage(), failure.toString());
         String placed = PLACE.matcher(message).replaceAll("line $1, column $2");
         return plain(NO_PLACE.matcher(placed).replaceAll("").replaceAll("\\s*\\n\\s*", " "), MAX_MESSAGE_LENGTH);
     }

@@ -29,12 +29,13 @@ final class PrintableTest {
                 "No place at all | No place at all"
             })
     void aParsersPlacesBecomeLinesAndColumns(String message, String shown) {
-        assertThat(Printable.parserMessage(message.formatted())).isEqualTo(shown);
+        assertThat(Printable.parserMessage(new IllegalStateException(message.formatted())))
+                .isEqualTo(shown);
     }
 
     @Test
     void aParsersMessageStaysOneSentence() {
-        assertThat(Printable.parserMessage("Duplicate\tkey '" + "x".repeat(1000) + "'"))
+        assertThat(Printable.parserMessage(new IllegalStateException("Duplicate\tkey '" + "x".repeat(1000) + "'")))
                 .startsWith("Duplicate\\u0009key 'xxx")
                 .hasSizeLessThan(320)
                 .endsWith("...");
