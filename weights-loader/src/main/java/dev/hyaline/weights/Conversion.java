@@ -3,8 +3,8 @@ package dev.hyaline.weights;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
-import dev.hyaline.files.IoReason;
 import dev.hyaline.files.PartialFolder;
 import dev.hyaline.weights.internal.ConfigFile;
 import dev.hyaline.weights.internal.SafetensorsWriter;
@@ -79,7 +79,7 @@ public final class Conversion {
         } catch (DirectoryNotEmptyException e) {
             throw occupied(target);
         } catch (IOException e) {
-            throw new HyalineException("cannot write " + folder + ": " + IoReason.of(e), e);
+            throw FileException.writing(folder, e);
         }
     }
 

@@ -1,8 +1,8 @@
 package dev.hyaline.analysis.internal;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Disk;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.run.MultiplyAdds;
 import java.io.IOException;
 import java.nio.ByteBuffer;

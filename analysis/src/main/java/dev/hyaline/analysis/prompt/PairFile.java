@@ -1,9 +1,9 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
-import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package dev.hyaline.analysis.table;
 
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Disk;
 import dev.hyaline.files.PartialFile;
-import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

@@ -3,7 +3,7 @@ package dev.hyaline.analysis.table;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.instrument.FileException;
+import dev.hyaline.engine.error.FileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

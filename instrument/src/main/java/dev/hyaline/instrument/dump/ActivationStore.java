@@ -1,6 +1,7 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Digests;
@@ -10,7 +11,6 @@ import dev.hyaline.files.MappedMemory;
 import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.internal.DumpErrors;

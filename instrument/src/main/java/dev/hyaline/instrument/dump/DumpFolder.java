@@ -1,10 +1,10 @@
 package dev.hyaline.instrument.dump;
 
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.files.Disk;
 import dev.hyaline.files.PartialFile;
-import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;

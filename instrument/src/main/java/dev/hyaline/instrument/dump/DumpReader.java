@@ -1,15 +1,15 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.FileInput;
+import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.internal.InputErrors;
 import dev.hyaline.instrument.internal.RecordedTensors;
 import java.nio.file.Path;
 import java.util.Arrays;

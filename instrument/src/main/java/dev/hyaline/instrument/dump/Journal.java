@@ -1,11 +1,11 @@
 package dev.hyaline.instrument.dump;
 
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Digests;
 import dev.hyaline.files.Disk;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.PartialFile;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.internal.DumpErrors;
 import java.io.IOException;
 import java.nio.ByteBuffer;

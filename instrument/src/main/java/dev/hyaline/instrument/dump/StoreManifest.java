@@ -1,12 +1,12 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
 import java.nio.file.Files;

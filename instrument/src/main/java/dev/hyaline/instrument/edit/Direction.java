@@ -1,9 +1,9 @@
 package dev.hyaline.instrument.edit;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.SafetensorsValues;
-import dev.hyaline.instrument.FileException;
-import dev.hyaline.instrument.internal.InputErrors;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.hyaline.instrument.internal;
 
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.FileErrors;
-import dev.hyaline.instrument.FileException;
 import java.io.IOException;
 
 /** Errors of the files of a dump: each is a {@link FileException}. */

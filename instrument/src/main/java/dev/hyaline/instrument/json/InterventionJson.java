@@ -1,12 +1,12 @@
 package dev.hyaline.instrument.json;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.FileInput;
+import dev.hyaline.files.InputErrors;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.edit.Interventions;
-import dev.hyaline.instrument.internal.InputErrors;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;

@@ -10,13 +10,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.FloatCodec;
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.Models;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.dump.DumpFolder.IfExists;

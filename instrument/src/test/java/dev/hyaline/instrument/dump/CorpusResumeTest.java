@@ -11,8 +11,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Models;

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.instrument.HostileJson;
 import dev.hyaline.instrument.Models;
 import dev.hyaline.instrument.Prompts;

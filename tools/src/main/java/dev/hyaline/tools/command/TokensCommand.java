@@ -1,7 +1,7 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.instrument.FileException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.ModelOptions;

@@ -2,8 +2,8 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Printable;
-import dev.hyaline.instrument.FileException;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.HubProgress;
 import dev.hyaline.weights.Checkpoint;

@@ -7,7 +7,7 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.instrument.FileException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.weights.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,9 +1,9 @@
 package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
-import dev.hyaline.instrument.FileException;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

@@ -6,7 +6,7 @@ import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
-import dev.hyaline.instrument.FileException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.DisplayText;

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.engine.error.FileException;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -93,7 +94,8 @@ final class PartialFileTest {
         assertThatThrownBy(() -> Disk.open(link, StandardOpenOption.WRITE))
                 .isInstanceOfSatisfying(
                         FileSystemException.class,
-                        e -> assertThat(IoReason.of(e)).isEqualTo("link is a link, which is not written through"));
+                        e -> assertThat(FileException.reason(e))
+                                .isEqualTo("link is a link, which is not written through"));
     }
 
     private List<String> names() throws IOException {

@@ -1,5 +1,6 @@
 package dev.hyaline.files;
 
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
 import java.io.IOException;
 
@@ -24,6 +25,6 @@ enum TestErrors implements FileErrors {
 
     @Override
     public HyalineException unreadable(String file, IOException cause) {
-        return new HyalineException("cannot read " + file + ": " + IoReason.of(cause), cause);
+        return new HyalineException("cannot read " + file + ": " + FileException.reason(cause), cause);
     }
 }

@@ -1,8 +1,8 @@
 package dev.hyaline.weights.internal;
 
 import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.FileErrors;
-import dev.hyaline.files.IoReason;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 
@@ -29,6 +29,6 @@ public enum CheckpointErrors implements FileErrors {
     public BadCheckpointException unreadable(String file, IOException cause) {
         return cause instanceof NoSuchFileException
                 ? file(file, "a file", "no such file", cause)
-                : file(file, "a readable file", IoReason.of(cause), cause);
+                : file(file, "a readable file", FileException.reason(cause), cause);
     }
 }

@@ -1,7 +1,7 @@
 package dev.hyaline.weights.internal.hub;
 
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Disk;
-import dev.hyaline.files.IoReason;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.HubListener;
@@ -133,7 +133,7 @@ final class CacheWriter {
     private HubException unwritable(IOException e) {
         return new HubException(
                 Reason.CACHE,
-                "cannot write to the cache " + layout.root() + " (" + IoReason.of(e)
+                "cannot write to the cache " + layout.root() + " (" + FileException.reason(e)
                         + "); set HF_HUB_CACHE to a folder that can be written",
                 e);
     }

@@ -1,8 +1,7 @@
-package dev.hyaline.instrument.internal;
+package dev.hyaline.files;
 
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.files.FileErrors;
-import dev.hyaline.instrument.FileException;
+import dev.hyaline.engine.error.FileException;
 import java.io.IOException;
 
 /** Errors of files that values are taken from: each is a {@link BadInputException}. */
