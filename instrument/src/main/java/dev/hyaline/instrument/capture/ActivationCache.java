@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -98,7 +99,7 @@ public final class ActivationCache {
 
             @Override
             public void captured(HookPoint point, int sequence, float[] from, int offset, int length) {
-                float[][] sequences = values.get(point);
+                float[][] sequences = Objects.requireNonNull(values.get(point));
                 if (sequences[sequence] == null) {
                     int size = size(point, sequence);
                     if (length == size) { // copied as it is made, which spares writing zeros first
@@ -135,8 +136,7 @@ public final class ActivationCache {
                 config.nLayers(),
                 (point, sequence) -> values.containsKey(point)
                         ? Optional.of(new ActivationSource.Block(positions(sequence), values(point, sequence)))
-                        : Optional.empty(),
-                Optional.empty());
+                        : Optional.empty());
     }
 
     /** The recorded points, in the order in which a pass reaches them. */

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Reads the chosen points and positions of one pass and passes them on; changes nothing. */
 final class CaptureProbe implements Probe {
@@ -84,7 +85,7 @@ final class CaptureProbe implements Probe {
                 activation.offset(sequence),
                 activation.width(),
                 chosenRows(point, activation, sequence),
-                columns.get(point.site()),
+                Objects.requireNonNull(columns.get(point.site())),
                 listenerOf(point, sequence));
     }
 

@@ -10,6 +10,7 @@ import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Labelled vectors in the residual stream, one of each label for every recorded token: {@code [components, rows,
@@ -31,9 +32,9 @@ public final class ResidualStack {
     private final TokenRows rows;
     private final int dModel;
     private final List<Component> components;
-    private final Optional<RowSource> whole;
+    private final @Nullable RowSource whole;
 
-    private ResidualStack(TokenRows rows, int dModel, List<Component> components, Optional<RowSource> whole) {
+    private ResidualStack(TokenRows rows, int dModel, List<Component> components, @Nullable RowSource whole) {
         this.rows = rows;
         this.dModel = dModel;
         this.components = List.copyOf(components);
@@ -42,12 +43,12 @@ public final class ResidualStack {
 
     /** Components that are not known to be the parts of anything. */
     public static ResidualStack of(TokenRows rows, int dModel, List<Component> components) {
-        return new ResidualStack(rows, dModel, components, Optional.empty());
+        return new ResidualStack(rows, dModel, components, null);
     }
 
     /** Components whose sum should be {@code whole}. */
     public static ResidualStack of(TokenRows rows, int dModel, List<Component> components, RowSource whole) {
-        return new ResidualStack(rows, dModel, components, Optional.of(whole));
+        return new ResidualStack(rows, dModel, components, whole);
     }
 
     /** Number of components. */
@@ -114,7 +115,7 @@ public final class ResidualStack {
 
     /** The sum that the components are parts of, {@code [rows, dModel]}; empty if they are not. */
     public Optional<float[]> whole() {
-        return whole.map(this::values);
+        return Optional.ofNullable(whole).map(this::values);
     }
 
     /**
@@ -201,7 +202,7 @@ public final class ResidualStack {
                 components.stream()
                         .map(c -> new Component(c.label, change.apply(c.source)))
                         .toList(),
-                whole.map(change));
+                whole == null ? null : change.apply(whole));
     }
 
     private Component component(int component) {
@@ -209,8 +210,11 @@ public final class ResidualStack {
     }
 
     private RowSource requireWhole() {
-        return whole.orElseThrow(() -> new BadInputException(
-                "the stack knows no residual stream to compare with; record resid_pre, resid_mid and resid_post"));
+        if (whole == null) {
+            throw new BadInputException(
+                    "the stack knows no residual stream to compare with; record resid_pre, resid_mid and resid_post");
+        }
+        return whole;
     }
 
     private double[] sum(int row) {

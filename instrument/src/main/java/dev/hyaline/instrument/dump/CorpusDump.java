@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.LongConsumer;
@@ -279,7 +280,7 @@ public final class CorpusDump {
         } catch (IOException e) {
             throw FileException.stopped(folder.path(), e);
         } catch (UncheckedIOException e) {
-            throw FileException.stopped(folder.path(), e.getCause());
+            throw FileException.stopped(folder.path(), Objects.requireNonNull(e.getCause()));
         }
     }
 

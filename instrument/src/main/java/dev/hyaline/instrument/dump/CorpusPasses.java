@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** One run of a {@link CorpusDump}: packs pieces of documents into passes and hands their rows on. */
 final class CorpusPasses {
@@ -26,7 +27,8 @@ final class CorpusPasses {
     private final ShardWriter writer;
     private final CorpusListener listener;
     private final RowProbe probe;
-    private final Optional<Boundary> stop;
+    /** Where every pass stops, unless the logits come next. */
+    private final @Nullable Boundary stop;
 
     /** Pieces of the next pass, each with rows to write. */
     private final List<CorpusReader.Piece> batch = new ArrayList<>();
@@ -48,7 +50,7 @@ final class CorpusPasses {
             tensors.put(dump.points().get(i), plan.tensors().get(i));
         }
         probe = new RowProbe(dump, tensors, writer);
-        stop = stop(dump.config(), dump.points().getLast());
+        stop = stop(dump.config(), dump.points().getLast()).orElse(null);
     }
 
     /** The boundary after the stage of the last point, where a pass can stop; none if the logits come next. */
@@ -116,7 +118,7 @@ final class CorpusPasses {
                         batch.stream().map(piece -> Sequence.of(piece.needed())).toList())
                 .logits(probe.wants(HookPoint.of(Site.UNEMBED_OUT)) ? LogitSelection.rows(rows) : LogitSelection.none())
                 .probe(probe);
-        model.forward(stop.map(request::to).orElse(request));
+        model.forward(stop == null ? request : request.to(stop));
         probe.requireAllFired();
         writer.cameThrough(batchRow + rows.length);
         listener.done(coveredTokens);

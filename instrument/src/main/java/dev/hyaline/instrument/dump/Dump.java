@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
@@ -157,7 +158,7 @@ public final class Dump {
         } catch (IOException e) {
             throw FileException.writing(writing, e);
         } catch (UncheckedIOException e) {
-            throw FileException.writing(writing, e.getCause());
+            throw FileException.writing(writing, Objects.requireNonNull(e.getCause()));
         }
     }
 

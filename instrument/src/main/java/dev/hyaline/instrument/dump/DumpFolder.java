@@ -14,10 +14,12 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A folder that a dump's files appear in whole: written beside their final names, then synced and renamed. The one file
@@ -53,7 +55,8 @@ public final class DumpFolder implements AutoCloseable {
     private final List<Path> created = new ArrayList<>();
     private final Deque<PartialFile> partials = new ArrayDeque<>();
     private final Thread onExit = new Thread(this::removePartials, "hyaline-dump-cleanup");
-    private PartialFile manifest;
+    /** There from when the folder is locked until all is committed. */
+    private @Nullable PartialFile manifest;
     /** True if the journal lists nothing that would be lost with it. */
     private boolean emptyJournal;
 
@@ -230,8 +233,7 @@ public final class DumpFolder implements AutoCloseable {
 
     /** The manifest's file, begun when the folder was opened and committed last; else as {@link #begin}. */
     synchronized FileChannel manifest() {
-        requireOpen();
-        return manifest.channel();
+        return begunManifest().channel();
     }
 
     /**
@@ -239,13 +241,13 @@ public final class DumpFolder implements AutoCloseable {
      * goes first and the new one comes last, so that none ever lies beside activations of another dump.
      */
     synchronized void commit() {
-        requireOpen();
+        PartialFile begun = begunManifest();
         try {
             for (PartialFile partial : partials) {
                 partial.channel().force(true);
             }
-            manifest.channel().force(true);
-            if (Files.deleteIfExists(manifest.target())) {
+            begun.channel().force(true);
+            if (Files.deleteIfExists(begun.target())) {
                 Disk.sync(folder);
             }
             Set<Path> targets =
@@ -259,7 +261,7 @@ public final class DumpFolder implements AutoCloseable {
                 partials.getFirst().rename();
                 partials.removeFirst().channel().close();
             }
-            finish();
+            finish(begun);
         } catch (IOException e) {
             throw FileException.writing(folder, e);
         }
@@ -267,23 +269,28 @@ public final class DumpFolder implements AutoCloseable {
 
     /** Gives the manifest of shards its name. They need their journal no more. */
     synchronized void commitShards() {
-        requireOpen();
+        PartialFile begun = begunManifest();
         try {
-            manifest.channel().force(true);
-            finish();
+            begun.channel().force(true);
+            finish(begun);
         } catch (IOException e) {
             throw FileException.writing(folder, e);
         }
     }
 
-    private void finish() throws IOException {
-        manifest.rename();
+    private void finish(PartialFile begun) throws IOException {
+        begun.rename();
         created.clear();
         Disk.sync(folder);
         Files.deleteIfExists(folder.resolve(JOURNAL));
         // Last, for with it goes the lock on the folder.
-        manifest.channel().close();
+        begun.channel().close();
         manifest = null;
+    }
+
+    private PartialFile begunManifest() {
+        requireOpen();
+        return Objects.requireNonNull(manifest);
     }
 
     private PartialFile partial(String name) {

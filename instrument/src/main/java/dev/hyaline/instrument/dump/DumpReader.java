@@ -80,7 +80,7 @@ public final class DumpReader {
         String format =
                 manifest.get("format").filter(Json::isString).map(Json::string).orElse("");
         if (format.equals(ShardManifest.FORMAT)) {
-            return new RecordedStore(ActivationStore.open(folder), Optional.of(folder));
+            return new RecordedStore(ActivationStore.open(folder), folder);
         }
         List<Json> prompts =
                 format.equals(Manifest.FORMAT) ? manifest.require("prompts").elements() : List.of();
@@ -103,7 +103,7 @@ public final class DumpReader {
                         .require(ConfigKeys.LAYERS)
                         .integer(1, Integer.MAX_VALUE),
                 (point, sequence) -> dump.block(folder, point, sequence, lengths[sequence]),
-                Optional.of(folder));
+                folder);
     }
 
     /** Manifests from before there was a choice name none. */

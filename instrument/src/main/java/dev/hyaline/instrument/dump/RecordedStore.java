@@ -8,37 +8,38 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /** A store of dumped activations as interventions read it, row by row. */
 final class RecordedStore implements ActivationSource {
     private final ActivationStore store;
-    private final Optional<Path> dump;
+    private final @Nullable Path dump;
 
     RecordedStore(ActivationStore store) {
-        this(store, Optional.empty());
+        this(store, null);
     }
 
     /** @param dump the folder, if the store is known by it */
-    RecordedStore(ActivationStore store, Optional<Path> dump) {
-        if (!store.heads().isAll() || !store.neurons().isAll()) {
-            throw new BadInputException(DumpReader.partial(
-                    name(dump), store.heads().toString(), store.neurons().toString()));
-        }
-        if (store.documents() > Integer.MAX_VALUE) {
-            throw new BadInputException(name(dump) + " has " + store.documents() + " documents, but interventions take"
-                    + " values from at most " + Integer.MAX_VALUE);
-        }
+    RecordedStore(ActivationStore store, @Nullable Path dump) {
         this.store = store;
         this.dump = dump;
+        if (!store.heads().isAll() || !store.neurons().isAll()) {
+            throw new BadInputException(DumpReader.partial(
+                    name(), store.heads().toString(), store.neurons().toString()));
+        }
+        if (store.documents() > Integer.MAX_VALUE) {
+            throw new BadInputException(name() + " has " + store.documents() + " documents, but interventions take"
+                    + " values from at most " + Integer.MAX_VALUE);
+        }
     }
 
-    private static String name(Optional<Path> dump) {
-        return dump.map(Path::toString).orElse("the dump");
+    private String name() {
+        return dump == null ? "the dump" : dump.toString();
     }
 
     @Override
     public Optional<Path> dump() {
-        return dump;
+        return Optional.ofNullable(dump);
     }
 
     @Override
@@ -81,14 +82,13 @@ final class RecordedStore implements ActivationSource {
     public void read(Slot slot, float[] out) {
         OptionalLong row = store.row(slot.sequence(), slot.position());
         if (row.isEmpty() || !store.points().contains(slot.point())) {
-            throw new BadInputException(name(dump) + " holds no " + slot.point() + " at position " + slot.position()
+            throw new BadInputException(name() + " holds no " + slot.point() + " at position " + slot.position()
                     + " of document " + slot.sequence());
         }
         float[] whole = new float[store.width(slot.point())];
         long at = (long) Math.max(0, slot.head()) * out.length;
         if (at + out.length > whole.length) {
-            throw new BadInputException(
-                    name(dump) + ": the recorded " + slot.point() + " is of a model of another shape");
+            throw new BadInputException(name() + ": the recorded " + slot.point() + " is of a model of another shape");
         }
         store.read(slot.point(), row.getAsLong(), 1, whole, 0);
         System.arraycopy(whole, (int) at, out, 0, out.length);

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Passes chosen rows of a pass to a writer; changes nothing. */
@@ -22,7 +23,7 @@ final class RowProbe implements Probe {
     private final ShardWriter writer;
     private final AwaitedPoints points;
     /** Rows of the batch, ascending. */
-    private int[] rows;
+    private int[] rows = {};
 
     private long firstRow;
 
@@ -59,7 +60,7 @@ final class RowProbe implements Probe {
                 : rows;
         List<ColumnRange> columns = ColumnRange.of(dump.config(), point.site(), dump.heads(), dump.neurons());
         try {
-            writer.begin(tensors.get(point), firstRow);
+            writer.begin(Objects.requireNonNull(tensors.get(point)), firstRow);
             ChosenValues.pass(activation.values(), 0, activation.width(), here, columns, writer::append);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.json.JsonMapper;
@@ -137,30 +138,32 @@ final class ShardManifest {
     static void requireSame(Path dump, Json recorded, ObjectNode request) {
         Json wanted = Json.readObject(
                 DumpErrors.INSTANCE, "the request", request.toString().getBytes(StandardCharsets.UTF_8));
-        difference("", Optional.of(recorded), wanted).ifPresent(difference -> {
+        difference("", recorded, wanted).ifPresent(difference -> {
             Path folder = dump.toAbsolutePath();
             throw new BadInputException("the dump in " + folder + " was begun otherwise and cannot be resumed: "
                     + difference + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
         });
     }
 
-    private static Optional<String> difference(String key, Optional<Json> recorded, Json wanted) {
-        if (recorded.filter(Json::isObject).isPresent() && wanted.isObject()) {
+    private static Optional<String> difference(String key, @Nullable Json recorded, Json wanted) {
+        if (recorded != null && recorded.isObject() && wanted.isObject()) {
             for (String name : wanted.names()) {
                 Optional<String> found = difference(
-                        key.isEmpty() ? name : key + "." + name, recorded.get().get(name), wanted.require(name));
+                        key.isEmpty() ? name : key + "." + name,
+                        recorded.get(name).orElse(null),
+                        wanted.require(name));
                 if (found.isPresent()) {
                     return found;
                 }
             }
             return Optional.empty();
         }
-        if (recorded.filter(Json::isArray).isPresent() && wanted.isArray()) {
-            List<Json> before = recorded.get().elements();
+        if (recorded != null && recorded.isArray() && wanted.isArray()) {
+            List<Json> before = recorded.elements();
             List<Json> now = wanted.elements();
             if (before.size() == now.size()) {
                 for (int i = 0; i < now.size(); i++) {
-                    Optional<String> found = difference(key + "[" + i + "]", Optional.of(before.get(i)), now.get(i));
+                    Optional<String> found = difference(key + "[" + i + "]", before.get(i), now.get(i));
                     if (found.isPresent()) {
                         return found;
                     }
@@ -168,7 +171,7 @@ final class ShardManifest {
                 return Optional.empty();
             }
         }
-        String was = recorded.map(Json::toString).orElse("absent");
+        String was = recorded == null ? "absent" : recorded.toString();
         return was.equals(wanted.toString())
                 ? Optional.empty()
                 : Optional.of(

@@ -3,6 +3,7 @@ package dev.hyaline.instrument.dump;
 import dev.hyaline.files.Digests;
 import dev.hyaline.files.FloatCodec;
 import dev.hyaline.files.SafetensorsLayout;
+import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.internal.BackgroundWriter;
 import dev.hyaline.instrument.internal.FileTypes;
@@ -12,6 +13,8 @@ import java.nio.channels.FileChannel;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Spreads rows over shards. Each tensor's rows come in order, the tensors in any; a shard is completed when told that
@@ -39,15 +42,15 @@ final class ShardWriter implements AutoCloseable {
     private final Deque<Open> open = new ArrayDeque<>();
     private long nextShard;
 
-    // Where the next value goes.
-    private TensorInfo tensor;
+    // Where the next value goes: a tensor from begin on, a shard and a buffer from its first value on.
+    private @Nullable TensorInfo tensor;
     private long row;
-    private Open shard;
+    private @Nullable Open shard;
     private long position;
     /** Values that the shard still takes. */
     private long room;
 
-    private ByteBuffer buffer;
+    private @Nullable ByteBuffer buffer;
 
     /** Goes on after the shards in the journal. */
     ShardWriter(DumpFolder folder, Journal journal, ShardPlan plan) {
@@ -68,40 +71,50 @@ final class ShardWriter implements AutoCloseable {
     /** Appends values of whole rows. */
     void append(float[] values, int offset, int count) throws IOException {
         for (int done = 0; done < count; ) {
-            int step = (int) Math.min(count - done, writable());
-            shard.overflowed += FloatCodec.put(buffer, FileTypes.of(tensor.type()), values, offset + done, step);
+            ByteBuffer to = writable();
+            ElementType type = tensor().type();
+            int step = (int) Math.min(count - done, Math.min(room, to.remaining() / type.bytes()));
+            shard().overflowed += FloatCodec.put(to, FileTypes.of(type), values, offset + done, step);
             room -= step;
             done += step;
         }
     }
 
     void append(long value) throws IOException {
-        writable();
-        buffer.putLong(value);
+        writable().putLong(value);
         room--;
     }
 
-    /** Number of values that fit the buffer now; at least one. */
-    private long writable() throws IOException {
+    /** The buffer, which takes at least one value more, as does the shard. */
+    private ByteBuffer writable() throws IOException {
         if (room == 0) {
             flush();
             place();
         }
-        if (buffer != null && buffer.remaining() < tensor.type().bytes()) {
+        if (buffer != null && buffer.remaining() < tensor().type().bytes()) {
             flush();
         }
         if (buffer == null) {
             buffer = writer.buffer();
         }
-        return Math.min(room, buffer.remaining() / tensor.type().bytes());
+        return buffer;
+    }
+
+    private TensorInfo tensor() {
+        return Objects.requireNonNull(tensor);
+    }
+
+    private Open shard() {
+        return Objects.requireNonNull(shard);
     }
 
     private void place() throws IOException {
-        shard = shard(row / plan.rowsPerShard());
+        Open next = shard(row / plan.rowsPerShard());
         long within = row % plan.rowsPerShard();
-        long left = plan.rows(shard.index) - within;
-        position = shard.layout.dataOffset(tensor.name()) + within * tensor.bytes();
-        room = left * tensor.elements();
+        long left = plan.rows(next.index) - within;
+        shard = next;
+        position = next.layout.dataOffset(tensor().name()) + within * tensor().bytes();
+        room = left * tensor().elements();
         row += left;
     }
 
@@ -120,7 +133,7 @@ final class ShardWriter implements AutoCloseable {
     private void flush() throws IOException {
         if (buffer != null) {
             int bytes = buffer.position();
-            writer.write(shard.channel, position, buffer);
+            writer.write(shard().channel, position, buffer);
             position += bytes;
             buffer = null;
         }

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -133,7 +134,7 @@ public final class TensorPlan {
 
     /** A point's tensors: one, or one a sequence for attention maps of prompts laid end to end. */
     public List<TensorInfo> tensors(HookPoint point) {
-        return activations.get(point);
+        return Objects.requireNonNull(activations.get(point), point::name);
     }
 
     /** All tensors: the points' in the order in which a pass reaches them, then those about the rows. */
@@ -144,13 +145,13 @@ public final class TensorPlan {
 
     /** The tensor that a point's values for a sequence go into. */
     TensorInfo tensor(HookPoint point, int sequence) {
-        List<TensorInfo> tensors = activations.get(point);
+        List<TensorInfo> tensors = tensors(point);
         return tensors.get(tensors.size() == 1 ? 0 : sequence);
     }
 
     /** Bytes of a point's values. */
     public long bytes(HookPoint point) {
-        return activations.get(point).stream().mapToLong(TensorInfo::bytes).sum();
+        return tensors(point).stream().mapToLong(TensorInfo::bytes).sum();
     }
 
     /** Bytes of all tensors; a file adds its header. */

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Numbers that an intervention writes, adds or projects on: a steering vector, a direction. Immutable. */
 public final class Direction {
@@ -15,9 +16,9 @@ public final class Direction {
     public record Source(Path file, String tensor, long row) {}
 
     private final float[] values;
-    private final Optional<Source> source;
+    private final @Nullable Source source;
 
-    private Direction(float[] values, Optional<Source> source) {
+    private Direction(float[] values, @Nullable Source source) {
         this.values = values;
         this.source = source;
     }
@@ -31,7 +32,7 @@ public final class Direction {
         if (values.length == 0) {
             throw new BadInputException("a vector needs at least one value, found none");
         }
-        return new Direction(values.clone(), Optional.empty());
+        return new Direction(values.clone(), null);
     }
 
     /**
@@ -48,12 +49,12 @@ public final class Direction {
         if (row < 0 || width == 0 || row > Long.MAX_VALUE / width - 1) {
             throw new BadInputException(file + " has no row " + row + " in " + tensor);
         }
-        return new Direction(reader.floats(tensor, row * width, width), Optional.of(new Source(file, tensor, row)));
+        return new Direction(reader.floats(tensor, row * width, width), new Source(file, tensor, row));
     }
 
     /** The file, tensor and row it was read from; empty if it was given as values. */
     public Optional<Source> source() {
-        return source;
+        return Optional.ofNullable(source);
     }
 
     public int length() {

@@ -37,7 +37,7 @@ public final class HookProbe implements Probe {
 
     @Override
     public void at(HookPoint point, Activation activation) {
-        List<Hook> here = hooks.get(point);
+        List<Hook> here = hooks.getOrDefault(point, List.of());
         boolean mayConflict = !inOrder && here.stream().filter(Hook::edits).count() > 1;
         Writes writes = new Writes(point, mayConflict);
         for (Hook hook : here) {
@@ -61,7 +61,8 @@ public final class HookProbe implements Probe {
         if (!waiting.isEmpty()) {
             throw new HyalineException("these hooks never fired: "
                     + waiting.stream()
-                            .map(point -> point + " (" + hooks.get(point).getFirst() + ")")
+                            .map(point -> point + " ("
+                                    + hooks.getOrDefault(point, List.of()).getFirst() + ")")
                             .toList()
                     + "; the pass did not reach them, or formed no logits");
         }

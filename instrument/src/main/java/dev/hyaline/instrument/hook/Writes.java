@@ -5,6 +5,8 @@ import dev.hyaline.engine.site.HookPoint;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** The values of one point that each hook wrote, so that two that write the same are found. */
 final class Writes {
@@ -15,7 +17,8 @@ final class Writes {
     private final boolean checked;
 
     private final List<ByHook> earlier = new ArrayList<>();
-    private ByHook current;
+    /** Those of the hook that was begun last. */
+    private @Nullable ByHook current;
 
     Writes(HookPoint point, boolean checked) {
         this.point = point;
@@ -35,13 +38,14 @@ final class Writes {
         if (!checked) {
             return;
         }
+        ByHook writing = Objects.requireNonNull(current);
         for (ByHook other : earlier) {
             int first = other.values.nextSetBit(from);
             if (first >= 0 && first < to) {
                 throw new HyalineException("two hooks write the same values of " + point + ": " + other.hook + " and "
-                        + current.hook + "; let the later write over the earlier with inOrder(), or choose rows apart");
+                        + writing.hook + "; let the later write over the earlier with inOrder(), or choose rows apart");
             }
         }
-        current.values.set(from, to);
+        writing.values.set(from, to);
     }
 }

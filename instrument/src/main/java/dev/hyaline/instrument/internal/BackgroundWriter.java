@@ -71,7 +71,7 @@ public final class BackgroundWriter implements AutoCloseable {
         requireSound();
         await(() -> {
             completing.acquire();
-            return null;
+            return true;
         });
         writes.execute(() -> completions.execute(() -> {
             attempt(task);
@@ -96,7 +96,7 @@ public final class BackgroundWriter implements AutoCloseable {
             // Each acquired permit stands for a completion that is over.
             completing.acquire(COMPLETING);
             completing.release(COMPLETING);
-            return null;
+            return true;
         });
         requireSound();
     }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Recorded values by point and sequence, fetched when first needed and kept. */
 public final class RecordedTensors implements ActivationSource {
@@ -21,12 +22,17 @@ public final class RecordedTensors implements ActivationSource {
     private final int[] lengths;
     private final int layers;
     private final BiFunction<HookPoint, Integer, Optional<Block>> source;
-    private final Optional<Path> dump;
+    private final @Nullable Path dump;
     private final Map<Key, Optional<Block>> blocks = new ConcurrentHashMap<>();
 
-    /** @param dump the folder they come from, if they do */
+    /** Values that come from no dump. */
+    public RecordedTensors(int[] lengths, int layers, BiFunction<HookPoint, Integer, Optional<Block>> source) {
+        this(lengths, layers, source, null);
+    }
+
+    /** @param dump the folder they come from */
     public RecordedTensors(
-            int[] lengths, int layers, BiFunction<HookPoint, Integer, Optional<Block>> source, Optional<Path> dump) {
+            int[] lengths, int layers, BiFunction<HookPoint, Integer, Optional<Block>> source, @Nullable Path dump) {
         this.lengths = lengths;
         this.layers = layers;
         this.source = source;
@@ -35,7 +41,7 @@ public final class RecordedTensors implements ActivationSource {
 
     @Override
     public Optional<Path> dump() {
-        return dump;
+        return Optional.ofNullable(dump);
     }
 
     @Override
@@ -88,7 +94,7 @@ public final class RecordedTensors implements ActivationSource {
                 ? (head * rows + row) * lengths[slot.sequence()]
                 : row * (block.values().length / rows) + head * out.length;
         if (at + out.length > block.values().length) {
-            throw new BadInputException(dump.map(folder -> folder + ": ").orElse("") + "the recorded " + slot.point()
+            throw new BadInputException((dump == null ? "" : dump + ": ") + "the recorded " + slot.point()
                     + " is of a model of another shape");
         }
         System.arraycopy(block.values(), (int) at, out, 0, out.length);

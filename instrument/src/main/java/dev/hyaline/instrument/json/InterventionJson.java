@@ -10,6 +10,7 @@ import dev.hyaline.instrument.edit.Interventions;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Interventions as JSON:
@@ -66,7 +67,9 @@ public final class InterventionJson {
             json = input.readAll(MAX_LENGTH);
         }
         try {
-            return new InterventionReader(file.toAbsolutePath().getParent(), sources).read(json);
+            return new InterventionReader(
+                            Objects.requireNonNull(file.toAbsolutePath().getParent()), sources)
+                    .read(json);
         } catch (BadInputException e) {
             throw new BadInputException(file + ": " + e.getMessage());
         }

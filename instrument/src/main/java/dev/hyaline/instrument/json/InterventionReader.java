@@ -171,8 +171,7 @@ final class InterventionReader {
         return new RecordedTensors(
                 lengths.stream().mapToInt(Integer::intValue).toArray(),
                 layers,
-                (point, sequence) -> Optional.ofNullable(blocks.get(sequence).get(point)),
-                Optional.empty());
+                (point, sequence) -> Optional.ofNullable(blocks.get(sequence).get(point)));
     }
 
     private static int[] integers(JsonFields json, String key, int bound) {

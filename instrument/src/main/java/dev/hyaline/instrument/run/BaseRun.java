@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -105,8 +106,7 @@ public final class BaseRun implements ActivationSource {
             public void at(HookPoint point, Activation activation) {
                 for (int s = first; s < end; s++) {
                     int from = activation.offset(s - first);
-                    kept.get(point)[s] =
-                            Arrays.copyOfRange(activation.values(), from, from + activation.size(s - first));
+                    kept(point)[s] = Arrays.copyOfRange(activation.values(), from, from + activation.size(s - first));
                 }
             }
         };
@@ -218,12 +218,16 @@ public final class BaseRun implements ActivationSource {
         HookPoint same = point.residual(config())
                 .map(boundary -> keptAt(boundary, config()))
                 .orElse(point);
-        return kept.get(same)[sequence];
+        return kept(same)[sequence];
     }
 
     /** {@code [tokens, dModel]} at a boundary. */
     float[] rows(Boundary boundary, int sequence) {
-        return kept.get(keptAt(boundary, config()))[sequence];
+        return kept(keptAt(boundary, config()))[sequence];
+    }
+
+    private float[][] kept(HookPoint point) {
+        return Objects.requireNonNull(kept.get(point), point::name);
     }
 
     KvCache cache(int sequence) {

@@ -16,7 +16,6 @@ import dev.hyaline.instrument.internal.edit.BoundEdit;
 import dev.hyaline.instrument.internal.edit.BoundEdits;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 
 /** Texts continued under interventions. */
 final class EditedGeneration {
@@ -60,7 +59,7 @@ final class EditedGeneration {
      */
     static KvCache cache(BaseRun run, int sequence, List<BoundEdit> edits) {
         Gpt2Config config = run.config();
-        PendingRerun rerun = new PendingRerun(run, 0, sequence, edits, LogitSelection.none(), Optional.empty());
+        PendingRerun rerun = new PendingRerun(run, 0, sequence, edits, LogitSelection.none(), null);
         KvCache base = run.cache(sequence);
         int end = rerun.length() - 1;
         Boundary lastAttention = Boundary.last(config).previous();

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** One edit of a run, bound to it: what it asks for, and from where on the run must be recomputed to answer. */
 final class PendingRerun {
@@ -31,12 +32,14 @@ final class PendingRerun {
     private final List<BoundEdit> edits;
     private final int[] positions;
     /** Token ids; empty for the whole vocabulary. */
-    private final Optional<int[]> columns;
+    private final int[] columns;
 
-    private final Optional<Capture> reading;
+    /** Nothing is read where there is none. */
+    private final @Nullable Capture reading;
+
     private final Map<HookPoint, float[]> values = new LinkedHashMap<>();
-    /** Null as long as there is nothing to recompute. */
-    private RestartPoint restart;
+    /** There as soon as there is something to recompute. */
+    private @Nullable RestartPoint restart;
 
     private int first;
 
@@ -46,7 +49,7 @@ final class PendingRerun {
      * @param index of the edit among those of the rerun
      */
     static PendingRerun of(
-            BaseRun run, int index, SequenceEdit edit, LogitSelection logits, Optional<Capture> reading) {
+            BaseRun run, int index, SequenceEdit edit, LogitSelection logits, @Nullable Capture reading) {
         int sequence = edit.sequence();
         int length = run.length(sequence);
         BoundEdits.requireActsOn(edit.interventions(), sequence, run.sequences());
@@ -61,17 +64,19 @@ final class PendingRerun {
             int sequence,
             List<BoundEdit> edits,
             LogitSelection logits,
-            Optional<Capture> reading) {
+            @Nullable Capture reading) {
         this.run = run;
         this.index = index;
         this.sequence = sequence;
         this.edits = edits;
         this.reading = reading;
         this.positions = positions(logits, length());
-        this.columns = logits.columns();
+        this.columns = logits.columns().orElse(new int[0]);
         this.first = length();
         edits.forEach(this::include);
-        reading.ifPresent(this::include);
+        if (reading != null) {
+            include(reading);
+        }
     }
 
     private static int[] positions(LogitSelection logits, int length) {
@@ -154,16 +159,16 @@ final class PendingRerun {
     }
 
     /** Token ids of the columns; empty for the whole vocabulary. */
-    Optional<int[]> columns() {
+    int[] columns() {
         return columns;
     }
 
     int columnCount() {
-        return columns.map(tokens -> tokens.length).orElse(run.config().dVocab());
+        return columns.length == 0 ? run.config().dVocab() : columns.length;
     }
 
     Optional<Capture> reading() {
-        return reading;
+        return Optional.ofNullable(reading);
     }
 
     boolean writesLogits() {
@@ -176,7 +181,7 @@ final class PendingRerun {
     }
 
     private float[] baseValues(HookPoint point) {
-        Capture capture = reading.orElseThrow();
+        Capture capture = Objects.requireNonNull(reading);
         int[] chosen = capture.positions(length());
         int size = capture.shape(run.config(), point.site(), length()).stream().reduce(1, Math::multiplyExact);
         float[] all = new float[size];
@@ -192,7 +197,9 @@ final class PendingRerun {
     }
 
     RerunResult result(float[] logits, MultiplyAdds work) {
-        reading.ifPresent(capture -> capture.points().forEach(this::values));
+        if (reading != null) {
+            reading.points().forEach(this::values);
+        }
         return new RerunResult(index, sequence, positions.clone(), columnCount(), logits, values, work);
     }
 

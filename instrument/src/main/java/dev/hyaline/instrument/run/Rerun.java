@@ -13,9 +13,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Queue;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Partial reruns of a {@link BaseRun}, one for each of many edits. Only the layers and positions that an edit can
@@ -40,18 +40,18 @@ public final class Rerun {
     private final BaseRun run;
     private final List<SequenceEdit> edits;
     private final IntFunction<LogitSelection> logits;
-    private final Optional<Capture> reading;
+    private final @Nullable Capture reading;
     private final int tokensPerPass;
 
     Rerun(BaseRun run, List<SequenceEdit> edits) {
-        this(run, edits, sequence -> LogitSelection.last(), Optional.empty(), TOKENS_PER_PASS);
+        this(run, edits, sequence -> LogitSelection.last(), null, TOKENS_PER_PASS);
     }
 
     private Rerun(
             BaseRun run,
             List<SequenceEdit> edits,
             IntFunction<LogitSelection> logits,
-            Optional<Capture> reading,
+            @Nullable Capture reading,
             int tokensPerPass) {
         this.run = run;
         this.edits = List.copyOf(edits);
@@ -73,7 +73,7 @@ public final class Rerun {
     /** Also reads what a capture names, as the edits leave it: any point but the logits. */
     public Rerun reading(Capture capture) {
         capture.requireWholePoints("a partial rerun");
-        return new Rerun(run, edits, logits, Optional.of(capture), tokensPerPass);
+        return new Rerun(run, edits, logits, capture, tokensPerPass);
     }
 
     /**
@@ -219,7 +219,7 @@ public final class Rerun {
             LogitSelection rows = LogitSelection.rows(rerun.positions());
             ForwardRequest request = ForwardRequest.of(whole)
                     .from(end, run.rows(end, rerun.sequence()))
-                    .logits(rerun.columns().map(rows::columns).orElse(rows));
+                    .logits(rerun.columns().length == 0 ? rows : rows.columns(rerun.columns()));
             done += MultiplyAdds.unembedding(config, rerun.positions().length, rerun.columnCount());
             return run.model().forward(request).logits();
         }

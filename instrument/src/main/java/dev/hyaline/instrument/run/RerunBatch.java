@@ -13,7 +13,6 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -40,13 +39,12 @@ final class RerunBatch {
         void finished(PendingRerun rerun, float[] logits);
     }
 
-    /** Logits of a pass by row; the columns are of these token ids, or of the whole vocabulary. */
-    private record PassLogits(ForwardResult result, Optional<int[]> columns, Map<Integer, Integer> indexOfToken) {
-        static PassLogits of(ForwardResult result, Optional<int[]> columns) {
+    /** Logits of a pass by row; the columns are of these token ids; none stand for the whole vocabulary. */
+    private record PassLogits(ForwardResult result, int[] columns, Map<Integer, Integer> indexOfToken) {
+        static PassLogits of(ForwardResult result, int[] columns) {
             Map<Integer, Integer> indexOfToken = new HashMap<>();
-            int[] tokens = columns.orElse(new int[0]);
-            for (int i = 0; i < tokens.length; i++) {
-                indexOfToken.put(tokens[i], i);
+            for (int i = 0; i < columns.length; i++) {
+                indexOfToken.put(columns[i], i);
             }
             return new PassLogits(result, columns, indexOfToken);
         }
@@ -54,11 +52,11 @@ final class RerunBatch {
         /** Some of the rows, with the columns that a rerun asks for. */
         float[] rows(PendingRerun rerun, int firstRow, int rows) {
             int width = result.columns();
-            int[] asked = rerun.columns().orElse(new int[0]);
-            if (Arrays.equals(asked, columns.orElse(new int[0]))) {
+            int[] asked = rerun.columns();
+            if (Arrays.equals(asked, columns)) {
                 return Arrays.copyOfRange(result.logits(), firstRow * width, (firstRow + rows) * width);
             }
-            int[] indices = columns.isEmpty()
+            int[] indices = columns.length == 0
                     ? asked
                     : IntStream.of(asked).map(indexOfToken::get).toArray();
             float[] logits = new float[Math.multiplyExact(rows, indices.length)];
@@ -161,12 +159,12 @@ final class RerunBatch {
 
     private PassLogits unembed() {
         int[] rows = logitRows();
-        Optional<int[]> columns = columns();
+        int[] columns = columns();
         LogitSelection selection = LogitSelection.rows(rows);
         ForwardResult result = run.model()
                 .forward(request(members)
                         .from(at, residual)
-                        .logits(columns.map(selection::columns).orElse(selection)));
+                        .logits(columns.length == 0 ? selection : selection.columns(columns)));
         members.forEach(member -> multiplyAdds += steps(member, at, Boundary.last(config)));
         multiplyAdds += MultiplyAdds.unembedding(config, rows.length, result.columns());
         return PassLogits.of(result, columns);
@@ -220,18 +218,18 @@ final class RerunBatch {
     }
 
     /** Token ids of all columns that are asked for; empty for the whole vocabulary. */
-    private Optional<int[]> columns() {
+    private int[] columns() {
         Set<Integer> columns = new LinkedHashSet<>();
         for (Member member : members) {
-            Optional<int[]> asked = member.rerun.columns();
-            if (asked.isEmpty() || member.rerun.writesLogits()) {
-                return Optional.empty();
+            int[] asked = member.rerun.columns();
+            if (asked.length == 0 || member.rerun.writesLogits()) {
+                return new int[0];
             }
-            for (int token : asked.get()) {
+            for (int token : asked) {
                 columns.add(token);
             }
         }
-        return Optional.of(columns.stream().mapToInt(Integer::intValue).toArray());
+        return columns.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private ForwardRequest request(List<Member> members) {

@@ -8,6 +8,7 @@ import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -208,7 +209,7 @@ public final class ModelWeights {
     }
 
     private TensorSpec tensor(String name) {
-        return tensors.get(name);
+        return Objects.requireNonNull(tensors.get(name), name);
     }
 
     private String block(int layer) {

@@ -13,10 +13,12 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint's tensors with steps of weight processing applied. Matrices are changed row by row as they are read;
@@ -32,12 +34,25 @@ final class ProcessedSource implements TensorSource {
     private final Map<String, TensorSpec> tensors;
     /** Vectors that a step changes. */
     private final Map<String, double[]> vectors = new HashMap<>();
-    /** For matrices that read a LayerNorm, the mean of each column once the gain is in it. */
-    private final Map<String, double[]> columnMeans = new HashMap<>();
-    /** The gain of each LayerNorm by the matrix that reads it. */
-    private final Map<String, double[]> gains = new HashMap<>();
+    /** The LayerNorms of the blocks by the matrix that reads each. */
+    private final Map<String, FoldedNorm> norms = new HashMap<>();
+    /** The gain of the final LayerNorm, where it is folded into {@code W_U}. */
+    private double @Nullable [] finalGain;
     /** Mean of {@code W_U} over the vocabulary, {@code [dModel]}. */
     private double[] unembeddingMean;
+
+    /**
+     * A LayerNorm folded into the matrix that reads it.
+     *
+     * @param columnMeans mean of each of the matrix's columns once the gain is in it
+     */
+    private record FoldedNorm(double[] gain, double[] columnMeans) {
+        void apply(int row, float[] out, int at) {
+            for (int i = 0; i < columnMeans.length; i++) {
+                out[at + i] = (float) (out[at + i] * gain[row] - columnMeans[i]);
+            }
+        }
+    }
 
     ProcessedSource(Gpt2Config config, TensorSource source, Set<ProcessingStep> steps) {
         this.config = config;
@@ -85,13 +100,14 @@ final class ProcessedSource implements TensorSource {
             return;
         }
         boolean unembedding = name.equals("lm_head.weight");
+        FoldedNorm norm = norms.get(name);
         source.read(unembedding ? unembedding() : tensor, firstRow, rows, out, offset);
         for (int row = 0; row < rows; row++) {
             int at = offset + row * tensor.columns();
             if (unembedding) {
                 unembeddingRow(out, at);
-            } else if (gains.containsKey(name)) {
-                readingRow(name, firstRow + row, out, at);
+            } else if (norm != null) {
+                norm.apply(firstRow + row, out, at);
             } else if (writes(name) && steps.contains(CENTER_WRITING_WEIGHTS)) {
                 writingRow(out, at);
             }
@@ -100,14 +116,6 @@ final class ProcessedSource implements TensorSource {
 
     private static boolean writes(String name) {
         return name.equals("wte.weight") || name.equals("wpe.weight") || name.endsWith(".c_proj.weight");
-    }
-
-    private void readingRow(String name, int row, float[] out, int at) {
-        double gain = gains.get(name)[row];
-        double[] means = columnMeans.get(name);
-        for (int i = 0; i < means.length; i++) {
-            out[at + i] = (float) (out[at + i] * gain - means[i]);
-        }
     }
 
     private void writingRow(float[] out, int at) {
@@ -127,7 +135,7 @@ final class ProcessedSource implements TensorSource {
     /** A token's column of {@code W_U} with the final norm's gain in it. */
     private double[] foldedUnembeddingRow(float[] values, int at) {
         double[] row = new double[config.dModel()];
-        double[] gain = gains.get("lm_head.weight");
+        double[] gain = finalGain;
         double mean = 0;
         for (int i = 0; i < row.length; i++) {
             row[i] = gain == null ? values[at + i] : values[at + i] * gain[i];
@@ -149,14 +157,13 @@ final class ProcessedSource implements TensorSource {
         double[] gain = dropNorm(norm + ".weight", 1);
         double[] shift = dropNorm(norm + ".bias", 0);
         double[] means = new double[bias.length];
-        forEachRow(tensors.get(reader + ".weight"), (row, values, at) -> {
+        forEachRow(tensor(reader + ".weight"), (row, values, at) -> {
             for (int i = 0; i < means.length; i++) {
                 means[i] += values[at + i] * gain[row] / gain.length;
                 bias[i] += values[at + i] * shift[row];
             }
         });
-        gains.put(reader + ".weight", gain);
-        columnMeans.put(reader + ".weight", means);
+        norms.put(reader + ".weight", new FoldedNorm(gain, means));
     }
 
     /** The vector of a LayerNorm as it was; from now on it is constant. */
@@ -180,9 +187,9 @@ final class ProcessedSource implements TensorSource {
             return;
         }
         int d = config.dModel();
-        double[] qkv = vectors.get(attention + ".c_attn.bias");
+        double[] qkv = vectors.computeIfAbsent(attention + ".c_attn.bias", this::vector);
         double[] out = vectors.computeIfAbsent(attention + ".c_proj.bias", this::vector);
-        forEachRow(tensors.get(attention + ".c_proj.weight"), (row, values, at) -> {
+        forEachRow(tensor(attention + ".c_proj.weight"), (row, values, at) -> {
             double mean = steps.contains(CENTER_WRITING_WEIGHTS) ? mean(values, at, d) : 0;
             for (int i = 0; i < d; i++) {
                 out[i] += qkv[2 * d + row] * (values[at + i] - mean);
@@ -197,7 +204,7 @@ final class ProcessedSource implements TensorSource {
         }
         double[] shift = new double[config.dModel()];
         if (steps.contains(FOLD_LN)) {
-            gains.put("lm_head.weight", dropNorm("ln_f.weight", 1));
+            finalGain = dropNorm("ln_f.weight", 1);
             shift = dropNorm("ln_f.bias", 0);
         }
         double[] bias = unembeddingBias();
@@ -228,11 +235,15 @@ final class ProcessedSource implements TensorSource {
 
     /** {@code W_U} as the source has it: the token embedding if they are tied. */
     private TensorSpec unembedding() {
-        return tensors.get(config.tieWordEmbeddings() ? "wte.weight" : "lm_head.weight");
+        return tensor(config.tieWordEmbeddings() ? "wte.weight" : "lm_head.weight");
+    }
+
+    private TensorSpec tensor(String name) {
+        return Objects.requireNonNull(tensors.get(name), name);
     }
 
     private double[] vector(String name) {
-        return vector(tensors.get(name));
+        return vector(tensor(name));
     }
 
     private double[] vector(TensorSpec tensor) {

@@ -20,7 +20,6 @@ import dev.hyaline.instrument.internal.edit.BoundEdits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
@@ -137,7 +136,7 @@ class EditedGenerationTest {
             Interventions edit = Interventions.of(
                     Intervention.scale(Target.of(Site.RESID_PRE, 2).positions(33), 3));
             List<BoundEdit> edits = BoundEdits.bind(edit, Models.CONFIG, 1, 0, 40, 40);
-            PendingRerun rerun = new PendingRerun(run, 0, 0, edits, LogitSelection.none(), Optional.empty());
+            PendingRerun rerun = new PendingRerun(run, 0, 0, edits, LogitSelection.none(), null);
             assertThat(rerun.restart().first()).isEqualTo(HookPoint.of(Site.RESID_PRE, 2));
             assertThat(rerun.first()).isEqualTo(33);
             assertThat(EditedGeneration.cache(run, 0, edits).length()).isEqualTo(39);

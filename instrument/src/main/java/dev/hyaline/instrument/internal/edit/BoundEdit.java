@@ -8,6 +8,8 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.edit.TargetPart;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** One intervention at one hook point of one sequence, checked against the model. */
 public final class BoundEdit {
@@ -20,13 +22,13 @@ public final class BoundEdit {
     private final int[] heads;
     /** Values per slot; of attention maps, of the last query. */
     private final int width;
-    /** Ascending; null for all. */
-    private final int[] components;
+    /** The only components to change, ascending, where the target chooses some. */
+    private final int @Nullable [] components;
 
-    /** The only subspace to change; null for everything. */
-    private final Basis subspace;
-    /** The subspace to project out; null if there is none. */
-    private final Basis removed;
+    /** The only subspace to change, where the target chooses one. */
+    private final @Nullable Basis subspace;
+    /** The subspace that {@link Intervention.ProjectOut} takes away. */
+    private final @Nullable Basis removed;
 
     private final EditFunction change;
 
@@ -107,16 +109,18 @@ public final class BoundEdit {
         return heads;
     }
 
-    public int[] components() {
+    public int @Nullable [] components() {
         return components;
     }
 
+    @Nullable
     Basis subspace() {
         return subspace;
     }
 
+    /** The subspace to project out, of an edit that does. */
     Basis removed() {
-        return removed;
+        return Objects.requireNonNull(removed);
     }
 
     EditFunction change() {
