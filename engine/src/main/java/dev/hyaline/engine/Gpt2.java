@@ -4,6 +4,8 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.engine.internal.backward.BackwardPass;
+import dev.hyaline.engine.internal.backward.KeptPass;
 import dev.hyaline.engine.internal.device.DeviceCheck;
 import dev.hyaline.engine.internal.device.DeviceProvider;
 import dev.hyaline.engine.internal.forward.ForwardPass;
@@ -11,6 +13,7 @@ import dev.hyaline.engine.internal.forward.Host;
 import dev.hyaline.engine.internal.forward.Plan;
 import dev.hyaline.engine.internal.forward.ProcessorHost;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
+import dev.hyaline.engine.site.Probe;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -26,11 +29,15 @@ public final class Gpt2 implements AutoCloseable {
     /** System property with the number of threads a model uses unless told; by default all processors. */
     public static final String THREADS_PROPERTY = "hyaline.threads";
 
+    private static final int HEAP_PART_FOR_TAPES = 8;
+
     private final Gpt2Weights weights;
     private final Host host;
     private final Planner planner;
     /** Passes not in use, with the buffers they have grown. */
     private final Deque<ForwardPass> idle = new ArrayDeque<>();
+
+    private final Deque<BackwardPass> idleBackward = new ArrayDeque<>();
 
     private boolean closed;
 
@@ -155,6 +162,78 @@ public final class Gpt2 implements AutoCloseable {
         return plan.result(config(), out);
     }
 
+    /**
+     * Runs a pass and keeps what backward passes need, with an eighth of the heap's largest size as the budget.
+     *
+     * @throws BadInputException as {@link #record(ForwardRequest, long)}
+     */
+    public Tape record(ForwardRequest request) {
+        return record(request, Runtime.getRuntime().maxMemory() / HEAP_PART_FOR_TAPES);
+    }
+
+    /**
+     * Runs a pass and keeps what backward passes need.
+     *
+     * @param budget bytes to keep where that spares work: between {@link Tape#minBytes}, which are kept in any case,
+     *     and {@link Tape#maxBytes}
+     * @throws BadInputException as {@link #forward(ForwardRequest)}, and if the pass begins in the middle of a stage or
+     *     a sequence has a cache
+     * @throws BackendUnavailableException on a device
+     */
+    public Tape record(ForwardRequest request, long budget) {
+        requireProcessors();
+        Plan plan = planner.plan(request);
+        if (plan.start() instanceof Start.Branch branch) {
+            throw new BadInputException(
+                    "gradients need a pass from the embedding or a boundary, found one from " + branch.point());
+        }
+        if (request.sequences().stream().anyMatch(sequence -> sequence.cache().isPresent())) {
+            throw new BadInputException("gradients need whole sequences, found one with a cache; give all its tokens");
+        }
+        KeptPass kept = new KeptPass(plan, Tape.points(config(), plan, budget));
+        float[] out = plan.newResult(config());
+        run(kept.watched(), out);
+        return new Tape(this, kept, plan.result(config(), out));
+    }
+
+    private ProcessorHost requireProcessors() {
+        if (host instanceof ProcessorHost processors) {
+            return processors;
+        }
+        throw new BackendUnavailableException(
+                "gradients are formed on this machine's processors, and the model runs on a device",
+                "open the model without a device",
+                null);
+    }
+
+    void runBackward(KeptPass kept, float[] gradient, Probe probe) {
+        BackwardPass pass = takeBackward();
+        try {
+            pass.run(kept, gradient, probe);
+        } finally {
+            synchronized (idle) {
+                if (!closed) {
+                    idleBackward.push(pass);
+                }
+            }
+        }
+    }
+
+    private BackwardPass takeBackward() {
+        synchronized (idle) {
+            if (closed) {
+                throw new IllegalStateException("the model is closed");
+            }
+            BackwardPass pass = idleBackward.poll();
+            if (pass != null) {
+                return pass;
+            }
+        }
+        ProcessorHost processors = requireProcessors();
+        return new BackwardPass(
+                config(), weights.packed(), weights.transposed(), processors.arithmetic(), processors.pool());
+    }
+
     Planner planner() {
         return planner;
     }
@@ -175,6 +254,7 @@ public final class Gpt2 implements AutoCloseable {
         synchronized (idle) {
             closed = true;
             idle.clear();
+            idleBackward.clear();
         }
         host.close();
     }

@@ -4,6 +4,7 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.internal.backward.TransposedWeights;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
@@ -31,11 +32,13 @@ public final class Gpt2Weights implements TensorSource {
 
     private final Gpt2Config config;
     private final PackedWeights packed;
+    private final TransposedWeights transposed;
     private final List<String> processing;
 
     private Gpt2Weights(Gpt2Config config, PackedWeights packed, List<String> processing) {
         this.config = config;
         this.packed = packed;
+        transposed = new TransposedWeights(packed);
         this.processing = List.copyOf(processing);
     }
 
@@ -160,6 +163,11 @@ public final class Gpt2Weights implements TensorSource {
     /** The weights as the forward pass reads them. */
     PackedWeights packed() {
         return packed;
+    }
+
+    /** The weights as a backward pass reads them: packed again at the first one. */
+    TransposedWeights transposed() {
+        return transposed;
     }
 
     @Override

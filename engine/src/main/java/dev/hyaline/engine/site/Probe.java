@@ -37,6 +37,19 @@ public interface Probe {
     void at(HookPoint point, Activation activation);
 
     /**
+     * Takes a gradient back through the changes that {@link #at} made at a point: from the gradient with respect to the
+     * values that it left, which {@code gradient} holds, to that with respect to the values that it found, in place.
+     * Called by a backward pass at each point that the forward pass's probe wanted, in reverse order. The rows,
+     * positions and sequences are those of the forward pass.
+     *
+     * @return whether the probe knows how; by default it does not, and a backward pass through values that it has
+     *     changed is refused
+     */
+    default boolean pullBack(HookPoint point, Activation gradient) {
+        return false;
+    }
+
+    /**
      * The effect that {@link #at} would have, as data. A model on a device asks this first, at each wanted point but
      * {@code unembed.hook_out}, and calls {@code at} where there is no such data; one on the processors always calls
      * {@code at}.

@@ -35,12 +35,12 @@ public record Batch(
         return start[sequence] + length(sequence);
     }
 
-    int sequenceOf(int row) {
+    public int sequenceOf(int row) {
         int found = Arrays.binarySearch(firstRow, row);
         return found < 0 ? -found - 2 : found;
     }
 
-    int position(int row) {
+    public int position(int row) {
         int sequence = sequenceOf(row);
         return start[sequence] + row - firstRow[sequence];
     }
@@ -50,7 +50,7 @@ public record Batch(
      *
      * @throws BadInputException if no array is as long
      */
-    static int arraySize(int rows, int width) {
+    public static int arraySize(int rows, int width) {
         if ((long) rows * width > Integer.MAX_VALUE - 8) {
             throw new BadInputException(
                     rows + " rows of " + width + " values exceed an array; run or watch fewer tokens a pass");

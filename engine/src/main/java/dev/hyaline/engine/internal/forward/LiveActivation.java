@@ -4,7 +4,7 @@ import dev.hyaline.engine.site.Activation;
 import java.util.Arrays;
 
 /** The activation that a probe is shown: one object, pointed at each buffer of a pass in turn. */
-final class LiveActivation implements Activation {
+public final class LiveActivation implements Activation {
     private static final float[] NOTHING = {};
     private static final int[] NONE = {};
 
@@ -22,12 +22,12 @@ final class LiveActivation implements Activation {
     private int[] mapOffsets = NONE;
 
     /** Begins a pass. */
-    void begin(Batch batch) {
+    public void begin(Batch batch) {
         this.batch = batch;
     }
 
     /** Lets go of the last pass. */
-    void forget() {
+    public void forget() {
         batch = Batch.EMPTY;
         point(NOTHING, 0);
     }
@@ -44,12 +44,12 @@ final class LiveActivation implements Activation {
     }
 
     /** Points at one row a token. */
-    LiveActivation rows(float[] values, int width) {
+    public LiveActivation rows(float[] values, int width) {
         return point(values, width);
     }
 
     /** Points at logits of chosen rows. */
-    LiveActivation logits(float[] values, int dVocab, int[] chosenRows, LogitColumns columns) {
+    public LiveActivation logits(float[] values, int dVocab, int[] chosenRows, LogitColumns columns) {
         point(values, columns.count(dVocab));
         chosen = true;
         this.chosenRows = chosenRows;
@@ -58,7 +58,7 @@ final class LiveActivation implements Activation {
     }
 
     /** Points at {@code [nHeads, queries, keys]} a sequence. */
-    LiveActivation maps(float[] values, int[] mapOffsets) {
+    public LiveActivation maps(float[] values, int[] mapOffsets) {
         point(values, 1);
         maps = true;
         this.mapOffsets = mapOffsets;

@@ -5,6 +5,7 @@ import dev.hyaline.engine.KernelChoice;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
+import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Optional;
 
@@ -44,6 +45,16 @@ public final class ProcessorHost implements Host {
     @Override
     public int threads() {
         return pool.threads();
+    }
+
+    /** The arithmetic of this host's passes. */
+    public Kernels arithmetic() {
+        return kernels.kernels();
+    }
+
+    /** The threads of this host's passes. */
+    public WorkerPool pool() {
+        return pool;
     }
 
     @Override

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * is done while its columns are still in the cache. One object for all loops, so that a pass allocates nothing:
  * {@code begin(rows).into(out, matrix)...run()}, all in one statement.
  */
-final class Products {
+public final class Products {
     /** Most rows of a task: few enough for their part of a chain to stay in the second-level cache. */
     private static final int ROWS_AT_ONCE = 192;
     /**
@@ -66,7 +66,8 @@ final class Products {
         private int groups;
     }
 
-    Products(Kernels kernels, WorkerPool pool) {
+    /** Products on kernels and threads. */
+    public Products(Kernels kernels, WorkerPool pool) {
         this.kernels = kernels;
         this.pool = pool;
         scratch = Stream.generate(Scratch::new).limit(pool.threads()).toArray(Scratch[]::new);
@@ -76,12 +77,12 @@ final class Products {
     }
 
     /** Begins a loop over products of contiguous rows {@code [rows, k]}. */
-    Products begin(float[] values, int k, int rows) {
+    public Products begin(float[] values, int k, int rows) {
         return begin(values, 0, k, k, rows);
     }
 
     /** Begins a loop over products of rows that lie {@code stride} apart, of {@code k} values each. */
-    Products begin(float[] values, int at, int stride, int k, int rows) {
+    public Products begin(float[] values, int at, int stride, int k, int rows) {
         in.set(values, at, stride, k, rows);
         this.rows = rows;
         count = 0;
@@ -89,12 +90,12 @@ final class Products {
     }
 
     /** {@code out = in w + bias}, contiguous rows. */
-    Products into(float[] out, PackedMatrix w) {
+    public Products into(float[] out, PackedMatrix w) {
         return into(out, 0, w.n(), w);
     }
 
     /** {@code out = in w + bias}, rows {@code outStride} apart. */
-    Products into(float[] out, int outAt, int outStride, PackedMatrix w) {
+    public Products into(float[] out, int outAt, int outStride, PackedMatrix w) {
         Product product = products[count++];
         product.w = w;
         product.out = out;
@@ -106,19 +107,19 @@ final class Products {
     }
 
     /** Then {@code out = f(out)} for the last product. */
-    Products thenActivate(ActivationFunction f) {
+    public Products thenActivate(ActivationFunction f) {
         products[count - 1].activation = f;
         return this;
     }
 
     /** Then {@code sum += out} for the last product, {@code sum} having the layout of {@code out}. */
-    Products thenAddTo(float[] sum) {
+    public Products thenAddTo(float[] sum) {
         products[count - 1].sum = sum;
         return this;
     }
 
     /** Runs the loop that was begun. */
-    void run() {
+    public void run() {
         if (kernels.readsInterleaved() && in.groups() > 0) {
             in.reserve();
             pool.run(interleaveTasks(), interleaveTask);

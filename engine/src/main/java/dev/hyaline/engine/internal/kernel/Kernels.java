@@ -32,6 +32,9 @@ public interface Kernels {
     /** {@code scalar}, or {@code vector} with its width. */
     String name();
 
+    /** The kernels of a backward pass that go with these. */
+    GradientKernels gradients();
+
     /**
      * Whether {@link #product} reads rows from their interleaved copy, which {@link #interleave} then makes beforehand.
      */

@@ -176,6 +176,31 @@ public record PackedMatrix(Values values, int offset, int panelStride, int k, in
         return new PackedMatrix(values, at(first, 0), panelStride, k, columns(first, end), biases);
     }
 
+    /** A matrix of zeros, without bias, with room for this one's transpose and values kept as here. */
+    public PackedMatrix transposedZeros() {
+        return zeros(n, k, values instanceof Bfloat16);
+    }
+
+    /** Fills one panel of the transpose: some neighbouring rows of this matrix become its columns. */
+    public void transposeInto(PackedMatrix transposed, int panel) {
+        int firstRow = panel * PANEL;
+        int rows = transposed.columns(panel);
+        float[] tile = new float[PANEL * PANEL];
+        float[] row = new float[PANEL];
+        for (int p = 0; p < panels(); p++) {
+            int columns = columns(p);
+            for (int i = 0; i < rows; i++) {
+                values.copyRow(at(p, firstRow + i), tile, i * PANEL, columns);
+            }
+            for (int j = 0; j < columns; j++) {
+                for (int i = 0; i < rows; i++) {
+                    row[i] = tile[i * PANEL + j];
+                }
+                transposed.values.setRow(transposed.at(panel, p * PANEL + j), row, 0, rows);
+            }
+        }
+    }
+
     /** A copy of some columns, in the order given. */
     public PackedMatrix columns(int[] chosen) {
         PackedMatrix copy = zeros(k, chosen.length, values instanceof Bfloat16);

@@ -16,6 +16,11 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public GradientKernels gradients() {
+        return new ScalarGradientKernels();
+    }
+
+    @Override
     public boolean readsInterleaved() {
         return false;
     }
@@ -175,7 +180,7 @@ public final class ScalarKernels implements Kernels {
         }
     }
 
-    private static float tree(float[] lanes) {
+    static float tree(float[] lanes) {
         for (int half = LANES / 2; half > 0; half /= 2) {
             for (int i = 0; i < half; i++) {
                 lanes[i] += lanes[i + half];

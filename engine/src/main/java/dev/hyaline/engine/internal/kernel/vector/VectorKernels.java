@@ -1,6 +1,7 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
 import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.internal.kernel.GradientKernels;
 import dev.hyaline.engine.internal.kernel.HeadBlocks;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
@@ -45,6 +46,11 @@ public final class VectorKernels implements Kernels {
     @Override
     public String name() {
         return "vector" + SPECIES.vectorBitSize();
+    }
+
+    @Override
+    public GradientKernels gradients() {
+        return new VectorGradientKernels();
     }
 
     @Override
@@ -253,7 +259,7 @@ public final class VectorKernels implements Kernels {
      * The sum of {@code x}: each of the 16 lanes is a lane of one of {@code 16 / WIDTH} vectors, which the first steps
      * of the tree fold into one.
      */
-    private static float total(float[] x, int at, int n) {
+    static float total(float[] x, int at, int n) {
         FloatVector folded = lanes(x, at, n, 0);
         if (WIDTH == 8) {
             folded = folded.add(lanes(x, at, n, 8));
@@ -300,7 +306,7 @@ public final class VectorKernels implements Kernels {
     }
 
     /** Adds the lanes of the folded vector as {@link Kernels} prescribes; {@code reduceLanes} leaves its order open. */
-    private static float tree(FloatVector folded) {
+    static float tree(FloatVector folded) {
         FloatVector v = folded;
         if (WIDTH == 16) {
             v = v.add(v.rearrange(ROTATE_8));
@@ -312,11 +318,11 @@ public final class VectorKernels implements Kernels {
         return v.add(v.rearrange(ROTATE_1)).lane(0);
     }
 
-    private static FloatVector load(float[] from, int at) {
+    static FloatVector load(float[] from, int at) {
         return FloatVector.fromArray(SPECIES, from, at);
     }
 
-    private static FloatVector load(float[] from, int at, VectorMask<Float> mask) {
+    static FloatVector load(float[] from, int at, VectorMask<Float> mask) {
         return FloatVector.fromArray(SPECIES, from, at, mask);
     }
 }

@@ -1,0 +1,69 @@
+package dev.hyaline.engine.internal.kernel;
+
+import static dev.hyaline.engine.internal.kernel.Kernels.LANES;
+
+import dev.hyaline.engine.config.ActivationFunction;
+
+/** The backward pass's kernels in plain Java: the definition that the vector kernels are tested against. */
+public final class ScalarGradientKernels implements GradientKernels {
+    @Override
+    public void multiply(float[] inOut, int at, float[] factor, int factorAt, int n) {
+        for (int i = 0; i < n; i++) {
+            inOut[at + i] *= factor[factorAt + i];
+        }
+    }
+
+    @Override
+    public void scale(float[] inOut, int at, int n, float factor) {
+        for (int i = at; i < at + n; i++) {
+            inOut[i] *= factor;
+        }
+    }
+
+    @Override
+    public float dot(float[] a, int aAt, float[] b, int bAt, int n) {
+        float[] lanes = new float[LANES];
+        for (int i = 0; i < n; i++) {
+            lanes[i % LANES] = Fma.fma(a[aAt + i], b[bAt + i], lanes[i % LANES]);
+        }
+        return ScalarKernels.tree(lanes) + 0f;
+    }
+
+    @Override
+    public void activationGradient(float[] inOut, int at, float[] x, int xAt, int n, ActivationFunction f) {
+        for (int i = 0; i < n; i++) {
+            inOut[at + i] *= derivative(x[xAt + i], f);
+        }
+    }
+
+    private static float derivative(float x, ActivationFunction f) {
+        return switch (f) {
+            case GELU_NEW, GELU_PYTORCH_TANH -> ScalarGradientMath.geluTanh(x);
+            case GELU -> ScalarGradientMath.gelu(x);
+            case RELU -> x > 0 ? 1 : 0;
+            case SILU -> ScalarGradientMath.silu(x);
+            case TANH -> ScalarGradientMath.tanh(x);
+        };
+    }
+
+    @Override
+    public void softmaxGradient(float[] inOut, int at, float[] p, int pAt, int n) {
+        float sum = dot(inOut, at, p, pAt, n);
+        for (int i = 0; i < n; i++) {
+            inOut[at + i] = p[pAt + i] * (inOut[at + i] - sum);
+        }
+    }
+
+    @Override
+    public void normGradient(float[] inOut, int at, float[] x, int xAt, int n, float scale) {
+        float[] lanes = new float[LANES];
+        for (int i = 0; i < n; i++) {
+            lanes[i % LANES] += inOut[at + i];
+        }
+        float mean = ScalarKernels.tree(lanes) / n;
+        float along = dot(inOut, at, x, xAt, n) / n;
+        for (int i = 0; i < n; i++) {
+            inOut[at + i] = Fma.fma(-along, x[xAt + i], inOut[at + i] - mean) / scale;
+        }
+    }
+}
