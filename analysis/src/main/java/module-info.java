@@ -9,7 +9,6 @@ module dev.hyaline.analysis {
     requires dev.hyaline.files;
     requires transitive dev.hyaline.instrument;
     requires transitive tools.jackson.core;
-    requires tools.jackson.databind;
     requires java.desktop;
     requires static org.jspecify;
 

@@ -7,7 +7,6 @@ module dev.hyaline.weights {
     requires dev.hyaline.files;
     requires java.net.http;
     requires jtokkit;
-    requires tools.jackson.databind;
     requires static org.jspecify;
 
     exports dev.hyaline.weights;

@@ -2,6 +2,8 @@ package dev.hyaline.tools;
 
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.terminal.Console;
+import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.IExecutionStrategy;
@@ -9,8 +11,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
 
-/** Checks every option of a command before the command runs. */
+/** Checks every option of a command, and then every file that one names, before the command runs. */
 final class CheckedExecution implements IExecutionStrategy {
+    private final Console console;
+
+    CheckedExecution(Console console) {
+        this.console = console;
+    }
+
     @Override
     public int execute(ParseResult result) {
         Integer help = CommandLine.executeHelpRequest(result);
@@ -22,7 +30,8 @@ final class CheckedExecution implements IExecutionStrategy {
             last = last.subcommand();
         }
         try {
-            check(last.commandSpec());
+            forEach(last.commandSpec(), CheckedOptions::check);
+            forEach(last.commandSpec(), options -> options.readInputs(console.in()));
         } catch (HyalineException e) {
             // Else picocli prints where it happened.
             throw new ExecutionException(last.commandSpec().commandLine(), e.getMessage(), e);
@@ -31,10 +40,10 @@ final class CheckedExecution implements IExecutionStrategy {
     }
 
     /** Options of a command's mixins, and of theirs, come before its own, which may depend on them. */
-    private static void check(CommandSpec spec) {
-        spec.mixins().values().forEach(CheckedExecution::check);
+    private static void forEach(CommandSpec spec, Consumer<CheckedOptions> step) {
+        spec.mixins().values().forEach(mixin -> forEach(mixin, step));
         if (spec.userObject() instanceof CheckedOptions options) {
-            options.check();
+            step.accept(options);
         }
     }
 }

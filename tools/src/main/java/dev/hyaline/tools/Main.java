@@ -49,7 +49,7 @@ public final class Main {
                 .setUsageHelpWidth(100)
                 // A prompt may begin with @, which is not the name of a file of arguments.
                 .setExpandAtFiles(false)
-                .setExecutionStrategy(new CheckedExecution())
+                .setExecutionStrategy(new CheckedExecution(console))
                 .setParameterExceptionHandler((e, args) -> failures.badUsage(e))
                 .setExecutionExceptionHandler((e, command, result) -> failures.failed(e));
     }

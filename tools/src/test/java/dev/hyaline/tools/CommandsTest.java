@@ -206,6 +206,8 @@ final class CommandsTest {
                 .hasSameBinaryContentAs(Path.of(out(), "activations.safetensors"));
 
         arguments[arguments.length - 1] = "all";
+        arguments[List.of(arguments).indexOf(out())] =
+                temporary.resolve("refused").toString();
         assertThat(Outcome.of(arguments).err())
                 .contains("--roles: " + file + ":2 does not say where subject stands; its \"positions\" name nothing");
         Files.writeString(file, "{\"text\": \"a\", \"positions\": [1]}");

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** An option that cannot be is refused before anything is asked of the hub, let alone downloaded. */
@@ -37,6 +38,8 @@ final class OptionsFirstTest {
                     "--every 0",
                     "--batch-tokens 0",
                     "--no-shards --every 2",
+                    "--shards --format npz",
+                    "--shards --roles S",
                     "--resume --force",
                     "--process fold",
                     "--tokens x",
@@ -123,16 +126,7 @@ final class OptionsFirstTest {
     @ParameterizedTest
     @MethodSource("refused")
     void nothingIsAskedOfTheHub(String line) throws IOException {
-        try (ServerSocket hub = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Outcome outcome = Outcome.in(
-                    environment(hub),
-                    Stream.concat(Arrays.stream(line.strip().split(" ")), Stream.of("--model", "gpt2-xl"))
-                            .toArray(String[]::new));
-            assertThat(outcome.exitCode()).as(outcome.err()).isIn(1, 2);
-            assertThat(outcome.err()).startsWith("hyaline: ").doesNotContain("gpt2-xl", "hub", "unexpected");
-            assertThat(outcome.out()).isEmpty();
-            assertThat(folder.resolve("cache")).doesNotExist();
-        }
+        assertThat(refusal(Arrays.stream(line.strip().split(" ")), "")).startsWith("hyaline: ");
     }
 
     /** As above, but nothing is wrong: the hub is asked, so that its silence above means something. */
@@ -143,6 +137,87 @@ final class OptionsFirstTest {
             environment = environment(hub);
         }
         assertThat(Outcome.in(environment, "patch", "--model", "gpt2-xl").err()).contains("gpt2-xl");
+    }
+
+    /** Mistakes in a file are seen before the hub is asked, all that takes no model. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "edit --edits | [] | must be a JSON object, found []",
+                "edit --edits | {\"format\": \"x\"} | in format \"hyaline-interventions/1\", found \"x\"",
+                "edit --edits | EDITS{\"do\": \"nil\", \"site\": \"z\"} | expected one of [zero,",
+                "edit --edits | EDITS{\"do\": \"zero\", \"site\": \"zz\"} | unknown hook point zz",
+                "edit --edits | EDITS{\"do\": \"zero\", \"site\": \"z\", \"layers\": \"x\"} | 'x' is not a selection",
+                "edit --edits | EDITS{\"do\": \"zero\", \"site\": \"z\", \"positions\": 1.5} | \"positions\": expected",
+                "edit --edits | EDITS{\"do\": \"scale\", \"site\": \"z\"} | needs \"factor\"",
+                "edit --edits | EDITS{\"do\": \"zero\", \"site\": \"z\", \"by\": 1} | has \"by\", which means nothing",
+                "edit --edits | EDITS{\"do\": \"patch\", \"site\": \"z\", \"source\": \"run\"} | as no run has a name"
+                        + " here",
+                "edit --source a --edits | EDITS{\"do\": \"patch\", \"site\": \"z\", \"source\": \"run\"} | one of"
+                        + " [source]",
+                "edit --edits | EDITS{\"do\": \"patch\", \"site\": \"z\", \"source\": {\"dump\": \"no\"}} | no such"
+                        + " file",
+                "edit --edits | EDITS{\"do\": \"set\", \"site\": \"z\", \"value\": \"x\"} | expected numbers, found",
+                "dump --prompts | {\"txt\": \"a\"} | :1: expected a string, or an object",
+                "dump --prompts | {\"text\": \"a\", \"positions\": {\"S\": \"x\"}} | S must be a whole number",
+                "dump --roles S --prompts | {\"text\": \"a\"} | does not say where S stands",
+                "dump --sequences 1 --prompts | {\"text\": \"a\"} | there is no sequence 1",
+                "dump --every 2 --prompts | {\"tokens\": 1} | \"tokens\" must be a list of token ids",
+                "edit --zero z --prompts | nonsense | :1: this is not JSON",
+                "generate --prompts | `` | holds no prompt",
+                "heads --prompts | {\"tokens\": [1.5]} | \"tokens\" must be a list of token ids",
+                "patch --pairs | {} | expected a list of pairs",
+                "patch --pairs | [{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": 1.5}] | [0].answer to be a text"
+                        + " of one",
+                "ablate --pairs | [{\"clean\": \"a\", \"corupted\": \"b\"}] | there is no property \"corupted\"",
+                "lens --pairs | [{\"clean\": \"a\", \"corrupted\": 1, \"answer\": 1}] | [0].corrupted to be a text",
+                "attribute --pairs | [{\"template\": \"x\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | needs"
+                        + " slots",
+                "patch --pairs | [{\"template\": \"{x}\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | a word"
+                        + " for {x}",
+                "patch --pairs | [{\"clean\": [1], \"corrupted\": [2, 3], \"answer\": 1}] | the corrupted 2",
+            })
+    void whatAFileHoldsIsCheckedFirst(String command, String content, String message) throws IOException {
+        Path file = folder.resolve("input.jsonl");
+        Files.writeString(
+                file,
+                content.startsWith("EDITS")
+                        ? "{\"format\": \"hyaline-interventions/1\", \"interventions\": [" + content.substring(5) + "]}"
+                        : content);
+        assertThat(refusal(Stream.concat(Arrays.stream(command.split(" ")), Stream.of(file.toString())), ""))
+                .startsWith("hyaline: ")
+                .contains(message);
+    }
+
+    @Test
+    void standardInputIsCheckedFirst() throws IOException {
+        assertThat(refusal(Stream.of("dump", "--prompts", "-"), "{\"txt\": 1}"))
+                .startsWith("hyaline: standard input:1: expected a string");
+    }
+
+    @Test
+    void foldersToWriteAreCheckedFirst() throws IOException {
+        Files.writeString(folder.resolve("manifest.json"), "");
+        for (String command : List.of("dump", "convert")) {
+            assertThat(refusal(Stream.of(command, "--out", folder.toString()), ""))
+                    .contains(folder.toString(), "choose another");
+        }
+    }
+
+    private String refusal(Stream<String> command, String input) throws IOException {
+        try (ServerSocket hub = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Outcome outcome = Outcome.in(
+                    environment(hub),
+                    input,
+                    Stream.concat(command, Stream.of("--model", "gpt2-xl")).toArray(String[]::new));
+            assertThat(outcome.exitCode()).as(outcome.err()).isIn(1, 2);
+            assertThat(outcome.err()).doesNotContain("gpt2-xl", "hub", "unexpected");
+            assertThat(outcome.out()).isEmpty();
+            assertThat(folder.resolve("cache")).doesNotExist();
+            return outcome.err();
+        }
     }
 
     @Test

@@ -40,7 +40,11 @@ record Outcome(int exitCode, String out, String err) {
 
     /** Runs a command in this JVM with environment variables of its own. */
     static Outcome in(Map<String, String> environment, String... arguments) {
-        return run(new ByteArrayInputStream(new byte[0]), false, environment, arguments);
+        return in(environment, "", arguments);
+    }
+
+    static Outcome in(Map<String, String> environment, String input, String[] arguments) {
+        return run(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), false, environment, arguments);
     }
 
     private static Outcome run(

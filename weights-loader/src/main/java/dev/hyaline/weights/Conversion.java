@@ -70,12 +70,10 @@ public final class Conversion {
      */
     public void write(Path folder, LongConsumer progress) {
         Path target = folder.toAbsolutePath().normalize();
-        try {
-            requireFree(target);
-            try (PartialFolder partial = PartialFolder.begin(target)) {
-                writeAndCheck(partial.path(), progress);
-                partial.commit();
-            }
+        requireFree(folder);
+        try (PartialFolder partial = PartialFolder.begin(target)) {
+            writeAndCheck(partial.path(), progress);
+            partial.commit();
         } catch (DirectoryNotEmptyException e) {
             throw occupied(target);
         } catch (IOException e) {
@@ -83,7 +81,14 @@ public final class Conversion {
         }
     }
 
-    private static void requireFree(Path target) throws IOException {
+    /**
+     * Checks that a folder can be written, before any work.
+     *
+     * @throws BadInputException if there is something else of that name, or the folder is not empty
+     * @throws FileException if it cannot be read
+     */
+    public static void requireFree(Path folder) {
+        Path target = folder.toAbsolutePath().normalize();
         if (target.getParent() == null || (Files.exists(target) && !Files.isDirectory(target))) {
             throw occupied(target);
         }
@@ -92,6 +97,8 @@ public final class Conversion {
                 if (files.findAny().isPresent()) {
                     throw occupied(target);
                 }
+            } catch (IOException e) {
+                throw FileException.reading(folder, e);
             }
         }
     }

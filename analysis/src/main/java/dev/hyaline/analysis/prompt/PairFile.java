@@ -2,21 +2,20 @@ package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.Printable;
-import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Pairs of prompts in JSON: a list of objects, or an object with such a list as {@code pairs} and perhaps a
@@ -25,161 +24,216 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>An object has {@code clean} and {@code corrupted}, each a text, a list of token ids or, with a template, an object
  * of words by slot (of the corrupted prompt only those that differ); {@code answer} and perhaps {@code distractor},
  * each a text of one token ({@code " Mary"}), a token id or a list of such; perhaps {@code positions}, an object of
- * positions by role; perhaps a {@code name}.
+ * positions by role; perhaps a {@code name}. All that takes no tokenizer is checked when the JSON is read.
  */
 public final class PairFile {
-    private static final JsonMapper MAPPER = JsonMapper.builder(Json.factory())
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
+    private static final int MAX_BYTES = 1 << 30;
     private static final Set<String> KNOWN =
             Set.of("name", "template", "clean", "corrupted", "answer", "distractor", "positions");
 
-    private final PromptEncoder encoder;
+    /** For pairs without a text. */
+    private static final PromptEncoder NO_ENCODER = new PromptEncoder(
+            text -> {
+                throw new AssertionError("there is no text to encode");
+            },
+            OptionalInt.empty(),
+            0);
 
-    private PairFile(PromptEncoder encoder) {
-        this.encoder = encoder;
+    private final List<Draft> drafts;
+
+    private PairFile(List<Draft> drafts) {
+        this.drafts = List.copyOf(drafts);
+    }
+
+    /** A pair whose texts are not tokens yet. */
+    private interface Draft {
+        PromptPair encode(PromptEncoder encoder);
+    }
+
+    /** Tokens that may still be text. */
+    private interface Tokens {
+        int[] encode(PromptEncoder encoder);
     }
 
     /**
      * Reads a file.
      *
-     * @throws FileException if it cannot be read, or is none: a pipe that nobody writes to would be waited for without
-     *     end
-     * @throws BadInputException naming the file and the pair, counted from 0, if it does not hold pairs
+     * @throws FileException if it cannot be read
+     * @throws BadInputException naming the file and the pair, counted from 0, if it does not hold pairs, or is no file
      */
-    public static List<PromptPair> read(Path file, PromptEncoder encoder) {
-        if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
-            throw FileException.corrupt(file, "a file", "something else");
-        }
-        try {
-            return parse(file.toString(), Files.readString(file), encoder);
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
+    public static PairFile read(Path file) {
+        try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
+            return parse(input.label(), input.readAll(MAX_BYTES));
         }
     }
 
     /**
      * Reads a text.
      *
-     * @param source what the text is called in an error
+     * @param source the name of the text in errors
      */
-    public static List<PromptPair> parse(String source, String json, PromptEncoder encoder) {
-        JsonNode root;
-        try {
-            root = MAPPER.readTree(json);
-        } catch (JacksonException e) {
-            throw new BadInputException(source + ": this is not JSON: " + Printable.parserMessage(e));
-        }
-        JsonNode list = root.isObject() && root.has("pairs") ? root.get("pairs") : root;
-        if (!list.isArray() || list.isEmpty()) {
+    public static PairFile parse(String source, String json) {
+        return parse(source, json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static PairFile parse(String source, byte[] json) {
+        Json root = Json.read(InputErrors.INSTANCE, source, json);
+        Json list = root.get("pairs").orElse(root);
+        if (!list.isArray() || list.elements().isEmpty()) {
             throw new BadInputException(
                     source + ": expected a list of pairs, or an object with a list of them as \"pairs\"");
         }
-        JsonNode template = root.isObject() ? root.path("template") : root.path("");
-        List<PromptPair> pairs = new ArrayList<>();
-        for (int i = 0; i < list.size(); i++) {
-            try {
-                pairs.add(new PairFile(encoder).pair(list.get(i), template));
-            } catch (BadInputException e) {
-                throw new BadInputException(source + ": pair " + i + ": " + e.getMessage());
-            }
+        Optional<PairTemplate> template = template(source, root);
+        List<Draft> drafts = new ArrayList<>();
+        for (Json pair : list.elements()) {
+            drafts.add(draft(source + ": pair " + drafts.size(), pair, template));
         }
-        return List.copyOf(pairs);
+        return new PairFile(drafts);
     }
 
-    private PromptPair pair(JsonNode node, JsonNode commonTemplate) {
+    /**
+     * The pairs in tokens.
+     *
+     * @throws BadInputException naming the file and the pair, if a text is not as many tokens as it must be, or a
+     *     position is outside its prompt
+     */
+    public List<PromptPair> encode(PromptEncoder encoder) {
+        return drafts.stream().map(draft -> draft.encode(encoder)).toList();
+    }
+
+    private static Draft draft(String where, Json node, Optional<PairTemplate> common) {
         if (!node.isObject()) {
-            throw new BadInputException("expected an object");
+            throw node.expected("an object");
         }
-        for (String key : node.propertyNames()) {
+        for (String key : node.names()) {
             if (!KNOWN.contains(key)) {
-                throw new BadInputException("there is no property \"" + key + "\"; there are "
+                throw new BadInputException(where + ": there is no property \"" + key + "\"; there are "
                         + String.join(", ", KNOWN.stream().sorted().toList()));
             }
         }
-        int[] answers = tokens(node, "answer", true);
-        int[] distractors = tokens(node, "distractor", false);
-        JsonNode template = node.has("template") ? node.get("template") : commonTemplate;
-        PromptPair pair;
-        if (template.isString()) {
-            pair = PairTemplate.parse(template.asString())
-                    .pair(encoder, words(node, "clean"), words(node, "corrupted"), answers, distractors);
-        } else {
-            pair = new PromptPair(
-                    node.path("clean").isString() ? node.get("clean").asString() : "pair",
-                    prompt(node, "clean"),
-                    prompt(node, "corrupted"),
-                    answers,
-                    distractors,
-                    Map.of());
+        Tokens answers = answers(node.require("answer"));
+        Tokens distractors = node.get("distractor").map(PairFile::answers).orElse(encoder -> new int[0]);
+        Map<String, Integer> positions = positions(node);
+        Optional<String> name = node.get("name").map(Json::string);
+        Optional<PairTemplate> template = template(where, node).or(() -> common);
+        Draft plain = template.isPresent()
+                ? filled(where, template.get(), node, answers, distractors)
+                : written(node, answers, distractors);
+        Draft draft = encoder -> checked(where, () -> {
+            PromptPair pair = plain.encode(encoder);
+            Map<String, Integer> roles = new LinkedHashMap<>(pair.roles());
+            roles.putAll(positions);
+            return new PromptPair(
+                    name.orElse(pair.name()),
+                    pair.clean(),
+                    pair.corrupted(),
+                    pair.answers(),
+                    pair.distractors(),
+                    roles);
+        });
+        if (isOfIds(node)) {
+            draft.encode(NO_ENCODER);
         }
-        Map<String, Integer> roles = new LinkedHashMap<>(pair.roles());
-        roles.putAll(positions(node));
-        String name = node.path("name").isString() ? node.get("name").asString() : pair.name();
-        return new PromptPair(name, pair.clean(), pair.corrupted(), answers, distractors, roles);
+        return draft;
     }
 
-    private static Map<String, String> words(JsonNode node, String key) {
-        if (!node.path(key).isObject()) {
-            throw new BadInputException("with a template, \"" + key + "\" must be an object of words by slot");
+    private static boolean isOfIds(Json node) {
+        return Stream.of("clean", "corrupted", "answer", "distractor")
+                .flatMap(key -> node.get(key).stream())
+                .allMatch(value -> value.isWhole()
+                        || (value.isArray() && value.elements().stream().allMatch(Json::isWhole)));
+    }
+
+    private static Optional<PairTemplate> template(String where, Json node) {
+        return node.get("template").map(Json::string).map(text -> checked(where, () -> PairTemplate.parse(text)));
+    }
+
+    private static Draft filled(String where, PairTemplate template, Json node, Tokens answers, Tokens distractors) {
+        Map<String, String> clean = words(node.require("clean"));
+        Map<String, String> corrupted = words(node.require("corrupted"));
+        checked(where, () -> template.requireFilled(clean, corrupted));
+        return encoder ->
+                template.pair(encoder, clean, corrupted, answers.encode(encoder), distractors.encode(encoder));
+    }
+
+    private static Draft written(Json node, Tokens answers, Tokens distractors) {
+        Json text = node.require("clean");
+        Tokens clean = prompt(text);
+        Tokens corrupted = prompt(node.require("corrupted"));
+        String name = text.isString() ? text.string() : "pair";
+        return encoder -> new PromptPair(
+                name,
+                clean.encode(encoder),
+                corrupted.encode(encoder),
+                answers.encode(encoder),
+                distractors.encode(encoder),
+                Map.of());
+    }
+
+    private static Map<String, String> words(Json node) {
+        if (!node.isObject()) {
+            throw node.expected("an object of words by slot, as there is a template");
         }
         Map<String, String> words = new LinkedHashMap<>();
-        node.get(key).properties().forEach(entry -> {
-            if (!entry.getValue().isString()) {
-                throw new BadInputException("\"" + key + "\": the word for {" + entry.getKey() + "} must be a string");
-            }
-            words.put(entry.getKey(), entry.getValue().asString());
-        });
+        node.names().forEach(slot -> words.put(slot, node.require(slot).string()));
         return words;
     }
 
-    private static Map<String, Integer> positions(JsonNode node) {
+    private static Map<String, Integer> positions(Json node) {
         Map<String, Integer> positions = new LinkedHashMap<>();
-        if (node.has("positions")) {
-            if (!node.get("positions").isObject()) {
-                throw new BadInputException("\"positions\" must be an object of positions by role");
-            }
-            node.get("positions").properties().forEach(entry -> {
-                if (!entry.getValue().canConvertToInt() || !entry.getValue().isIntegralNumber()) {
-                    throw new BadInputException("\"positions\": " + entry.getKey() + " must be a whole number");
-                }
-                positions.put(entry.getKey(), entry.getValue().asInt());
-            });
-        }
+        node.get("positions")
+                .ifPresent(ofRoles -> ofRoles.forEachField(
+                        (role, position) -> positions.put(role, position.integer(0, Integer.MAX_VALUE))));
         return positions;
     }
 
-    private int[] prompt(JsonNode node, String key) {
-        JsonNode value = node.path(key);
+    private static Tokens prompt(Json value) {
         if (value.isString()) {
-            return encoder.prompt(value.asString());
+            String text = value.string();
+            return encoder -> encoder.prompt(text);
         }
-        if (value.isArray() && value.valueStream().allMatch(PairFile::isId)) {
-            return value.valueStream().mapToInt(JsonNode::asInt).toArray();
+        if (!value.isArray()) {
+            throw value.expected("a text or a list of token ids");
         }
-        throw new BadInputException("\"" + key + "\" must be a text or a list of token ids");
+        int[] ids = value.elements().stream().mapToInt(PairFile::id).toArray();
+        return encoder -> ids;
     }
 
-    private int[] tokens(JsonNode node, String key, boolean required) {
-        if (!node.has(key) && !required) {
-            return new int[0];
-        }
-        JsonNode value = node.path(key);
-        Stream<JsonNode> items = value.isArray() ? value.valueStream() : Stream.of(value);
-        return items.mapToInt(item -> {
-                    if (item.isString()) {
-                        return encoder.token(item.asString());
-                    }
-                    if (isId(item)) {
-                        return item.asInt();
-                    }
-                    throw new BadInputException("\"" + key
-                            + "\" must be a text of one token such as \" Mary\", a token id, or a list of such");
-                })
-                .toArray();
+    private static Tokens answers(Json value) {
+        List<Tokens> items = (value.isArray() ? value.elements() : List.of(value))
+                .stream().map(PairFile::answer).toList();
+        return encoder ->
+                items.stream().mapToInt(item -> item.encode(encoder)[0]).toArray();
     }
 
-    private static boolean isId(JsonNode value) {
-        return value.isIntegralNumber() && value.canConvertToInt();
+    private static Tokens answer(Json value) {
+        if (value.isString()) {
+            String text = value.string();
+            return encoder -> new int[] {encoder.token(text)};
+        }
+        if (!value.isWhole()) {
+            throw value.expected("a text of one token such as \" Mary\", a token id, or a list of such");
+        }
+        int[] id = {id(value)};
+        return encoder -> id;
+    }
+
+    private static int id(Json value) {
+        return value.integer(0, Integer.MAX_VALUE);
+    }
+
+    private static <T> T checked(String where, Supplier<T> step) {
+        try {
+            return step.get();
+        } catch (BadInputException e) {
+            throw new BadInputException(where + ": " + e.getMessage());
+        }
+    }
+
+    private static void checked(String where, Runnable step) {
+        checked(where, () -> {
+            step.run();
+            return step;
+        });
     }
 }

@@ -64,13 +64,7 @@ public final class PairTemplate {
             Map<String, String> corrupted,
             int[] answers,
             int[] distractors) {
-        Map<String, String> corruptedWords = new LinkedHashMap<>(clean);
-        corruptedWords.putAll(corrupted);
-        for (String slot : corruptedWords.keySet()) {
-            if (!slots.contains(slot)) {
-                throw new BadInputException("the template '" + text + "' has no slot {" + slot + "}");
-            }
-        }
+        Map<String, String> corruptedWords = corruptedWords(clean, corrupted);
         String cleanText = fill(clean);
         String corruptedText = fill(corruptedWords);
         int[] cleanTokens = encoder.prompt(cleanText);
@@ -86,6 +80,27 @@ public final class PairTemplate {
             }
         }
         return new PromptPair(cleanText, cleanTokens, corruptedTokens, answers, distractors, roles);
+    }
+
+    /**
+     * Checks that words fill the slots.
+     *
+     * @throws BadInputException if a slot is not filled, or a word is for none
+     */
+    void requireFilled(Map<String, String> clean, Map<String, String> corrupted) {
+        fill(clean);
+        fill(corruptedWords(clean, corrupted));
+    }
+
+    private Map<String, String> corruptedWords(Map<String, String> clean, Map<String, String> corrupted) {
+        Map<String, String> words = new LinkedHashMap<>(clean);
+        words.putAll(corrupted);
+        for (String slot : words.keySet()) {
+            if (!slots.contains(slot)) {
+                throw new BadInputException("the template '" + text + "' has no slot {" + slot + "}");
+            }
+        }
+        return words;
     }
 
     /** The position of each slot's last token. */

@@ -1,15 +1,15 @@
 package dev.hyaline.analysis.prompt;
 
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Words that tasks are made of, each one token after a blank in both GPT-2's and fable's vocabulary, or left out for
@@ -25,15 +25,16 @@ public record WordLists(
         List<String> giving,
         List<String> events,
         Map<String, String> capitals) {
+    private static final String FILE = "words.json";
 
     /** The built-in lists without the words that are several tokens. */
     public static WordLists read(PromptEncoder encoder) {
-        JsonNode words = builtIn();
+        Json words = builtIn();
         Predicate<String> isToken = word -> encoder.isToken(" " + word);
         Map<String, String> capitals = new LinkedHashMap<>();
-        words.get("capitals").properties().forEach(entry -> {
-            if (isToken.test(entry.getKey()) && isToken.test(entry.getValue().asString())) {
-                capitals.put(entry.getKey(), entry.getValue().asString());
+        words.require("capitals").forEachField((country, capital) -> {
+            if (isToken.test(country) && isToken.test(capital.string())) {
+                capitals.put(country, capital.string());
             }
         });
         return new WordLists(
@@ -46,17 +47,17 @@ public record WordLists(
                 capitals);
     }
 
-    private static List<String> list(JsonNode words, String name, Predicate<String> kept) {
-        return words.get(name)
-                .valueStream()
-                .map(JsonNode::asString)
+    private static List<String> list(Json words, String name, Predicate<String> kept) {
+        return words.require(name).elements().stream()
+                .map(Json::string)
                 .filter(kept)
-                .collect(Collectors.toUnmodifiableList());
+                .toList();
     }
 
-    private static JsonNode builtIn() {
-        try (InputStream in = WordLists.class.getResourceAsStream("words.json")) {
-            return JsonMapper.shared().readTree(in);
+    private static Json builtIn() {
+        try (InputStream in = WordLists.class.getResourceAsStream(FILE)) {
+            return Json.readObject(
+                    InputErrors.INSTANCE, FILE, Objects.requireNonNull(in, FILE).readAllBytes());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

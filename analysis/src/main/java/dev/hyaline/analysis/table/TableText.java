@@ -1,15 +1,12 @@
 package dev.hyaline.analysis.table;
 
-import java.io.StringWriter;
+import dev.hyaline.files.JsonText;
+import java.nio.charset.StandardCharsets;
 import java.util.stream.Collectors;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.json.JsonFactory;
 
 /** Tables as files of text. Numbers are written so that reading them gives the same double. */
 public final class TableText {
-    private static final JsonFactory JSON = new JsonFactory();
-
     private TableText() {}
 
     /**
@@ -35,13 +32,12 @@ public final class TableText {
 
     /** One JSON object; see {@link #writeJson}. */
     public static String json(ResultTable table) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
+        byte[] text = JsonText.compact(json -> {
             json.writeStartObject();
             writeJson(table, json);
             json.writeEndObject();
-        }
-        return text + "\n";
+        });
+        return new String(text, StandardCharsets.UTF_8) + "\n";
     }
 
     /**

@@ -30,7 +30,7 @@ final class PairFileTest {
 
     @Test
     void aTemplateGivesPromptsAndRoles() {
-        PromptPair pair = PairFile.parse("f", TEMPLATE, GPT2).getFirst();
+        PromptPair pair = PairFile.parse("f", TEMPLATE).encode(GPT2).getFirst();
         assertThat(pair.name()).isEqualTo("When Mary and John went to the store, John gave a drink to");
         assertThat(pair.clean()[0]).isEqualTo(50256);
         assertThat(pair.roles()).containsOnlyKeys("IO", "S1", "S2", "comma");
@@ -47,7 +47,7 @@ final class PairFileTest {
         List<PromptPair> pairs = PairFile.parse("f", """
             [{"clean": "The capital of France is", "corrupted": "The capital of Italy is", "answer": " Paris"},
              {"name": "ids", "clean": [1, 2, 3], "corrupted": [1, 9, 3], "answer": [4, 5], "distractor": 6}]
-            """, GPT2);
+            """).encode(GPT2);
         assertThat(pairs.get(0).distractors()).isEmpty();
         assertThat(pairs.get(0).firstDifference()).isEqualTo(4);
         assertThat(pairs.get(1).name()).isEqualTo("ids");
@@ -60,17 +60,18 @@ final class PairFileTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "{ | this is not JSON",
-                "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": 1}] [] | this is not JSON",
-                "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]] | this is not JSON",
+                "{ | expected valid JSON",
+                "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": 1}] [] | expected nothing after the JSON",
+                "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]] | expected valid JSON",
                 "{} | expected a list of pairs",
                 "[] | expected a list of pairs",
-                "[3] | pair 0: expected an object",
+                "[3] | expected [0] to be an object, found 3",
                 "[{\"clean\": \"a\", \"corupted\": \"b\"}] | there is no property \"corupted\"",
-                "[{\"clean\": \"a\", \"clean\": \"b\"}] | this is not JSON",
-                "[{\"corrupted\": \"b\", \"answer\": 1}] | \"clean\" must be a text or a list of token ids",
-                "[{\"clean\": \"a\", \"corrupted\": [1.5], \"answer\": 1}] | \"corrupted\" must be a text",
-                "[{\"clean\": \"a\", \"corrupted\": \"b\"}] | \"answer\" must be a text of one token",
+                "[{\"clean\": \"a\", \"clean\": \"b\"}] | expected valid JSON",
+                "[{\"corrupted\": \"b\", \"answer\": 1}] | expected a key [0].clean, found none",
+                "[{\"clean\": \"a\", \"corrupted\": [1.5], \"answer\": 1}] | expected [0].corrupted[0] to be an"
+                        + " integer",
+                "[{\"clean\": \"a\", \"corrupted\": \"b\"}] | expected a key [0].answer, found none",
                 "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": []}] | there is no answer",
                 "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": \" Antananarivo\"}] | ' Antananarivo' is ",
                 "[{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": \"\"}] | '' is 0 tokens where one is needed",
@@ -78,12 +79,12 @@ final class PairFileTest {
                         + " the corrupted 4; they differ from position 3 on",
                 "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": 1}}] | the role S is at"
                         + " position 1, but positions run from 0 to 0",
-                "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": \"a\"}}] | S must be a"
-                        + " whole number",
+                "[{\"clean\": [1], \"corrupted\": [2], \"answer\": 1, \"positions\": {\"S\": \"a\"}}] | expected"
+                        + " [0].positions.\"S\" to be an integer from 0",
                 "[{\"clean\": [1, 2], \"corrupted\": [2, 2], \"answer\": 1, \"positions\": {\"end\": 0}}] | the role"
                         + " end is the last position, 1, found 0",
-                "[{\"template\": \"a {x} b\", \"clean\": \"c\", \"corrupted\": {}, \"answer\": 1}] | \"clean\" must be"
-                        + " an object of words by slot",
+                "[{\"template\": \"a {x} b\", \"clean\": \"c\", \"corrupted\": {}, \"answer\": 1}] | expected"
+                        + " [0].clean to be an object of words by slot",
                 "[{\"template\": \"a {x} b\", \"clean\": {}, \"corrupted\": {}, \"answer\": 1}] | needs a word for {x}",
                 "[{\"template\": \"a {x} b\", \"clean\": {\"x\": \"y\"}, \"corrupted\": {\"z\": \"y\"}, \"answer\":"
                         + " 1}] | has no slot {z}",
@@ -96,7 +97,7 @@ final class PairFileTest {
                         + " token with what follows",
             })
     void mistakesAreNamed(String json, String message) {
-        assertThatThrownBy(() -> PairFile.parse("pairs.json", json, GPT2))
+        assertThatThrownBy(() -> PairFile.parse("pairs.json", json).encode(GPT2))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith("pairs.json: ")
                 .hasMessageContaining(message);
@@ -105,8 +106,8 @@ final class PairFileTest {
     @Test
     void aFileIsRead(@TempDir Path folder) throws IOException {
         Path file = Files.writeString(folder.resolve("p.json"), TEMPLATE);
-        assertThat(PairFile.read(file, GPT2)).hasSize(1);
-        assertThatThrownBy(() -> PairFile.read(folder.resolve("none.json"), GPT2))
+        assertThat(PairFile.read(file).encode(GPT2)).hasSize(1);
+        assertThatThrownBy(() -> PairFile.read(folder.resolve("none.json")))
                 .isInstanceOf(FileException.class)
                 .hasMessageContaining("no such file");
     }
@@ -117,14 +118,14 @@ final class PairFileTest {
         Path fifo = folder.resolve("fifo");
         assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor())
                 .isZero();
-        assertThatThrownBy(() -> PairFile.read(fifo, GPT2))
-                .isInstanceOf(FileException.class)
+        assertThatThrownBy(() -> PairFile.read(fifo))
+                .isInstanceOf(BadInputException.class)
                 .hasMessage(fifo + ": expected a file, found something else");
     }
 
     @Test
     void pairsAreCheckedAgainstAModel() {
-        List<PromptPair> pairs = PairFile.parse("f", TEMPLATE, GPT2);
+        List<PromptPair> pairs = PairFile.parse("f", TEMPLATE).encode(GPT2);
         Gpt2Config gpt2 = Gpt2Config.gpt2Small();
         PromptPairs checked = PromptPairs.of(gpt2, pairs);
         assertThat(checked.roles()).containsExactly("IO", "S1", "S2", "comma", "end");

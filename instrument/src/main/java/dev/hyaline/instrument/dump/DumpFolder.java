@@ -97,7 +97,12 @@ public final class DumpFolder implements AutoCloseable {
         return opened;
     }
 
-    private static void requireFree(Path folder, IfExists ifExists) {
+    /**
+     * Checks that a folder can be opened for writing as far as what is in it goes, before any work.
+     *
+     * @throws FileException if it holds a dump that is to stay
+     */
+    public static void requireFree(Path folder, IfExists ifExists) {
         boolean unfinished = Files.exists(folder.resolve(JOURNAL));
         for (Path path : existing(folder)) {
             if (Files.isDirectory(path)) {

@@ -2,6 +2,7 @@ package dev.hyaline.instrument.json;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.JsonText;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.edit.Direction;
@@ -9,13 +10,11 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.edit.TargetPart;
-import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.json.JsonFactory;
 
 /** Writes the JSON that {@link InterventionJson} describes. */
 final class InterventionWriter {
@@ -30,8 +29,7 @@ final class InterventionWriter {
     }
 
     static String write(Interventions interventions) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = new JsonFactory().createGenerator(ObjectWriteContext.empty(), text)) {
+        byte[] text = JsonText.compact(json -> {
             json.writeStartObject();
             json.writeStringProperty("format", FORMAT);
             json.writeBooleanProperty("in_order", interventions.isInOrder());
@@ -39,8 +37,8 @@ final class InterventionWriter {
             interventions.list().forEach(new InterventionWriter(json)::write);
             json.writeEndArray();
             json.writeEndObject();
-        }
-        return text.toString();
+        });
+        return new String(text, StandardCharsets.UTF_8);
     }
 
     private void write(Intervention intervention) {

@@ -79,7 +79,7 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        ModelOptions.path("--out", out);
+        Conversion.requireFree(ModelOptions.path("--out", out));
     }
 
     @Override

@@ -23,7 +23,6 @@ import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
-import dev.hyaline.tools.option.PromptSource;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.ShardOptions;
 import dev.hyaline.tools.option.WeightOptions;
@@ -37,6 +36,7 @@ import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.StopNotice;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.hub.Snapshot;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -154,7 +154,27 @@ public final class DumpCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        ModelOptions.path("--out", out);
+        Path folder = ModelOptions.path("--out", out);
+        if (shardOptions.areRequired()) {
+            requireSafetensors();
+            captureOptions.requireForShards();
+        }
+        if (!dryRun) {
+            DumpFolder.requireFree(folder, shardOptions.ifExists());
+        }
+    }
+
+    private void requireSafetensors() {
+        if (format != DumpFormat.SAFETENSORS) {
+            throw new BadInputException("shards are safetensors files; --format npz goes with --no-shards");
+        }
+    }
+
+    @Override
+    public void readInputs(InputStream standardInput) {
+        if (captureOptions.choosesAmongPrompts()) {
+            captureOptions.requireRoles(promptOptions.read());
+        }
     }
 
     @Override
@@ -162,23 +182,24 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         Path folder = ModelOptions.path("--out", out);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            PromptSource source = promptOptions.open(console.in());
-            Corpus corpus = () -> source.prompts()
+            Corpus corpus = () -> promptOptions
+                    .source()
+                    .prompts()
                     .map(input ->
                             new Document(input.source(), promptOptions.encode(input, checkpoint.config(), vocabulary)));
             if (inShards(corpus)) {
                 shards(checkpoint, vocabulary, corpus, folder);
             } else {
-                oneFile(checkpoint, vocabulary, source, folder);
+                oneFile(checkpoint, vocabulary, folder);
             }
         }
     }
 
     private boolean inShards(Corpus corpus) {
-        if (shardOptions.shards != null) {
-            return shardOptions.shards;
+        if (shardOptions.areRefused()) {
+            return false;
         }
-        return shardOptions.asked()
+        return shardOptions.areRequired()
                 || (format == DumpFormat.SAFETENSORS && !captureOptions.choosesAmongPrompts() && hasMoreTokens(corpus));
     }
 
@@ -193,10 +214,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private void oneFile(Checkpoint checkpoint, ModelVocabulary vocabulary, PromptSource source, Path folder) {
+    private void oneFile(Checkpoint checkpoint, ModelVocabulary vocabulary, Path folder) {
         Gpt2Config config = checkpoint.config();
         Capture capture = captureOptions.capture(selection.select(config, DEFAULT_SITES));
-        Dump dump = Dump.of(config, prompts(config, source, vocabulary), capture, type, format);
+        Dump dump = Dump.of(config, prompts(config, vocabulary), capture, type, format);
         DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, dump);
         if (dryRun) {
             report.forecast(folder.resolve(format.fileName()), common.json);
@@ -208,20 +229,12 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private Prompts prompts(Gpt2Config config, PromptSource source, ModelVocabulary vocabulary) {
-        try (Stream<PromptInput> stream = source.prompts()) {
-            List<PromptInput> inputs = stream.toList();
-            return captureOptions.withRoles(
-                    promptOptions.encode(inputs, config, vocabulary),
-                    inputs.stream().map(PromptInput::positions).toList());
-        }
+    private Prompts prompts(Gpt2Config config, ModelVocabulary vocabulary) {
+        List<PromptInput> inputs = promptOptions.read();
+        return captureOptions.withRoles(promptOptions.encode(inputs, config, vocabulary), inputs);
     }
 
     private void shards(Checkpoint checkpoint, ModelVocabulary vocabulary, Corpus corpus, Path folder) {
-        if (format != DumpFormat.SAFETENSORS) {
-            throw new BadInputException("shards are safetensors files; --format npz goes with --no-shards");
-        }
-        captureOptions.requireForShards();
         TokenFilter filter =
                 TokenFilter.all().positions(captureOptions.positions()).every(shardOptions.every());
         CorpusDump dump = CorpusDump.of(

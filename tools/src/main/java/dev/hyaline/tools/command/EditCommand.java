@@ -130,7 +130,7 @@ public final class EditCommand implements Runnable, CheckedOptions {
     public void run() {
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            Prompts prompts = promptOptions.encode(promptOptions.read(console.in()), checkpoint.config(), vocabulary);
+            Prompts prompts = promptOptions.encode(promptOptions.read(), checkpoint.config(), vocabulary);
             List<EditReport.Pair> pairs = pairs(vocabulary, checkpoint.config().dVocab());
             try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
                 Interventions interventions = editOptions.read(engine, promptOptions, vocabulary);

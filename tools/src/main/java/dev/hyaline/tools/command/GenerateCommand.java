@@ -103,7 +103,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
         Sampling sampling = sampling();
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            List<PromptInput> inputs = promptOptions.read(console.in());
+            List<PromptInput> inputs = promptOptions.read();
             Prompts prompts = promptOptions.encode(inputs, checkpoint.config(), vocabulary);
             List<int[]> tokens =
                     IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();

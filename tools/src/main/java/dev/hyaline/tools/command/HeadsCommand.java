@@ -139,7 +139,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
         try (Checkpoint checkpoint = options.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Prompts prompts = given
-                    ? promptOptions.encode(promptOptions.read(console.in()), checkpoint.config(), vocabulary)
+                    ? promptOptions.encode(promptOptions.read(), checkpoint.config(), vocabulary)
                     : drawn(checkpoint, vocabulary);
             Optional<Path> folder = options.tables().folder(TABLES.toArray(String[]::new));
             try (Gpt2 model = options.start(checkpoint.weights(), console)) {

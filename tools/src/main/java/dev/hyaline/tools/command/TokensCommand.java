@@ -80,6 +80,7 @@ public final class TokensCommand implements Runnable, CheckedOptions {
         if (texts.isEmpty() && ids.isEmpty()) {
             texts.add(PromptOptions.BUILT_IN_PROMPT);
         }
+        texts.replaceAll(text -> text.equals("-") ? standardInput() : text);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             if (vocabulary.tokenizer().isEmpty()) {
@@ -88,8 +89,7 @@ public final class TokensCommand implements Runnable, CheckedOptions {
                                 + " merges.txt, beside config.json");
             }
             List<Piece> pieces = new ArrayList<>();
-            for (String argument : texts) {
-                String text = argument.equals("-") ? standardInput() : argument;
+            for (String text : texts) {
                 pieces.add(new Piece(text, boxed(vocabulary.encode(text, !noBos))));
             }
             for (String list : ids) {

@@ -7,7 +7,6 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** What of the hook points is recorded. */
@@ -60,6 +59,7 @@ public final class CaptureOptions implements CheckedOptions {
         return !roles.isEmpty() || !sequences().isAll();
     }
 
+    /** Refuses what a corpus in shards has no place for. */
     public void requireForShards() {
         if (choosesAmongPrompts()) {
             throw new BadInputException((roles.isEmpty() ? "--sequences goes" : "--roles goes")
@@ -77,29 +77,38 @@ public final class CaptureOptions implements CheckedOptions {
     }
 
     /**
+     * Checks that the chosen prompts exist and have the roles that are asked for.
+     *
+     * @throws BadInputException if a prompt or one of its roles is missing
+     */
+    public void requireRoles(List<PromptInput> prompts) {
+        for (int s : sequences().in(prompts.size(), "sequence")) {
+            PromptInput prompt = prompts.get(s);
+            for (String role : roles) {
+                if (!prompt.positions().containsKey(role)) {
+                    throw new BadInputException("--roles: " + prompt.source() + " does not say where " + role
+                            + " stands; its \"positions\" name "
+                            + (prompt.positions().isEmpty()
+                                    ? "nothing"
+                                    : String.join(", ", prompt.positions().keySet())));
+                }
+            }
+        }
+    }
+
+    /**
      * The prompts with the roles that are asked for; those that are not chosen need not have them.
      *
-     * @param positions of each prompt, by role
+     * @param inputs the prompts as they were given, checked by {@link #requireRoles}
      */
-    public Prompts withRoles(Prompts prompts, List<Map<String, Integer>> positions) {
+    public Prompts withRoles(Prompts prompts, List<PromptInput> inputs) {
         Prompts named = prompts;
         for (String role : roles) {
-            int[] ofRole = new int[prompts.size()];
-            for (int s = 0; s < ofRole.length; s++) {
-                if (!sequences().contains(s, prompts.size())) {
-                    continue;
-                }
-                Integer position = positions.get(s).get(role);
-                if (position == null) {
-                    throw new BadInputException("--roles: " + prompts.name(s) + " does not say where " + role
-                            + " stands; its \"positions\" name "
-                            + (positions.get(s).isEmpty()
-                                    ? "nothing"
-                                    : String.join(", ", positions.get(s).keySet())));
-                }
-                ofRole[s] = position;
+            int[] positions = new int[prompts.size()];
+            for (int s : sequences().in(positions.length, "sequence")) {
+                positions[s] = inputs.get(s).positions().get(role);
             }
-            named = named.role(role, ofRole);
+            named = named.role(role, positions);
         }
         return named;
     }

@@ -1,11 +1,21 @@
 package dev.hyaline.tools.option;
 
+import java.io.InputStream;
+
 /** Options that can be wrong whatever the model: checked before anything is downloaded, opened or run. */
 public interface CheckedOptions {
     /**
-     * Reads what the options hold.
+     * Checks the options' values.
      *
-     * @throws dev.hyaline.engine.error.HyalineException naming the option that cannot be what it is
+     * @throws dev.hyaline.engine.error.HyalineException naming the option that is wrong
      */
     void check();
+
+    /**
+     * Reads and checks the files that the options name, as far as that takes no model. Called once, after
+     * {@link #check} of all the command's options.
+     *
+     * @throws dev.hyaline.engine.error.HyalineException naming the file that is wrong
+     */
+    default void readInputs(InputStream standardInput) {}
 }

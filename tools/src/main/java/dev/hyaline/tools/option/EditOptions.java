@@ -11,6 +11,7 @@ import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Means;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.json.InterventionJson;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -123,7 +124,7 @@ public final class EditOptions implements CheckedOptions {
         List<Intervention> list = new ArrayList<>();
         boolean ordered = inOrder;
         if (file != null) {
-            Interventions read = InterventionJson.read(ModelOptions.path("--edits", file), EditSource.named(values));
+            Interventions read = fromFile(values);
             list.addAll(read.list());
             ordered |= read.isInOrder();
         }
@@ -242,6 +243,17 @@ public final class EditOptions implements CheckedOptions {
         if (!source.isGiven() && taking) {
             throw EditSource.missing(!patch.isEmpty() ? "--patch" : !mean.isEmpty() ? "--mean" : "--resample");
         }
+    }
+
+    @Override
+    public void readInputs(InputStream standardInput) {
+        if (file != null) {
+            fromFile(source.unread());
+        }
+    }
+
+    private Interventions fromFile(Optional<ActivationSource> values) {
+        return InterventionJson.read(ModelOptions.path("--edits", file), EditSource.named(values));
     }
 
     private static BadInputException nothingToEdit() {

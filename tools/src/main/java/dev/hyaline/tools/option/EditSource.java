@@ -6,9 +6,11 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.dump.DumpReader;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,8 @@ public final class EditSource implements CheckedOptions {
 
     @ArgGroup
     private Source source = new Source();
+
+    private Optional<ActivationSource> dump = Optional.empty();
 
     /** Where the values come from: prompts that are run, or a dump. */
     private static final class Source {
@@ -53,6 +57,13 @@ public final class EditSource implements CheckedOptions {
         }
     }
 
+    @Override
+    public void readInputs(InputStream standardInput) {
+        if (source.dump != null) {
+            dump = Optional.of(DumpReader.open(ModelOptions.path("--source-dump", source.dump)));
+        }
+    }
+
     boolean isGiven() {
         return !source.texts.isEmpty() || source.dump != null;
     }
@@ -69,11 +80,8 @@ public final class EditSource implements CheckedOptions {
      */
     Optional<ActivationSource> read(
             Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary, Set<HookPoint> points) {
-        if (source.dump != null) {
-            return Optional.of(DumpReader.open(ModelOptions.path("--source-dump", source.dump)));
-        }
         if (source.texts.isEmpty()) {
-            return Optional.empty();
+            return dump;
         }
         Gpt2Config config = engine.config();
         List<PromptInput> inputs = new ArrayList<>();
@@ -84,6 +92,33 @@ public final class EditSource implements CheckedOptions {
         Prompts sources = prompts.encode(inputs, config, vocabulary);
         return Optional.of(ActivationCache.record(engine, sources, Capture.of(List.copyOf(points)))
                 .source());
+    }
+
+    /** As the result of {@link #read}, for whoever needs no values: prompts are not run. */
+    Optional<ActivationSource> unread() {
+        return source.texts.isEmpty() ? dump : Optional.of(new Unread(source.texts.size()));
+    }
+
+    /** Prompts that have not been run. */
+    private record Unread(int sequences) implements ActivationSource {
+        @Override
+        public int length(int sequence) {
+            throw unread();
+        }
+
+        @Override
+        public boolean holds(HookPoint point, int sequence, int position) {
+            throw unread();
+        }
+
+        @Override
+        public void read(Slot slot, float[] out) {
+            throw unread();
+        }
+
+        private static IllegalStateException unread() {
+            return new IllegalStateException("the prompts of --source have not been run yet");
+        }
     }
 
     /** What JSON may take values from, by name. */

@@ -10,11 +10,13 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.weights.Tokenizer;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -33,6 +35,8 @@ public final class PairOptions implements CheckedOptions {
 
     @ArgGroup
     private Source source = new Source();
+
+    private Optional<PairFile> file = Optional.empty();
 
     @Option(names = "--count", paramLabel = "N", description = "Pairs to draw for a task. Default: 8")
     private Integer count;
@@ -109,31 +113,38 @@ public final class PairOptions implements CheckedOptions {
         }
     }
 
+    @Override
+    public void readInputs(InputStream standardInput) {
+        if (source.file != null) {
+            file = Optional.of(pairs(ModelOptions.path("--pairs", source.file)));
+        }
+    }
+
+    private static PairFile pairs(Path file) {
+        if (Files.isRegularFile(file) || Files.isDirectory(file)) {
+            return PairFile.read(file);
+        }
+        // A pipe, as the shell makes of <(...), gives what it holds once.
+        try {
+            return PairFile.parse(file.toString(), Files.readString(file));
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        }
+    }
+
     /** The pairs asked for, checked against a model. */
     public PromptPairs read(Gpt2Config config, ModelVocabulary vocabulary) {
         PromptEncoder encoder = encoder(vocabulary, !noBos);
         if (source.written != null) {
             return PromptPairs.of(config, List.of(written(source.written, encoder)));
         }
-        if (source.file != null) {
-            return PromptPairs.of(config, pairs(ModelOptions.path("--pairs", source.file), encoder));
+        if (file.isPresent()) {
+            return PromptPairs.of(config, file.get().encode(encoder));
         }
         return PromptPairs.of(
                 config,
                 (source.task == null ? Task.IOI_ABBA : source.task)
                         .draw(encoder, count == null ? DEFAULT_COUNT : count, seed()));
-    }
-
-    private static List<PromptPair> pairs(Path file, PromptEncoder encoder) {
-        if (Files.isRegularFile(file) || Files.isDirectory(file)) {
-            return PairFile.read(file, encoder);
-        }
-        // A pipe, as the shell makes of <(...), gives what it holds once.
-        try {
-            return PairFile.parse(file.toString(), Files.readString(file), encoder);
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
-        }
     }
 
     /** The seed for whatever else is drawn. */

@@ -48,10 +48,21 @@ public final class PromptOptions implements CheckedOptions {
             })
     public boolean noBos;
 
+    private PromptSource source = new PromptSource(List.of());
+
     @Override
     public void check() {
         tokens.forEach(TokenIds::parse);
         files.stream().filter(file -> !file.equals("-")).forEach(file -> ModelOptions.readable("--prompts", file));
+    }
+
+    /** Reads all files of prompts once, line by line, for their mistakes; a corpus is never in memory. */
+    @Override
+    public void readInputs(InputStream standardInput) {
+        source = source(standardInput);
+        try (Stream<PromptInput> prompts = source.prompts()) {
+            prompts.forEach(prompt -> {});
+        }
     }
 
     /** Whether any prompt is given, so that the built-in one is not meant. */
@@ -65,14 +76,18 @@ public final class PromptOptions implements CheckedOptions {
     }
 
     /** The prompts in the order texts, files, ids. */
-    public List<PromptInput> read(InputStream standardInput) {
-        try (Stream<PromptInput> inputs = open(standardInput).prompts()) {
+    public List<PromptInput> read() {
+        try (Stream<PromptInput> inputs = source.prompts()) {
             return inputs.toList();
         }
     }
 
     /** As {@link #read}, one at a time and as often as asked for. */
-    public PromptSource open(InputStream standardInput) {
+    public PromptSource source() {
+        return source;
+    }
+
+    private PromptSource source(InputStream standardInput) {
         List<Supplier<Stream<PromptInput>>> parts = new ArrayList<>();
         for (int i = 0; i < texts.size(); i++) {
             parts.add(one(new PromptInput.OfText(numbered("--prompt", i, texts.size()), texts.get(i))));

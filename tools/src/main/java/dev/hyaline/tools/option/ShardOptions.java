@@ -27,7 +27,7 @@ public final class ShardOptions implements CheckedOptions {
                 "Write shards, or one file, whatever the number of tokens. Default: shards for more than 65,536 tokens,"
                         + " or if one of the next five options is given."
             })
-    public Boolean shards;
+    private Boolean shards;
 
     @Option(
             names = "--shard-size",
@@ -88,14 +88,24 @@ public final class ShardOptions implements CheckedOptions {
         return existing.resume ? IfExists.RESUME : existing.force ? IfExists.REPLACE : IfExists.REFUSE;
     }
 
-    /** Whether an option is given that one file has no place for. */
-    public boolean asked() {
+    /** Returns whether shards are written whatever the number of tokens. */
+    public boolean areRequired() {
+        return Boolean.TRUE.equals(shards) || areDescribed();
+    }
+
+    /** Returns whether one file is written whatever the number of tokens. */
+    public boolean areRefused() {
+        return Boolean.FALSE.equals(shards);
+    }
+
+    /** Returns whether an option is given that one file has no place for. */
+    private boolean areDescribed() {
         return size != null || every != null || skipBos || longDocuments != null || batchTokens != null;
     }
 
     @Override
     public void check() {
-        if (Boolean.FALSE.equals(shards) && asked()) {
+        if (areRefused() && areDescribed()) {
             throw new BadInputException("--no-shards excludes the options that are for shards: --shard-size, --every,"
                     + " --skip-bos, --long and --batch-tokens");
         }

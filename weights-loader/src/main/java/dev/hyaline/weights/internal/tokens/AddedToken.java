@@ -17,6 +17,9 @@ record AddedToken(
         boolean rstrip,
         boolean normalized,
         boolean special) {
+    /** Characters of the longest that is read. */
+    static final int MAX_LENGTH = 512;
+
     /** A special token without conditions, as {@code <|endoftext|>} is. */
     static AddedToken plain(int id, String content) {
         return new AddedToken(id, content, false, false, false, false, true);

@@ -3,9 +3,9 @@ package dev.hyaline.weights.internal.tokens;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.files.JsonText;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.Tokenizer;
-import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,8 +13,6 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * A byte-level tokenizer given as lists: the token of each id, spelled in the {@link ByteAlphabet}, and merges of two
@@ -34,8 +32,6 @@ public record ListedTokens(
         List<String> merges,
         boolean addsEnd,
         Map<String, Integer> roles) {
-    private static final int MAX_ADDED_TOKEN_LENGTH = 512;
-
     /** The tokenizer. */
     public Tokenizer tokenizer(ModelTokens model) {
         if (tokens.size() > Vocabulary.MAX_ID + 1) {
@@ -73,9 +69,9 @@ public record ListedTokens(
     private void add(Vocabulary vocabulary, List<AddedToken> addedTokens, int id) {
         String token = tokens.get(id);
         boolean isAdded = isAdded(id);
-        if (isAdded && (token.isEmpty() || token.length() > MAX_ADDED_TOKEN_LENGTH)) {
+        if (isAdded && (token.isEmpty() || token.length() > AddedToken.MAX_LENGTH)) {
             throw bad(
-                    "added tokens of 1 to " + MAX_ADDED_TOKEN_LENGTH + " characters",
+                    "added tokens of 1 to " + AddedToken.MAX_LENGTH + " characters",
                     token.length() + " for token " + id);
         }
         if (!(isAdded ? vocabulary.addText(token, id) : vocabulary.add(token, id))) {
@@ -140,13 +136,11 @@ public record ListedTokens(
     }
 
     private static byte[] json(Consumer<JsonGenerator> fields) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (JsonGenerator json = new JsonFactory().createGenerator(ObjectWriteContext.empty(), bytes)) {
+        return JsonText.compact(json -> {
             json.writeStartObject();
             fields.accept(json);
             json.writeEndObject();
-        }
-        return bytes.toByteArray();
+        });
     }
 
     private BadCheckpointException bad(String expected, String found) {

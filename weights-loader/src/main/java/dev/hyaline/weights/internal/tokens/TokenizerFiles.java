@@ -38,7 +38,6 @@ public final class TokenizerFiles {
     private static final String ORIGINAL_MERGES = "vocab.bpe";
 
     private static final int LIMIT = 1 << 25;
-    private static final int MAX_ADDED_TOKEN_LENGTH = 512;
 
     /** Tokens that a template puts around a text; a few bytes can name the same ones again and again. */
     private static final int MAX_MARKS = 1000;
@@ -321,9 +320,9 @@ public final class TokenizerFiles {
 
     /** The id of an added token, which the vocabulary may have under the same id. */
     private int declare(String content, Json id) {
-        if (content.length() > MAX_ADDED_TOKEN_LENGTH) {
+        if (content.length() > AddedToken.MAX_LENGTH) {
             throw id.expected(
-                    "the id of a token of at most " + MAX_ADDED_TOKEN_LENGTH + " characters, not " + content.length());
+                    "the id of a token of at most " + AddedToken.MAX_LENGTH + " characters, not " + content.length());
         }
         if (!content.isEmpty()) {
             vocabulary.addText(content, id);
@@ -376,9 +375,9 @@ public final class TokenizerFiles {
     /** The id that the vocabulary has for a token, else a new one: the one wanted, if no other token has it. */
     private int idOf(SpecialTokens.Entry entry, int wanted) {
         String content = entry.content();
-        if (content.length() > MAX_ADDED_TOKEN_LENGTH) {
+        if (content.length() > AddedToken.MAX_LENGTH) {
             throw entry.json()
-                    .expected("a token of at most " + MAX_ADDED_TOKEN_LENGTH + " characters, not " + content.length());
+                    .expected("a token of at most " + AddedToken.MAX_LENGTH + " characters, not " + content.length());
         }
         Integer id = vocabulary.id(content);
         if (id == null && !content.isEmpty()) {
