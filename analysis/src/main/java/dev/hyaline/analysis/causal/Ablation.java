@@ -16,6 +16,19 @@ public sealed interface Ablation {
     /** The intervention that ablates a target in one of the clean runs. */
     Intervention intervention(Target target, PairRuns runs);
 
+    /** The values of the pair's corrupted prompt. */
+    record CounterfactualAblation() implements Ablation {
+        @Override
+        public String description() {
+            return "counterfactual";
+        }
+
+        @Override
+        public Intervention intervention(Target target, PairRuns runs) {
+            return Intervention.patch(target, runs.recorded(Side.CORRUPTED, target.site()));
+        }
+    }
+
     /** Zeros. */
     record ZeroAblation() implements Ablation {
         @Override
@@ -80,6 +93,11 @@ public sealed interface Ablation {
         public Intervention intervention(Target target, PairRuns runs) {
             return Intervention.noise(target, deviation, seed);
         }
+    }
+
+    /** The values that the pair's corrupted prompt has at the same position. */
+    static Ablation counterfactual() {
+        return new CounterfactualAblation();
     }
 
     /**

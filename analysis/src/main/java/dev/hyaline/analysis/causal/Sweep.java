@@ -44,6 +44,12 @@ public interface Sweep {
     /** The edits of runs by a group's cells. May run the model. */
     CellEdits edits(PairRuns runs, int group);
 
+    /** Number of edits, each one cell of one pair, that are held at a time. */
+    default int editsAtOnce() {
+        // Those of a large sweep would take more memory than its results.
+        return 1 << 14;
+    }
+
     /** Number of cells. */
     default int cells() {
         return axes().stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);

@@ -26,9 +26,6 @@ final class SweepRun {
     /** Results of a journal that are measured again with a metric that words do not identify. */
     private static final int MEASURED_AGAIN = 8;
 
-    /** Measurements whose edits are held at a time; those of a large sweep would take more memory than its results. */
-    private static final int MEASUREMENTS_PER_RERUN = 1 << 14;
-
     /** One cell of the sweep's table on one pair. */
     private record Measurement(int cell, int pair) {}
 
@@ -130,9 +127,9 @@ final class SweepRun {
             return;
         }
         Sweep.CellEdits cellEdits = sweep.edits(measured.runs(), group);
-        for (int first = 0; first < measurements.size(); first += MEASUREMENTS_PER_RERUN) {
+        for (int first = 0; first < measurements.size(); first += sweep.editsAtOnce()) {
             List<Measurement> some =
-                    measurements.subList(first, Math.min(measurements.size(), first + MEASUREMENTS_PER_RERUN));
+                    measurements.subList(first, Math.min(measurements.size(), first + sweep.editsAtOnce()));
             List<SequenceEdit> edits = some.stream()
                     .map(asked ->
                             new SequenceEdit(asked.pair(), Interventions.of(cellEdits.of(asked.cell(), asked.pair()))))

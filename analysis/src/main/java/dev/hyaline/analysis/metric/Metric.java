@@ -29,6 +29,7 @@ public final class Metric {
     private final String key;
 
     private final boolean builtIn;
+    private final boolean lowerIsBetter;
     private final Function<PromptPair, int[]> positions;
     private final Function<PromptPair, Optional<int[]>> tokens;
     private final ToDoubleFunction<Reading> function;
@@ -39,6 +40,7 @@ public final class Metric {
             String unit,
             String key,
             boolean builtIn,
+            boolean lowerIsBetter,
             Function<PromptPair, int[]> positions,
             Function<PromptPair, Optional<int[]>> tokens,
             ToDoubleFunction<Reading> function) {
@@ -47,6 +49,7 @@ public final class Metric {
         this.unit = unit;
         this.key = key;
         this.builtIn = builtIn;
+        this.lowerIsBetter = lowerIsBetter;
         this.positions = positions;
         this.tokens = tokens;
         this.function = function;
@@ -71,6 +74,7 @@ public final class Metric {
                 unit,
                 "Metric[name=" + name + ", unit=" + unit + "]",
                 false,
+                false,
                 atRole(PromptPair.END),
                 pair -> Optional.empty(),
                 function);
@@ -78,7 +82,12 @@ public final class Metric {
 
     /** This metric under a longer description in tables and pictures. */
     public Metric quantity(String newQuantity) {
-        return new Metric(name, newQuantity, unit, key, builtIn, positions, tokens, function);
+        return new Metric(name, newQuantity, unit, key, builtIn, lowerIsBetter, positions, tokens, function);
+    }
+
+    /** This metric, of which a smaller value is better, as of a loss. */
+    public Metric whereLowerIsBetter() {
+        return new Metric(name, quantity, unit, key, builtIn, true, positions, tokens, function);
     }
 
     /** This metric, read at the position of a role. */
@@ -98,7 +107,7 @@ public final class Metric {
 
     private Metric reading(
             String what, Function<PromptPair, int[]> newPositions, Function<PromptPair, Optional<int[]>> newTokens) {
-        return new Metric(name, quantity, unit, key + what, false, newPositions, newTokens, function);
+        return new Metric(name, quantity, unit, key + what, false, lowerIsBetter, newPositions, newTokens, function);
     }
 
     /** Every built-in metric, reading the position of a role where it reads one. */
@@ -126,6 +135,7 @@ public final class Metric {
                 "logits",
                 key("LogitDifference", role),
                 true,
+                false,
                 atRole(role),
                 pair -> Optional.of(answersAndDistractors(pair)),
                 reading -> meanLogit(reading, reading.pair().answers())
@@ -140,6 +150,7 @@ public final class Metric {
                 "logits",
                 key("Logit", role),
                 true,
+                false,
                 atRole(role),
                 pair -> Optional.of(pair.answers()),
                 reading -> meanLogit(reading, reading.pair().answers()));
@@ -179,14 +190,15 @@ public final class Metric {
      */
     public static Metric klToClean(String role) {
         return ofAllLogits("kl", "KL divergence from the clean run", "nats", "KlToClean", role, reading -> {
-            double[] p = reading.clean().logProbabilities();
-            double[] q = reading.logits().logProbabilities();
-            double divergence = 0;
-            for (int i = 0; i < p.length; i++) {
-                divergence += Math.exp(p[i]) * (p[i] - q[i]);
-            }
-            return divergence;
-        });
+                    double[] p = reading.clean().logProbabilities();
+                    double[] q = reading.logits().logProbabilities();
+                    double divergence = 0;
+                    for (int i = 0; i < p.length; i++) {
+                        divergence += Math.exp(p[i]) * (p[i] - q[i]);
+                    }
+                    return divergence;
+                })
+                .whereLowerIsBetter();
     }
 
     /**
@@ -199,6 +211,7 @@ public final class Metric {
                 "cross-entropy",
                 "nats per token",
                 "CrossEntropy[]",
+                true,
                 true,
                 Metric::allButTheLast,
                 pair -> Optional.empty(),
@@ -222,7 +235,7 @@ public final class Metric {
     private static Metric ofAllLogits(
             String name, String quantity, String unit, String kind, String role, ToDoubleFunction<Reading> function) {
         return new Metric(
-                name, quantity, unit, key(kind, role), true, atRole(role), pair -> Optional.empty(), function);
+                name, quantity, unit, key(kind, role), true, false, atRole(role), pair -> Optional.empty(), function);
     }
 
     private static String key(String kind, String role) {
@@ -310,6 +323,11 @@ public final class Metric {
     /** Returns whether it is one of {@link #all}, whose name and role say what it computes. */
     public boolean isBuiltIn() {
         return builtIn;
+    }
+
+    /** Returns whether a smaller value is better, as of a loss. */
+    public boolean isLowerBetter() {
+        return lowerIsBetter;
     }
 
     /** Words that tell the metric from others, as far as words can; see {@link #of}. */

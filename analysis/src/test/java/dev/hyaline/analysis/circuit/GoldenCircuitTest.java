@@ -1,0 +1,203 @@
+package dev.hyaline.analysis.circuit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hyaline.analysis.GoldenIoi;
+import dev.hyaline.analysis.causal.Ablation;
+import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.weights.Checkpoint;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/** Exact scores, circuits and curves on fable, against EAP-IG's and MIB's values in float64. */
+final class GoldenCircuitTest {
+    private static final GoldenCircuits GOLDEN = GoldenCircuits.FABLE;
+    private static final double TOLERANCE = GoldenIoi.TOLERANCE;
+
+    private static Checkpoint checkpoint;
+    private static Gpt2 model;
+    private static Experiment experiment;
+    private static final Map<String, CircuitExperiment> CIRCUITS = new HashMap<>();
+
+    @BeforeAll
+    static void run() {
+        checkpoint = Checkpoint.builtIn("fable");
+        model = Gpt2.of(checkpoint.weights(), 2);
+        experiment = Experiment.start(model, GoldenIoi.pairs(model.config()), Metric.logitDifference());
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+        checkpoint.close();
+    }
+
+    private static Ablation ablation(String name) {
+        return switch (name) {
+            case "counterfactual" -> Ablation.counterfactual();
+            case "zero" -> Ablation.zero();
+            case "mean" -> Ablation.mean();
+            default -> Ablation.meanByPosition();
+        };
+    }
+
+    private static CircuitExperiment circuits(String ablation) {
+        return CIRCUITS.computeIfAbsent(ablation, name -> CircuitExperiment.of(experiment, ablation(name)));
+    }
+
+    private static EdgeScores golden(String name) {
+        return EdgeScores.of(model.config(), name, GOLDEN.tensor(name));
+    }
+
+    static void assertClose(double[] found, double[] expected, double tolerance) {
+        assertThat(found).hasSameSizeAs(expected);
+        double largest = 0;
+        for (int i = 0; i < found.length; i++) {
+            largest = Math.max(largest, Math.abs(found[i] - expected[i]));
+        }
+        assertThat(largest).isLessThan(tolerance);
+    }
+
+    @Test
+    void edgesAreInTheOrderOfTheReference() {
+        assertThat(circuits("counterfactual").full().edges())
+                .map(Object::toString)
+                .isEqualTo(GoldenCircuits.strings(GOLDEN.json().get("edges")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"counterfactual", "zero", "mean", "mean-positional"})
+    void exactEffects(String ablation) {
+        EdgeScores scores = new EdgeScoring.Exact().score(circuits(ablation));
+        assertClose(
+                scores.values(),
+                GOLDEN.tensor(ablation.equals("counterfactual") ? "exact" : "exact." + ablation),
+                TOLERANCE);
+        if (ablation.equals("counterfactual")) {
+            double[] perPair = GOLDEN.tensor("exact_per_pair");
+            double[] found = new double[perPair.length];
+            for (int pair = 0; pair < scores.pairs(); pair++) {
+                System.arraycopy(scores.pair(pair), 0, found, pair * scores.size(), scores.size());
+            }
+            assertClose(found, perPair, TOLERANCE);
+            assertThat(Arrays.stream(scores.values()).filter(score -> score == 0))
+                    .hasSize(10);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"zero", "mean"})
+    void exactEffectsWhereTheInputHasPositions(String ablation) {
+        CircuitExperiment circuits =
+                CircuitExperiment.of(experiment, ablation(ablation), InputMeaning.TOKENS_AND_POSITIONS);
+        assertClose(
+                new EdgeScoring.Exact().score(circuits).values(),
+                GOLDEN.tensor("exact." + ablation + ".input_with_positions"),
+                TOLERANCE);
+        assertThat(circuits.mean(circuits.empty()))
+                .isCloseTo(
+                        GOLDEN.json()
+                                .get("empty." + ablation + ".input_with_positions")
+                                .asDouble(),
+                        within(TOLERANCE));
+    }
+
+    @Test
+    void informationFlow() {
+        assertClose(
+                new EdgeScoring.InformationFlow()
+                        .score(circuits("counterfactual"))
+                        .values(),
+                GOLDEN.tensor("information_flow"),
+                1e-6);
+    }
+
+    @Test
+    void curves() {
+        GOLDEN.json().get("curves").forEachEntry((key, expected) -> {
+            String[] parts = key.split("\\|", -1);
+            CircuitSelection selection = switch (parts[2]) {
+                case "signed" -> CircuitSelection.TOP;
+                case "absolute" -> CircuitSelection.TOP_ABSOLUTE;
+                default -> CircuitSelection.GREEDY_ABSOLUTE;
+            };
+            CircuitCurve curve = CircuitCurve.measure(
+                    circuits(parts[1]),
+                    golden(parts[0]),
+                    selection,
+                    expected.get("prune").asBoolean(),
+                    CircuitCurve.fractions());
+            assertThat(curve.points())
+                    .as(key)
+                    .extracting(CircuitCurve.Point::asked)
+                    .isEqualTo(
+                            expected.get("n").valueStream().map(JsonNode::asInt).toList());
+            assertThat(curve.points())
+                    .as(key)
+                    .extracting(CircuitCurve.Point::kept)
+                    .isEqualTo(expected.get("kept")
+                            .valueStream()
+                            .map(JsonNode::asInt)
+                            .toList());
+            assertClose(
+                    curve.points().stream()
+                            .mapToDouble(CircuitCurve.Point::metric)
+                            .toArray(),
+                    GoldenCircuits.doubles(expected.get("metric")),
+                    TOLERANCE);
+            assertClose(
+                    curve.points().stream()
+                            .mapToDouble(CircuitCurve.Point::faithfulness)
+                            .toArray(),
+                    GoldenCircuits.doubles(expected.get("faithfulness")),
+                    1e-5);
+            assertThat(curve.area()).isCloseTo(expected.get("area_under").asDouble(), within(1e-5));
+            assertThat(curve.areaFromOne())
+                    .isCloseTo(expected.get("area_from_1").asDouble(), within(1e-5));
+            assertThat(curve.full()).isCloseTo(expected.get("full").asDouble(), within(TOLERANCE));
+            assertThat(curve.empty()).isCloseTo(expected.get("empty").asDouble(), within(TOLERANCE));
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1", "3", "5", "6"})
+    void acdc(int number) {
+        JsonNode expected = GOLDEN.json().get("acdc").get(number);
+        Metric metric = expected.get("metric").asString().equals("kl")
+                ? Metric.klToClean(PromptPair.END)
+                : Metric.logitDifference();
+        CircuitExperiment circuits =
+                CircuitExperiment.of(Experiment.start(experiment.runs(), metric), Ablation.counterfactual());
+        Acdc found = Acdc.search(circuits, expected.get("tau").asDouble(), false, (done, total) -> {});
+        double[] kept = GOLDEN.tensor("acdc." + number);
+        List<String> edges = new ArrayList<>();
+        for (int e = 0; e < kept.length; e++) {
+            if (kept[e] != 0) {
+                edges.add(circuits.index().edges().get(e).toString());
+            }
+        }
+        assertThat(found.circuit().edges()).map(Object::toString).isEqualTo(edges);
+        assertThat(found.tested()).isEqualTo(expected.get("tested").asInt());
+        assertThat(found.loss()).isCloseTo(expected.get("loss").asDouble(), within(TOLERANCE));
+        assertThat(found.loss())
+                .isCloseTo((metric.isLowerBetter() ? 1 : -1) * circuits.mean(found.circuit()), within(TOLERANCE));
+        assertThat(found.closestDecision())
+                .isCloseTo(expected.get("closest_decision").asDouble(), within(TOLERANCE));
+        assertThat(found.circuit().pruned().size())
+                .isEqualTo(expected.get("edges_after_pruning").asInt());
+    }
+}
