@@ -107,11 +107,12 @@ public final class ComparePeer {
     private double product(int m, int k, int n) {
         Kernels kernels = KernelProvider.provide().kernels();
         PackedMatrix w = PackedMatrix.zeros(k, n, false);
-        InputRows input = new InputRows();
+        InputRows input = new InputRows(kernels.rowsTogether());
         input.set(new float[m * k], 0, k, k, m);
         input.reserve();
         float[] out = new float[m * n];
-        int rows = 128;
+        // A multiple of every tile's rows.
+        int rows = 180;
         int panels = 4;
         int groups = (w.panels() + panels - 1) / panels;
         int blocks = (m + rows - 1) / rows;
@@ -120,7 +121,7 @@ public final class ComparePeer {
             Runnable once = () -> {
                 pool.run(blocks, (worker, block) -> {
                     int end = Math.min(m, (block + 1) * rows);
-                    kernels.interleave(input, block * rows / InputRows.GROUP, end / InputRows.GROUP);
+                    kernels.interleave(input, block * rows / input.group(), end / input.group());
                 });
                 pool.run(groups * blocks, (worker, index) -> {
                     int row = index % blocks * rows;

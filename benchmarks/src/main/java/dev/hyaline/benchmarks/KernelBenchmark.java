@@ -65,7 +65,7 @@ public class KernelBenchmark {
         }
         in = new float[ROWS * MLP];
         Arrays.fill(in, 0.5f);
-        rows = new InputRows();
+        rows = new InputRows(kernels.rowsTogether());
         rows.set(in, 0, D, D, ROWS);
         rows.reserve();
         kernels.interleave(rows, 0, rows.groups());

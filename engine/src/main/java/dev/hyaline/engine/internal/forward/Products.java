@@ -40,7 +40,7 @@ public final class Products {
     private final WorkerPool pool;
     private final WorkerPool.Task task = this::runTask;
     private final WorkerPool.Task interleaveTask = this::interleave;
-    private final InputRows in = new InputRows();
+    private final InputRows in;
     /** By worker. */
     private final Scratch[] scratch;
 
@@ -70,6 +70,7 @@ public final class Products {
     public Products(Kernels kernels, WorkerPool pool) {
         this.kernels = kernels;
         this.pool = pool;
+        in = new InputRows(kernels.rowsTogether());
         scratch = Stream.generate(Scratch::new).limit(pool.threads()).toArray(Scratch[]::new);
         for (int i = 0; i < MAX_COUNT; i++) {
             products[i] = new Product();
@@ -120,7 +121,7 @@ public final class Products {
 
     /** Runs the loop that was begun. */
     public void run() {
-        if (kernels.readsInterleaved() && in.groups() > 0) {
+        if (in.groups() > 0) {
             in.reserve();
             pool.run(interleaveTasks(), interleaveTask);
         }
@@ -141,20 +142,24 @@ public final class Products {
         int parts = rows >= ROWS_OF_ITS_OWN * pool.threads() ? pool.threads() : 1;
         blocksPerPart = ceilDiv(rows, parts * ROWS_AT_ONCE);
         int blocks = parts * blocksPerPart;
-        rowsAtOnce = ceilDiv(ceilDiv(rows, blocks), InputRows.GROUP) * InputRows.GROUP;
+        rowsAtOnce = roundUp(ceilDiv(rows, blocks), kernels.rowsTogether());
         int panels = 0;
         for (int i = 0; i < count; i++) {
             panels += products[i].w.panels();
         }
         long panelCost = (long) Math.min(rows, rowsAtOnce) * products[0].w.k() * PackedMatrix.PANEL;
         int balanced = Math.max(1, panels * blocks / (4 * pool.threads()));
-        panelsAtOnce = (int) Math.min(balanced, 1 + MIN_TASK_SIZE / panelCost);
+        panelsAtOnce = roundUp((int) Math.min(balanced, 1 + MIN_TASK_SIZE / panelCost), kernels.panelsTogether());
         tasksPerPart = 0;
         for (int i = 0; i < count; i++) {
             products[i].groups = ceilDiv(products[i].w.panels(), panelsAtOnce);
             tasksPerPart += products[i].groups * blocksPerPart;
         }
         return parts * tasksPerPart;
+    }
+
+    private static int roundUp(int n, int multiple) {
+        return ceilDiv(n, multiple) * multiple;
     }
 
     private int interleaveTasks() {

@@ -2,20 +2,27 @@ package dev.hyaline.engine.internal.kernel;
 
 /**
  * The left operand of a product: rows {@code [rows, k]} as they lie in memory and, for kernels that want it, a copy of
- * them interleaved four by four. Reused from product to product.
+ * them in which the rows of a group are interleaved. Reused from product to product.
  */
 public final class InputRows {
-    /** Rows that are interleaved with each other; what remains of a batch is read as it lies. */
-    public static final int GROUP = 4;
-
     private static final float[] NOTHING = {};
 
+    private final int group;
     private float[] values = NOTHING;
     private int at;
     private int stride;
     private int k;
     private int rows;
     private float[] interleaved = {};
+
+    /**
+     * Rows for the kernels that read them.
+     *
+     * @param group {@link Kernels#rowsTogether}; what remains of a batch is read as it lies
+     */
+    public InputRows(int group) {
+        this.group = group;
+    }
 
     /** Rows that lie {@code stride} apart, the first one's {@code k} values from {@code at}. */
     public void set(float[] values, int at, int stride, int k, int rows) {
@@ -48,25 +55,30 @@ public final class InputRows {
         return k;
     }
 
-    /** Whole groups of rows. */
+    /** Rows that are interleaved with each other. */
+    public int group() {
+        return group;
+    }
+
+    /** Whole groups of rows; none if rows are read as they lie. */
     public int groups() {
-        return rows / GROUP;
+        return group == 1 ? 0 : rows / group;
     }
 
     /** Room for the interleaved copy. */
     public void reserve() {
-        if (interleaved.length < groups() * GROUP * k) {
-            interleaved = new float[groups() * GROUP * k];
+        if (interleaved.length < groups() * group * k) {
+            interleaved = new float[groups() * group * k];
         }
     }
 
-    /** Chain by chain of a product, group by group, {@code [steps][GROUP]}: what a tile reads is contiguous. */
+    /** Chain by chain of a product, group by group, {@code [steps][group]}: what a tile reads is contiguous. */
     public float[] interleaved() {
         return interleaved;
     }
 
     /** Index of a group's first value of the chain that begins at {@code block} and has {@code steps}. */
-    public int interleavedAt(int block, int steps, int group) {
-        return (block * groups() + group * steps) * GROUP;
+    public int interleavedAt(int block, int steps, int index) {
+        return (block * groups() + index * steps) * group;
     }
 }

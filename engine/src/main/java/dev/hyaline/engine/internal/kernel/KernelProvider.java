@@ -31,6 +31,7 @@ public final class KernelProvider {
      */
     public static Provided provide() {
         checkWidth();
+        TileShape.checkProperty();
         Fma.checkProperty();
         String wanted = System.getProperty(PROPERTY, "auto");
         return switch (wanted) {
@@ -46,13 +47,14 @@ public final class KernelProvider {
                                     + obstacle.get().cause(),
                             obstacle.get().remedy() + ", or leave " + PROPERTY + " unset");
                 }
-                yield new Provided(vector(), PROPERTY + "=vector asks for them; " + width());
+                yield new Provided(vector(), PROPERTY + "=vector asks for them; " + width() + "; " + tiles());
             }
             case "auto" ->
                 obstacle()
                         .map(KernelProvider::scalarFallback)
                         .orElseGet(() -> new Provided(
-                                vector(), VectorProbe.MODULE + " is loaded and C2 compiles it; " + width()));
+                                vector(),
+                                VectorProbe.MODULE + " is loaded and C2 compiles it; " + width() + "; " + tiles()));
             default -> throw new BadInputException(PROPERTY + " must be auto, scalar or vector, found " + wanted);
         };
     }
@@ -92,6 +94,11 @@ public final class KernelProvider {
         return System.getProperty(VectorKernels.WIDTH_PROPERTY) == null
                 ? "the width is what this machine prefers"
                 : VectorKernels.WIDTH_PROPERTY + " asks for the width";
+    }
+
+    /** In a method of its own for the same reason as {@link #vector}. */
+    private static String tiles() {
+        return VectorKernels.tiles().reason();
     }
 
     private static void checkWidth() {

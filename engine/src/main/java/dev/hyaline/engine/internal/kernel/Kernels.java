@@ -36,11 +36,15 @@ public interface Kernels {
     GradientKernels gradients();
 
     /**
-     * Whether {@link #product} reads rows from their interleaved copy, which {@link #interleave} then makes beforehand.
+     * Rows of a register tile, which {@link #product} reads from their interleaved copy, made by {@link #interleave}
+     * beforehand; 1 if it reads rows as they lie.
      */
-    boolean readsInterleaved();
+    int rowsTogether();
 
-    /** Copies some groups of rows into their interleaved places, for which there is room. */
+    /** Neighbouring panels that {@link #product} reads side by side, so that a task should have a multiple of them. */
+    int panelsTogether();
+
+    /** Copies some groups of {@link #rowsTogether} rows into their interleaved places, for which there is room. */
     void interleave(InputRows in, int firstGroup, int endGroup);
 
     /**
@@ -48,7 +52,8 @@ public interface Kernels {
      * of panels {@code firstPanel} to {@code endPanel}, at least one.
      *
      * @param out row {@code r} of the product is its row {@code r}, whichever rows and panels are asked for
-     * @param firstRow a multiple of {@link InputRows#GROUP}
+     * @param in in groups of {@link #rowsTogether}
+     * @param firstRow a multiple of {@link #rowsTogether}
      * @param scratch of the worker that calls
      */
     void product(

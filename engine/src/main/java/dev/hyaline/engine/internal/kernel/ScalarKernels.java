@@ -21,19 +21,24 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public boolean readsInterleaved() {
-        return false;
+    public int rowsTogether() {
+        return 1;
+    }
+
+    @Override
+    public int panelsTogether() {
+        return 1;
     }
 
     @Override
     public void interleave(InputRows in, int firstGroup, int endGroup) {
+        int rows = in.group();
         for (int block = 0; block < in.k(); block += K_BLOCK) {
             int steps = Math.min(K_BLOCK, in.k() - block);
             for (int group = firstGroup; group < endGroup; group++) {
                 int to = in.interleavedAt(block, steps, group);
-                for (int i = 0; i < steps * InputRows.GROUP; i++) {
-                    int row = group * InputRows.GROUP + i % InputRows.GROUP;
-                    in.interleaved()[to + i] = in.values()[in.at(row) + block + i / InputRows.GROUP];
+                for (int i = 0; i < steps * rows; i++) {
+                    in.interleaved()[to + i] = in.values()[in.at(group * rows + i % rows) + block + i / rows];
                 }
             }
         }

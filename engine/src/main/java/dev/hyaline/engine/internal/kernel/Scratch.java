@@ -5,10 +5,10 @@ public final class Scratch {
     private float[] widened = {};
     private float[] wholePanel = {};
 
-    /** Room for one panel's part of a chain, widened from bfloat16 for rows to share. */
-    public float[] widened() {
-        if (widened.length == 0) {
-            widened = new float[Kernels.K_BLOCK * PackedMatrix.PANEL];
+    /** Room for the parts of a chain of {@code panels} panels, widened from bfloat16 for rows to share. */
+    public float[] widened(int panels) {
+        if (widened.length < panels * Kernels.K_BLOCK * PackedMatrix.PANEL) {
+            widened = new float[panels * Kernels.K_BLOCK * PackedMatrix.PANEL];
         }
         return widened;
     }

@@ -25,13 +25,13 @@ class KernelProviderTest {
     void choosesVectorKernelsWhereTheyRunWell() throws Exception {
         assertThat(kernels(VECTOR))
                 .matches("vector(128|256|512): jdk.incubator.vector is loaded and C2 compiles it;"
-                        + " the width is what this machine prefers");
+                        + " the width is what this machine prefers; tiles of (4x2|6x4), since .+");
         assertThat(kernels(VECTOR, FORCED))
                 .matches("vector(128|256|512): hyaline.kernels=vector asks for them;"
-                        + " the width is what this machine prefers");
-        assertThat(kernels(VECTOR, "-Dhyaline.vectorBits=128"))
+                        + " the width is what this machine prefers; tiles of (4x2|6x4), since .+");
+        assertThat(kernels(VECTOR, "-Dhyaline.vectorBits=128", "-Dhyaline.tile=6x4"))
                 .isEqualTo("vector128: jdk.incubator.vector is loaded and C2 compiles it;"
-                        + " hyaline.vectorBits asks for the width");
+                        + " hyaline.vectorBits asks for the width; hyaline.tile asks for tiles of 6x4");
         assertThat(kernels(VECTOR, "-XX:TieredStopAtLevel=4")).startsWith("vector");
         assertThat(kernels(VECTOR, "-XX:-TieredCompilation")).startsWith("vector");
     }
@@ -125,6 +125,12 @@ class KernelProviderTest {
                         + " found 512");
         assertThat(kernels("-Dhyaline.kernels=fast"))
                 .isEqualTo("BadInputException: hyaline.kernels must be auto, scalar or vector, found fast");
+    }
+
+    @Test
+    void refusesTilesThatThereAreNot() throws Exception {
+        assertThat(kernels(VECTOR, "-Dhyaline.tile=8x3"))
+                .isEqualTo("BadInputException: hyaline.tile must be 4x2 or 6x4, found 8x3");
     }
 
     private static String kernels(String... arguments) throws Exception {

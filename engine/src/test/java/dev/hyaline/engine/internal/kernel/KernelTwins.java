@@ -3,36 +3,50 @@ package dev.hyaline.engine.internal.kernel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
-/** The scalar kernels and the vector kernels of every width, side by side in one process. */
+/** The scalar kernels and the vector kernels of every width and shape of tiles, side by side in one process. */
 public final class KernelTwins {
     private static final String VECTOR_PACKAGE = "dev.hyaline.engine.internal.kernel.vector.";
     private static final String WIDTH_PROPERTY = "hyaline.vectorBits";
 
     public static final Kernels SCALAR = new ScalarKernels();
-    public static final List<Kernels> VECTORS =
-            Stream.of(128, 256, 512).map(KernelTwins::vector).toList();
+    public static final List<Kernels> VECTORS = Stream.of(128, 256, 512)
+            .flatMap(bits -> Arrays.stream(TileShape.values()).map(shape -> vector(bits, shape)))
+            .toList();
 
     private KernelTwins() {}
 
-    /** The width is fixed when the classes are loaded, so each width gets classes of its own. */
-    private static Kernels vector(int bits) {
-        String before = System.getProperty(WIDTH_PROPERTY);
-        System.setProperty(WIDTH_PROPERTY, Integer.toString(bits));
+    /** Both properties are read when the classes are loaded, so each pair of them gets classes of its own. */
+    private static Kernels vector(int bits, TileShape shape) {
+        String bitsBefore = System.setProperty(WIDTH_PROPERTY, Integer.toString(bits));
+        String shapeBefore = System.setProperty(TileShape.PROPERTY, shape.toString());
         try {
             Class<?> kernels = new OwnVectorClasses().loadClass(VECTOR_PACKAGE + "VectorKernels");
             return (Kernels) kernels.getConstructor().newInstance();
         } catch (ReflectiveOperationException e) {
             throw new LinkageError("the vector kernels cannot be loaded", e);
         } finally {
-            if (before == null) {
-                System.clearProperty(WIDTH_PROPERTY);
-            } else {
-                System.setProperty(WIDTH_PROPERTY, before);
-            }
+            restore(WIDTH_PROPERTY, bitsBefore);
+            restore(TileShape.PROPERTY, shapeBefore);
         }
+    }
+
+    private static void restore(String property, @Nullable String before) {
+        if (before == null) {
+            System.clearProperty(property);
+        } else {
+            System.setProperty(property, before);
+        }
+    }
+
+    /** A name for messages of tests. */
+    public static String name(Kernels kernels) {
+        return kernels.name() + " in tiles of " + kernels.rowsTogether() + " rows and " + kernels.panelsTogether()
+                + " panels";
     }
 
     private static final class OwnVectorClasses extends ClassLoader {

@@ -37,7 +37,7 @@ final class ParallelKernelsTest {
         PackedMatrix packed = PackedMatrix.zeros(k, n, false);
         packed.setColumns(0, n, Arrays.copyOfRange(w, layer * n * k, (layer + 1) * n * k));
         System.arraycopy(bias, layer * n, packed.bias(), 0, n);
-        InputRows inputRows = new InputRows();
+        InputRows inputRows = new InputRows(SCALAR.rowsTogether());
         inputRows.set(in, 0, k, k, rows);
         float[] expected = new float[rows * n];
         Rows expectedRows = new Rows(expected, 0, n);

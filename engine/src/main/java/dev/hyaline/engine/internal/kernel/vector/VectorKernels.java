@@ -9,6 +9,7 @@ import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.kernel.ScalarMath;
 import dev.hyaline.engine.internal.kernel.Scratch;
+import dev.hyaline.engine.internal.kernel.TileShape;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -28,10 +29,17 @@ public final class VectorKernels implements Kernels {
     static final VectorSpecies<Float> SPECIES = species();
     static final int WIDTH = SPECIES.length();
 
+    static final TileShape SHAPE = tiles().shape();
+
     private static final VectorShuffle<Float> ROTATE_8 = VectorShuffle.iota(SPECIES, 8, 1, true);
     private static final VectorShuffle<Float> ROTATE_4 = VectorShuffle.iota(SPECIES, 4, 1, true);
     private static final VectorShuffle<Float> ROTATE_2 = VectorShuffle.iota(SPECIES, 2, 1, true);
     private static final VectorShuffle<Float> ROTATE_1 = VectorShuffle.iota(SPECIES, 1, 1, true);
+
+    /** The shape of the tiles and the reason for it. */
+    public static TileShape.Choice tiles() {
+        return TileShape.choose(SPECIES.vectorBitSize(), PreferredWidth.bits());
+    }
 
     private static VectorSpecies<Float> species() {
         int bits = Integer.getInteger(WIDTH_PROPERTY, Math.min(MAX_BITS, PreferredWidth.bits()));
@@ -54,8 +62,13 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public boolean readsInterleaved() {
-        return true;
+    public int rowsTogether() {
+        return SHAPE.rows();
+    }
+
+    @Override
+    public int panelsTogether() {
+        return Tiles.PANELS;
     }
 
     @Override
