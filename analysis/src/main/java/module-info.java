@@ -10,7 +10,7 @@ module dev.hyaline.analysis {
     requires transitive dev.hyaline.instrument;
     requires transitive tools.jackson.core;
     requires java.desktop;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports dev.hyaline.analysis;
     exports dev.hyaline.analysis.attention;

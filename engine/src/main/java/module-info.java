@@ -6,7 +6,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.hyaline.engine {
     requires static jdk.incubator.vector;
     requires static jdk.management;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports dev.hyaline.engine;
     exports dev.hyaline.engine.config;

@@ -7,7 +7,7 @@ module dev.hyaline.instrument {
     requires dev.hyaline.files;
     requires hipparchus.core;
     requires tools.jackson.databind;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports dev.hyaline.instrument;
     exports dev.hyaline.instrument.capture;

@@ -7,7 +7,7 @@ module dev.hyaline.weights {
     requires dev.hyaline.files;
     requires java.net.http;
     requires jtokkit;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports dev.hyaline.weights;
     exports dev.hyaline.weights.hub;

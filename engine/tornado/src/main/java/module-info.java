@@ -5,7 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.hyaline.engine.tornado {
     requires dev.hyaline.engine;
     requires tornado.api;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     // TornadoVM finds the kernels by reflection.
     opens dev.hyaline.engine.tornado;

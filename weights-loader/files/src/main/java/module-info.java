@@ -6,7 +6,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.hyaline.files {
     requires transitive dev.hyaline.engine;
     requires transitive tools.jackson.core;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports dev.hyaline.files to
             dev.hyaline.analysis,
