@@ -10,6 +10,8 @@ module dev.hyaline.analysis {
     requires transitive dev.hyaline.instrument;
     requires transitive tools.jackson.core;
     requires java.desktop;
+    requires org.apache.commons.numbers.gamma;
+    requires org.apache.commons.statistics.distribution;
     requires static transitive org.jspecify;
 
     exports dev.hyaline.analysis;
@@ -20,5 +22,9 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.prompt;
+    exports dev.hyaline.analysis.statistics;
+    exports dev.hyaline.analysis.statistics.association;
+    exports dev.hyaline.analysis.statistics.compare;
+    exports dev.hyaline.analysis.statistics.power;
     exports dev.hyaline.analysis.table;
 }

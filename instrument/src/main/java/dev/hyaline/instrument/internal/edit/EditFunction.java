@@ -3,6 +3,7 @@ package dev.hyaline.instrument.internal.edit;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Direction;
 import dev.hyaline.instrument.edit.Intervention;
