@@ -22,6 +22,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.prompt;
+    exports dev.hyaline.analysis.sparse;
     exports dev.hyaline.analysis.statistics;
     exports dev.hyaline.analysis.statistics.association;
     exports dev.hyaline.analysis.statistics.compare;

@@ -17,7 +17,10 @@ module dev.hyaline.engine {
     exports dev.hyaline.engine.internal.forward to
             dev.hyaline.engine.tornado;
     exports dev.hyaline.engine.internal.kernel to
-            dev.hyaline.engine.tornado;
+            dev.hyaline.engine.tornado,
+            dev.hyaline.analysis;
+    exports dev.hyaline.engine.internal.parallel to
+            dev.hyaline.analysis;
 
     uses dev.hyaline.engine.internal.device.DeviceProvider;
 }

@@ -84,7 +84,18 @@ final class ArchitectureTest {
             arrows("tools", "analysis", "instrument", "weights", "files", "engine");
 
     @ArchTest
-    static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals("engine");
+    static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals("engine", "dev.hyaline.analysis.sparse..");
+
+    @ArchTest
+    static final ArchRule SPARSE_CODING_USES_OF_THE_ENGINE_ONLY_ITS_KERNELS = noClasses()
+            .that()
+            .resideInAPackage("dev.hyaline.analysis.sparse..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.hyaline.engine.internal.forward..",
+                    "dev.hyaline.engine.internal.device..",
+                    "dev.hyaline.engine.internal.kernel.vector..");
 
     @ArchTest
     static final ArchRule WEIGHTS_KEEPS_ITS_INTERNALS = internals("weights");
@@ -183,11 +194,14 @@ final class ArchitectureTest {
                 .beFreeOfCycles();
     }
 
-    /** Nobody outside the module uses its {@code internal} packages; benchmarks may, and are not looked at here. */
-    private static ArchRule internals(String module) {
+    /** Nobody else outside the module uses its {@code internal} packages; benchmarks are not looked at here. */
+    private static ArchRule internals(String module, String... allowed) {
         return noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.hyaline." + module + "..", "dev.hyaline.benchmarks..")
+                .resideOutsideOfPackages(Stream.concat(
+                                Stream.of("dev.hyaline." + module + "..", "dev.hyaline.benchmarks.."),
+                                Stream.of(allowed))
+                        .toArray(String[]::new))
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("dev.hyaline." + module + "..internal..");

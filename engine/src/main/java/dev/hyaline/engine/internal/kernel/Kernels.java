@@ -35,6 +35,9 @@ public interface Kernels {
     /** The kernels of a backward pass that go with these. */
     GradientKernels gradients();
 
+    /** The kernels of sparse coding that go with these. */
+    SparseKernels sparse();
+
     /**
      * Rows of a register tile, which {@link #product} reads from their interleaved copy, made by {@link #interleave}
      * beforehand; 1 if it reads rows as they lie.

@@ -21,6 +21,11 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public SparseKernels sparse() {
+        return new ScalarSparseKernels();
+    }
+
+    @Override
     public int rowsTogether() {
         return 1;
     }

@@ -172,6 +172,62 @@ class KernelsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {1, 3, 4, 7, 8, 13, 15, 16, 17, 31, 33, 63, 64, 65, 207, 702})
+    void kernelsOfChosenRowsHaveEqualBits(int n) {
+        Random random = new Random(n);
+        int stride = n + 3;
+        Rows source = new Rows(gaussian(2 + 40 * stride, random), 2, stride);
+        int[] rows = random.ints(301, 0, 40).toArray();
+        float[] factors = gaussian(301, random);
+        float[] w = gaussian(n + 5, random);
+        assertTwins(
+                gaussian(n + 7, random),
+                (kernels, out) -> kernels.sparse().addScaledRows(out, 6, n, factors, rows, 2, 299, source));
+        assertTwins(new float[301], (kernels, out) -> kernels.sparse().dotRows(out, w, 5, n, rows, 1, 300, source));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 8, 15, 16, 17, 33, 207, 1001})
+    void valuesAboveCutsAreFoundAlike(int n) {
+        Random random = new Random(n);
+        float[] values = gaussian(n + 3, random);
+        float[] cuts = gaussian(n + 2, random);
+        values[3] = Float.NaN;
+        for (Kernels kernels : KernelTwins.VECTORS) {
+            int[] expected = new int[n + 1];
+            int[] found = new int[n + 1];
+            int count = KernelTwins.SCALAR.sparse().above(values, 3, n, 0.3f, expected, 1);
+            assertThat(kernels.sparse().above(values, 3, n, 0.3f, found, 1)).isEqualTo(count);
+            assertThat(found).isEqualTo(expected);
+            count = KernelTwins.SCALAR.sparse().aboveEach(values, 3, n, cuts, 2, expected, 1);
+            assertThat(kernels.sparse().aboveEach(values, 3, n, cuts, 2, found, 1))
+                    .isEqualTo(count);
+            assertThat(found).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8, 16, 17, 207})
+    void stepsOfAdamHaveEqualBits(int n) {
+        Random random = new Random(n);
+        AdamStep step = new AdamStep(3e-3f, 0.9f, 0.999f, 2.1f, 330f, 1e-8f, 0.7f);
+        float[] m = gaussian(n + 2, random);
+        float[] v = gaussian(n + 2, random);
+        for (int i = 0; i < v.length; i++) {
+            v[i] *= v[i];
+        }
+        float[] gradient = gaussian(n, random);
+        assertTwins(gaussian(n + 2, random), (kernels, out) -> {
+            float[] first = m.clone();
+            float[] second = v.clone();
+            kernels.sparse().adam(out, first, second, 2, gradient, 0, n, step);
+            for (int i = 0; i < n; i++) {
+                out[2 + i] += first[2 + i] + second[2 + i];
+            }
+        });
+    }
+
+    @ParameterizedTest
     @EnumSource
     void activationsHaveEqualBits(ActivationFunction f) {
         Random random = new Random(3);

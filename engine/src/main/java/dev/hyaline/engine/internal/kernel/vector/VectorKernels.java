@@ -9,6 +9,7 @@ import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.kernel.ScalarMath;
 import dev.hyaline.engine.internal.kernel.Scratch;
+import dev.hyaline.engine.internal.kernel.SparseKernels;
 import dev.hyaline.engine.internal.kernel.TileShape;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -59,6 +60,11 @@ public final class VectorKernels implements Kernels {
     @Override
     public GradientKernels gradients() {
         return new VectorGradientKernels();
+    }
+
+    @Override
+    public SparseKernels sparse() {
+        return new VectorSparseKernels();
     }
 
     @Override

@@ -1,0 +1,130 @@
+package dev.hyaline.analysis.sparse.internal;
+
+import dev.hyaline.engine.internal.kernel.Kernels;
+import java.util.Arrays;
+
+/**
+ * The largest positive scores of each of some rows, found while the scores go by in ascending order of their columns: a
+ * bound rises with what has been seen, and most scores are compared with it and forgotten. Of equal scores the lowest
+ * column wins. For one worker.
+ */
+public final class TopSelection {
+    private final Kernels kernels;
+    private final int k;
+    private final int capacity;
+    private final int[] indices;
+    private final float[] scores;
+    private final float[] values;
+    private final int[] counts;
+    private final float[] cuts;
+    private final int[] found = new int[TileProduct.COLUMNS];
+    private final float[] sorted;
+
+    /** For the {@code k} largest of up to so many rows. */
+    public TopSelection(Kernels kernels, int k, int rows) {
+        this.kernels = kernels;
+        this.k = k;
+        capacity = Math.max(2 * k, k + 64);
+        indices = new int[rows * capacity];
+        scores = new float[rows * capacity];
+        values = new float[rows * capacity];
+        counts = new int[rows];
+        cuts = new float[rows];
+        sorted = new float[capacity];
+    }
+
+    /** Forgets all rows. */
+    public void begin() {
+        Arrays.fill(counts, 0);
+        Arrays.fill(cuts, 0);
+    }
+
+    /**
+     * Looks at some scores of a row.
+     *
+     * @param score from index {@code at} on, those of columns {@code firstColumn} on
+     * @param value kept with each score, at the same places
+     */
+    public void add(int row, float[] score, float[] value, int at, int firstColumn, int columns) {
+        int count = kernels.sparse().above(score, at, columns, cuts[row], found, 0);
+        for (int i = 0; i < count; i++) {
+            float s = score[at + found[i]];
+            if (s > cuts[row]) {
+                if (counts[row] == capacity) {
+                    prune(row);
+                    if (s <= cuts[row]) {
+                        continue;
+                    }
+                }
+                int to = row * capacity + counts[row]++;
+                indices[to] = firstColumn + found[i];
+                scores[to] = s;
+                values[to] = value[at + found[i]];
+            }
+        }
+    }
+
+    /** Reduces a row to its {@code k} largest, whose least is the new bound. */
+    private void prune(int row) {
+        int count = counts[row];
+        if (count <= k) {
+            return;
+        }
+        int from = row * capacity;
+        System.arraycopy(scores, from, sorted, 0, count);
+        float least = kthLargest(sorted, count, k);
+        int ties = k;
+        for (int i = from; i < from + count; i++) {
+            ties -= scores[i] > least ? 1 : 0;
+        }
+        int to = from;
+        for (int i = from; i < from + count; i++) {
+            if (scores[i] > least || (scores[i] == least && ties-- > 0)) {
+                indices[to] = indices[i];
+                scores[to] = scores[i];
+                values[to++] = values[i];
+            }
+        }
+        counts[row] = k;
+        cuts[row] = least;
+    }
+
+    /** Ends a row: its columns ascending, with the values kept with the scores. */
+    public void finish(int row, int token, TokenLists lists) {
+        prune(row);
+        lists.set(token, indices, values, row * capacity, counts[row]);
+    }
+
+    /** The {@code k}-th largest of the first {@code count}, which change places. */
+    public static float kthLargest(float[] values, int count, int k) {
+        int low = 0;
+        int high = count - 1;
+        int wanted = k - 1;
+        while (low < high) {
+            float pivot = values[(low + high) >>> 1];
+            int i = low;
+            int j = high;
+            while (i <= j) {
+                while (values[i] > pivot) {
+                    i++;
+                }
+                while (values[j] < pivot) {
+                    j--;
+                }
+                if (i <= j) {
+                    float kept = values[i];
+                    values[i++] = values[j];
+                    values[j--] = kept;
+                }
+            }
+            if (wanted <= j) {
+                high = j;
+            } else if (wanted >= i) {
+                low = i;
+            } else {
+                return values[wanted];
+            }
+        }
+        return values[wanted];
+    }
+}

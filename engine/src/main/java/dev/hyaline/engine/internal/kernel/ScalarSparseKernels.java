@@ -1,0 +1,82 @@
+package dev.hyaline.engine.internal.kernel;
+
+/** The kernels of sparse coding in plain Java: what the others are tested against. */
+public final class ScalarSparseKernels implements SparseKernels {
+    @Override
+    public void addScaledRows(
+            float[] inOut, int at, int n, float[] factors, int[] rows, int from, int end, Rows source) {
+        for (int block = from; block < end; block += Kernels.K_BLOCK) {
+            for (int c = 0; c < n; c++) {
+                float chain = 0;
+                for (int j = block; j < Math.min(end, block + Kernels.K_BLOCK); j++) {
+                    chain = Fma.fma(factors[j], source.values()[source.at(rows[j]) + c], chain);
+                }
+                inOut[at + c] += chain;
+            }
+        }
+    }
+
+    @Override
+    public void dotRows(float[] out, float[] w, int wAt, int n, int[] rows, int from, int end, Rows source) {
+        for (int j = from; j < end; j++) {
+            out[j] = dot(w, wAt, source.values(), source.at(rows[j]), n);
+        }
+    }
+
+    private static float dot(float[] a, int aAt, float[] b, int bAt, int n) {
+        float[] lanes = new float[Kernels.LANES];
+        for (int i = 0; i < n; i++) {
+            lanes[i % Kernels.LANES] = Fma.fma(a[aAt + i], b[bAt + i], lanes[i % Kernels.LANES]);
+        }
+        return ScalarKernels.tree(lanes);
+    }
+
+    @Override
+    public int above(float[] values, int at, int n, float cut, int[] indices, int indicesAt) {
+        int count = 0;
+        for (int i = 0; i < n; i++) {
+            if (values[at + i] > cut) {
+                indices[indicesAt + count++] = i;
+            }
+        }
+        return count;
+    }
+
+    @Override
+    public int aboveEach(float[] values, int at, int n, float[] cuts, int cutsAt, int[] indices, int indicesAt) {
+        int count = 0;
+        for (int i = 0; i < n; i++) {
+            if (values[at + i] > cuts[cutsAt + i]) {
+                indices[indicesAt + count++] = i;
+            }
+        }
+        return count;
+    }
+
+    @Override
+    public void adam(
+            float[] parameters, float[] m, float[] v, int at, float[] gradient, int gradientAt, int n, AdamStep step) {
+        adam(parameters, m, v, at, gradient, gradientAt, 0, n, step);
+    }
+
+    /** Elements {@code first} to {@code n}, for the vector kernels too. */
+    public static void adam(
+            float[] parameters,
+            float[] m,
+            float[] v,
+            int at,
+            float[] gradient,
+            int gradientAt,
+            int first,
+            int n,
+            AdamStep step) {
+        for (int i = first; i < n; i++) {
+            int p = at + i;
+            float g = gradient[gradientAt + i] * step.gradientScale();
+            m[p] = Fma.fma(step.beta1(), m[p], (1 - step.beta1()) * g);
+            v[p] = Fma.fma(step.beta2(), v[p], (1 - step.beta2()) * (g * g));
+            float root = (float) Math.sqrt(v[p] * step.inverseBias2());
+            parameters[p] -= step.rate() * (m[p] * step.inverseBias1()) / (root + step.eps());
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package dev.hyaline.engine.internal.kernel;
+
+/**
+ * The arithmetic of sparse coding: sums over chosen rows, which are what is left of a product whose left side is nearly
+ * all zeros, the choice itself, and the optimiser's step. With the promises of {@link Kernels}: each output value is
+ * one fixed sequence of IEEE operations, and sums run in {@link Kernels#LANES} lanes.
+ */
+public interface SparseKernels {
+    /**
+     * {@code inOut[c] += sum_j factors[j] source[rows[j], c]} for {@code j} from {@code from} to {@code end}: chains
+     * over {@code j}, a new one every {@link Kernels#K_BLOCK} rows, whose ends are added in order.
+     */
+    void addScaledRows(float[] inOut, int at, int n, float[] factors, int[] rows, int from, int end, Rows source);
+
+    /** {@code out[j] = sum_c w[c] source[rows[j], c]} for {@code j} from {@code from} to {@code end}, in lanes. */
+    void dotRows(float[] out, float[] w, int wAt, int n, int[] rows, int from, int end, Rows source);
+
+    /**
+     * Finds the values above a cut.
+     *
+     * @param indices {@code i} of each {@code values[at + i] > cut}, ascending, from {@code indicesAt} on
+     * @return how many there are
+     */
+    int above(float[] values, int at, int n, float cut, int[] indices, int indicesAt);
+
+    /**
+     * Finds the values above cuts of their own.
+     *
+     * @param indices {@code i} of each {@code values[at + i] > cuts[cutsAt + i]}, ascending, from {@code indicesAt} on
+     * @return how many there are
+     */
+    int aboveEach(float[] values, int at, int n, float[] cuts, int cutsAt, int[] indices, int indicesAt);
+
+    /**
+     * Moves parameters by a step of Adam.
+     *
+     * @param m first moments, {@code v} second ones; both lie as the parameters do
+     */
+    void adam(float[] parameters, float[] m, float[] v, int at, float[] gradient, int gradientAt, int n, AdamStep step);
+}
