@@ -19,6 +19,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -68,7 +69,7 @@ public final class SweepPeer {
                         .sweep(experiment.config(), PatchingDirection.DENOISING, experiment.pairs());
         return experiment.sweep(sweep, SweepOptions.none().progress((done, total) -> {
             if (done % TELL_EVERY == 0) {
-                System.err.printf("%d of %d after %.0f s%n", done, total, (System.nanoTime() - begin) / 1e9);
+                System.err.printf(Locale.ROOT, "%d of %d after %.0f s%n", done, total, (System.nanoTime() - begin) / 1e9);
             }
         }));
     }

@@ -5,6 +5,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.UnknownHookPointException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Printable;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -14,10 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 
 /**
@@ -89,16 +88,16 @@ public final class HookPoints {
             for (String item : list.split(",", -1)) {
                 String pattern = item.strip();
                 if (pattern.isEmpty()) {
-                    throw new BadInputException("a hook point's name is missing in '" + list + "'");
+                    throw new BadInputException("a hook point's name is missing in '" + Printable.plain(list) + "'");
                 }
                 List<HookPoint> matches = matches(config, points, pattern);
-                boolean outright = !isGlob(pattern) && !pattern.equals("all");
+                boolean outright = !Glob.is(pattern) && !pattern.equals("all");
                 List<HookPoint> inLayers = matches.stream()
                         .filter(point ->
                                 point.site().perLayer() ? kept.contains(point.layer()) : outright || layers.isAll())
                         .toList();
                 if (inLayers.isEmpty()) {
-                    throw new BadInputException("'" + pattern + "' has no hook point in layers " + layers);
+                    throw new BadInputException("'" + Printable.plain(pattern) + "' has no hook point in layers " + layers);
                 }
                 selected.addAll(inLayers);
             }
@@ -126,8 +125,8 @@ public final class HookPoints {
                     .filter(Site::perLayer)
                     .orElseThrow(() -> unknown(name));
         }
-        if (isGlob(name)) {
-            throw new BadInputException("'" + name + "' is a glob, where one site is to be named");
+        if (Glob.is(name)) {
+            throw new BadInputException("'" + Printable.plain(name) + "' is a glob, where one site is to be named");
         }
         return localSite(name).orElseThrow(() -> unknown(name));
     }
@@ -156,7 +155,11 @@ public final class HookPoints {
         List<HookPoint> ofOneLayer = Arrays.stream(Site.values())
                 .map(site -> site.perLayer() ? HookPoint.of(site, 0) : HookPoint.of(site))
                 .toList();
-        return new UnknownHookPointException(name, nearest(ofOneLayer, name));
+        return unknown(ofOneLayer, name);
+    }
+
+    private static UnknownHookPointException unknown(List<HookPoint> points, String name) {
+        return new UnknownHookPointException(Printable.plain(name), nearest(points, name));
     }
 
     private static Optional<Site> localSite(String name) {
@@ -176,8 +179,8 @@ public final class HookPoints {
             return plain(config);
         }
         List<HookPoint> matches;
-        if (isGlob(pattern)) {
-            Predicate<String> glob = globRegex(pattern).asMatchPredicate();
+        if (Glob.is(pattern)) {
+            Glob glob = Glob.of(pattern);
             matches = points.stream()
                     .filter(point -> names(point).stream().anyMatch(glob))
                     .toList();
@@ -185,7 +188,7 @@ public final class HookPoints {
             matches = named(config, points, pattern);
         }
         if (matches.isEmpty()) {
-            throw new UnknownHookPointException(pattern, nearest(points, pattern));
+            throw unknown(points, pattern);
         }
         return matches;
     }
@@ -228,38 +231,7 @@ public final class HookPoints {
     }
 
     private static BadInputException noLayer(Gpt2Config config, String layer) {
-        return new BadInputException("there is no layer " + layer + ": layers run from 0 to " + (config.nLayers() - 1));
-    }
-
-    private static boolean isGlob(String pattern) {
-        return pattern.contains("*") || pattern.contains("?") || pattern.contains("[");
-    }
-
-    private static Pattern globRegex(String glob) {
-        StringBuilder regex = new StringBuilder();
-        for (int i = 0; i < glob.length(); i++) {
-            char c = glob.charAt(i);
-            int close = c == '[' ? glob.indexOf(']', i + 2) : -1;
-            if (close > 0) {
-                String set = glob.substring(i + 1, close);
-                boolean negated = set.startsWith("!");
-                regex.append(negated ? "[^" : "[")
-                        .append((negated ? set.substring(1) : set).replaceAll("[\\\\\\[\\]^&]", "\\\\$0"))
-                        .append(']');
-                i = close;
-            } else if (c == '*') {
-                regex.append(".*");
-            } else if (c == '?') {
-                regex.append('.');
-            } else {
-                regex.append(Pattern.quote(String.valueOf(c)));
-            }
-        }
-        try {
-            return Pattern.compile(regex.toString());
-        } catch (PatternSyntaxException e) {
-            throw new BadInputException("'" + glob + "' is not a glob: a range in its brackets runs backwards");
-        }
+        return new BadInputException("there is no layer " + Printable.plain(layer) + ": layers run from 0 to " + (config.nLayers() - 1));
     }
 
     /** Everything a point is called, its canonical name first. */

@@ -1,6 +1,7 @@
 package dev.hyaline.instrument;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -51,14 +52,14 @@ public final class IndexSelection {
         for (String item : bare.split(",", -1)) {
             Matcher match = ITEM.matcher(item.strip());
             if (!match.matches()) {
-                throw new BadInputException("'" + text + "' is not a selection; write indices and ranges such as"
+                throw new BadInputException("'" + Printable.plain(text) + "' is not a selection; write indices and ranges such as"
                         + " 0,3-5,-1 (negative from the end), last or all");
             }
             int first = index(match.group(1));
             boolean single = match.group(2) == null;
             int last = single ? first : index(match.group(2));
             if (first > last && first < 0 == last < 0) {
-                throw new BadInputException("the range " + item.strip() + " runs backwards");
+                throw new BadInputException("the range " + Printable.plain(item.strip()) + " runs backwards");
             }
             ranges.add(new Range(first, last, single));
         }
@@ -83,7 +84,7 @@ public final class IndexSelection {
             return -1;
         }
         if (text.length() > 9) {
-            throw new BadInputException("the index " + text + " is out of range");
+            throw new BadInputException("the index " + Printable.plain(text) + " is out of range");
         }
         return Integer.parseInt(text);
     }
@@ -127,7 +128,7 @@ public final class IndexSelection {
         int[] indices = IntStream.range(0, bound).filter(i -> chosen[i]).toArray();
         if (indices.length == 0) {
             throw new BadInputException(
-                    "'" + text + "' chooses no " + what + ": " + what + "s run from 0 to " + (bound - 1));
+                    "'" + Printable.plain(text) + "' chooses no " + what + ": " + what + "s run from 0 to " + (bound - 1));
         }
         return indices;
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.error.UnknownHookPointException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
@@ -230,5 +231,41 @@ final class HookPointsTest {
                 .containsExactly(Target.of(Site.Z, 2));
         assertThat(Target.named("blocks.*.attn.hook_z")).isEqualTo(Target.of(Site.Z));
         assertThatThrownBy(() -> Target.named("blocks.*.hook_embed")).isInstanceOf(UnknownHookPointException.class);
+    }
+
+    /** A regular expression would try all ways to divide a name among the stars, which no test would see the end of. */
+    @Test
+    void globsOfManyStarsAreMatched() {
+        assertThat(HookPoints.select(CONFIG, "*".repeat(1_000) + "z")).hasSize(12);
+        assertThat(HookPoints.select(CONFIG, "*?".repeat(5) + "*")).hasSizeGreaterThan(100);
+        for (String glob : List.of("*o*".repeat(200) + "!", "?*".repeat(100_000), "*[!z]".repeat(20) + "!")) {
+            assertThatThrownBy(() -> HookPoints.select(CONFIG, glob))
+                    .isInstanceOf(UnknownHookPointException.class)
+                    .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(300));
+        }
+        assertThatThrownBy(() -> HookPoints.select(CONFIG, "[" + "a-b".repeat(100_000) + "]"))
+                .isInstanceOf(UnknownHookPointException.class);
+    }
+
+    @Test
+    void globsTakeCharactersOfASet() {
+        assertThat(HookPoints.select(CONFIG, "blocks.[0-12].attn.hook_[qk]")).hasSize(6);
+        assertThat(HookPoints.select(CONFIG, "blocks.[!0-8].attn.hook_[!a-yA-Z_0-9]")).hasSize(1);
+        assertThat(HookPoints.select(CONFIG, "resid[_-]mid")).hasSize(12);
+    }
+
+    @Test
+    void messagesAreNoLongerThanTheyMust() {
+        String digits = "9".repeat(10_000);
+        for (String name : List.of("x".repeat(10_000), "blocks." + digits + ".attn.hook_z", digits + ",")) {
+            assertThatThrownBy(() -> HookPoints.select(CONFIG, name))
+                    .isInstanceOf(HyalineException.class)
+                    .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(300));
+        }
+        for (String selection : List.of(digits, digits + "x", "5-" + digits)) {
+            assertThatThrownBy(() -> IndexSelection.parse(selection))
+                    .isInstanceOf(BadInputException.class)
+                    .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(300));
+        }
     }
 }

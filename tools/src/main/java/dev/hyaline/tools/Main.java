@@ -43,7 +43,7 @@ public final class Main {
                 .registerConverter(Integer.class, Main::wholeNumber)
                 .registerConverter(Long.class, text -> number(text, Long::valueOf, "a whole number"))
                 .registerConverter(Float.class, text -> number(text, Float::valueOf, "a number"))
-                .setOut(console.out())
+                .setOut(console.help())
                 .setErr(console.err())
                 .setColorScheme(CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF))
                 .setUsageHelpWidth(100)

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What reaches a terminal, and what comes through pipes. */
 final class TerminalTest {
-    private static final String CLEAR = "\u001B[2J\u001B]0;owned\u0007\u009b31m\r";
+    private static final String CLEAR = "\u001B[2J\u001B]0;owned\u0007\u009b31m\r\u001B[8;30;31mhidden";
 
     @TempDir
     private Path temporary;
@@ -49,8 +49,24 @@ final class TerminalTest {
             assertThat(outcome.out() + outcome.err())
                     .as(arguments.toString())
                     .isNotEmpty()
-                    .doesNotContain("\u001B[2J", "\u001B]", "\u0007", "\u009b", "\r");
+                    .doesNotContain("\u001B[2J", "\u001B]", "\u0007", "\u009b", "\r", "\u001B[8;30;31m");
+            // What is left are styles that the program made, whole.
+            assertThat((outcome.out() + outcome.err()).replaceAll("\u001B\\[(0|1|2|38;5;(16|231);48;2;[0-9;]+)m", ""))
+                    .as(arguments.toString())
+                    .doesNotContain("\u001B");
         }
+    }
+
+    @Test
+    void titlesAndHelpKeepTheirStyles() {
+        assertThat(coloured("edit", "--zero", "z", "--prompt", "a b"))
+                .contains("\u001B[1m", "\u001B[0m");
+        assertThat(coloured("lens", "--help")).contains("\u001B[1m", "\u001B[");
+        assertThat(coloured("lens", "--prompt", "a b c", "--no-bos", "--layers", "0")).doesNotContain("\\u001b");
+    }
+
+    private static String coloured(String... arguments) {
+        return Outcome.reading(new ByteArrayInputStream(new byte[0]), true, arguments).out();
     }
 
     @Test

@@ -33,8 +33,13 @@ public record Console(
 
     /** Neither stream lets control characters through. */
     public Console {
-        out = new SafeWriter(out, colours);
-        err = new SafeWriter(err, false);
+        out = new SafeWriter(out);
+        err = new SafeWriter(err);
+    }
+
+    /** Standard output for text that holds nothing from outside and has styles of its own, such as help. */
+    public PrintWriter help() {
+        return ((SafeWriter) out).trusting();
     }
 
     /** The process's own streams; colours only on a terminal whose user does not object (NO_COLOR). */
@@ -108,6 +113,6 @@ public record Console(
     }
 
     private String styled(String code, String text) {
-        return colours ? "\u001B[" + code + "m" + text + "\u001B[0m" : text;
+        return colours ? SafeWriter.style(code) + text + SafeWriter.style("0") : text;
     }
 }

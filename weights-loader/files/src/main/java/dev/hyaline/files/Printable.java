@@ -1,5 +1,6 @@
 package dev.hyaline.files;
 
+import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
 
@@ -48,7 +49,7 @@ public final class Printable {
                     || type == Character.FORMAT
                     || type == Character.LINE_SEPARATOR
                     || type == Character.PARAGRAPH_SEPARATOR) {
-                shown.append("\\u").append(String.format("%04x", c));
+                shown.append("\\u").append(String.format(Locale.ROOT, "%04x", c));
             } else {
                 shown.appendCodePoint(c);
             }
