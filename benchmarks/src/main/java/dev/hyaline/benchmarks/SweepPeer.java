@@ -69,7 +69,8 @@ public final class SweepPeer {
                         .sweep(experiment.config(), PatchingDirection.DENOISING, experiment.pairs());
         return experiment.sweep(sweep, SweepOptions.none().progress((done, total) -> {
             if (done % TELL_EVERY == 0) {
-                System.err.printf(Locale.ROOT, "%d of %d after %.0f s%n", done, total, (System.nanoTime() - begin) / 1e9);
+                System.err.printf(
+                        Locale.ROOT, "%d of %d after %.0f s%n", done, total, (System.nanoTime() - begin) / 1e9);
             }
         }));
     }

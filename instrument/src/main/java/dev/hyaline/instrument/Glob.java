@@ -64,8 +64,8 @@ final class Glob implements Predicate<String> {
             boolean range = i + 2 < set.length() && set.charAt(i + 1) == '-';
             char last = range ? set.charAt(i + 2) : first;
             if (last < first) {
-                throw new BadInputException("'" + Printable.plain(pattern)
-                        + "' is not a glob: a range in its brackets runs backwards");
+                throw new BadInputException(
+                        "'" + Printable.plain(pattern) + "' is not a glob: a range in its brackets runs backwards");
             }
             members.set(first, last + 1);
             i += range ? 2 : 0;

@@ -97,7 +97,8 @@ public final class HookPoints {
                                 point.site().perLayer() ? kept.contains(point.layer()) : outright || layers.isAll())
                         .toList();
                 if (inLayers.isEmpty()) {
-                    throw new BadInputException("'" + Printable.plain(pattern) + "' has no hook point in layers " + layers);
+                    throw new BadInputException(
+                            "'" + Printable.plain(pattern) + "' has no hook point in layers " + layers);
                 }
                 selected.addAll(inLayers);
             }
@@ -231,7 +232,8 @@ public final class HookPoints {
     }
 
     private static BadInputException noLayer(Gpt2Config config, String layer) {
-        return new BadInputException("there is no layer " + Printable.plain(layer) + ": layers run from 0 to " + (config.nLayers() - 1));
+        return new BadInputException(
+                "there is no layer " + Printable.plain(layer) + ": layers run from 0 to " + (config.nLayers() - 1));
     }
 
     /** Everything a point is called, its canonical name first. */

@@ -52,8 +52,9 @@ public final class IndexSelection {
         for (String item : bare.split(",", -1)) {
             Matcher match = ITEM.matcher(item.strip());
             if (!match.matches()) {
-                throw new BadInputException("'" + Printable.plain(text) + "' is not a selection; write indices and ranges such as"
-                        + " 0,3-5,-1 (negative from the end), last or all");
+                throw new BadInputException(
+                        "'" + Printable.plain(text) + "' is not a selection; write indices and ranges such as"
+                                + " 0,3-5,-1 (negative from the end), last or all");
             }
             int first = index(match.group(1));
             boolean single = match.group(2) == null;
@@ -127,8 +128,8 @@ public final class IndexSelection {
         }
         int[] indices = IntStream.range(0, bound).filter(i -> chosen[i]).toArray();
         if (indices.length == 0) {
-            throw new BadInputException(
-                    "'" + Printable.plain(text) + "' chooses no " + what + ": " + what + "s run from 0 to " + (bound - 1));
+            throw new BadInputException("'" + Printable.plain(text) + "' chooses no " + what + ": " + what
+                    + "s run from 0 to " + (bound - 1));
         }
         return indices;
     }

@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -23,17 +24,16 @@ public final class Prompts {
     private Prompts(List<int[]> tokens, List<String> names, Map<String, int[]> roles) {
         this.tokens = tokens;
         this.names = names;
-        this.roles = Map.copyOf(roles);
+        // Not Map.copyOf, which looks through all names of one hash code.
+        this.roles = new HashMap<>(roles);
     }
 
-    /** As {@link #of(Gpt2Config, List, List)}, with prompts called {@code prompt 1}, {@code prompt 2} and so on. */
+    /** As {@link #of(Gpt2Config, List, List)}, with prompts called {@code prompt 0}, {@code prompt 1} and so on. */
     public static Prompts of(Gpt2Config config, int[]... tokens) {
         return of(
                 config,
                 List.of(tokens),
-                IntStream.rangeClosed(1, tokens.length)
-                        .mapToObj(i -> "prompt " + i)
-                        .toList());
+                IntStream.range(0, tokens.length).mapToObj(i -> "prompt " + i).toList());
     }
 
     /**
@@ -55,8 +55,8 @@ public final class Prompts {
     private static void check(Gpt2Config config, int[] tokens, String name) {
         requireKnown(config, tokens, name);
         if (tokens.length > config.nCtx()) {
-            throw new BadInputException(
-                    name + " has " + tokens.length + " tokens, but the model has " + config.nCtx() + " positions");
+            throw new BadInputException(Printable.plain(name) + " has " + tokens.length + " tokens, but the model has "
+                    + config.nCtx() + " positions");
         }
     }
 
@@ -67,12 +67,12 @@ public final class Prompts {
      */
     public static void requireKnown(Gpt2Config config, int[] tokens, String name) {
         if (tokens.length == 0) {
-            throw new BadInputException(name + " is empty: a pass needs at least one token");
+            throw new BadInputException(Printable.plain(name) + " is empty: a pass needs at least one token");
         }
         for (int token : tokens) {
             if (token < 0 || token >= config.dVocab()) {
-                throw new BadInputException(name + " holds token " + token + ", but the vocabulary runs from 0 to "
-                        + (config.dVocab() - 1));
+                throw new BadInputException(Printable.plain(name) + " holds token " + token
+                        + ", but the vocabulary runs from 0 to " + (config.dVocab() - 1));
             }
         }
     }
@@ -85,15 +85,15 @@ public final class Prompts {
      */
     public Prompts role(String role, int... positions) {
         if (positions.length != size()) {
-            throw new BadInputException("the role " + role + " needs a position for each of " + size()
+            throw new BadInputException("the role " + Printable.plain(role) + " needs a position for each of " + size()
                     + " prompts, found " + positions.length);
         }
         int[] absolute = new int[positions.length];
         for (int s = 0; s < absolute.length; s++) {
             absolute[s] = positions[s] < 0 ? positions[s] + length(s) : positions[s];
             if (absolute[s] < 0 || absolute[s] >= length(s)) {
-                throw new BadInputException(name(s) + ": the role " + role + " is at position " + positions[s]
-                        + ", but positions run from 0 to " + (length(s) - 1));
+                throw new BadInputException(Printable.plain(name(s)) + ": the role " + Printable.plain(role)
+                        + " is at position " + positions[s] + ", but positions run from 0 to " + (length(s) - 1));
             }
         }
         Map<String, int[]> more = new HashMap<>(roles);
@@ -109,10 +109,10 @@ public final class Prompts {
     public int position(String role, int sequence) {
         int[] positions = roles.get(role);
         if (positions == null) {
-            throw new BadInputException("the prompts have no role " + role + "; "
+            throw new BadInputException("the prompts have no role " + Printable.plain(role) + "; "
                     + (roles.isEmpty()
                             ? "no role was given"
-                            : "there are " + String.join(", ", new TreeSet<>(roles.keySet()))));
+                            : "there are " + Printable.listed(new TreeSet<>(roles.keySet()))));
         }
         return positions[checked(sequence)];
     }

@@ -250,7 +250,8 @@ final class HookPointsTest {
     @Test
     void globsTakeCharactersOfASet() {
         assertThat(HookPoints.select(CONFIG, "blocks.[0-12].attn.hook_[qk]")).hasSize(6);
-        assertThat(HookPoints.select(CONFIG, "blocks.[!0-8].attn.hook_[!a-yA-Z_0-9]")).hasSize(1);
+        assertThat(HookPoints.select(CONFIG, "blocks.[!0-8].attn.hook_[!a-yA-Z_0-9]"))
+                .hasSize(1);
         assertThat(HookPoints.select(CONFIG, "resid[_-]mid")).hasSize(12);
     }
 

@@ -59,14 +59,15 @@ final class TerminalTest {
 
     @Test
     void titlesAndHelpKeepTheirStyles() {
-        assertThat(coloured("edit", "--zero", "z", "--prompt", "a b"))
-                .contains("\u001B[1m", "\u001B[0m");
+        assertThat(coloured("edit", "--zero", "z", "--prompt", "a b")).contains("\u001B[1m", "\u001B[0m");
         assertThat(coloured("lens", "--help")).contains("\u001B[1m", "\u001B[");
-        assertThat(coloured("lens", "--prompt", "a b c", "--no-bos", "--layers", "0")).doesNotContain("\\u001b");
+        assertThat(coloured("lens", "--prompt", "a b c", "--no-bos", "--layers", "0"))
+                .doesNotContain("\\u001b");
     }
 
     private static String coloured(String... arguments) {
-        return Outcome.reading(new ByteArrayInputStream(new byte[0]), true, arguments).out();
+        return Outcome.reading(new ByteArrayInputStream(new byte[0]), true, arguments)
+                .out();
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
@@ -28,6 +29,9 @@ import java.util.stream.Stream;
  */
 public final class PairFile {
     private static final int MAX_BYTES = 1 << 30;
+    /** A template makes a long prompt of a few bytes again and again. */
+    private static final long MAX_TOKENS = 1 << 24;
+
     private static final Set<String> KNOWN =
             Set.of("name", "template", "clean", "corrupted", "answer", "distractor", "positions");
 
@@ -39,9 +43,11 @@ public final class PairFile {
             OptionalInt.empty(),
             0);
 
+    private final String source;
     private final List<Draft> drafts;
 
-    private PairFile(List<Draft> drafts) {
+    private PairFile(String source, List<Draft> drafts) {
+        this.source = source;
         this.drafts = List.copyOf(drafts);
     }
 
@@ -88,7 +94,7 @@ public final class PairFile {
         for (Json pair : list.elements()) {
             drafts.add(draft(source + ": pair " + drafts.size(), pair, template));
         }
-        return new PairFile(drafts);
+        return new PairFile(source, drafts);
     }
 
     /**
@@ -98,7 +104,17 @@ public final class PairFile {
      *     position is outside its prompt
      */
     public List<PromptPair> encode(PromptEncoder encoder) {
-        return drafts.stream().map(draft -> draft.encode(encoder)).toList();
+        List<PromptPair> pairs = new ArrayList<>();
+        long tokens = 0;
+        for (Draft draft : drafts) {
+            pairs.add(draft.encode(encoder));
+            tokens += pairs.getLast().length();
+            if (tokens > MAX_TOKENS) {
+                throw new BadInputException(source + ": the prompts up to pair " + (pairs.size() - 1) + " have " + tokens
+                        + " tokens; a file holds at most " + MAX_TOKENS);
+            }
+        }
+        return List.copyOf(pairs);
     }
 
     private static Draft draft(String where, Json node, Optional<PairTemplate> common) {
@@ -107,7 +123,7 @@ public final class PairFile {
         }
         for (String key : node.names()) {
             if (!KNOWN.contains(key)) {
-                throw new BadInputException(where + ": there is no property \"" + key + "\"; there are "
+                throw new BadInputException(where + ": there is no property " + Printable.quoted(key) + "; there are "
                         + String.join(", ", KNOWN.stream().sorted().toList()));
             }
         }

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -16,6 +17,11 @@ import java.util.stream.Collectors;
  * a pair of prompts, in which a slot's last token is the position of the role of that name.
  */
 public final class PairTemplate {
+    /** The filled text is encoded anew up to each slot. */
+    private static final int MAX_SLOTS = 100;
+
+    private static final int MAX_TOKENS = 1 << 16;
+
     private static final Pattern SLOT = Pattern.compile("\\{([^{}]*)\\}");
 
     private final String text;
@@ -37,10 +43,14 @@ public final class PairTemplate {
                 .map(slot -> slot.group(1))
                 .collect(Collectors.toCollection(ArrayList::new));
         if (slots.isEmpty() || slots.contains("")) {
-            throw new BadInputException("the template '" + text + "' needs slots with names, such as {S1}");
+            throw new BadInputException("the template " + shown(text) + " needs slots with names, such as {S1}");
         }
         if (slots.stream().distinct().count() != slots.size()) {
-            throw new BadInputException("the template '" + text + "' has two slots of one name");
+            throw new BadInputException("the template " + shown(text) + " has two slots of one name");
+        }
+        if (slots.size() > MAX_SLOTS) {
+            throw new BadInputException("the template " + shown(text) + " has " + slots.size() + " slots; at most "
+                    + MAX_SLOTS + " can be filled");
         }
         return new PairTemplate(text, List.copyOf(slots));
     }
@@ -69,14 +79,19 @@ public final class PairTemplate {
         String corruptedText = fill(corruptedWords);
         int[] cleanTokens = encoder.prompt(cleanText);
         int[] corruptedTokens = encoder.prompt(corruptedText);
+        if (cleanTokens.length > MAX_TOKENS) {
+            throw new BadInputException(shown(cleanText) + " has " + cleanTokens.length
+                    + " tokens; a template is filled with at most " + MAX_TOKENS);
+        }
         Map<String, Integer> roles = positions(encoder, clean, cleanTokens);
         Map<String, Integer> facing = positions(encoder, corruptedWords, corruptedTokens);
         for (String slot : slots) {
             if (!Objects.equals(roles.get(slot), facing.get(slot))) {
                 throw new BadInputException(
-                        "'" + cleanText + "': the slot {" + slot + "} ends at token " + roles.get(slot) + " with '"
-                                + clean.get(slot) + "' and at token " + facing.get(slot) + " with '"
-                                + corruptedWords.get(slot) + "'; choose words of equally many tokens");
+                        shown(cleanText) + ": the slot {" + Printable.plain(slot) + "} ends at token "
+                                + roles.get(slot) + " with " + shown(clean.get(slot)) + " and at token "
+                                + facing.get(slot) + " with " + shown(corruptedWords.get(slot))
+                                + "; choose words of equally many tokens");
             }
         }
         return new PromptPair(cleanText, cleanTokens, corruptedTokens, answers, distractors, roles);
@@ -97,7 +112,7 @@ public final class PairTemplate {
         words.putAll(corrupted);
         for (String slot : words.keySet()) {
             if (!slots.contains(slot)) {
-                throw new BadInputException("the template '" + text + "' has no slot {" + slot + "}");
+                throw new BadInputException("the template " + shown(text) + " has no slot {" + Printable.plain(slot) + "}");
             }
         }
         return words;
@@ -112,8 +127,9 @@ public final class PairTemplate {
             matcher.appendReplacement(before, Matcher.quoteReplacement(word(words, matcher.group(1))));
             int[] prefix = encoder.begun(before.toString());
             if (prefix.length > tokens.length || !Arrays.equals(prefix, Arrays.copyOf(tokens, prefix.length))) {
-                throw new BadInputException("'" + fill(words) + "': the word '" + words.get(matcher.group(1))
-                        + "' of the slot {" + matcher.group(1) + "} shares a token with what follows it");
+                throw new BadInputException(
+                        shown(fill(words)) + ": the word " + shown(words.get(matcher.group(1))) + " of the slot {"
+                                + Printable.plain(matcher.group(1)) + "} shares a token with what follows it");
             }
             positions.put(matcher.group(1), prefix.length - 1);
         }
@@ -123,9 +139,14 @@ public final class PairTemplate {
     private String word(Map<String, String> words, String slot) {
         String word = words.get(slot);
         if (word == null || word.isEmpty()) {
-            throw new BadInputException("the template '" + text + "' needs a word for {" + slot + "}");
+            throw new BadInputException(
+                    "the template " + shown(text) + " needs a word for {" + Printable.plain(slot) + "}");
         }
         return word;
+    }
+
+    private static String shown(String text) {
+        return "'" + Printable.plain(text) + "'";
     }
 
     @Override

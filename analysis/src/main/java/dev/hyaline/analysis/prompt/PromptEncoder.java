@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
@@ -44,8 +45,9 @@ public record PromptEncoder(TextEncoder encoder, OptionalInt begin, List<Integer
     public int token(String text) {
         int[] tokens = encoder.encode(text);
         if (tokens.length != 1) {
-            throw new BadInputException("'" + text + "' is " + tokens.length + " tokens where one is needed"
-                    + (text.startsWith(" ") ? "" : " (a word inside a text begins with a blank)"));
+            throw new BadInputException(
+                    "'" + Printable.plain(text) + "' is " + tokens.length + " tokens where one is needed"
+                            + (text.startsWith(" ") ? "" : " (a word inside a text begins with a blank)"));
         }
         return tokens[0];
     }

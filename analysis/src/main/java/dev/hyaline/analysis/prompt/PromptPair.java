@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.Arrays;
 import java.util.Collections;
@@ -28,25 +29,26 @@ public record PromptPair(
     public PromptPair {
         roles = Collections.unmodifiableMap(new TreeMap<>(roles));
         if (clean.length == 0) {
-            throw new BadInputException(name + ": the clean prompt is empty");
+            throw new BadInputException(Printable.plain(name) + ": the clean prompt is empty");
         }
         if (clean.length != corrupted.length) {
-            throw new BadInputException(name + ": the clean prompt has " + clean.length + " tokens and the corrupted "
-                    + corrupted.length + "; they differ from position " + Arrays.mismatch(clean, corrupted)
-                    + " on, and every position of one must face one of the other");
+            throw new BadInputException(
+                    Printable.plain(name) + ": the clean prompt has " + clean.length + " tokens and the corrupted "
+                            + corrupted.length + "; they differ from position " + Arrays.mismatch(clean, corrupted)
+                            + " on, and every position of one must face one of the other");
         }
         if (answers.length == 0) {
-            throw new BadInputException(name + ": there is no answer");
+            throw new BadInputException(Printable.plain(name) + ": there is no answer");
         }
         for (Map.Entry<String, Integer> role : roles.entrySet()) {
             if (role.getValue() < 0 || role.getValue() >= clean.length) {
-                throw new BadInputException(name + ": the role " + role.getKey() + " is at position " + role.getValue()
-                        + ", but positions run from 0 to " + (clean.length - 1));
+                throw new BadInputException(Printable.plain(name) + ": the role " + Printable.plain(role.getKey())
+                        + " is at position " + role.getValue() + ", but positions run from 0 to " + (clean.length - 1));
             }
         }
         if (roles.getOrDefault(END, clean.length - 1) != clean.length - 1) {
-            throw new BadInputException(name + ": the role " + END + " is the last position, " + (clean.length - 1)
-                    + ", found " + roles.get(END));
+            throw new BadInputException(Printable.plain(name) + ": the role " + END + " is the last position, "
+                    + (clean.length - 1) + ", found " + roles.get(END));
         }
     }
 
@@ -71,10 +73,10 @@ public record PromptPair(
         }
         Integer position = roles.get(role);
         if (position == null) {
-            throw new BadInputException(name + ": there is no role " + role + "; "
+            throw new BadInputException(Printable.plain(name) + ": there is no role " + Printable.plain(role) + "; "
                     + (roles.isEmpty()
                             ? "there is " + END
-                            : "there are " + String.join(", ", roles.keySet()) + ", " + END));
+                            : "there are " + Printable.listed(roles.keySet()) + ", " + END));
         }
         return position;
     }
@@ -92,7 +94,8 @@ public record PromptPair(
      */
     public IndexSelection changedPositions() {
         if (firstDifference() == length()) {
-            throw new BadInputException(name + ": the clean prompt and the corrupted one are the same");
+            throw new BadInputException(
+                    Printable.plain(name) + ": the clean prompt and the corrupted one are the same");
         }
         return IndexSelection.of(IntStream.range(firstDifference(), length()).toArray());
     }

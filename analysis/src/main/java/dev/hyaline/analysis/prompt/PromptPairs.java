@@ -2,6 +2,7 @@ package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.List;
@@ -36,8 +37,9 @@ public final class PromptPairs {
                     .flatMapToInt(Arrays::stream)
                     .forEach(token -> {
                         if (token < 0 || token >= config.dVocab()) {
-                            throw new BadInputException(pair.name() + ": the answer or distractor " + token
-                                    + " is outside the vocabulary, which runs from 0 to " + (config.dVocab() - 1));
+                            throw new BadInputException(Printable.plain(pair.name()) + ": the answer or distractor "
+                                    + token + " is outside the vocabulary, which runs from 0 to "
+                                    + (config.dVocab() - 1));
                         }
                     });
         }
@@ -76,7 +78,8 @@ public final class PromptPairs {
         for (PromptPair pair : pairs) {
             if (pair.length() != first.length()) {
                 throw new BadInputException("positions face each other only in prompts of one length, but '"
-                        + first.name() + "' has " + first.length() + " tokens and '" + pair.name() + "' "
+                        + Printable.plain(first.name()) + "' has " + first.length() + " tokens and '"
+                        + Printable.plain(pair.name()) + "' "
                         + pair.length() + "; name positions by their roles instead");
             }
         }

@@ -129,7 +129,7 @@ final class HeadScoresTest {
                 Gpt2 model = Gpt2.of(checkpoint.weights(), 1)) {
             Prompts one = Prompts.of(model.config(), new int[] {1});
             assertThatThrownBy(() -> AttentionStatistics.measure(model, one, 0.1))
-                    .hasMessage("prompt 1 has one token, from which no head has a choice");
+                    .hasMessage("prompt 0 has one token, from which no head has a choice");
             Prompts two = Prompts.of(model.config(), new int[] {1, 2});
             assertThatThrownBy(() -> AttentionStatistics.measure(model, two, 1)).hasMessageContaining("found 1.0");
             AttentionStatistics statistics = AttentionStatistics.measure(model, two, 0.1);

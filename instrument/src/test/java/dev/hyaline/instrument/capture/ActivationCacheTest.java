@@ -139,13 +139,13 @@ class ActivationCacheTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("the role subject needs a position for each of 2 prompts, found 1");
         assertThatThrownBy(() -> prompts.role("subject", 1, 8))
-                .hasMessage("prompt 2: the role subject is at position 8, but positions run from 0 to 7");
+                .hasMessage("prompt 1: the role subject is at position 8, but positions run from 0 to 7");
         assertThatThrownBy(() -> prompts.role("subject", -7, 0)).isInstanceOf(BadInputException.class);
         Capture capture = Capture.of(Models.CONFIG, "z").roles("verb");
         try (Gpt2 model = Models.small()) {
             assertThatThrownBy(() -> ActivationCache.record(model, prompts.role("subject", 1, 1), capture))
                     .isInstanceOf(BadInputException.class)
-                    .hasMessage("prompt 1: the prompts have no role verb; there are subject");
+                    .hasMessage("prompt 0: the prompts have no role verb; there are subject");
         }
         assertThatThrownBy(() -> capture.positions(6))
                 .isInstanceOf(BadInputException.class)

@@ -173,9 +173,9 @@ final class CaptureTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("there is no prompt to run");
         assertThatThrownBy(() -> Prompts.of(Models.CONFIG, new int[] {1}, new int[0]))
-                .hasMessageStartingWith("prompt 2 is empty");
+                .hasMessageStartingWith("prompt 1 is empty");
         assertThatThrownBy(() -> Prompts.of(Models.CONFIG, new int[49]))
-                .hasMessage("prompt 1 has 49 tokens, but the model has 48 positions");
+                .hasMessage("prompt 0 has 49 tokens, but the model has 48 positions");
         for (int token : new int[] {-1, 61, Integer.MAX_VALUE}) {
             assertThatThrownBy(() -> Prompts.of(Models.CONFIG, new int[] {0, token}))
                     .hasMessageContaining("the vocabulary runs from 0 to 60");
@@ -185,7 +185,7 @@ final class CaptureTest {
             Capture tenth = Capture.of(Models.CONFIG, "z").positions(IndexSelection.parse("9"));
             assertThatThrownBy(() -> ActivationCache.record(model, Models.prompts(12, 5), tenth))
                     .isInstanceOf(BadInputException.class)
-                    .hasMessage("prompt 2: there is no position 9: positions run from 0 to 4");
+                    .hasMessage("prompt 1: there is no position 9: positions run from 0 to 4");
         }
     }
 

@@ -139,7 +139,7 @@ public final class DumpTest {
         assertThat(manifest.at("/capture/sequences").asString()).isEqualTo("0,2");
         assertThat(manifest.at("/capture/roles/1").asString()).isEqualTo("end");
         assertThat(manifest.at("/prompts")).hasSize(2);
-        assertThat(manifest.at("/prompts/1/source").asString()).isEqualTo("prompt 3");
+        assertThat(manifest.at("/prompts/1/source").asString()).isEqualTo("prompt 2");
         assertThat(manifest.at("/prompts/1/positions/subject").asInt()).isEqualTo(4);
         assertThatThrownBy(() -> DumpReader.open(temporary))
                 .isInstanceOf(BadInputException.class)
@@ -190,7 +190,7 @@ public final class DumpTest {
         Prompts longer = Prompts.of(config, new int[23_171]);
         assertThatThrownBy(() -> Dump.of(config, longer, one.positions(IndexSelection.of(-1))))
                 .isInstanceOf(BadInputException.class)
-                .hasMessage("prompt 1: the attention maps of 4 heads and 23171 tokens exceed 2^31 values; run a shorter"
+                .hasMessage("prompt 0: the attention maps of 4 heads and 23171 tokens exceed 2^31 values; run a shorter"
                         + " prompt, or record no attention maps");
     }
 
@@ -271,7 +271,7 @@ public final class DumpTest {
         assertThat(manifest.at("/model/config/activation_function").asString()).isEqualTo("gelu_new");
         assertThat(manifest.at("/model/config/scale_attn_weights").asBoolean()).isTrue();
         assertThat(manifest.get("token_prepended_to_text").asInt()).isEqualTo(60);
-        assertThat(manifest.at("/prompts/1/source").asString()).isEqualTo("prompt 2");
+        assertThat(manifest.at("/prompts/1/source").asString()).isEqualTo("prompt 1");
         assertThat(manifest.at("/prompts/1/tokens/0").asInt()).isEqualTo(prompts.token(1, 0));
         assertThat(manifest.at("/prompts/1/text/0").asString()).isEqualTo("<" + prompts.token(1, 0) + ">\n");
         assertThat(manifest.at("/capture/points/0").asString()).isEqualTo("hook_embed");

@@ -2,6 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
@@ -86,11 +87,12 @@ public final class CaptureOptions implements CheckedOptions {
             PromptInput prompt = prompts.get(s);
             for (String role : roles) {
                 if (!prompt.positions().containsKey(role)) {
-                    throw new BadInputException("--roles: " + prompt.source() + " does not say where " + role
+                    throw new BadInputException("--roles: " + Printable.plain(prompt.source()) + " does not say where "
+                            + Printable.plain(role)
                             + " stands; its \"positions\" name "
                             + (prompt.positions().isEmpty()
                                     ? "nothing"
-                                    : String.join(", ", prompt.positions().keySet())));
+                                    : Printable.listed(prompt.positions().keySet())));
                 }
             }
         }

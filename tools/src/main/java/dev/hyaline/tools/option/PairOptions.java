@@ -139,7 +139,12 @@ public final class PairOptions implements CheckedOptions {
             return PromptPairs.of(config, List.of(written(source.written, encoder)));
         }
         if (file.isPresent()) {
-            return PromptPairs.of(config, file.get().encode(encoder));
+            List<PromptPair> pairs = file.get().encode(encoder);
+            try {
+                return PromptPairs.of(config, pairs);
+            } catch (BadInputException e) {
+                throw new BadInputException(source.file + ": " + e.getMessage());
+            }
         }
         return PromptPairs.of(
                 config,

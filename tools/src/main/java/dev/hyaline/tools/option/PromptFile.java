@@ -276,8 +276,8 @@ public final class PromptFile {
             while (json.nextToken() == JsonToken.PROPERTY_NAME) {
                 String role = json.currentName();
                 if (json.nextToken() != JsonToken.VALUE_NUMBER_INT) {
-                    throw new BadInputException(source + ": \"positions\": " + role + " must be a whole number, found "
-                            + Printable.plain(json.getString()));
+                    throw new BadInputException(source + ": \"positions\": " + Printable.plain(role)
+                            + " must be a whole number, found " + Printable.plain(json.getString()));
                 }
                 positions.put(role, json.getIntValue());
             }

@@ -1,12 +1,16 @@
 package dev.hyaline.files;
 
+import java.util.Collection;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Text from a stranger's file, made fit for an error message: quoted, short, on one line. For all that read files. */
 public final class Printable {
     private static final int MAX_LENGTH = 80;
+
+    private static final int MAX_LISTED = 10;
 
     /** Long enough for any sentence of a parser's. */
     private static final int MAX_MESSAGE_LENGTH = 300;
@@ -36,6 +40,14 @@ public final class Printable {
     /** As {@link #quoted} without the quotes, for what is not a string. */
     public static String plain(String text) {
         return plain(text, MAX_LENGTH);
+    }
+
+    /**
+     * The first of some names, as {@link #plain(String) plain} text with commas between, and how many more there are.
+     */
+    public static String listed(Collection<String> names) {
+        String first = names.stream().limit(MAX_LISTED).map(Printable::plain).collect(Collectors.joining(", "));
+        return names.size() <= MAX_LISTED ? first : first + " and " + (names.size() - MAX_LISTED) + " more";
     }
 
     private static String plain(String text, int longest) {
