@@ -257,7 +257,7 @@ public final class Checkpoint implements AutoCloseable {
      */
     Map<String, byte[]> tokenFiles() {
         Map<String, byte[]> files = new LinkedHashMap<>();
-        if (model.tokenizer().isEmpty()) {
+        if (model.tokenizer() == null) {
             KEPT.stream().filter(folder::has).forEach(file -> files.put(file, folder.read(file, KEPT_LIMIT)));
         }
         storedTokenizer().map(TokenizerSource::huggingFaceFiles).ifPresent(files::putAll);
@@ -299,7 +299,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private Optional<TokenizerSource> storedTokenizer() {
-        return model.tokenizer().or(() -> TokenizerFiles.source(folder));
+        return Optional.ofNullable(model.tokenizer()).or(() -> TokenizerFiles.source(folder));
     }
 
     private boolean usesGpt2Vocabulary() {
@@ -309,7 +309,7 @@ public final class Checkpoint implements AutoCloseable {
     /** The files all this is read from: configuration, weights, tokenizer. */
     public List<CheckpointFile> files() {
         List<String> names = new ArrayList<>(model.files());
-        if (model.tokenizer().isEmpty()) {
+        if (model.tokenizer() == null) {
             boolean own = storedTokenizer().isPresent();
             names.addAll(
                     own

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint of any format, to be written as a folder that Hugging Face's libraries read: {@code config.json},
@@ -29,24 +30,37 @@ public final class Conversion {
     private static final Set<StorageDtype> PLAIN = Set.of(StorageDtype.F32, StorageDtype.F16, StorageDtype.BF16);
 
     private final Checkpoint checkpoint;
-    private final Optional<StorageDtype> dtype;
+    private final @Nullable StorageDtype dtype;
 
-    private Conversion(Checkpoint checkpoint, Optional<StorageDtype> dtype) {
+    private Conversion(Checkpoint checkpoint, @Nullable StorageDtype dtype) {
         this.checkpoint = checkpoint;
         this.dtype = dtype;
     }
 
     /**
-     * Plans a conversion.
+     * Plans a conversion that keeps each parameter as it is stored, or as F32 if that is in blocks.
      *
-     * @param dtype F32, F16 or BF16 that all parameters are rounded to, to the nearest; empty to keep each as it is
-     *     stored, or as F32 if that is in blocks
      * @throws BadInputException if the model has a bias of the logits, which Hugging Face's GPT-2 has not
      */
-    public static Conversion of(Checkpoint checkpoint, Optional<StorageDtype> dtype) {
-        if (dtype.isPresent() && !PLAIN.contains(dtype.get())) {
-            throw new BadInputException("parameters can be written as F32, F16 or BF16, not as " + dtype.get());
+    public static Conversion of(Checkpoint checkpoint) {
+        return checked(checkpoint, null);
+    }
+
+    /**
+     * Plans a conversion that rounds all parameters to one type, to the nearest.
+     *
+     * @param dtype F32, F16 or BF16
+     * @throws BadInputException if the type is another, or the model has a bias of the logits, which Hugging Face's
+     *     GPT-2 has not
+     */
+    public static Conversion of(Checkpoint checkpoint, StorageDtype dtype) {
+        if (!PLAIN.contains(dtype)) {
+            throw new BadInputException("parameters can be written as F32, F16 or BF16, not as " + dtype);
         }
+        return checked(checkpoint, dtype);
+    }
+
+    private static Conversion checked(Checkpoint checkpoint, @Nullable StorageDtype dtype) {
         if (checkpoint.tensors().hasUnembeddingBias()) {
             throw new BadInputException(checkpoint.name() + " has a bias of the logits, as folding the last LayerNorm"
                     + " leaves it, for which Hugging Face's GPT-2 has no place; convert the unprocessed model");
@@ -110,12 +124,13 @@ public final class Conversion {
     private void writeAndCheck(Path partial, LongConsumer progress) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter(checkpoint.tensors());
         for (TensorSpec spec : Gpt2Weights.tensors(checkpoint.config())) {
-            writer.add(spec, dtype.orElseGet(() -> kept(spec)));
+            writer.add(spec, dtype == null ? kept(spec) : dtype);
         }
         writer.write(partial.resolve(WEIGHTS), progress);
         put(
                 partial.resolve(ConfigFile.NAME),
-                new ConfigFile(checkpoint.config(), checkpoint.tokens()).json(checkpoint.configJson()));
+                new ConfigFile(checkpoint.config(), checkpoint.tokens())
+                        .json(checkpoint.configJson().orElse(null)));
         Map<String, byte[]> tokenizer = checkpoint.tokenFiles();
         for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
             put(partial.resolve(file.getKey()), file.getValue());
@@ -138,9 +153,9 @@ public final class Conversion {
             if (!written.config().equals(checkpoint.config())) {
                 throw damaged(ConfigFile.NAME);
             }
-            String differs = writer.firstDifference(written.tensors(), progress);
-            if (differs != null) {
-                throw damaged(WEIGHTS + ", tensor " + differs);
+            Optional<String> differs = writer.firstDifference(written.tensors(), progress);
+            if (differs.isPresent()) {
+                throw damaged(WEIGHTS + ", tensor " + differs.get());
             }
             for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
                 if (!Arrays.equals(Files.readAllBytes(partial.resolve(file.getKey())), file.getValue())) {

@@ -16,8 +16,8 @@ import dev.hyaline.weights.Conversion;
 import dev.hyaline.weights.StorageDtype;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -68,7 +68,7 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
                 "${COMPLETION-CANDIDATES}: what the parameters are rounded to, to the nearest. Default: as they are"
                         + " stored, or f32 where they are quantised."
             })
-    private ElementType type;
+    private @Nullable ElementType type;
 
     @Mixin
     private CommonOptions common;
@@ -86,8 +86,9 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
     public void run() {
         Path folder = ModelOptions.path("--out", out);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
-            Conversion conversion = Conversion.of(
-                    checkpoint, Optional.ofNullable(type).map(ElementType::name).map(StorageDtype::valueOf));
+            Conversion conversion = type == null
+                    ? Conversion.of(checkpoint)
+                    : Conversion.of(checkpoint, StorageDtype.valueOf(type.name()));
             try (ConsoleProgress progress =
                     new ConsoleProgress(console, "converting", "parameters", conversion.steps())) {
                 conversion.write(folder, progress::advance);

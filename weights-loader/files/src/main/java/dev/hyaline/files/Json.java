@@ -8,8 +8,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -52,9 +54,9 @@ public final class Json {
     private final String path;
 
     /** A map, list, string, number, boolean or null. */
-    private final Object value;
+    private final @Nullable Object value;
 
-    private Json(FileErrors errors, String file, String path, Object value) {
+    private Json(FileErrors errors, String file, String path, @Nullable Object value) {
         this.errors = errors;
         this.file = file;
         this.path = path;
@@ -127,7 +129,7 @@ public final class Json {
         };
     }
 
-    private static Object read(JsonParser parser) {
+    private static @Nullable Object read(JsonParser parser) {
         return switch (parser.currentToken()) {
             case START_OBJECT -> {
                 Map<String, Object> fields = new LinkedHashMap<>();
@@ -277,7 +279,7 @@ public final class Json {
         if (!isWhole(least, Long.MAX_VALUE)) {
             throw expected("a whole number of at least " + least);
         }
-        return ((Number) value).longValue();
+        return ((Number) Objects.requireNonNull(value)).longValue();
     }
 
     /** This number, which must be finite. */
@@ -313,7 +315,7 @@ public final class Json {
         return new String(JsonText.compact(json -> write(value, json)), UTF_8);
     }
 
-    private static void write(Object value, JsonGenerator json) {
+    private static void write(@Nullable Object value, JsonGenerator json) {
         switch (value) {
             case Map<?, ?> fields -> {
                 json.writeStartObject();

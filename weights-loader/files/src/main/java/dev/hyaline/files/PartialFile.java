@@ -46,13 +46,13 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
                 continue;
             }
             FileChannel channel = created.get();
-            Object file = fileKey(path);
+            Optional<Object> file = fileKey(path);
             if (!lock(channel)) {
                 channel.close();
                 return Optional.empty();
             }
             // Another run may have taken the file for a leftover before it was locked, and removed it.
-            if (Files.exists(path) && Objects.equals(file, fileKey(path))) {
+            if (Files.exists(path) && file.equals(fileKey(path))) {
                 return Optional.of(new PartialFile(path, target, disk.apply(channel)));
             }
             channel.close();
@@ -94,13 +94,13 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
             Files.deleteIfExists(path);
             return true;
         }
-        Object file = fileKey(path);
+        Optional<Object> file = fileKey(path);
         try (FileChannel channel = Disk.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             if (!lock(channel)) {
                 return false;
             }
             // A run that ended between these steps may have given the file its final name: it is not ours then.
-            if (Objects.equals(file, fileKey(path))) {
+            if (file.equals(fileKey(path))) {
                 Files.deleteIfExists(path);
             }
             return true;
@@ -110,15 +110,15 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
     }
 
     /**
-     * What tells a file from another that has its name later; null where the system knows no such thing, or there is no
-     * file. Does not open it: on POSIX systems, to close it again would give up this process's lock on it.
+     * What tells a file from another that has its name later; empty where the system knows no such thing, or there is
+     * no file. Does not open it: on POSIX systems, to close it again would give up this process's lock on it.
      */
-    private static Object fileKey(Path path) throws IOException {
+    private static Optional<Object> fileKey(Path path) throws IOException {
         try {
-            return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                    .fileKey();
+            return Optional.ofNullable(Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                    .fileKey());
         } catch (NoSuchFileException e) {
-            return null;
+            return Optional.empty();
         }
     }
 

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
@@ -47,7 +48,7 @@ public final class PartialFolder implements AutoCloseable {
         }
         Disk.sync(path);
         Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
-        Disk.sync(target.getParent());
+        Disk.sync(Objects.requireNonNull(target.getParent()));
     }
 
     private List<Path> files() throws IOException {

@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.zip.CRC32;
 
 /** Fills a file's tensors piece by piece, in any order among them, through one small buffer. Not thread-safe. */
@@ -38,7 +39,7 @@ public final class TensorFileWriter {
 
     /** Appends values to a tensor of floats, converted to its type. */
     public void append(String tensor, float[] values, int offset, int length) throws IOException {
-        int index = indices.get(tensor);
+        int index = index(tensor);
         Dtype type = layout.tensors().get(index).dtype();
         int step = BUFFER_BYTES / type.bytes();
         for (int done = 0; done < length; done += step) {
@@ -50,7 +51,7 @@ public final class TensorFileWriter {
 
     /** Appends values to a tensor of integers. */
     public void append(String tensor, long[] values) throws IOException {
-        int index = indices.get(tensor);
+        int index = index(tensor);
         int step = BUFFER_BYTES / Long.BYTES;
         for (int done = 0; done < values.length; done += step) {
             int count = Math.min(step, values.length - done);
@@ -58,6 +59,10 @@ public final class TensorFileWriter {
             buffer.asLongBuffer().put(values, done, count);
             write(index, buffer.limit(count * Long.BYTES));
         }
+    }
+
+    private int index(String tensor) {
+        return Objects.requireNonNull(indices.get(tensor), tensor);
     }
 
     private void write(int index, ByteBuffer bytes) throws IOException {

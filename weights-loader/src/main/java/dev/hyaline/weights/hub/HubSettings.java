@@ -7,20 +7,22 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the hub and its cache are and how to behave towards them, as the environment variables of Python's
  * {@code huggingface_hub} say.
  *
  * @param endpoint the hub, without a slash at its end ({@code HF_ENDPOINT})
- * @param token shown to the endpoint and to no other host ({@code HF_TOKEN}, or the file that {@code hf auth login} has
- *     written); not part of {@link #toString}
+ * @param token if there is one: shown to the endpoint and to no other host ({@code HF_TOKEN}, or the file that
+ *     {@code hf auth login} has written); not part of {@link #toString}
  * @param offline whether nothing may be downloaded ({@code HF_HUB_OFFLINE})
  * @param cache the folder of cached repositories ({@code HF_HUB_CACHE}, {@code HF_HOME}, {@code XDG_CACHE_HOME})
  * @param symbolicLinks whether snapshots are made of links, where the file system can ({@code HF_HUB_DISABLE_SYMLINKS})
@@ -31,7 +33,7 @@ import java.util.regex.Pattern;
  */
 public record HubSettings(
         URI endpoint,
-        Optional<String> token,
+        @Nullable String token,
         boolean offline,
         Path cache,
         boolean symbolicLinks,
@@ -49,19 +51,29 @@ public record HubSettings(
      * Proxies as {@code http_proxy}, {@code https_proxy}, {@code all_proxy} and {@code no_proxy} name them. Where none
      * is named, Java's own settings ({@code https.proxyHost} and its like) hold.
      *
-     * @param http for addresses that begin with {@code http:}; may carry a user and a password
-     * @param https likewise for {@code https:}
+     * @param byScheme for addresses that begin with {@code http:} or {@code https:}; may carry a user and a password
      * @param exceptions hosts and ends of hosts that are reached directly; {@code *} stands for all
      */
-    public record Proxies(Optional<URI> http, Optional<URI> https, List<String> exceptions) {
+    public record Proxies(Map<String, URI> byScheme, List<String> exceptions) {
         public Proxies {
+            byScheme = Map.copyOf(byScheme);
             exceptions = List.copyOf(exceptions);
+        }
+
+        /** The proxy for addresses that begin with {@code http:}. */
+        public Optional<URI> http() {
+            return Optional.ofNullable(byScheme.get("http"));
+        }
+
+        /** The proxy for addresses that begin with {@code https:}. */
+        public Optional<URI> https() {
+            return Optional.ofNullable(byScheme.get("https"));
         }
 
         /** Without the addresses, which may carry a password. */
         @Override
         public String toString() {
-            return "Proxies[http=" + http.map(URI::getHost) + ", https=" + https.map(URI::getHost) + "]";
+            return "Proxies[http=" + http().map(URI::getHost) + ", https=" + https().map(URI::getHost) + "]";
         }
     }
 
@@ -84,7 +96,7 @@ public record HubSettings(
                 .orElseGet(() -> home.resolve("hub"));
         return new HubSettings(
                 variables.address("HF_ENDPOINT").orElseGet(() -> URI.create(DEFAULT_ENDPOINT)),
-                token(variables, home),
+                token(variables, home).orElse(null),
                 variables.flag("HF_HUB_OFFLINE") || variables.flag("TRANSFORMERS_OFFLINE"),
                 cache.toAbsolutePath().normalize(),
                 !variables.flag("HF_HUB_DISABLE_SYMLINKS"),
@@ -101,7 +113,7 @@ public record HubSettings(
     /** Without the token. */
     @Override
     public String toString() {
-        return "HubSettings[endpoint=" + endpoint + ", token=" + (token.isPresent() ? "set" : "none") + ", offline="
+        return "HubSettings[endpoint=" + endpoint + ", token=" + (token != null ? "set" : "none") + ", offline="
                 + offline + ", cache=" + cache + ", timeout=" + timeout + ", " + proxies + "]";
     }
 
@@ -141,15 +153,19 @@ public record HubSettings(
 
     private static Proxies proxies(Environment variables) {
         Optional<URI> all = variables.proxy("all_proxy").or(() -> variables.proxy("ALL_PROXY"));
+        Map<String, URI> byScheme = new HashMap<>();
+        variables
+                .proxy("http_proxy")
+                .or(() -> variables.proxy("HTTP_PROXY"))
+                .or(() -> all)
+                .ifPresent(proxy -> byScheme.put("http", proxy));
+        variables
+                .proxy("https_proxy")
+                .or(() -> variables.proxy("HTTPS_PROXY"))
+                .or(() -> all)
+                .ifPresent(proxy -> byScheme.put("https", proxy));
         return new Proxies(
-                variables
-                        .proxy("http_proxy")
-                        .or(() -> variables.proxy("HTTP_PROXY"))
-                        .or(() -> all),
-                variables
-                        .proxy("https_proxy")
-                        .or(() -> variables.proxy("HTTPS_PROXY"))
-                        .or(() -> all),
+                byScheme,
                 List.of(variables
                         .text("no_proxy")
                         .or(() -> variables.text("NO_PROXY"))

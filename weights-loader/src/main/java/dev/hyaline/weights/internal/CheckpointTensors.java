@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -66,13 +67,15 @@ public final class CheckpointTensors implements TensorSource {
         for (TensorSpec spec : Gpt2Weights.tensors(config)) {
             wanted.put(spec.name(), take(found, spec, files));
         }
-        files.unembeddingBias().ifPresent(bias -> {
+        if (files.unembeddingBias() != null) {
             TensorSpec spec = new TensorSpec(Gpt2Weights.UNEMBEDDING_BIAS, List.of(config.dVocab()));
-            wanted.put(spec.name(), checked(bias, spec));
-        });
+            wanted.put(spec.name(), checked(files.unembeddingBias(), spec));
+        }
         checkSize(files, wanted);
         if (config.tieWordEmbeddings() && found.containsKey(ModelTensors.UNEMBEDDING)) {
-            checkSameBits(found.remove(ModelTensors.UNEMBEDDING), wanted.get(ModelTensors.EMBEDDING));
+            checkSameBits(
+                    Objects.requireNonNull(found.remove(ModelTensors.UNEMBEDDING)),
+                    Objects.requireNonNull(wanted.get(ModelTensors.EMBEDDING)));
         }
         List<String> leftOut = new ArrayList<>();
         found.forEach((name, rest) -> {
@@ -99,7 +102,7 @@ public final class CheckpointTensors implements TensorSource {
 
     /** The types that one of the model's tensors is stored in; none where the file leaves it out. */
     public Set<StorageDtype> dtypes(TensorSpec tensor) {
-        return tensors.get(tensor.name()).storage();
+        return stored(tensor).storage();
     }
 
     @Override
@@ -109,10 +112,7 @@ public final class CheckpointTensors implements TensorSource {
 
     @Override
     public void read(TensorSpec tensor, int firstRow, int rows, float[] out, int offset) {
-        Parameter located = tensors.get(tensor.name());
-        if (located == null) {
-            throw BadCheckpointException.tensor(label, tensor.name(), "one of the model's tensors", "no such tensor");
-        }
+        Parameter located = stored(tensor);
         requireOpen();
         try {
             located.read(firstRow, rows, out, offset, tensor.columns());
@@ -122,9 +122,17 @@ public final class CheckpointTensors implements TensorSource {
         }
     }
 
+    private Parameter stored(TensorSpec tensor) {
+        Parameter stored = tensors.get(tensor.name());
+        if (stored == null) {
+            throw BadCheckpointException.tensor(label, tensor.name(), "one of the model's tensors", "no such tensor");
+        }
+        return stored;
+    }
+
     @Override
     public boolean isBfloat16(TensorSpec tensor) {
-        return tensors.get(tensor.name()).storage().equals(Set.of(StorageDtype.BF16));
+        return stored(tensor).storage().equals(Set.of(StorageDtype.BF16));
     }
 
     @Override

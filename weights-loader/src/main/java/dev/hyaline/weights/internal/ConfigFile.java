@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -92,9 +93,9 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
     /**
      * The file that {@link #read} would read this from, with the keys that transformers' own tools need besides.
      *
-     * @param original of which every other key about tokens and ends is kept; empty if there is none
+     * @param original of which every other key about tokens and ends is kept, if there is one
      */
-    public byte[] json(Optional<Json> original) {
+    public byte[] json(@Nullable Json original) {
         return JsonText.indented(json -> {
             json.writeStartObject();
             json.writeArrayPropertyStart("architectures");
@@ -105,11 +106,13 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
                 json.writeName(key);
                 json.writeRawValue(literal);
             });
-            original.ifPresent(from -> from.forEachField((key, value) -> {
-                if (ABOUT_TOKENS.matcher(key).matches() && !MARKS.contains(key)) {
-                    value.write(key, json);
-                }
-            }));
+            if (original != null) {
+                original.forEachField((key, value) -> {
+                    if (ABOUT_TOKENS.matcher(key).matches() && !MARKS.contains(key)) {
+                        value.write(key, json);
+                    }
+                });
+            }
             for (String key : MARKS) {
                 writeMark(json, key, original);
             }
@@ -118,8 +121,8 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
     }
 
     /** Absent, a mark would be GPT-2's own 50256. */
-    private void writeMark(JsonGenerator json, String key, Optional<Json> original) {
-        Optional<Json> kept = original.flatMap(from -> from.get(key));
+    private void writeMark(JsonGenerator json, String key, @Nullable Json original) {
+        Optional<Json> kept = Optional.ofNullable(original).flatMap(from -> from.get(key));
         if (kept.isPresent()) {
             kept.get().write(key, json);
             return;

@@ -71,7 +71,7 @@ public final class ModelFiles {
     public static OpenedModel open(Folder folder, String name, Arena arena) {
         OpenedModel model = openWeights(folder, name, arena);
         // A GGUF file is whole by itself, and folders hold several.
-        return model.tokenizer().isEmpty() && folder.has(GENERATION)
+        return model.tokenizer() == null && folder.has(GENERATION)
                 ? model.with(ModelTokens.read(folder.readObject(GENERATION, GENERATION_LIMIT)), GENERATION)
                 : model;
     }

@@ -5,8 +5,8 @@ import dev.hyaline.files.MappedMemory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a checkpoint's files hold, under GPT-2's names and in its layout, not yet compared with a configuration.
@@ -14,14 +14,14 @@ import java.util.function.UnaryOperator;
  * @param label of the checkpoint in errors: the only file, or the index of the shards
  * @param tensors by Hugging Face's names without {@code transformer.}
  * @param spelling from such a name to the one that the tensor would have in these files, for those that are missing
- * @param unembeddingBias a bias of the logits, which GPT-2 itself has not
+ * @param unembeddingBias a bias of the logits, if there is one; GPT-2 itself has none
  * @param bytes of all the files; a model that needs more memory than that has been made up
  */
 public record ModelTensors(
         String label,
         Map<String, Parameter> tensors,
         UnaryOperator<String> spelling,
-        Optional<Parameter> unembeddingBias,
+        @Nullable Parameter unembeddingBias,
         long bytes) {
     public static final String EMBEDDING = "wte.weight";
     public static final String UNEMBEDDING = "lm_head.weight";
@@ -31,7 +31,7 @@ public record ModelTensors(
     /** A model without a bias of the logits. */
     public static ModelTensors of(
             String label, Map<String, Parameter> tensors, UnaryOperator<String> spelling, long bytes) {
-        return new ModelTensors(label, tensors, spelling, Optional.empty(), bytes);
+        return new ModelTensors(label, tensors, spelling, null, bytes);
     }
 
     /** Whether the unembedding is the embedding: absent, or the same bits. Asked where no configuration says. */

@@ -5,21 +5,21 @@ import dev.hyaline.weights.internal.tokens.ModelTokens;
 import dev.hyaline.weights.internal.tokens.TokenizerSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint whose files have been opened, in whatever format they are.
  *
  * @param tokens what the files say of tokens besides the tokenizer
  * @param files read so far, by their names in the folder: configuration and weights
- * @param tokenizer that comes with the weights; empty if that is left to files beside them
+ * @param tokenizer that comes with the weights, unless that is left to files beside them
  */
 public record OpenedModel(
         Gpt2Config config,
         ModelTokens tokens,
         List<String> files,
         ModelTensors tensors,
-        Optional<TokenizerSource> tokenizer) {
+        @Nullable TokenizerSource tokenizer) {
     public OpenedModel {
         files = List.copyOf(files);
         tokens = tokens.ofSize(config.dVocab());
@@ -51,6 +51,6 @@ public record OpenedModel(
 
     /** One without a tokenizer of its own. */
     public static OpenedModel of(Gpt2Config config, ModelTokens tokens, List<String> files, ModelTensors tensors) {
-        return new OpenedModel(config, tokens, files, tensors, Optional.empty());
+        return new OpenedModel(config, tokens, files, tensors, null);
     }
 }

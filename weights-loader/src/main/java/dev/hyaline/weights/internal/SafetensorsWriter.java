@@ -17,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /** Writes a model's tensors as Hugging Face does, in rows read from their source as they are needed. */
@@ -65,9 +66,9 @@ public final class SafetensorsWriter {
      *
      * @param written the tensors of the file, opened anew
      * @param progress told how many values have been compared since it was last told
-     * @return the name of the first tensor that differs; null if none does
+     * @return the name of the first tensor that differs; empty if none does
      */
-    public String firstDifference(TensorSource written, LongConsumer progress) throws IOException {
+    public Optional<String> firstDifference(TensorSource written, LongConsumer progress) throws IOException {
         for (Planned tensor : tensors) {
             boolean[] differs = {false};
             forEachChunk(tensor.spec, (values, firstRow) -> {
@@ -79,10 +80,10 @@ public final class SafetensorsWriter {
                 progress.accept(values.length);
             });
             if (differs[0]) {
-                return tensor.spec.name();
+                return Optional.of(tensor.spec.name());
             }
         }
-        return null;
+        return Optional.empty();
     }
 
     private interface ChunkConsumer {

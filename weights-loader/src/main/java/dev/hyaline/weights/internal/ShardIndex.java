@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -33,9 +34,9 @@ final class ShardIndex {
         shards.forEach((shard, dict) ->
                 held.put(shard, dict.tensors().stream().map(TensorView::name).collect(Collectors.toSet())));
         shardOf.forEach((tensor, shard) -> {
-            if (!held.get(shard).contains(tensor)) {
+            if (!held.getOrDefault(shard, Set.of()).contains(tensor)) {
                 throw BadCheckpointException.tensor(
-                        shards.get(shard).label(),
+                        Objects.requireNonNull(shards.get(shard)).label(),
                         Printable.plain(tensor),
                         "the tensor here, as " + name + " says",
                         "no such tensor");

@@ -91,7 +91,7 @@ final class TransformerLensNames {
         left.keySet().removeIf(TransformerLensNames::isConstant);
         // Whatever is left is no part of a GPT-2, and is refused under its own name.
         left.forEach(found::putIfAbsent);
-        return new ModelTensors(dict.label(), found, TransformerLensNames::spelled, bias, dict.bytes());
+        return new ModelTensors(dict.label(), found, TransformerLensNames::spelled, bias.orElse(null), dict.bytes());
     }
 
     private List<Integer> layers() {

@@ -13,7 +13,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,13 +65,13 @@ class HubRawAnswersTest {
     private HubException failure() {
         HubSettings settings = new HubSettings(
                 URI.create("http://127.0.0.1:" + server.getLocalPort()),
-                Optional.empty(),
+                null,
                 false,
                 cache,
                 true,
                 Duration.ofMillis(500),
                 Duration.ofMillis(1),
-                new HubSettings.Proxies(Optional.empty(), Optional.empty(), List.of()));
+                new HubSettings.Proxies(Map.of(), List.of()));
         HubException[] failure = new HubException[1];
         assertThatExceptionOfType(HubException.class)
                 .isThrownBy(() -> Hub.of(settings).get(HubName.parse("ann/tiny").orElseThrow(), new HubListener() {}))

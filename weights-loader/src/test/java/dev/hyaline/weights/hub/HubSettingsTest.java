@@ -33,7 +33,7 @@ class HubSettingsTest {
         HubSettings settings = settings();
         assertThat(settings.endpoint()).hasToString("https://huggingface.co");
         assertThat(settings.cache()).isEqualTo(home.resolve(".cache/huggingface/hub"));
-        assertThat(settings.token()).isEmpty();
+        assertThat(settings.token()).isNull();
         assertThat(settings.offline()).isFalse();
         assertThat(settings.symbolicLinks()).isTrue();
         assertThat(settings.timeout()).isEqualTo(Duration.ofSeconds(30));
@@ -56,14 +56,14 @@ class HubSettingsTest {
         Path folder = Files.createDirectories(home.resolve(".cache/huggingface"));
         Files.writeString(folder.resolve("token"), "hf_file\n");
         Files.writeString(home.resolve("other"), " hf_other ");
-        assertThat(settings().token()).contains("hf_file");
-        assertThat(settings("HF_TOKEN_PATH", "~/other").token()).contains("hf_other");
-        assertThat(settings("HF_HOME", "~/none").token()).isEmpty();
-        assertThat(settings("HF_TOKEN", " hf_env\r\n").token()).contains("hf_env");
-        assertThat(settings("HUGGING_FACE_HUB_TOKEN", "hf_old").token()).contains("hf_old");
+        assertThat(settings().token()).isEqualTo("hf_file");
+        assertThat(settings("HF_TOKEN_PATH", "~/other").token()).isEqualTo("hf_other");
+        assertThat(settings("HF_HOME", "~/none").token()).isNull();
+        assertThat(settings("HF_TOKEN", " hf_env\r\n").token()).isEqualTo("hf_env");
+        assertThat(settings("HUGGING_FACE_HUB_TOKEN", "hf_old").token()).isEqualTo("hf_old");
         assertThat(settings("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1", "HF_TOKEN", "hf_env")
                         .token())
-                .isEmpty();
+                .isNull();
         assertThat(settings("HF_TOKEN", "hf_env", "https_proxy", "http://me:hidden@proxy:3128"))
                 .asString()
                 .contains("token=set")
@@ -104,8 +104,8 @@ class HubSettingsTest {
     @Test
     void findATokenBehindAVariable() throws IOException {
         Files.writeString(home.resolve("mine"), "hf_mine");
-        assertThat(settings("HF_TOKEN_PATH", "$HOME/mine").token()).contains("hf_mine");
-        assertThat(settings("HF_TOKEN_PATH", "${HOME}/mine").token()).contains("hf_mine");
+        assertThat(settings("HF_TOKEN_PATH", "$HOME/mine").token()).isEqualTo("hf_mine");
+        assertThat(settings("HF_TOKEN_PATH", "${HOME}/mine").token()).isEqualTo("hf_mine");
     }
 
     @Test

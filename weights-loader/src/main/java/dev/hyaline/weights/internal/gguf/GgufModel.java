@@ -62,7 +62,11 @@ public final class GgufModel {
         }
         GgufModel model = new GgufModel(file);
         return new OpenedModel(
-                model.config(), GgufTokenizer.modelTokens(file), List.of(name), model.tensors, tokenizer(file));
+                model.config(),
+                GgufTokenizer.modelTokens(file),
+                List.of(name),
+                model.tensors,
+                tokenizer(file).orElse(null));
     }
 
     private static Optional<TokenizerSource> tokenizer(GgufFile file) {

@@ -96,7 +96,7 @@ final class BlobDownload {
         try (Answer answer = client.open(file, from)) {
             if (answer.status() == 416 || (answer.status() == 206 && !continues(answer, from))) {
                 discard();
-                throw TryAgain.later(answer.uri().getHost() + " does not go on where the last try ended", null);
+                throw TryAgain.later(answer.uri().getHost() + " does not go on where the last try ended");
             }
             if (answer.status() == 200 && from > 0) {
                 discard();
@@ -136,10 +136,8 @@ final class BlobDownload {
             channel.force(false);
         }
         if (at < file.size()) {
-            throw TryAgain.later(
-                    "the connection to " + answer.uri().getHost() + " ended after " + at + " of " + file.size()
-                            + " bytes",
-                    null);
+            throw TryAgain.later("the connection to " + answer.uri().getHost() + " ended after " + at + " of "
+                    + file.size() + " bytes");
         }
     }
 

@@ -7,6 +7,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -37,9 +38,9 @@ final class CacheLock implements AutoCloseable {
         boolean told = false;
         while (true) {
             if (HELD.add(file)) {
-                CacheLock lock = tryTake(file);
-                if (lock != null) {
-                    return lock;
+                Optional<CacheLock> lock = tryTake(file);
+                if (lock.isPresent()) {
+                    return lock.get();
                 }
             }
             if (!told) {
@@ -54,17 +55,17 @@ final class CacheLock implements AutoCloseable {
         }
     }
 
-    /** Null, with nothing held, if another process has it. */
-    private static CacheLock tryTake(Path file) throws IOException {
+    /** Takes a lock that no thread of this process has, and holds nothing if another process has it. */
+    private static Optional<CacheLock> tryTake(Path file) throws IOException {
         FileChannel channel = null;
         boolean taken = false;
         try {
             channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             FileLock lock = channel.tryLock();
             taken = lock != null;
-            return taken ? new CacheLock(file, channel) : null;
+            return taken ? Optional.of(new CacheLock(file, channel)) : Optional.empty();
         } catch (OverlappingFileLockException e) {
-            return null; // This process has it by another name of the file.
+            return Optional.empty(); // This process has it by another name of the file.
         } finally {
             if (!taken) {
                 if (channel != null) {

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Objects;
 
 /** Puts files of the hub into the cache. Whatever appears under its final name is whole and checked. */
 final class CacheWriter {
@@ -79,7 +80,8 @@ final class CacheWriter {
         if (symbolicLinks) {
             try {
                 Files.deleteIfExists(pointer);
-                Files.createSymbolicLink(pointer, pointer.getParent().relativize(blob));
+                Files.createSymbolicLink(
+                        pointer, Objects.requireNonNull(pointer.getParent()).relativize(blob));
                 return;
             } catch (FileAlreadyExistsException e) {
                 if (Files.isRegularFile(pointer)) {
@@ -117,14 +119,14 @@ final class CacheWriter {
     /** Notes which commit a revision means. */
     void noteRevision(String repository, String revision, String commit) {
         Path ref = layout.ref(repository, revision);
+        Path folder = Objects.requireNonNull(ref.getParent());
         try {
-            Files.createDirectories(ref.getParent());
-            Path written =
-                    Files.createTempFile(ref.getParent(), ref.getFileName().toString(), ".tmp");
+            Files.createDirectories(folder);
+            Path written = Files.createTempFile(folder, ref.getFileName().toString(), ".tmp");
             Files.writeString(written, commit);
             Disk.sync(written);
             Files.move(written, ref, StandardCopyOption.ATOMIC_MOVE);
-            Disk.sync(ref.getParent());
+            Disk.sync(folder);
         } catch (IOException e) {
             throw unwritable(e);
         }

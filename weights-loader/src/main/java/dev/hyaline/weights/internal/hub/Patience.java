@@ -65,7 +65,7 @@ final class Patience {
     private HubException worn(TryAgain failure, Duration pause) {
         String tries = failures == 1 ? "" : ", after " + failures + " tries";
         String remedy = failure.pause().isPresent()
-                ? "try again in " + Wire.seconds(pause) + (settings.token().isPresent() ? "" : ", or set HF_TOKEN")
+                ? "try again in " + Wire.seconds(pause) + (settings.token() != null ? "" : ", or set HF_TOKEN")
                 : failure.isHopeless()
                         ? "check the network, HF_ENDPOINT (" + settings.endpoint() + ") and https_proxy"
                         : "try again later: what has come is kept";

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The proxies of the environment, as Java's HTTP client asks for them. */
 final class Proxying {
@@ -73,7 +74,7 @@ final class Proxying {
                 ? Optional.empty()
                 : Optional.of(new Authenticator() {
                     @Override
-                    protected PasswordAuthentication getPasswordAuthentication() {
+                    protected @Nullable PasswordAuthentication getPasswordAuthentication() {
                         return known.stream()
                                 .filter(proxy -> getRequestorType() == RequestorType.PROXY
                                         && proxy.getHost().equalsIgnoreCase(getRequestingHost())

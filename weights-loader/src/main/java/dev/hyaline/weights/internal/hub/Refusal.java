@@ -35,11 +35,12 @@ final class Refusal {
         String host = answer.uri().getHost();
         boolean fromStore = !host.equalsIgnoreCase(settings.endpoint().getHost());
         if (status == 429) {
-            throw TryAgain.after(retryAfter(), host + " answered 429 (too many requests)");
+            String why = host + " answered 429 (too many requests)";
+            throw retryAfter().map(wait -> TryAgain.after(wait, why)).orElseGet(() -> TryAgain.later(why));
         }
         if (status == 408 || status >= 500 || (fromStore && status == 403)) {
             // A file store's 403 is a signature that has run out: the hub gives a new one.
-            throw TryAgain.later(host + " answered " + status, null);
+            throw TryAgain.later(host + " answered " + status);
         }
         String problem = "cannot fetch " + what + ": " + host + " answered " + status;
         return switch (answer.header("X-Error-Code").orElse("")) {
@@ -61,7 +62,7 @@ final class Refusal {
                 new HubException(
                         Reason.NOT_ALLOWED,
                         problem + " (forbidden): see " + page()
-                                + (settings.token().isPresent()
+                                + (settings.token() != null
                                         ? "; the token in use may not read it"
                                         : ", and set HF_TOKEN if you may read it"));
             case 404 -> new HubException(Reason.NOT_FOUND, problem + " (not found): check the name");
@@ -85,9 +86,9 @@ final class Refusal {
 
     private HubException noRepository(String problem) {
         return new HubException(
-                settings.token().isPresent() || answer.status() == 404 ? Reason.NOT_FOUND : Reason.NOT_ALLOWED,
+                settings.token() != null || answer.status() == 404 ? Reason.NOT_FOUND : Reason.NOT_ALLOWED,
                 problem + ": there is no such repository, or it is private"
-                        + (settings.token().isPresent()
+                        + (settings.token() != null
                                 ? " and the token in use may not read it, or is not valid"
                                 : " and needs HF_TOKEN"));
     }

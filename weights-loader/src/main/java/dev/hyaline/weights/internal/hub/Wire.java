@@ -71,9 +71,9 @@ final class Wire implements AutoCloseable {
                 // A compressed body's length is not the file's.
                 .header("Accept-Encoding", "identity");
         headers.forEach(request::header);
-        settings.token()
-                .filter(token -> isHub(uri))
-                .ifPresent(token -> request.header("Authorization", "Bearer " + token));
+        if (settings.token() != null && isHub(uri)) {
+            request.header("Authorization", "Bearer " + settings.token());
+        }
         try {
             HttpResponse<BodyChunks> response = client.send(request.build(), info -> new BodyChunks());
             reached = true;

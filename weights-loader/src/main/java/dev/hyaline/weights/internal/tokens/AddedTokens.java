@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds added tokens in text as Hugging Face's {@code AddedVocabulary} does: of those that match, the leftmost, and of
@@ -112,7 +113,7 @@ final class AddedTokens {
         private int longest;
 
         Finder(Stream<AddedToken> tokens) {
-            Entry entry = null;
+            @Nullable Entry entry = null;
             for (AddedToken token :
                     tokens.sorted(Comparator.comparing(AddedToken::content)).toList()) {
                 String text = token.content();
@@ -130,7 +131,8 @@ final class AddedTokens {
             return entries.isEmpty();
         }
 
-        /** The longest token that starts at a place of the text; null if none does. */
+        /** The longest token that starts at a place of the text, if one does. */
+        @Nullable
         AddedToken longestAt(String text, int at) {
             if (!firstChars.get(text.charAt(at))) {
                 return null;
@@ -147,8 +149,8 @@ final class AddedTokens {
         }
     }
 
-    /** @param shorter the longest token that this one's text starts with; null if there is none */
-    private record Entry(AddedToken token, Entry shorter) {
+    /** @param shorter the longest token that this one's text starts with, if one does */
+    private record Entry(AddedToken token, @Nullable Entry shorter) {
         String text() {
             return token.content();
         }

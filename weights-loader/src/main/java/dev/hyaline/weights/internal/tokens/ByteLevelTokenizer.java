@@ -6,6 +6,7 @@ import dev.hyaline.weights.Tokenizer;
 import java.io.ByteArrayOutputStream;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A vocabulary of byte strings, tokens found in the text itself, and an encoder for the rest. */
 final class ByteLevelTokenizer implements Tokenizer {
@@ -18,10 +19,11 @@ final class ByteLevelTokenizer implements Tokenizer {
     private final int limit;
 
     /**
-     * @param bytes of each token; null for an id without one
+     * @param bytes of each token, where an id has one
      * @param modelSize tokens of the model, which may be more than have bytes
      */
-    ByteLevelTokenizer(byte[][] bytes, AddedTokens added, PieceEncoder pieces, TextMarks marks, int modelSize) {
+    ByteLevelTokenizer(
+            byte[] @Nullable [] bytes, AddedTokens added, PieceEncoder pieces, TextMarks marks, int modelSize) {
         this.bytes = bytes;
         this.added = added;
         this.pieces = pieces;
@@ -56,7 +58,7 @@ final class ByteLevelTokenizer implements Tokenizer {
     public String decode(int... ids) {
         ByteArrayOutputStream text = new ByteArrayOutputStream(8 * ids.length);
         for (int id : ids) {
-            byte[] known = known(id);
+            byte @Nullable [] known = known(id);
             text.writeBytes(known == null ? REPLACEMENT : known);
         }
         return Utf8.lossy(text.toByteArray());
@@ -67,7 +69,7 @@ final class ByteLevelTokenizer implements Tokenizer {
         return Optional.ofNullable(known(id)).map(byte[]::clone);
     }
 
-    private byte[] known(int id) {
+    private byte @Nullable [] known(int id) {
         if (id < 0 || id >= limit) {
             throw new BadInputException("a token id must be from 0 to " + (limit - 1) + ", found " + id);
         }

@@ -8,6 +8,7 @@ import dev.hyaline.files.Utf8;
 import java.util.Locale;
 import java.util.Map;
 import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Byte-pair encoding: a word's bytes are tokens, and neighbours are merged, the merge of least rank first and from the
@@ -129,7 +130,7 @@ final class BytePairEncoder implements PieceEncoder {
             }
         }
 
-        private Merges.Merge mergeAt(Merges merges, int left) {
+        private Merges.@Nullable Merge mergeAt(Merges merges, int left) {
             return token[left] == NONE || next[left] == NONE ? null : merges.get(token[left], token[next[left]]);
         }
     }

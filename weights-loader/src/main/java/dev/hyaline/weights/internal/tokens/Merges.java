@@ -2,6 +2,7 @@ package dev.hyaline.weights.internal.tokens;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Which two neighbouring tokens become one, and which of several such pairs does so first. */
 final class Merges {
@@ -13,7 +14,8 @@ final class Merges {
         merges.put(key(left, right), new Merge(merges.size(), merged));
     }
 
-    /** The merge of a pair; null if there is none. */
+    /** The merge of a pair, if there is one. */
+    @Nullable
     Merge get(int left, int right) {
         return merges.get(key(left, right));
     }

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code tokenizer_config.json} and {@code special_tokens_map.json} say of tokens, as transformers reads them:
@@ -42,10 +43,10 @@ final class SpecialTokens {
             "GPTNeoXTokenizer",
             "GPTNeoXTokenizerFast");
 
-    private final Optional<Json> config;
-    private final Optional<Json> map;
+    private final @Nullable Json config;
+    private final @Nullable Json map;
 
-    private SpecialTokens(Optional<Json> config, Optional<Json> map) {
+    private SpecialTokens(@Nullable Json config, @Nullable Json map) {
         this.config = config;
         this.map = map;
     }
@@ -65,16 +66,16 @@ final class SpecialTokens {
         return special;
     }
 
-    private static Optional<Json> readFile(Folder folder, String file) {
-        return folder.has(file) ? Optional.of(folder.readObject(file, LIMIT)) : Optional.empty();
+    private static @Nullable Json readFile(Folder folder, String file) {
+        return folder.has(file) ? folder.readObject(file, LIMIT) : null;
     }
 
     private Optional<Json> tokenizerClass() {
-        return config.flatMap(json -> json.nullable("tokenizer_class"));
+        return configured("tokenizer_class");
     }
 
     boolean isEmpty() {
-        return config.isEmpty() && map.isEmpty();
+        return config == null && map == null;
     }
 
     /** Whether {@code <|endoftext|>} has the roles that the files leave open. */
@@ -103,14 +104,14 @@ final class SpecialTokens {
      * complete, and the other file is of an older version.
      */
     private Stream<Json> sources() {
-        return hasDecoder()
-                ? Stream.concat(config.stream(), map.stream())
-                : Stream.concat(map.stream(), config.stream());
+        return Stream.of(
+                        Optional.ofNullable(hasDecoder() ? config : map),
+                        Optional.ofNullable(hasDecoder() ? map : config))
+                .flatMap(Optional::stream);
     }
 
     private boolean hasDecoder() {
-        return config.filter(json -> json.nullable("added_tokens_decoder").isPresent())
-                .isPresent();
+        return configured("added_tokens_decoder").isPresent();
     }
 
     /** Whether {@code added_tokens.json} is of an older version than {@code tokenizer_config.json}. */
@@ -156,7 +157,7 @@ final class SpecialTokens {
     /** The tokens of {@code added_tokens_decoder} by the ids that it gives. */
     Map<Integer, Entry> decoder() {
         Map<Integer, Entry> decoder = new TreeMap<>();
-        config.flatMap(json -> json.nullable("added_tokens_decoder"))
+        configured("added_tokens_decoder")
                 .ifPresent(tokens -> tokens.forEachField((id, token) -> {
                     if (!id.matches("\\d{1,7}") || Integer.parseInt(id) > Vocabulary.MAX_ID) {
                         throw token.expected(
@@ -183,7 +184,11 @@ final class SpecialTokens {
     }
 
     private Optional<Boolean> option(String key) {
-        return config.flatMap(json -> json.nullable(key)).map(Json::bool);
+        return configured(key).map(Json::bool);
+    }
+
+    private Optional<Json> configured(String key) {
+        return Optional.ofNullable(config).flatMap(json -> json.nullable(key));
     }
 
     private static Entry entry(Json json, boolean special) {

@@ -2,9 +2,9 @@ package dev.hyaline.weights.internal.tokens;
 
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokens that mark where a text begins and ends.
@@ -21,8 +21,12 @@ record TextMarks(OptionalInt begin, List<Integer> after, OptionalInt end, List<I
     }
 
     /** What a tokenizer's own files say of them; what a configuration says counts where they are silent. */
-    record Named(OptionalInt before, List<Integer> after, Optional<Integer> bos, Optional<Integer> eos) {
-        static final Named NONE = new Named(OptionalInt.empty(), List.of(), Optional.empty(), Optional.empty());
+    record Named(
+            OptionalInt before,
+            List<Integer> after,
+            @Nullable Integer bos,
+            @Nullable Integer eos) {
+        static final Named NONE = new Named(OptionalInt.empty(), List.of(), null, null);
     }
 
     /**
@@ -31,19 +35,19 @@ record TextMarks(OptionalInt begin, List<Integer> after, OptionalInt end, List<I
      * with the token that ends the one before.
      *
      * @param size of the tokenizer's vocabulary
-     * @param endOfText id of {@code <|endoftext|>}; null if the vocabulary has none
+     * @param endOfText id of {@code <|endoftext|>}, if the vocabulary has it
      */
-    static TextMarks choose(Named named, ModelTokens model, int size, Integer endOfText) {
+    static TextMarks choose(Named named, ModelTokens model, int size, @Nullable Integer endOfText) {
         OptionalInt end = first(
-                named.eos().map(OptionalInt::of).orElse(OptionalInt.empty()),
+                optional(named.eos()),
                 model.ends().stream()
                         .filter(id -> id < size)
                         .mapToInt(Integer::intValue)
                         .findFirst(),
-                endOfText == null ? OptionalInt.empty() : OptionalInt.of(endOfText));
+                optional(endOfText));
         OptionalInt begin = first(
                 named.before(),
-                named.bos().map(OptionalInt::of).orElse(OptionalInt.empty()),
+                optional(named.bos()),
                 model.begin().stream().filter(id -> id < size).findFirst(),
                 endOfText == null ? end : OptionalInt.of(endOfText));
         Set<Integer> ends = new LinkedHashSet<>();
@@ -55,6 +59,10 @@ record TextMarks(OptionalInt begin, List<Integer> after, OptionalInt end, List<I
     /** These with the end after each text. */
     TextMarks withEndAfter() {
         return new TextMarks(begin, List.of(end.getAsInt()), end, ends);
+    }
+
+    private static OptionalInt optional(@Nullable Integer id) {
+        return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
     private static OptionalInt first(OptionalInt... choices) {

@@ -411,8 +411,12 @@ public final class TokenizerFiles {
                 new TextMarks.Named(
                         before.stream().mapToInt(Integer::intValue).findFirst(),
                         after,
-                        special.role("bos_token").map(entry -> vocabulary.id(entry.content())),
-                        special.role("eos_token").map(entry -> vocabulary.id(entry.content()))),
+                        special.role("bos_token")
+                                .map(entry -> vocabulary.id(entry.content()))
+                                .orElse(null),
+                        special.role("eos_token")
+                                .map(entry -> vocabulary.id(entry.content()))
+                                .orElse(null)),
                 model,
                 bytes.length,
                 endOfTextId);

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Tokens and their ids while a tokenizer's files are read: no token twice, no id twice. */
 final class Vocabulary {
@@ -72,7 +73,8 @@ final class Vocabulary {
         return id.integer(0, MAX_ID);
     }
 
-    /** The id of a token; null if there is none. */
+    /** The id of a token, if there is one. */
+    @Nullable
     Integer id(String token) {
         return ids.get(token);
     }
@@ -105,8 +107,8 @@ final class Vocabulary {
         return new HashMap<>(ids);
     }
 
-    /** The bytes of each token by id; null where there is none. */
-    byte[][] bytes() {
+    /** The bytes of each token by id, where there is one. */
+    byte[] @Nullable [] bytes() {
         int size = bytes.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         byte[][] byId = new byte[size][];
         bytes.forEach((id, meaning) -> byId[id] = meaning);

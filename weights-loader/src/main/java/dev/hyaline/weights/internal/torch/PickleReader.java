@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a Python pickle of plain values and tensors, protocols 2 to 5, as data. Knows the opcodes that such pickles
@@ -230,7 +231,7 @@ final class PickleReader {
         return line.toString();
     }
 
-    private void push(Object value) {
+    private void push(@Nullable Object value) {
         stack.add(value);
     }
 

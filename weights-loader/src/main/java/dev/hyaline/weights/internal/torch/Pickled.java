@@ -4,6 +4,7 @@ import dev.hyaline.files.Dtype;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a pickle may hold besides {@code null}, Boolean, Long, BigInteger, Double, String, List and Map: the few things
@@ -36,7 +37,7 @@ sealed interface Pickled {
     record Tensor(Storage storage, long offset, List<Long> shape, List<Long> strides) implements Pickled {}
 
     /** What a value is, for errors. */
-    static String kindOf(Object value) {
+    static String kindOf(@Nullable Object value) {
         return switch (value) {
             case null -> "None";
             case Boolean b -> "a truth value";

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The few names that tensors need in a pickle, and what calling them would make. Any other name is refused. */
 final class Rebuilder {
@@ -175,7 +176,7 @@ final class Rebuilder {
      * A key of a dictionary. Text stays as it is; all else becomes text that no name is, so that keys of one hash code
      * can be told apart by their order, however many a stranger has chosen.
      */
-    String key(Object key) {
+    String key(@Nullable Object key) {
         if (!(key == null || key instanceof String || key instanceof Number || key instanceof Boolean)) {
             throw bad("a dictionary's key that is text or a number", Pickled.kindOf(key));
         }
@@ -227,7 +228,7 @@ final class Rebuilder {
         return call(function, items.get(2));
     }
 
-    private Tuple tuple(Object value, String what) {
+    private Tuple tuple(@Nullable Object value, String what) {
         if (value instanceof Tuple tuple) {
             return tuple;
         }
@@ -242,14 +243,14 @@ final class Rebuilder {
         throw bad(what, Pickled.kindOf(value));
     }
 
-    private long size(Object value, String what) {
+    private long size(@Nullable Object value, String what) {
         if (value instanceof Long size && size >= 0) {
             return size;
         }
         throw bad(what + " to be a whole number from 0 to 2^63 - 1", Pickled.kindOf(value));
     }
 
-    private List<Long> sizes(Object value, String what) {
+    private List<Long> sizes(@Nullable Object value, String what) {
         List<Object> items = tuple(value, what).items();
         if (items.size() > MAX_DIMENSIONS) {
             throw bad(what + " of at most " + MAX_DIMENSIONS + " numbers", items.size() + " numbers");

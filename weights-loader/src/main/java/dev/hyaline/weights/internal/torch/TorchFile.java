@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code torch.save} wrote: a pickle, and the values of the tensors in it, which stay where they are in the file.
@@ -32,7 +33,8 @@ public record TorchFile(MappedFile file, String name, Object root, Storages stor
         return zip ? TorchZip.open(file, name) : TorchLegacy.open(file, name);
     }
 
-    /** A value of the saved dictionary; null if there is none. */
+    /** A value of the saved dictionary, if there is one; {@code None} is none. */
+    @Nullable
     Object get(String key) {
         return root instanceof Map<?, ?> map ? map.get(key) : null;
     }

@@ -9,6 +9,7 @@ import java.math.BigInteger;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * The form of {@code torch.save} before PyTorch 1.6: pickles of a magic number, a version, the machine's properties,
@@ -44,7 +45,7 @@ final class TorchLegacy {
             throw file.bad("a list of storages' keys", Pickled.kindOf(keys));
         }
         Map<String, MemorySegment> storages = locate(file, list, rebuilder.storages(), pickles.position());
-        return new TorchFile(file, name, root, storage -> storages.get(storage.key()));
+        return new TorchFile(file, name, root, storage -> Objects.requireNonNull(storages.get(storage.key())));
     }
 
     /** Where the storages are, which follow each other in the order of the keys. */

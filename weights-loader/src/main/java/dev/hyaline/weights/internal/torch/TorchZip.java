@@ -10,6 +10,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** The form of {@code torch.save} since PyTorch 1.6: a zip archive of {@code data.pkl} and a file for each storage. */
 final class TorchZip {
@@ -22,7 +24,7 @@ final class TorchZip {
         Map<String, MemorySegment> entries = ZipArchive.entries(file);
         String root = root(file, entries);
         refuseBigEndian(file, entries.get(root + "/byteorder"));
-        MemorySegment pickle = entries.get(root + PICKLE);
+        MemorySegment pickle = Objects.requireNonNull(entries.get(root + PICKLE));
         if (pickle.byteSize() > MAX_PICKLE_LENGTH) {
             throw file.bad("a pickle of at most " + MAX_PICKLE_LENGTH + " bytes", pickle.byteSize() + " bytes");
         }
@@ -73,7 +75,7 @@ final class TorchZip {
         return root;
     }
 
-    private static void refuseBigEndian(MappedFile file, MemorySegment order) {
+    private static void refuseBigEndian(MappedFile file, @Nullable MemorySegment order) {
         if (order != null) {
             String text = new String(
                     order.asSlice(0, Math.min(16, order.byteSize())).toArray(ValueLayout.JAVA_BYTE), ISO_8859_1);
