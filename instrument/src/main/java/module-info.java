@@ -13,6 +13,7 @@ module dev.hyaline.instrument {
     exports dev.hyaline.instrument.capture;
     exports dev.hyaline.instrument.dump;
     exports dev.hyaline.instrument.edit;
+    exports dev.hyaline.instrument.gradient;
     exports dev.hyaline.instrument.hook;
     exports dev.hyaline.instrument.json;
     exports dev.hyaline.instrument.run;

@@ -57,8 +57,17 @@ public final class GoldenIoi {
 
     /** A float32 tensor, row-major. */
     public static double[] tensor(String name) {
+        return tensor("fable-ioi.safetensors", name);
+    }
+
+    /** The gradient of a metric of each pair at a site, {@code metric.M.grad.S}: by a program of its own, in float64. */
+    public static double[] metricGradient(String name) {
+        return tensor("fable-ioi-metric-gradients.safetensors", name);
+    }
+
+    private static double[] tensor(String fileName, String name) {
         try {
-            ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(FOLDER.resolve("fable-ioi.safetensors")))
+            ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(FOLDER.resolve(fileName)))
                     .order(ByteOrder.LITTLE_ENDIAN);
             int header = (int) file.getLong(0);
             JsonNode entry = JsonMapper.shared()

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
@@ -174,6 +175,37 @@ class TapeTest {
                 assertThat(values.getFirst()).as(point.name()).doesNotContain(Float.NaN);
             });
             assertThat(at(gradients, Site.RESID_PRE, 0)[0]).isNotZero();
+        }
+    }
+
+    @Test
+    void theLogitsThatWereFormedChangeNoBit() {
+        Gpt2Config config = new Gpt2Config(
+                1, 2, 24, 30, 16, 700, 1e-5f, ActivationFunction.RELU, true, false, true);
+        int[] tokens = RandomModels.tokens(config, 9, 1);
+        int[] read = {690, 3, 128, 127, 512, 4, 300};
+        try (Gpt2 model = Gpt2.of(RandomModels.weights(config, 1), 2)) {
+            float[] few = {1, -2, 3, 0.3f, 0.7f, -1.1f, 0.01f};
+            float[] all = new float[9 * config.dVocab()];
+            float[] dense = new float[9 * config.dVocab()];
+            for (int i = 0; i < read.length; i++) {
+                all[8 * config.dVocab() + read[i]] = few[i];
+                dense[8 * config.dVocab() + read[i]] = few[i];
+            }
+            // Enough of another row that the whole matrix is multiplied.
+            Arrays.fill(dense, 0, 6 * config.dVocab(), 0.5f);
+            Recording ofFew = new Recording(HookPoint.of(Site.UNEMBED_IN)::equals);
+            model.record(ForwardRequest.of(tokens)
+                            .logits(LogitSelection.last().columns(read)))
+                    .backward(few, ofFew);
+            Tape tape = model.record(ForwardRequest.of(tokens));
+            for (float[] gradient : List.of(all, dense)) {
+                Recording ofAll = new Recording(HookPoint.of(Site.UNEMBED_IN)::equals);
+                tape.backward(gradient, ofAll);
+                int d = config.dModel();
+                assertThat(Arrays.copyOfRange(ofAll.of(HookPoint.of(Site.UNEMBED_IN), 0), 8 * d, 9 * d))
+                        .isEqualTo(Arrays.copyOfRange(ofFew.of(HookPoint.of(Site.UNEMBED_IN), 0), 8 * d, 9 * d));
+            }
         }
     }
 

@@ -119,7 +119,7 @@ public record Logits(int[] positions, int[] tokens, float[] values) {
         return row;
     }
 
-    private int column(int token) {
+    int column(int token) {
         if (isAll()) {
             return BadInputException.requireIndex("token", token, columns());
         }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.metric;
 
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -33,6 +34,15 @@ public final class Metric {
     private final Function<PromptPair, int[]> positions;
     private final Function<PromptPair, Optional<int[]>> tokens;
     private final ToDoubleFunction<Reading> function;
+    /** Empty where the metric has none, or a function of one's own came without. */
+    private final Optional<Gradient> gradient;
+
+    /** The gradient of a metric with respect to the logits that it reads. */
+    @FunctionalInterface
+    public interface Gradient {
+        /** Returns the gradient in the layout of {@link Logits#values}: {@code [positions, columns]}. */
+        double[] of(Reading reading);
+    }
 
     private Metric(
             String name,
@@ -43,7 +53,8 @@ public final class Metric {
             boolean lowerIsBetter,
             Function<PromptPair, int[]> positions,
             Function<PromptPair, Optional<int[]>> tokens,
-            ToDoubleFunction<Reading> function) {
+            ToDoubleFunction<Reading> function,
+            Optional<Gradient> gradient) {
         this.name = name;
         this.quantity = quantity;
         this.unit = unit;
@@ -53,6 +64,7 @@ public final class Metric {
         this.positions = positions;
         this.tokens = tokens;
         this.function = function;
+        this.gradient = gradient;
     }
 
     /**
@@ -77,17 +89,24 @@ public final class Metric {
                 false,
                 atRole(PromptPair.END),
                 pair -> Optional.empty(),
-                function);
+                function,
+                Optional.empty());
+    }
+
+    /** This metric with its gradient, which methods that go back through the model need. */
+    public Metric gradient(Gradient newGradient) {
+        return new Metric(
+                name, quantity, unit, key, builtIn, lowerIsBetter, positions, tokens, function, Optional.of(newGradient));
     }
 
     /** This metric under a longer description in tables and pictures. */
     public Metric quantity(String newQuantity) {
-        return new Metric(name, newQuantity, unit, key, builtIn, lowerIsBetter, positions, tokens, function);
+        return new Metric(name, newQuantity, unit, key, builtIn, lowerIsBetter, positions, tokens, function, gradient);
     }
 
     /** This metric, of which a smaller value is better, as of a loss. */
     public Metric whereLowerIsBetter() {
-        return new Metric(name, quantity, unit, key, builtIn, true, positions, tokens, function);
+        return new Metric(name, quantity, unit, key, builtIn, true, positions, tokens, function, gradient);
     }
 
     /** This metric, read at the position of a role. */
@@ -107,7 +126,7 @@ public final class Metric {
 
     private Metric reading(
             String what, Function<PromptPair, int[]> newPositions, Function<PromptPair, Optional<int[]>> newTokens) {
-        return new Metric(name, quantity, unit, key + what, false, lowerIsBetter, newPositions, newTokens, function);
+        return new Metric(name, quantity, unit, key + what, false, lowerIsBetter, newPositions, newTokens, function, gradient);
     }
 
     /** Every built-in metric, reading the position of a role where it reads one. */
@@ -139,7 +158,8 @@ public final class Metric {
                 atRole(role),
                 pair -> Optional.of(answersAndDistractors(pair)),
                 reading -> meanLogit(reading, reading.pair().answers())
-                        - meanLogit(reading, reading.pair().distractors()));
+                        - meanLogit(reading, reading.pair().distractors()),
+                Optional.of(MetricGradients::logitDifference));
     }
 
     /** Mean logit of the answers: {@code logit}, in logits. */
@@ -153,12 +173,13 @@ public final class Metric {
                 false,
                 atRole(role),
                 pair -> Optional.of(pair.answers()),
-                reading -> meanLogit(reading, reading.pair().answers()));
+                reading -> meanLogit(reading, reading.pair().answers()),
+                Optional.of(MetricGradients::logit));
     }
 
     /** Logarithm of the probability that one of the answers comes next: {@code log-prob}, in nats. */
     public static Metric logProbability(String role) {
-        return ofAllLogits("log-prob", "log-probability of the answer", "nats", "LogProbability", role, reading -> {
+        return ofAllLogits("log-prob", "log-probability of the answer", "nats", "LogProbability", role, Optional.of(MetricGradients::logProbability), reading -> {
             double[] all = reading.logits().logProbabilities();
             int[] answers = reading.pair().answers();
             double largest =
@@ -177,7 +198,7 @@ public final class Metric {
      */
     public static Metric probabilityDifference(String role) {
         return ofAllLogits(
-                "prob-diff", "probability difference", "probability", "ProbabilityDifference", role, reading -> {
+                "prob-diff", "probability difference", "probability", "ProbabilityDifference", role, Optional.of(MetricGradients::probabilityDifference), reading -> {
                     double[] all = reading.logits().logProbabilities();
                     return probability(all, reading.pair().answers())
                             - probability(all, reading.pair().distractors());
@@ -189,7 +210,7 @@ public final class Metric {
      * p_clean - log p)}: {@code kl}, in nats.
      */
     public static Metric klToClean(String role) {
-        return ofAllLogits("kl", "KL divergence from the clean run", "nats", "KlToClean", role, reading -> {
+        return ofAllLogits("kl", "KL divergence from the clean run", "nats", "KlToClean", role, Optional.of(MetricGradients::klToClean), reading -> {
                     double[] p = reading.clean().logProbabilities();
                     double[] q = reading.logits().logProbabilities();
                     double divergence = 0;
@@ -221,21 +242,28 @@ public final class Metric {
                                     .mapToDouble(p -> -reading.logits().logProbabilities(p)[reading.tokens()[p + 1]])
                                     .sum()
                             / positions.length;
-                });
+                },
+                Optional.of(MetricGradients::crossEntropy));
     }
 
     /** 1 if one of the answers is the likeliest next token, else 0: {@code accuracy}, a share of pairs. */
     public static Metric accuracy(String role) {
-        return ofAllLogits("accuracy", "accuracy", "share of pairs", "Accuracy", role, reading -> {
+        return ofAllLogits("accuracy", "accuracy", "share of pairs", "Accuracy", role, Optional.empty(), reading -> {
             int likeliest = reading.logits().likeliest();
             return Arrays.stream(reading.pair().answers()).anyMatch(answer -> answer == likeliest) ? 1 : 0;
         });
     }
 
     private static Metric ofAllLogits(
-            String name, String quantity, String unit, String kind, String role, ToDoubleFunction<Reading> function) {
+            String name,
+            String quantity,
+            String unit,
+            String kind,
+            String role,
+            Optional<Gradient> gradient,
+            ToDoubleFunction<Reading> function) {
         return new Metric(
-                name, quantity, unit, key(kind, role), true, false, atRole(role), pair -> Optional.empty(), function);
+                name, quantity, unit, key(kind, role), true, false, atRole(role), pair -> Optional.empty(), function, gradient);
     }
 
     private static String key(String kind, String role) {
@@ -255,7 +283,7 @@ public final class Metric {
                 .toArray();
     }
 
-    private static int[] allButTheLast(PromptPair pair) {
+    static int[] allButTheLast(PromptPair pair) {
         if (pair.length() < 2) {
             throw new BadInputException(pair.name() + ": cross-entropy needs a prompt of at least two tokens");
         }
@@ -269,7 +297,7 @@ public final class Metric {
                 .orElseThrow();
     }
 
-    private static double probability(double[] logProbabilities, int[] tokens) {
+    static double probability(double[] logProbabilities, int[] tokens) {
         return Arrays.stream(tokens)
                 .distinct()
                 .mapToDouble(t -> Math.exp(logProbabilities[t]))
@@ -318,6 +346,45 @@ public final class Metric {
     /** The metric of one run of one prompt. */
     public double measure(Reading reading) {
         return function.applyAsDouble(reading);
+    }
+
+    /**
+     * The gradient of the metric of one run with respect to the logits that it reads, {@code [positions, columns]} in
+     * the layout of {@link Logits#values}.
+     *
+     * @throws BadInputException if the metric has none
+     */
+    public float[] gradient(Reading reading) {
+        double[] values = requireGradient().of(reading);
+        if (values.length != reading.logits().values().length) {
+            throw new BadShapeException(
+                    "gradient of the metric " + name,
+                    reading.logits().values().length + " values",
+                    values.length + " values");
+        }
+        float[] rounded = new float[values.length];
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] = (float) values[i];
+        }
+        return rounded;
+    }
+
+    /**
+     * Returns the metric's gradient.
+     *
+     * @throws BadInputException if the metric has none
+     */
+    public Gradient requireGradient() {
+        return gradient.orElseThrow(() -> new BadInputException(
+                builtIn
+                        ? "the metric " + name + " has no gradient, since small changes of the logits do not change it;"
+                                + " logit-diff, log-prob and prob-diff have one"
+                        : "the metric " + name + " came without its gradient; give it one with Metric.gradient"));
+    }
+
+    /** Returns whether the metric may read the clean run's logits: all but built-in ones that do not. */
+    public boolean readsCleanRun() {
+        return !builtIn || name.equals("kl");
     }
 
     /** Returns whether it is one of {@link #all}, whose name and role say what it computes. */

@@ -53,8 +53,13 @@ public final class InterventionProbe implements Probe {
         return of(interventions, config, prompts, 0, prompts.size());
     }
 
-    /** As {@link #of(Interventions, Gpt2Config, Prompts)}, of a pass over some of the prompts. */
-    static InterventionProbe of(Interventions interventions, Gpt2Config config, Prompts prompts, int first, int end) {
+    /**
+     * As {@link #of(Interventions, Gpt2Config, Prompts)}, of a pass over some of the prompts.
+     *
+     * @param first index of the pass's first prompt
+     * @param end index after its last
+     */
+    public static InterventionProbe of(Interventions interventions, Gpt2Config config, Prompts prompts, int first, int end) {
         Builder probe = builder();
         for (int s = first; s < end; s++) {
             int length = prompts.length(s);
@@ -114,6 +119,20 @@ public final class InterventionProbe implements Probe {
         if (reader.wants(point)) {
             reader.at(point, activation);
         }
+    }
+
+    @Override
+    public boolean pullBack(HookPoint point, Activation gradient) {
+        List<Action> here = actions.getOrDefault(point, List.of());
+        if (here.isEmpty()) {
+            return reader.pullBack(point, gradient);
+        }
+        for (Action action : here.reversed()) {
+            if (!action.edit.pullBack(new LiveSlots(point, gradient, action.index))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention, backward: from the gradient at z to those at q, k and v, for one layer at a time. A task is a head of a
@@ -22,6 +23,7 @@ import java.util.Arrays;
  */
 final class AttentionGradient {
     private static final int BLOCK = KEYS_PER_BLOCK;
+    private static final float[] NOTHING = {};
 
     private final int d;
     private final int dHead;
@@ -31,15 +33,15 @@ final class AttentionGradient {
     private final WorkerPool pool;
     private final Head[] workers;
 
-    private Batch batch;
+    private Batch batch = Batch.EMPTY;
     private float scale;
-    private float[] q;
-    private float[] k;
-    private float[] v;
-    private float[] gz;
-    private float[] gq;
-    private float[] gk;
-    private float[] gv;
+    private float[] q = NOTHING;
+    private float[] k = NOTHING;
+    private float[] v = NOTHING;
+    private float[] gz = NOTHING;
+    private float[] gq = NOTHING;
+    private float[] gk = NOTHING;
+    private float[] gv = NOTHING;
 
     AttentionGradient(Gpt2Config config, Kernels kernels, WorkerPool pool) {
         d = config.dModel();
@@ -56,15 +58,15 @@ final class AttentionGradient {
     static final class Maps {
         private final int[] offsets;
         /** The scores, after all edits; null where none was made. */
-        private final float[] editedScores;
+        private final float @Nullable [] editedScores;
         /** The pattern, after all edits; null where none was made. */
-        private final float[] editedPattern;
+        private final float @Nullable [] editedPattern;
         /** The softmax of the scores. */
         private final float[] pattern;
         /** The gradient at the pattern, then at the scores. */
         private final float[] gradient;
 
-        Maps(int[] offsets, float[] editedScores, float[] editedPattern) {
+        Maps(int[] offsets, float @Nullable [] editedScores, float @Nullable [] editedPattern) {
             this.offsets = offsets;
             this.editedScores = editedScores;
             this.editedPattern = editedPattern;
@@ -115,8 +117,8 @@ final class AttentionGradient {
 
     /** Lets go of a layer's operands. */
     void end() {
-        begin(null, 0, null, null, null, null);
-        results(null, null, null);
+        begin(Batch.EMPTY, 0, NOTHING, NOTHING, NOTHING, NOTHING);
+        results(NOTHING, NOTHING, NOTHING);
     }
 
     private void results(float[] gq, float[] gk, float[] gv) {

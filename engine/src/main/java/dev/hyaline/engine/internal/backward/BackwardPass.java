@@ -33,6 +33,8 @@ import java.util.List;
 public final class BackwardPass {
     private static final float[] NOTHING = {};
     private static final int ROWS_PER_TASK = 16;
+    /** Tokens a row below which their columns of the unembedding are read one by one, and nothing is packed for them. */
+    private static final int MAX_SPARSE_TOKENS = 256;
 
     private final Gpt2Config config;
     private final int d;
@@ -46,10 +48,10 @@ public final class BackwardPass {
     private final HeadInputGradient headInputs;
     private final LiveActivation live = new LiveActivation();
 
-    private KeptPass kept;
-    private Plan plan;
-    private Batch batch;
-    private Probe probe;
+    private KeptPass kept = KeptPass.NONE;
+    private Plan plan = KeptPass.NONE.plan();
+    private Batch batch = Batch.EMPTY;
+    private Probe probe = Probe.NONE;
     private int rows;
     private int capacity;
     private TransposedWeights.Block[] transposed = {};
@@ -108,11 +110,12 @@ public final class BackwardPass {
             runStages(gradient);
         } finally {
             // A pass at rest keeps nothing of its callers.
-            this.kept = null;
-            plan = null;
-            batch = null;
+            this.kept = KeptPass.NONE;
+            plan = KeptPass.NONE.plan();
+            batch = Batch.EMPTY;
             this.probe = Probe.NONE;
             attention.end();
+            headInputs.end();
             live.forget();
         }
     }
@@ -174,12 +177,7 @@ public final class BackwardPass {
             float[] logits = given.clone();
             HookPoint point = HookPoint.of(Site.UNEMBED_OUT);
             back(point, () -> live.logits(logits, config.dVocab(), chosen, columns));
-            products.begin(logits, columns.count(config.dVocab()), chosen.length)
-                    .into(part, unembedding(columns))
-                    .run();
-            for (int i = 0; i < chosen.length; i++) {
-                System.arraycopy(part, i * d, normed, chosen[i] * d, d);
-            }
+            throughUnembedding(logits, chosen, columns);
         }
         back(Site.UNEMBED_IN, 0, normed, d);
         normalize(finalResidual(), weights.finalNorm(), Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0);
@@ -187,17 +185,59 @@ public final class BackwardPass {
         addToResidual(normed);
     }
 
-    private PackedMatrix unembedding(LogitColumns columns) {
-        return columns.isAll()
-                ? transposedWeights.unembedding(pool)
-                : TransposedWeights.transposed(weights.unembedding().columns(columns.tokens()), pool);
+    /**
+     * {@code sum_v g(logit_v) W_U[:, v]} for each row, to {@link #normed}. Tokens whose gradient is zero change no bit,
+     * so a row of few others takes those alone; a sum is the product's: chains over tokens in ascending order, a new one
+     * every {@link Kernels#K_BLOCK} tokens of the vocabulary.
+     */
+    private void throughUnembedding(float[] logits, int[] chosen, LogitColumns columns) {
+        int count = columns.count(config.dVocab());
+        int nonzero = 0;
+        for (float gradient : logits) {
+            nonzero += gradient == 0 ? 0 : 1;
+        }
+        if (columns.isAll() && nonzero > (long) MAX_SPARSE_TOKENS * chosen.length) {
+            products.begin(logits, count, chosen.length)
+                    .into(part, transposedWeights.unembedding(pool))
+                    .run();
+            for (int i = 0; i < chosen.length; i++) {
+                System.arraycopy(part, i * d, normed, chosen[i] * d, d);
+            }
+            return;
+        }
+        long[] order = new long[count]; // token in the upper half, its column in the lower
+        for (int column = 0; column < count; column++) {
+            order[column] = (long) columns.token(column) << Integer.SIZE | column;
+        }
+        Arrays.sort(order);
+        pool.run(chosen.length, (worker, row) -> {
+            int at = chosen[row] * d;
+            float[] chain = new float[d];
+            float[] direction = new float[d];
+            int block = 0;
+            for (long pair : order) {
+                int token = (int) (pair >>> Integer.SIZE);
+                float gradient = logits[row * count + (int) pair];
+                if (gradient == 0) {
+                    continue;
+                }
+                if (token / Kernels.K_BLOCK != block) {
+                    kernels.add(normed, at, chain, 0, d);
+                    Arrays.fill(chain, 0);
+                    block = token / Kernels.K_BLOCK;
+                }
+                weights.unembedding().column(token, direction, 0);
+                gradients.addScaled(chain, 0, direction, 0, d, gradient);
+            }
+            kernels.add(normed, at, chain, 0, d);
+        });
     }
 
     private float[] finalResidual() {
         if (plan.stages().isEmpty()) {
             return ((Start.Residual) plan.start()).rows();
         }
-        return kept.at(HookPoint.of(Site.RESID_POST, config.nLayers() - 1));
+        return kept.of(HookPoint.of(Site.RESID_POST, config.nLayers() - 1));
     }
 
     /** {@code resid_post = resid_mid + mlp(ln2(resid_mid))}. */
@@ -226,13 +266,13 @@ public final class BackwardPass {
 
     private float[] mlpInput(int layer) {
         HookPoint input = HookPoint.of(Site.MLP_IN, layer);
-        return kept.at(kept.isEdited(input) ? input : HookPoint.of(Site.RESID_MID, layer));
+        return kept.of(kept.isEdited(input) ? input : HookPoint.of(Site.RESID_MID, layer));
     }
 
     /** {@code resid_mid = resid_pre + attn(ln1(resid_pre))}. */
     private void attend(int layer) {
         PackedWeights.Block block = weights.blocks()[layer];
-        float[] before = kept.at(HookPoint.of(Site.RESID_PRE, layer));
+        float[] before = kept.of(HookPoint.of(Site.RESID_PRE, layer));
         float[] out = branch(Site.ATTN_OUT, layer);
         products.begin(out, d, rows).into(gz, transposed[layer].o()).run();
         headResults(layer, out);

@@ -11,6 +11,7 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The residual stream as each head's queries, keys and values read it, backward, and what edits of the forward pass
@@ -27,10 +28,10 @@ final class HeadInputGradient {
     private final WorkerPool pool;
     private final Products products;
 
-    private KeptPass kept;
+    private KeptPass kept = KeptPass.NONE;
     private int layer;
     private int rows;
-    private float[] residual;
+    private float[] residual = {};
 
     HeadInputGradient(Gpt2Config config, PackedWeights weights, Kernels kernels, WorkerPool pool, Products products) {
         this.config = config;
@@ -52,8 +53,14 @@ final class HeadInputGradient {
         this.residual = residual;
     }
 
+    /** Lets go of the pass. */
+    void end() {
+        kept = KeptPass.NONE;
+        residual = new float[0];
+    }
+
     /** The inputs, {@code [rows, nHeads, dModel]}, that an edit left for a part; null if it reads the stream itself. */
-    private float[] edited(Site input) {
+    private float @Nullable [] edited(Site input) {
         float[] own = kept.at(HookPoint.of(input, layer));
         return own == null ? kept.at(HookPoint.of(Site.ATTN_IN, layer)) : own;
     }

@@ -1,20 +1,36 @@
 package dev.hyaline.engine.internal.backward;
 
+import dev.hyaline.engine.Start;
+import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.internal.forward.Plan;
 import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a backward pass needs of a forward pass: the values of chosen points, and those of all points where the pass's
  * own probe changed some. It watches the forward pass, and is read only afterwards.
  */
 public final class KeptPass {
+    /** Of no tokens: the pass between passes. */
+    static final KeptPass NONE = new KeptPass(
+            new Plan(
+                    Batch.EMPTY,
+                    new Start.Residual(Boundary.first(), new float[0]),
+                    List.of(),
+                    new Plan.Output.Residual(),
+                    Probe.NONE),
+            Set.of());
+
     private final Plan plan;
     private final Set<HookPoint> chosen;
     private final Map<HookPoint, float[]> values = new HashMap<>();
@@ -43,8 +59,13 @@ public final class KeptPass {
     }
 
     /** The values at a point after all edits, or null if they were not kept. */
-    float[] at(HookPoint point) {
+    float @Nullable [] at(HookPoint point) {
         return values.get(point);
+    }
+
+    /** The values at a point that every such pass keeps. */
+    float[] of(HookPoint point) {
+        return Objects.requireNonNull(values.get(point));
     }
 
     boolean isWatched(HookPoint point) {

@@ -3,6 +3,7 @@ package dev.hyaline.engine.internal.backward;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The weight matrices packed once more, transposed, for the products of a backward pass. They take as many bytes again
@@ -15,8 +16,8 @@ public final class TransposedWeights {
             PackedMatrix q, PackedMatrix k, PackedMatrix v, PackedMatrix o, PackedMatrix in, PackedMatrix out) {}
 
     private final PackedWeights weights;
-    private Block[] blocks;
-    private PackedMatrix unembedding;
+    private Block @Nullable [] blocks;
+    private @Nullable PackedMatrix unembedding;
 
     /** Nothing is packed yet. */
     public TransposedWeights(PackedWeights weights) {
@@ -25,29 +26,32 @@ public final class TransposedWeights {
 
     /** The blocks' matrices. */
     synchronized Block[] blocks(WorkerPool pool) {
-        if (blocks == null) {
-            Block[] packed = new Block[weights.blocks().length];
-            for (int layer = 0; layer < packed.length; layer++) {
-                PackedWeights.Block block = weights.blocks()[layer];
-                packed[layer] = new Block(
-                        transposed(block.q(), pool),
-                        transposed(block.k(), pool),
-                        transposed(block.v(), pool),
-                        transposed(block.o(), pool),
-                        transposed(block.in(), pool),
-                        transposed(block.out(), pool));
-            }
-            blocks = packed;
+        if (blocks != null) {
+            return blocks;
         }
-        return blocks;
+        Block[] packed = new Block[weights.blocks().length];
+        for (int layer = 0; layer < packed.length; layer++) {
+            PackedWeights.Block block = weights.blocks()[layer];
+            packed[layer] = new Block(
+                    transposed(block.q(), pool),
+                    transposed(block.k(), pool),
+                    transposed(block.v(), pool),
+                    transposed(block.o(), pool),
+                    transposed(block.in(), pool),
+                    transposed(block.out(), pool));
+        }
+        blocks = packed;
+        return packed;
     }
 
     /** The unembedding, {@code [dVocab, dModel]}. */
     synchronized PackedMatrix unembedding(WorkerPool pool) {
-        if (unembedding == null) {
-            unembedding = transposed(weights.unembedding(), pool);
+        if (unembedding != null) {
+            return unembedding;
         }
-        return unembedding;
+        PackedMatrix packed = transposed(weights.unembedding(), pool);
+        unembedding = packed;
+        return packed;
     }
 
     static PackedMatrix transposed(PackedMatrix matrix, WorkerPool pool) {

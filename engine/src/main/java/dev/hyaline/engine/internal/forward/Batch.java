@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 public record Batch(
         int[] tokens, int[] firstRow, int[] start, @Nullable KeyValues[] past, boolean[] append) {
     /** No sequences: the batch between passes. */
-    static final Batch EMPTY = new Batch(new int[0], new int[1], new int[0], new KeyValues[0], new boolean[0]);
+    public static final Batch EMPTY = new Batch(new int[0], new int[1], new int[0], new KeyValues[0], new boolean[0]);
 
     public int rows() {
         return tokens.length;

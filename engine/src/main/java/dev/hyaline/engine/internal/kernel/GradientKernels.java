@@ -13,6 +13,9 @@ public interface GradientKernels {
     /** {@code inOut[i] *= factor}. */
     void scale(float[] inOut, int at, int n, float factor);
 
+    /** {@code inOut[i] = fma(factor, x[i], inOut[i])}. */
+    void addScaled(float[] inOut, int at, float[] x, int xAt, int n, float factor);
+
     /** Returns {@code sum_i a[i] b[i]}; a sum of zero has no sign. */
     float dot(float[] a, int aAt, float[] b, int bAt, int n);
 

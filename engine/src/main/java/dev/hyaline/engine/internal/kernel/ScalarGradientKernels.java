@@ -21,6 +21,13 @@ public final class ScalarGradientKernels implements GradientKernels {
     }
 
     @Override
+    public void addScaled(float[] inOut, int at, float[] x, int xAt, int n, float factor) {
+        for (int i = 0; i < n; i++) {
+            inOut[at + i] = Fma.fma(factor, x[xAt + i], inOut[at + i]);
+        }
+    }
+
+    @Override
     public float dot(float[] a, int aAt, float[] b, int bAt, int n) {
         float[] lanes = new float[LANES];
         for (int i = 0; i < n; i++) {

@@ -18,6 +18,7 @@ class GradientKernelsTest {
     @ValueSource(ints = {1, 3, 13, 16, 31, 64, 207, 702, 4098})
     void twinsAgreeOnRows(int n) {
         equalBits(n, (kernels, out) -> kernels.multiply(out, 2, random(n + 9, 2), 1, n));
+        equalBits(n, (kernels, out) -> kernels.addScaled(out, 2, random(n + 9, 6), 1, n, -0.7f));
         equalBits(n, (kernels, out) -> kernels.scale(out, 2, n, 0.37f));
         equalBits(n, (kernels, out) -> out[0] = kernels.dot(out, 2, random(n + 9, 3), 1, n));
         equalBits(n, (kernels, out) -> kernels.softmaxGradient(out, 2, random(n + 9, 4), 1, n));

@@ -9,6 +9,7 @@ import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.edit.TargetPart;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** One intervention at one hook point of one sequence, checked against the model. */
@@ -175,6 +176,95 @@ public final class BoundEdit {
             }
         }
         return any;
+    }
+
+    /**
+     * Takes the gradient with respect to what the edit left back to that with respect to what it found, in the slots
+     * that are present. With the part of a slot that may change as {@code S} and the change {@code f}, an edit is
+     * {@code x + S (f(x) - x)}, and its gradient {@code g - S g + f'^T S g}.
+     *
+     * @return false for a function, whose derivative is not known
+     */
+    public boolean pullBack(SlotAccess slots) {
+        if (intervention instanceof Intervention.Custom) {
+            return false;
+        }
+        for (int position : positions) {
+            if (!slots.has(position)) {
+                continue;
+            }
+            if (intervention instanceof Intervention.SwapHeads) {
+                float[] first = read(slots, position, heads[0]);
+                float[] second = read(slots, position, heads[1]);
+                double[] chosenFirst = chosen(first);
+                double[] chosenSecond = chosen(second);
+                slots.write(position, heads[0], exchanged(first, chosenFirst, chosenSecond));
+                slots.write(position, heads[1], exchanged(second, chosenSecond, chosenFirst));
+                continue;
+            }
+            for (int head : heads) {
+                float[] gradient = read(slots, position, head);
+                double[] chosen = chosen(gradient);
+                slots.write(position, head, exchanged(gradient, chosen, throughChange(chosen)));
+            }
+        }
+        return true;
+    }
+
+    private float[] read(SlotAccess slots, int position, int head) {
+        float[] values = new float[width(position)];
+        slots.read(position, head, values);
+        return values;
+    }
+
+    /** {@code x - out + in}. */
+    private static float[] exchanged(float[] x, double[] out, double[] in) {
+        float[] values = new float[x.length];
+        for (int i = 0; i < x.length; i++) {
+            values[i] = (float) (x[i] - out[i] + in[i]);
+        }
+        return values;
+    }
+
+    /** The part of a vector that the edit may change. */
+    private double[] chosen(float[] x) {
+        double[] part = new double[x.length];
+        if (components != null) {
+            for (int component : components) {
+                if (component < x.length) {
+                    part[component] = x[component];
+                }
+            }
+            return part;
+        }
+        for (int i = 0; i < x.length; i++) {
+            part[i] = x[i];
+        }
+        return subspace == null ? part : subspace.project(part);
+    }
+
+    /** A gradient through what the intervention makes of a slot. */
+    private double[] throughChange(double[] gradient) {
+        double[] through = new double[gradient.length];
+        switch (intervention) {
+            case Intervention.Add add -> System.arraycopy(gradient, 0, through, 0, gradient.length);
+            case Intervention.Noise noise -> System.arraycopy(gradient, 0, through, 0, gradient.length);
+            case Intervention.Scale scale -> {
+                for (int i = 0; i < through.length; i++) {
+                    through[i] = scale.factor() * gradient[i];
+                }
+            }
+            case Intervention.ProjectOut out -> {
+                double[] projection = Objects.requireNonNull(removed).project(gradient);
+                for (int i = 0; i < through.length; i++) {
+                    through[i] = gradient[i] - projection[i];
+                }
+            }
+            default -> {
+                // The values that it writes are constants.
+            }
+        }
+        return through;
     }
 
     private void change(SlotAccess slots, int position, int head) {

@@ -6,6 +6,7 @@ import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.load;
 
 import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.internal.kernel.Fma;
 import dev.hyaline.engine.internal.kernel.GradientKernels;
 import dev.hyaline.engine.internal.kernel.ScalarGradientMath;
 import jdk.incubator.vector.FloatVector;
@@ -33,6 +34,18 @@ final class VectorGradientKernels implements GradientKernels {
         }
         for (; i < n; i++) {
             inOut[at + i] *= factor;
+        }
+    }
+
+    @Override
+    public void addScaled(float[] inOut, int at, float[] x, int xAt, int n, float factor) {
+        FloatVector slope = FloatVector.broadcast(SPECIES, factor);
+        int i = 0;
+        for (; i <= n - WIDTH; i += WIDTH) {
+            slope.fma(load(x, xAt + i), load(inOut, at + i)).intoArray(inOut, at + i);
+        }
+        for (; i < n; i++) {
+            inOut[at + i] = Fma.fma(factor, x[xAt + i], inOut[at + i]);
         }
     }
 
