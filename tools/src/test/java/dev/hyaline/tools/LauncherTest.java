@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -42,8 +43,9 @@ final class LauncherTest {
             while [ "$1" != -f ]; do shift; done
             home=$(dirname "$2")
             echo built >>"$home/builds"
-            [ ! -e "$home/broken" ] || { echo "[ERROR] no good"; exit 1; }
+            [ ! -e "$home/broken" ] || { cat "$home/broken"; exit 1; }
             sleep 1
+            echo done >>"$home/builds"
             mkdir -p "$home/tools/target/lib" "$home/engine/tornado/target"
             : >"$home/tools/target/hyaline-tools-0.jar"
             : >"$home/tools/target/lib/engine.jar"
@@ -94,7 +96,7 @@ final class LauncherTest {
     }
 
     private int builds() throws IOException {
-        return Files.readAllLines(checkout.resolve("builds")).size();
+        return Collections.frequency(Files.readAllLines(checkout.resolve("builds")), "built");
     }
 
     @Test
@@ -138,17 +140,54 @@ final class LauncherTest {
         Files.createDirectories(checkout.resolve(".hyaline-build"));
         Process dead = new ProcessBuilder("true").start();
         dead.waitFor();
-        Files.createSymbolicLink(checkout.resolve(".hyaline-build/building"), Path.of(String.valueOf(dead.pid())));
+        // Also where another process has the number now.
+        for (String owner : List.of(dead.pid() + ":1", ProcessHandle.current().pid() + ":1")) {
+            Files.deleteIfExists(checkout.resolve(".hyaline-build/current"));
+            Files.createSymbolicLink(checkout.resolve(".hyaline-build/building"), Path.of(owner));
+            Path halfWritten = checkout.resolve("tools/target/classes/Half.class");
+            Files.createDirectories(halfWritten.getParent());
+            Files.createFile(halfWritten);
+            assertThat(run().exitCode()).isZero();
+            assertThat(halfWritten).doesNotExist();
+        }
+        assertThat(builds()).isEqualTo(2);
+    }
+
+    @Test
+    void aBuildThatLostItsLauncherIsWaitedFor() throws Exception {
+        Process killed = start(Map.of(), checkout.resolve("hyaline"));
+        while (!Files.exists(checkout.resolve("builds"))) {
+            Thread.sleep(10);
+        }
+        killed.destroyForcibly().waitFor();
         assertThat(run().exitCode()).isZero();
-        assertThat(builds()).isEqualTo(1);
+        assertThat(Files.readAllLines(checkout.resolve("builds"))).containsExactly("built", "done", "built", "done");
+    }
+
+    @Test
+    void aFolderThatCannotBeWrittenIsOneSentence() throws Exception {
+        Path inTheWay = Files.createFile(checkout.resolve(".hyaline-build"));
+        Outcome outcome = run();
+        assertThat(outcome.err())
+                .contains("hyaline must be built first", "cannot be written")
+                .hasLineCount(1);
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(inTheWay).isEmptyFile();
     }
 
     @Test
     void aFailedBuildIsTold() throws Exception {
-        Files.createFile(checkout.resolve("broken"));
+        Files.writeString(
+                checkout.resolve("broken"),
+                "[ERROR] no good\n" + "[WARNING] /a/B.java: odd\n".repeat(30) + "[ERROR] \n");
         Outcome outcome = run();
         assertThat(outcome.exitCode()).isEqualTo(1);
-        assertThat(outcome.err()).contains("[ERROR] no good", "hyaline: the build failed", "build.log");
+        assertThat(outcome.err()).contains("[ERROR] no good\nhyaline: the build failed", "build.log");
+        assertThat(outcome.err()).doesNotContain("WARNING");
+        Files.writeString(checkout.resolve("broken"), "[WARNING] /a/B.java: odd\n[ERROR] warnings and -Werror\n");
+        assertThat(run().err()).contains("[WARNING] /a/B.java: odd\n[ERROR] warnings and -Werror\nhyaline:");
+        Files.writeString(checkout.resolve("broken"), "out of memory\n");
+        assertThat(run().err()).contains("out of memory\nhyaline: the build failed");
         Files.delete(checkout.resolve("broken"));
         assertThat(run().exitCode()).isZero();
     }
