@@ -149,7 +149,7 @@ public final class Products {
         }
         long panelCost = (long) Math.min(rows, rowsAtOnce) * products[0].w.k() * PackedMatrix.PANEL;
         int balanced = Math.max(1, panels * blocks / (4 * pool.threads()));
-        panelsAtOnce = roundUp((int) Math.min(balanced, 1 + MIN_TASK_SIZE / panelCost), kernels.panelsTogether());
+        panelsAtOnce = roundUp((int) Math.min(balanced, 1 + MIN_TASK_SIZE / panelCost), kernels.panelsTogether(rows));
         tasksPerPart = 0;
         for (int i = 0; i < count; i++) {
             products[i].groups = ceilDiv(products[i].w.panels(), panelsAtOnce);

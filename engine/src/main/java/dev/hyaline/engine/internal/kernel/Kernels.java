@@ -44,8 +44,11 @@ public interface Kernels {
      */
     int rowsTogether();
 
-    /** Neighbouring panels that {@link #product} reads side by side, so that a task should have a multiple of them. */
-    int panelsTogether();
+    /**
+     * Neighbouring panels that {@link #product} of so many rows reads side by side, so that a task should have a multiple
+     * of them.
+     */
+    int panelsTogether(int rows);
 
     /** Copies some groups of {@link #rowsTogether} rows into their interleaved places, for which there is room. */
     void interleave(InputRows in, int firstGroup, int endGroup);

@@ -31,7 +31,7 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public int panelsTogether() {
+    public int panelsTogether(int rows) {
         return 1;
     }
 

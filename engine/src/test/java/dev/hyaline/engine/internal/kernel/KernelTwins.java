@@ -45,7 +45,7 @@ public final class KernelTwins {
 
     /** A name for messages of tests. */
     public static String name(Kernels kernels) {
-        return kernels.name() + " in tiles of " + kernels.rowsTogether() + " rows and " + kernels.panelsTogether()
+        return kernels.name() + " in tiles of " + kernels.rowsTogether() + " rows and " + kernels.panelsTogether(kernels.rowsTogether())
                 + " panels";
     }
 

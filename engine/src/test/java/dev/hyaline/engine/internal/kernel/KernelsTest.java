@@ -44,6 +44,7 @@ class KernelsTest {
         return Stream.of(
                 new int[] {1, 1, 1},
                 new int[] {1, 768, 33},
+                new int[] {1, 300, 300},
                 new int[] {2, 13, 32},
                 new int[] {3, 128, 31},
                 new int[] {5, 129, 17},
@@ -67,9 +68,9 @@ class KernelsTest {
     void productsHaveEqualBitsAnywhere(
             @ForAll @IntRange(min = 1, max = 30) int rows,
             @ForAll @IntRange(min = 1, max = 300) int k,
-            @ForAll @IntRange(min = 1, max = 140) int n,
+            @ForAll @IntRange(min = 1, max = 200) int n,
             @ForAll @IntRange(max = 4) int firstPanel,
-            @ForAll @IntRange(min = 1, max = 4) int panels,
+            @ForAll @IntRange(min = 1, max = 6) int panels,
             @ForAll boolean bfloat16,
             @ForAll long seed) {
         assertProductTwins(rows, k, n, firstPanel, firstPanel + panels, bfloat16, seed);

@@ -25,12 +25,19 @@ final class Tiles {
     private static final int ROWS = SHAPE.rows();
     private static final boolean WIDE = SHAPE.vectors() == 4;
     /** Panels read side by side: a vector that fills half a panel leaves no second pair of vectors in it. */
-    static final int PANELS = WIDE && WIDTH == HALF ? 2 : 1;
+    private static final int PANELS = WIDE && WIDTH == HALF ? 2 : 1;
+
+    /** Panels that one row reads side by side, where tiles are wide. */
+    private static final int STREAMS = 4;
 
     /** Values of a panel's part of a chain, widened from bfloat16. */
     private static final int WIDENED = K_BLOCK * PANEL;
 
     private Tiles() {}
+
+    static int panelsTogether(int rows) {
+        return rows == 1 && PANELS > 1 ? STREAMS : PANELS;
+    }
 
     static void product(
             float[] out,
@@ -66,12 +73,58 @@ final class Tiles {
             int to = outAt + row * outStride + firstPanel * PANEL;
             System.arraycopy(w.bias(), firstPanel * PANEL, out, to, (endPanel - firstPanel) * PANEL);
         }
+        int rows = endRow - firstRow;
+        if (rows == 1) {
+            row(out, outAt + firstRow * outStride, in.values(), in.at(firstRow), w, firstPanel, endPanel);
+            return;
+        }
         // Few rows are bound by memory and take each panel front to back. Many rows take a block of all panels before
         // the next, so that their part of a chain stays in the second-level cache, and a panel's part in the first.
-        int rows = endRow - firstRow;
         int panelsAtOnce = rows > FEW ? endPanel - firstPanel : rows >= ROWS_OF_WIDE ? PANELS : 1;
         for (int p = firstPanel; p < endPanel; p += panelsAtOnce) {
             chains(out, outAt, outStride, in, w, firstRow, endRow, p, Math.min(p + panelsAtOnce, endPanel), scratch);
+        }
+    }
+
+    /** One row, which reads the weights once, several panels side by side where that is faster. */
+    private static void row(
+            float[] out, int outAt, float[] in, int inAt, PackedMatrix w, int firstPanel, int endPanel) {
+        int p = firstPanel;
+        if (PANELS > 1) {
+            for (; p <= endPanel - STREAMS; p += STREAMS) {
+                for (int block = 0; block < w.k(); block += K_BLOCK) {
+                    int k = Math.min(K_BLOCK, w.k() - block);
+                    row1x8(out, outAt + p * PANEL, in, inAt + block, w, w.at(p, block), k);
+                }
+            }
+        }
+        for (; p < endPanel; p++) {
+            for (int block = 0; block < w.k(); block += K_BLOCK) {
+                int k = Math.min(K_BLOCK, w.k() - block);
+                for (int part = 0; part < HALF; part += WIDTH) {
+                    row1x2(out, outAt + p * PANEL + part, in, inAt + block, w, w.at(p, block), part, k);
+                }
+            }
+        }
+    }
+
+    private static void row1x2(
+            float[] out, int outAt, float[] in, int inAt, PackedMatrix w, int at, int part, int k) {
+        switch (w.values()) {
+            case PackedMatrix.Float32 floats ->
+                RegisterTiles.row1x2(out, outAt, in, inAt, floats.array(), at + part, k);
+            case PackedMatrix.Bfloat16 halves ->
+                row1x2OfBfloat16(out, outAt, in, inAt, halves.pairs(), at / 2 + part, k);
+        }
+    }
+
+    private static void row1x8(float[] out, int outAt, float[] in, int inAt, PackedMatrix w, int at, int k) {
+        int next = w.panelStride();
+        switch (w.values()) {
+            case PackedMatrix.Float32 floats ->
+                RegisterTiles.row1x8(out, outAt, in, inAt, floats.array(), at, next, k);
+            case PackedMatrix.Bfloat16 halves ->
+                RegisterTiles.row1x8OfBfloat16(out, outAt, in, inAt, halves.pairs(), at / 2, next / 2, k);
         }
     }
 
@@ -104,7 +157,6 @@ final class Tiles {
             int firstPanel,
             int endPanel,
             Scratch scratch) {
-        boolean oneRow = endRow - firstRow == 1;
         for (int block = 0; block < w.k(); block += K_BLOCK) {
             int k = Math.min(K_BLOCK, w.k() - block);
             for (int p = firstPanel; p < endPanel; p += PANELS) {
@@ -115,15 +167,6 @@ final class Tiles {
                 switch (w.values()) {
                     case PackedMatrix.Float32 floats ->
                         panels(out, o, outStride, in, firstRow, endRow, floats.array(), at, next, panels, block, k);
-                    case PackedMatrix.Bfloat16 halves
-                    when oneRow -> {
-                        int to = o + firstRow * outStride;
-                        int from = in.at(firstRow) + block;
-                        for (int i = 0; i < panels; i++) {
-                            int pairsAt = (at + i * next) / 2;
-                            rowOfBfloat16(out, to + i * PANEL, in.values(), from, halves.pairs(), pairsAt, k);
-                        }
-                    }
                     case PackedMatrix.Bfloat16 halves -> {
                         float[] widened = scratch.widened(PANELS);
                         for (int i = 0; i < panels; i++) {
@@ -258,13 +301,7 @@ final class Tiles {
             rows2x2(out, to, outStride, in.values(), in.at(row) + block, in.stride(), panel, panelAt, k);
         }
         if (row < endRow) {
-            row1x2(out, outAt + row * outStride, in.values(), in.at(row) + block, panel, panelAt, k);
-        }
-    }
-
-    private static void rowOfBfloat16(float[] out, int outAt, float[] in, int inAt, int[] pairs, int pairsAt, int k) {
-        for (int part = 0; part < HALF; part += WIDTH) {
-            row1x2OfBfloat16(out, outAt + part, in, inAt, pairs, pairsAt + part, k);
+            RegisterTiles.row1x2(out, outAt + row * outStride, in.values(), in.at(row) + block, panel, panelAt, k);
         }
     }
 

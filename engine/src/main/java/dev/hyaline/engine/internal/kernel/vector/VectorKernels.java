@@ -73,8 +73,8 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public int panelsTogether() {
-        return Tiles.PANELS;
+    public int panelsTogether(int rows) {
+        return Tiles.panelsTogether(rows);
     }
 
     @Override
