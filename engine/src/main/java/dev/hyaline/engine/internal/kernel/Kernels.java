@@ -45,8 +45,8 @@ public interface Kernels {
     int rowsTogether();
 
     /**
-     * Neighbouring panels that {@link #product} of so many rows reads side by side, so that a task should have a multiple
-     * of them.
+     * Neighbouring panels that {@link #product} of so many rows reads side by side, so that a task should have a
+     * multiple of them.
      */
     int panelsTogether(int rows);
 

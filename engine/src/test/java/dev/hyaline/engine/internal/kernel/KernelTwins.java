@@ -45,8 +45,8 @@ public final class KernelTwins {
 
     /** A name for messages of tests. */
     public static String name(Kernels kernels) {
-        return kernels.name() + " in tiles of " + kernels.rowsTogether() + " rows and " + kernels.panelsTogether(kernels.rowsTogether())
-                + " panels";
+        return kernels.name() + " in tiles of " + kernels.rowsTogether() + " rows and "
+                + kernels.panelsTogether(kernels.rowsTogether()) + " panels";
     }
 
     private static final class OwnVectorClasses extends ClassLoader {

@@ -368,8 +368,7 @@ final class RegisterTiles {
      * One row by eight vectors, of four panels. One row alone is bound by memory, and a processor reads several streams
      * at once faster than one.
      */
-    static void row1x8(
-            float[] out, int outAt, float[] in, int inAt, float[] panel, int panelAt, int panelNext, int k) {
+    static void row1x8(float[] out, int outAt, float[] in, int inAt, float[] panel, int panelAt, int panelNext, int k) {
         FloatVector l0 = FloatVector.zero(SPECIES);
         FloatVector h0 = FloatVector.zero(SPECIES);
         FloatVector l1 = FloatVector.zero(SPECIES);

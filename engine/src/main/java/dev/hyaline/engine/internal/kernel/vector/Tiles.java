@@ -108,8 +108,7 @@ final class Tiles {
         }
     }
 
-    private static void row1x2(
-            float[] out, int outAt, float[] in, int inAt, PackedMatrix w, int at, int part, int k) {
+    private static void row1x2(float[] out, int outAt, float[] in, int inAt, PackedMatrix w, int at, int part, int k) {
         switch (w.values()) {
             case PackedMatrix.Float32 floats ->
                 RegisterTiles.row1x2(out, outAt, in, inAt, floats.array(), at + part, k);
@@ -121,8 +120,7 @@ final class Tiles {
     private static void row1x8(float[] out, int outAt, float[] in, int inAt, PackedMatrix w, int at, int k) {
         int next = w.panelStride();
         switch (w.values()) {
-            case PackedMatrix.Float32 floats ->
-                RegisterTiles.row1x8(out, outAt, in, inAt, floats.array(), at, next, k);
+            case PackedMatrix.Float32 floats -> RegisterTiles.row1x8(out, outAt, in, inAt, floats.array(), at, next, k);
             case PackedMatrix.Bfloat16 halves ->
                 RegisterTiles.row1x8OfBfloat16(out, outAt, in, inAt, halves.pairs(), at / 2, next / 2, k);
         }
