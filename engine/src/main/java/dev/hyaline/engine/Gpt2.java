@@ -202,8 +202,7 @@ public final class Gpt2 implements AutoCloseable {
         }
         throw new BackendUnavailableException(
                 "gradients are formed on this machine's processors, and the model runs on a device",
-                "open the model without a device",
-                null);
+                "open the model without a device");
     }
 
     void runBackward(KeptPass kept, float[] gradient, Probe probe) {

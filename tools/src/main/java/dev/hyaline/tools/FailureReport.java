@@ -8,6 +8,7 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.EscapedText;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.ArgGroupSpec;
@@ -45,15 +46,19 @@ record FailureReport(Console console, List<String> arguments) {
                     .filter(given -> given.size() > 1)
                     .findFirst()
                     .map(FailureReport::excludeEachOther)
-                    .orElse(failure.getMessage());
+                    .orElseGet(() -> message(failure));
         }
         if (!(failure instanceof UnmatchedArgumentException unmatched) || unmatched.isUnknownOption()) {
-            return failure.getMessage();
+            return message(failure);
         }
         String argument = "'" + unmatched.getUnmatched().getFirst() + "'";
         return failure.getCommandLine().getParent() == null
                 ? "there is no command " + argument
                 : "the argument " + argument + " belongs to no option";
+    }
+
+    private static String message(Throwable failure) {
+        return Objects.requireNonNullElse(failure.getMessage(), "");
     }
 
     /** Names of a group's options, one of each alternative; none if not more than one alternative is given. */
@@ -90,7 +95,7 @@ record FailureReport(Console console, List<String> arguments) {
                 switch (failure) {
                     case UnknownHookPointException e ->
                         e.getMessage() + (e.nearest().isEmpty() ? ";" : "") + " hyaline sites lists them";
-                    case HyalineException e -> withOptions(e.getMessage());
+                    case HyalineException e -> withOptions(message(e));
                     case OutOfMemoryError e
                     when String.valueOf(e.getMessage()).contains("native thread") ->
                         "the system allows no more threads; run with fewer (--threads)";
@@ -107,7 +112,7 @@ record FailureReport(Console console, List<String> arguments) {
     private static boolean isBadUsage(Throwable failure) {
         return failure instanceof BadInputException
                 || failure instanceof UnknownHookPointException
-                || (failure instanceof HyalineException e && e.getMessage().contains(Remedy.REPLACE.toString()));
+                || (failure instanceof HyalineException e && message(e).contains(Remedy.REPLACE.toString()));
     }
 
     private void say(String sentence) {

@@ -89,8 +89,8 @@ public final class PairTemplate {
             if (!Objects.equals(roles.get(slot), facing.get(slot))) {
                 throw new BadInputException(
                         shown(cleanText) + ": the slot {" + Printable.plain(slot) + "} ends at token "
-                                + roles.get(slot) + " with " + shown(clean.get(slot)) + " and at token "
-                                + facing.get(slot) + " with " + shown(corruptedWords.get(slot))
+                                + roles.get(slot) + " with " + shown(Objects.requireNonNull(clean.get(slot))) + " and at token "
+                                + facing.get(slot) + " with " + shown(Objects.requireNonNull(corruptedWords.get(slot)))
                                 + "; choose words of equally many tokens");
             }
         }
@@ -128,7 +128,7 @@ public final class PairTemplate {
             int[] prefix = encoder.begun(before.toString());
             if (prefix.length > tokens.length || !Arrays.equals(prefix, Arrays.copyOf(tokens, prefix.length))) {
                 throw new BadInputException(
-                        shown(fill(words)) + ": the word " + shown(words.get(matcher.group(1))) + " of the slot {"
+                        shown(fill(words)) + ": the word " + shown(Objects.requireNonNull(words.get(matcher.group(1)))) + " of the slot {"
                                 + Printable.plain(matcher.group(1)) + "} shares a token with what follows it");
             }
             positions.put(matcher.group(1), prefix.length - 1);

@@ -18,6 +18,7 @@ import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -72,11 +73,11 @@ public final class ModelsCommand implements Runnable {
     /**
      * A line of the list.
      *
-     * @param snapshot null of a built-in model
+     * @param snapshot of the hub's cache, unless the model is built in
      * @param parameters 0 if it does not open
      * @param problem why it does not open; empty if it does
      */
-    private record Model(String name, Snapshot snapshot, long bytes, long parameters, String problem) {
+    private record Model(String name, @Nullable Snapshot snapshot, long bytes, long parameters, String problem) {
         boolean opens() {
             return problem.isEmpty();
         }
@@ -140,11 +141,11 @@ public final class ModelsCommand implements Runnable {
         return failures;
     }
 
-    private static Model model(String name, Snapshot snapshot, long bytes, Supplier<Checkpoint> opening) {
+    private static Model model(String name, @Nullable Snapshot snapshot, long bytes, Supplier<Checkpoint> opening) {
         try (Checkpoint checkpoint = opening.get()) {
             return new Model(name, snapshot, bytes, checkpoint.config().parameters(), "");
         } catch (HyalineException e) {
-            return new Model(name, snapshot, bytes, 0, e.getMessage());
+            return new Model(name, snapshot, bytes, 0, String.valueOf(e.getMessage()));
         }
     }
 

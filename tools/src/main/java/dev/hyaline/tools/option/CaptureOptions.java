@@ -8,6 +8,7 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import picocli.CommandLine.Option;
 
 /** What of the hook points is recorded. */
@@ -108,7 +109,7 @@ public final class CaptureOptions implements CheckedOptions {
         for (String role : roles) {
             int[] positions = new int[prompts.size()];
             for (int s : sequences().in(positions.length, "sequence")) {
-                positions[s] = inputs.get(s).positions().get(role);
+                positions[s] = Objects.requireNonNull(inputs.get(s).positions().get(role));
             }
             named = named.role(role, positions);
         }

@@ -8,8 +8,8 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.HubProgress;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.hub.Hub;
-import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
+import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubName;
 import dev.hyaline.weights.hub.Snapshot;
 import java.nio.file.AccessDeniedException;
@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which model. */
@@ -45,7 +46,7 @@ public final class ModelOptions implements CheckedOptions {
             })
     private boolean refresh;
 
-    private Snapshot snapshot;
+    private @Nullable Snapshot snapshot;
 
     @Override
     public void check() {

@@ -8,26 +8,27 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /** A model's tokens as text, as far as it has a tokenizer: a checkpoint without one still takes token ids. */
 public final class ModelVocabulary {
-    private final Optional<Tokenizer> tokenizer;
+    private final @Nullable Tokenizer tokenizer;
     private final List<Integer> ends;
     private final OptionalInt begin;
 
     public ModelVocabulary(Checkpoint checkpoint) {
-        tokenizer = checkpoint.hasTokenizer() ? Optional.of(checkpoint.tokenizer()) : Optional.empty();
-        ends = tokenizer.map(Tokenizer::endsOfText).orElseGet(checkpoint::endsOfText);
-        begin = tokenizer.isPresent() ? OptionalInt.empty() : checkpoint.beginOfText();
+        tokenizer = checkpoint.hasTokenizer() ? checkpoint.tokenizer() : null;
+        ends = tokenizer == null ? checkpoint.endsOfText() : tokenizer.endsOfText();
+        begin = tokenizer != null ? OptionalInt.empty() : checkpoint.beginOfText();
     }
 
     public Optional<Tokenizer> tokenizer() {
-        return tokenizer;
+        return Optional.ofNullable(tokenizer);
     }
 
     /** The tokenizer, for what cannot do without. */
     public Tokenizer required() {
-        return tokenizer.orElseThrow(
+        return tokenizer().orElseThrow(
                 () -> new BadInputException("the model has no tokenizer files; give token ids with --tokens"));
     }
 
@@ -38,7 +39,7 @@ public final class ModelVocabulary {
 
     /** The token before a text, known without a tokenizer too if the model's configuration names it. */
     public OptionalInt beginOfText() {
-        return tokenizer.map(t -> OptionalInt.of(t.beginOfText())).orElse(begin);
+        return tokenizer().map(t -> OptionalInt.of(t.beginOfText())).orElse(begin);
     }
 
     /** All tokens after which a text is over. */
@@ -54,7 +55,7 @@ public final class ModelVocabulary {
 
     /** Text of a token; empty if the model has no tokenizer. */
     public String text(int token) {
-        return tokenizer.map(t -> t.token(token)).orElse("");
+        return tokenizer().map(t -> t.token(token)).orElse("");
     }
 
     /** Text of a token in quotes, so that blanks, line ends and half characters are seen; its id if it has no text. */
@@ -68,6 +69,6 @@ public final class ModelVocabulary {
     }
 
     private Optional<byte[]> bytes(int token) {
-        return tokenizer.flatMap(t -> t.bytes(token));
+        return tokenizer().flatMap(t -> t.bytes(token));
     }
 }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
@@ -71,7 +72,7 @@ public final class PairOptions implements CheckedOptions {
         private String file;
 
         @ArgGroup(exclusive = false)
-        private Written written;
+        private @Nullable Written written;
     }
 
     /** One pair. */

@@ -22,10 +22,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -46,11 +48,11 @@ public final class PromptFile {
     /** What it is called in errors. */
     private final String name;
 
-    private final Path path;
+    private final @Nullable Path path;
     /** Of standard input or a pipe, what it begins with: all of it, if it is short. */
-    private final byte[] bytes;
+    private final byte @Nullable [] bytes;
 
-    private PromptFile(String name, Path path, byte[] bytes) {
+    private PromptFile(String name, @Nullable Path path, byte @Nullable [] bytes) {
         this.name = name;
         this.path = path;
         this.bytes = bytes;
@@ -128,7 +130,7 @@ public final class PromptFile {
         private boolean json = name.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
         private int lines;
         private boolean any;
-        private PromptInput next;
+        private @Nullable PromptInput next;
 
         Reader(InputStream in) {
             this.in = new BufferedInputStream(in, 1 << 16);
@@ -158,7 +160,7 @@ public final class PromptFile {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            PromptInput prompt = next;
+            PromptInput prompt = Objects.requireNonNull(next);
             next = null;
             return prompt;
         }

@@ -127,7 +127,7 @@ public final class ShardOptions implements CheckedOptions {
             throw new BadInputException("--shard-size must be a size such as 500MB or 2GB, found '" + size + "'");
         }
         long bytes = new BigDecimal(match.group(1))
-                .multiply(BigDecimal.valueOf(UNITS.get(match.group(2).replace("B", ""))))
+                .multiply(BigDecimal.valueOf(UNITS.getOrDefault(match.group(2).replace("B", ""), 1L)))
                 .longValue();
         if (bytes < 1) {
             throw new BadInputException("--shard-size must be at least one byte, found '" + size + "'");

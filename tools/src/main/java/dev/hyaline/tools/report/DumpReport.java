@@ -16,6 +16,7 @@ import dev.hyaline.tools.terminal.ScreenWidth;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
@@ -45,7 +46,7 @@ public final class DumpReport {
 
     /** Shows a dump that was not made. */
     public void forecast(Path activations, boolean json) {
-        List<Path> existing = DumpFolder.existing(activations.toAbsolutePath().getParent());
+        List<Path> existing = DumpFolder.existing(Objects.requireNonNull(activations.toAbsolutePath().getParent()));
         if (json) {
             JsonOutput.print(console, out -> {
                 out.writeBooleanProperty("written", false);

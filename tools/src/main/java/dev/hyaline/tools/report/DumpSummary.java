@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** What a dump says about its values, gathered while they are written. */
 public final class DumpSummary implements CaptureListener {
@@ -37,7 +38,7 @@ public final class DumpSummary implements CaptureListener {
     }
 
     SummaryStatistics statistics(HookPoint point) {
-        return statistics.get(point);
+        return Objects.requireNonNull(statistics.get(point), point::name);
     }
 
     private static boolean allFinite(float[] values) {

@@ -86,7 +86,8 @@ public record Console(
             Path target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor));
             return target.startsWith("/dev/pts") || target.startsWith("/dev/tty") || target.endsWith("console");
         } catch (IOException | UnsupportedOperationException e) {
-            return System.console().isTerminal();
+            java.io.Console both = System.console();
+            return both != null && both.isTerminal();
         }
     }
 

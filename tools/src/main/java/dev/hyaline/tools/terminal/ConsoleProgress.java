@@ -12,6 +12,7 @@ import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
 
 /** A bar on standard error, where that is a terminal, for work that takes more than a moment. */
 public final class ConsoleProgress implements AutoCloseable {
@@ -32,7 +33,7 @@ public final class ConsoleProgress implements AutoCloseable {
     /** Steps before the bar that took no work: neither rate nor time left count them. */
     private long skipped;
     /** Made only when the work turns out to be long: loading the library takes as long as a small dump. */
-    private ProgressBar bar;
+    private @Nullable ProgressBar bar;
 
     public ConsoleProgress(Console console, String task, String unit, long total) {
         this(console, task, unit, 1, total);

@@ -2,12 +2,13 @@ package dev.hyaline.tools.terminal;
 
 import dev.hyaline.weights.hub.HubListener;
 import dev.hyaline.weights.hub.HubName;
+import org.jspecify.annotations.Nullable;
 
 /** Shows a download. */
 public final class HubProgress implements HubListener, AutoCloseable {
     private final Console console;
     private final HubName name;
-    private ConsoleProgress progress;
+    private @Nullable ConsoleProgress progress;
     private long done;
 
     public HubProgress(Console console, HubName name) {
@@ -18,14 +19,17 @@ public final class HubProgress implements HubListener, AutoCloseable {
     @Override
     public void total(long bytes) {
         close();
-        progress = ConsoleProgress.ofBytes(console, name.toString(), bytes);
-        progress.advance(done);
+        ConsoleProgress begun = ConsoleProgress.ofBytes(console, name.toString(), bytes);
+        begun.advance(done);
+        progress = begun;
     }
 
     @Override
     public void advanced(long bytes) {
         done += bytes;
-        progress.advance(bytes);
+        if (progress != null) {
+            progress.advance(bytes);
+        }
     }
 
     @Override
