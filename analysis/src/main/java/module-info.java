@@ -8,6 +8,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.hyaline.analysis {
     requires dev.hyaline.files;
     requires transitive dev.hyaline.instrument;
+    requires dev.hyaline.weights;
     requires transitive tools.jackson.core;
     requires java.desktop;
     requires org.apache.commons.numbers.gamma;
@@ -23,6 +24,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.prompt;
     exports dev.hyaline.analysis.sparse;
+    exports dev.hyaline.analysis.sparse.file;
     exports dev.hyaline.analysis.statistics;
     exports dev.hyaline.analysis.statistics.association;
     exports dev.hyaline.analysis.statistics.compare;

@@ -79,7 +79,18 @@ final class ArchitectureTest {
 
     @ArchTest
     static final ArchRule ANALYSIS_KNOWS_INSTRUMENT_FILES_AND_ENGINE =
-            arrows("analysis", "instrument", "files", "engine");
+            arrows("analysis", "instrument", "weights", "files", "engine");
+
+    /** Autoencoders come as files of PyTorch's and NumPy's too, which the loader of weights reads. */
+    @ArchTest
+    static final ArchRule ONLY_FILES_OF_AUTOENCODERS_ARE_READ_AS_WEIGHTS = noClasses()
+            .that()
+            .resideInAPackage("dev.hyaline.analysis..")
+            .and()
+            .resideOutsideOfPackage("dev.hyaline.analysis.sparse.file..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.hyaline.weights..");
 
     @ArchTest
     static final ArchRule TOOLS_KNOWS_ALL_LIBRARIES =

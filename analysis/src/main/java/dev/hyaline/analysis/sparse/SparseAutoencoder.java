@@ -249,8 +249,9 @@ public final class SparseAutoencoder {
         Rows rows = new Rows(parameters.decoder(), 0, d);
         pool.run(latents.tokens(), (worker, t) -> {
             System.arraycopy(parameters.decoderBias(), 0, out, t * d, d);
-            kernels.sparse().addScaledRows(
-                    out, t * d, d, of, latents.indices(), latents.offsets()[t], latents.offsets()[t + 1], rows);
+            kernels.sparse()
+                    .addScaledRows(
+                            out, t * d, d, of, latents.indices(), latents.offsets()[t], latents.offsets()[t + 1], rows);
             float scale = latents.scale().length == 0 ? 1 : latents.scale()[t];
             float shift = latents.shift().length == 0 ? 0 : latents.shift()[t];
             if (scale != 1 || shift != 0) {

@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,50 @@ public record TorchFile(MappedFile file, String name, Object root, Storages stor
     @Nullable
     Object get(String key) {
         return root instanceof Map<?, ?> map ? map.get(key) : null;
+    }
+
+    /** Levels of dictionaries in dictionaries, and values in all, past which a file is no plain collection. */
+    private static final int MAX_DEPTH = 8;
+
+    private static final int MAX_VALUES = 1 << 20;
+
+    /**
+     * All that the saved dictionary holds.
+     *
+     * @param tensors under their keys
+     * @param values texts, numbers and truth values, by key
+     */
+    public record Contents(List<TensorView> tensors, Map<String, Object> values) {}
+
+    /** Flattens the saved dictionary: the keys of one in another stand behind its own and a dot. */
+    public Contents contents() {
+        if (!(root instanceof Map<?, ?> map)) {
+            throw file.bad("a dictionary", Pickled.kindOf(root));
+        }
+        Contents contents = new Contents(new ArrayList<>(), new LinkedHashMap<>());
+        flatten(map, "", 0, contents);
+        return contents;
+    }
+
+    private void flatten(Map<?, ?> map, String prefix, int depth, Contents into) {
+        if (depth > MAX_DEPTH || into.tensors.size() + into.values.size() > MAX_VALUES) {
+            throw file.bad("a plain dictionary of tensors", "dictionaries without end in one another");
+        }
+        map.forEach((key, value) -> {
+            if (!(key instanceof String name) || !Rebuilder.isName(key)) {
+                throw file.bad("a dictionary whose keys are names", "one that is no text");
+            }
+            switch (value) {
+                case Tensor tensor -> into.tensors.add(view(prefix + name, tensor));
+                case Map<?, ?> nested -> flatten(nested, prefix + name + ".", depth + 1, into);
+                case String text -> into.values.put(prefix + name, text);
+                case Boolean flag -> into.values.put(prefix + name, flag);
+                case Number number -> into.values.put(prefix + name, number);
+                case null, default -> {
+                    // Nothing that a reader of tensors asks for.
+                }
+            }
+        });
     }
 
     /** The state dictionary: the object saved itself, or the one in it. */

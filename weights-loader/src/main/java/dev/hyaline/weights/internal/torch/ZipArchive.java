@@ -18,7 +18,7 @@ import java.util.Map;
  *
  * @see <a href="https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT">the format</a>
  */
-final class ZipArchive {
+public final class ZipArchive {
     private static final long END = 0x06054b50L;
     private static final long END_64 = 0x06064b50L;
     private static final long LOCATOR_64 = 0x07064b50L;
@@ -48,7 +48,7 @@ final class ZipArchive {
     }
 
     /** The content of every entry by its name. */
-    static Map<String, MemorySegment> entries(MappedFile file) {
+    public static Map<String, MemorySegment> entries(MappedFile file) {
         ZipArchive archive = new ZipArchive(file);
         archive.read(archive.findDirectory());
         return archive.entries;
