@@ -36,6 +36,7 @@ import java.util.List;
  * <p>Every form of the pass is this one: a probe only decides which values are formed at all, and where products and
  * what follows them part so that it can see the value between. Neither changes a bit.
  */
+@SuppressWarnings("EnumOrdinal") // an index of arrays within this JVM, which is never written
 public final class ForwardPass {
     private final Gpt2Config config;
     private final Backend backend;
