@@ -18,6 +18,7 @@ module dev.hyaline.engine {
             dev.hyaline.engine.tornado;
     exports dev.hyaline.engine.internal.kernel to
             dev.hyaline.engine.tornado,
+            dev.hyaline.instrument,
             dev.hyaline.analysis;
     exports dev.hyaline.engine.internal.parallel to
             dev.hyaline.analysis;

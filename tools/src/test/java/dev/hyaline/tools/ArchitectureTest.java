@@ -8,6 +8,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -97,7 +98,20 @@ final class ArchitectureTest {
             arrows("tools", "analysis", "instrument", "weights", "files", "engine");
 
     @ArchTest
-    static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals("engine", "dev.hyaline.analysis.sparse..");
+    static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals(
+            "engine",
+            "dev.hyaline.analysis.sparse..",
+            "dev.hyaline.instrument.capture..",
+            "dev.hyaline.instrument.weights..");
+
+    @ArchTest
+    static final ArchRule INSTRUMENT_USES_OF_THE_ENGINES_INTERNALS_ONLY_THE_MULTIPLY_ADD = noClasses()
+            .that()
+            .resideInAPackage("dev.hyaline.instrument..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("dev.hyaline.engine.internal..")
+                    .and(DescribedPredicate.not(
+                            nameMatching("dev\\.hyaline\\.engine\\.internal\\.kernel\\.(Double)?Fma"))));
 
     @ArchTest
     static final ArchRule SPARSE_CODING_USES_OF_THE_ENGINE_ONLY_ITS_KERNELS = noClasses()

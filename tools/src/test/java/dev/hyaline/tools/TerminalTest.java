@@ -141,4 +141,83 @@ final class TerminalTest {
             assertThat(outcome.exitCode()).as(command).isEqualTo(2);
         }
     }
+
+    /** A default that is none is not told. */
+    @Test
+    void helpTellsNoDefaultThatIsNone() {
+        for (String command : List.of(
+                "dump",
+                "sites",
+                "info",
+                "generate",
+                "tokens",
+                "patch",
+                "ablate",
+                "lens",
+                "attribute",
+                "heads",
+                "edit",
+                "models",
+                "convert",
+                "devices")) {
+            assertThat(Outcome.of(command, "--help").succeeded().out())
+                    .as(command)
+                    .isNotEmpty()
+                    .doesNotContain("${", "null");
+        }
+    }
+
+    @Test
+    void whatCannotBeWrittenIsOneSentence() throws IOException {
+        Path file = Files.writeString(temporary.resolve("file"), "");
+        for (List<String> command : List.of(
+                List.of("convert"),
+                List.of("dump"),
+                List.of("dump", "--dry-run"),
+                List.of("dump", "--shards", "--sites", "resid_post"),
+                List.of("dump", "--shards", "--sites", "resid_post", "--dry-run"),
+                List.of("patch"))) {
+            for (Path out : List.of(file, file.resolve("folder"))) {
+                List<String> line = new ArrayList<>(command);
+                line.addAll(List.of("--out", out.toString()));
+                Outcome outcome = Outcome.of(line.toArray(String[]::new));
+                assertThat(outcome.exitCode()).as(line.toString()).isNotZero();
+                assertThat(outcome.err())
+                        .as(line.toString())
+                        .startsWith("hyaline: ")
+                        .contains(out.getRoot().toString())
+                        .doesNotContain("Exception", "unexpected failure")
+                        .hasLineCount(1);
+            }
+        }
+    }
+
+    @Test
+    void aDryRunRefusesWhatTheRunWould() throws IOException {
+        Path folder = Files.createDirectories(temporary.resolve("out"));
+        Files.writeString(folder.resolve("activations.safetensors"), "");
+        for (List<String> options : List.of(
+                List.of("--out", folder.resolve("activations.safetensors/x").toString()),
+                List.of("--positions", "500", "--sites", "z"),
+                List.of("--heads", "99", "--sites", "z"),
+                List.of("--neurons", "99999", "--sites", "mlp_post"),
+                List.of("--roles", "subject"),
+                List.of("--sites", "nowhere"),
+                List.of("--layers", "77"),
+                List.of("--sequences", "3"),
+                List.of("--prompt", "word ".repeat(2_000)),
+                List.of("--tokens", "99999"),
+                List.of("--shards", "--sites", "pattern"))) {
+            List<String> line = new ArrayList<>(List.of("dump", "--dry-run"));
+            line.addAll(options);
+            Outcome dry = Outcome.of(line.toArray(String[]::new));
+            line.set(1, "--threads=1");
+            if (!options.contains("--out")) {
+                line.addAll(List.of("--out", temporary.resolve("new").toString()));
+            }
+            Outcome run = Outcome.of(line.toArray(String[]::new));
+            assertThat(run.exitCode()).as(line.toString()).isNotZero();
+            assertThat(dry).as(line.toString()).isEqualTo(run);
+        }
+    }
 }

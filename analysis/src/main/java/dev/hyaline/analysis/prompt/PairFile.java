@@ -2,10 +2,10 @@ package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
-import dev.hyaline.files.Printable;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -110,8 +110,8 @@ public final class PairFile {
             pairs.add(draft.encode(encoder));
             tokens += pairs.getLast().length();
             if (tokens > MAX_TOKENS) {
-                throw new BadInputException(source + ": the prompts up to pair " + (pairs.size() - 1) + " have " + tokens
-                        + " tokens; a file holds at most " + MAX_TOKENS);
+                throw new BadInputException(source + ": the prompts up to pair " + (pairs.size() - 1) + " have "
+                        + tokens + " tokens; a file holds at most " + MAX_TOKENS);
             }
         }
         return List.copyOf(pairs);

@@ -112,7 +112,8 @@ public final class PairTemplate {
         words.putAll(corrupted);
         for (String slot : words.keySet()) {
             if (!slots.contains(slot)) {
-                throw new BadInputException("the template " + shown(text) + " has no slot {" + Printable.plain(slot) + "}");
+                throw new BadInputException(
+                        "the template " + shown(text) + " has no slot {" + Printable.plain(slot) + "}");
             }
         }
         return words;

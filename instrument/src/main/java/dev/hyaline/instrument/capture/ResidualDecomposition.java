@@ -2,6 +2,7 @@ package dev.hyaline.instrument.capture;
 
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.internal.kernel.Fma;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
@@ -156,7 +157,7 @@ final class ResidualDecomposition {
             float factor = x[xAt + k];
             int from = (firstRow + k) * d;
             for (int i = 0; i < d; i++) {
-                out[outAt + i] = Math.fma(factor, w[from + i], out[outAt + i]);
+                out[outAt + i] = Fma.fma(factor, w[from + i], out[outAt + i]);
             }
         }
     }

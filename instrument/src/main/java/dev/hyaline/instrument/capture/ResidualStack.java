@@ -2,6 +2,7 @@ package dev.hyaline.instrument.capture;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.engine.internal.kernel.DoubleFma;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -184,7 +185,7 @@ public final class ResidualStack {
                 double[] along = direction.apply(row);
                 double product = 0;
                 for (int i = 0; i < dModel; i++) {
-                    product = Math.fma(vector[i], along[i], product);
+                    product = DoubleFma.fma(vector[i], along[i], product);
                 }
                 out[c][row] = product;
             }

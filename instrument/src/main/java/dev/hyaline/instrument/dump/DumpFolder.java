@@ -7,7 +7,9 @@ import dev.hyaline.files.Disk;
 import dev.hyaline.files.PartialFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
@@ -100,9 +102,10 @@ public final class DumpFolder implements AutoCloseable {
     /**
      * Checks that a folder can be opened for writing as far as what is in it goes, before any work.
      *
-     * @throws FileException if it holds a dump that is to stay
+     * @throws FileException if it holds a dump that is to stay, or cannot be made or written to
      */
     public static void requireFree(Path folder, IfExists ifExists) {
+        requireWritable(folder);
         boolean unfinished = Files.exists(folder.resolve(JOURNAL));
         for (Path path : existing(folder)) {
             if (Files.isDirectory(path)) {
@@ -130,6 +133,19 @@ public final class DumpFolder implements AutoCloseable {
                     }
                 }
             }
+        }
+    }
+
+    private static void requireWritable(Path folder) {
+        Path there = folder.toAbsolutePath();
+        while (there != null && !Files.exists(there)) {
+            there = there.getParent();
+        }
+        if (there != null && !Files.isDirectory(there)) {
+            throw FileException.writing(folder, new NotDirectoryException(there.toString()));
+        }
+        if (there != null && !Files.isWritable(there)) {
+            throw FileException.writing(folder, new AccessDeniedException(there.toString()));
         }
     }
 

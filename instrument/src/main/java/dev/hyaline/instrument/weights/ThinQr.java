@@ -1,5 +1,6 @@
 package dev.hyaline.instrument.weights;
 
+import dev.hyaline.engine.internal.kernel.DoubleFma;
 import java.util.Arrays;
 
 /**
@@ -68,7 +69,7 @@ record ThinQr(Matrix q, Matrix r) {
         double[] values = columns.values();
         double sum = 0;
         for (int i = 0; i < m; i++) {
-            sum = Math.fma(values[a * m + i], values[b * m + i], sum);
+            sum = DoubleFma.fma(values[a * m + i], values[b * m + i], sum);
         }
         return sum;
     }

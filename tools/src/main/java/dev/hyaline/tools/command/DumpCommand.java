@@ -159,9 +159,8 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             requireSafetensors();
             captureOptions.requireForShards();
         }
-        if (!dryRun) {
-            DumpFolder.requireFree(folder, shardOptions.ifExists());
-        }
+        // A dry run tells of what is there and goes on; what cannot be written it refuses too.
+        DumpFolder.requireFree(folder, dryRun ? DumpFolder.IfExists.REPLACE : shardOptions.ifExists());
     }
 
     private void requireSafetensors() {

@@ -5,16 +5,17 @@ public final class StopNotice implements AutoCloseable {
     private final Thread hook;
 
     public StopNotice(Console console, String howToGoOn) {
-        hook = new Thread(
-                () -> {
-                    if (console.progress()) {
-                        console.err().println(); // after the ^C that the terminal shows, or a bar
-                    }
-                    console.err().println("hyaline: stopped; " + howToGoOn);
-                    console.err().flush();
-                },
-                "hyaline-stop-notice");
+        hook = new Thread(() -> tell(console, howToGoOn), "hyaline-stop-notice");
         Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    /** Begins a line of its own, after the ^C that a terminal shows, or a bar. */
+    static void tell(Console console, String howToGoOn) {
+        if (console.progress()) {
+            console.err().println();
+        }
+        console.err().println("hyaline: stopped; " + howToGoOn);
+        console.err().flush();
     }
 
     /** There is nothing to go on with. */
