@@ -1,8 +1,8 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
 import static dev.hyaline.engine.internal.kernel.Kernels.KEYS_PER_BLOCK;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;

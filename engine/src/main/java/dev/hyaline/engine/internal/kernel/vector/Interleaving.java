@@ -1,7 +1,7 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;

@@ -2,7 +2,7 @@ package dev.hyaline.engine.internal.kernel.vector;
 
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.HALF;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;

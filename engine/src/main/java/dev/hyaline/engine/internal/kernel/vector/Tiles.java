@@ -5,7 +5,7 @@ import static dev.hyaline.engine.internal.kernel.PackedMatrix.HALF;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
 import static dev.hyaline.engine.internal.kernel.vector.RegisterTiles.*;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SHAPE;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;

@@ -1,8 +1,8 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
 import static dev.hyaline.engine.internal.kernel.Kernels.LANES;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.load;
 
 import dev.hyaline.engine.config.ActivationFunction;
@@ -58,7 +58,7 @@ final class VectorGradientKernels implements GradientKernels {
             folded = folded.add(dotLanes(a, aAt, b, bAt, n, 8))
                     .add(dotLanes(a, aAt, b, bAt, n, 4).add(dotLanes(a, aAt, b, bAt, n, 12)));
         }
-        return VectorKernels.tree(folded) + 0f;
+        return Lanes.tree(folded) + 0f;
     }
 
     private static FloatVector dotLanes(float[] a, int aAt, float[] b, int bAt, int n, int first) {

@@ -5,7 +5,7 @@ import static dev.hyaline.engine.internal.kernel.ScalarGradientMath.NORMAL_DENSI
 import static dev.hyaline.engine.internal.kernel.ScalarMath.GELU_1;
 import static dev.hyaline.engine.internal.kernel.ScalarMath.GELU_3;
 import static dev.hyaline.engine.internal.kernel.ScalarMath.SQRT_HALF;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;

@@ -1,5 +1,8 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
+
 import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.internal.kernel.GradientKernels;
 import dev.hyaline.engine.internal.kernel.HeadBlocks;
@@ -14,42 +17,20 @@ import dev.hyaline.engine.internal.kernel.TileShape;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShuffle;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The kernels on the Vector API. Only {@code KernelProvider} may touch this class, once it knows that the API is there.
  */
 public final class VectorKernels implements Kernels {
     /** Bits of a vector, when the machine's preference is not wanted: 128, 256 or 512. */
-    public static final String WIDTH_PROPERTY = "hyaline.vectorBits";
-
-    /** Panels and sums are laid out for vectors of up to 16 floats. */
-    private static final int MAX_BITS = 512;
-
-    static final VectorSpecies<Float> SPECIES = species();
-    static final int WIDTH = SPECIES.length();
+    public static final String WIDTH_PROPERTY = Lanes.WIDTH_PROPERTY;
 
     static final TileShape SHAPE = tiles().shape();
 
-    private static final VectorShuffle<Float> ROTATE_8 = VectorShuffle.iota(SPECIES, 8, 1, true);
-    private static final VectorShuffle<Float> ROTATE_4 = VectorShuffle.iota(SPECIES, 4, 1, true);
-    private static final VectorShuffle<Float> ROTATE_2 = VectorShuffle.iota(SPECIES, 2, 1, true);
-    private static final VectorShuffle<Float> ROTATE_1 = VectorShuffle.iota(SPECIES, 1, 1, true);
 
     /** The shape of the tiles and the reason for it. */
     public static TileShape.Choice tiles() {
         return TileShape.choose(SPECIES.vectorBitSize(), PreferredWidth.bits());
-    }
-
-    private static VectorSpecies<Float> species() {
-        int bits = Integer.getInteger(WIDTH_PROPERTY, Math.min(MAX_BITS, PreferredWidth.bits()));
-        return switch (bits) {
-            case 128 -> FloatVector.SPECIES_128;
-            case 256 -> FloatVector.SPECIES_256;
-            case MAX_BITS -> FloatVector.SPECIES_512;
-            default -> throw new IllegalStateException("there are kernels for 128, 256 and 512 bits, found " + bits);
-        };
     }
 
     @Override
@@ -285,7 +266,7 @@ public final class VectorKernels implements Kernels {
         } else if (WIDTH == 4) {
             folded = folded.add(lanes(x, at, n, 8)).add(lanes(x, at, n, 4).add(lanes(x, at, n, 12)));
         }
-        return tree(folded);
+        return Lanes.tree(folded);
     }
 
     private static float totalOfSquares(float[] x, int at, int n) {
@@ -296,7 +277,7 @@ public final class VectorKernels implements Kernels {
             folded = folded.add(squareLanes(x, at, n, 8))
                     .add(squareLanes(x, at, n, 4).add(squareLanes(x, at, n, 12)));
         }
-        return tree(folded);
+        return Lanes.tree(folded);
     }
 
     /**
@@ -322,19 +303,6 @@ public final class VectorKernels implements Kernels {
         }
         FloatVector v = FloatVector.fromArray(SPECIES, x, at + i, SPECIES.indexInRange(i, n));
         return v.fma(v, lanes);
-    }
-
-    /** Adds the lanes of the folded vector as {@link Kernels} prescribes; {@code reduceLanes} leaves its order open. */
-    static float tree(FloatVector folded) {
-        FloatVector v = folded;
-        if (WIDTH == 16) {
-            v = v.add(v.rearrange(ROTATE_8));
-        }
-        if (WIDTH >= 8) {
-            v = v.add(v.rearrange(ROTATE_4));
-        }
-        v = v.add(v.rearrange(ROTATE_2));
-        return v.add(v.rearrange(ROTATE_1)).lane(0);
     }
 
     static FloatVector load(float[] from, int at) {

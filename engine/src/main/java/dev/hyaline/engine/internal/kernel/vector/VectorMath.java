@@ -1,7 +1,7 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
 import static dev.hyaline.engine.internal.kernel.ScalarMath.*;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;

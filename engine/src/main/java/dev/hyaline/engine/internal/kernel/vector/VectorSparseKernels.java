@@ -2,8 +2,8 @@ package dev.hyaline.engine.internal.kernel.vector;
 
 import static dev.hyaline.engine.internal.kernel.Kernels.K_BLOCK;
 import static dev.hyaline.engine.internal.kernel.Kernels.LANES;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SPECIES;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.WIDTH;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 
 import dev.hyaline.engine.internal.kernel.AdamStep;
 import dev.hyaline.engine.internal.kernel.Fma;
@@ -134,10 +134,10 @@ final class VectorSparseKernels implements SparseKernels {
         b = x.fma(FloatVector.fromArray(SPECIES, source, r1 + i, rest), b);
         c = x.fma(FloatVector.fromArray(SPECIES, source, r2 + i, rest), c);
         d = x.fma(FloatVector.fromArray(SPECIES, source, r3 + i, rest), d);
-        out[j] = VectorKernels.tree(a);
-        out[j + 1] = VectorKernels.tree(b);
-        out[j + 2] = VectorKernels.tree(c);
-        out[j + 3] = VectorKernels.tree(d);
+        out[j] = Lanes.tree(a);
+        out[j + 1] = Lanes.tree(b);
+        out[j + 2] = Lanes.tree(c);
+        out[j + 3] = Lanes.tree(d);
     }
 
     private static float dot(float[] a, int aAt, float[] b, int bAt, int n) {
@@ -148,7 +148,7 @@ final class VectorSparseKernels implements SparseKernels {
             folded = folded.add(lanes(a, aAt, b, bAt, n, 8))
                     .add(lanes(a, aAt, b, bAt, n, 4).add(lanes(a, aAt, b, bAt, n, 12)));
         }
-        return VectorKernels.tree(folded);
+        return Lanes.tree(folded);
     }
 
     private static FloatVector lanes(float[] a, int aAt, float[] b, int bAt, int n, int first) {
