@@ -1,0 +1,303 @@
+package dev.hyaline.analysis.circuit;
+
+import dev.hyaline.analysis.graph.Edge;
+import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.PartialFile;
+import dev.hyaline.files.Printable;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+
+/**
+ * A graph in EAP-IG's JSON, which MIB reads too: every node and edge with whether it is in the circuit, scores of edges,
+ * and perhaps of nodes and their neurons. What is read and written again is the same file, byte for byte, where Python
+ * wrote it. Immutable.
+ */
+public final class GraphFile {
+    private static final int MAX_BYTES = 1 << 30;
+
+    /**
+     * A node.
+     *
+     * @param score NaN where the file says so; empty where it says nothing
+     * @param neurons {@code [dModel]}, whether each is in the circuit
+     * @param neuronScores {@code [dModel]}, NaN where unscored
+     */
+    public record NodeEntry(
+            boolean inGraph, OptionalDouble score, Optional<boolean[]> neurons, Optional<double[]> neuronScores) {
+        static NodeEntry of(boolean inGraph) {
+            return new NodeEntry(inGraph, OptionalDouble.empty(), Optional.empty(), Optional.empty());
+        }
+    }
+
+    /** An edge. */
+    public record EdgeEntry(double score, boolean inGraph) {}
+
+    private final Gpt2Config config;
+    private final Map<Node, NodeEntry> nodes;
+    private final Map<Edge, EdgeEntry> edges;
+
+    private GraphFile(Gpt2Config config, Map<Node, NodeEntry> nodes, Map<Edge, EdgeEntry> edges) {
+        this.config = config;
+        this.nodes = Collections.unmodifiableMap(nodes);
+        this.edges = Collections.unmodifiableMap(edges);
+    }
+
+    /** A circuit with the scores of all edges. */
+    public static GraphFile of(Circuit circuit, EdgeScores scores) {
+        GraphIndex index = scores.index();
+        Map<Edge, EdgeEntry> edges = new LinkedHashMap<>();
+        for (int e = 0; e < scores.size(); e++) {
+            edges.put(index.edges().get(e), new EdgeEntry(scores.of(e), circuit.contains(e)));
+        }
+        Map<Node, NodeEntry> nodes = new LinkedHashMap<>();
+        List<Node> all = new ArrayList<>(index.senders());
+        all.add(Node.logits());
+        for (Node node : all) {
+            nodes.put(
+                    node,
+                    NodeEntry.of(circuit.nodes().contains(node) || node.equals(Node.logits())));
+        }
+        return new GraphFile(index.config(), nodes, edges);
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @param config of the model whose graph it must be
+     * @throws FileException if it cannot be read
+     * @throws BadInputException naming the file and the node or edge, if it is no such graph
+     */
+    public static GraphFile read(Path file, Gpt2Config config) {
+        try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
+            return parse(input.label(), input.readAll(MAX_BYTES), config);
+        }
+    }
+
+    /**
+     * Reads JSON.
+     *
+     * @param source its name in errors
+     */
+    public static GraphFile parse(String source, byte[] json, Gpt2Config config) {
+        return of(Json.readObject(InputErrors.INSTANCE, source, json), config);
+    }
+
+    /** Returns whether JSON has the keys of such a file. */
+    static boolean isOne(Json root) {
+        return root.get("cfg").isPresent() && root.get("edges").isPresent();
+    }
+
+    static GraphFile of(Json root, Gpt2Config config) {
+        requireKeys(root, "the graph", List.of("cfg", "nodes", "edges"));
+        Json cfg = root.require("cfg");
+        requireSize(cfg, "n_layers", config.nLayers());
+        requireSize(cfg, "n_heads", config.nHeads());
+        requireSize(cfg, "d_model", config.dModel());
+        if (cfg.require("parallel_attn_mlp").bool()) {
+            throw new BadInputException(root.file()
+                    + ": \"parallel_attn_mlp\" is true, but GPT-2's MLPs read what the attention of their layer writes");
+        }
+        Map<Node, NodeEntry> nodes = new LinkedHashMap<>();
+        root.require("nodes").forEachField((name, entry) -> nodes.put(
+                named(root, name, () -> Node.parse(config, name)), node(root, name, entry, config)));
+        Map<Edge, EdgeEntry> edges = new LinkedHashMap<>();
+        Circuit empty = Circuit.empty(config);
+        root.require("edges").forEachField((name, entry) -> {
+            Edge edge = named(root, name, () -> {
+                Edge parsed = Edge.parse(config, name);
+                empty.with(List.of(parsed)); // refuses a head's inputs all at once
+                return parsed;
+            });
+            requireKeys(entry, "the edge " + name, List.of("score", "in_graph"));
+            edges.put(edge, new EdgeEntry(entry.require("score").number(), entry.require("in_graph").bool()));
+        });
+        return new GraphFile(config, nodes, edges);
+    }
+
+    private interface Parsed<T> {
+        T parse();
+    }
+
+    private static <T> T named(Json root, String name, Parsed<T> parsed) {
+        try {
+            return parsed.parse();
+        } catch (BadInputException e) {
+            throw new BadInputException(root.file() + ": " + Printable.quoted(name) + ": " + e.getMessage());
+        }
+    }
+
+    private static void requireKeys(Json object, String what, List<String> keys) {
+        for (String key : keys) {
+            if (object.get(key).isEmpty()) {
+                throw new BadInputException(object.file() + ": expected " + what + " to have \"" + key + "\", found "
+                        + (object.isObject()
+                                ? object.names().stream()
+                                        .limit(8)
+                                        .map(Printable::quoted)
+                                        .collect(Collectors.joining(", ", "{", "}"))
+                                : Printable.plain(object.toString())));
+            }
+        }
+    }
+
+    private static void requireSize(Json cfg, String key, int expected) {
+        if (cfg.require(key).integer(0, Integer.MAX_VALUE) != expected) {
+            throw cfg.require(key).expected(expected + ", as the model has");
+        }
+    }
+
+    private static NodeEntry node(Json root, String name, Json entry, Gpt2Config config) {
+        requireKeys(entry, "the node " + name, List.of("in_graph"));
+        return new NodeEntry(
+                entry.require("in_graph").bool(),
+                entry.get("score").map(GraphFile::scoreOrNaN).map(OptionalDouble::of).orElse(OptionalDouble.empty()),
+                entry.get("neurons").map(list -> {
+                    List<Json> values = neurons(root, name, list, config);
+                    boolean[] kept = new boolean[values.size()];
+                    for (int i = 0; i < kept.length; i++) {
+                        kept[i] = values.get(i).bool();
+                    }
+                    return kept;
+                }),
+                entry.get("neurons_scores").map(list -> neurons(root, name, list, config).stream()
+                        .mapToDouble(GraphFile::scoreOrNaN)
+                        .toArray()));
+    }
+
+    private static List<Json> neurons(Json root, String name, Json list, Gpt2Config config) {
+        List<Json> values = list.elements();
+        if (values.size() != config.dModel()) {
+            throw new BadInputException(root.file() + ": the node " + name + " has " + values.size()
+                    + " neurons, but d_model is " + config.dModel());
+        }
+        return values;
+    }
+
+    /** NaN means unscored. */
+    private static double scoreOrNaN(Json value) {
+        return value.isNumber() && value.toString().replace("\"", "").equals("NaN") ? Double.NaN : value.number();
+    }
+
+    public Map<Node, NodeEntry> nodes() {
+        return nodes;
+    }
+
+    public Map<Edge, EdgeEntry> edges() {
+        return edges;
+    }
+
+    /** The edges that are in the graph; an edge that the file leaves out is not. */
+    public Circuit circuit() {
+        return Circuit.of(
+                config,
+                edges.entrySet().stream()
+                        .filter(entry -> entry.getValue().inGraph())
+                        .map(Map.Entry::getKey)
+                        .toList());
+    }
+
+    /**
+     * The scores of all edges; an edge that the file leaves out scores 0.
+     *
+     * @param method what they are called
+     */
+    public EdgeScores scores(String method) {
+        GraphIndex index = new GraphIndex(config);
+        double[] scores = new double[index.size()];
+        edges.forEach((edge, entry) -> scores[index.find(edge).orElseThrow()] = entry.score());
+        return EdgeScores.of(index, method, scores);
+    }
+
+    /** The file, as Python's {@code json.dump} writes it. */
+    public String json() {
+        StringBuilder json = new StringBuilder("{\"cfg\": {\"n_layers\": ")
+                .append(config.nLayers())
+                .append(", \"n_heads\": ")
+                .append(config.nHeads())
+                .append(", \"parallel_attn_mlp\": false, \"d_model\": ")
+                .append(config.dModel())
+                .append("}, \"nodes\": {");
+        json.append(nodes.entrySet().stream()
+                .map(entry -> "\"" + entry.getKey() + "\": " + json(entry.getValue()))
+                .collect(Collectors.joining(", ")));
+        json.append("}, \"edges\": {");
+        json.append(edges.entrySet().stream()
+                .map(entry -> "\"" + entry.getKey() + "\": {\"score\": "
+                        + number(entry.getValue().score()) + ", \"in_graph\": "
+                        + entry.getValue().inGraph() + "}")
+                .collect(Collectors.joining(", ")));
+        return json.append("}}").toString();
+    }
+
+    private static String json(NodeEntry node) {
+        StringBuilder json = new StringBuilder("{\"in_graph\": ").append(node.inGraph);
+        node.score.ifPresent(score -> json.append(", \"score\": ").append(number(score)));
+        node.neurons.ifPresent(kept -> {
+            List<String> words = new ArrayList<>();
+            for (boolean neuron : kept) {
+                words.add(String.valueOf(neuron));
+            }
+            json.append(", \"neurons\": ").append(words);
+        });
+        node.neuronScores.ifPresent(scores -> {
+            List<String> words = new ArrayList<>();
+            for (double score : scores) {
+                words.add(number(score));
+            }
+            json.append(", \"neurons_scores\": ").append(words);
+        });
+        return json.append('}').toString();
+    }
+
+    /** A number as Python writes it: the fewest digits that read back the same. */
+    static String number(double value) {
+        if (Double.isNaN(value)) {
+            return "NaN";
+        }
+        String text = Double.toString(value);
+        int e = text.indexOf('E');
+        if (e < 0) {
+            return text;
+        }
+        // Java has an exponent from 1e7 and below 1e-3, Python from 1e16 and below 1e-4.
+        int exponent = Integer.parseInt(text.substring(e + 1));
+        if (exponent >= -4 && exponent < 16) {
+            String plain = new BigDecimal(text).toPlainString();
+            return plain.contains(".") ? plain : plain + ".0";
+        }
+        String digits = text.substring(0, e);
+        return (digits.endsWith(".0") ? digits.substring(0, digits.length() - 2) : digits)
+                + (exponent < 0 ? "e-" : "e+")
+                + (Math.abs(exponent) < 10 ? "0" : "")
+                + Math.abs(exponent);
+    }
+
+    /**
+     * Writes the file.
+     *
+     * @throws FileException if it cannot be written
+     */
+    public void write(Path file) {
+        try {
+            PartialFile.write(file, json().getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw FileException.writing(file, e);
+        }
+    }
+}
