@@ -23,9 +23,9 @@ import java.util.regex.Pattern;
 /**
  * Lists of edges, one a line, as circuits: with the names used here ({@code m0->a1.h3<v>}), with auto-circuit's
  * ({@code MLP 0->A1.3.V}, {@code Resid Start}, {@code Resid End}), or with ACDC's, the receiver first
- * ({@code blocks.1.hook_v_input[:, :, 3] <- blocks.0.hook_mlp_out[:]}, or the tuples of Python that its edges print as).
- * ACDC's own edges from a head's input to its queries and from those to its output say nothing and are passed over.
- * Empty lines and those that begin with {@code #} are no edges.
+ * ({@code blocks.1.hook_v_input[:, :, 3] <- blocks.0.hook_mlp_out[:]}, or the tuples of Python that its edges print
+ * as). ACDC's own edges from a head's input to its queries and from those to its output say nothing and are passed
+ * over. Empty lines and those that begin with {@code #} are no edges.
  */
 public final class EdgeList {
     private static final int MAX_BYTES = 1 << 28;
@@ -160,8 +160,7 @@ public final class EdgeList {
         }
         return Receiver.parse(
                 config,
-                "a" + name.group(2) + ".h" + name.group(3) + "<"
-                        + name.group(4).toLowerCase(Locale.ROOT) + ">");
+                "a" + name.group(2) + ".h" + name.group(3) + "<" + name.group(4).toLowerCase(Locale.ROOT) + ">");
     }
 
     private static Optional<Edge> acdc(String line, Gpt2Config config) {
@@ -216,8 +215,8 @@ public final class EdgeList {
 
     private static String head(String[] node) {
         if (node[2] == null) {
-            throw new BadInputException("expected a head after blocks." + node[0] + "." + node[1]
-                    + ", such as [:, :, 3], found none");
+            throw new BadInputException(
+                    "expected a head after blocks." + node[0] + "." + node[1] + ", such as [:, :, 3], found none");
         }
         return node[2];
     }

@@ -24,9 +24,9 @@ import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 
 /**
- * A graph in EAP-IG's JSON, which MIB reads too: every node and edge with whether it is in the circuit, scores of edges,
- * and perhaps of nodes and their neurons. What is read and written again is the same file, byte for byte, where Python
- * wrote it. Immutable.
+ * A graph in EAP-IG's JSON, which MIB reads too: every node and edge with whether it is in the circuit, scores of
+ * edges, and perhaps of nodes and their neurons. What is read and written again is the same file, byte for byte, where
+ * Python wrote it. Immutable.
  */
 public final class GraphFile {
     private static final int MAX_BYTES = 1 << 30;
@@ -69,9 +69,7 @@ public final class GraphFile {
         List<Node> all = new ArrayList<>(index.senders());
         all.add(Node.logits());
         for (Node node : all) {
-            nodes.put(
-                    node,
-                    NodeEntry.of(circuit.nodes().contains(node) || node.equals(Node.logits())));
+            nodes.put(node, NodeEntry.of(circuit.nodes().contains(node) || node.equals(Node.logits())));
         }
         return new GraphFile(index.config(), nodes, edges);
     }
@@ -111,11 +109,13 @@ public final class GraphFile {
         requireSize(cfg, "d_model", config.dModel());
         if (cfg.require("parallel_attn_mlp").bool()) {
             throw new BadInputException(root.file()
-                    + ": \"parallel_attn_mlp\" is true, but GPT-2's MLPs read what the attention of their layer writes");
+                    + ": \"parallel_attn_mlp\" is true, but GPT-2's MLPs read what the attention of their"
+                    + " layer writes");
         }
         Map<Node, NodeEntry> nodes = new LinkedHashMap<>();
-        root.require("nodes").forEachField((name, entry) -> nodes.put(
-                named(root, name, () -> Node.parse(config, name)), node(root, name, entry, config)));
+        root.require("nodes")
+                .forEachField((name, entry) ->
+                        nodes.put(named(root, name, () -> Node.parse(config, name)), node(root, name, entry, config)));
         Map<Edge, EdgeEntry> edges = new LinkedHashMap<>();
         Circuit empty = Circuit.empty(config);
         root.require("edges").forEachField((name, entry) -> {
@@ -125,7 +125,11 @@ public final class GraphFile {
                 return parsed;
             });
             requireKeys(entry, "the edge " + name, List.of("score", "in_graph"));
-            edges.put(edge, new EdgeEntry(entry.require("score").number(), entry.require("in_graph").bool()));
+            edges.put(
+                    edge,
+                    new EdgeEntry(
+                            entry.require("score").number(),
+                            entry.require("in_graph").bool()));
         });
         return new GraphFile(config, nodes, edges);
     }
@@ -166,7 +170,10 @@ public final class GraphFile {
         requireKeys(entry, "the node " + name, List.of("in_graph"));
         return new NodeEntry(
                 entry.require("in_graph").bool(),
-                entry.get("score").map(GraphFile::scoreOrNaN).map(OptionalDouble::of).orElse(OptionalDouble.empty()),
+                entry.get("score")
+                        .map(GraphFile::scoreOrNaN)
+                        .map(OptionalDouble::of)
+                        .orElse(OptionalDouble.empty()),
                 entry.get("neurons").map(list -> {
                     List<Json> values = neurons(root, name, list, config);
                     boolean[] kept = new boolean[values.size()];
@@ -175,9 +182,10 @@ public final class GraphFile {
                     }
                     return kept;
                 }),
-                entry.get("neurons_scores").map(list -> neurons(root, name, list, config).stream()
-                        .mapToDouble(GraphFile::scoreOrNaN)
-                        .toArray()));
+                entry.get("neurons_scores")
+                        .map(list -> neurons(root, name, list, config).stream()
+                                .mapToDouble(GraphFile::scoreOrNaN)
+                                .toArray()));
     }
 
     private static List<Json> neurons(Json root, String name, Json list, Gpt2Config config) {

@@ -1,10 +1,12 @@
 package dev.hyaline.analysis.internal;
 
+import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.geom.AffineTransform;
+import java.awt.geom.CubicCurve2D;
 import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -43,6 +45,17 @@ public final class PngPicture implements Picture {
     public void rectangle(double x, double y, double width, double height, int colour, String tooltip) {
         graphics.setColor(new Color(colour));
         graphics.fill(new Rectangle2D.Double(x, y, width, height));
+    }
+
+    @Override
+    public void curve(double[] points, double width, int colour, String tooltip) {
+        // Only here: the edges of a heat map's cells are to stay sharp.
+        graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+        graphics.setColor(new Color(colour));
+        graphics.setStroke(new BasicStroke((float) width, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND));
+        graphics.draw(new CubicCurve2D.Double(
+                points[0], points[1], points[2], points[3], points[4], points[5], points[6], points[7]));
+        graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_OFF);
     }
 
     @Override

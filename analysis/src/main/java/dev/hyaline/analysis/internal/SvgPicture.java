@@ -38,6 +38,19 @@ public final class SvgPicture implements Picture {
     }
 
     @Override
+    public void curve(double[] points, double width, int colour, String tooltip) {
+        svg.append("<path d=\"M ");
+        for (int i = 0; i < points.length; i++) {
+            svg.append(i == 2 ? " C " : i == 0 ? "" : " ").append(number(points[i]));
+        }
+        svg.append("\" fill=\"none\" stroke=\"")
+                .append(hex(colour))
+                .append("\" stroke-width=\"")
+                .append(number(width));
+        svg.append(tooltip.isEmpty() ? "\"/>\n" : "\"><title>" + escaped(tooltip) + "</title></path>\n");
+    }
+
+    @Override
     public void text(double x, double y, String text, int size, Anchor anchor, boolean rotated, int colour) {
         svg.append("<text x=\"")
                 .append(number(x))

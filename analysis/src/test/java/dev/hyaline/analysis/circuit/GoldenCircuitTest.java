@@ -6,10 +6,14 @@ import static org.assertj.core.api.Assertions.within;
 import dev.hyaline.analysis.GoldenIoi;
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.weights.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -199,5 +203,49 @@ final class GoldenCircuitTest {
                 .isCloseTo(expected.get("closest_decision").asDouble(), within(TOLERANCE));
         assertThat(found.circuit().pruned().size())
                 .isEqualTo(expected.get("edges_after_pruning").asInt());
+    }
+
+    @Test
+    void evaluationOfTheReferenceCircuit() {
+        JsonNode expected = GOLDEN.json().get("circuit");
+        Circuit circuit = CircuitSelection.TOP
+                .select(golden("eap_ig_inputs_5"), expected.get("n").asInt())
+                .pruned();
+        CircuitExperiment circuits = circuits("counterfactual");
+        assertThat(circuit.edges()).map(Object::toString).isEqualTo(GoldenCircuits.strings(expected.get("edges")));
+        CircuitEvaluation evaluation = CircuitEvaluation.measure(circuits, circuit);
+        assertThat(evaluation.meanKept()).isCloseTo(expected.get("keep_only").asDouble(), within(TOLERANCE));
+        assertThat(evaluation.meanComplement())
+                .isCloseTo(expected.get("complement").asDouble(), within(TOLERANCE));
+        assertClose(evaluation.kept(), GoldenCircuits.doubles(expected.get("per_pair")), TOLERANCE);
+        List<Edge> removed = GoldenCircuits.strings(expected.at("/completeness/knocked_out")).stream()
+                .map(name -> Edge.parse(model.config(), name))
+                .toList();
+        CircuitEvaluation.Completeness completeness = CircuitEvaluation.completeness(
+                        circuits, circuit, List.of(removed))
+                .getFirst();
+        assertThat(completeness.circuitWithout())
+                .isCloseTo(expected.at("/completeness/circuit_without").asDouble(), within(TOLERANCE));
+        assertThat(completeness.modelWithout())
+                .isCloseTo(expected.at("/completeness/model_without").asDouble(), within(TOLERANCE));
+        CircuitEvaluation.minimality(circuits, circuit)
+                .forEach((edge, change) -> assertThat(change)
+                        .as(edge.toString())
+                        .isCloseTo(
+                                expected.get("minimality").get(edge.toString()).asDouble(), within(TOLERANCE)));
+    }
+
+    @Test
+    void graphFileOfTheReference() throws IOException {
+        Path file = GOLDEN.folder().resolve("fable-ioi.graph.json");
+        GraphFile graph = GraphFile.read(file, model.config());
+        assertThat(graph.json()).isEqualTo(Files.readString(file));
+        assertThat(graph.circuit())
+                .isEqualTo(CircuitSelection.TOP
+                        .select(golden("eap_ig_inputs_5"), 30)
+                        .pruned());
+        assertThat(graph.scores("file").values())
+                .isEqualTo(golden("eap_ig_inputs_5").values());
+        assertThat(GraphFile.of(graph.circuit(), graph.scores("file")).json()).isEqualTo(Files.readString(file));
     }
 }
