@@ -118,12 +118,8 @@ public final class EditCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        if (top < 1) {
-            throw new BadInputException("--top must be at least 1, found " + top);
-        }
-        if (newTokens < 0) {
-            throw new BadInputException("--generate must be at least 0, found " + newTokens);
-        }
+        CheckedOptions.requireAtLeast("--top", 1, top);
+        CheckedOptions.requireAtLeast("--generate", 0, newTokens);
     }
 
     @Override

@@ -93,9 +93,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
     @Override
     public void check() {
         sampling();
-        if (maxNewTokens < 0) {
-            throw new BadInputException("--max-new-tokens must be at least 0, found " + maxNewTokens);
-        }
+        CheckedOptions.requireAtLeast("--max-new-tokens", 0, maxNewTokens);
     }
 
     @Override
@@ -141,8 +139,8 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
         if (temperature != null && !(temperature >= 0 && Float.isFinite(temperature))) {
             throw new BadInputException("--temperature must be a finite number of at least 0, found " + temperature);
         }
-        if (topK != null && topK < 0) {
-            throw new BadInputException("--top-k must be at least 0, found " + topK);
+        if (topK != null) {
+            CheckedOptions.requireAtLeast("--top-k", 0, topK);
         }
         if (topP != null && !(topP > 0 && topP <= 1)) {
             throw new BadInputException("--top-p must be above 0 and at most 1, found " + topP);

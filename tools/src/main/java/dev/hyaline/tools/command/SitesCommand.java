@@ -79,11 +79,9 @@ public final class SitesCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        if (batch < 1) {
-            throw new BadInputException("--batch must be at least 1, found " + batch);
-        }
-        if (length != null && length < 1) {
-            throw new BadInputException("--length must be at least 1, found " + length);
+        CheckedOptions.requireAtLeast("--batch", 1, batch);
+        if (length != null) {
+            CheckedOptions.requireAtLeast("--length", 1, length);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.engine.error.BadInputException;
 import java.io.InputStream;
 
 /** Options that can be wrong whatever the model: checked before anything is downloaded, opened or run. */
@@ -18,4 +19,15 @@ public interface CheckedOptions {
      * @throws dev.hyaline.engine.error.HyalineException naming the file that is wrong
      */
     default void readInputs(InputStream standardInput) {}
+
+    /**
+     * Checks a number given to an option.
+     *
+     * @throws BadInputException if it is less than the least it may be
+     */
+    static void requireAtLeast(String option, int least, int value) {
+        if (value < least) {
+            throw new BadInputException(option + " must be at least " + least + ", found " + value);
+        }
+    }
 }

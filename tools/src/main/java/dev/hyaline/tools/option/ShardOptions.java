@@ -109,11 +109,11 @@ public final class ShardOptions implements CheckedOptions {
             throw new BadInputException("--no-shards excludes the options that are for shards: --shard-size, --every,"
                     + " --skip-bos, --long and --batch-tokens");
         }
-        if (every != null && every < 1) {
-            throw new BadInputException("--every must be at least 1, found " + every);
+        if (every != null) {
+            CheckedOptions.requireAtLeast("--every", 1, every);
         }
-        if (batchTokens != null && batchTokens < 1) {
-            throw new BadInputException("--batch-tokens must be at least 1, found " + batchTokens);
+        if (batchTokens != null) {
+            CheckedOptions.requireAtLeast("--batch-tokens", 1, batchTokens);
         }
         bytes();
     }
