@@ -6,6 +6,8 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -218,6 +220,21 @@ final class TerminalTest {
             Outcome run = Outcome.of(line.toArray(String[]::new));
             assertThat(run.exitCode()).as(line.toString()).isNotZero();
             assertThat(dry).as(line.toString()).isEqualTo(run);
+        }
+    }
+
+    @Test
+    void infoFindsTheValueThatEveryOtherCommandRefuses() throws IOException {
+        byte[] model = Files.readAllBytes(Path.of("../weights-loader/src/test/resources/formats/llmc/gpt2_tiny.bin"));
+        ByteBuffer.wrap(model).order(ByteOrder.LITTLE_ENDIAN).putFloat(model.length - Float.BYTES, Float.NaN);
+        Path file = Files.write(temporary.resolve("gpt2_tiny.bin"), model);
+        for (List<String> command :
+                List.of(List.of("info"), List.of("dump", "--tokens", "1", "--out", "target/none"))) {
+            List<String> line = new ArrayList<>(command);
+            line.addAll(List.of("--model", file.toString()));
+            Outcome outcome = Outcome.of(line.toArray(String[]::new));
+            assertThat(outcome.exitCode()).as(line.toString()).isNotZero();
+            assertThat(outcome.err()).contains(file.toString(), "NaN").hasLineCount(1);
         }
     }
 }
