@@ -108,4 +108,14 @@ record Outcome(int exitCode, String out, String err) {
         assertThat(exitCode).isZero();
         return this;
     }
+
+    /** The strings of a JSON array. */
+    static List<String> strings(JsonNode array) {
+        return array.valueStream().map(JsonNode::asString).toList();
+    }
+
+    /** The whole numbers of a JSON array. */
+    static List<Integer> integers(JsonNode array) {
+        return array.valueStream().map(JsonNode::asInt).toList();
+    }
 }

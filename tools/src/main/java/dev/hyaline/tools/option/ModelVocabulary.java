@@ -28,8 +28,9 @@ public final class ModelVocabulary {
 
     /** The tokenizer, for what cannot do without. */
     public Tokenizer required() {
-        return tokenizer().orElseThrow(
-                () -> new BadInputException("the model has no tokenizer files; give token ids with --tokens"));
+        return tokenizer()
+                .orElseThrow(
+                        () -> new BadInputException("the model has no tokenizer files; give token ids with --tokens"));
     }
 
     /** Token ids of a text, with what marks its bounds if {@code begin}. */

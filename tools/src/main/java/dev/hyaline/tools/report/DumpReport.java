@@ -46,7 +46,8 @@ public final class DumpReport {
 
     /** Shows a dump that was not made. */
     public void forecast(Path activations, boolean json) {
-        List<Path> existing = DumpFolder.existing(Objects.requireNonNull(activations.toAbsolutePath().getParent()));
+        List<Path> existing = DumpFolder.existing(
+                Objects.requireNonNull(activations.toAbsolutePath().getParent()));
         if (json) {
             JsonOutput.print(console, out -> {
                 out.writeBooleanProperty("written", false);
