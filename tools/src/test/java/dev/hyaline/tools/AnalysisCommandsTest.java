@@ -61,6 +61,34 @@ final class AnalysisCommandsTest {
     }
 
     @Test
+    void ablateSaysWhatStandsOutByWhichTest() {
+        String text = Outcome.of("ablate", "--count", "12").succeeded().out();
+        assertThat(text)
+                .contains("95% interval", "adjusted", "units in 12", "p: two-sided sign flip of units")
+                .contains("*: adjusted p (Benjamini-Hochberg, 32 cells) at most 0.1", "interval: 95%");
+        assertThat(text.lines()).allMatch(line -> line.length() <= 100);
+        assertThat(text).containsPattern("2 +4 .*-[0-9.]+ +-[0-9.]+ to -[0-9.]+ .*\\*");
+    }
+
+    @Test
+    void pairsOfAFileThatSaysNoUnitsAreSaidToBeUnknown() throws IOException {
+        Path file = temporary.resolve("pairs.json");
+        Files.writeString(file, """
+            [{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "distractor": 6},
+             {"clean": [1, 7, 3], "corrupted": [1, 8, 3], "answer": 5, "distractor": 6}]
+            """);
+        assertThat(Outcome.of("attribute", "--pairs", file.toString())
+                        .succeeded()
+                        .out())
+                .contains("units unknown: each of the 2 counts as one");
+        JsonNode json = Outcome.of("lens", "--json", "--pairs", file.toString())
+                .succeeded()
+                .json();
+        assertThat(json.get("table").get("statistics").get("units_known").booleanValue())
+                .isFalse();
+    }
+
+    @Test
     void jsonHasTheTable() {
         JsonNode json = Outcome.of(
                         "patch",

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.causal;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * A metric of the runs without edits, by pair.
@@ -19,6 +20,11 @@ public record Baselines(double[] clean, double[] corrupted) {
         return Arrays.stream(corrupted).average().orElseThrow();
     }
 
+    /** The metric of a side's runs, by pair. */
+    public double[] of(Side side) {
+        return side == Side.CLEAN ? clean : corrupted;
+    }
+
     public double mean(Side side) {
         return side == Side.CLEAN ? meanClean() : meanCorrupted();
     }
@@ -28,7 +34,7 @@ public record Baselines(double[] clean, double[] corrupted) {
      * normalise. A pair's value is its distance from its own corrupted run against the mean distance, so that pairs
      * which differ without any patch do not add to the spread.
      *
-     * @param base the run the table's cells are edits of, which becomes the neutral value
+     * @param base the run the table's cells are edits of, which becomes neutral
      * @throws BadInputException if the metric is the same on both prompts
      */
     public ResultTable normalised(ResultTable table, Side base) {
@@ -41,6 +47,9 @@ public record Baselines(double[] clean, double[] corrupted) {
                         table.quantity() + ", clean = 1, corrupted = 0",
                         "",
                         (pair, value) -> (value - corrupted[pair]) / distance)
-                .neutralAt(base == Side.CLEAN ? 1 : 0);
+                .neutralAt(base == Side.CLEAN ? 1 : 0)
+                .comparedWith(IntStream.range(0, clean.length)
+                        .mapToDouble(pair -> (of(base)[pair] - corrupted[pair]) / distance)
+                        .toArray());
     }
 }

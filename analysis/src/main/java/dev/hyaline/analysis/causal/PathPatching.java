@@ -188,14 +188,18 @@ public final class PathPatching implements Sweep {
             int column = receivers.indexOf(edges.get(cell).receiver().toString());
             System.arraycopy(table.values(cell), 0, values, (row * receivers.size() + column) * samples, samples);
         }
-        ResultTable matrix = ResultTable.of(
+        ResultTable plain = ResultTable.of(
                 table.title(),
                 table.quantity(),
                 table.unit(),
                 List.of(new Axis("sender", senders), new Axis("receiver", receivers)),
                 table.samples(),
                 values);
-        return table.neutral().isPresent() ? matrix.neutralAt(table.neutral().getAsDouble()) : matrix;
+        ResultTable matrix =
+                table.neutral().isPresent() ? plain.neutralAt(table.neutral().getAsDouble()) : plain;
+        ResultTable compared = matrix.comparedWith(
+                IntStream.range(0, samples).mapToDouble(table::reference).toArray());
+        return table.units().map(compared::ofUnits).orElse(compared);
     }
 
     @Override

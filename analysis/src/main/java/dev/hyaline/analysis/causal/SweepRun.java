@@ -69,8 +69,10 @@ final class SweepRun {
                             sweep.axes(),
                             prompts.names(),
                             values)
-                    .neutralAt(baselines.mean(sweep.base()));
-            return new SweepResult(table, baselines, sweep.base(), work, values.length - resumed, resumed);
+                    .neutralAt(baselines.mean(sweep.base()))
+                    .comparedWith(baselines.of(sweep.base()));
+            ResultTable ofUnits = prompts.units().map(table::ofUnits).orElse(table);
+            return new SweepResult(ofUnits, baselines, sweep.base(), work, values.length - resumed, resumed);
         } finally {
             if (journal != null) {
                 journal.close();

@@ -205,7 +205,8 @@ public final class DirectLogitAttribution {
         }
         ResultTable table =
                 ResultTable.of(title, "contribution to the logit difference", "logits", axes, pairs.names(), values);
-        return new Result(table.neutralAt(0), whole, SumCheck.of(wholes, sums));
+        ResultTable neutral = table.neutralAt(0);
+        return new Result(pairs.units().map(neutral::ofUnits).orElse(neutral), whole, SumCheck.of(wholes, sums));
     }
 
     /** The activations that parts are made of, at the role's position. */

@@ -25,7 +25,8 @@ import java.util.stream.Stream;
  * <p>An object has {@code clean} and {@code corrupted}, each a text, a list of token ids or, with a template, an object
  * of words by slot (of the corrupted prompt only those that differ); {@code answer} and perhaps {@code distractor},
  * each a text of one token ({@code " Mary"}), a token id or a list of such; perhaps {@code positions}, an object of
- * positions by role; perhaps a {@code name}. All that takes no tokenizer is checked when the JSON is read.
+ * positions by role; perhaps a {@code name}; perhaps a {@code unit}, what the pair shares with others of its draw (a
+ * name, a document), and a {@code stratum} (a template). All that takes no tokenizer is checked when the JSON is read.
  */
 public final class PairFile {
     private static final int MAX_BYTES = 1 << 30;
@@ -33,7 +34,7 @@ public final class PairFile {
     private static final long MAX_TOKENS = 1 << 24;
 
     private static final Set<String> KNOWN =
-            Set.of("name", "template", "clean", "corrupted", "answer", "distractor", "positions");
+            Set.of("name", "template", "clean", "corrupted", "answer", "distractor", "positions", "unit", "stratum");
 
     /** For pairs without a text. */
     private static final PromptEncoder NO_ENCODER = new PromptEncoder(
@@ -131,6 +132,8 @@ public final class PairFile {
         Tokens distractors = node.get("distractor").map(PairFile::answers).orElse(encoder -> new int[0]);
         Map<String, Integer> positions = positions(node);
         Optional<String> name = node.get("name").map(Json::string);
+        Optional<String> unit = node.get("unit").map(Json::string);
+        Optional<String> stratum = node.get("stratum").map(Json::string);
         Optional<PairTemplate> template = template(where, node).or(() -> common);
         Draft plain = template.isPresent()
                 ? filled(where, template.get(), node, answers, distractors)
@@ -145,7 +148,9 @@ public final class PairFile {
                     pair.corrupted(),
                     pair.answers(),
                     pair.distractors(),
-                    roles);
+                    roles,
+                    unit,
+                    stratum);
         });
         if (isOfIds(node)) {
             draft.encode(NO_ENCODER);

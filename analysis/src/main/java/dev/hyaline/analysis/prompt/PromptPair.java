@@ -6,6 +6,7 @@ import dev.hyaline.instrument.IndexSelection;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
@@ -20,9 +21,19 @@ import java.util.stream.IntStream;
  * @param distractors tokens that are wrong there, and often right after the corrupted prompt; may be empty
  * @param roles positions by what stands there: {@code S1}, {@code S2}, {@code IO}. {@code end} is always the last
  *     position
+ * @param unit what was drawn at random and other pairs may share, such as a name or a document: pairs of one unit count
+ *     as one draw in statistics. Empty where it is not known
+ * @param stratum what was listed and not drawn, such as a template; empty where it is not known
  */
 public record PromptPair(
-        String name, int[] clean, int[] corrupted, int[] answers, int[] distractors, Map<String, Integer> roles) {
+        String name,
+        int[] clean,
+        int[] corrupted,
+        int[] answers,
+        int[] distractors,
+        Map<String, Integer> roles,
+        Optional<String> unit,
+        Optional<String> stratum) {
     /** The role of the last position. */
     public static final String END = "end";
 
@@ -50,6 +61,22 @@ public record PromptPair(
             throw new BadInputException(Printable.plain(name) + ": the role " + END + " is the last position, "
                     + (clean.length - 1) + ", found " + roles.get(END));
         }
+    }
+
+    /** A pair of which neither unit nor stratum is known. */
+    public PromptPair(
+            String name, int[] clean, int[] corrupted, int[] answers, int[] distractors, Map<String, Integer> roles) {
+        this(name, clean, corrupted, answers, distractors, roles, Optional.empty(), Optional.empty());
+    }
+
+    /** The pair as part of a unit. */
+    public PromptPair ofUnit(String newUnit) {
+        return new PromptPair(name, clean, corrupted, answers, distractors, roles, Optional.of(newUnit), stratum);
+    }
+
+    /** The pair as part of a stratum. */
+    public PromptPair ofStratum(String newStratum) {
+        return new PromptPair(name, clean, corrupted, answers, distractors, roles, unit, Optional.of(newStratum));
     }
 
     /** Number of tokens of either prompt. */
@@ -102,10 +129,10 @@ public record PromptPair(
 
     /** The pair with its prompts exchanged, and its answers with its distractors. */
     public PromptPair swapped() {
-        return new PromptPair(name, corrupted, clean, distractors, answers, roles);
+        return new PromptPair(name, corrupted, clean, distractors, answers, roles, unit, stratum);
     }
 
-    /** Returns whether the other has the same name, tokens and roles. */
+    /** Returns whether the other has the same name, tokens, roles, unit and stratum. */
     @Override
     public boolean equals(Object other) {
         return other instanceof PromptPair pair
@@ -114,7 +141,9 @@ public record PromptPair(
                 && Arrays.equals(corrupted, pair.corrupted)
                 && Arrays.equals(answers, pair.answers)
                 && Arrays.equals(distractors, pair.distractors)
-                && roles.equals(pair.roles);
+                && roles.equals(pair.roles)
+                && unit.equals(pair.unit)
+                && stratum.equals(pair.stratum);
     }
 
     @Override

@@ -1,13 +1,16 @@
 package dev.hyaline.analysis.prompt;
 
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** The pairs of a study, checked against a model. Immutable. */
@@ -66,6 +69,22 @@ public final class PromptPairs {
     /** The pairs' names, which may repeat. */
     public List<String> names() {
         return pairs.stream().map(PromptPair::name).toList();
+    }
+
+    /** Which pairs belong together; empty unless every pair knows its unit. */
+    public Optional<Units> units() {
+        return grouped(PromptPair::unit);
+    }
+
+    /** The stratum of each pair; empty unless every pair knows its own. */
+    public Optional<Units> strata() {
+        return grouped(PromptPair::stratum);
+    }
+
+    private Optional<Units> grouped(Function<PromptPair, Optional<String>> group) {
+        List<String> known =
+                pairs.stream().flatMap(pair -> group.apply(pair).stream()).toList();
+        return known.size() == pairs.size() ? Optional.of(Units.of(known)) : Optional.empty();
     }
 
     /**

@@ -17,6 +17,10 @@ import java.util.stream.Stream;
 /**
  * The field's standard tasks, drawn at random. All pairs of a draw have one length, and the same seed gives the same
  * pairs for the same vocabulary.
+ *
+ * <p>Every pair knows its unit, what it shares with other pairs of the draw: the name at IO, the name or country that
+ * the prompt is about, the event of a span of years, or its own random tokens. Its stratum is the template's order, the
+ * answer's gender or the century.
  */
 public enum Task {
     /**
@@ -26,14 +30,16 @@ public enum Task {
     IOI_ABBA {
         @Override
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
-            return ioi("When {IO} and {S1} went to the {place}, {S2} {giving} a {object} to", encoder, words, random);
+            return ioi("When {IO} and {S1} went to the {place}, {S2} {giving} a {object} to", encoder, words, random)
+                    .ofStratum("ABBA");
         }
     },
     /** As {@link #IOI_ABBA}, the subject named first. */
     IOI_BABA {
         @Override
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
-            return ioi("When {S1} and {IO} went to the {place}, {S2} {giving} a {object} to", encoder, words, random);
+            return ioi("When {S1} and {IO} went to the {place}, {S2} {giving} a {object} to", encoder, words, random)
+                    .ofStratum("BABA");
         }
     },
     /**
@@ -119,7 +125,9 @@ public enum Task {
                             Map.of("name", female ? she : he, "place", pick(words.places(), random)),
                             Map.of("name", female ? he : she),
                             new int[] {encoder.token(female ? " she" : " he")},
-                            new int[] {encoder.token(female ? " he" : " she")});
+                            new int[] {encoder.token(female ? " he" : " she")})
+                    .ofUnit(female ? she : he)
+                    .ofStratum(female ? "she" : "he");
         }
     },
     /**
@@ -136,7 +144,9 @@ public enum Task {
                             Map.of("country", two.get(0)),
                             Map.of("country", two.get(1)),
                             new int[] {encoder.token(" " + words.capitals().get(two.get(0)))},
-                            new int[] {encoder.token(" " + words.capitals().get(two.get(1)))});
+                            new int[] {encoder.token(" " + words.capitals().get(two.get(1)))})
+                    .ofUnit(two.get(0))
+                    .ofStratum("capital");
         }
     };
 
@@ -204,7 +214,8 @@ public enum Task {
                                 pick(words.objects(), random)),
                         Map.of("S2", io),
                         new int[] {encoder.token(" " + io)},
-                        new int[] {encoder.token(" " + subject)});
+                        new int[] {encoder.token(" " + subject)})
+                .ofUnit(io);
     }
 
     private static List<String> names(WordLists words) {
@@ -222,7 +233,15 @@ public enum Task {
         corrupted[pair.position("IO")] = three.get(0);
         corrupted[pair.position("S1")] = three.get(1);
         corrupted[pair.position("S2")] = three.get(2);
-        return new PromptPair(pair.name(), pair.clean(), corrupted, pair.answers(), pair.distractors(), pair.roles());
+        return new PromptPair(
+                pair.name(),
+                pair.clean(),
+                corrupted,
+                pair.answers(),
+                pair.distractors(),
+                pair.roles(),
+                pair.unit(),
+                pair.stratum());
     }
 
     private static PromptPair greaterThan(
@@ -235,7 +254,9 @@ public enum Task {
                         Map.of("event", event, "century", String.valueOf(century), "YY", twoDigits(year)),
                         Map.of("YY", twoDigits(first)),
                         tokens(encoder, years, y -> y > year),
-                        tokens(encoder, years, y -> y <= year));
+                        tokens(encoder, years, y -> y <= year))
+                .ofUnit(event)
+                .ofStratum("century " + century);
     }
 
     private static int[] tokens(PromptEncoder encoder, List<Integer> years, IntPredicate chosen) {
@@ -269,12 +290,14 @@ public enum Task {
         int begin = encoder.begin().isPresent() ? 1 : 0;
         int[] drawn = tokens.distinct(REPEATED + 1, random);
         return new PromptPair(
-                "repeated tokens " + drawn[0] + " " + drawn[1] + " ...",
-                repeated(encoder, drawn, drawn[REPEATED - 1]),
-                repeated(encoder, drawn, drawn[REPEATED]),
-                new int[] {drawn[REPEATED - 1]},
-                new int[] {drawn[REPEATED]},
-                Map.of("A1", begin + REPEATED - 2, "B1", begin + REPEATED - 1));
+                        "repeated tokens " + drawn[0] + " " + drawn[1] + " ...",
+                        repeated(encoder, drawn, drawn[REPEATED - 1]),
+                        repeated(encoder, drawn, drawn[REPEATED]),
+                        new int[] {drawn[REPEATED - 1]},
+                        new int[] {drawn[REPEATED]},
+                        Map.of("A1", begin + REPEATED - 2, "B1", begin + REPEATED - 1))
+                .ofUnit(Arrays.toString(drawn))
+                .ofStratum("repeated");
     }
 
     private static int[] repeated(PromptEncoder encoder, int[] drawn, int last) {

@@ -4,6 +4,7 @@ import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -92,9 +93,11 @@ public enum Adjustment {
         return adjusted;
     }
 
-    /** The name in lower case with blanks, such as {@code benjamini hochberg}. */
+    /** The name in words, such as {@code Benjamini-Hochberg}. */
     @Override
     public String toString() {
-        return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        return Arrays.stream(name().split("_", -1))
+                .map(word -> word.charAt(0) + word.substring(1).toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining("-"));
     }
 }

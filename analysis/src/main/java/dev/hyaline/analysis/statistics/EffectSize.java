@@ -43,7 +43,7 @@ public record EffectSize(double d, double degreesOfFreedom, double scale) {
         Units.each(y.length).sums(y);
         double freedom = x.length + y.length - 2;
         double pooled = (Sums.squaredDeviations(x) + Sums.squaredDeviations(y)) / freedom;
-        if (freedom < 1 || Sums.constant(x) && Sums.constant(y)) {
+        if (freedom < 1 || (Sums.constant(x) && Sums.constant(y))) {
             return Optional.empty();
         }
         return Optional.of(new EffectSize(

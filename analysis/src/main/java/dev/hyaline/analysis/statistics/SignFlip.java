@@ -138,7 +138,7 @@ public record SignFlip(boolean exact, int units, double statistic, long total, l
             for (int word = 0; word < words; word++) {
                 long signs = draw.bits(word);
                 for (int part = 0; part < 8 && entry < table.length; part++, entry += 256) {
-                    sum += table[entry + (int) (signs >>> 8 * part & 0xFF)];
+                    sum += table[entry + (int) ((signs >>> (8 * part)) & 0xFF)];
                 }
             }
             twoSided += Math.abs(sum) >= Math.abs(statistic) - tolerance ? 1 : 0;

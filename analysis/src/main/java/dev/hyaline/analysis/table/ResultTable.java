@@ -1,12 +1,15 @@
 package dev.hyaline.analysis.table;
 
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measurements over named axes, of every sample (a pair of prompts, a draw) by itself. Immutable.
@@ -21,8 +24,14 @@ public final class ResultTable {
     private final List<Axis> axes;
     private final List<String> samples;
     private final OptionalDouble neutral;
+    /** What each sample's values are compared with, if not with what is neutral. */
+    private final Optional<double[]> reference;
+
+    private final Optional<Units> units;
     /** {@code [cells, samples]}. */
     private final double[] values;
+    /** Made when first asked for; any thread makes the same. */
+    private volatile @Nullable TableStatistics statistics;
 
     private ResultTable(
             String title,
@@ -31,6 +40,8 @@ public final class ResultTable {
             List<Axis> axes,
             List<String> samples,
             OptionalDouble neutral,
+            Optional<double[]> reference,
+            Optional<Units> units,
             double[] values) {
         this.title = title;
         this.quantity = quantity;
@@ -38,6 +49,8 @@ public final class ResultTable {
         this.axes = List.copyOf(axes);
         this.samples = List.copyOf(samples);
         this.neutral = neutral;
+        this.reference = reference;
+        this.units = units;
         this.values = values;
     }
 
@@ -67,12 +80,54 @@ public final class ResultTable {
                             + " x " + samples.size() + " samples",
                     values.length + " values");
         }
-        return new ResultTable(title, quantity, unit, axes, samples, OptionalDouble.empty(), values.clone());
+        return new ResultTable(
+                title,
+                quantity,
+                unit,
+                axes,
+                samples,
+                OptionalDouble.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                values.clone());
     }
 
     /** The same table, of which {@code value} means that nothing happened: a map shows it white. */
     public ResultTable neutralAt(double value) {
-        return new ResultTable(title, quantity, unit, axes, samples, OptionalDouble.of(value), values);
+        return new ResultTable(
+                title, quantity, unit, axes, samples, OptionalDouble.of(value), Optional.empty(), units, values);
+    }
+
+    /**
+     * The same table, each of whose samples is compared with a value of its own, such as its run without an edit,
+     * instead of what is neutral.
+     *
+     * @throws BadShapeException if there are more or fewer values than samples
+     */
+    public ResultTable comparedWith(double[] ofSamples) {
+        if (ofSamples.length != samples.size()) {
+            throw new BadShapeException(
+                    "values to compare the table '" + title + "' with",
+                    samples.size() + ", one for each sample",
+                    ofSamples.length + " values");
+        }
+        return new ResultTable(
+                title, quantity, unit, axes, samples, neutral, Optional.of(ofSamples.clone()), units, values);
+    }
+
+    /**
+     * The same table, of which it is known which samples belong together.
+     *
+     * @throws BadShapeException if the units are of more or fewer samples
+     */
+    public ResultTable ofUnits(Units newUnits) {
+        if (newUnits.prompts() != samples.size()) {
+            throw new BadShapeException(
+                    "units of the table '" + title + "'",
+                    "those of " + samples.size() + " samples",
+                    "units of " + newUnits.prompts());
+        }
+        return new ResultTable(title, quantity, unit, axes, samples, neutral, reference, Optional.of(newUnits), values);
     }
 
     /** Changes one sample's value. */
@@ -88,7 +143,8 @@ public final class ResultTable {
     public ResultTable map(String newQuantity, String newUnit, SampleChange change) {
         double[] changed = new double[values.length];
         Arrays.setAll(changed, i -> change.apply(i % samples.size(), values[i]));
-        return new ResultTable(title, newQuantity, newUnit, axes, samples, OptionalDouble.empty(), changed);
+        return new ResultTable(
+                title, newQuantity, newUnit, axes, samples, OptionalDouble.empty(), Optional.empty(), units, changed);
     }
 
     public String title() {
@@ -114,6 +170,26 @@ public final class ResultTable {
     /** The value that means that nothing happened. */
     public OptionalDouble neutral() {
         return neutral;
+    }
+
+    /** What a sample's values are compared with: what is neutral, or 0, unless it has a value of its own. */
+    public double reference(int sample) {
+        return reference.isPresent() ? reference.get()[sample] : neutral.orElse(0);
+    }
+
+    /** Which samples belong together; empty if it is not known. */
+    public Optional<Units> units() {
+        return units;
+    }
+
+    /** The statistics of the cells against what is neutral. */
+    public TableStatistics statistics() {
+        TableStatistics made = statistics;
+        if (made == null) {
+            made = TableStatistics.of(this);
+            statistics = made;
+        }
+        return made;
     }
 
     /** Number of cells. */

@@ -1,27 +1,45 @@
 package dev.hyaline.analysis.table;
 
+import dev.hyaline.analysis.statistics.Adjustment;
+import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.files.JsonText;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 import tools.jackson.core.JsonGenerator;
 
 /** Tables as files of text. Numbers are written so that reading them gives the same double. */
 public final class TableText {
+    private static final List<String> FIGURES =
+            List.of("effect", "interval_low", "interval_high", "p", "adjusted_p", "effect_size");
+
     private TableText() {}
 
     /**
      * Comma-separated values (RFC 4180, lines ending in a line feed): a column for each axis, then {@code mean},
-     * {@code standard_error} and a column for each sample; a row for each cell. What is not a number is empty.
+     * {@code standard_error}, of {@link TableStatistics} {@code n}, {@code units}, {@code units_known}, {@code effect},
+     * {@code interval_low}, {@code interval_high}, {@code p}, {@code adjusted_p}, {@code effect_size}, and a column for
+     * each sample; a row for each cell. What is not a number is empty.
      */
     public static String csv(ResultTable table) {
+        TableStatistics statistics = table.statistics();
         StringBuilder csv = new StringBuilder();
         table.axes().forEach(axis -> csv.append(quoted(axis.name())).append(','));
-        csv.append("mean,standard_error,")
+        csv.append("mean,standard_error,n,units,units_known,")
+                .append(String.join(",", FIGURES))
+                .append(',')
                 .append(table.samples().stream().map(TableText::quoted).collect(Collectors.joining(",")))
                 .append('\n');
         for (int cell = 0; cell < table.cells(); cell++) {
             table.labels(cell).forEach(label -> csv.append(quoted(label)).append(','));
             csv.append(number(table.mean(cell))).append(',').append(number(table.standardError(cell)));
+            csv.append(',').append(statistics.prompts());
+            csv.append(',').append(statistics.units());
+            csv.append(',').append(statistics.unitsKnown());
+            for (double figure : figures(statistics, cell)) {
+                csv.append(',').append(number(figure));
+            }
             for (double value : table.values(cell)) {
                 csv.append(',').append(number(value));
             }
@@ -43,7 +61,10 @@ public final class TableText {
     /**
      * Writes a table's properties into an open object: {@code title}, {@code quantity}, {@code unit}, {@code neutral},
      * {@code axes} (name and labels), {@code samples}, and in row-major order of the axes {@code mean} and
-     * {@code standard_error} of each cell and {@code values} by cell and sample. What is not a number is null.
+     * {@code standard_error} of each cell and {@code values} by cell and sample. The object {@code statistics} has
+     * {@code n}, {@code units} and {@code units_known}; {@code test}, {@code adjustment} and {@code interval} in words;
+     * and by cell {@code effect} (against what is neutral), {@code interval_low}, {@code interval_high}, {@code p},
+     * {@code adjusted_p} and {@code effect_size}. What is not a number is null.
      */
     public static void writeJson(ResultTable table, JsonGenerator json) {
         json.writeStringProperty("title", table.title());
@@ -83,6 +104,46 @@ public final class TableText {
             json.writeEndArray();
         }
         json.writeEndArray();
+        writeStatistics(table, json);
+    }
+
+    private static void writeStatistics(ResultTable table, JsonGenerator json) {
+        TableStatistics statistics = table.statistics();
+        json.writeObjectPropertyStart("statistics");
+        json.writeNumberProperty("n", statistics.prompts());
+        json.writeNumberProperty("units", statistics.units());
+        json.writeBooleanProperty("units_known", statistics.unitsKnown());
+        json.writeStringProperty("test", statistics.test());
+        json.writeStringProperty("adjustment", Adjustment.BENJAMINI_HOCHBERG + " over the cells");
+        json.writeStringProperty("interval", statistics.interval());
+        for (int figure = 0; figure < FIGURES.size(); figure++) {
+            json.writeArrayPropertyStart(FIGURES.get(figure));
+            for (int cell = 0; cell < table.cells(); cell++) {
+                number(json, figures(statistics, cell)[figure]);
+            }
+            json.writeEndArray();
+        }
+        json.writeEndObject();
+    }
+
+    /** A cell's figures in the order of {@link #FIGURES}; NaN where there is none. */
+    private static double[] figures(TableStatistics statistics, int cell) {
+        return statistics
+                .cells()
+                .get(cell)
+                .map(effect -> new double[] {
+                    effect.estimate(),
+                    effect.interval().map(Interval::low).orElse(Double.NaN),
+                    effect.interval().map(Interval::high).orElse(Double.NaN),
+                    effect.p().orElse(Double.NaN),
+                    effect.adjustedP().orElse(Double.NaN),
+                    effect.effectSize().orElse(Double.NaN)
+                })
+                .orElseGet(() -> {
+                    double[] none = new double[FIGURES.size()];
+                    Arrays.fill(none, Double.NaN);
+                    return none;
+                });
     }
 
     private static void number(JsonGenerator json, double value) {

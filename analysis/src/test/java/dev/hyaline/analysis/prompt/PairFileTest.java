@@ -22,6 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class PairFileTest {
     private static final PromptEncoder GPT2 = new PromptEncoder(Tokenizer.gpt2()::encode, OptionalInt.of(50256), 50257);
 
+    private static final Gpt2Config CONFIG = Gpt2Config.gpt2Small();
+
     private static final String TEMPLATE = """
         {"template": "When {IO} and {S1} went to the store, {S2} gave a drink to",
          "pairs": [{"clean": {"IO": "Mary", "S1": "John", "S2": "John"}, "corrupted": {"S2": "Mary"},
@@ -40,6 +42,21 @@ final class PairFileTest {
         assertThat(pair.clean()[10]).isEqualTo(GPT2.token(" John"));
         assertThat(pair.corrupted()[10]).isEqualTo(GPT2.token(" Mary"));
         assertThat(pair.swapped().answers()).containsExactly(GPT2.token(" John"));
+    }
+
+    @Test
+    void aPairMaySayWhatItSharesWithOthers() {
+        String pair = "{\"clean\": [1, 2], \"corrupted\": [1, 3], \"answer\": 4%s}";
+        String known = "[" + pair.formatted(", \"unit\": \"Mary\", \"stratum\": \"ABBA\"") + ", "
+                + pair.formatted(", \"unit\": \"Mary\"") + "]";
+        PromptPairs pairs = PromptPairs.of(CONFIG, PairFile.parse("f", known).encode(GPT2));
+        assertThat(pairs.units().orElseThrow().count()).isEqualTo(1);
+        assertThat(pairs.get(0).stratum()).contains("ABBA");
+        assertThat(pairs.strata()).isEmpty();
+        String half = "[" + pair.formatted(", \"unit\": \"Mary\"") + ", " + pair.formatted("") + "]";
+        assertThat(PromptPairs.of(CONFIG, PairFile.parse("f", half).encode(GPT2))
+                        .units())
+                .isEmpty();
     }
 
     @Test

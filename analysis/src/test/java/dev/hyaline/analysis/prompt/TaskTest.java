@@ -40,7 +40,11 @@ final class TaskTest {
             for (PromptEncoder encoder : List.of(fable(checkpoint), gpt2())) {
                 List<PromptPair> pairs = task.draw(encoder, 30, 5);
                 assertThat(pairs).hasSize(30);
-                PromptPairs.of(checkpointConfig(encoder), pairs).commonLength();
+                PromptPairs of = PromptPairs.of(checkpointConfig(encoder), pairs);
+                of.commonLength();
+                assertThat(of.units().orElseThrow().prompts()).isEqualTo(30);
+                assertThat(of.units().orElseThrow().count()).isBetween(3, 30);
+                assertThat(of.strata()).isPresent();
                 assertThat(task.draw(encoder, 30, 5)).usingRecursiveComparison().isEqualTo(pairs);
                 assertThat(task.draw(encoder, 30, 6)).usingRecursiveComparison().isNotEqualTo(pairs);
                 for (PromptPair pair : pairs) {
@@ -172,5 +176,21 @@ final class TaskTest {
                 .hasMessage("this vocabulary has too few of the task's words as single tokens");
         assertThatThrownBy(() -> Task.INDUCTION.draw(bytes, 1, 1))
                 .hasMessageContaining("there are 20 tokens to draw 21 different ones from");
+    }
+
+    @Test
+    void pairsOfOneNameAreOneUnit() {
+        List<PromptPair> pairs = Task.IOI_ABBA.draw(gpt2(), 40, 2);
+        for (PromptPair one : pairs) {
+            for (PromptPair other : pairs) {
+                assertThat(one.unit().equals(other.unit())).isEqualTo(one.answers()[0] == other.answers()[0]);
+            }
+            assertThat(one.stratum()).contains("ABBA");
+            assertThat(one.swapped().unit()).isEqualTo(one.unit());
+        }
+        List<PromptPair> unrelated = Task.IOI_ABBA_ABC.draw(gpt2(), 40, 2);
+        assertThat(unrelated)
+                .extracting(PromptPair::unit)
+                .isEqualTo(pairs.stream().map(PromptPair::unit).toList());
     }
 }

@@ -21,6 +21,7 @@ import dev.hyaline.instrument.CounterRandom;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -210,7 +211,7 @@ class StatisticsTablesTest {
             double[] p = Golden.doubles(each.get("p"));
             for (Adjustment adjustment : Adjustment.values()) {
                 double[] expected = Golden.doubles(
-                        each.get("expected").get(adjustment.toString().replace(' ', '_')));
+                        each.get("expected").get(adjustment.name().toLowerCase(Locale.ROOT)));
                 assertThat(adjustment.adjust(p)).containsExactly(expected, within(1e-12));
             }
         }

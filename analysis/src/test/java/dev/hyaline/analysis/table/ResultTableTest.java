@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.statistics.Effect;
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import java.util.List;
@@ -16,6 +18,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 final class ResultTableTest {
+    private static final String FIGURES =
+            "n,units,units_known,effect,interval_low,interval_high,p,adjusted_p,effect_size,";
+
     static ResultTable table(int layers, int positions, int samples) {
         return ResultTable.of(
                 "a <title> & \"more\"",
@@ -45,7 +50,8 @@ final class ResultTableTest {
         ResultTable table =
                 ResultTable.of("t", "q", "u", List.of(Axis.heads(1)), List.of("a", "b"), new double[] {1, Double.NaN});
         assertThat(table.mean(0)).isNaN();
-        assertThat(TableText.csv(table)).isEqualTo("head,mean,standard_error,a,b\n0,,,1.0,\n");
+        assertThat(TableText.csv(table))
+                .isEqualTo("head,mean,standard_error," + FIGURES + "a,b\n0,,,2,2,false,,,,,,,1.0,\n");
     }
 
     @Test
@@ -102,7 +108,8 @@ final class ResultTableTest {
                 List.of("a,b"),
                 new double[] {0.1, -3});
         assertThat(TableText.csv(table))
-                .isEqualTo("position,mean,standard_error,\"a,b\"\n\"0 \"\",\"\"\",0.1,,0.1\n\"1\nx\",-3.0,,-3.0\n");
+                .isEqualTo("position,mean,standard_error," + FIGURES
+                        + "\"a,b\"\n\"0 \"\",\"\"\",0.1,,1,1,false,,,,,,,0.1\n\"1\nx\",-3.0,,1,1,false,,,,,,,-3.0\n");
     }
 
     @Test
@@ -143,5 +150,51 @@ final class ResultTableTest {
                     .hasMessageEndingWith(none);
             assertThatThrownBy(() -> table.index(cell)).isInstanceOf(BadInputException.class);
         }
+    }
+
+    /** Two cells of eight samples in four units, against each sample's own value. */
+    private static ResultTable ofUnits() {
+        double[] values = {4, 5, 6, 7, 4, 5, 6, 7, 1, 2, 1, 2, 1.5, 1.75, 1, 2};
+        return ResultTable.of(
+                        "t", "q", "u", List.of(Axis.heads(2)), List.of("a", "b", "c", "d", "e", "f", "g", "h"), values)
+                .neutralAt(1.5)
+                .comparedWith(new double[] {1, 2, 1, 2, 1, 2, 1, 2})
+                .ofUnits(Units.of(List.of("p", "p", "q", "q", "r", "r", "s", "s")));
+    }
+
+    @Test
+    void statisticsCountUnitsAndCompareEachSampleWithItsOwnValue() {
+        TableStatistics statistics = ofUnits().statistics();
+        assertThat(statistics.unitsKnown()).isTrue();
+        assertThat(statistics.units()).isEqualTo(4);
+        assertThat(statistics.prompts()).isEqualTo(8);
+        Effect first = statistics.cells().get(0).orElseThrow();
+        assertThat(first.estimate()).isEqualTo(4);
+        assertThat(first.p().orElseThrow()).isEqualTo(2.0 / 16);
+        assertThat(first.adjustedP().orElseThrow()).isEqualTo(4.0 / 16);
+        assertThat(first.interval().orElseThrow().low()).isPositive().isLessThan(4);
+        assertThat(statistics.standsOut(0)).isFalse();
+        assertThat(statistics.tested()).isEqualTo(2);
+    }
+
+    @Test
+    void unknownUnitsAreSaidToBeUnknown() {
+        ResultTable table =
+                ResultTable.of("t", "q", "u", List.of(Axis.heads(1)), List.of("a", "b", "c"), new double[] {1, 2, 3});
+        assertThat(table.units()).isEmpty();
+        assertThat(table.statistics().unitsKnown()).isFalse();
+        assertThat(table.statistics().units()).isEqualTo(3);
+        assertThat(TableText.json(table)).contains("\"units_known\":false");
+        assertThat(TableText.json(ofUnits()))
+                .contains("\"statistics\":{\"n\":8,\"units\":4,\"units_known\":true")
+                .contains("\"adjusted_p\":[0.25,");
+    }
+
+    @Test
+    void unitsOfOtherSamplesAreRefused() {
+        assertThatThrownBy(() -> ofUnits().ofUnits(Units.each(3)))
+                .hasMessageContaining("units of the table 't'")
+                .hasMessageContaining("8 samples");
+        assertThatThrownBy(() -> ofUnits().comparedWith(new double[1])).hasMessageContaining("8, one for each sample");
     }
 }

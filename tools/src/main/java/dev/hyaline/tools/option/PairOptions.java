@@ -67,7 +67,8 @@ public final class PairOptions implements CheckedOptions {
                 description = {
                     "Pairs from a JSON file: a list of objects with \"clean\" and \"corrupted\" (texts, token ids, or"
                             + " with a \"template\" the words of its slots), \"answer\", \"distractor\","
-                            + " \"positions\"."
+                            + " \"positions\", \"unit\" (what the pair shares with others, such as a name),"
+                            + " \"stratum\"."
                 })
         private String file;
 

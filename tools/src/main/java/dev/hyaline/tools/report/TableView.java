@@ -1,8 +1,12 @@
 package dev.hyaline.tools.report;
 
+import dev.hyaline.analysis.statistics.Adjustment;
+import dev.hyaline.analysis.statistics.Effect;
+import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.analysis.table.ColourScale;
 import dev.hyaline.analysis.table.Grid;
 import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TableStatistics;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.EscapedText;
@@ -12,6 +16,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -46,9 +51,11 @@ public final class TableView {
             view.list(IntStream.range(0, table.cells()).boxed().toList());
         } else if (view.grid.rows().size() <= MAX_ROWS) {
             view.grid();
+            view.listMarked();
         } else {
             view.standingOut();
         }
+        view.explain();
     }
 
     /** The cells farthest from what is neutral. */
@@ -73,6 +80,10 @@ public final class TableView {
         headings.add(spread ? ">mean" : ">value");
         if (spread) {
             headings.add(">error");
+            if (isDifference()) {
+                headings.add(">effect");
+            }
+            headings.addAll(List.of(">95% interval", ">p", ">adjusted", ""));
         }
         Table list = new Table(headings.toArray(String[]::new));
         for (int cell : cells) {
@@ -80,10 +91,79 @@ public final class TableView {
             row.add(figure(table.mean(cell)));
             if (spread) {
                 row.add("± " + figure(table.standardError(cell)));
+                row.addAll(figures(cell));
             }
             list.row(row.toArray(String[]::new));
         }
         list.print(console);
+    }
+
+    /** Whether effects are differences to another value than 0, and not the means themselves. */
+    private boolean isDifference() {
+        return IntStream.range(0, table.samples().size()).anyMatch(sample -> table.reference(sample) != 0);
+    }
+
+    private List<String> figures(int cell) {
+        Optional<Effect> effect = table.statistics().cells().get(cell);
+        List<String> figures = new ArrayList<>();
+        if (isDifference()) {
+            figures.add(effect.map(e -> figure(e.estimate())).orElse("-"));
+        }
+        figures.add(effect.flatMap(Effect::interval)
+                .map(i -> figure(i.low()) + " to " + figure(i.high()))
+                .orElse("-"));
+        figures.add(effect.map(e -> figure(e.p().orElse(Double.NaN))).orElse("-"));
+        figures.add(effect.map(e -> figure(e.adjustedP().orElse(Double.NaN))).orElse("-"));
+        figures.add(mark(cell));
+        return figures;
+    }
+
+    private String mark(int cell) {
+        return table.statistics().standsOut(cell) ? "*" : "";
+    }
+
+    /** Which cells of a grid stand out, as a list, the largest effects first. */
+    private void listMarked() {
+        List<Integer> marked = IntStream.range(0, table.cells())
+                .filter(table.statistics()::standsOut)
+                .boxed()
+                .sorted(Comparator.comparingDouble(cell -> -Math.abs(
+                        table.statistics().cells().get(cell).orElseThrow().estimate())))
+                .toList();
+        if (!marked.isEmpty()) {
+            console.out().println();
+            if (marked.size() > SHOWN) {
+                console.out()
+                        .println(console.dim("the " + SHOWN + " largest effects of the "
+                                + DisplayText.count(marked.size()) + " cells that stand out"));
+            }
+            list(marked.subList(0, Math.min(SHOWN, marked.size())));
+        }
+    }
+
+    /** How the figures were made, and what they cannot say. */
+    private void explain() {
+        TableStatistics statistics = table.statistics();
+        if (statistics.prompts() == 1 || statistics.tested() == 0 && statistics.units() > 1) {
+            return;
+        }
+        List<String> lines = new ArrayList<>(List.of(units(statistics)));
+        if (statistics.units() > 1) {
+            lines.add("p: " + statistics.test() + (isDifference() ? ", each against its run without the edit" : ""));
+            lines.add("*: adjusted p (" + Adjustment.BENJAMINI_HOCHBERG + ", "
+                    + DisplayText.plural(statistics.tested(), "cell") + ") at most " + Effect.DISCOVERY_RATE);
+            lines.add("interval: " + statistics.interval());
+        }
+        lines.forEach(line -> console.out().println(console.dim(line)));
+    }
+
+    private static String units(TableStatistics statistics) {
+        if (!statistics.unitsKnown()) {
+            return "units unknown: each of the " + statistics.prompts()
+                    + " counts as one, so that intervals may be too narrow";
+        }
+        String counted = DisplayText.plural(statistics.units(), "unit") + " in " + statistics.prompts();
+        return statistics.units() < VerdictInterval.MIN_UNITS ? counted + ": too few for an interval" : counted;
     }
 
     /** As many columns at a time as a line takes. */
@@ -107,7 +187,8 @@ public final class TableView {
                                 .max()
                                 .orElse(0),
                         IntStream.range(0, table.cells())
-                                .map(cell -> figure(table.mean(cell)).length())
+                                .map(cell -> figure(table.mean(cell)).length()
+                                        + mark(cell).length())
                                 .max()
                                 .orElse(0));
         int atOnce = Math.max(1, (LINE - first) / width);
@@ -127,7 +208,8 @@ public final class TableView {
                         new StringBuilder(left(EscapedText.plain(grid.rows().get(r)), first));
                 for (int c = from; c < to; c++) {
                     double mean = table.mean(grid.cells()[r][c]);
-                    line.append(console.onColour(scale.rgb(mean), right(figure(mean), width)));
+                    line.append(
+                            console.onColour(scale.rgb(mean), right(figure(mean) + mark(grid.cells()[r][c]), width)));
                 }
                 console.out().println(console.colours() ? line : line.toString().stripTrailing());
             }

@@ -137,7 +137,9 @@ public final class Correlation {
                 tau,
                 concordant,
                 discordant,
-                exact ? exactKendall(x.length, discordant, pairs) : normalKendall(x, y, concordant - discordant)));
+                exact
+                        ? exactKendall(x.length, discordant, pairs)
+                        : normalKendall(x, y, (double) (concordant - discordant))));
     }
 
     private static double exactKendall(int n, long discordant, long pairs) {

@@ -36,7 +36,7 @@ public record KolmogorovSmirnov(double d, boolean ties, OptionalDouble exactP) {
         long largest = 0;
         boolean ties = false;
         while (i < nx || j < ny) {
-            double value = j == ny || i < nx && first[i] <= second[j] ? first[i] : second[j];
+            double value = j == ny || (i < nx && first[i] <= second[j]) ? first[i] : second[j];
             int before = i + j;
             while (i < nx && first[i] == value) {
                 i++;

@@ -24,7 +24,7 @@ public final class MeanDifference {
         double vx = Sums.variance(x) / x.length;
         double vy = Sums.variance(y) / y.length;
         double variance = vx + vy;
-        if (x.length < 2 || y.length < 2 || Sums.constant(x) && Sums.constant(y)) {
+        if (x.length < 2 || y.length < 2 || (Sums.constant(x) && Sums.constant(y))) {
             return Optional.empty();
         }
         double freedom = variance * variance / (vx * vx / (x.length - 1) + vy * vy / (y.length - 1));
@@ -39,7 +39,7 @@ public final class MeanDifference {
     public static Optional<TTest> student(double[] x, double[] y) {
         requireFinite(x, y);
         double freedom = x.length + y.length - 2;
-        if (freedom < 1 || Sums.constant(x) && Sums.constant(y)) {
+        if (freedom < 1 || (Sums.constant(x) && Sums.constant(y))) {
             return Optional.empty();
         }
         double pooled = (Sums.squaredDeviations(x) + Sums.squaredDeviations(y)) / freedom;
