@@ -129,8 +129,8 @@ final class RerunBatch {
         if (to.equals(at)) {
             return;
         }
-        residual =
-                run.model().forward(request(members).from(at, residual).to(to)).residual();
+        // In place: the pass has read the rows before it writes them.
+        run.model().forward(request(members).from(at, residual).to(to), residual);
         members.forEach(member -> multiplyAdds += steps(member, at, to));
         at = to;
     }

@@ -1,10 +1,11 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
+import dev.hyaline.engine.internal.kernel.TileShape;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The vectors that all these kernels use, and how the lanes of a sum are added. */
+/** The vectors and the shape of tiles that all these kernels use, and how the lanes of a sum are added. */
 final class Lanes {
     /** Bits of a vector, when the machine's preference is not wanted: 128, 256 or 512. */
     static final String WIDTH_PROPERTY = "hyaline.vectorBits";
@@ -14,6 +15,9 @@ final class Lanes {
 
     static final VectorSpecies<Float> SPECIES = species();
     static final int WIDTH = SPECIES.length();
+
+    static final TileShape.Choice TILES = TileShape.choose(SPECIES.vectorBitSize(), PreferredWidth.bits());
+    static final TileShape SHAPE = TILES.shape();
 
     private static final VectorShuffle<Float> ROTATE_8 = VectorShuffle.iota(SPECIES, 8, 1, true);
     private static final VectorShuffle<Float> ROTATE_4 = VectorShuffle.iota(SPECIES, 4, 1, true);

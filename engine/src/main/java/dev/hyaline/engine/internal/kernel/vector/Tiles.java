@@ -3,9 +3,9 @@ package dev.hyaline.engine.internal.kernel.vector;
 import static dev.hyaline.engine.internal.kernel.Kernels.K_BLOCK;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.HALF;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
-import static dev.hyaline.engine.internal.kernel.vector.RegisterTiles.*;
-import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.SHAPE;
+import static dev.hyaline.engine.internal.kernel.vector.Lanes.SHAPE;
 import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
+import static dev.hyaline.engine.internal.kernel.vector.RegisterTiles.*;
 
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
@@ -13,7 +13,7 @@ import dev.hyaline.engine.internal.kernel.Scratch;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Matrix products in register tiles, whose shape {@link VectorKernels#SHAPE} says: how panels, chains and rows are gone
+ * Matrix products in register tiles, whose shape {@link Lanes#SHAPE} says: how panels, chains and rows are gone
  * through so that the tiles find what they read in the caches.
  */
 final class Tiles {

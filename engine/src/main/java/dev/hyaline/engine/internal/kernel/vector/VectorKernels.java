@@ -25,12 +25,10 @@ public final class VectorKernels implements Kernels {
     /** Bits of a vector, when the machine's preference is not wanted: 128, 256 or 512. */
     public static final String WIDTH_PROPERTY = Lanes.WIDTH_PROPERTY;
 
-    static final TileShape SHAPE = tiles().shape();
-
 
     /** The shape of the tiles and the reason for it. */
     public static TileShape.Choice tiles() {
-        return TileShape.choose(SPECIES.vectorBitSize(), PreferredWidth.bits());
+        return Lanes.TILES;
     }
 
     @Override
@@ -50,7 +48,7 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public int rowsTogether() {
-        return SHAPE.rows();
+        return Lanes.SHAPE.rows();
     }
 
     @Override
