@@ -14,6 +14,7 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.capture.CaptureListener;
 import dev.hyaline.instrument.capture.CapturePasses;
+import dev.hyaline.instrument.capture.PromptPass;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -21,6 +22,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
@@ -39,6 +41,9 @@ public final class Dump {
 
     private final ElementType type;
     private final DumpFormat format;
+    /** The scalar whose gradients are written; empty for values. */
+    private final Optional<String> gradientOf;
+
     private final TensorPlan plan;
     private final FileLayout layout;
 
@@ -48,7 +53,8 @@ public final class Dump {
             IndexSelection sequences,
             Capture capture,
             ElementType type,
-            DumpFormat format) {
+            DumpFormat format,
+            Optional<String> gradientOf) {
         if (type == ElementType.I64) {
             throw new BadInputException("activations cannot be written as integers");
         }
@@ -62,8 +68,10 @@ public final class Dump {
         this.capture = capture;
         this.type = type;
         this.format = format;
+        this.gradientOf = gradientOf;
         capture.require(config, prompts);
-        this.plan = TensorPlan.of(config, capture, prompts, type);
+        TensorPlan ofValues = TensorPlan.of(config, capture, prompts, type);
+        this.plan = gradientOf.isPresent() ? ofValues.ofGradients() : ofValues;
         this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
     }
 
@@ -81,7 +89,18 @@ public final class Dump {
     public static Dump of(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
         IndexSelection sequences = capture.sequences();
         Capture ofEach = capture.sequences(IndexSelection.all());
-        return new Dump(config, prompts.only(sequences), sequences, ofEach, type, format);
+        return new Dump(config, prompts.only(sequences), sequences, ofEach, type, format, Optional.empty());
+    }
+
+    /**
+     * A dump of gradients in place of values, under the points' names with {@link TensorPlan#GRADIENT} before them. It
+     * is written by {@link #write(Gpt2, DumpFolder, Supplier, CaptureListener, PromptPass)} with a
+     * {@link dev.hyaline.instrument.gradient.GradientPass} over {@link #prompts}.
+     *
+     * @param scalar the name of what they are the gradients of, for the manifest
+     */
+    public Dump ofGradients(String scalar) {
+        return new Dump(config, prompts, sequences, capture, type, format, Optional.of(scalar));
     }
 
     public TensorPlan plan() {
@@ -111,6 +130,11 @@ public final class Dump {
         return capture;
     }
 
+    /** The scalar whose gradients are written; empty for a dump of values. */
+    public Optional<String> gradientOf() {
+        return gradientOf;
+    }
+
     ElementType type() {
         return type;
     }
@@ -135,6 +159,16 @@ public final class Dump {
      * @throws FileException if the folder's file system has no room or a file cannot be written
      */
     public DumpSummary write(Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener) {
+        return write(model, folder, provenance, listener, PromptPass.plain(model, prompts));
+    }
+
+    /** As {@link #write(Gpt2, DumpFolder, Supplier, CaptureListener)}, of passes that may do more than run the model. */
+    public DumpSummary write(
+            Gpt2 model,
+            DumpFolder folder,
+            Supplier<Provenance> provenance,
+            CaptureListener listener,
+            PromptPass pass) {
         if (folder.usableSpace() < fileBytes()) {
             throw FileException.occupied(
                     folder.path(), "has no room for " + fileBytes() + " bytes; free some, or write fewer sites");
@@ -146,7 +180,7 @@ public final class Dump {
             FileChannel channel = folder.begin(format.fileName());
             TensorFileWriter writer = new TensorFileWriter(channel, layout);
             appendRowInfo(writer);
-            CapturePasses.run(model, prompts, capture, writingTo(writer, listener));
+            CapturePasses.run(pass, config, prompts, capture, writingTo(writer, listener));
             writer.finish();
             String sha256 = Digests.sha256(channel);
 

@@ -87,6 +87,10 @@ public final class DumpReader {
         if (prompts.isEmpty()) {
             throw bad(folder, "is not a dump of prompts (" + Manifest.FORMAT + ")");
         }
+        Optional<Json> gradient = manifest.get(Manifest.GRADIENT_OF);
+        if (gradient.isPresent()) {
+            throw bad(folder, "holds gradients of " + gradient.get().string() + ", not values to take");
+        }
         String heads = selection(manifest, "heads");
         String neurons = selection(manifest, "neurons");
         if (!heads.equals(ALL) || !neurons.equals(ALL)) {

@@ -19,6 +19,9 @@ final class Manifest {
     /** Names the layout of this JSON; a change that breaks a reader gets a new number. */
     static final String FORMAT = "hyaline-dump/1";
 
+    /** Names the scalar whose gradients a dump holds in place of values. */
+    static final String GRADIENT_OF = "gradient_of";
+
     private Manifest() {}
 
     static byte[] json(Dump dump, Gpt2 model, Provenance provenance, String sha256, long overflowed) {
@@ -30,6 +33,7 @@ final class Manifest {
             model(json, dump.config(), model, provenance);
             prompts(json, dump.prompts(), provenance);
             capture(json, dump);
+            dump.gradientOf().ifPresent(scalar -> json.writeStringProperty(GRADIENT_OF, scalar));
             activations(json, dump, sha256, overflowed);
             environment(json, model);
             json.writeEndObject();

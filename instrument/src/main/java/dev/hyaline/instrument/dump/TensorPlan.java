@@ -38,6 +38,9 @@ public final class TensorPlan {
     /** Row where each sequence begins and, at the end, the number of rows: {@code [sequences + 1]}. */
     public static final String OFFSETS = "offsets";
 
+    /** Begins the name of a tensor of gradients: {@code grad.blocks.0.hook_resid_post}. */
+    public static final String GRADIENT = "grad.";
+
     private final boolean batch;
     private final Map<HookPoint, List<TensorInfo>> activations;
     private final List<TensorInfo> rowInfo;
@@ -125,6 +128,17 @@ public final class TensorPlan {
         return LongStream.concat(LongStream.of(size), sizes.stream().mapToLong(Number::longValue))
                 .boxed()
                 .toList();
+    }
+
+    /** The same tensors of gradients, under the points' names with {@value #GRADIENT} before them. */
+    TensorPlan ofGradients() {
+        Map<HookPoint, List<TensorInfo>> gradients = new LinkedHashMap<>();
+        activations.forEach((point, tensors) -> gradients.put(
+                point,
+                tensors.stream()
+                        .map(tensor -> new TensorInfo(GRADIENT + tensor.name(), tensor.type(), tensor.shape()))
+                        .toList()));
+        return new TensorPlan(batch, gradients, rowInfo);
     }
 
     /** Returns whether tensors begin with a batch axis: all prompts have one length, and as many positions recorded. */

@@ -1,11 +1,13 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.PromptPass;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
 import dev.hyaline.instrument.dump.Document;
@@ -19,6 +21,7 @@ import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.GradientOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PromptInput;
@@ -42,6 +45,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -82,6 +86,7 @@ import picocli.CommandLine.Option;
             "  hyaline dump --prompts prompts.txt --sites mlp.post --layers -1 --positions last --dtype f16",
             "  hyaline dump --prompts corpus.jsonl --sites resid_post --layers 2 --skip-bos --long split --resume",
             "  hyaline dump --sites 'blocks.*.attn.hook_*' --format npz --dry-run",
+            "  hyaline dump --gradients logit-diff --answer ' Mary' --distractor ' John' --sites resid_pre,z",
             "",
             "In Python:",
             "  from safetensors.numpy import load_file; load_file(\"hyaline-dump/activations.safetensors\")",
@@ -142,6 +147,9 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     @Mixin
     private ShardOptions shardOptions;
 
+    @Mixin
+    private GradientOptions gradientOptions;
+
     @Option(names = "--dry-run", description = "Show what would be written and how large it is, and stop.")
     private boolean dryRun;
 
@@ -195,7 +203,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     }
 
     private boolean inShards(Corpus corpus) {
-        if (shardOptions.areRefused()) {
+        if (gradientOptions.name().isPresent() && shardOptions.areRequired()) {
+            throw new BadInputException("shards hold activations: --gradients excludes the options that ask for them");
+        }
+        if (shardOptions.areRefused() || gradientOptions.name().isPresent()) {
             return false;
         }
         return shardOptions.areRequired()
@@ -216,7 +227,11 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     private void oneFile(Checkpoint checkpoint, ModelVocabulary vocabulary, Path folder) {
         Gpt2Config config = checkpoint.config();
         Capture capture = captureOptions.capture(selection.select(config, DEFAULT_SITES));
-        Dump dump = Dump.of(config, prompts(config, vocabulary), capture, type, format);
+        Dump values = Dump.of(config, prompts(config, vocabulary), capture, type, format);
+        Dump dump = gradientOptions.name().map(values::ofGradients).orElse(values);
+        Optional<PromptPairs> pairs = gradientOptions
+                .name()
+                .map(name -> gradientOptions.pairs(config, vocabulary, dump.prompts(), !promptOptions.isGiven()));
         DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, dump);
         if (dryRun) {
             report.forecast(folder.resolve(format.fileName()), common.json);
@@ -224,7 +239,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         }
         // Before anything is computed: an output that cannot be written must not cost a run.
         try (DumpFolder opened = DumpFolder.open(folder, shardOptions.ifExists())) {
-            run(checkpoint, vocabulary, dump, opened, report);
+            run(checkpoint, vocabulary, dump, pairs, opened, report);
         }
     }
 
@@ -282,7 +297,12 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     }
 
     private void run(
-            Checkpoint checkpoint, ModelVocabulary vocabulary, Dump dump, DumpFolder folder, DumpReport report) {
+            Checkpoint checkpoint,
+            ModelVocabulary vocabulary,
+            Dump dump,
+            Optional<PromptPairs> pairs,
+            DumpFolder folder,
+            DumpReport report) {
         // The model's files are hashed while it loads and runs.
         CompletableFuture<List<Provenance.ModelFile>> files =
                 CompletableFuture.supplyAsync(() -> modelFiles(checkpoint));
@@ -293,8 +313,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             try (ConsoleProgress progress = new ConsoleProgress(
                     console, "dump", "tokens", dump.prompts().totalTokens())) {
                 summary = new DumpSummary(dump.prompts(), progress);
+                PromptPass pass = pairs.<PromptPass>map(of -> gradientOptions.pass(engine, dump.prompts(), of))
+                        .orElseGet(() -> PromptPass.plain(engine, dump.prompts()));
                 written = dump.write(
-                        engine, folder, () -> provenance(checkpoint, files.join(), vocabulary, command), summary);
+                        engine, folder, () -> provenance(checkpoint, files.join(), vocabulary, command), summary, pass);
             }
             report.written(engine, summary, written, common.json);
             warnOfOverflow(written.overflowed());
@@ -339,6 +361,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         command.addAll(List.of("--layers", selection.layers().toString()));
         command.addAll(captureOptions.canonical());
         command.addAll(List.of("--format", format.toString(), "--dtype", type.toString()));
+        command.addAll(gradientOptions.canonical());
         command.addAll(inShards ? shardOptions.canonical() : List.of("--no-shards"));
         return command;
     }

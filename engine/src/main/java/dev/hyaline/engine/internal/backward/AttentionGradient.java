@@ -208,22 +208,24 @@ final class AttentionGradient {
             return Math.min(length - block * BLOCK, BLOCK);
         }
 
-        private void scores(float[] out, int outAt, int stride, float[] rows, int block, float[][] columns, int seen) {
+        /** Products of a block's rows with those of the first blocks: of queries and keys, or gradients and values. */
+        private void scores(
+                float[] out, int stride, float[] rows, int block, float[][] columns, int blocks, float factor) {
             kernels.scores(
-                    new Rows(out, outAt, stride),
+                    new Rows(out, 0, stride),
                     new Rows(rows, at(block * BLOCK), d),
                     queries(block),
                     new HeadBlocks(columns, 0, dHead),
-                    seen,
-                    columns == keyColumns ? scale : 1);
+                    blocks,
+                    factor);
         }
 
         void fused() {
             clear();
             for (int block = 0; block < blocks(); block++) {
                 int stride = (block + 1) * BLOCK;
-                scores(pattern, 0, stride, q, block, keyColumns, block + 1);
-                scores(gradient, 0, stride, gz, block, valueColumns, block + 1);
+                scores(pattern, stride, q, block, keyColumns, block + 1, scale);
+                scores(gradient, stride, gz, block, valueColumns, block + 1, 1);
                 for (int i = 0; i < queries(block); i++) {
                     int seen = block * BLOCK + i + 1;
                     kernels.softmax(pattern, i * stride, seen);
@@ -237,8 +239,8 @@ final class AttentionGradient {
         void patternGradient(Maps maps, int s, int h) {
             int stride = blocks() * BLOCK;
             for (int block = 0; block < blocks(); block++) {
-                scores(pattern, 0, stride, q, block, keyColumns, block + 1);
-                scores(gradient, 0, stride, gz, block, valueColumns, blocks());
+                scores(pattern, stride, q, block, keyColumns, block + 1, scale);
+                scores(gradient, stride, gz, block, valueColumns, blocks(), 1);
                 for (int i = 0; i < queries(block); i++) {
                     int query = block * BLOCK + i;
                     int to = mapAt(maps, s, h, query);
