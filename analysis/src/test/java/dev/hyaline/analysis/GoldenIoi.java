@@ -60,7 +60,9 @@ public final class GoldenIoi {
         return tensor("fable-ioi.safetensors", name);
     }
 
-    /** The gradient of a metric of each pair at a site, {@code metric.M.grad.S}: by a program of its own, in float64. */
+    /**
+     * The gradient of a metric of each pair at a site, {@code metric.M.grad.S}: by a program of its own, in float64.
+     */
     public static double[] metricGradient(String name) {
         return tensor("fable-ioi-metric-gradients.safetensors", name);
     }

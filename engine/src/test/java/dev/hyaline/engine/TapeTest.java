@@ -180,8 +180,7 @@ class TapeTest {
 
     @Test
     void theLogitsThatWereFormedChangeNoBit() {
-        Gpt2Config config = new Gpt2Config(
-                1, 2, 24, 30, 16, 700, 1e-5f, ActivationFunction.RELU, true, false, true);
+        Gpt2Config config = new Gpt2Config(1, 2, 24, 30, 16, 700, 1e-5f, ActivationFunction.RELU, true, false, true);
         int[] tokens = RandomModels.tokens(config, 9, 1);
         int[] read = {690, 3, 128, 127, 512, 4, 300};
         try (Gpt2 model = Gpt2.of(RandomModels.weights(config, 1), 2)) {
@@ -195,8 +194,7 @@ class TapeTest {
             // Enough of another row that the whole matrix is multiplied.
             Arrays.fill(dense, 0, 6 * config.dVocab(), 0.5f);
             Recording ofFew = new Recording(HookPoint.of(Site.UNEMBED_IN)::equals);
-            model.record(ForwardRequest.of(tokens)
-                            .logits(LogitSelection.last().columns(read)))
+            model.record(ForwardRequest.of(tokens).logits(LogitSelection.last().columns(read)))
                     .backward(few, ofFew);
             Tape tape = model.record(ForwardRequest.of(tokens));
             for (float[] gradient : List.of(all, dense)) {

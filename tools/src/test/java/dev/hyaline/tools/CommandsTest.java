@@ -48,7 +48,8 @@ final class CommandsTest {
 
     @Test
     void dumpWritesGradients() throws IOException {
-        String summary = Outcome.of("dump", "--gradients", "logit-diff", "--sites", "resid_post,pattern", "--out", out())
+        String summary = Outcome.of(
+                        "dump", "--gradients", "logit-diff", "--sites", "resid_post,pattern", "--out", out())
                 .succeeded()
                 .out();
         assertThat(summary).contains("blocks.3.attn.hook_pattern", "\" Mary\"");
@@ -57,7 +58,8 @@ final class CommandsTest {
         assertThat(strings(manifest.get("command"))).contains("--gradients", "logit-diff");
         assertThat(manifest.at("/activations/tensors/0/name").asString()).isEqualTo("grad.blocks.0.attn.hook_pattern");
         assertThat(manifest.at("/activations/tensors/1/name").asString()).isEqualTo("grad.blocks.0.hook_resid_post");
-        String patched = Outcome.of("edit", "--patch", "resid_post2", "--source-dump", out()).err();
+        String patched = Outcome.of("edit", "--patch", "resid_post2", "--source-dump", out())
+                .err();
         assertThat(patched).contains("holds gradients of logit-diff");
     }
 

@@ -96,7 +96,16 @@ public final class Metric {
     /** This metric with its gradient, which methods that go back through the model need. */
     public Metric gradient(Gradient newGradient) {
         return new Metric(
-                name, quantity, unit, key, builtIn, lowerIsBetter, positions, tokens, function, Optional.of(newGradient));
+                name,
+                quantity,
+                unit,
+                key,
+                builtIn,
+                lowerIsBetter,
+                positions,
+                tokens,
+                function,
+                Optional.of(newGradient));
     }
 
     /** This metric under a longer description in tables and pictures. */
@@ -126,7 +135,8 @@ public final class Metric {
 
     private Metric reading(
             String what, Function<PromptPair, int[]> newPositions, Function<PromptPair, Optional<int[]>> newTokens) {
-        return new Metric(name, quantity, unit, key + what, false, lowerIsBetter, newPositions, newTokens, function, gradient);
+        return new Metric(
+                name, quantity, unit, key + what, false, lowerIsBetter, newPositions, newTokens, function, gradient);
     }
 
     /** Every built-in metric, reading the position of a role where it reads one. */
@@ -179,18 +189,27 @@ public final class Metric {
 
     /** Logarithm of the probability that one of the answers comes next: {@code log-prob}, in nats. */
     public static Metric logProbability(String role) {
-        return ofAllLogits("log-prob", "log-probability of the answer", "nats", "LogProbability", role, Optional.of(MetricGradients::logProbability), reading -> {
-            double[] all = reading.logits().logProbabilities();
-            int[] answers = reading.pair().answers();
-            double largest =
-                    Arrays.stream(answers).mapToDouble(t -> all[t]).max().orElseThrow();
-            // Against the largest, so that answers that are all unlikely do not vanish.
-            return largest
-                    + Math.log(Arrays.stream(answers)
-                            .distinct()
-                            .mapToDouble(t -> Math.exp(all[t] - largest))
-                            .sum());
-        });
+        return ofAllLogits(
+                "log-prob",
+                "log-probability of the answer",
+                "nats",
+                "LogProbability",
+                role,
+                Optional.of(MetricGradients::logProbability),
+                reading -> {
+                    double[] all = reading.logits().logProbabilities();
+                    int[] answers = reading.pair().answers();
+                    double largest = Arrays.stream(answers)
+                            .mapToDouble(t -> all[t])
+                            .max()
+                            .orElseThrow();
+                    // Against the largest, so that answers that are all unlikely do not vanish.
+                    return largest
+                            + Math.log(Arrays.stream(answers)
+                                    .distinct()
+                                    .mapToDouble(t -> Math.exp(all[t] - largest))
+                                    .sum());
+                });
     }
 
     /**
@@ -198,7 +217,13 @@ public final class Metric {
      */
     public static Metric probabilityDifference(String role) {
         return ofAllLogits(
-                "prob-diff", "probability difference", "probability", "ProbabilityDifference", role, Optional.of(MetricGradients::probabilityDifference), reading -> {
+                "prob-diff",
+                "probability difference",
+                "probability",
+                "ProbabilityDifference",
+                role,
+                Optional.of(MetricGradients::probabilityDifference),
+                reading -> {
                     double[] all = reading.logits().logProbabilities();
                     return probability(all, reading.pair().answers())
                             - probability(all, reading.pair().distractors());
@@ -210,15 +235,22 @@ public final class Metric {
      * p_clean - log p)}: {@code kl}, in nats.
      */
     public static Metric klToClean(String role) {
-        return ofAllLogits("kl", "KL divergence from the clean run", "nats", "KlToClean", role, Optional.of(MetricGradients::klToClean), reading -> {
-                    double[] p = reading.clean().logProbabilities();
-                    double[] q = reading.logits().logProbabilities();
-                    double divergence = 0;
-                    for (int i = 0; i < p.length; i++) {
-                        divergence += Math.exp(p[i]) * (p[i] - q[i]);
-                    }
-                    return divergence;
-                })
+        return ofAllLogits(
+                        "kl",
+                        "KL divergence from the clean run",
+                        "nats",
+                        "KlToClean",
+                        role,
+                        Optional.of(MetricGradients::klToClean),
+                        reading -> {
+                            double[] p = reading.clean().logProbabilities();
+                            double[] q = reading.logits().logProbabilities();
+                            double divergence = 0;
+                            for (int i = 0; i < p.length; i++) {
+                                divergence += Math.exp(p[i]) * (p[i] - q[i]);
+                            }
+                            return divergence;
+                        })
                 .whereLowerIsBetter();
     }
 
@@ -263,7 +295,16 @@ public final class Metric {
             Optional<Gradient> gradient,
             ToDoubleFunction<Reading> function) {
         return new Metric(
-                name, quantity, unit, key(kind, role), true, false, atRole(role), pair -> Optional.empty(), function, gradient);
+                name,
+                quantity,
+                unit,
+                key(kind, role),
+                true,
+                false,
+                atRole(role),
+                pair -> Optional.empty(),
+                function,
+                gradient);
     }
 
     private static String key(String kind, String role) {

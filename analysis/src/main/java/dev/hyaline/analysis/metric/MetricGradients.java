@@ -28,8 +28,9 @@ final class MetricGradients {
         double[] all = reading.logits().logProbabilities();
         int[] answers = Arrays.stream(reading.pair().answers()).distinct().toArray();
         double largest = Arrays.stream(answers).mapToDouble(t -> all[t]).max().orElseThrow();
-        double sum =
-                Arrays.stream(answers).mapToDouble(t -> Math.exp(all[t] - largest)).sum();
+        double sum = Arrays.stream(answers)
+                .mapToDouble(t -> Math.exp(all[t] - largest))
+                .sum();
         double[] last = new double[all.length];
         for (int token = 0; token < all.length; token++) {
             last[token] = -Math.exp(all[token]);

@@ -87,11 +87,11 @@ public final class PairTemplate {
         Map<String, Integer> facing = positions(encoder, corruptedWords, corruptedTokens);
         for (String slot : slots) {
             if (!Objects.equals(roles.get(slot), facing.get(slot))) {
-                throw new BadInputException(
-                        shown(cleanText) + ": the slot {" + Printable.plain(slot) + "} ends at token "
-                                + roles.get(slot) + " with " + shown(Objects.requireNonNull(clean.get(slot))) + " and at token "
-                                + facing.get(slot) + " with " + shown(Objects.requireNonNull(corruptedWords.get(slot)))
-                                + "; choose words of equally many tokens");
+                throw new BadInputException(shown(cleanText) + ": the slot {" + Printable.plain(slot)
+                        + "} ends at token "
+                        + roles.get(slot) + " with " + shown(Objects.requireNonNull(clean.get(slot))) + " and at token "
+                        + facing.get(slot) + " with " + shown(Objects.requireNonNull(corruptedWords.get(slot)))
+                        + "; choose words of equally many tokens");
             }
         }
         return new PromptPair(cleanText, cleanTokens, corruptedTokens, answers, distractors, roles);
@@ -128,9 +128,9 @@ public final class PairTemplate {
             matcher.appendReplacement(before, Matcher.quoteReplacement(word(words, matcher.group(1))));
             int[] prefix = encoder.begun(before.toString());
             if (prefix.length > tokens.length || !Arrays.equals(prefix, Arrays.copyOf(tokens, prefix.length))) {
-                throw new BadInputException(
-                        shown(fill(words)) + ": the word " + shown(Objects.requireNonNull(words.get(matcher.group(1)))) + " of the slot {"
-                                + Printable.plain(matcher.group(1)) + "} shares a token with what follows it");
+                throw new BadInputException(shown(fill(words)) + ": the word "
+                        + shown(Objects.requireNonNull(words.get(matcher.group(1)))) + " of the slot {"
+                        + Printable.plain(matcher.group(1)) + "} shares a token with what follows it");
             }
             positions.put(matcher.group(1), prefix.length - 1);
         }

@@ -162,13 +162,11 @@ public final class Dump {
         return write(model, folder, provenance, listener, PromptPass.plain(model, prompts));
     }
 
-    /** As {@link #write(Gpt2, DumpFolder, Supplier, CaptureListener)}, of passes that may do more than run the model. */
+    /**
+     * As {@link #write(Gpt2, DumpFolder, Supplier, CaptureListener)}, of passes that may do more than run the model.
+     */
     public DumpSummary write(
-            Gpt2 model,
-            DumpFolder folder,
-            Supplier<Provenance> provenance,
-            CaptureListener listener,
-            PromptPass pass) {
+            Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener, PromptPass pass) {
         if (folder.usableSpace() < fileBytes()) {
             throw FileException.occupied(
                     folder.path(), "has no room for " + fileBytes() + " bytes; free some, or write fewer sites");

@@ -20,9 +20,9 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * Passes over prompts, forward and then back from an objective, whose reader is shown gradients in place of values: from
- * the last point to the first, with the shapes of the values. Wherever passes can be given, gradients can be had so: in a
- * {@link Gradients}, a {@link dev.hyaline.instrument.dump.Dump}, or a listener of one's own. Immutable.
+ * Passes over prompts, forward and then back from an objective, whose reader is shown gradients in place of values:
+ * from the last point to the first, with the shapes of the values. Wherever passes can be given, gradients can be had
+ * so: in a {@link Gradients}, a {@link dev.hyaline.instrument.dump.Dump}, or a listener of one's own. Immutable.
  */
 public final class GradientPass implements PromptPass {
     private final Gpt2 model;

@@ -48,8 +48,8 @@ public final class Gradients {
     }
 
     /**
-     * Bytes that passes over prompts need at once beside the gradients kept ({@link Capture#bytes}) and the weights: the
-     * least a tape keeps and the buffers of both passes, their logits and attention maps apart.
+     * Bytes that passes over prompts need at once beside the gradients kept ({@link Capture#bytes}) and the weights:
+     * the least a tape keeps and the buffers of both passes, their logits and attention maps apart.
      */
     public static long passBytes(Gpt2Config config, Prompts prompts) {
         long[] most = {0};

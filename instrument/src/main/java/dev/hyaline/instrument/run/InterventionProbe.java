@@ -59,7 +59,8 @@ public final class InterventionProbe implements Probe {
      * @param first index of the pass's first prompt
      * @param end index after its last
      */
-    public static InterventionProbe of(Interventions interventions, Gpt2Config config, Prompts prompts, int first, int end) {
+    public static InterventionProbe of(
+            Interventions interventions, Gpt2Config config, Prompts prompts, int first, int end) {
         Builder probe = builder();
         for (int s = first; s < end; s++) {
             int length = prompts.length(s);

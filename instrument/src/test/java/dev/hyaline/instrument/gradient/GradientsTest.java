@@ -46,8 +46,7 @@ class GradientsTest {
         try (Gpt2 model = Models.small()) {
             Gradients gradients = Gradients.of(model, prompts, objective, capture);
             for (int s = 0; s < prompts.size(); s++) {
-                Tape tape = model.record(
-                        ForwardRequest.of(prompts.tokens(s)).logits(LogitSelection.last()));
+                Tape tape = model.record(ForwardRequest.of(prompts.tokens(s)).logits(LogitSelection.last()));
                 float[] gradient = new float[Models.CONFIG.dVocab()];
                 for (int answer : answers[s]) {
                     gradient[answer] = 1f / answers[s].length;
@@ -90,7 +89,10 @@ class GradientsTest {
                     }
                     assertThat(sum).isCloseTo(0, within(1e-7));
                     boolean read = position < prompts.length(s) - 1;
-                    assertThat(read ? values[position * n + prompts.token(s, position + 1)] < 0 : values[position * n] == 0)
+                    assertThat(
+                                    read
+                                            ? values[position * n + prompts.token(s, position + 1)] < 0
+                                            : values[position * n] == 0)
                             .isTrue();
                 }
             }
@@ -124,10 +126,11 @@ class GradientsTest {
                     || point.site() == Site.Q_INPUT
                     || point.site() == Site.K_INPUT
                     || point.site() == Site.V_INPUT
-                    || interventions.list().stream().anyMatch(edit -> edit.target().site().onRequest());
+                    || interventions.list().stream()
+                            .anyMatch(edit -> edit.target().site().onRequest());
             Assume.that(!norms || !heads);
-            Tape tape = model.record(
-                    ForwardRequest.of(batch).probe(InterventionProbe.of(interventions, edits.config(), edits.prompts())));
+            Tape tape = model.record(ForwardRequest.of(batch)
+                    .probe(InterventionProbe.of(interventions, edits.config(), edits.prompts())));
             float[] weights = gaussians(random, tape.result().logits().length);
             Recording slopes = new Recording(point::equals);
             tape.backward(weights, slopes);
@@ -175,8 +178,8 @@ class GradientsTest {
         Target all = Target.of(Site.MLP_OUT).layers(1);
         try (Gpt2 model = Models.small()) {
             GradientPass pass = GradientPass.of(model, prompts, objective);
-            Gradients zeroed = Gradients.of(
-                    model, prompts, capture, pass.edited(Interventions.of(new Intervention.Zero(all))));
+            Gradients zeroed =
+                    Gradients.of(model, prompts, capture, pass.edited(Interventions.of(new Intervention.Zero(all))));
             assertThat(zeroed.values("mlp_out1", 0)).isEqualTo(zeroed.values("resid_post1", 0));
             assertThat(zeroed.values("blocks.1.mlp.hook_post", 0)).containsOnly(0f);
             assertThat(zeroed.values("resid_mid1", 0)).isEqualTo(zeroed.values("resid_post1", 0));
@@ -193,7 +196,8 @@ class GradientsTest {
         Prompts prompts = Models.prompts(4);
         Objective objective = Objective.atLast(prompts, (s, logits) -> new float[3]);
         try (Gpt2 model = Models.small()) {
-            assertThatThrownBy(() -> Capture.of(Models.CONFIG, "nothing")).isInstanceOf(UnknownHookPointException.class);
+            assertThatThrownBy(() -> Capture.of(Models.CONFIG, "nothing"))
+                    .isInstanceOf(UnknownHookPointException.class);
             Capture capture = Capture.of(Models.CONFIG, "z0");
             assertThatThrownBy(() -> Gradients.of(model, prompts, objective, capture))
                     .hasMessageContaining("gradient of the objective for prompt 1")

@@ -61,8 +61,8 @@ public final class GradientOptions implements CheckedOptions {
     public void check() {
         if (metric == null) {
             if (!answers.isEmpty() || !distractors.isEmpty()) {
-                throw new BadInputException("--answer and --distractor say what --gradients METRIC is about; there is"
-                        + " no --gradients");
+                throw new BadInputException(
+                        "--answer and --distractor say what --gradients METRIC is about; there is" + " no --gradients");
             }
             return;
         }
@@ -89,8 +89,7 @@ public final class GradientOptions implements CheckedOptions {
     }
 
     /** The prompts with what the metric needs to know of each. Call it only if gradients are asked for. */
-    public PromptPairs pairs(
-            Gpt2Config config, ModelVocabulary vocabulary, Prompts prompts, boolean areBuiltIn) {
+    public PromptPairs pairs(Gpt2Config config, ModelVocabulary vocabulary, Prompts prompts, boolean areBuiltIn) {
         boolean needsAnswer = !metric().name().equals("cross-entropy");
         if (needsAnswer && answers.isEmpty() && !areBuiltIn) {
             throw new BadInputException("--gradients " + metric + " needs --answer, the right next token");

@@ -33,7 +33,9 @@ import java.util.List;
 public final class BackwardPass {
     private static final float[] NOTHING = {};
     private static final int ROWS_PER_TASK = 16;
-    /** Tokens a row below which their columns of the unembedding are read one by one, and nothing is packed for them. */
+    /**
+     * Tokens a row below which their columns of the unembedding are read one by one, and nothing is packed for them.
+     */
     private static final int MAX_SPARSE_TOKENS = 256;
 
     private final Gpt2Config config;
@@ -187,8 +189,8 @@ public final class BackwardPass {
 
     /**
      * {@code sum_v g(logit_v) W_U[:, v]} for each row, to {@link #normed}. Tokens whose gradient is zero change no bit,
-     * so a row of few others takes those alone; a sum is the product's: chains over tokens in ascending order, a new one
-     * every {@link Kernels#K_BLOCK} tokens of the vocabulary.
+     * so a row of few others takes those alone; a sum is the product's: chains over tokens in ascending order, a new
+     * one every {@link Kernels#K_BLOCK} tokens of the vocabulary.
      */
     private void throughUnembedding(float[] logits, int[] chosen, LogitColumns columns) {
         int count = columns.count(config.dVocab());

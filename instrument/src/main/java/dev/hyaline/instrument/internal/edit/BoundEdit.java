@@ -9,7 +9,6 @@ import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.edit.TargetPart;
 import java.util.Arrays;
 import java.util.Objects;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** One intervention at one hook point of one sequence, checked against the model. */
