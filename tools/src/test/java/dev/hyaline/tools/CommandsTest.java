@@ -47,23 +47,6 @@ final class CommandsTest {
     }
 
     @Test
-    void dumpWritesGradients() throws IOException {
-        String summary = Outcome.of(
-                        "dump", "--gradients", "logit-diff", "--sites", "resid_post,pattern", "--out", out())
-                .succeeded()
-                .out();
-        assertThat(summary).contains("blocks.3.attn.hook_pattern", "\" Mary\"");
-        JsonNode manifest = JsonMapper.shared().readTree(Path.of(out(), "manifest.json"));
-        assertThat(manifest.get("gradient_of").asString()).isEqualTo("logit-diff");
-        assertThat(strings(manifest.get("command"))).contains("--gradients", "logit-diff");
-        assertThat(manifest.at("/activations/tensors/0/name").asString()).isEqualTo("grad.blocks.0.attn.hook_pattern");
-        assertThat(manifest.at("/activations/tensors/1/name").asString()).isEqualTo("grad.blocks.0.hook_resid_post");
-        String patched = Outcome.of("edit", "--patch", "resid_post2", "--source-dump", out())
-                .err();
-        assertThat(patched).contains("holds gradients of logit-diff");
-    }
-
-    @Test
     void versionAndCompletion() {
         assertThat(Outcome.of("--version").succeeded().out())
                 .startsWith("hyaline ")

@@ -25,6 +25,23 @@ final class DumpCommandTest {
     }
 
     @Test
+    void dumpWritesGradients() throws IOException {
+        String summary = Outcome.of(
+                        "dump", "--gradients", "logit-diff", "--sites", "resid_post,pattern", "--out", out())
+                .succeeded()
+                .out();
+        assertThat(summary).contains("blocks.3.attn.hook_pattern", "\" Mary\"");
+        JsonNode manifest = JsonMapper.shared().readTree(Path.of(out(), "manifest.json"));
+        assertThat(manifest.get("gradient_of").asString()).isEqualTo("logit-diff");
+        assertThat(Outcome.strings(manifest.get("command"))).contains("--gradients", "logit-diff");
+        assertThat(manifest.at("/activations/tensors/0/name").asString()).isEqualTo("grad.blocks.0.attn.hook_pattern");
+        assertThat(manifest.at("/activations/tensors/1/name").asString()).isEqualTo("grad.blocks.0.hook_resid_post");
+        String patched = Outcome.of("edit", "--patch", "resid_post2", "--source-dump", out())
+                .err();
+        assertThat(patched).contains("holds gradients of logit-diff");
+    }
+
+    @Test
     void dumpSummarisesWhatItWrote() throws IOException {
         String text = Outcome.of("dump", "--out", out()).succeeded().out();
         assertThat(text)
