@@ -171,6 +171,23 @@ public final class TensorFile implements AutoCloseable {
         return all;
     }
 
+    /**
+     * All of a tensor of single bytes, such as truth values, row-major.
+     *
+     * @throws BadCheckpointException if there is no such tensor, or it holds something else
+     */
+    public byte[] bytes(String tensor) {
+        TensorView view = view(tensor);
+        if (view.dtype().bytes() != 1) {
+            throw bad(tensor, "single bytes", view.dtype().toString());
+        }
+        byte[] all = new byte[count(view)];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = view.bytes().get(ValueLayout.JAVA_BYTE, element(view, i));
+        }
+        return all;
+    }
+
     private int count(TensorView view) {
         long elements = view.elements();
         if (elements * view.dtype().bytes() > view.bytes().byteSize() || elements > Integer.MAX_VALUE - 8) {

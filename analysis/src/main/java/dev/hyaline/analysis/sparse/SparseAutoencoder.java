@@ -132,7 +132,7 @@ public final class SparseAutoencoder {
                 yield selector.select(h, tokens, encoder, new Selection.Above(cuts));
             }
             case LatentActivation.TopK top ->
-                selector.select(h, tokens, encoder, new Selection.Top(Math.min(top.k(), n), scale));
+                selector.select(h, tokens, encoder, Selection.Top.positive(Math.min(top.k(), n), scale));
             case LatentActivation.BatchTopK top -> {
                 TokenLists lists = selector.select(h, tokens, encoder, new Selection.AboveScaled(scale, 0));
                 Selection.keepLargest(lists, (long) Math.floor(top.k() * tokens));

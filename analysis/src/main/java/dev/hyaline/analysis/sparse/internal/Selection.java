@@ -15,11 +15,17 @@ public sealed interface Selection {
     record AboveScaled(float[] scale, float cut) implements Selection {}
 
     /**
-     * The {@code k} largest positive {@code z scale[i]}; keeps {@code z}.
+     * The {@code k} largest {@code z scale[i]}; keeps {@code z}.
      *
      * @param scale empty for 1
+     * @param positive whether only those above zero
      */
-    record Top(int k, float[] scale) implements Selection {}
+    record Top(int k, float[] scale, boolean positive) implements Selection {
+        /** Those above zero alone. */
+        public static Top positive(int k, float[] scale) {
+            return new Top(k, scale, true);
+        }
+    }
 
     /** The largest of each group of neighbours, if it is positive; keeps {@code z}. */
     record GroupMax(int groups) implements Selection {}

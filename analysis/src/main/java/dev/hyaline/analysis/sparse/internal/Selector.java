@@ -45,7 +45,7 @@ public final class Selector {
                 Arrays.fill(cuts, above.cut());
                 yield new Cut(lists, cuts, above.scale(), above.scale().length > 0);
             }
-            case Selection.Top top -> new Tops(lists, top.k(), top.scale());
+            case Selection.Top top -> new Tops(lists, top);
             case Selection.GroupMax groups -> new Groups(lists, groups.groups(), latents / groups.groups());
         };
     }
@@ -127,10 +127,11 @@ public final class Selector {
         private final TopSelection[] tops;
         private final float[][] scores = new float[pool.threads()][TileProduct.COLUMNS];
 
-        Tops(TokenLists lists, int k, float[] scale) {
+        Tops(TokenLists lists, Selection.Top top) {
             this.lists = lists;
-            this.scale = scale;
-            tops = workers(new TopSelection[pool.threads()], () -> new TopSelection(kernels, k, TileProduct.maxRows()));
+            this.scale = top.scale();
+            float floor = top.positive() ? 0 : Float.NEGATIVE_INFINITY;
+            tops = workers(new TopSelection[pool.threads()], () -> new TopSelection(kernels, top.k(), TileProduct.maxRows(), floor));
         }
 
         @Override

@@ -4,13 +4,14 @@ import dev.hyaline.engine.internal.kernel.Kernels;
 import java.util.Arrays;
 
 /**
- * The largest positive scores of each of some rows, found while the scores go by in ascending order of their columns: a
+ * The largest scores of each of some rows, found while the scores go by in ascending order of their columns: a
  * bound rises with what has been seen, and most scores are compared with it and forgotten. Of equal scores the lowest
  * column wins. For one worker.
  */
 public final class TopSelection {
     private final Kernels kernels;
     private final int k;
+    private final float floor;
     private final int capacity;
     private final int[] indices;
     private final float[] scores;
@@ -20,9 +21,14 @@ public final class TopSelection {
     private final int[] found = new int[TileProduct.COLUMNS];
     private final float[] sorted;
 
-    /** For the {@code k} largest of up to so many rows. */
-    public TopSelection(Kernels kernels, int k, int rows) {
+    /**
+     * For the {@code k} largest of up to so many rows.
+     *
+     * @param floor scores up to it do not count
+     */
+    public TopSelection(Kernels kernels, int k, int rows, float floor) {
         this.kernels = kernels;
+        this.floor = floor;
         this.k = k;
         capacity = Math.max(2 * k, k + 64);
         indices = new int[rows * capacity];
@@ -31,12 +37,13 @@ public final class TopSelection {
         counts = new int[rows];
         cuts = new float[rows];
         sorted = new float[capacity];
+        begin();
     }
 
     /** Forgets all rows. */
-    public void begin() {
+    public final void begin() {
         Arrays.fill(counts, 0);
-        Arrays.fill(cuts, 0);
+        Arrays.fill(cuts, floor);
     }
 
     /**

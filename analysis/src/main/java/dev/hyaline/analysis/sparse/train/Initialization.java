@@ -1,0 +1,112 @@
+package dev.hyaline.analysis.sparse.train;
+
+import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.instrument.CounterRandom;
+
+/** Parameters to begin with. Random numbers depend on the seed and on each parameter's place alone. */
+public final class Initialization {
+    /** What the decoder's bias begins as. */
+    public enum Bias {
+        ZERO,
+        MEAN,
+        /** The point with the least sum of distances to all tokens. */
+        GEOMETRIC_MEDIAN
+    }
+
+    private static final int MAX_ITERATIONS = 100;
+    private static final double CHANGE = 1e-5;
+
+    private Initialization() {}
+
+    /** Rows of random directions, each of a length, {@code [n, d]}. */
+    static float[] directions(int n, int d, double length, CounterRandom random) {
+        float[] rows = new float[Math.multiplyExact(n, d)];
+        for (int i = 0; i < n; i++) {
+            CounterRandom ofRow = random.with(i);
+            double squares = 0;
+            double[] row = new double[d];
+            for (int c = 0; c < d; c++) {
+                row[c] = ofRow.gaussian(c);
+                squares += row[c] * row[c];
+            }
+            double factor = length / Math.sqrt(squares);
+            for (int c = 0; c < d; c++) {
+                rows[i * d + c] = (float) (row[c] * factor);
+            }
+        }
+        return rows;
+    }
+
+    /** The mean of rows {@code [tokens, d]}. */
+    public static float[] mean(float[] rows, int d) {
+        double[] sums = new double[d];
+        for (int i = 0; i < rows.length; i++) {
+            sums[i % d] += rows[i];
+        }
+        float[] mean = new float[d];
+        for (int c = 0; c < d; c++) {
+            mean[c] = (float) (sums[c] / (rows.length / d));
+        }
+        return mean;
+    }
+
+    /**
+     * The geometric median of rows, by Weiszfeld's iteration from their mean: at most 100 times, or until the relative
+     * change of the sum of distances is below 1e-5. A row that equals the guess has the weight of a distance of 1e-6
+     * and divides nothing by zero.
+     *
+     * @param rows {@code [tokens, d]}
+     */
+    public static float[] geometricMedian(float[] rows, int d) {
+        if (rows.length == 0 || rows.length % d != 0) {
+            throw new BadShapeException("rows", "at least one of " + d + " values", rows.length + " values");
+        }
+        int tokens = rows.length / d;
+        double[] guess = new double[d];
+        for (int i = 0; i < rows.length; i++) {
+            guess[i % d] += (double) rows[i] / tokens;
+        }
+        double[] weights = new double[tokens];
+        double before = distances(rows, guess, weights);
+        for (int iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
+            double sum = 0;
+            double[] next = new double[d];
+            for (int t = 0; t < tokens; t++) {
+                double weight = 1 / Math.max(weights[t], 1e-6);
+                sum += weight;
+                for (int c = 0; c < d; c++) {
+                    next[c] += weight * rows[t * d + c];
+                }
+            }
+            for (int c = 0; c < d; c++) {
+                guess[c] = next[c] / sum;
+            }
+            double now = distances(rows, guess, weights);
+            boolean settled = Math.abs(before - now) <= CHANGE * CHANGE * now;
+            before = now;
+            if (settled) {
+                break;
+            }
+        }
+        float[] median = new float[d];
+        for (int c = 0; c < d; c++) {
+            median[c] = (float) guess[c];
+        }
+        return median;
+    }
+
+    private static double distances(float[] rows, double[] point, double[] into) {
+        double sum = 0;
+        int d = point.length;
+        for (int t = 0; t < into.length; t++) {
+            double squares = 0;
+            for (int c = 0; c < d; c++) {
+                double difference = rows[t * d + c] - point[c];
+                squares += difference * difference;
+            }
+            into[t] = Math.sqrt(squares);
+            sum += into[t];
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,91 @@
+package dev.hyaline.analysis.sparse.train;
+
+import dev.hyaline.engine.error.BadInputException;
+
+/** What latents are trained to be, and what makes them sparse. */
+public sealed interface TrainedActivation {
+    /**
+     * ReLU with an L1 penalty.
+     *
+     * @param weighted whether the penalty weighs each latent by the length of its decoder row
+     */
+    record Relu(double l1, boolean weighted) implements TrainedActivation {}
+
+    /**
+     * A gate and a magnitude; the penalty is on the gate, and the gate alone reconstructs once more.
+     *
+     * @param frozen whether that second reconstruction goes through a decoder held constant, and the penalty is not
+     *     weighted: the paper and dictionary_learning; SAELens holds nothing constant
+     */
+    record Gated(double l1, boolean frozen) implements TrainedActivation {}
+
+    /**
+     * The largest of each token, or of the whole batch.
+     *
+     * @param k latents a token; with {@code batch} on average, and not necessarily whole
+     * @param rescaled whether latents compete multiplied by the length of their decoder row
+     * @param batch whether all tokens of a batch compete: {@code floor(k tokens)} in all
+     */
+    record TopK(double k, boolean rescaled, boolean batch) implements TrainedActivation {
+        public TopK {
+            if (!(k > 0) || Double.isInfinite(k) || (!batch && k != Math.floor(k))) {
+                throw new BadInputException("k must be a finite number above 0, and whole unless all tokens of a batch"
+                        + " compete, found " + k);
+            }
+        }
+    }
+
+    /**
+     * A threshold a latent, trained by pseudo-gradients.
+     *
+     * @param bandwidth width of the window about the threshold in which the pseudo-gradient acts
+     * @param sparsity the penalty
+     * @param coefficient of the penalty
+     * @param scale of {@link Sparsity#TANH}: what latents are multiplied by; of {@link Sparsity#TARGET}: the number of
+     *     latents wanted
+     * @param preActivation coefficient of the pull on dead latents; 0 for none
+     * @param toInput whether the pseudo-gradient reaches the pre-activation too
+     * @param logarithmic whether the logarithm of the threshold is the parameter, as in SAELens before its pull request
+     *     718
+     */
+    record JumpRelu(
+            double bandwidth,
+            Sparsity sparsity,
+            double coefficient,
+            double scale,
+            double preActivation,
+            boolean toInput,
+            boolean logarithmic)
+            implements TrainedActivation {
+        public JumpRelu {
+            if (!(bandwidth > 0)) {
+                throw new BadInputException("the bandwidth must be above 0, found " + bandwidth);
+            }
+        }
+
+        /** With SAELens's penalty and its usual bandwidth. */
+        public static JumpRelu of(double coefficient) {
+            return new JumpRelu(0.05, Sparsity.STEP, coefficient, 0, 0, false, false);
+        }
+    }
+
+    /** The penalty of {@link JumpRelu}. */
+    enum Sparsity {
+        /** The number of latents. */
+        STEP,
+        /** {@code sum tanh(scale f |w|)}. */
+        TANH,
+        /** {@code (L0 / wanted - 1)^2}. */
+        TARGET
+    }
+
+    /** The coefficient that grows while training warms up; 1 where there is none. */
+    default double coefficient() {
+        return switch (this) {
+            case Relu relu -> relu.l1;
+            case Gated gated -> gated.l1;
+            case TopK top -> 1;
+            case JumpRelu jump -> jump.coefficient;
+        };
+    }
+}
