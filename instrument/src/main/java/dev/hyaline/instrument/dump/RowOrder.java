@@ -30,7 +30,11 @@ public final class RowOrder {
         return new RowOrder(rows, new long[0]);
     }
 
-    static RowOrder shuffled(long rows, long seed) {
+    /** Every one of so many rows once, in an order that depends on their number and the seed alone. */
+    public static RowOrder shuffled(long rows, long seed) {
+        if (rows < 1) {
+            throw new BadInputException("an order needs at least one row, found " + rows);
+        }
         return new RowOrder(rows, new Random(seed).longs(ROUNDS).toArray());
     }
 

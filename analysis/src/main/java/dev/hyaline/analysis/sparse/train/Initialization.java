@@ -51,8 +51,8 @@ public final class Initialization {
     }
 
     /**
-     * The geometric median of rows, by Weiszfeld's iteration from their mean: at most 100 times, or until the relative
-     * change of the sum of distances is below 1e-5. A row that equals the guess has the weight of a distance of 1e-6
+     * The geometric median of rows, by Weiszfeld's iteration from their mean: at most 100 times, or until it
+     * moves by less than 1e-5. A row that equals the guess has the weight of a distance of 1e-6
      * and divides nothing by zero.
      *
      * @param rows {@code [tokens, d]}
@@ -66,27 +66,26 @@ public final class Initialization {
         for (int i = 0; i < rows.length; i++) {
             guess[i % d] += (double) rows[i] / tokens;
         }
-        double[] weights = new double[tokens];
-        double before = distances(rows, guess, weights);
-        for (int iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
+        double[] distances = new double[tokens];
+        double change = Double.POSITIVE_INFINITY;
+        for (int iteration = 0; iteration < MAX_ITERATIONS && change >= CHANGE; iteration++) {
+            distances(rows, guess, distances);
             double sum = 0;
             double[] next = new double[d];
             for (int t = 0; t < tokens; t++) {
-                double weight = 1 / Math.max(weights[t], 1e-6);
+                double weight = 1 / Math.max(distances[t], 1e-6);
                 sum += weight;
                 for (int c = 0; c < d; c++) {
                     next[c] += weight * rows[t * d + c];
                 }
             }
+            double squares = 0;
             for (int c = 0; c < d; c++) {
-                guess[c] = next[c] / sum;
+                double moved = next[c] / sum;
+                squares += (moved - guess[c]) * (moved - guess[c]);
+                guess[c] = moved;
             }
-            double now = distances(rows, guess, weights);
-            boolean settled = Math.abs(before - now) <= CHANGE * CHANGE * now;
-            before = now;
-            if (settled) {
-                break;
-            }
+            change = Math.sqrt(squares);
         }
         float[] median = new float[d];
         for (int c = 0; c < d; c++) {
@@ -95,8 +94,7 @@ public final class Initialization {
         return median;
     }
 
-    private static double distances(float[] rows, double[] point, double[] into) {
-        double sum = 0;
+    private static void distances(float[] rows, double[] point, double[] into) {
         int d = point.length;
         for (int t = 0; t < into.length; t++) {
             double squares = 0;
@@ -105,8 +103,6 @@ public final class Initialization {
                 squares += difference * difference;
             }
             into[t] = Math.sqrt(squares);
-            sum += into[t];
         }
-        return sum;
     }
 }

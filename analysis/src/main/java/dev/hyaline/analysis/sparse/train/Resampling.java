@@ -34,7 +34,7 @@ final class Resampling {
      * the living ones, bias and moments 0.
      *
      * @param tokens of each dead latent, in their order
-     * @param x normalised inputs without the decoder's bias, {@code [tokens, dIn]}
+     * @param x inputs {@code [tokens, dIn]}
      * @param unit whether the direction is brought to length one before it becomes an encoder; dictionary_learning does
      *     not
      */

@@ -63,6 +63,8 @@ final class Step {
     private Path[] paths = {};
     private boolean[] dead = {};
     private double l0;
+    /** Squared error of each token. */
+    private double[] errors = {};
 
     /** Entries that reconstruct something: the gradient of its error, by group of latents. */
     private record Path(Entries entries, float[][] gradients, int[] ends) {
@@ -139,6 +141,11 @@ final class Step {
             System.arraycopy(
                     w.get(Weights.ENCODER_BIAS).value, first, encoder.bias(), first, encoder.columns(panel));
         }
+    }
+
+    /** Squared error of each token of the last batch. */
+    double[] errors() {
+        return errors;
     }
 
     /** Number of tokens of the last batch that fired each latent. */
@@ -312,6 +319,10 @@ final class Step {
         for (int g = 0; g < outs.length; g++) {
             double weight = recipe.prefixes().isEmpty() ? 1 : recipe.prefixWeights().get(g);
             sums.reconstruction += error(outs[g], y, weight * unit);
+        }
+        errors = new double[tokens];
+        for (int i = 0; i < rest.length; i++) {
+            errors[i / dOut] += (double) rest[i] * rest[i];
         }
         for (int g = outs.length - 2; g >= 0; g--) {
             add(outs[g], outs[g + 1]);

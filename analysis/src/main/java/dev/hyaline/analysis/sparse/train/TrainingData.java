@@ -1,0 +1,30 @@
+package dev.hyaline.analysis.sparse.train;
+
+/**
+ * Activations to train on, in batches that depend on their number alone: a run that is resumed reads what one that was
+ * not would have read.
+ */
+public interface TrainingData {
+    /** Values of an input. */
+    int dIn();
+
+    /** Values of what is to be reconstructed. */
+    int dOut();
+
+    /** Whether inputs and what is to be reconstructed are of different sites. */
+    boolean isTranscoder();
+
+    /** Rows of one epoch. */
+    long rows();
+
+    /**
+     * Reads a batch. Batches follow one another through all rows in a shuffled order, then through all of them in
+     * another.
+     *
+     * @param batch its number, from 0
+     * @param size rows it has
+     * @param x inputs {@code [size, dIn]}
+     * @param y what is to be reconstructed {@code [size, dOut]}; the same array as {@code x} unless it is a transcoder's
+     */
+    void read(long batch, int size, float[] x, float[] y);
+}

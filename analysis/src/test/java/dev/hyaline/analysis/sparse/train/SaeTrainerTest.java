@@ -1,0 +1,298 @@
+package dev.hyaline.analysis.sparse.train;
+
+import static dev.hyaline.analysis.sparse.SparseGolden.assertClose;
+import static dev.hyaline.analysis.sparse.SparseGolden.floats;
+import static dev.hyaline.analysis.sparse.SparseGolden.transposed;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hyaline.analysis.sparse.LatentActivation;
+import dev.hyaline.analysis.sparse.SaeMetadata;
+import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.analysis.sparse.SparseGolden;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.instrument.CounterRandom;
+import dev.hyaline.weights.TensorFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SaeTrainerTest {
+    private static final int D = 24;
+
+    @TempDir
+    private Path temporary;
+
+    /** Sums of a few planted directions. */
+    private static final class Planted implements TrainingData {
+        static final int ATOMS = 60;
+        final float[] directions =
+                Initialization.directions(ATOMS, D, 1, CounterRandom.of(11).named("planted"));
+
+        @Override
+        public int dIn() {
+            return D;
+        }
+
+        @Override
+        public int dOut() {
+            return D;
+        }
+
+        @Override
+        public boolean isTranscoder() {
+            return false;
+        }
+
+        @Override
+        public long rows() {
+            return 1 << 20;
+        }
+
+        @Override
+        public void read(long batch, int size, float[] x, float[] y) {
+            java.util.Arrays.fill(x, 0);
+            for (int i = 0; i < size; i++) {
+                CounterRandom random = CounterRandom.of(5).with(batch).with(i);
+                for (int a = 0; a < 3; a++) {
+                    int atom = random.index(2 * a, ATOMS);
+                    float strength = (float) (0.5 + random.uniform(2 * a + 1));
+                    for (int c = 0; c < D; c++) {
+                        x[i * D + c] += strength * directions[atom * D + c];
+                    }
+                }
+            }
+        }
+    }
+
+    private static final Planted DATA = new Planted();
+
+    private static Training training(TrainedActivation activation, long steps) {
+        return Training.of(
+                        80, Recipe.of(activation), Schedule.constant(3e-3).warmUp(20).decay(40), steps, 256)
+                .deadAfter(5000);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void aPlantedDictionaryIsFound(long seed) {
+        Training training = training(new TrainedActivation.TopK(3, true, false), 800).seed(seed);
+        List<Double> losses = new ArrayList<>();
+        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
+            trainer.run(DATA, (done, loss, rate, dead) -> losses.add(loss.reconstruction()));
+            SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
+            assertThat(losses.getLast()).isLessThan(losses.getFirst() / 5);
+            assertThat(meanMaxCosine(DATA.directions, Planted.ATOMS, sae)).isGreaterThan(0.9);
+        }
+    }
+
+    private static double meanMaxCosine(float[] planted, int atoms, SparseAutoencoder sae) {
+        double sum = 0;
+        for (int a = 0; a < atoms; a++) {
+            double best = -1;
+            for (int i = 0; i < sae.config().latents(); i++) {
+                double product = 0;
+                for (int c = 0; c < D; c++) {
+                    product += planted[a * D + c] * sae.parameters().decoder()[i * D + c];
+                }
+                best = Math.max(best, product / sae.decoderNorms()[i]);
+            }
+            sum += best;
+        }
+        return sum / atoms;
+    }
+
+    @Test
+    void aRunThatIsStoppedEndsInTheSameBits() {
+        for (TrainedActivation activation : List.of(
+                new TrainedActivation.TopK(3.5, true, true),
+                new TrainedActivation.Relu(0.1, true),
+                TrainedActivation.JumpRelu.of(0.1))) {
+            Training training = training(activation, 70).resampledAt(List.of(50L)).deadAfter(2000);
+            float[] whole;
+            try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 1)) {
+                trainer.run(DATA, (done, losses, rate, dead) -> {});
+                whole = trainer.autoencoder(SaeMetadata.unknown()).parameters().encoder();
+            }
+            Path file = temporary.resolve(activation.getClass().getSimpleName());
+            for (int stop = 7; stop <= 77; stop += 7) {
+                int until = Math.min(stop, 70);
+                try (SaeTrainer trainer = SaeTrainer.beginOrResume(training, DATA, 3, file)) {
+                    try {
+                        trainer.run(DATA, (done, losses, rate, dead) -> {
+                            if (done == until && until < 70) {
+                                throw new IllegalStateException("stopped");
+                            }
+                        });
+                    } catch (IllegalStateException e) {
+                        assertThat(trainer.done()).isEqualTo(until);
+                    }
+                    trainer.checkpoint(file);
+                    if (trainer.isDone()) {
+                        assertThat(trainer.autoencoder(SaeMetadata.unknown()).parameters().encoder())
+                                .isEqualTo(whole);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void aCheckpointOfOtherSettingsIsRefused() {
+        Path file = temporary.resolve("checkpoint");
+        Training training = training(new TrainedActivation.TopK(3, true, false), 70);
+        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 1)) {
+            trainer.checkpoint(file);
+        }
+        Training other = training.seed(9);
+        assertThatThrownBy(() -> SaeTrainer.resume(other, DATA, 1, file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("other settings");
+    }
+
+    @Test
+    void severalLearnOffOneStreamAsEachWouldAlone() {
+        Training first = training(new TrainedActivation.TopK(3, true, false), 60);
+        Training second = training(new TrainedActivation.Relu(0.1, true), 60);
+        try (SaeTrainer a = SaeTrainer.begin(first, DATA, 1);
+                SaeTrainer b = SaeTrainer.begin(second, DATA, 1);
+                SaeTrainer alone = SaeTrainer.begin(second, DATA, 2)) {
+            SaeTrainer.run(List.of(a, b), DATA, (trainer, done, losses, rate, dead) -> {});
+            alone.run(DATA, (done, losses, rate, dead) -> {});
+            assertThat(b.autoencoder(SaeMetadata.unknown()).parameters().decoder())
+                    .isEqualTo(alone.autoencoder(SaeMetadata.unknown()).parameters().decoder());
+        }
+    }
+
+    @Test
+    void batchTopKRunsWithTheThresholdThatItLearned() {
+        Training training = training(new TrainedActivation.TopK(3, true, true), 700);
+        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
+            trainer.run(DATA, (done, losses, rate, dead) -> {});
+            SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
+            assertThat(sae.config().activation()).isInstanceOf(LatentActivation.Threshold.class);
+            float[] x = new float[512 * D];
+            DATA.read(9999, 512, x, x);
+            double l0 = sae.encode(x).l0().getAsDouble();
+            assertThat(l0).isBetween(2.0, 5.0);
+            assertThat(sae.folded().encode(x).l0().getAsDouble()).isCloseTo(l0, within(1e-9));
+        }
+    }
+
+    @Test
+    void thresholdsMove() {
+        Training training = training(new TrainedActivation.JumpRelu(
+                0.3, TrainedActivation.Sparsity.STEP, 0.05, 0, 0, false, false), 100);
+        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
+            trainer.run(DATA, (done, losses, rate, dead) -> {});
+            int moved = 0;
+            for (float threshold :
+                    trainer.autoencoder(SaeMetadata.unknown()).parameters().threshold()) {
+                moved += Math.abs(threshold - 0.01f) > 1e-3 ? 1 : 0;
+            }
+            assertThat(moved).isGreaterThan(40);
+        }
+    }
+
+    @Test
+    void schedulesAreTheProjectsOwn() {
+        Json json = SparseGolden.json("schedules.json");
+        for (Json golden : json.require("saelens").elements()) {
+            Schedule.Middle middle = switch (golden.require("scheduler").string()) {
+                case "constant" -> Schedule.Middle.CONSTANT;
+                case "cosineannealing" -> Schedule.Middle.COSINE;
+                default -> Schedule.Middle.WARM_RESTARTS;
+            };
+            Schedule schedule = new Schedule(
+                    golden.require("lr").number(),
+                    golden.require("lr_end").number(),
+                    middle,
+                    golden.require("warm_up").integer(0, 100),
+                    golden.require("decay").integer(0, 100),
+                    golden.require("cycles").integer(1, 100),
+                    0,
+                    false);
+            assertSame(schedule, golden.require("steps").integer(1, 100), golden.require("values"), 3e-4);
+        }
+        for (Json golden : json.require("dictionary_learning").elements()) {
+            int steps = golden.require("steps").integer(1, 100);
+            int decay = golden.nullable("decay_start")
+                    .map(start -> steps - start.integer(0, 100))
+                    .orElse(0);
+            Schedule schedule = new Schedule(
+                    1,
+                    1,
+                    Schedule.Middle.CONSTANT,
+                    golden.require("warmup_steps").integer(0, 100),
+                    decay,
+                    1,
+                    0,
+                    true);
+            assertSame(schedule, steps, golden.require("factors"), 1);
+        }
+        Json warmUp = json.require("saelens_coefficient_warm_up");
+        Schedule schedule = Schedule.constant(1)
+                .coefficientWarmUp(warmUp.require("warm_up_steps").integer(1, 100));
+        List<Json> values = warmUp.require("values_at_step").elements();
+        for (int s = 0; s < values.size(); s++) {
+            assertThat(5 * schedule.warmth(s)).isCloseTo(values.get(s).number(), within(1e-12));
+        }
+    }
+
+    private static void assertSame(Schedule schedule, int steps, Json values, double unit) {
+        List<Json> expected = values.elements();
+        for (int s = 0; s < steps; s++) {
+            assertThat(schedule.rate(s, steps))
+                    .as("%s at %d", schedule, s)
+                    .isCloseTo(expected.get(s).number(), within(1e-9 * unit));
+        }
+    }
+
+    @Test
+    void theGeometricMedianIsTheReference() {
+        SafetensorsValues file = SparseGolden.values("train/geometric-median.safetensors");
+        float[] points = floats(file, "points");
+        float[] median = Initialization.geometricMedian(points, 17);
+        assertClose("median", median, floats(file, "dictionary_learning"), 1e-5);
+        assertClose("mean", Initialization.mean(points, 17), floats(file, "mean"), 1e-5);
+        float[] same = new float[3 * 17];
+        assertThat(Initialization.geometricMedian(same, 17)).containsOnly(0);
+    }
+
+    @Test
+    void deadLatentsBeginAnewAsTheProjectsHaveIt() {
+        SafetensorsValues file = SparseGolden.values("train/resample.safetensors");
+        boolean[] dead = new boolean[45];
+        int[] tokens;
+        try (TensorFile opened = TensorFile.open(SparseGolden.path("train/resample.safetensors"))) {
+            byte[] flags = opened.bytes("dead");
+            for (int i = 0; i < 45; i++) {
+                dead[i] = flags[i] != 0;
+            }
+            tokens = java.util.Arrays.stream(opened.integers("sampled"))
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
+        }
+        for (String project : List.of("dl", "anthropic")) {
+            Weights w = new Weights(45, 17, 17);
+            w.put(Weights.ENCODER, transposed(floats(file, "p0.W_enc"), 17, 45));
+            w.put(Weights.ENCODER_BIAS, floats(file, "p0.b_enc"));
+            w.put(Weights.DECODER, floats(file, "p0.W_dec"));
+            Resampling.apply(w, dead, tokens, floats(file, "x"), project.equals("anthropic"));
+            assertClose(project, w.value(Weights.DECODER), floats(file, project + ".W_dec"), 1e-6);
+            assertClose(
+                    project, w.value(Weights.ENCODER), transposed(floats(file, project + ".W_enc"), 17, 45), 1e-6);
+            assertClose(project, w.value(Weights.ENCODER_BIAS), floats(file, project + ".b_enc"), 1e-6);
+        }
+        int[] drawn = Resampling.draw(new double[] {0, 3, 0, 1}, 2, 1000, CounterRandom.of(1));
+        assertThat(java.util.Arrays.stream(drawn).filter(t -> t == 1).count()).isBetween(850L, 950L);
+        assertThat(drawn).doesNotContain(0, 2);
+    }
+}
