@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Where a command reads and writes. Text is UTF-8 whatever the locale.
@@ -86,8 +87,7 @@ public record Console(
             Path target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor));
             return target.startsWith("/dev/pts") || target.startsWith("/dev/tty") || target.endsWith("console");
         } catch (IOException | UnsupportedOperationException e) {
-            java.io.Console both = System.console();
-            return both != null && both.isTerminal();
+            return Objects.requireNonNull(System.console()).isTerminal(); // never null since JDK 22
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.Arrays;
  * The steps of a pass on this machine's processors. Buffers are arrays, which grow to the largest pass and are kept for
  * the next.
  */
+@SuppressWarnings("EnumOrdinal") // an index of arrays within this JVM, which is never written
 public final class ProcessorBackend implements Backend {
     private static final float[] NOTHING = {};
     private static final int ROWS_PER_TASK = 16;
