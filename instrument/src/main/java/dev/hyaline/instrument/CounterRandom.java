@@ -33,7 +33,7 @@ public final class CounterRandom {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(label.getBytes(StandardCharsets.UTF_8));
             long stream = 0;
             for (int i = 0; i < Long.BYTES; i++) {
-                stream = stream << 8 | digest[i] & 0xFF;
+                stream = (stream << 8) | (digest[i] & 0xFF);
             }
             return stream;
         } catch (NoSuchAlgorithmException e) {

@@ -22,10 +22,6 @@ final class CommandsTest {
     @TempDir
     private Path temporary;
 
-    private String out() {
-        return temporary.resolve("out").toString();
-    }
-
     @ParameterizedTest
     @ValueSource(
             strings = {

@@ -115,7 +115,7 @@ class FormatFuzzTest {
     void smallFilesCostLittle(SmallFiles small) throws IOException {
         copy(small.folder());
         byte[] file = small.make();
-        Mutator mutator = new Mutator(small.ordinal());
+        Mutator mutator = new Mutator(small.name().hashCode());
         for (int i = 0; i < 10; i++) {
             byte[] bytes = i == 0 ? file : mutator.mutateBinary(file);
             TinyCheckpoint.write(directory, small.file(), bytes);

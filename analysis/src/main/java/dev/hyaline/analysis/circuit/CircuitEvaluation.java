@@ -133,7 +133,7 @@ public record CircuitEvaluation(
                     farthest = candidate;
                 }
             }
-            if (farthest == worst) {
+            if (farthest.equals(worst)) {
                 return worst;
             }
             worst = farthest;

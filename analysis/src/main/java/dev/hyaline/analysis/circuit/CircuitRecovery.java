@@ -54,7 +54,7 @@ public record CircuitRecovery(double auroc, double averagePrecision, double mib)
         List<Integer> sorted = sorted(scores);
         double wins = 0;
         long trueSoFar = 0;
-        long others = known.graphSize() - known.size();
+        long others = (long) known.graphSize() - known.size();
         for (int from = 0; from < sorted.size(); ) {
             int to = from;
             long trueHere = 0;

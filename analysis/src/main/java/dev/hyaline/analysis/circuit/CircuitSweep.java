@@ -55,7 +55,7 @@ final class CircuitSweep implements Sweep {
 
     @Override
     public int editsAtOnce() {
-        return (int) Math.clamp(RUN_BYTES / edits.bytesPerRun(), 1, 1 << 12);
+        return Math.clamp(RUN_BYTES / edits.bytesPerRun(), 1, 1 << 12);
     }
 
     @Override

@@ -112,7 +112,7 @@ public final class CurvePicture {
             if (legend + 30 + name.length() * 6 > WIDTH - RIGHT && legend > LEFT) {
                 legend = LEFT;
             }
-            double y = 46 + 14.0 * (c / 3);
+            double y = 46 + 14.0 * Math.floorDiv(c, 3);
             legend = c % 3 == 0 ? LEFT : legend;
             straight(picture, legend, y - 4, legend + 18, y - 4, 2.4, COLOURS[c]);
             picture.text(legend + 23, y, name, FONT, Anchor.START, false, INK);

@@ -76,8 +76,7 @@ final class NodeValues {
     boolean same(NodeValues other, int sender, int position) {
         int width = width(sender);
         int from = position * width;
-        return values(sender) == other.values(sender)
-                || Arrays.equals(values(sender), from, from + width, other.values(sender), from, from + width);
+        return Arrays.equals(values(sender), from, from + width, other.values(sender), from, from + width);
     }
 
     /** The first position at which a sender has other values in another run; the length if there is none. */

@@ -144,7 +144,7 @@ public final class TableView {
     /** How the figures were made, and what they cannot say. */
     private void explain() {
         TableStatistics statistics = table.statistics();
-        if (statistics.prompts() == 1 || statistics.tested() == 0 && statistics.units() > 1) {
+        if (statistics.prompts() == 1 || (statistics.tested() == 0 && statistics.units() > 1)) {
             return;
         }
         List<String> lines = new ArrayList<>(List.of(units(statistics)));

@@ -70,6 +70,6 @@ record Processor(String architecture, String vendor, int family) {
      * Whether two multiply-adds of 512 bits begin in each cycle. Intel's smaller designs begin one, and lose nothing.
      */
     boolean multipliesTwiceAt512Bits() {
-        return vendor.equals("GenuineIntel") || vendor.equals("AuthenticAMD") && family >= ZEN_5;
+        return vendor.equals("GenuineIntel") || (vendor.equals("AuthenticAMD") && family >= ZEN_5);
     }
 }

@@ -60,7 +60,7 @@ public final class NpzFile {
         }
         long length = 0;
         for (int i = lengthBytes - 1; i >= 0; i--) {
-            length = length << 8 | bytes.get(ValueLayout.JAVA_BYTE, 8 + i) & 0xFF;
+            length = (length << 8) | (bytes.get(ValueLayout.JAVA_BYTE, 8 + i) & 0xFF);
         }
         long begin = 8 + lengthBytes + length;
         if (length > MAX_HEADER || begin > bytes.byteSize()) {
