@@ -19,16 +19,17 @@ import time
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+import machine
 from compare import JAVA
 
 CELLS = 10
 ROUNDS = 5
 TOKENS = 15
-#        TransformerLens's function, its axes, its setter, the target
+#        TransformerLens's function, its axes, its setter
 TABLES = {
-    "RESID_PRE": ("resid_pre", ("layer", "pos"), "layer_pos_patch_setter", 50),
-    "ATTN_HEAD_OUT_ALL_POS": ("z", ("layer", "head"), "layer_head_vector_patch_setter", 35),
-    "ATTN_HEAD_OUT_BY_POS": ("z", ("layer", "pos", "head"), "layer_pos_head_vector_patch_setter", 60),
+    "RESID_PRE": ("resid_pre", ("layer", "pos"), "layer_pos_patch_setter"),
+    "ATTN_HEAD_OUT_ALL_POS": ("z", ("layer", "head"), "layer_head_vector_patch_setter"),
+    "ATTN_HEAD_OUT_BY_POS": ("z", ("layer", "pos", "head"), "layer_pos_head_vector_patch_setter"),
 }
 
 
@@ -41,8 +42,8 @@ class Peer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.kernels = self.process.stdout.readline().strip()
 
-    def __call__(self, sweep, different):
-        print(sweep, different, file=self.process.stdin, flush=True)
+    def __call__(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
         return [float(number) for number in self.process.stdout.readline().split()]
 
 
@@ -95,7 +96,10 @@ def main():
         lens = lens_like(weights)
         print(f"Hyaline ({peer.kernels}) and TransformerLens on PyTorch {torch.__version__}, {torch.get_num_threads()} threads; "
               f"medians of {ROUNDS}, load {os.getloadavg()[0]:.1f}")
-        for sweep, (table, axes, setter, target) in TABLES.items():
+        peer("peak")  # compiles it
+        peak = peer("peak")[0]
+        print(f"{machine.name()}: {peak / 1e9:.0f} GFLOP/s of multiply-adds in registers")
+        for sweep, (table, axes, setter) in TABLES.items():
             peer(sweep, 1)  # a JIT compiler wants to see the work before it is timed
             ours, theirs, late = [], [], []
             for _ in range(ROUNDS):
@@ -105,7 +109,9 @@ def main():
                 late.append(peer(sweep, 10)[0])
                 theirs.append(lens_seconds(lens, table, axes, setter, CELLS))
             a, b = statistics.median(ours), statistics.median(theirs)
-            print(f"{sweep:24} {a:7.2f} s   TransformerLens {b:7.1f} s   {b / a:6.1f} times   target {target}   "
+            print(f"{sweep:24} {a:7.2f} s   TransformerLens {b:7.1f} s   {b / a:6.1f} times   "
+                  f"target {machine.target('sweep ' + sweep)}   "
+                  f"{2 * result[1] / a / 1e9:.0f} GFLOP/s, {2 * result[1] / a / peak:.0%} of the peak; "
                   f"multiply-adds {result[1]:.3g} of {result[2]:.3g}, {result[2] / result[1]:.1f} times; "
                   f"differing from position 10 on {statistics.median(late):.2f} s", flush=True)
 

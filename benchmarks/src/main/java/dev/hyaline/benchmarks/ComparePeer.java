@@ -31,7 +31,8 @@ import java.util.stream.Stream;
 
 /**
  * Hyaline's side of {@code compare/compare.py}, which times the same work in Python in turn. Loads the checkpoint named
- * on the command line, then answers each line of standard input with the seconds that the work it names took.
+ * on the command line, then answers each line of standard input with the seconds that the work it names took, or with
+ * what else it asks for.
  */
 public final class ComparePeer {
     private final Gpt2 model;
@@ -75,6 +76,7 @@ public final class ComparePeer {
             case "decode" -> decode(numbers[0], numbers[1]);
             case "product" -> product(numbers[0], numbers[1], numbers[2]);
             case "stream" -> stream();
+            case "peak" -> peak();
             case "resident" -> resident();
             default -> throw new IllegalArgumentException("no work is called " + work);
         };
@@ -144,24 +146,17 @@ public final class ComparePeer {
         }
     }
 
-    /** Seconds to read as many bytes as the weights have once, on all threads, with nothing else to do. */
+    /** Seconds to read as many values as the weights have once, on all threads, with nothing else to do. */
     private double stream() {
-        int chunk = 1 << 22;
-        // Integers, whose sums C2 may reorder and so vectorises.
-        int[][] memory = new int[(int) (config.parameters() / chunk) + 1][chunk];
-        int[] sums = new int[memory.length];
         try (WorkerPool pool = new WorkerPool(model.threads())) {
-            Runnable once = () -> pool.run(memory.length, (worker, index) -> {
-                int sum = 0;
-                for (int value : memory[index]) {
-                    sum += value;
-                }
-                sums[index] = sum;
-            });
-            for (int i = 0; i < 5; i++) {
-                once.run();
-            }
-            return seconds(once) * config.parameters() / ((double) chunk * memory.length);
+            return MachineLimits.readSeconds(pool, config.parameters());
+        }
+    }
+
+    /** Floating-point operations a second that all threads can do. */
+    private double peak() {
+        try (WorkerPool pool = new WorkerPool(model.threads())) {
+            return MachineLimits.operations(pool);
         }
     }
 

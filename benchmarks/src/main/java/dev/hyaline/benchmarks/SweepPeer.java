@@ -12,6 +12,7 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.weights.Checkpoint;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -40,6 +41,12 @@ public final class SweepPeer {
                 Gpt2 model = Gpt2.of(checkpoint.weights())) {
             System.out.println(model.kernels().name() + " kernels, " + model.threads() + " threads");
             for (String line = in.readLine(); line != null; line = in.readLine()) {
+                if (line.equals("peak")) {
+                    try (WorkerPool pool = new WorkerPool(model.threads())) {
+                        System.out.println(MachineLimits.operations(pool));
+                    }
+                    continue;
+                }
                 String sweep = line.substring(0, line.indexOf(' '));
                 int different = Integer.parseInt(line.substring(line.indexOf(' ') + 1));
                 long begin = System.nanoTime();
