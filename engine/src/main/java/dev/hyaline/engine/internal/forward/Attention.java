@@ -50,6 +50,7 @@ final class Attention {
 
     // Arguments of the loop that runs: tasks are made once and find them here, since a lambda that captured them would
     // be allocated for each loop.
+    private int layer;
     private float[] q = NOTHING;
     private float[] k = NOTHING;
     private float[] v = NOTHING;
@@ -111,6 +112,7 @@ final class Attention {
 
     /** Puts the rows of {@code k} and {@code v}, {@code [rows, dModel]}, where queries of this layer find them. */
     void store(int layer, float[] k, float[] v) {
+        this.layer = layer;
         this.k = k;
         this.v = v;
         for (int s = 0; s < batch.sequences(); s++) {
@@ -164,6 +166,11 @@ final class Attention {
         float[] keyBlock = keys[s][block];
         float[] valueBlock = values[s][block];
         int first = firstPosition(s, block);
+        if (first % BLOCK != 0 && !batch.append()[s]) {
+            KeyValueBlocks past = (KeyValueBlocks) batch.past()[s];
+            System.arraycopy(past.keys(layer)[block], 0, keyBlock, 0, keyBlock.length);
+            System.arraycopy(past.values(layer)[block], 0, valueBlock, 0, valueBlock.length);
+        }
         int row = row(s, first);
         for (int i = 0; i < queries(s, block); i++) {
             int from = (row + i) * d;
@@ -327,15 +334,15 @@ final class Attention {
         return mapOffsets[s] + (head * batch.length(s) + query) * batch.end(s);
     }
 
-    /** A past's whole blocks as they are, then the pass's own, which begin with a copy of the past's partial block. */
+    /**
+     * A past's whole blocks as they are, then the pass's own, of which {@link #storeTile} begins the first with a copy
+     * of the past's partial block.
+     */
     private static void shareThenOwn(float[][] blocks, float[][] past, float[][] own, int start) {
         int shared = start / BLOCK;
         System.arraycopy(own, shared, blocks, shared, blocks.length - shared);
         if (shared > 0) {
             System.arraycopy(past, 0, blocks, 0, shared);
-        }
-        if (start % BLOCK != 0) {
-            System.arraycopy(past[shared], 0, own[shared], 0, own[shared].length);
         }
     }
 

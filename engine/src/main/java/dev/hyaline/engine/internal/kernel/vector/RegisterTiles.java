@@ -307,6 +307,57 @@ final class RegisterTiles {
         FloatVector.fromArray(SPECIES, out, to + outNext + HALF).add(d3).intoArray(out, to + outNext + HALF);
     }
 
+    /** Two rows as they lie by four vectors. */
+    static void rows2x4(
+            float[] out,
+            int outAt,
+            int outStride,
+            int outNext,
+            float[] in,
+            int inAt,
+            int inStride,
+            float[] panel,
+            int panelAt,
+            int panelNext,
+            int k) {
+        FloatVector a0 = FloatVector.zero(SPECIES);
+        FloatVector b0 = FloatVector.zero(SPECIES);
+        FloatVector c0 = FloatVector.zero(SPECIES);
+        FloatVector d0 = FloatVector.zero(SPECIES);
+        FloatVector a1 = FloatVector.zero(SPECIES);
+        FloatVector b1 = FloatVector.zero(SPECIES);
+        FloatVector c1 = FloatVector.zero(SPECIES);
+        FloatVector d1 = FloatVector.zero(SPECIES);
+        int i1 = inAt + inStride;
+        int next = panelAt + panelNext;
+        for (int e = 0; e < k; e++) {
+            FloatVector wa = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL);
+            FloatVector wb = FloatVector.fromArray(SPECIES, panel, panelAt + e * PANEL + HALF);
+            FloatVector wc = FloatVector.fromArray(SPECIES, panel, next + e * PANEL);
+            FloatVector wd = FloatVector.fromArray(SPECIES, panel, next + e * PANEL + HALF);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, in[inAt + e]);
+            a0 = x0.fma(wa, a0);
+            b0 = x0.fma(wb, b0);
+            c0 = x0.fma(wc, c0);
+            d0 = x0.fma(wd, d0);
+            FloatVector x1 = FloatVector.broadcast(SPECIES, in[i1 + e]);
+            a1 = x1.fma(wa, a1);
+            b1 = x1.fma(wb, b1);
+            c1 = x1.fma(wc, c1);
+            d1 = x1.fma(wd, d1);
+        }
+        int to = outAt;
+        FloatVector.fromArray(SPECIES, out, to).add(a0).intoArray(out, to);
+        FloatVector.fromArray(SPECIES, out, to + HALF).add(b0).intoArray(out, to + HALF);
+        FloatVector.fromArray(SPECIES, out, to + outNext).add(c0).intoArray(out, to + outNext);
+        FloatVector.fromArray(SPECIES, out, to + outNext + HALF).add(d0).intoArray(out, to + outNext + HALF);
+        to += outStride;
+        FloatVector.fromArray(SPECIES, out, to).add(a1).intoArray(out, to);
+        FloatVector.fromArray(SPECIES, out, to + HALF).add(b1).intoArray(out, to + HALF);
+        FloatVector.fromArray(SPECIES, out, to + outNext).add(c1).intoArray(out, to + outNext);
+        FloatVector.fromArray(SPECIES, out, to + outNext + HALF).add(d1).intoArray(out, to + outNext + HALF);
+    }
+
     /** Two rows as they lie by two vectors. */
     static void rows2x2(
             float[] out,

@@ -252,6 +252,21 @@ final class Tiles {
                     k);
             row += ROWS_OF_WIDE;
         }
+        if (row <= endRow - 2) {
+            rows2x4(
+                    out,
+                    outAt + row * outStride,
+                    outStride,
+                    outNext,
+                    in.values(),
+                    in.at(row) + block,
+                    in.stride(),
+                    panel,
+                    panelAt,
+                    panelNext,
+                    k);
+            row += 2;
+        }
         rest(out, outAt, outStride, in, row, endRow, panel, panelAt, block, k);
         rest(out, outAt + outNext, outStride, in, row, endRow, panel, panelAt + panelNext, block, k);
     }
