@@ -17,6 +17,8 @@ import dev.hyaline.engine.site.Probe;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A GPT-2 ready to run. Immutable and thread-safe: passes may run at once from several threads.
@@ -205,10 +207,11 @@ public final class Gpt2 implements AutoCloseable {
                 "open the model without a device");
     }
 
-    void runBackward(KeptPass kept, float[] gradient, Probe probe) {
+    void runBackward(
+            KeptPass kept, float[] gradient, Probe probe, @Nullable Function<String, float[]> parameterSums) {
         BackwardPass pass = takeBackward();
         try {
-            pass.run(kept, gradient, probe);
+            pass.run(kept, gradient, probe, parameterSums);
         } finally {
             synchronized (idle) {
                 if (!closed) {

@@ -10,6 +10,8 @@ import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A forward pass that has been run, with what backward passes need: the residual stream before and between the halves
@@ -48,11 +50,27 @@ public final class Tape {
      *     through it
      */
     public void backward(float[] gradient, Probe probe) {
+        run(gradient, probe, null);
+    }
+
+    /**
+     * As {@link #backward(float[], Probe)}, and adds the gradient with respect to every parameter to sums. With tied
+     * embeddings {@code wte.weight} has both its parts.
+     *
+     * @param sums of this model's configuration
+     * @throws BadInputException if the forward pass was edited, did not run from the embedding to logits of the whole
+     *     vocabulary, or the probe wants attention maps
+     */
+    public void backward(float[] gradient, Probe probe, ParameterGradients sums) {
+        run(gradient, probe, sums::of);
+    }
+
+    private void run(float[] gradient, Probe probe, @Nullable Function<String, float[]> sums) {
         int expected = Math.max(result.logits().length, result.residual().length);
         if (gradient.length != expected) {
             throw new BadShapeException("gradient of the result", expected + " values", gradient.length + " values");
         }
-        model.runBackward(kept, gradient, probe);
+        model.runBackward(kept, gradient, probe, sums);
     }
 
     /**

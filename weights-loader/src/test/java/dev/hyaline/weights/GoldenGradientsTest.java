@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.ParameterGradients;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.Tape;
+import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.files.SafetensorsFile;
 import dev.hyaline.files.StoredTensor;
@@ -70,6 +74,30 @@ class GoldenGradientsTest {
         }
         report(name, table);
         table.forEach((point, row) -> assertThat(row.found()).as(point.name()).isLessThanOrEqualTo(row.bound()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tiny-a", "tiny-odd", "tiny-variant", "tiny-relu"})
+    void everyParameterAgreesWithFloat64(String name) throws IOException {
+        JsonNode errors = errors(GOLDEN.resolve(name).resolve("parameter-gradients.json"));
+        Map<String, Row> table = new TreeMap<>();
+        try (Arena arena = Arena.ofConfined();
+                Checkpoint checkpoint = Checkpoint.open(GOLDEN.resolve(name));
+                Gpt2 model = Gpt2.of(checkpoint.weights())) {
+            int[][] tokens = integers(open(name, "golden.safetensors", arena), "tokens");
+            SafetensorsFile golden = open(name, "parameter-gradients.safetensors", arena);
+            Tape tape = model.record(ForwardRequest.of(sequences(tokens)));
+            ParameterGradients sums = ParameterGradients.zeros(model.config());
+            tape.backward(
+                    crossEntropyGradient(tape.result().logits(), tokens, model.config().dVocab()), Probe.NONE, sums);
+            for (TensorSpec tensor : Gpt2Weights.tensors(model.config())) {
+                float[] expected = floats(golden, "param." + tensor.name());
+                table.put(
+                        tensor.name(),
+                        compare(errors.path(tensor.name()).asDouble(), expected, sums.of(tensor.name())));
+            }
+        }
+        table.forEach((tensor, row) -> assertThat(row.found()).as(tensor).isLessThanOrEqualTo(row.bound()));
     }
 
     @Test

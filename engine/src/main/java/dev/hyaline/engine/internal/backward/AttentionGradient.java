@@ -42,6 +42,7 @@ final class AttentionGradient {
     private float[] gq = NOTHING;
     private float[] gk = NOTHING;
     private float[] gv = NOTHING;
+    private float @Nullable [] z;
 
     AttentionGradient(Gpt2Config config, Kernels kernels, WorkerPool pool) {
         d = config.dModel();
@@ -85,12 +86,18 @@ final class AttentionGradient {
 
     /** Sets the operands of a layer, each {@code [rows, dModel]}; {@code g} for gradients. */
     void begin(Batch batch, float scale, float[] q, float[] k, float[] v, float[] gz) {
+        z = null;
         this.batch = batch;
         this.scale = scale;
         this.q = q;
         this.k = k;
         this.v = v;
         this.gz = gz;
+    }
+
+    /** Has {@link #run} form z again too, {@code [rows, dModel]}. */
+    void alsoForm(float[] z) {
+        this.z = z;
     }
 
     /** Forms the gradients at q, k and v, each {@code [rows, dModel]}. */
@@ -152,6 +159,8 @@ final class AttentionGradient {
         /** Keys row by row, as {@link Kernels#weigh} reads its values. */
         private float[][] keyRows = {};
 
+        private float[][] valueRows = {};
+
         private final float[][] queryRows = {new float[BLOCK * dHead]};
         private final float[][] gradientRows = {new float[BLOCK * dHead]};
         private float[] pattern = {};
@@ -167,6 +176,7 @@ final class AttentionGradient {
             keyColumns = room(keyColumns, blocks);
             valueColumns = room(valueColumns, blocks);
             keyRows = room(keyRows, blocks);
+            valueRows = z == null ? valueRows : room(valueRows, blocks);
             int size = blocks * BLOCK * BLOCK;
             if (pattern.length < size) {
                 pattern = new float[size];
@@ -179,6 +189,9 @@ final class AttentionGradient {
                 int lane = position % BLOCK;
                 int from = at(position);
                 System.arraycopy(k, from, keyRows[block], lane * dHead, dHead);
+                if (z != null) {
+                    System.arraycopy(v, from, valueRows[block], lane * dHead, dHead);
+                }
                 for (int e = 0; e < dHead; e++) {
                     keyColumns[block][e * BLOCK + lane] = k[from + e];
                     valueColumns[block][e * BLOCK + lane] = v[from + e];
@@ -231,9 +244,27 @@ final class AttentionGradient {
                     kernels.softmax(pattern, i * stride, seen);
                     gradients.softmaxGradient(gradient, i * stride, pattern, i * stride, seen);
                 }
+                if (z != null) {
+                    weighValues(z, block);
+                }
                 causal(block);
             }
             scaleKeys();
+        }
+
+        /** The forward pass's chains. */
+        private void weighValues(float[] out, int block) {
+            HeadBlocks values = new HeadBlocks(valueRows, 0, dHead);
+            int before = block * BLOCK;
+            int stride = before + BLOCK;
+            for (int i = 0; i < queries(block); i++) {
+                int at = at(before + i);
+                Arrays.fill(out, at, at + dHead, 0);
+            }
+            weigh(out, before, pattern, 0, stride, queries(block), values, 0, before);
+            for (int i = 0; i < queries(block); i++) {
+                weigh(out, before + i, pattern, i * stride, stride, 1, values, before, before + i + 1);
+            }
         }
 
         void patternGradient(Maps maps, int s, int h) {

@@ -21,6 +21,8 @@ import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * GPT-2's backward pass: the stages of a forward pass in reverse, each its sites in reverse, from the gradient of a
@@ -32,6 +34,7 @@ import java.util.List;
  */
 public final class BackwardPass {
     private static final float[] NOTHING = {};
+    private static final String EMBEDDING = "wte.weight";
     private static final int ROWS_PER_TASK = 16;
     /**
      * Tokens a row below which their columns of the unembedding are read one by one, and nothing is packed for them.
@@ -53,6 +56,7 @@ public final class BackwardPass {
     private KeptPass kept = KeptPass.NONE;
     private Plan plan = KeptPass.NONE.plan();
     private Batch batch = Batch.EMPTY;
+    private @Nullable ParameterSums parameters;
     private Probe probe = Probe.NONE;
     private int rows;
     private int capacity;
@@ -107,18 +111,44 @@ public final class BackwardPass {
      * @param probe is shown gradients, last point first
      */
     public void run(KeptPass kept, float[] gradient, Probe probe) {
+        run(kept, gradient, probe, null);
+    }
+
+    /**
+     * As {@link #run(KeptPass, float[], Probe)}, and adds the gradients with respect to the parameters to sums.
+     *
+     * @param sums gives a tensor's sums by its name, in the tensor's layout
+     */
+    public void run(KeptPass kept, float[] gradient, Probe probe, @Nullable Function<String, float[]> sums) {
         try {
             begin(kept, probe);
+            if (sums != null) {
+                requireWhole();
+                parameters = new ParameterSums(sums, rows, kernels, products, pool);
+            }
             runStages(gradient);
         } finally {
             // A pass at rest keeps nothing of its callers.
             this.kept = KeptPass.NONE;
             plan = KeptPass.NONE.plan();
+            parameters = null;
             batch = Batch.EMPTY;
             this.probe = Probe.NONE;
             attention.end();
             headInputs.end();
             live.forget();
+        }
+    }
+
+    /** The parameters' gradients need the values that each product read, which edits may have replaced. */
+    private void requireWhole() {
+        if (kept.hasEdits()) {
+            throw new BadInputException("gradients of parameters need a forward pass without edits");
+        }
+        if (!(plan.start() instanceof Start.Embedding)
+                || !(plan.output() instanceof Output.Logits logits && logits.columns().isAll())) {
+            throw new BadInputException(
+                    "gradients of parameters need a pass from the embedding to logits of the whole vocabulary");
         }
     }
 
@@ -174,15 +204,22 @@ public final class BackwardPass {
         int[] chosen = output.rows();
         Arrays.fill(residual, 0, rows * d, 0);
         Arrays.fill(normed, 0, rows * d, 0);
+        normalize(finalResidual(), weights.finalNorm(), Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0);
         if (chosen.length > 0) {
             LogitColumns columns = output.columns();
             float[] logits = given.clone();
             HookPoint point = HookPoint.of(Site.UNEMBED_OUT);
             back(point, () -> live.logits(logits, config.dVocab(), chosen, columns));
             throughUnembedding(logits, chosen, columns);
+            if (parameters != null) {
+                for (int i = 0; i < chosen.length; i++) {
+                    System.arraycopy(normOut, chosen[i] * d, part, i * d, d);
+                }
+                String name = config.tieWordEmbeddings() ? EMBEDDING : "lm_head.weight";
+                parameters.unembedding(name, part, d, logits, config.dVocab(), chosen.length);
+            }
         }
         back(Site.UNEMBED_IN, 0, normed, d);
-        normalize(finalResidual(), weights.finalNorm(), Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0);
         norm(weights.finalNorm(), Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0);
         addToResidual(normed);
     }
@@ -255,8 +292,14 @@ public final class BackwardPass {
             products.begin(normOut, d, rows).into(pre, block.in()).run();
             neuronsBefore = pre;
         }
+        if (parameters != null) {
+            parameters.linear("h." + layer + ".mlp.c_proj", activated(neuronsBefore), config.dMlp(), out, d);
+        }
         activationGradient(neuronsBefore);
         back(Site.MLP_PRE, layer, neurons, config.dMlp());
+        if (parameters != null) {
+            parameters.linear("h." + layer + ".mlp.c_fc", normOut, d, neurons, config.dMlp());
+        }
         products.begin(neurons, config.dMlp(), rows)
                 .into(normed, transposed[layer].in())
                 .run();
@@ -286,10 +329,22 @@ public final class BackwardPass {
         float[] keys = projected(Site.K, layer, k, block.k());
         float[] values = projected(Site.V, layer, v, block.v());
         attention.begin(batch, config.attnScale(layer), queries, keys, values, gz);
+        if (parameters != null) {
+            attention.alsoForm(part);
+        }
         weighValues(layer);
+        if (parameters != null) {
+            parameters.linear("h." + layer + ".attn.c_proj", part, d, out, d);
+        }
         back(Site.V, layer, gv, d);
         back(Site.K, layer, gk, d);
         back(Site.Q, layer, gq, d);
+        if (parameters != null) {
+            String name = "h." + layer + ".attn.c_attn";
+            parameters.linear(name, normOut, d, gq, d, 0, 3 * d);
+            parameters.linear(name, normOut, d, gk, d, d, 3 * d);
+            parameters.linear(name, normOut, d, gv, d, 2 * d, 3 * d);
+        }
 
         // Heads that read something else than the residual stream have no part in what its norm does.
         products.begin(headInputs.shared(Site.Q_INPUT, gq), d, rows)
@@ -323,6 +378,10 @@ public final class BackwardPass {
     private void weighValues(int layer) {
         HookPoint scores = HookPoint.of(Site.ATTN_SCORES, layer);
         HookPoint pattern = HookPoint.of(Site.PATTERN, layer);
+        if (parameters != null && (isWanted(scores) || isWanted(pattern))) {
+            throw new BadInputException("gradients of parameters and of attention maps are had by two backward passes,"
+                    + " found " + pattern + " asked for beside parameters");
+        }
         if (!isWanted(scores) && !isWanted(pattern)) {
             attention.run(gq, gk, gv);
             return;
@@ -421,6 +480,10 @@ public final class BackwardPass {
 
     /** Token embedding plus position embedding. */
     private void embed() {
+        if (parameters != null) {
+            parameters.embedding(EMBEDDING, batch.tokens(), residual, d);
+            parameters.positions("wpe.weight", batch, residual, d);
+        }
         for (Site site : new Site[] {Site.POS_EMBED, Site.EMBED}) {
             HookPoint point = HookPoint.of(site);
             if (isWanted(point)) {
@@ -456,6 +519,14 @@ public final class BackwardPass {
     /** From the gradient at a LayerNorm's output to that at what it reads, in {@link #normed}. */
     private void norm(PackedWeights.Norm norm, Site scaleSite, Site normalizedSite, int layer) {
         HookPoint scalePoint = point(scaleSite, layer);
+        if (parameters != null) {
+            String name = switch (scaleSite) {
+                case LN1_SCALE -> "h." + layer + ".ln_1";
+                case LN2_SCALE -> "h." + layer + ".ln_2";
+                default -> "ln_f";
+            };
+            parameters.norm(name, normalized, normed, d);
+        }
         if (!isWanted(scalePoint) && !isWanted(point(normalizedSite, layer))) {
             byRows(row -> {
                 gradients.multiply(normed, row * d, norm.gain(), 0, d);
@@ -492,6 +563,13 @@ public final class BackwardPass {
         for (int i = 0; i < d; i++) {
             normed[row * d + i] = (float) (centered[i] - mean);
         }
+    }
+
+    private float[] activated(float[] before) {
+        int width = config.dMlp();
+        float[] after = Arrays.copyOf(before, rows * width);
+        byRows(row -> kernels.activate(after, row * width, width, config.actFn()));
+        return after;
     }
 
     private void activationGradient(float[] before) {

@@ -72,6 +72,11 @@ public final class KeptPass {
         return watched.contains(point);
     }
 
+    /** Returns whether the pass's own probe changed values anywhere. */
+    boolean hasEdits() {
+        return !edited.isEmpty();
+    }
+
     /** Returns whether the pass's own probe changed values there. */
     boolean isEdited(HookPoint point) {
         return edited.contains(point);

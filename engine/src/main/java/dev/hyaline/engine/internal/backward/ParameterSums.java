@@ -1,0 +1,156 @@
+package dev.hyaline.engine.internal.backward;
+
+import dev.hyaline.engine.internal.forward.Batch;
+import dev.hyaline.engine.internal.forward.Products;
+import dev.hyaline.engine.internal.kernel.Fma;
+import dev.hyaline.engine.internal.kernel.Kernels;
+import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.parallel.WorkerPool;
+import java.util.Arrays;
+import java.util.function.Function;
+
+/**
+ * Adds gradients with respect to parameters to sums, each in the layout of its tensor in a checkpoint. A gradient is a
+ * sum over the rows of a batch in ascending order, a new chain every {@link Kernels#K_BLOCK} rows (for vectors every
+ * {@link #ROWS_PER_CHAIN}), whatever the threads.
+ */
+final class ParameterSums {
+    private static final int COLUMNS_PER_TASK = 64;
+    /** Rows of a bias's chain; a bias is a bare sum, which loses more bits than a product's. */
+    private static final int ROWS_PER_CHAIN = 16;
+    /** Rows of a gradient that are formed at a time. */
+    private static final int ROWS_AT_ONCE = 4096;
+
+    private final Function<String, float[]> sums;
+    private final int rows;
+    private final Kernels kernels;
+    private final Products products;
+    private final WorkerPool pool;
+
+    ParameterSums(Function<String, float[]> sums, int rows, Kernels kernels, Products products, WorkerPool pool) {
+        this.sums = sums;
+        this.rows = rows;
+        this.kernels = kernels;
+        this.products = products;
+        this.pool = pool;
+    }
+
+    /** Those of a matrix product {@code [rows, k] [k, n]} and its bias, from the gradient at its result. */
+    void linear(String name, float[] in, int k, float[] gradient, int n) {
+        linear(name, in, k, gradient, n, 0, n);
+    }
+
+    /**
+     * Those of some columns of a matrix.
+     *
+     * @param first of the columns
+     * @param width columns of the whole matrix
+     */
+    void linear(String name, float[] in, int k, float[] gradient, int n, int first, int width) {
+        product(sums.apply(name + ".weight"), in, k, packed(gradient, rows, n), first, width, rows);
+        addColumns(sums.apply(name + ".bias"), first, gradient, n);
+    }
+
+    /** Those of a norm's gain and bias, from the gradient at its output. */
+    void norm(String name, float[] normalized, float[] gradient, int n) {
+        float[] gain = sums.apply(name + ".weight");
+        inColumns(n, (from, end) -> {
+            float[] chain = new float[end - from];
+            for (int row = 0; row < rows; row++) {
+                for (int i = from; i < end; i++) {
+                    chain[i - from] = Fma.fma(gradient[row * n + i], normalized[row * n + i], chain[i - from]);
+                }
+                endChain(row, chain, gain, from);
+            }
+        });
+        addColumns(sums.apply(name + ".bias"), 0, gradient, n);
+    }
+
+    /**
+     * That of an unembedding {@code [dVocab, dModel]}.
+     *
+     * @param in {@code [count, dModel]}
+     * @param logits the gradient there, {@code [count, dVocab]}
+     */
+    void unembedding(String name, float[] in, int d, float[] logits, int vocabulary, int count) {
+        product(sums.apply(name), logits, vocabulary, packed(in, count, d), 0, d, count);
+    }
+
+    /** That of a token embedding: each token's rows are summed first, then added. */
+    void embedding(String name, int[] tokens, float[] gradient, int d) {
+        float[] sum = sums.apply(name);
+        int[] sorted = Arrays.stream(tokens).distinct().toArray();
+        pool.run(sorted.length, (worker, index) -> {
+            float[] ofToken = new float[d];
+            for (int row = 0; row < rows; row++) {
+                if (tokens[row] == sorted[index]) {
+                    kernels.add(ofToken, 0, gradient, row * d, d);
+                }
+            }
+            kernels.add(sum, sorted[index] * d, ofToken, 0, d);
+        });
+    }
+
+    /** That of the position embedding. */
+    void positions(String name, Batch batch, float[] gradient, int d) {
+        float[] sum = sums.apply(name);
+        for (int row = 0; row < rows; row++) {
+            kernels.add(sum, batch.position(row) * d, gradient, row * d, d);
+        }
+    }
+
+    /** {@code sum[k, first + j] += sum_row in[row, k] gradient[row, j]}. */
+    private void product(
+            float[] sum, float[] in, int k, PackedMatrix gradient, int first, int width, int count) {
+        int n = gradient.n();
+        for (int from = 0; from < k; from += ROWS_AT_ONCE) {
+            int start = from;
+            int size = Math.min(ROWS_AT_ONCE, k - from);
+            float[] transposed = new float[Batch.arraySize(size, count)];
+            inColumns(size, (begin, end) -> {
+                for (int row = 0; row < count; row++) {
+                    for (int i = begin; i < end; i++) {
+                        transposed[i * count + row] = in[row * k + start + i];
+                    }
+                }
+            });
+            float[] formed = new float[Batch.arraySize(size, n)];
+            products.begin(transposed, count, size).into(formed, gradient).run();
+            pool.run(size, (worker, i) -> kernels.add(sum, (start + i) * width + first, formed, i * n, n));
+        }
+    }
+
+    private PackedMatrix packed(float[] values, int count, int n) {
+        PackedMatrix packed = PackedMatrix.zeros(count, n, false);
+        pool.run(count, (worker, row) -> packed.setRow(row, values, row * n));
+        return packed;
+    }
+
+    private void addColumns(float[] sum, int first, float[] gradient, int n) {
+        inColumns(n, (from, end) -> {
+            float[] chain = new float[end - from];
+            for (int row = 0; row < rows; row++) {
+                kernels.add(chain, 0, gradient, row * n + from, end - from);
+                endChain(row, chain, sum, first + from);
+            }
+        });
+    }
+
+    private void endChain(int row, float[] chain, float[] sum, int at) {
+        if (row == rows - 1 || row % ROWS_PER_CHAIN == ROWS_PER_CHAIN - 1) {
+            kernels.add(sum, at, chain, 0, chain.length);
+            Arrays.fill(chain, 0);
+        }
+    }
+
+    private interface ColumnTask {
+        void run(int from, int end);
+    }
+
+    private void inColumns(int n, ColumnTask task) {
+        pool.run(
+                (n + COLUMNS_PER_TASK - 1) / COLUMNS_PER_TASK,
+                (worker, index) ->
+                        task.run(index * COLUMNS_PER_TASK, Math.min(n, (index + 1) * COLUMNS_PER_TASK)));
+    }
+}
