@@ -207,8 +207,7 @@ public final class Gpt2 implements AutoCloseable {
                 "open the model without a device");
     }
 
-    void runBackward(
-            KeptPass kept, float[] gradient, Probe probe, @Nullable Function<String, float[]> parameterSums) {
+    void runBackward(KeptPass kept, float[] gradient, Probe probe, @Nullable Function<String, float[]> parameterSums) {
         BackwardPass pass = takeBackward();
         try {
             pass.run(kept, gradient, probe, parameterSums);

@@ -89,7 +89,10 @@ class GoldenGradientsTest {
             Tape tape = model.record(ForwardRequest.of(sequences(tokens)));
             ParameterGradients sums = ParameterGradients.zeros(model.config());
             tape.backward(
-                    crossEntropyGradient(tape.result().logits(), tokens, model.config().dVocab()), Probe.NONE, sums);
+                    crossEntropyGradient(
+                            tape.result().logits(), tokens, model.config().dVocab()),
+                    Probe.NONE,
+                    sums);
             for (TensorSpec tensor : Gpt2Weights.tensors(model.config())) {
                 float[] expected = floats(golden, "param." + tensor.name());
                 table.put(

@@ -114,20 +114,17 @@ final class CircuitFileTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {
-                "input->m0\n# no edge\n\n a0.h1->a1.h0<k> ",
-                "Resid Start->MLP 0\nA0.1->A1.0.K",
-                """
+            strings = {"input->m0\n# no edge\n\n a0.h1->a1.h0<k> ", "Resid Start->MLP 0\nA0.1->A1.0.K", """
                 blocks.0.hook_mlp_in[:] <- blocks.0.hook_resid_pre[:]
                 blocks.1.hook_k_input[:, :, 0] <- blocks.0.attn.hook_result[:, :, 1]
-                blocks.1.attn.hook_k[:, :, 0] <- blocks.1.hook_k_input[:, :, 0]""",
-                """
-                ('blocks.0.hook_mlp_in', (None,), 'blocks.0.hook_resid_pre', (None,))
-                ('blocks.1.hook_k_input', (None, None, 0), 'blocks.0.attn.hook_result', (None, None, 1))""",
-                """
-                blocks.0.hook_resid_pre -> blocks.0.hook_mlp_in
-                blocks.0.attn.hook_result[:, :, 1] -> blocks.1.hook_k_input[:, :, 0]"""
-            })
+                blocks.1.attn.hook_k[:, :, 0] <- blocks.1.hook_k_input[:, :, 0]\
+                """, """
+                    ('blocks.0.hook_mlp_in', (None,), 'blocks.0.hook_resid_pre', (None,))
+                    ('blocks.1.hook_k_input', (None, None, 0), 'blocks.0.attn.hook_result', (None, None, 1))\
+                    """, """
+                    blocks.0.hook_resid_pre -> blocks.0.hook_mlp_in
+                    blocks.0.attn.hook_result[:, :, 1] -> blocks.1.hook_k_input[:, :, 0]\
+                    """})
     void listsOfEdges(String text) {
         assertThat(EdgeList.parse("list.txt", text, CONFIG).edges())
                 .map(Object::toString)

@@ -131,7 +131,9 @@ public final class Selector {
             this.lists = lists;
             this.scale = top.scale();
             float floor = top.positive() ? 0 : Float.NEGATIVE_INFINITY;
-            tops = workers(new TopSelection[pool.threads()], () -> new TopSelection(kernels, top.k(), TileProduct.maxRows(), floor));
+            tops = workers(
+                    new TopSelection[pool.threads()],
+                    () -> new TopSelection(kernels, top.k(), TileProduct.maxRows(), floor));
         }
 
         @Override

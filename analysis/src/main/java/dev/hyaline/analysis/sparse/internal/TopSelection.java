@@ -4,9 +4,9 @@ import dev.hyaline.engine.internal.kernel.Kernels;
 import java.util.Arrays;
 
 /**
- * The largest scores of each of some rows, found while the scores go by in ascending order of their columns: a
- * bound rises with what has been seen, and most scores are compared with it and forgotten. Of equal scores the lowest
- * column wins. For one worker.
+ * The largest scores of each of some rows, found while the scores go by in ascending order of their columns: a bound
+ * rises with what has been seen, and most scores are compared with it and forgotten. Of equal scores the lowest column
+ * wins. For one worker.
  */
 public final class TopSelection {
     private final Kernels kernels;

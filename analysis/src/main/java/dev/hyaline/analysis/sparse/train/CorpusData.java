@@ -66,13 +66,7 @@ public final class CorpusData implements TrainingData {
      * @param bufferRows rows of the buffer
      */
     public static CorpusData of(
-            Gpt2 model,
-            Corpus corpus,
-            HookPoint in,
-            HookPoint out,
-            Set<Integer> excluded,
-            long seed,
-            int bufferRows) {
+            Gpt2 model, Corpus corpus, HookPoint in, HookPoint out, Set<Integer> excluded, long seed, int bufferRows) {
         if (bufferRows < 1) {
             throw new BadInputException("a buffer needs at least one row, found " + bufferRows);
         }
@@ -161,9 +155,13 @@ public final class CorpusData implements TrainingData {
             Iterator<Document> next = documents.iterator();
             while (next.hasNext() && asked < wanted) {
                 int[] document = next.next().tokens();
-                for (int from = 0; from < document.length && asked < wanted; from += model.config().nCtx()) {
+                for (int from = 0;
+                        from < document.length && asked < wanted;
+                        from += model.config().nCtx()) {
                     int[] piece = Arrays.copyOfRange(
-                            document, from, Math.min(document.length, from + model.config().nCtx()));
+                            document,
+                            from,
+                            Math.min(document.length, from + model.config().nCtx()));
                     int[] rowsOf = new int[piece.length];
                     int count = 0;
                     for (int p = 0; p < piece.length; p++) {

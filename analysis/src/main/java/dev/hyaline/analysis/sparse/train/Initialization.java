@@ -51,9 +51,8 @@ public final class Initialization {
     }
 
     /**
-     * The geometric median of rows, by Weiszfeld's iteration from their mean: at most 100 times, or until it
-     * moves by less than 1e-5. A row that equals the guess has the weight of a distance of 1e-6
-     * and divides nothing by zero.
+     * The geometric median of rows, by Weiszfeld's iteration from their mean: at most 100 times, or until it moves by
+     * less than 1e-5. A row that equals the guess has the weight of a distance of 1e-6 and divides nothing by zero.
      *
      * @param rows {@code [tokens, d]}
      */

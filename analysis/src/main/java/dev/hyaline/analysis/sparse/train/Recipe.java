@@ -12,8 +12,8 @@ import java.util.List;
  * @param auxiliary what revives dead latents
  * @param auxiliaryCoefficient its weight
  * @param auxiliaryK dead latents a token that take part; 0 for half the width
- * @param prefixes ends of the latents' prefixes that are dictionaries of their own (Matryoshka), ascending, the last one
- *     the number of latents; none for a plain dictionary
+ * @param prefixes ends of the latents' prefixes that are dictionaries of their own (Matryoshka), ascending, the last
+ *     one the number of latents; none for a plain dictionary
  * @param prefixWeights of the loss of each
  * @param multiTopK whether a second reconstruction with 4 k latents counts an eighth
  * @param threshold how the threshold of a top-k autoencoder follows its activations

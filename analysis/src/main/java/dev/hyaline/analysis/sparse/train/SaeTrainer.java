@@ -70,8 +70,7 @@ public final class SaeTrainer implements AutoCloseable {
 
     /** Begins with weights drawn by the seed, and a factor and a bias taken from the data's first batches. */
     public static SaeTrainer begin(Training training, TrainingData data, int threads) {
-        SaeTrainer trainer =
-                new SaeTrainer(training, data.dIn(), data.dOut(), data.isTranscoder(), threads);
+        SaeTrainer trainer = new SaeTrainer(training, data.dIn(), data.dOut(), data.isTranscoder(), threads);
         trainer.initialize(data);
         return trainer;
     }
@@ -82,17 +81,14 @@ public final class SaeTrainer implements AutoCloseable {
      * @throws BadInputException if it was written with other settings, or for data of another width
      */
     public static SaeTrainer resume(Training training, TrainingData data, int threads, Path checkpoint) {
-        SaeTrainer trainer =
-                new SaeTrainer(training, data.dIn(), data.dOut(), data.isTranscoder(), threads);
+        SaeTrainer trainer = new SaeTrainer(training, data.dIn(), data.dOut(), data.isTranscoder(), threads);
         TrainingCheckpoint.read(checkpoint, trainer);
         return trainer;
     }
 
     /** Goes on from a checkpoint if there is one, else begins. */
     public static SaeTrainer beginOrResume(Training training, TrainingData data, int threads, Path checkpoint) {
-        return Files.exists(checkpoint)
-                ? resume(training, data, threads, checkpoint)
-                : begin(training, data, threads);
+        return Files.exists(checkpoint) ? resume(training, data, threads, checkpoint) : begin(training, data, threads);
     }
 
     private Weights weights() {
@@ -213,8 +209,7 @@ public final class SaeTrainer implements AutoCloseable {
                 throw new BadInputException("autoencoders that are trained together take the same batches");
             }
             if (trainer.dIn != data.dIn() || trainer.dOut != data.dOut()) {
-                throw new BadShapeException(
-                        "activations", trainer.dIn + " values", data.dIn() + " values");
+                throw new BadShapeException("activations", trainer.dIn + " values", data.dIn() + " values");
             }
         }
         float[] x = new float[batch * first.dIn];
@@ -244,8 +239,8 @@ public final class SaeTrainer implements AutoCloseable {
             resample(in, out, dead);
         }
         double rate = training.schedule().rate(done, training.steps());
-        Losses losses =
-                step.run(in, out, training.batch(), dead, rate, training.schedule().warmth(done));
+        Losses losses = step.run(
+                in, out, training.batch(), dead, rate, training.schedule().warmth(done));
         if (!Double.isFinite(losses.total())) {
             throw new BadInputException("the loss of step " + done + " is " + losses.total()
                     + ": the learning rate is too high, or an activation is not finite");
@@ -334,10 +329,9 @@ public final class SaeTrainer implements AutoCloseable {
         if (training.skip()) {
             p = p.withSkip(weights.value(Weights.SKIP).clone());
         }
-        Normalization normalization =
-                training.normalized() ? new Normalization.Factor(factor) : Normalization.none();
-        SaeConfig config = new SaeConfig(
-                dIn, dOut, training.latents(), 1, transcoder, !transcoder, normalization, activation);
+        Normalization normalization = training.normalized() ? new Normalization.Factor(factor) : Normalization.none();
+        SaeConfig config =
+                new SaeConfig(dIn, dOut, training.latents(), 1, transcoder, !transcoder, normalization, activation);
         return SparseAutoencoder.of(config, p, metadata);
     }
 

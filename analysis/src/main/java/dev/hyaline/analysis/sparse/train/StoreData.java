@@ -42,8 +42,7 @@ public final class StoreData implements TrainingData {
      *
      * @throws BadInputException if a point was not dumped, or no row is left
      */
-    public static StoreData of(
-            ActivationStore store, HookPoint in, HookPoint out, Set<Integer> excluded, long seed) {
+    public static StoreData of(ActivationStore store, HookPoint in, HookPoint out, Set<Integer> excluded, long seed) {
         for (HookPoint point : List.of(in, out)) {
             store.width(point);
         }

@@ -24,7 +24,8 @@ public interface TrainingData {
      * @param batch its number, from 0
      * @param size rows it has
      * @param x inputs {@code [size, dIn]}
-     * @param y what is to be reconstructed {@code [size, dOut]}; the same array as {@code x} unless it is a transcoder's
+     * @param y what is to be reconstructed {@code [size, dOut]}; the same array as {@code x} unless it is a
+     *     transcoder's
      */
     void read(long batch, int size, float[] x, float[] y);
 }

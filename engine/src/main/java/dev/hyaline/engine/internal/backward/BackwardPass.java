@@ -146,7 +146,8 @@ public final class BackwardPass {
             throw new BadInputException("gradients of parameters need a forward pass without edits");
         }
         if (!(plan.start() instanceof Start.Embedding)
-                || !(plan.output() instanceof Output.Logits logits && logits.columns().isAll())) {
+                || !(plan.output() instanceof Output.Logits logits
+                        && logits.columns().isAll())) {
             throw new BadInputException(
                     "gradients of parameters need a pass from the embedding to logits of the whole vocabulary");
         }

@@ -100,8 +100,7 @@ final class ParameterSums {
     }
 
     /** {@code sum[k, first + j] += sum_row in[row, k] gradient[row, j]}. */
-    private void product(
-            float[] sum, float[] in, int k, PackedMatrix gradient, int first, int width, int count) {
+    private void product(float[] sum, float[] in, int k, PackedMatrix gradient, int first, int width, int count) {
         int n = gradient.n();
         for (int from = 0; from < k; from += ROWS_AT_ONCE) {
             int start = from;
@@ -150,7 +149,6 @@ final class ParameterSums {
     private void inColumns(int n, ColumnTask task) {
         pool.run(
                 (n + COLUMNS_PER_TASK - 1) / COLUMNS_PER_TASK,
-                (worker, index) ->
-                        task.run(index * COLUMNS_PER_TASK, Math.min(n, (index + 1) * COLUMNS_PER_TASK)));
+                (worker, index) -> task.run(index * COLUMNS_PER_TASK, Math.min(n, (index + 1) * COLUMNS_PER_TASK)));
     }
 }

@@ -13,8 +13,8 @@ import dev.hyaline.engine.internal.kernel.Scratch;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Matrix products in register tiles, whose shape {@link Lanes#SHAPE} says: how panels, chains and rows are gone
- * through so that the tiles find what they read in the caches.
+ * Matrix products in register tiles, whose shape {@link Lanes#SHAPE} says: how panels, chains and rows are gone through
+ * so that the tiles find what they read in the caches.
  */
 final class Tiles {
     /** Up to so many rows, memory and not arithmetic bounds a product. */

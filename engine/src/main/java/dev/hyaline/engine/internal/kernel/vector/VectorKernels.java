@@ -25,7 +25,6 @@ public final class VectorKernels implements Kernels {
     /** Bits of a vector, when the machine's preference is not wanted: 128, 256 or 512. */
     public static final String WIDTH_PROPERTY = Lanes.WIDTH_PROPERTY;
 
-
     /** The shape of the tiles and the reason for it. */
     public static TileShape.Choice tiles() {
         return Lanes.TILES;
