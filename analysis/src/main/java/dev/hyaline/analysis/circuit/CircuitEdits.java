@@ -91,7 +91,8 @@ final class CircuitEdits {
         List<Intervention> of(int pair);
     }
 
-    private HookPoint inputPoint() {
+    /** The point of the input's values. */
+    HookPoint inputPoint() {
         return input == InputMeaning.TOKENS ? HookPoint.of(Site.EMBED) : HookPoint.of(Site.RESID_PRE, 0);
     }
 

@@ -1,10 +1,20 @@
 package dev.hyaline.analysis.circuit;
 
+import dev.hyaline.analysis.causal.Ablation;
+import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.causal.SweepResult;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.CounterRandom;
+import dev.hyaline.instrument.gradient.GradientPass;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
 
 /** A method that scores every edge. The name is that of the command line and of files. */
 public sealed interface EdgeScoring {
@@ -117,5 +127,187 @@ public sealed interface EdgeScoring {
             }
             return mean;
         }
+    }
+
+    /**
+     * Edge attribution patching (Syed et al. 2023): the difference that ablation makes to what a sender writes, times the
+     * gradient at what a receiver reads in the clean run. Equal to the derivative of the loss with respect to a mask of
+     * the edge. Where a nonlinearity is saturated it misses what {@link InputGradients} finds.
+     *
+     * @param direction noising: gradients in the clean run; denoising: in the corrupted one, as TransformerLens's
+     *     attribution patching
+     */
+    record AttributionPatching(PatchingDirection direction) implements EdgeScoring {
+        @Override
+        public String name() {
+            return direction == PatchingDirection.NOISING ? "eap" : "eap-denoising";
+        }
+
+        @Override
+        public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
+            requireGradientOfCleanRun(experiment, this);
+            if (direction == PatchingDirection.DENOISING) {
+                requireCounterfactual(experiment, this);
+            }
+            EdgeGradients gradients = new EdgeGradients(experiment);
+            return scores(experiment, gradients, List.of(gradients.pass(direction.base())), name());
+        }
+    }
+
+    /** Points of a path of integration. */
+    enum PathRule {
+        /** {@code 0, 1/m, .., (m-1)/m}: with the ablated end, without the clean one, as EAP-IG takes them for edges. */
+        LEFT,
+        /** {@code 1/m, .., 1}. */
+        RIGHT,
+        /** {@code 1/2m, 3/2m, .., (2m-1)/2m}. */
+        MIDPOINT;
+
+        double at(int step, int steps) {
+            return switch (this) {
+                case LEFT -> (double) step / steps;
+                case RIGHT -> (step + 1.0) / steps;
+                case MIDPOINT -> (step + 0.5) / steps;
+            };
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * EAP-IG-inputs (Hanna et al. 2024): as edge attribution patching, with the mean gradient over runs whose input lies
+     * on the way from the ablated values to the clean ones. The scores of the input's edges add up to the whole effect
+     * as steps grow.
+     *
+     * @param steps points of the path
+     */
+    record InputGradients(int steps, PathRule rule) implements EdgeScoring {
+        public InputGradients {
+            requireSteps(steps);
+        }
+
+        @Override
+        public String name() {
+            return "eap-ig" + (rule == PathRule.LEFT ? "" : "-" + rule) + " of " + steps + " steps";
+        }
+
+        @Override
+        public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
+            EdgeGradients gradients = new EdgeGradients(experiment);
+            List<GradientPass> passes = IntStream.range(0, steps)
+                    .mapToObj(step -> gradients.held(-1, rule.at(step, steps)))
+                    .toList();
+            return scores(experiment, gradients, passes, name());
+        }
+    }
+
+    /**
+     * Integrated gradients of activations: runs in which one stage at a time, the input, the heads of a layer or an MLP,
+     * is held between its clean and its ablated values.
+     *
+     * @param steps points of each stage's path
+     * @param own whether an edge takes only the runs in which its own sender's stage was held (Marks et al. 2024), which
+     *     comes closest to exact effects; EAP-IG's code takes the mean over all stages
+     */
+    record ActivationGradients(int steps, boolean own) implements EdgeScoring {
+        public ActivationGradients {
+            requireSteps(steps);
+        }
+
+        @Override
+        public String name() {
+            return (own ? "ig-activations" : "eap-ig-activations") + " of " + steps + " steps";
+        }
+
+        @Override
+        public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
+            EdgeGradients gradients = new EdgeGradients(experiment);
+            double[][] scores = new double[experiment.pairs().size()][experiment.index().size()];
+            List<GradientPass> all = new ArrayList<>();
+            for (int stage = -1; stage < 2 * experiment.config().nLayers(); stage++) {
+                int held = stage;
+                List<GradientPass> passes = IntStream.rangeClosed(1, steps)
+                        .mapToObj(step -> gradients.held(held, (double) step / steps))
+                        .toList();
+                if (own) {
+                    gradients.addScores(passes, gradients.sendersOf(stage), scores);
+                }
+                all.addAll(passes);
+            }
+            if (!own) {
+                gradients.addScores(all, gradients.allSenders(), scores);
+            }
+            return EdgeScores.ofPairs(experiment.index(), name(), scores);
+        }
+    }
+
+    /** As edge attribution patching, with the mean of the gradients in the clean and in the corrupted run. */
+    record CleanCorrupted() implements EdgeScoring {
+        @Override
+        public String name() {
+            return "clean-corrupted";
+        }
+
+        @Override
+        public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
+            requireCounterfactual(experiment, this);
+            EdgeGradients gradients = new EdgeGradients(experiment);
+            return scores(
+                    experiment,
+                    gradients,
+                    List.of(gradients.pass(Side.CLEAN), gradients.pass(Side.CORRUPTED)),
+                    name());
+        }
+    }
+
+    /** Standard normal numbers: the control that every other method is held against. */
+    record Random(long seed) implements EdgeScoring {
+        @Override
+        public String name() {
+            return "random, seed " + seed;
+        }
+
+        @Override
+        public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
+            return of(experiment.index(), seed);
+        }
+
+        static EdgeScores of(GraphIndex index, long seed) {
+            CounterRandom random = CounterRandom.of(seed).named("random scores");
+            double[] scores = new double[index.size()];
+            Arrays.setAll(scores, random::gaussian);
+            return EdgeScores.of(index, "random, seed " + seed, scores);
+        }
+    }
+
+    private static void requireSteps(int steps) {
+        if (steps < 1) {
+            throw new BadInputException("integrated gradients need at least one step, found " + steps);
+        }
+    }
+
+    private static void requireCounterfactual(CircuitExperiment experiment, EdgeScoring scoring) {
+        if (!(experiment.ablation() instanceof Ablation.CounterfactualAblation)) {
+            throw new BadInputException(scoring.name() + " takes gradients in corrupted runs, which are the end only of"
+                    + " counterfactual ablation, found " + experiment.ablation().description());
+        }
+    }
+
+    private static void requireGradientOfCleanRun(CircuitExperiment experiment, EdgeScoring scoring) {
+        if (experiment.metric().readsCleanRun()) {
+            throw new BadInputException("the " + experiment.metric().quantity()
+                    + " has its least value, and so no gradient, in the clean run: " + scoring.name()
+                    + " would score every edge 0; take eap-ig, whose path leaves the clean run");
+        }
+    }
+
+    private static EdgeScores scores(
+            CircuitExperiment experiment, EdgeGradients gradients, List<GradientPass> passes, String name) {
+        double[][] scores = new double[experiment.pairs().size()][experiment.index().size()];
+        gradients.addScores(passes, gradients.allSenders(), scores);
+        return EdgeScores.ofPairs(experiment.index(), name, scores);
     }
 }

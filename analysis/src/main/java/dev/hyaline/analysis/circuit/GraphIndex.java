@@ -103,6 +103,15 @@ final class GraphIndex {
         return senderCount[receiver];
     }
 
+    /** The first receiver that reads a sender; all later ones do. */
+    int firstReceiver(int sender) {
+        int r = 0;
+        while (edge[sender][r] == NO_EDGE) {
+            r++;
+        }
+        return r;
+    }
+
     int sender(Node node) {
         return senderNumbers.get(node);
     }

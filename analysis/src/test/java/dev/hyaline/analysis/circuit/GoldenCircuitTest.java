@@ -1,15 +1,18 @@
 package dev.hyaline.analysis.circuit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.GoldenIoi;
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -247,5 +250,75 @@ final class GoldenCircuitTest {
         assertThat(graph.scores("file").values())
                 .isEqualTo(golden("eap_ig_inputs_5").values());
         assertThat(GraphFile.of(graph.circuit(), graph.scores("file")).json()).isEqualTo(Files.readString(file));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "eap, counterfactual",
+        "eap.zero, zero",
+        "eap.mean, mean",
+        "eap.mean-positional, mean-positional",
+        "eap_ig_inputs_5, counterfactual",
+        "eap_ig_inputs_20, counterfactual",
+        "eap_ig_inputs_5_right, counterfactual",
+        "eap_ig_inputs_5_midpoint, counterfactual",
+        "eap_ig_activations_5, counterfactual",
+        "eap_ig_activations_5.zero, zero",
+        "eap_ig_activations_5.mean, mean",
+        "eap_ig_activations_5.mean-positional, mean-positional",
+        "ig_activations_own_5, counterfactual",
+        "clean_corrupted, counterfactual",
+        "eap_ig_inputs_5.kl, counterfactual"
+    })
+    void scoresByGradients(String name, String ablation) {
+        String method = name.replaceAll("[.].*", "");
+        EdgeScoring scoring = switch (method) {
+            case "eap" -> new EdgeScoring.AttributionPatching(PatchingDirection.NOISING);
+            case "eap_ig_inputs_5" -> new EdgeScoring.InputGradients(5, EdgeScoring.PathRule.LEFT);
+            case "eap_ig_inputs_20" -> new EdgeScoring.InputGradients(20, EdgeScoring.PathRule.LEFT);
+            case "eap_ig_inputs_5_right" -> new EdgeScoring.InputGradients(5, EdgeScoring.PathRule.RIGHT);
+            case "eap_ig_inputs_5_midpoint" -> new EdgeScoring.InputGradients(5, EdgeScoring.PathRule.MIDPOINT);
+            case "eap_ig_activations_5" -> new EdgeScoring.ActivationGradients(5, false);
+            case "ig_activations_own_5" -> new EdgeScoring.ActivationGradients(5, true);
+            default -> new EdgeScoring.CleanCorrupted();
+        };
+        CircuitExperiment circuits = name.endsWith(".kl")
+                ? CircuitExperiment.of(
+                        Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)),
+                        Ablation.counterfactual())
+                : circuits(ablation);
+        EdgeScores scores = scoring.score(circuits);
+        double[] expected = GOLDEN.tensor(name);
+        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+        double error = 0;
+        for (int e = 0; e < expected.length; e++) {
+            error = Math.max(error, Math.abs(expected[e] - scores.of(e)));
+        }
+        assertThat(error).isLessThan(2e-6 * Math.max(1, largest));
+        if (name.equals("eap")) {
+            double[] perPair = GOLDEN.tensor("eap_per_pair");
+            for (int pair = 0; pair < scores.pairs(); pair++) {
+                assertClose(
+                        scores.pair(pair),
+                        Arrays.copyOfRange(perPair, pair * scores.size(), (pair + 1) * scores.size()),
+                        5e-5);
+            }
+        }
+        if (name.startsWith("eap") && !name.contains("ig") && !name.endsWith("mean")) {
+            assertClose(scores.bySender(), GOLDEN.tensor("node_" + name), 5e-5);
+        }
+    }
+
+    @Test
+    void attributionByKlIsRefused() {
+        CircuitExperiment circuits = CircuitExperiment.of(
+                Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)), Ablation.counterfactual());
+        assertThatThrownBy(() -> new EdgeScoring.AttributionPatching(PatchingDirection.NOISING).score(circuits))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("eap-ig");
+        assertThatThrownBy(() -> new EdgeScoring.CleanCorrupted().score(circuits("zero")))
+                .hasMessageContaining("counterfactual");
+        assertThatThrownBy(() -> new EdgeScoring.InputGradients(0, EdgeScoring.PathRule.LEFT))
+                .hasMessageContaining("at least one step");
     }
 }
