@@ -36,7 +36,7 @@ final class AnalysisCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"patch", "ablate", "lens", "attribute", "heads"})
+    @ValueSource(strings = {"patch", "ablate", "circuit", "lens", "attribute", "heads"})
     void helpHasExamplesAndFitsTheScreen(String command) {
         String help = Outcome.of(command, "--help").succeeded().out();
         assertThat(help).contains("Usage: hyaline", "  hyaline " + command).doesNotContain("${", "null");

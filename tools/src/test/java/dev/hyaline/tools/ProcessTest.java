@@ -48,6 +48,7 @@ final class ProcessTest {
         assertThat(run("tokens").succeeded().out()).contains("<|endoftext|>");
         assertThat(run("patch").succeeded().out()).contains("resid_pre, denoising");
         assertThat(run("ablate").succeeded().out()).contains("(zero) of z");
+        assertThat(run("circuit").succeeded().out()).contains("input->m0", "the circuit alone", "random, seed 1");
         assertThat(run("lens").succeeded().out()).contains("final_post");
         assertThat(run("attribute").succeeded().out()).contains("Conservation");
         assertThat(run("heads").succeeded().out()).contains("induction 2.2");

@@ -5,6 +5,7 @@ import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.causal.SweepResult;
+import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.Axis;
@@ -129,6 +130,24 @@ public final class CircuitExperiment {
     /** The metric of a circuit by pair. */
     public double[] measure(Circuit circuit) {
         return measure(List.of(circuit))[0];
+    }
+
+    /**
+     * The exact effect of leaving each of some edges out of the whole model, by pair: by how much the task gets worse.
+     *
+     * @return {@code [edges][pairs]}
+     */
+    public double[][] effects(List<Edge> edges) {
+        List<Circuit> runs = new ArrayList<>(List.of(full()));
+        edges.forEach(edge -> runs.add(full().without(List.of(edge))));
+        double[][] measured = measure(runs);
+        double[][] effects = new double[edges.size()][pairs().size()];
+        for (int e = 0; e < effects.length; e++) {
+            for (int pair = 0; pair < effects[e].length; pair++) {
+                effects[e][pair] = loss(measured[0][pair], measured[e + 1][pair]);
+            }
+        }
+        return effects;
     }
 
     /** The mean of a circuit's metric over the pairs. */

@@ -1,10 +1,9 @@
 package dev.hyaline.analysis.circuit;
 
+import dev.hyaline.analysis.statistics.compare.Auroc;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * How well scores tell a known circuit's edges from all others. Edges that no score was given for score 0, and are not
@@ -39,53 +38,15 @@ public record CircuitRecovery(double auroc, double averagePrecision, double mib)
                 ranks[e] = Math.abs(ranks[e]);
             }
         }
-        return new CircuitRecovery(auroc(ranks, known), averagePrecision(ranks, known), mib(scores, known));
+        double[] positive = of(ranks, known);
+        double[] negative = of(ranks, known.complement());
+        return new CircuitRecovery(
+                Auroc.of(positive, negative).area(), Auroc.averagePrecision(positive, negative), mib(scores, known));
     }
 
-    /** The edges from the largest score down. */
-    private static List<Integer> sorted(double[] scores) {
-        return IntStream.range(0, scores.length)
-                .boxed()
-                .sorted(Comparator.comparingDouble(e -> -scores[e]))
-                .toList();
-    }
-
-    private static double auroc(double[] scores, Circuit known) {
-        List<Integer> sorted = sorted(scores);
-        double wins = 0;
-        long trueSoFar = 0;
-        long others = (long) known.graphSize() - known.size();
-        for (int from = 0; from < sorted.size(); ) {
-            int to = from;
-            long trueHere = 0;
-            while (to < sorted.size() && scores[sorted.get(to)] == scores[sorted.get(from)]) {
-                trueHere += known.contains((int) sorted.get(to)) ? 1 : 0;
-                to++;
-            }
-            long othersHere = to - from - trueHere;
-            wins += othersHere * (trueSoFar + trueHere / 2.0);
-            trueSoFar += trueHere;
-            from = to;
-        }
-        return wins / ((double) others * known.size());
-    }
-
-    private static double averagePrecision(double[] scores, Circuit known) {
-        List<Integer> sorted = sorted(scores);
-        double sum = 0;
-        long trueSoFar = 0;
-        for (int from = 0; from < sorted.size(); ) {
-            int to = from;
-            long trueHere = 0;
-            while (to < sorted.size() && scores[sorted.get(to)] == scores[sorted.get(from)]) {
-                trueHere += known.contains((int) sorted.get(to)) ? 1 : 0;
-                to++;
-            }
-            trueSoFar += trueHere;
-            sum += trueHere * ((double) trueSoFar / to);
-            from = to;
-        }
-        return sum / known.size();
+    /** The scores of the edges that a circuit has, or lacks. */
+    private static double[] of(double[] scores, Circuit circuit) {
+        return circuit.keptEdges().stream().mapToDouble(e -> scores[e]).toArray();
     }
 
     private static double mib(EdgeScores scores, Circuit known) {

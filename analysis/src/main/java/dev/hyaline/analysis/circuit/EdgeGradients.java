@@ -64,11 +64,9 @@ final class EdgeGradients {
      * @param own the share of their own values
      */
     GradientPass held(int stage, double own) {
-        HookPoint point = stage < 0
-                ? edits.inputPoint()
-                : HookPoint.of(stage % 2 == 0 ? Site.Z : Site.MLP_OUT, stage / 2);
-        return pass(Side.CLEAN)
-                .edited(Interventions.of(Intervention.patch(Target.of(point), new Mixed(point, own))));
+        HookPoint point =
+                stage < 0 ? edits.inputPoint() : HookPoint.of(stage % 2 == 0 ? Site.Z : Site.MLP_OUT, stage / 2);
+        return pass(Side.CLEAN).edited(Interventions.of(Intervention.patch(Target.of(point), new Mixed(point, own))));
     }
 
     /** Values between the senders' own and the ablated ones, {@code [tokens, ...]} of every pair. */
@@ -154,7 +152,8 @@ final class EdgeGradients {
         long most = Math.clamp(BATCH_BYTES / perToken, 1, MAX_BATCH_TOKENS);
         long tokens = 0;
         int end = first;
-        while (end < runs.pairs().size() && (end == first || tokens + runs.pairs().get(end).length() <= most)) {
+        while (end < runs.pairs().size()
+                && (end == first || tokens + runs.pairs().get(end).length() <= most)) {
             tokens += runs.pairs().get(end).length();
             end++;
         }
@@ -246,7 +245,9 @@ final class EdgeGradients {
         }
     }
 
-    /** Gradients at a position as {@code [dModel, receivers]}, so that a row is added to all receivers' sums at once. */
+    /**
+     * Gradients at a position as {@code [dModel, receivers]}, so that a row is added to all receivers' sums at once.
+     */
     private void transpose(Reader reader, int pair, int position, float[] transposed) {
         int d = config.dModel();
         int receivers = index.receivers().size();

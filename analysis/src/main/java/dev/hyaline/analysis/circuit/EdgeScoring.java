@@ -130,9 +130,9 @@ public sealed interface EdgeScoring {
     }
 
     /**
-     * Edge attribution patching (Syed et al. 2023): the difference that ablation makes to what a sender writes, times the
-     * gradient at what a receiver reads in the clean run. Equal to the derivative of the loss with respect to a mask of
-     * the edge. Where a nonlinearity is saturated it misses what {@link InputGradients} finds.
+     * Edge attribution patching (Syed et al. 2023): the difference that ablation makes to what a sender writes, times
+     * the gradient at what a receiver reads in the clean run. Equal to the derivative of the loss with respect to a
+     * mask of the edge. Where a nonlinearity is saturated it misses what {@link InputGradients} finds.
      *
      * @param direction noising: gradients in the clean run; denoising: in the corrupted one, as TransformerLens's
      *     attribution patching
@@ -178,9 +178,9 @@ public sealed interface EdgeScoring {
     }
 
     /**
-     * EAP-IG-inputs (Hanna et al. 2024): as edge attribution patching, with the mean gradient over runs whose input lies
-     * on the way from the ablated values to the clean ones. The scores of the input's edges add up to the whole effect
-     * as steps grow.
+     * EAP-IG-inputs (Hanna et al. 2024): as edge attribution patching, with the mean gradient over runs whose input
+     * lies on the way from the ablated values to the clean ones. The scores of the input's edges add up to the whole
+     * effect as steps grow.
      *
      * @param steps points of the path
      */
@@ -205,12 +205,12 @@ public sealed interface EdgeScoring {
     }
 
     /**
-     * Integrated gradients of activations: runs in which one stage at a time, the input, the heads of a layer or an MLP,
-     * is held between its clean and its ablated values.
+     * Integrated gradients of activations: runs in which one stage at a time, the input, the heads of a layer or an
+     * MLP, is held between its clean and its ablated values.
      *
      * @param steps points of each stage's path
-     * @param own whether an edge takes only the runs in which its own sender's stage was held (Marks et al. 2024), which
-     *     comes closest to exact effects; EAP-IG's code takes the mean over all stages
+     * @param own whether an edge takes only the runs in which its own sender's stage was held (Marks et al. 2024),
+     *     which comes closest to exact effects; EAP-IG's code takes the mean over all stages
      */
     record ActivationGradients(int steps, boolean own) implements EdgeScoring {
         public ActivationGradients {
@@ -225,7 +225,8 @@ public sealed interface EdgeScoring {
         @Override
         public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
             EdgeGradients gradients = new EdgeGradients(experiment);
-            double[][] scores = new double[experiment.pairs().size()][experiment.index().size()];
+            double[][] scores =
+                    new double[experiment.pairs().size()][experiment.index().size()];
             List<GradientPass> all = new ArrayList<>();
             for (int stage = -1; stage < 2 * experiment.config().nLayers(); stage++) {
                 int held = stage;
@@ -256,10 +257,7 @@ public sealed interface EdgeScoring {
             requireCounterfactual(experiment, this);
             EdgeGradients gradients = new EdgeGradients(experiment);
             return scores(
-                    experiment,
-                    gradients,
-                    List.of(gradients.pass(Side.CLEAN), gradients.pass(Side.CORRUPTED)),
-                    name());
+                    experiment, gradients, List.of(gradients.pass(Side.CLEAN), gradients.pass(Side.CORRUPTED)), name());
         }
     }
 
@@ -306,7 +304,8 @@ public sealed interface EdgeScoring {
 
     private static EdgeScores scores(
             CircuitExperiment experiment, EdgeGradients gradients, List<GradientPass> passes, String name) {
-        double[][] scores = new double[experiment.pairs().size()][experiment.index().size()];
+        double[][] scores =
+                new double[experiment.pairs().size()][experiment.index().size()];
         gradients.addScores(passes, gradients.allSenders(), scores);
         return EdgeScores.ofPairs(experiment.index(), name, scores);
     }

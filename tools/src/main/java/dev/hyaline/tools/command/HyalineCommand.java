@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             "  hyaline generate --prompt \"Once upon a time\"",
             "  hyaline patch                             where the model keeps what a task needs",
             "  hyaline ablate                            what a task loses without a head",
+            "  hyaline circuit                           which edges between its parts do a task, tested",
             "  hyaline heads                             where every attention head looks",
             "  hyaline models                            what --model finds without downloading it",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
@@ -55,6 +56,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("tokens", TokensCommand::new);
         COMMANDS.put("patch", PatchCommand::new);
         COMMANDS.put("ablate", AblateCommand::new);
+        COMMANDS.put("circuit", CircuitCommand::new);
         COMMANDS.put("lens", LensCommand::new);
         COMMANDS.put("attribute", AttributeCommand::new);
         COMMANDS.put("heads", HeadsCommand::new);

@@ -154,6 +154,30 @@ public final class PairOptions implements CheckedOptions {
                         .draw(encoder, count == null ? DEFAULT_COUNT : count, seed()));
     }
 
+    /**
+     * The pairs to find something on and the pairs to judge it on: of a task, those of {@link #read} and as many more; of
+     * a file, its first half and its second. A single pair serves for both.
+     *
+     * @param pairs those that {@link #read} gave
+     */
+    public List<PromptPairs> split(PromptPairs pairs, Gpt2Config config, ModelVocabulary vocabulary) {
+        List<PromptPair> found = pairs.list();
+        if (source.written == null && file.isEmpty()) {
+            List<PromptPair> more = (source.task == null ? Task.IOI_ABBA : source.task)
+                    .draw(encoder(vocabulary, !noBos), 2 * found.size(), seed());
+            List<PromptPair> others = more.subList(found.size(), more.size()).stream()
+                    .filter(pair -> !found.contains(pair))
+                    .toList();
+            return others.isEmpty() ? List.of(pairs, pairs) : List.of(pairs, PromptPairs.of(config, others));
+        }
+        int half = (found.size() + 1) / 2;
+        return found.size() < 2
+                ? List.of(pairs, pairs)
+                : List.of(
+                        PromptPairs.of(config, found.subList(0, half)),
+                        PromptPairs.of(config, found.subList(half, found.size())));
+    }
+
     /** The seed for whatever else is drawn. */
     public long seed() {
         return seed == null ? DEFAULT_SEED : seed;

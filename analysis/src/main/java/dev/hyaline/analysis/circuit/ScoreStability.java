@@ -1,0 +1,62 @@
+package dev.hyaline.analysis.circuit;
+
+import dev.hyaline.analysis.statistics.association.Correlation;
+import dev.hyaline.analysis.statistics.association.Stability;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.instrument.CounterRandom;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * How much a circuit depends on which pairs its scores come from. Costs no run: the scores of every pair are kept.
+ *
+ * @param bootstrap circuits from pairs drawn with replacement
+ * @param halves Jaccard's index of the circuits from the first and the second half of the pairs, in a drawn order
+ * @param halvesSpearman rank correlation of the scores of the two halves; NaN if either has no spread
+ */
+public record ScoreStability(Stability bootstrap, double halves, double halvesSpearman) {
+    /**
+     * Draws pairs and selects again.
+     *
+     * @param n edges of a circuit
+     * @param rounds draws with replacement
+     * @throws BadInputException if the scores are not kept by pair, or there are fewer than two pairs or rounds
+     */
+    public static ScoreStability measure(EdgeScores scores, CircuitSelection selection, int n, int rounds, long seed) {
+        int pairs = scores.pairs();
+        if (pairs < 2 || rounds < 2) {
+            throw new BadInputException("stability needs the scores of two pairs and two rounds, found " + pairs
+                    + " pairs of " + scores.method() + " and " + rounds + " rounds");
+        }
+        CounterRandom random = CounterRandom.of(seed).named("stability of scores");
+        int[][] drawn = IntStream.range(0, rounds)
+                .mapToObj(round -> IntStream.range(0, pairs)
+                        .map(draw -> random.with(round).index(draw, pairs))
+                        .toArray())
+                .toArray(int[][]::new);
+        int[] order = random.named("halves").permutation(pairs);
+        EdgeScores first = scores.ofSome(Arrays.copyOf(order, pairs / 2));
+        EdgeScores second = scores.ofSome(Arrays.copyOfRange(order, pairs / 2, pairs));
+        return new ScoreStability(
+                ofDraws(scores, selection, n, drawn),
+                selection.select(first, n).jaccard(selection.select(second, n)),
+                Correlation.spearman(first.values(), second.values())
+                        .map(Correlation.Spearman::rho)
+                        .orElse(Double.NaN));
+    }
+
+    /** The circuits of given draws against that of all pairs. */
+    static Stability ofDraws(EdgeScores scores, CircuitSelection selection, int n, int[][] drawn) {
+        List<Set<String>> resamples = Arrays.stream(drawn)
+                .map(draw -> names(selection.select(scores.ofSome(draw), n)))
+                .toList();
+        return Stability.of(names(selection.select(scores, n)), resamples);
+    }
+
+    private static Set<String> names(Circuit circuit) {
+        return circuit.edges().stream().map(Object::toString).collect(Collectors.toSet());
+    }
+}
