@@ -25,6 +25,8 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.prompt;
     exports dev.hyaline.analysis.sparse;
     exports dev.hyaline.analysis.sparse.file;
+    exports dev.hyaline.analysis.sparse.measure;
+    exports dev.hyaline.analysis.sparse.splice;
     exports dev.hyaline.analysis.sparse.train;
     exports dev.hyaline.analysis.statistics;
     exports dev.hyaline.analysis.statistics.association;

@@ -100,17 +100,17 @@ public record Recipe(
                 throw new BadInputException("the widths of prefixes must ascend, found " + prefixes);
             }
         }
-        if ((multiTopK || auxiliary != Auxiliary.NONE) && !(activation instanceof TrainedActivation.TopK)) {
+        if ((multiTopK || auxiliary != Auxiliary.NONE) && !(activation instanceof TrainedActivation.TrainedTopK)) {
             throw new BadInputException("auxiliary losses and 4 k latents are for top-k autoencoders");
         }
-        if (!prefixes.isEmpty() && !(activation instanceof TrainedActivation.TopK)) {
+        if (!prefixes.isEmpty() && !(activation instanceof TrainedActivation.TrainedTopK)) {
             throw new BadInputException("prefixes are for top-k autoencoders");
         }
     }
 
     /** A squared error and what the activation penalises, with SAELens's optimizer. */
     public static Recipe of(TrainedActivation activation) {
-        boolean top = activation instanceof TrainedActivation.TopK;
+        boolean top = activation instanceof TrainedActivation.TrainedTopK;
         return new Recipe(
                 activation,
                 Reconstruction.SQUARED_ERROR,
@@ -121,7 +121,7 @@ public record Recipe(
                 List.of(),
                 List.of(),
                 false,
-                activation instanceof TrainedActivation.TopK choice && choice.batch()
+                activation instanceof TrainedActivation.TrainedTopK choice && choice.batch()
                         ? ThresholdRule.SAELENS
                         : ThresholdRule.NONE,
                 Optimizer.saeLens());

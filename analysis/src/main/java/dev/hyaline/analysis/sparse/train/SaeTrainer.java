@@ -104,12 +104,12 @@ public final class SaeTrainer implements AutoCloseable {
         made.put(Weights.DECODER, transcoder ? new float[decoder.length] : decoder);
         made.put(Weights.DECODER_BIAS, new float[dOut]);
         switch (training.recipe().activation()) {
-            case TrainedActivation.Gated gated -> {
+            case TrainedActivation.PenalizedGate gated -> {
                 made.put(Weights.GATE_BIAS, new float[n]);
                 made.put(Weights.MAGNITUDE_BIAS, new float[n]);
                 made.put(Weights.MAGNITUDE_SCALE, new float[n]);
             }
-            case TrainedActivation.JumpRelu jump -> {
+            case TrainedActivation.TrainedJump jump -> {
                 made.put(Weights.ENCODER_BIAS, new float[n]);
                 float[] threshold = new float[n];
                 Arrays.fill(threshold, (float) (jump.logarithmic() ? Math.log(0.01) : 0.01));
@@ -300,26 +300,26 @@ public final class SaeTrainer implements AutoCloseable {
     public SparseAutoencoder autoencoder(SaeMetadata metadata) {
         TrainedActivation trained = training.recipe().activation();
         LatentActivation activation = switch (trained) {
-            case TrainedActivation.Relu relu -> new LatentActivation.Relu();
-            case TrainedActivation.Gated gated -> new LatentActivation.Gated();
-            case TrainedActivation.TopK top ->
+            case TrainedActivation.PenalizedRelu relu -> new LatentActivation.Relu();
+            case TrainedActivation.PenalizedGate gated -> new LatentActivation.Gated();
+            case TrainedActivation.TrainedTopK top ->
                 top.batch()
                         ? new LatentActivation.Threshold((float) step.threshold, top.rescaled())
                         : new LatentActivation.TopK((int) top.k(), top.rescaled());
-            case TrainedActivation.JumpRelu jump -> new LatentActivation.JumpRelu();
+            case TrainedActivation.TrainedJump jump -> new LatentActivation.JumpRelu();
         };
         SaeParameters p = SaeParameters.of(
                 weights.value(Weights.ENCODER).clone(),
                 weights.value(Weights.ENCODER_BIAS).clone(),
                 weights.value(Weights.DECODER).clone(),
                 weights.value(Weights.DECODER_BIAS).clone());
-        if (trained instanceof TrainedActivation.Gated) {
+        if (trained instanceof TrainedActivation.PenalizedGate) {
             p = p.withGate(
                     weights.value(Weights.GATE_BIAS).clone(),
                     weights.value(Weights.MAGNITUDE_BIAS).clone(),
                     weights.value(Weights.MAGNITUDE_SCALE).clone());
         }
-        if (trained instanceof TrainedActivation.JumpRelu jump) {
+        if (trained instanceof TrainedActivation.TrainedJump jump) {
             float[] threshold = weights.value(Weights.THRESHOLD).clone();
             for (int i = 0; i < threshold.length; i++) {
                 threshold[i] = jump.logarithmic() ? (float) Math.exp(threshold[i]) : Math.max(threshold[i], 0);

@@ -138,7 +138,8 @@ final class Step {
         PackedRows.panel(encoder, panel, w.get(Weights.ENCODER).value);
         if (w.has(Weights.ENCODER_BIAS)) {
             int first = panel * PackedMatrix.PANEL;
-            System.arraycopy(w.get(Weights.ENCODER_BIAS).value, first, encoder.bias(), first, encoder.columns(panel));
+            System.arraycopy(
+                    w.get(Weights.ENCODER_BIAS).value, first, encoder.bias(), first, encoder.columns(panel));
         }
     }
 
@@ -222,10 +223,10 @@ final class Step {
 
     private Entries encode() {
         switch (recipe.activation()) {
-            case TrainedActivation.Relu relu -> {
+            case TrainedActivation.PenalizedRelu relu -> {
                 return entries(new Selection.Above(new float[n]));
             }
-            case TrainedActivation.Gated gated -> {
+            case TrainedActivation.PenalizedGate gated -> {
                 float[] cuts = new float[n];
                 float[] gate = w.get(Weights.GATE_BIAS).value;
                 for (int i = 0; i < n; i++) {
@@ -241,10 +242,10 @@ final class Step {
                 each(entries, (e, i) -> entries.f()[e] = Math.max(entries.z()[e] * factors[i] + bias[i], 0));
                 return entries;
             }
-            case TrainedActivation.TopK top -> {
+            case TrainedActivation.TrainedTopK top -> {
                 return top.batch() ? batchTop(top) : entries(top((int) top.k(), top.rescaled()));
             }
-            case TrainedActivation.JumpRelu jump -> {
+            case TrainedActivation.TrainedJump jump -> {
                 float[] cuts = new float[n];
                 for (int i = 0; i < n; i++) {
                     boolean pulled = jump.preActivation() > 0 && dead[i];
@@ -260,7 +261,7 @@ final class Step {
     }
 
     /** The threshold of a latent that jumps. */
-    private float cut(TrainedActivation.JumpRelu jump, int latent) {
+    private float cut(TrainedActivation.TrainedJump jump, int latent) {
         float value = w.get(Weights.THRESHOLD).value[latent];
         return jump.logarithmic() ? (float) Math.exp(value) : Math.max(value, 0);
     }
@@ -273,7 +274,7 @@ final class Step {
         return Entries.of(selector.select(h, tokens, encoder, selection), n, OWN_NUMBERS, pool);
     }
 
-    private Entries batchTop(TrainedActivation.TopK top) {
+    private Entries batchTop(TrainedActivation.TrainedTopK top) {
         float[] scale = top.rescaled() ? norms : NONE;
         long wanted = (long) Math.floor(top.k() * tokens);
         // The last batch's least activation lets most be forgotten at once; which are kept does not depend on it.
@@ -316,8 +317,7 @@ final class Step {
             rest[i] = y[i] - last[i];
         }
         for (int g = 0; g < outs.length; g++) {
-            double weight =
-                    recipe.prefixes().isEmpty() ? 1 : recipe.prefixWeights().get(g);
+            double weight = recipe.prefixes().isEmpty() ? 1 : recipe.prefixWeights().get(g);
             sums.reconstruction += error(outs[g], y, weight * unit);
         }
         errors = new double[tokens];
@@ -328,14 +328,12 @@ final class Step {
             add(outs[g], outs[g + 1]);
         }
         Path first = new Path(
-                main,
-                outs,
-                recipe.prefixes().stream().mapToInt(Integer::intValue).toArray());
-        if (recipe.activation() instanceof TrainedActivation.Gated) {
+                main, outs, recipe.prefixes().stream().mapToInt(Integer::intValue).toArray());
+        if (recipe.activation() instanceof TrainedActivation.PenalizedGate) {
             return new Path[] {first, gatePath(y, unit, sums)};
         }
         Path[] all = {first};
-        if (recipe.multiTopK() && recipe.activation() instanceof TrainedActivation.TopK top) {
+        if (recipe.multiTopK() && recipe.activation() instanceof TrainedActivation.TrainedTopK top) {
             Entries four = entries(top((int) (4 * top.k()), top.rescaled()));
             float[] out = decode(four, four.f(), List.of(), true)[0];
             float[][] one = {out};
@@ -469,7 +467,7 @@ final class Step {
         if (!Double.isFinite(factor)) {
             return paths; // Nothing is left to reconstruct.
         }
-        boolean rescaled = recipe.activation() instanceof TrainedActivation.TopK top && top.rescaled();
+        boolean rescaled = recipe.activation() instanceof TrainedActivation.TrainedTopK top && top.rescaled();
         float[] rows = gather(w.get(Weights.ENCODER).value, dIn, deadOnes);
         float[] bias = gather(w.get(Weights.ENCODER_BIAS).value, 1, deadOnes);
         PackedMatrix packed = PackedRows.transposed(rows, deadOnes.length, dIn, bias, pool);
@@ -502,13 +500,13 @@ final class Step {
                 float f = main.f()[e];
                 counts[t] += f != 0 ? 1 : 0;
                 switch (activation) {
-                    case TrainedActivation.Relu relu -> l1[t] += relu.weighted() ? (double) f * norms[i] : f;
-                    case TrainedActivation.Gated gated -> {
+                    case TrainedActivation.PenalizedRelu relu -> l1[t] += relu.weighted() ? (double) f * norms[i] : f;
+                    case TrainedActivation.PenalizedGate gated -> {
                         double open = main.z()[e] + gate[i];
                         l1[t] += gated.frozen() ? open : open * norms[i];
                     }
-                    case TrainedActivation.TopK top -> {}
-                    case TrainedActivation.JumpRelu jump -> {
+                    case TrainedActivation.TrainedTopK top -> {}
+                    case TrainedActivation.TrainedJump jump -> {
                         if (jump.sparsity() == TrainedActivation.Sparsity.TANH) {
                             l1[t] += Math.tanh(jump.scale() * f * norms[i]);
                         } else {
@@ -523,11 +521,11 @@ final class Step {
         });
         l0 = (double) Arrays.stream(counts).asLongStream().sum() / tokens;
         double mean = Arrays.stream(l1).sum() / tokens;
-        sums.sparsity += activation instanceof TrainedActivation.JumpRelu jump
+        sums.sparsity += activation instanceof TrainedActivation.TrainedJump jump
                         && jump.sparsity() == TrainedActivation.Sparsity.TARGET
                 ? penalty * (l0 / jump.scale() - 1) * (l0 / jump.scale() - 1)
-                : activation instanceof TrainedActivation.TopK ? 0 : penalty * mean;
-        if (activation instanceof TrainedActivation.JumpRelu jump) {
+                : activation instanceof TrainedActivation.TrainedTopK ? 0 : penalty * mean;
+        if (activation instanceof TrainedActivation.TrainedJump jump) {
             sums.auxiliary += jump.preActivation() * Arrays.stream(pulls).sum() / tokens;
         }
     }
@@ -551,7 +549,7 @@ final class Step {
         if (w.has(Weights.THRESHOLD)) {
             w.get(Weights.THRESHOLD).gradient[i] = 0;
         }
-        if (recipe.activation() instanceof TrainedActivation.Gated gated) {
+        if (recipe.activation() instanceof TrainedActivation.PenalizedGate gated) {
             gated(i, gated, buffer);
         } else {
             for (int p = 0; p < paths.length; p++) {
@@ -597,7 +595,14 @@ final class Step {
 
     private void encoderGradient(int i, Entries e, int from, int count, float[] dz) {
         sparse.addScaledRows(
-                w.get(Weights.ENCODER).gradient, i * dIn, dIn, dz, e.tokens(), from, from + count, new Rows(h, 0, dIn));
+                w.get(Weights.ENCODER).gradient,
+                i * dIn,
+                dIn,
+                dz,
+                e.tokens(),
+                from,
+                from + count,
+                new Rows(h, 0, dIn));
         double sum = 0;
         for (int j = from; j < from + count; j++) {
             sum += dz[j];
@@ -615,7 +620,7 @@ final class Step {
         float[] dz = buffer.dz;
         float[] f = buffer.f;
         switch (recipe.activation()) {
-            case TrainedActivation.Relu relu -> {
+            case TrainedActivation.PenalizedRelu relu -> {
                 float each = (float) (penalty / tokens * (relu.weighted() ? norms[i] : 1));
                 double sum = 0;
                 for (int j = from; j < from + count; j++) {
@@ -624,7 +629,7 @@ final class Step {
                 }
                 return relu.weighted() ? (float) (penalty / tokens * sum) : 0;
             }
-            case TrainedActivation.JumpRelu jump -> {
+            case TrainedActivation.TrainedJump jump -> {
                 return jump(i, jump, e, from, count, buffer);
             }
             default -> {
@@ -634,7 +639,8 @@ final class Step {
         }
     }
 
-    private float jump(int i, TrainedActivation.JumpRelu jump, Entries e, int from, int count, LatentBuffers buffer) {
+    private float jump(
+            int i, TrainedActivation.TrainedJump jump, Entries e, int from, int count, LatentBuffers buffer) {
         float[] df = buffer.df;
         float[] dz = buffer.dz;
         float[] f = buffer.f;
@@ -673,12 +679,13 @@ final class Step {
             dz[j] = (float) dPre;
         }
         float value = w.get(Weights.THRESHOLD).value[i];
-        w.get(Weights.THRESHOLD).gradient[i] = (float) (jump.logarithmic() ? dTheta * theta : value > 0 ? dTheta : 0);
+        w.get(Weights.THRESHOLD).gradient[i] =
+                (float) (jump.logarithmic() ? dTheta * theta : value > 0 ? dTheta : 0);
         return (float) along;
     }
 
     /** A gated latent's gradient: that of its magnitude through what is decoded, that of its gate through its own. */
-    private void gated(int i, TrainedActivation.Gated gated, LatentBuffers buffer) {
+    private void gated(int i, TrainedActivation.PenalizedGate gated, LatentBuffers buffer) {
         Entries e = main;
         int from = e.starts()[i];
         int end = e.starts()[i + 1];
@@ -762,8 +769,7 @@ final class Step {
         if (rule == Recipe.DecoderRule.NORMALIZED_BEFORE) {
             normalize(decoder, i);
         }
-        double length =
-                Math.sqrt(squares(decoder, i * dOut, dOut)) + recipe.optimizer().projectionEps();
+        double length = Math.sqrt(squares(decoder, i * dOut, dOut)) + recipe.optimizer().projectionEps();
         double product = 0;
         for (int c = i * dOut; c < (i + 1) * dOut; c++) {
             product += (double) decoderGradient[c] * decoder[c];
@@ -795,10 +801,10 @@ final class Step {
         double[] sums = new double[dOut];
         addColumns(paths[0].gradients[0], sums);
         for (int p = 1; p < paths.length; p++) {
-            boolean gate = recipe.activation() instanceof TrainedActivation.Gated;
+            boolean gate = recipe.activation() instanceof TrainedActivation.PenalizedGate;
             boolean four = !gate && p == 1 && recipe.multiTopK();
             boolean biased = gate
-                    ? recipe.activation() instanceof TrainedActivation.Gated gated && !gated.frozen()
+                    ? recipe.activation() instanceof TrainedActivation.PenalizedGate gated && !gated.frozen()
                     : four || recipe.auxiliary() == Recipe.Auxiliary.OPENAI;
             if (biased) {
                 addColumns(paths[p].gradients[0], sums);
@@ -861,7 +867,7 @@ final class Step {
     /** Lets the threshold follow the least activation that was kept. */
     private void followThreshold() {
         if (recipe.threshold() == Recipe.ThresholdRule.NONE
-                || !(recipe.activation() instanceof TrainedActivation.TopK top)) {
+                || !(recipe.activation() instanceof TrainedActivation.TrainedTopK top)) {
             return;
         }
         double least = Double.POSITIVE_INFINITY;

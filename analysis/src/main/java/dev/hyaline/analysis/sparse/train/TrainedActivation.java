@@ -9,7 +9,7 @@ public sealed interface TrainedActivation {
      *
      * @param weighted whether the penalty weighs each latent by the length of its decoder row
      */
-    record Relu(double l1, boolean weighted) implements TrainedActivation {}
+    record PenalizedRelu(double l1, boolean weighted) implements TrainedActivation {}
 
     /**
      * A gate and a magnitude; the penalty is on the gate, and the gate alone reconstructs once more.
@@ -17,7 +17,7 @@ public sealed interface TrainedActivation {
      * @param frozen whether that second reconstruction goes through a decoder held constant, and the penalty is not
      *     weighted: the paper and dictionary_learning; SAELens holds nothing constant
      */
-    record Gated(double l1, boolean frozen) implements TrainedActivation {}
+    record PenalizedGate(double l1, boolean frozen) implements TrainedActivation {}
 
     /**
      * The largest of each token, or of the whole batch.
@@ -26,8 +26,8 @@ public sealed interface TrainedActivation {
      * @param rescaled whether latents compete multiplied by the length of their decoder row
      * @param batch whether all tokens of a batch compete: {@code floor(k tokens)} in all
      */
-    record TopK(double k, boolean rescaled, boolean batch) implements TrainedActivation {
-        public TopK {
+    record TrainedTopK(double k, boolean rescaled, boolean batch) implements TrainedActivation {
+        public TrainedTopK {
             if (!(k > 0) || Double.isInfinite(k) || (!batch && k != Math.floor(k))) {
                 throw new BadInputException("k must be a finite number above 0, and whole unless all tokens of a batch"
                         + " compete, found " + k);
@@ -48,7 +48,7 @@ public sealed interface TrainedActivation {
      * @param logarithmic whether the logarithm of the threshold is the parameter, as in SAELens before its pull request
      *     718
      */
-    record JumpRelu(
+    record TrainedJump(
             double bandwidth,
             Sparsity sparsity,
             double coefficient,
@@ -57,19 +57,19 @@ public sealed interface TrainedActivation {
             boolean toInput,
             boolean logarithmic)
             implements TrainedActivation {
-        public JumpRelu {
+        public TrainedJump {
             if (!(bandwidth > 0)) {
                 throw new BadInputException("the bandwidth must be above 0, found " + bandwidth);
             }
         }
 
         /** With SAELens's penalty and its usual bandwidth. */
-        public static JumpRelu of(double coefficient) {
-            return new JumpRelu(0.05, Sparsity.STEP, coefficient, 0, 0, false, false);
+        public static TrainedJump of(double coefficient) {
+            return new TrainedJump(0.05, Sparsity.STEP, coefficient, 0, 0, false, false);
         }
     }
 
-    /** The penalty of {@link JumpRelu}. */
+    /** The penalty of {@link TrainedJump}. */
     enum Sparsity {
         /** The number of latents. */
         STEP,
@@ -82,10 +82,10 @@ public sealed interface TrainedActivation {
     /** The coefficient that grows while training warms up; 1 where there is none. */
     default double coefficient() {
         return switch (this) {
-            case Relu relu -> relu.l1;
-            case Gated gated -> gated.l1;
-            case TopK top -> 1;
-            case JumpRelu jump -> jump.coefficient;
+            case PenalizedRelu relu -> relu.l1;
+            case PenalizedGate gated -> gated.l1;
+            case TrainedTopK top -> 1;
+            case TrainedJump jump -> jump.coefficient;
         };
     }
 }

@@ -71,7 +71,8 @@ class RecipeGoldenTest {
                 if (s == 0) {
                     double norm = golden.json.require("grad_norm").number();
                     assertThat(losses.gradientNorm()).isCloseTo(norm, relative(norm, 1e-4));
-                    assertThat(losses.l0()).isCloseTo(golden.json.require("l0").number(), Offset.offset(1e-6));
+                    assertThat(losses.l0())
+                            .isCloseTo(golden.json.require("l0").number(), Offset.offset(1e-6));
                     golden.compare("grad.", golden.weights, true);
                 }
                 step.move(golden.rate());
@@ -204,13 +205,14 @@ class RecipeGoldenTest {
         private Recipe recipe() {
             TrainedActivation activation;
             if (name.startsWith("gated")) {
-                activation = new TrainedActivation.Gated(option("l1", 0), flag("frozen"));
+                activation = new TrainedActivation.PenalizedGate(option("l1", 0), flag("frozen"));
             } else if (name.startsWith("jumprelu")) {
                 TrainedActivation.Sparsity kind = TrainedActivation.Sparsity.valueOf(
                         json.require("config").require("sparsity").string().toUpperCase(java.util.Locale.ROOT));
-                double scale =
-                        kind == TrainedActivation.Sparsity.TARGET ? option("target_l0", 0) : option("tanh_scale", 0);
-                activation = new TrainedActivation.JumpRelu(
+                double scale = kind == TrainedActivation.Sparsity.TARGET
+                        ? option("target_l0", 0)
+                        : option("tanh_scale", 0);
+                activation = new TrainedActivation.TrainedJump(
                         option("bandwidth", 0),
                         kind,
                         option("l0", 0),
@@ -219,9 +221,9 @@ class RecipeGoldenTest {
                         flag("ste_to_input"),
                         values.has("p0.log_threshold"));
             } else if (json.require("config").get("k").isPresent()) {
-                activation = new TrainedActivation.TopK(option("k", 0), flag("rescale"), flag("batch"));
+                activation = new TrainedActivation.TrainedTopK(option("k", 0), flag("rescale"), flag("batch"));
             } else {
-                activation = new TrainedActivation.Relu(option("l1", 0), !name.equals("standard-unit"));
+                activation = new TrainedActivation.PenalizedRelu(option("l1", 0), !name.equals("standard-unit"));
             }
             Recipe made = Recipe.of(activation)
                     .auxiliary(Recipe.Auxiliary.NONE, 0, 0)
@@ -234,7 +236,7 @@ class RecipeGoldenTest {
             } else if (name.endsWith("openai")) {
                 made = made.reconstruction(Recipe.Reconstruction.MEAN, option("mse_scale", 1))
                         .auxiliary(Recipe.Auxiliary.OPENAI, option("alpha", 0), (int) option("k_aux", 0));
-            } else if (activation instanceof TrainedActivation.TopK) {
+            } else if (activation instanceof TrainedActivation.TrainedTopK) {
                 made = json.require("config").get("aux").isPresent()
                         ? made.auxiliary(Recipe.Auxiliary.SAELENS, option("aux", 0), 0)
                         : made.auxiliary(Recipe.Auxiliary.DICTIONARY_LEARNING, option("alpha", 0), 0);

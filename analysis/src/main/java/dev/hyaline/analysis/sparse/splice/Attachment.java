@@ -1,0 +1,100 @@
+package dev.hyaline.analysis.sparse.splice;
+
+import dev.hyaline.analysis.sparse.SaeMetadata;
+import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.HookPoints;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * An autoencoder at the sites of a model that it reads and writes, and the conversion between the bases of both. One
+ * that was trained on centred residuals (TransformerLens's {@code center_writing_weights}) runs on a model whose
+ * residuals are not: the mean over the dimensions is taken out before it encodes and put back after it decodes.
+ *
+ * @param in the point that it reads
+ * @param out the point that it writes; the same unless it is a transcoder
+ * @param centring whether means are taken out and put back
+ * @param notes what is converted, in sentences
+ */
+public record Attachment(
+        SparseAutoencoder autoencoder, HookPoint in, HookPoint out, boolean centring, List<String> notes) {
+    private static final String CENTRED = "center_writing_weights";
+
+    public Attachment {
+        notes = List.copyOf(notes);
+    }
+
+    /**
+     * Attaches an autoencoder where its files say.
+     *
+     * @throws BadInputException if they do not say, or the model has no such site, or one of another width
+     */
+    public static Attachment of(SparseAutoencoder autoencoder, Gpt2 model) {
+        SaeMetadata metadata = autoencoder.metadata();
+        String in = metadata.hookName()
+                .orElseThrow(() -> new BadInputException(
+                        "the autoencoder's files do not say which site it reads; name one"));
+        String out = autoencoder.config().transcoder()
+                ? metadata.hookNameOut()
+                        .orElseThrow(() -> new BadInputException(
+                                "the transcoder's files do not say which site it writes; name one"))
+                : in;
+        return of(autoencoder, model, HookPoints.point(in), HookPoints.point(out));
+    }
+
+    /**
+     * Attaches an autoencoder to given sites.
+     *
+     * @throws BadInputException if the model has no such site, or one of another width
+     */
+    public static Attachment of(SparseAutoencoder autoencoder, Gpt2 model, HookPoint in, HookPoint out) {
+        Gpt2Config config = model.config();
+        if (autoencoder.config().sites() != 1) {
+            throw new BadInputException("a crosscoder belongs to several sites and cannot be attached to one");
+        }
+        require(config, in, autoencoder.config().dIn(), "reads");
+        require(config, out, autoencoder.config().dOut(), "writes");
+        List<String> notes = new ArrayList<>();
+        boolean processed = model.weights().processing().contains(CENTRED);
+        boolean wanted = autoencoder.metadata().centred().orElse(false);
+        boolean residual = in.site().shape() == Site.Shape.RESIDUAL && isWritten(in.site());
+        boolean centring = wanted && !processed && residual;
+        if (centring) {
+            notes.add("The autoencoder was trained with " + CENTRED + ": the mean of each activation at " + in
+                    + " is taken out before it encodes, and put back after it decodes.");
+        }
+        if (!wanted && processed && autoencoder.metadata().centred().isPresent() && residual) {
+            throw new BadInputException("the autoencoder was trained on residuals that are not centred, but the model's"
+                    + " weights are: run it on the weights as they are");
+        }
+        return new Attachment(autoencoder, in, out, centring, notes);
+    }
+
+    /** Sites that centring changes: what is written to the residual stream, and the stream itself. */
+    private static boolean isWritten(Site site) {
+        return switch (site) {
+            case EMBED, POS_EMBED, RESID_PRE, RESID_MID, RESID_POST, ATTN_OUT, MLP_OUT -> true;
+            default -> false;
+        };
+    }
+
+    private static void require(Gpt2Config config, HookPoint point, int width, String verb) {
+        if (point.site().perLayer() && point.layer() >= config.nLayers()) {
+            throw new BadInputException("the autoencoder " + verb + " " + point + ", but the model has layers 0 to "
+                    + (config.nLayers() - 1));
+        }
+        if (point.site().isMap()) {
+            throw new BadInputException(point + " has no row a token for an autoencoder");
+        }
+        int found = point.site().shape().width(config);
+        if (found != width) {
+            throw new BadInputException("the autoencoder " + verb + " " + width + " values, but " + point + " has "
+                    + found + " in this model");
+        }
+    }
+}
