@@ -24,6 +24,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.prompt;
     exports dev.hyaline.analysis.sparse;
+    exports dev.hyaline.analysis.sparse.feature;
     exports dev.hyaline.analysis.sparse.file;
     exports dev.hyaline.analysis.sparse.measure;
     exports dev.hyaline.analysis.sparse.splice;

@@ -1,0 +1,186 @@
+package dev.hyaline.analysis.sparse.feature;
+
+import static dev.hyaline.analysis.sparse.SparseGolden.path;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hyaline.analysis.sparse.SparseGolden;
+import dev.hyaline.analysis.sparse.file.SaeFiles;
+import dev.hyaline.analysis.sparse.splice.Attachment;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.TensorFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LatentStudyTest {
+    private static Gpt2 model;
+    private static Prompts prompts;
+
+    @TempDir
+    private Path temporary;
+
+    @BeforeAll
+    static void openModel() {
+        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
+                TensorFile file = TensorFile.open(path("fable/expected.safetensors"))) {
+            model = Gpt2.of(checkpoint.weights());
+            int[] tokens = Arrays.stream(file.integers("tokens"))
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
+            int[][] rows = new int[48][];
+            for (int s = 0; s < 48; s++) {
+                rows[s] = Arrays.copyOfRange(tokens, s * 64, (s + 1) * 64);
+            }
+            prompts = Prompts.of(model.config(), rows);
+        }
+    }
+
+    @AfterAll
+    static void closeModel() {
+        model.close();
+    }
+
+    private static LatentStudy study(String sae) {
+        Attachment attachment =
+                Attachment.of(SaeFiles.read(path("fable/" + sae)).autoencoder(), model);
+        return LatentStudy.of(model, attachment, prompts, Set.of());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"topk, topk.26", "standard, standard"})
+    void pagesShowTheReferenceValues(String sae, String prefix) {
+        LatentStudy study = study(sae);
+        Json golden = SparseGolden.json("fable/dashboards.json");
+        int compared = 0;
+        for (String name : golden.names()) {
+            if (!name.startsWith(prefix) || !name.matches("\\w+\\.\\d+")) {
+                continue;
+            }
+            Json expected = golden.require(name);
+            LatentPage page = study.page(Integer.parseInt(name.substring(name.indexOf('.') + 1)));
+            compare(page, expected, name);
+            compared++;
+        }
+        assertThat(compared).isPositive();
+    }
+
+    private static void compare(LatentPage page, Json expected, String name) {
+        assertThat(page.shareFiring())
+                .as(name)
+                .isCloseTo(expected.require("frac_nonzero").number(), within(1e-9));
+        assertThat((double) page.maximum())
+                .isCloseTo(expected.require("max_act").number(), within(1e-3));
+        List<Json> top = expected.require("top").elements();
+        for (int i = 0; i < top.size(); i++) {
+            LatentPage.Firing found = page.top().get(i);
+            List<Json> wanted = top.get(i).elements();
+            assertThat((double) found.activation())
+                    .isCloseTo(wanted.get(2).number(), within(1e-3));
+        }
+        ranked(page.logits().raised(), expected.require("logits_raw_top"));
+        ranked(page.logits().lowered(), expected.require("logits_raw_bottom"));
+        ranked(page.foldedLogits().raised(), expected.require("logits_folded_top"));
+        ranked(page.foldedLogits().lowered(), expected.require("logits_folded_bottom"));
+        ranked(page.alignment(), expected.require("neuron_alignment"));
+        ranked(page.correlatedNeurons(), expected.require("correlated_neurons_pearson"));
+        ranked(page.correlatedByCosine(), expected.require("correlated_features_cosine"));
+        ranked(page.correlatedByPearson(), expected.require("correlated_features_pearson"));
+        ranked(page.coactivation(), expected.require("coactivation_jaccard"));
+        ranked(page.neighbours(), expected.require("decoder_cosine"));
+        List<Json> fractions = expected.require("interval_fractions").elements();
+        for (int i = 0; i < fractions.size(); i++) {
+            assertThat(page.intervals().get(i).share()).isCloseTo(fractions.get(i).number(), within(1e-9));
+        }
+        List<Json> edges = expected.require("hist_edges").elements();
+        int total = 0;
+        for (int i = 0; i < edges.size(); i++) {
+            assertThat(page.histogram().edges()[i]).isCloseTo(edges.get(i).number(), within(1e-3));
+        }
+        for (int count : page.histogram().counts()) {
+            total += count;
+        }
+        assertThat(total)
+                .isEqualTo(expected.require("hist_counts").elements().stream()
+                        .mapToInt(count -> count.integer(0, 10_000))
+                        .sum());
+    }
+
+    private static void ranked(RankedItems found, Json expected) {
+        List<Json> wanted = expected.elements();
+        for (int i = 0; i < wanted.size(); i++) {
+            double value = wanted.get(i).elements().get(1).number();
+            assertThat((double) found.values()[i]).isCloseTo(value, within(2e-4 * Math.max(1, Math.abs(value))));
+            boolean tied = i + 1 < wanted.size()
+                    && Math.abs(wanted.get(i + 1).elements().get(1).number() - value) < 1e-6;
+            boolean tiedBefore = i > 0 && Math.abs(wanted.get(i - 1).elements().get(1).number() - value) < 1e-6;
+            if (!tied && !tiedBefore) {
+                assertThat(found.indices()[i]).isEqualTo(wanted.get(i).elements().get(0).integer(0, 100_000));
+            }
+        }
+    }
+
+    @Test
+    void filesOpenWithoutANetworkAndNeuronpediaReadsTheBatch() throws IOException {
+        LatentStudy study = study("topk");
+        Path folder = temporary.resolve("pages");
+        int[] shown = {26, 3, 200};
+        LatentPages.write(study, "fable <b>", shown, token -> token == 5 ? "<script>" : " t" + token, folder, done -> {});
+        for (String file : List.of("index.html", "latent-26.html", "latent-3.html", "latent-200.html")) {
+            String html = Files.readString(folder.resolve(file));
+            assertThat(html)
+                    .startsWith("<!doctype html>")
+                    .endsWith("</body></html>\n")
+                    .doesNotContain("<script", "http:", "https:", "src=", "fable <b>")
+                    .contains("fable &lt;b&gt;");
+        }
+        assertThat(Files.readString(folder.resolve("index.html"))).contains("latent-26.html", "latent-200.html");
+        Json batch = Json.readObject(
+                InputErrors.INSTANCE, "batch", Files.readAllBytes(folder.resolve("neuronpedia.json")));
+        List<Json> features = batch.require("features").elements();
+        assertThat(features).hasSize(3);
+        Json first = features.getFirst();
+        assertThat(first.require("feature_index").integer(0, 300)).isEqualTo(26);
+        assertThat(first.require("pos_str").elements()).hasSize(10);
+        assertThat(first.require("freq_hist_data_bar_heights").elements()).hasSize(50);
+        Json activation = first.require("activations").elements().getFirst();
+        assertThat(activation.require("bin_min").number()).isEqualTo(-1);
+        assertThat(activation.require("tokens").elements())
+                .hasSameSizeAs(activation.require("values").elements());
+        int here = activation.require("qualifying_token_index").integer(0, 100);
+        assertThat(activation.require("values").elements().get(here).number())
+                .isCloseTo(study.maximum(26), within(1e-4));
+        assertThatThrownBy(() -> LatentPages.write(study, "m", shown, token -> "", folder, done -> {}))
+                .isInstanceOf(BadInputException.class);
+    }
+
+    @Test
+    void latentsAreWrittenAsASparseFile() {
+        Attachment attachment =
+                Attachment.of(SaeFiles.read(path("fable/topk")).autoencoder(), model);
+        Path file = temporary.resolve("latents.safetensors");
+        LatentDump.Summary written = LatentDump.write(model, attachment, prompts, file);
+        assertThat(written.tokens()).isEqualTo(48 * 64);
+        assertThat(written.latents()).isEqualTo(48 * 64 * 12);
+        try (TensorFile opened = TensorFile.open(file)) {
+            assertThat(opened.floats("values")).hasSize(48 * 64 * 12);
+            assertThat(opened.integers("offsets")[1]).isEqualTo(12);
+            assertThat(opened.integers("tokens")[0]).isEqualTo(prompts.token(0, 0));
+        }
+    }
+}

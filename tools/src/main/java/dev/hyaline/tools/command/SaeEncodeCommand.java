@@ -1,0 +1,95 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.sparse.file.SaeFile;
+import dev.hyaline.analysis.sparse.feature.LatentDump;
+import dev.hyaline.analysis.sparse.splice.Attachment;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.SaeSource;
+import dev.hyaline.tools.option.TextOptions;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.weights.Checkpoint;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code hyaline sae encode}: the latents of texts. */
+@Command(
+        name = "encode",
+        header = "Writes the latents of texts to a file.",
+        description = {
+            "",
+            "The file is safetensors: values and indices of all latents that are not zero, offsets[t] to offsets[t + 1]"
+                    + " those of token t, and of each token its id, text and position."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {"  hyaline sae encode --sae hyaline-sae --prompt \"Mary gave a drink to John\" --out latents"})
+public final class SaeEncodeCommand implements Runnable, CheckedOptions {
+    private static final int TEXTS = 64;
+
+    private final Console console;
+
+    @Mixin
+    private SaeSource source;
+
+    @Mixin
+    private TextOptions texts;
+
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "FILE",
+            description = "File to write. Default: ${DEFAULT-VALUE}")
+    private String out = "latents.safetensors";
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
+    private CommonOptions common;
+
+    SaeEncodeCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void check() {
+        ModelOptions.path("--out", out);
+    }
+
+    @Override
+    public void run() {
+        Path file = ModelOptions.path("--out", out);
+        SaeFile sae = source.read(console);
+        try (Checkpoint checkpoint = modelOptions.open(console);
+                Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            Attachment attachment = source.attach(sae, model, console);
+            Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
+            LatentDump.Summary written = LatentDump.write(model, attachment, prompts, file);
+            if (common.json) {
+                JsonOutput.print(console, json -> {
+                    json.writeStringProperty("out", out);
+                    json.writeNumberProperty("tokens", written.tokens());
+                    json.writeNumberProperty("latents", written.latents());
+                });
+            } else {
+                console.out()
+                        .println("Wrote " + out + ": " + written.latents() + " latents of " + written.tokens()
+                                + " tokens");
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.sparse.file.SaeFile;
+import dev.hyaline.analysis.sparse.measure.SaeEvaluation;
+import dev.hyaline.analysis.sparse.splice.Attachment;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.SaeSource;
+import dev.hyaline.tools.option.TextOptions;
+import dev.hyaline.tools.report.Table;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.ConsoleProgress;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.weights.Checkpoint;
+import java.util.Locale;
+import java.util.Set;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code hyaline sae evaluate}: how good an autoencoder is. */
+@Command(
+        name = "evaluate",
+        header = "Measures an autoencoder on texts, under SAEBench's names.",
+        description = {
+            "",
+            "Says how much of the activations it reconstructs, how sparse its latents are, and what the model loses with"
+                    + " reconstructions in their place; zeros there are the scale (ce_loss_with_ablation)."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline sae evaluate --sae hyaline-sae",
+            "  hyaline sae evaluate --sae DIR --model gpt2 --prompts corpus.jsonl --json"
+        })
+public final class SaeEvaluateCommand implements Runnable {
+    private static final int TEXTS = 128;
+    private static final int BARS = 40;
+
+    private final Console console;
+
+    @Mixin
+    private SaeSource source;
+
+    @Mixin
+    private TextOptions texts;
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
+    private CommonOptions common;
+
+    SaeEvaluateCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void run() {
+        SaeFile sae = source.read(console);
+        try (Checkpoint checkpoint = modelOptions.open(console);
+                Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            Attachment attachment = source.attach(sae, model, console);
+            Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
+            Set<Integer> excluded = texts.excluded(vocabulary);
+            SaeEvaluation evaluation;
+            try (ConsoleProgress progress =
+                    new ConsoleProgress(console, "measure", "tokens", prompts.totalTokens())) {
+                evaluation = SaeEvaluation.measure(model, attachment, prompts, excluded, progress::advance);
+            }
+            if (common.json) {
+                json(evaluation);
+            } else {
+                show(attachment, evaluation, excluded);
+            }
+        }
+    }
+
+    private void json(SaeEvaluation evaluation) {
+        JsonOutput.print(console, json -> {
+            json.writeNumberProperty("tokens", evaluation.tokens());
+            evaluation.values().forEach((name, value) -> JsonOutput.number(json, name, value));
+            json.writeArrayPropertyStart("densities");
+            for (float density : evaluation.densities()) {
+                json.writeNumber(density);
+            }
+            json.writeEndArray();
+        });
+    }
+
+    private void show(Attachment attachment, SaeEvaluation evaluation, Set<Integer> excluded) {
+        console.out()
+                .println(console.bold(attachment.out().name()) + "  " + evaluation.tokens() + " tokens, "
+                        + texts.description() + (excluded.isEmpty() ? "" : "; without special tokens"));
+        console.out().println();
+        Table table = new Table("measure", ">value");
+        evaluation.values().forEach((name, value) -> table.row(name, String.format(Locale.ROOT, "%.4f", value)));
+        table.print(console);
+        console.out().println();
+        densities(evaluation.densities());
+    }
+
+    /** How often latents fire, as bars of a histogram of the logarithm. */
+    private void densities(float[] densities) {
+        int[] counts = new int[6];
+        for (float density : densities) {
+            counts[density == 0 ? 0 : Math.clamp((int) Math.ceil(Math.log10(density)) + 5, 1, 5)]++;
+        }
+        int most = 1;
+        for (int count : counts) {
+            most = Math.max(most, count);
+        }
+        String[] names = {"never", "to 1e-4", "to 1e-3", "to 1e-2", "to 1e-1", "above"};
+        Table table = new Table("share of tokens", ">latents", "");
+        for (int i = 0; i < counts.length; i++) {
+            table.row(names[i], String.valueOf(counts[i]), "#".repeat(counts[i] * BARS / most));
+        }
+        table.print(console);
+    }
+}

@@ -1,0 +1,122 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.sparse.feature.LatentPages;
+import dev.hyaline.analysis.sparse.feature.LatentStudy;
+import dev.hyaline.analysis.sparse.file.SaeFile;
+import dev.hyaline.analysis.sparse.splice.Attachment;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.SaeSource;
+import dev.hyaline.tools.option.TextOptions;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.ConsoleProgress;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.weights.Checkpoint;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code hyaline sae features}: pages of latents. */
+@Command(
+        name = "features",
+        header = "Shows latents as pages that open in a browser, and as Neuronpedia's JSON.",
+        description = {
+            "",
+            "Writes index.html, a page for each latent with where it fires, what it raises and which others it"
+                    + " resembles, and neuronpedia.json. The pages need no server and no network."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline sae features --sae hyaline-sae",
+            "  hyaline sae features --sae DIR --latents 26,100-120 --out pages"
+        })
+public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
+    private static final int TEXTS = 256;
+    private static final int SHOWN = 200;
+
+    private final Console console;
+
+    @Mixin
+    private SaeSource source;
+
+    @Option(
+            names = "--latents",
+            paramLabel = "LIST",
+            description = "Latents to show, such as 26,100-120. Default: the 200 that fire most often")
+    private String latents = "";
+
+    @Mixin
+    private TextOptions texts;
+
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "DIR",
+            description = "Folder to write; must not exist. Default: ${DEFAULT-VALUE}")
+    private String out = "hyaline-latents";
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
+    private CommonOptions common;
+
+    SaeFeaturesCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void check() {
+        if (Files.exists(ModelOptions.path("--out", out))) {
+            throw new BadInputException("--out: " + out + " exists already; choose another folder");
+        }
+        if (!latents.isEmpty()) {
+            IndexSelection.parse(latents);
+        }
+    }
+
+    @Override
+    public void run() {
+        Path folder = ModelOptions.path("--out", out);
+        SaeFile sae = source.read(console);
+        try (Checkpoint checkpoint = modelOptions.open(console);
+                Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            Attachment attachment = source.attach(sae, model, console);
+            Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
+            LatentStudy study = LatentStudy.of(model, attachment, prompts, texts.excluded(vocabulary));
+            int[] chosen = latents.isEmpty()
+                    ? Arrays.stream(study.firing()).limit(SHOWN).toArray()
+                    : IndexSelection.parse(latents).in(study.latents(), "latent");
+            try (ConsoleProgress progress = new ConsoleProgress(console, "write", "pages", chosen.length)) {
+                LatentPages.write(study, checkpoint.name(), chosen, vocabulary::text, folder, progress::advance);
+            }
+            if (common.json) {
+                JsonOutput.print(console, json -> {
+                    json.writeStringProperty("out", out);
+                    json.writeNumberProperty("pages", chosen.length);
+                    json.writeNumberProperty("tokens", study.tokens());
+                });
+            } else {
+                console.out()
+                        .println("Wrote " + chosen.length + " pages; open " + folder.resolve("index.html")
+                                + " in a browser");
+            }
+        }
+    }
+}

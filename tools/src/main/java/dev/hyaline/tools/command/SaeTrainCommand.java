@@ -1,0 +1,317 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.sparse.SaeMetadata;
+import dev.hyaline.analysis.sparse.file.SaeFiles;
+import dev.hyaline.analysis.sparse.train.CorpusData;
+import dev.hyaline.analysis.sparse.train.Losses;
+import dev.hyaline.analysis.sparse.train.Recipe;
+import dev.hyaline.analysis.sparse.train.SaeTrainer;
+import dev.hyaline.analysis.sparse.train.Schedule;
+import dev.hyaline.analysis.sparse.train.StoreData;
+import dev.hyaline.analysis.sparse.train.TrainedActivation;
+import dev.hyaline.analysis.sparse.train.Training;
+import dev.hyaline.analysis.sparse.train.TrainingData;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.dump.ActivationStore;
+import dev.hyaline.instrument.dump.Corpus;
+import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.option.Choice;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.TextOptions;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.ConsoleProgress;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.tools.terminal.StopNotice;
+import dev.hyaline.weights.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code hyaline sae train}: trains an autoencoder. */
+@Command(
+        name = "train",
+        header = "Trains a sparse autoencoder, and writes it as SAELens reads it.",
+        description = {
+            "",
+            "Trains on a dump (hyaline dump --shards), on texts that the model runs meanwhile, or, without either, on"
+                    + " texts that the model itself writes. A run that was stopped in any way goes on with --resume and"
+                    + " ends in the same weights, bit for bit."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline sae train                                 fable, blocks.2.hook_resid_post, top-k 16",
+            "  hyaline sae train --architecture standard --l1 3 --site blocks.1.hook_mlp_out",
+            "  hyaline dump --model gpt2 --prompts corpus.jsonl --sites resid_post --layers 8 --skip-bos",
+            "  hyaline sae train --model gpt2 --dump hyaline-dump --latents 24576 --k 32 --batch 4096 --resume"
+        })
+public final class SaeTrainCommand implements Runnable, CheckedOptions {
+    private static final int TEXTS = 1024;
+    private static final int WIDTHS = 10;
+    private static final long BUFFER_BYTES = 1L << 28;
+
+    /** What can be trained. */
+    static final class Architectures extends Choice<String> {
+        Architectures() {
+            super(List.of("topk", "batchtopk", "matryoshka", "standard", "gated", "jumprelu"));
+        }
+    }
+
+    private final Console console;
+
+    @Option(
+            names = "--architecture",
+            paramLabel = "NAME",
+            completionCandidates = Architectures.class,
+            converter = Architectures.class,
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+    private String architecture = "topk";
+
+    @Option(
+            names = "--site",
+            paramLabel = "SITE",
+            description = "Hook point to read. Default: hook_resid_post of the middle layer")
+    private String site = "";
+
+    @Option(
+            names = "--site-out",
+            paramLabel = "SITE",
+            description = "Hook point to predict, for a transcoder. Default: the one that is read")
+    private String siteOut = "";
+
+    @Option(names = "--skip", description = "Give a transcoder a linear path around its latents.")
+    private boolean skip;
+
+    @Option(names = "--latents", paramLabel = "N", description = "Number of latents. Default: 10 times the width")
+    private @Nullable Integer latents;
+
+    @Option(
+            names = "--k",
+            paramLabel = "K",
+            description = "Latents a token, of the three that choose the largest. Default: ${DEFAULT-VALUE}")
+    private double k = 16;
+
+    @Option(
+            names = "--l1",
+            paramLabel = "X",
+            description = "Coefficient of the penalty of standard, gated and jumprelu. Default: ${DEFAULT-VALUE}")
+    private double l1 = 5;
+
+    @Option(names = "--steps", paramLabel = "N", description = "Number of batches. Default: ${DEFAULT-VALUE}")
+    private long steps = 1500;
+
+    @Option(names = "--batch", paramLabel = "N", description = "Tokens of a batch. Default: ${DEFAULT-VALUE}")
+    private int batch = 1024;
+
+    @Option(names = "--rate", paramLabel = "X", description = "Learning rate. Default: ${DEFAULT-VALUE}")
+    private double rate = 1e-3;
+
+    @Option(names = "--seed", paramLabel = "N", description = "What weights and order depend on. Default: ${DEFAULT-VALUE}")
+    private long seed = 1;
+
+    @Option(names = "--dump", paramLabel = "DIR", description = "Train on the rows of a dump in shards.")
+    private String dump = "";
+
+    @Mixin
+    private TextOptions texts;
+
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "DIR",
+            description = "Folder to write; must not exist. Default: ${DEFAULT-VALUE}")
+    private String out = "hyaline-sae";
+
+    @Option(
+            names = "--checkpoint-every",
+            paramLabel = "N",
+            description = "Steps after which what a run needs to go on is written beside the folder. Default:"
+                    + " ${DEFAULT-VALUE}")
+    private long checkpointEvery = 500;
+
+    @Option(names = "--resume", description = "Go on with a run that was stopped; where there is none, begin.")
+    private boolean resume;
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
+    private CommonOptions common;
+
+    SaeTrainCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void check() {
+        Path folder = ModelOptions.path("--out", out);
+        if (Files.exists(folder)) {
+            throw new BadInputException("--out: " + out + " exists already; choose another folder");
+        }
+        if (!resume && Files.exists(checkpoint())) {
+            throw new BadInputException("--out: " + checkpoint() + " is of a run that was stopped; go on with it"
+                    + " (--resume), or remove it");
+        }
+        for (String named : List.of(site, siteOut)) {
+            if (!named.isEmpty()) {
+                HookPoints.point(named);
+            }
+        }
+        if (steps < 1 || batch < 1 || checkpointEvery < 1) {
+            throw new BadInputException("--steps, --batch and --checkpoint-every must be at least 1");
+        }
+        if (latents != null && latents < 1) {
+            throw new BadInputException("--latents must be at least 1, found " + latents);
+        }
+        if (!(k > 0) || !(rate > 0) || !(l1 >= 0)) {
+            throw new BadInputException("--k and --rate must be above 0, and --l1 at least 0");
+        }
+    }
+
+    private Path checkpoint() {
+        return ModelOptions.path("--out", out + ".training.safetensors");
+    }
+
+    @Override
+    public void run() {
+        try (Checkpoint checkpoint = modelOptions.open(console);
+                Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            Set<Integer> excluded = texts.excluded(vocabulary);
+            HookPoint in = HookPoints.point(
+                    site.isEmpty() ? "blocks." + model.config().nLayers() / 2 + ".hook_resid_post" : site);
+            HookPoint to = siteOut.isEmpty() ? in : HookPoints.point(siteOut);
+            if (dump.isEmpty()) {
+                Corpus corpus = Corpus.of(texts.documents(model, vocabulary, TEXTS, console));
+                int width = Math.max(1, in.site().shape().width(model.config()));
+                int buffer = (int) Math.max(batch, BUFFER_BYTES / Float.BYTES / width);
+                train(checkpoint, in, to, excluded, CorpusData.of(model, corpus, in, to, excluded, seed, buffer));
+            } else {
+                try (ActivationStore store = ActivationStore.open(ModelOptions.path("--dump", dump))) {
+                    train(checkpoint, in, to, excluded, StoreData.of(store, in, to, excluded, seed));
+                }
+            }
+        }
+    }
+
+    private void train(
+            Checkpoint checkpoint, HookPoint in, HookPoint to, Set<Integer> excluded, TrainingData data) {
+        Training training = training(data);
+        Path file = checkpoint();
+        try (SaeTrainer trainer = resume
+                        ? SaeTrainer.beginOrResume(training, data, engineOptions.threads(), file)
+                        : SaeTrainer.begin(training, data, engineOptions.threads());
+                StopNotice notice = new StopNotice(console, "the same command with --resume goes on")) {
+            @Nullable Losses[] last = new Losses[1];
+            int[] dead = new int[1];
+            long begin = System.nanoTime();
+            long first = trainer.done();
+            try (ConsoleProgress progress = new ConsoleProgress(console, "train", "steps", training.steps())) {
+                progress.skip(first);
+                trainer.run(data, (done, losses, currentRate, deadNow) -> {
+                    last[0] = losses;
+                    dead[0] = deadNow;
+                    progress.advance(1);
+                    if (done % checkpointEvery == 0 && done < training.steps()) {
+                        trainer.checkpoint(file);
+                    }
+                });
+            }
+            double seconds = (System.nanoTime() - begin) / 1e9;
+            SaeMetadata metadata = SaeMetadata.unknown()
+                    .at(checkpoint.name(), in.name())
+                    .texts(texts.context(), texts.begins())
+                    .centred(false)
+                    .excluding(excluded.stream().sorted().toList())
+                    .with("training_architecture", "\"" + architecture + "\"");
+            metadata = to.equals(in) ? metadata : metadata.writing(to.name());
+            SaeFiles.write(trainer.autoencoder(metadata), ModelOptions.path("--out", out), trainer.densities());
+            notice.cancel();
+            Files.deleteIfExists(file);
+            report(training, data, trainer.done() - first, last[0], dead[0], seconds);
+        } catch (IOException e) {
+            throw FileException.stopped(file, e);
+        }
+    }
+
+    private Training training(TrainingData data) {
+        int n = latents == null ? WIDTHS * data.dIn() : latents;
+        TrainedActivation activation = switch (architecture) {
+            case "batchtopk", "matryoshka" -> new TrainedActivation.TrainedTopK(k, true, true);
+            case "standard" -> new TrainedActivation.PenalizedRelu(l1, true);
+            case "gated" -> new TrainedActivation.PenalizedGate(l1, false);
+            case "jumprelu" -> TrainedActivation.TrainedJump.of(l1);
+            default -> new TrainedActivation.TrainedTopK(k, true, false);
+        };
+        Recipe recipe = Recipe.of(activation);
+        if (architecture.equals("matryoshka")) {
+            recipe = recipe.prefixes(
+                    List.of(Math.max(1, n / 8), Math.max(2, n / 2), Math.max(3, n)), List.of(1.0, 1.0, 1.0));
+        }
+        Schedule schedule = Schedule.constant(rate).decay(steps / 5).coefficientWarmUp(steps / 20);
+        Training training = Training.of(n, recipe, schedule, steps, batch)
+                .seed(seed)
+                .normalized(!data.isTranscoder())
+                .deadAfter(Math.max(100L, steps / 15) * batch);
+        return skip ? training.withSkip() : training;
+    }
+
+    private void report(
+            Training training, TrainingData data, long done, @Nullable Losses losses, int dead, double seconds) {
+        long tokens = done * training.batch();
+        if (common.json) {
+            JsonOutput.print(console, json -> {
+                json.writeStringProperty("out", out);
+                json.writeNumberProperty("latents", training.latents());
+                json.writeNumberProperty("steps", training.steps());
+                JsonOutput.number(json, "loss", losses == null ? Double.NaN : losses.total());
+                JsonOutput.number(json, "l0", losses == null ? Double.NaN : losses.l0());
+                json.writeNumberProperty("dead", dead);
+                JsonOutput.number(json, "tokens_per_second", tokens / seconds);
+            });
+            return;
+        }
+        if (losses != null) {
+            console.out()
+                    .println(String.format(
+                            Locale.ROOT,
+                            "Trained %d latents on %d tokens in %.1f s (%.0f tokens/s): loss %.4f, L0 %.1f, %d dead",
+                            training.latents(),
+                            tokens,
+                            seconds,
+                            tokens / seconds,
+                            losses.total(),
+                            losses.l0(),
+                            dead));
+        }
+        long needed = training.steps() * training.batch();
+        if (needed > data.rows()) {
+            console.out()
+                    .println(String.format(
+                            Locale.ROOT,
+                            "%d rows were there for %d tokens: each was seen %.1f times",
+                            data.rows(),
+                            needed,
+                            (double) needed / data.rows()));
+        }
+        console.out().println("Wrote " + out);
+    }
+}

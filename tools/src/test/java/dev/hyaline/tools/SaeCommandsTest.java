@@ -1,0 +1,104 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The commands of sparse autoencoders, in this JVM. */
+final class SaeCommandsTest {
+    @TempDir
+    private Path temporary;
+
+    private String path(String name) {
+        return temporary.resolve(name).toString();
+    }
+
+    private void train(String out, String... more) {
+        List<String> arguments = new java.util.ArrayList<>(List.of(
+                "sae", "train", "--texts", "8", "--context", "24", "--steps", "12", "--batch", "32", "--latents", "64",
+                "--k", "6", "--out", path(out)));
+        arguments.addAll(List.of(more));
+        Outcome.of(arguments.toArray(String[]::new)).succeeded();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"train", "evaluate", "encode", "features", "info", "convert"})
+    void helpHasExamplesAndFitsTheScreen(String command) {
+        String help = Outcome.of("sae", command, "--help").succeeded().out();
+        assertThat(help).contains("Usage: hyaline sae " + command, "  hyaline sae " + command).doesNotContain("${", "null");
+        assertThat(help.lines()).allMatch(line -> line.length() <= 100);
+    }
+
+    @Test
+    void anAutoencoderIsTrainedMeasuredAndShown() throws IOException {
+        train("sae");
+        assertThat(Outcome.of("sae", "info", "--sae", path("sae")).succeeded().out())
+                .contains("TopK[k=6", "blocks.2.hook_resid_post", "fable");
+        String evaluated = Outcome.of("sae", "evaluate", "--sae", path("sae"), "--texts", "4", "--json")
+                .succeeded()
+                .out();
+        assertThat(evaluated).contains("\"explained_variance\":", "\"ce_loss_score\":", "\"l0\":6");
+        assertThat(Outcome.of("sae", "encode", "--sae", path("sae"), "--prompt", "Mary gave a drink to John",
+                                "--out", path("latents.safetensors"))
+                        .succeeded()
+                        .out())
+                .contains("latents of");
+        Outcome.of("sae", "features", "--sae", path("sae"), "--texts", "4", "--latents", "0-2", "--out", path("pages"))
+                .succeeded();
+        assertThat(Files.readString(temporary.resolve("pages/index.html"))).contains("latent-2.html");
+        Outcome.of("sae", "convert", "--sae", path("sae"), "--out", path("again")).succeeded();
+        assertThat(Files.mismatch(
+                        temporary.resolve("sae/sae_weights.safetensors"),
+                        temporary.resolve("again/sae_weights.safetensors")))
+                .isEqualTo(-1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"batchtopk", "matryoshka", "standard", "gated", "jumprelu"})
+    void everyArchitectureTrains(String architecture) {
+        train(architecture, "--architecture", architecture);
+        assertThat(Outcome.of("sae", "info", "--sae", path(architecture), "--json")
+                        .succeeded()
+                        .out())
+                .contains("\"latents\":\"64\"");
+    }
+
+    @Test
+    void aTranscoderWritesAnotherSite() {
+        train("coder", "--site", "blocks.2.ln2.hook_normalized", "--site-out", "blocks.2.hook_mlp_out",
+                "--architecture", "standard", "--skip");
+        assertThat(Outcome.of("sae", "info", "--sae", path("coder")).succeeded().out())
+                .contains("transcoder", "blocks.2.hook_mlp_out");
+    }
+
+    @Test
+    void threadsAndADumpChangeNoBitOfAnother() throws IOException {
+        train("one", "--threads", "1");
+        train("three", "--threads", "3");
+        assertThat(Files.mismatch(
+                        temporary.resolve("one/sae_weights.safetensors"),
+                        temporary.resolve("three/sae_weights.safetensors")))
+                .isEqualTo(-1);
+    }
+
+    @Test
+    void badUsageIsOneSentence() {
+        assertThat(Outcome.of("sae").exitCode()).isEqualTo(2);
+        Outcome missing = Outcome.of("sae", "info", "--sae", path("nothing"));
+        assertThat(missing.exitCode()).isEqualTo(2);
+        assertThat(missing.err()).contains("--sae");
+        train("there");
+        Outcome again = Outcome.of("sae", "train", "--out", path("there"));
+        assertThat(again.exitCode()).isEqualTo(2);
+        assertThat(again.err()).contains("exists already");
+        Outcome k = Outcome.of("sae", "train", "--k", "0", "--out", path("new"));
+        assertThat(k.exitCode()).isEqualTo(2);
+    }
+}
