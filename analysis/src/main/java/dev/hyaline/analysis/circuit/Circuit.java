@@ -213,7 +213,8 @@ public final class Circuit {
         return (BitSet) kept.clone();
     }
 
-    private int number(Edge edge) {
+    /** @throws BadInputException if the graph has no such edge */
+    int number(Edge edge) {
         return index.find(edge)
                 .orElseThrow(() -> new BadInputException("the graph of " + config().nLayers() + " layers and "
                         + config().nHeads() + " heads has no edge " + edge));

@@ -35,7 +35,7 @@ public final class EdgeList {
     private static final Pattern ACDC_NODE = Pattern.compile("(?:blocks\\.(\\d{1,6})\\.)?"
             + "(attn\\.hook_result|attn\\.hook_[qkv]|hook_[qkv]_input|hook_mlp_out|hook_mlp_in|hook_resid_pre"
             + "|hook_resid_post|hook_embed|hook_pos_embed)"
-            + "(?:['\"]?,?\\s*[\\[(](?:(?::|None)(?:,\\s*)?)*(\\d{1,6})?,?\\s*[\\])])?");
+            + "(?:['\"]?,?\\s{0,8}+[\\[(](?:(?::|None)(?:,\\s*+)?+){0,8}+(\\d{1,6})?,?\\s*+[\\])])?");
 
     private EdgeList() {}
 

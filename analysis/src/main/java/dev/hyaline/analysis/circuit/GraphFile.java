@@ -121,7 +121,7 @@ public final class GraphFile {
         root.require("edges").forEachField((name, entry) -> {
             Edge edge = named(root, name, () -> {
                 Edge parsed = Edge.parse(config, name);
-                empty.with(List.of(parsed)); // refuses a head's inputs all at once
+                empty.number(parsed); // refuses a head's inputs all at once
                 return parsed;
             });
             requireKeys(entry, "the edge " + name, List.of("score", "in_graph"));

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.graph;
 
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 
 /** The way from one node to another through the residual stream alone: {@code m0->a5.h3<q>}. */
 public record Edge(Node sender, Receiver receiver) {
@@ -23,7 +24,7 @@ public record Edge(Node sender, Receiver receiver) {
         int arrow = name.indexOf(ARROW);
         if (arrow < 0) {
             throw new BadInputException(
-                    "'" + name + "' is not an edge; edges are such as m0->a5.h3<q> or a5.h3->logits");
+                    "'" + Printable.plain(name) + "' is not an edge; edges are such as m0->a5.h3<q> or a5.h3->logits");
         }
         return new Edge(
                 Node.parse(config, name.substring(0, arrow)),

@@ -4,6 +4,7 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.edit.Target;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -96,8 +97,8 @@ public sealed interface Node {
         }
         if (!matcher.matches()) {
             throw new BadInputException(
-                    "'" + name + "' is not a node; nodes are input, a0.h0 (head 0 of layer 0), m0 (MLP of layer 0) and"
-                            + " logits");
+                    "'" + Printable.plain(name) + "' is not a node; nodes are input, a0.h0 (head 0 of layer 0), m0 (MLP"
+                            + " of layer 0) and logits");
         }
         boolean head = matcher.group(1) != null;
         int layer = Integer.parseInt(head ? matcher.group(1) : matcher.group(3));

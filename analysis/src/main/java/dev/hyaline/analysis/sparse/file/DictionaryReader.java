@@ -8,6 +8,7 @@ import dev.hyaline.analysis.sparse.SaeParameters;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.TensorFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -139,8 +140,8 @@ final class DictionaryReader {
             int told = cfg.nullable("num_latents")
                     .map(json -> json.integer(0, Integer.MAX_VALUE))
                     .orElse(0);
-            int expected =
-                    told != 0 ? told : d * cfg.require("expansion_factor").integer(1, 1 << 20);
+            long expected =
+                    told != 0 ? told : (long) d * cfg.require("expansion_factor").integer(1, 1 << 20);
             if (n != expected) {
                 throw t.bad("encoder.weight", expected + " rows", String.valueOf(n));
             }
@@ -151,7 +152,7 @@ final class DictionaryReader {
             String function = cfg.nullable("activation").map(Json::string).orElse("topk");
             LatentActivation activation = switch (function) {
                 case "topk" -> new LatentActivation.TopK(k.integer(1, n), false);
-                case "groupmax" -> new LatentActivation.GroupMax(k.integer(1, n));
+                case "groupmax" -> new LatentActivation.GroupMax(groups(k, n));
                 default -> throw cfg.require("activation").expected("topk or groupmax");
             };
             SaeParameters p = SaeParameters.of(
@@ -165,6 +166,14 @@ final class DictionaryReader {
             SaeMetadata metadata = site(SaeMetadata.unknown().centred(false), folder, transcode, notes);
             return file(config, p, metadata, SaeFormat.SPARSIFY, notes);
         }
+    }
+
+    private static int groups(Json k, int n) {
+        int groups = k.integer(1, n);
+        if (n % groups != 0) {
+            throw k.expected("a number that divides " + n + " latents");
+        }
+        return groups;
     }
 
     /** The folder is called after the module whose output, or for transcoders whose input too, it is of. */
@@ -211,7 +220,7 @@ final class DictionaryReader {
                 yield SaeConfig.of(d, n, new LatentActivation.TopK((int) k, false))
                         .withNormalization(new Normalization.LayerNorm());
             }
-            default -> throw BadCheckpointException.file(file.label(), "activation ReLU or TopK", function);
+            default -> throw BadCheckpointException.file(file.label(), "activation ReLU or TopK", Printable.quoted(function));
         };
         return file(config, p, SaeMetadata.unknown().centred(false), SaeFormat.OPENAI, List.of());
     }

@@ -61,11 +61,19 @@ final class SaeLensReader {
         }
     }
 
-    private static Optional<Double> scaler(Path folder) {
+    private static Optional<Float> scaler(Path folder) {
         Path file = folder.resolve(SCALER);
         return Files.isRegularFile(file)
-                ? SaeFiles.config(file).nullable("scaling_factor").map(Json::number)
+                ? SaeFiles.config(file).nullable("scaling_factor").map(SaeLensReader::factor)
                 : Optional.empty();
+    }
+
+    private static float factor(Json json) {
+        float factor = (float) json.number();
+        if (!(factor > 0) || Float.isInfinite(factor)) {
+            throw json.expected("a finite number above 0");
+        }
+        return factor;
     }
 
     private static float[] densities(Path folder, int latents) {
@@ -103,7 +111,7 @@ final class SaeLensReader {
                 new float[0]);
     }
 
-    private SparseAutoencoder autoencoder(Tensors t, Optional<Double> factor) {
+    private SparseAutoencoder autoencoder(Tensors t, Optional<Float> factor) {
         String architecture = cfg.nullable("architecture").map(Json::string).orElse("standard");
         if (architecture.equals("crosscoder")) {
             return crosscoder(t);
@@ -138,7 +146,12 @@ final class SaeLensReader {
         if (transcoder && subtracts) {
             throw cfg.require("apply_b_dec_to_input").expected("false, since a transcoder's b_dec is of its output");
         }
-        SaeConfig config = new SaeConfig(d, dOut, n, 1, transcoder, subtracts, normalization(factor), activation);
+        Normalization normalization = normalization(factor);
+        if (transcoder && !(normalization instanceof Normalization.None)) {
+            throw cfg.require("normalize_activations")
+                    .expected("none, since a transcoder's output is not in the units of its input");
+        }
+        SaeConfig config = new SaeConfig(d, dOut, n, 1, transcoder, subtracts, normalization, activation);
         return SparseAutoencoder.of(config, p, metadata());
     }
 
@@ -245,7 +258,7 @@ final class SaeLensReader {
         return SaeParameters.of(encoder, bias, p.decoder(), p.decoderBias());
     }
 
-    private Normalization normalization(Optional<Double> factor) {
+    private Normalization normalization(Optional<Float> factor) {
         Optional<Json> json = cfg.nullable("normalize_activations");
         String mode = json.map(value ->
                         value.isBoolean() ? value.bool() ? "expected_average_only_in" : "none" : value.string())
@@ -256,7 +269,7 @@ final class SaeLensReader {
             case "layer_norm" -> new Normalization.LayerNorm();
             case "expected_average_only_in" -> {
                 if (factor.isPresent()) {
-                    yield new Normalization.Factor(factor.get().floatValue());
+                    yield new Normalization.Factor(factor.get());
                 }
                 notes.add("It was trained on activations times a factor that the folder does not hold; it is taken to"
                         + " be in the weights, as SAELens does.");

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.sparse.file;
 
 import dev.hyaline.engine.error.BadCheckpointException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.TensorFile;
 import java.util.Arrays;
 import java.util.List;
@@ -84,11 +85,11 @@ final class Tensors {
         left.removeAll(taken);
         if (!left.isEmpty()) {
             throw BadCheckpointException.file(
-                    file.label(), "no tensors but " + String.join(", ", taken), String.join(", ", left));
+                    file.label(), "no tensors but " + Printable.listed(taken), Printable.listed(left));
         }
     }
 
     BadCheckpointException bad(String name, String expected, String found) {
-        return BadCheckpointException.tensor(file.label(), name, expected, found);
+        return BadCheckpointException.tensor(file.label(), name, expected, Printable.plain(found));
     }
 }
