@@ -1,10 +1,17 @@
 import java.io.IOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassModel;
+import java.lang.classfile.instruction.InvokeInstruction;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.jar.Attributes;
+import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -12,7 +19,8 @@ import java.util.zip.ZipFile;
 
 /**
  * Opens the jars that a build left: each carries LICENSE and NOTICE, a library has its descriptor, sources and Javadoc
- * and stands in the BOM, and benchmarks.jar carries the licence of every library in it.
+ * and stands in the BOM, and benchmarks.jar carries the licence of every library in it and tells an older Java what it
+ * needs.
  *
  * <p>Argument: the root of the checkout. tools/pom.xml runs this, because tools is built after all that it looks at.
  */
@@ -45,6 +53,7 @@ final class Jars {
         // Not there where only a part of the modules is built.
         if (Files.exists(benchmarks)) {
             checkParts(benchmarks);
+            checkStart(benchmarks);
         }
     }
 
@@ -91,6 +100,57 @@ final class Jars {
                     complaints.add(jar + " lacks the licence of " + part);
                 }
             }
+        }
+    }
+
+    /**
+     * Whatever Java starts benchmarks.jar reads its first class, which asks for the version before anything else. Where
+     * the java of the PATH is too old, it is started with it, and must say one sentence.
+     */
+    private void checkStart(Path jar) throws IOException {
+        try (JarFile file = new JarFile(jar.toFile())) {
+            String main = file.getManifest().getMainAttributes().getValue(Attributes.Name.MAIN_CLASS);
+            ClassModel start = ClassFile.of()
+                    .parse(file.getInputStream(file.getEntry(main.replace('.', '/') + ".class")).readAllBytes());
+            if (start.majorVersion() > ClassFile.JAVA_11_VERSION) {
+                complaints.add(jar + " starts with a class of version " + start.majorVersion()
+                        + ", which Java 11 does not read");
+            }
+            Optional<String> called = start.methods().stream()
+                    .filter(method -> method.methodName().equalsString("main"))
+                    .flatMap(method -> method.code().orElseThrow().elementStream())
+                    .filter(InvokeInstruction.class::isInstance)
+                    .map(call -> ((InvokeInstruction) call).owner().name().stringValue() + "."
+                            + ((InvokeInstruction) call).name().stringValue())
+                    .findFirst();
+            if (!called.equals(Optional.of("java/lang/Runtime.version"))) {
+                complaints.add(jar + " calls " + called + " before it asks which Java runs it");
+            }
+        }
+        String java = run("java", "-version").output;
+        if (java.matches("(?s).*version \"(1[1-9]|2[0-4])[.\"].*")) {
+            Outcome outcome = run("java", "-jar", jar.toString());
+            if (outcome.exitCode == 0 || !outcome.output.strip().matches("benchmarks: Java 25 is needed[^\n]*")) {
+                complaints.add(jar + " under an old Java exits with " + outcome.exitCode + ": " + outcome.output);
+            }
+        }
+    }
+
+    private record Outcome(int exitCode, String output) {}
+
+    /** Nothing, where there is no such command. */
+    private static Outcome run(String... command) throws IOException {
+        Process process;
+        try {
+            process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        } catch (IOException e) {
+            return new Outcome(1, "");
+        }
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        try {
+            return new Outcome(process.waitFor(), output);
+        } catch (InterruptedException e) {
+            throw new IOException(e);
         }
     }
 
