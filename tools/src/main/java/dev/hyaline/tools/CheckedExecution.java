@@ -11,7 +11,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
 
-/** Checks every option of a command, and then every file that one names, before the command runs. */
+/**
+ * An execution that checks every option of a command, and then every file that an option names, before the command
+ * runs.
+ */
 final class CheckedExecution implements IExecutionStrategy {
     private final Console console;
 
@@ -33,13 +36,13 @@ final class CheckedExecution implements IExecutionStrategy {
             forEach(last.commandSpec(), CheckedOptions::check);
             forEach(last.commandSpec(), options -> options.readInputs(console.in()));
         } catch (HyalineException e) {
-            // Else picocli prints where it happened.
+            // Otherwise picocli prints a stack trace.
             throw new ExecutionException(last.commandSpec().commandLine(), e.getMessage(), e);
         }
         return new RunLast().execute(result);
     }
 
-    /** Options of a command's mixins, and of theirs, come before its own, which may depend on them. */
+    /** Visits the options of a command's mixins, and of theirs, before its own, which may depend on them. */
     private static void forEach(CommandSpec spec, Consumer<CheckedOptions> step) {
         spec.mixins().values().forEach(mixin -> forEach(mixin, step));
         if (spec.userObject() instanceof CheckedOptions options) {

@@ -17,17 +17,17 @@ import picocli.CommandLine.MutuallyExclusiveArgsException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Says in one sentence why a command did not do what it was asked, and gives the exit code. */
+/** Reports a failed command in one sentence, and returns its exit code. */
 record FailureReport(Console console, List<String> arguments) {
     static final int FAILED = 1;
     private static final int BAD_USAGE = 2;
 
-    /** A sentence fills a screen of 80 columns and 24 lines at most, whatever a file or a hub put into it. */
+    /** At most about a screen of 80 columns and 24 lines, whatever a file or a hub put into the sentence. */
     private static final int MAX_LENGTH = 1500;
 
     private static final int KEPT_FIRST = 1000;
 
-    /** An option that the command does not know or cannot take. */
+    /** Reports an unknown option or a bad value of one. */
     int badUsage(ParameterException failure) {
         say(sentence(failure));
         if (!(failure instanceof MutuallyExclusiveArgsException)) {
@@ -61,7 +61,7 @@ record FailureReport(Console console, List<String> arguments) {
         return Objects.requireNonNullElse(failure.getMessage(), "");
     }
 
-    /** Names of a group's options, one of each alternative; none if not more than one alternative is given. */
+    /** The names of a group's options, one for each alternative; none if at most one alternative is given. */
     private List<String> alternatives(ArgGroupSpec group) {
         List<List<OptionSpec>> alternatives = new ArrayList<>();
         group.options().forEach(option -> alternatives.add(List.of(option)));
@@ -87,7 +87,7 @@ record FailureReport(Console console, List<String> arguments) {
                 + " exclude each other";
     }
 
-    /** A command that failed. */
+    /** Reports a command that failed. */
     int failed(Throwable thrown) {
         Throwable failure =
                 thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
@@ -108,7 +108,7 @@ record FailureReport(Console console, List<String> arguments) {
         return isBadUsage(failure) ? BAD_USAGE : FAILED;
     }
 
-    /** What is there and not to be replaced takes another option, as what cannot be does. */
+    /** Returns whether other options would mend the failure, as where a file exists and may be replaced. */
     private static boolean isBadUsage(Throwable failure) {
         return failure instanceof BadInputException
                 || failure instanceof UnknownHookPointException
@@ -125,7 +125,7 @@ record FailureReport(Console console, List<String> arguments) {
                                         + shown.substring(shown.length() - (MAX_LENGTH - KEPT_FIRST))));
     }
 
-    /** A library's sentence with the command's options in place of the API's remedies. */
+    /** Replaces the API's remedies in a library's sentence by the command's options. */
     private static String withOptions(String sentence) {
         String told = sentence;
         for (Remedy remedy : Remedy.values()) {

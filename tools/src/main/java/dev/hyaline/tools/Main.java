@@ -27,7 +27,8 @@ public final class Main {
             int exitCode = commandLine(arguments, console, failures).execute(arguments);
             if (exitCode == 0 && console.out().checkError()) {
                 console.err()
-                        .println("hyaline: standard output took not all that was written to it; is its disk full?");
+                        .println("hyaline: not all of the output could be written to standard output; is its disk"
+                                + " full?");
                 return FailureReport.FAILED;
             }
             return exitCode;
@@ -67,8 +68,8 @@ public final class Main {
     }
 
     /**
-     * A locale that is not UTF-8 turns what it cannot hold into U+FFFD before Java sees it; a wrong prompt must not go
-     * unnoticed.
+     * Refuses arguments that the locale has damaged: a locale other than UTF-8 turns characters that it lacks into
+     * U+FFFD before Java sees them, and a wrong prompt must not go unnoticed.
      */
     private static void requireReadable(String[] arguments) {
         String encoding = System.getProperty("sun.jnu.encoding", "UTF-8");

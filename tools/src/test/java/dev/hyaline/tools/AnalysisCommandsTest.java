@@ -300,7 +300,7 @@ final class AnalysisCommandsTest {
                 "ablate --how mean-overall --site pattern | take the mean by position",
                 "attribute --by nothing | expected head or",
                 "lens --prompt a --out x | --out writes the table of a metric",
-                "heads --prompt a --draws 3 | make prompts; some are given already",
+                "heads --prompt a --draws 3 | draw prompts, but prompts are given",
                 "heads --draws 0 | --draws must be from 1 to 100000, found 0",
                 "heads --length 900 | there are",
                 "heads --threshold 2 | the threshold of a head's score must be from 0 to 1",

@@ -63,7 +63,7 @@ final class BadUsageTest {
                 "dump --gradients logit-diff --prompt hi --answer Mary | needs a distractor",
                 "dump --gradients logit --prompt hi --answer Mary --answer John | one for each of 1, found 2",
                 "dump --gradients logit --shards | --gradients excludes the options that ask for them",
-                "dump --answer Mary | there is no --gradients",
+                "dump --answer Mary | for --gradients METRIC, which is missing",
                 "dump --heads 8 | there is no head 8: heads run from 0 to 7",
                 "dump --heads x | --heads: 'x' is not a selection",
                 "dump --neurons 512 | there is no neuron 512",

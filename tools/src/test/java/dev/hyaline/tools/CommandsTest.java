@@ -145,7 +145,7 @@ final class CommandsTest {
                 .containsPattern(
                         "blocks\\.\\*\\.attn\\.hook_pattern +pattern +0-3 +\\[1, 8, 128, 128] +524,288 +2,097,152")
                 .containsPattern("blocks\\.\\*\\.attn\\.hook_result +result +\\* ")
-                .contains("74 hook points", "with those formed only when named (*) 98");
+                .contains("74 hook points", "with those computed only when named (*) 98");
         JsonNode json = Outcome.of(
                         "sites",
                         "--json",

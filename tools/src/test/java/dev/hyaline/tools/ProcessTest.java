@@ -80,7 +80,7 @@ final class ProcessTest {
             Process process = full.start();
             process.getOutputStream().close();
             String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(err).contains("hyaline: standard output took not all");
+            assertThat(err).contains("hyaline: not all of the output could be written");
             assertThat(process.waitFor()).isEqualTo(1);
         }
     }

@@ -36,14 +36,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code hyaline ablate}: what the task loses without a part of the model. */
+/** {@code hyaline ablate}: the effect on a task of removing parts of the model. */
 @Command(
         name = "ablate",
-        header = "Takes parts of the model away and shows what a task loses.",
+        header = "Removes parts of the model and shows what a task loses.",
         description = {
             "",
-            "Runs clean prompts with one part after the other replaced: every head, layer, neuron, position or set"
-                    + " of nodes. Only what an ablation can change is computed again."
+            "Runs clean prompts with one part after another replaced: every head, layer, neuron, position or set"
+                    + " of nodes. Only what an ablation can change is recomputed."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -97,7 +97,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
     @ArgGroup
     private Ablated ablated = new Ablated();
 
-    /** What is ablated: parts of a site, or sets of nodes. */
+    /** The parts to ablate: parts of a site, or sets of nodes. */
     private static final class Ablated {
         @ArgGroup(exclusive = false)
         private Parts parts = new Parts();
@@ -111,12 +111,12 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         private String sets;
     }
 
-    /** Parts of a site, one after the other. */
+    /** Parts of a site, ablated one after another. */
     private static final class Parts {
         @Option(
                 names = {"-s", "--site"},
                 paramLabel = "NAME",
-                description = "What to ablate, as the command sites calls it. Default: z, head by head")
+                description = "The site to ablate, by a name that the command sites lists. Default: z, head by head")
         private String site = "z";
 
         @Option(

@@ -25,16 +25,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code hyaline attribute}: which parts write the answer. */
+/** {@code hyaline attribute}: direct logit attribution. */
 @Command(
         name = "attribute",
-        header = "Takes the logit difference apart by what writes it.",
+        header = "Splits the logit difference into the parts that write it.",
         description = {
             "",
             "Direct logit attribution: how much each layer, head, neuron or source position of a head adds to the"
                 + " logit difference of answer and distractor on the clean prompts, with the final norm's scale held"
-                + " at the run's. What no other part owns is a part called bias. What the parts add up to is said, and"
-                + " how well they do."
+                + " at the run's. Whatever belongs to no other part is a part called bias. Also says what the parts"
+                + " add up to, and how closely."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -60,7 +60,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         }
     }
 
-    /** What to attribute to. */
+    /** The choices of parts. */
     static final class Groupings extends Choice<Grouping> {
         Groupings() {
             super(List.of(Grouping.values()));
@@ -75,8 +75,8 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             completionCandidates = Groupings.class,
             converter = Groupings.class,
             description = {
-                "${COMPLETION-CANDIDATES}: position is the source position that a head takes its share from, stream the"
-                        + " residual stream before and between all layers. Default: head"
+                "${COMPLETION-CANDIDATES}: position is the source position that a head reads from, stream the residual"
+                        + " stream before and between all layers. Default: head"
             })
     private Grouping by = Grouping.HEAD;
 
@@ -84,7 +84,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             names = "--raw",
             description = {
                 "Leave the weights as they are. By default norms and value biases are folded and weights centred first,"
-                        + " as TransformerLens does, which moves what no part owns into the bias."
+                        + " as TransformerLens does, which moves what belongs to no part into the bias."
             })
     private boolean raw;
 

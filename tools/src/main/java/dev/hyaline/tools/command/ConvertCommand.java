@@ -23,10 +23,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.core.JsonGenerator;
 
-/** {@code hyaline convert}: any checkpoint as a Hugging Face folder. */
+/** {@code hyaline convert}: conversion of any checkpoint to a Hugging Face folder. */
 @Command(
         name = "convert",
-        header = "Writes a model as a folder that Hugging Face's libraries read.",
+        header = "Writes a model as a folder that Hugging Face's libraries can read.",
         description = {
             "",
             "Reads what --model takes: safetensors, PyTorch's .bin, .pt, .pth and .ckpt, nanoGPT's ckpt.pt, llm.c's"
@@ -56,7 +56,7 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
             names = {"-o", "--out"},
             paramLabel = "DIR",
             required = true,
-            description = "Folder to write; it must not exist or be empty.")
+            description = "Folder to write; it must not exist yet, or be empty.")
     private String out;
 
     @Option(
@@ -65,8 +65,8 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
             completionCandidates = Choice.FloatTypes.class,
             converter = Choice.FloatTypes.class,
             description = {
-                "${COMPLETION-CANDIDATES}: what the parameters are rounded to, to the nearest. Default: as they are"
-                        + " stored, or f32 where they are quantised."
+                "${COMPLETION-CANDIDATES}: the type that the parameters are rounded to, to nearest. Default: as they"
+                        + " are stored, or f32 where they are quantised."
             })
     private @Nullable ElementType type;
 

@@ -12,10 +12,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import tools.jackson.core.JsonGenerator;
 
-/** {@code hyaline devices}: what {@code --device} can be. */
+/** {@code hyaline devices}: the devices that {@code --device} can name. */
 @Command(
         name = "devices",
-        header = "Lists the devices that a model can run on, beside this machine's processors.",
+        header = "Lists the devices that a model can run on, besides the CPU.",
         description = {
             "",
             "Devices are reached through TornadoVM (tornadovm.org) 5.2 for JDK 25: set TORNADOVM_HOME to its SDK."
@@ -29,7 +29,7 @@ import tools.jackson.core.JsonGenerator;
             "  hyaline dump --device gpu",
             "",
             "Environment:",
-            "  TORNADOVM_HOME   TornadoVM's SDK, in which there is a tornado-argfile"
+            "  TORNADOVM_HOME   TornadoVM's SDK, the folder that holds tornado-argfile"
         })
 public final class DevicesCommand implements Runnable {
     private final Console console;

@@ -52,15 +52,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code hyaline dump}: runs prompts and writes what hook points hold. */
+/** {@code hyaline dump}: running prompts and writing the activations at hook points. */
 @Command(
         name = "dump",
-        header = "Runs prompts and writes every activation asked for to a file.",
+        header = "Runs prompts and writes the chosen activations to a file.",
         description = {
             "",
             "Without options, dumps all hook points of the built-in model on a built-in prompt to the folder"
-                    + " hyaline-dump: the tensors under their TransformerLens names, and manifest.json, which says all"
-                    + " that is needed to make them again."
+                    + " hyaline-dump: the tensors under their TransformerLens names, and manifest.json, which records"
+                    + " everything needed to reproduce them."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -70,14 +70,14 @@ import picocli.CommandLine.Option;
             "  Prompts of one length: blocks.0.hook_resid_post is [prompts, positions, width], an attention map",
             "  is [prompts, heads, queries, keys], and tokens and positions are [prompts, positions].",
             "  Prompts of unequal lengths lie end to end: blocks.0.hook_resid_post is [rows, width], prompt s in",
-            "  the rows from offsets[s] to offsets[s + 1]; each has attention maps of its own, [heads, queries,",
+            "  the rows from offsets[s] to offsets[s + 1]; each has its own attention maps, [heads, queries,",
             "  keys], named blocks.0.attn.hook_pattern.0, blocks.0.attn.hook_pattern.1 and so on.",
             "  Chosen heads and neurons are the only ones on their axes, in ascending order: --heads 1,5 makes z",
             "  [prompts, positions, 2, head width]. Prompts with unequal numbers of chosen tokens lie end to end.",
-            "  Shards, activations-00000.safetensors and so on, hold a row a token of every site asked for,",
-            "  [rows, width], and say of each row its document (from 0), position and token. They take all sites",
-            "  but attention maps; the default is resid_post. They appear one by one, each whole, and",
-            "  manifest.json last. However large the corpus, it is never in memory.",
+            "  Shards, activations-00000.safetensors and so on, hold one row per token of every chosen site,",
+            "  [rows, width], and for each row its document (from 0), position and token. They take all sites",
+            "  except attention maps; the default is resid_post. They appear one by one, each complete, and",
+            "  manifest.json last. The corpus, however large, is never held in memory.",
             "",
             "Examples:",
             "  hyaline dump --prompt \"The capital of France is\" --sites resid_post,pattern --out france",
@@ -140,7 +140,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             converter = Choice.FloatTypes.class,
             description = {
                 "${COMPLETION-CANDIDATES}. f32 is exact; f16 and bf16 halve the size and round to nearest."
-                        + " NumPy knows no bf16. Default: ${DEFAULT-VALUE}"
+                        + " NumPy has no bf16. Default: ${DEFAULT-VALUE}"
             })
     private ElementType type = ElementType.F32;
 
@@ -167,7 +167,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             requireSafetensors();
             captureOptions.requireForShards();
         }
-        // A dry run tells of what is there and goes on; what cannot be written it refuses too.
+        // A dry run reports an existing dump and goes on, but also refuses a folder that cannot be written.
         DumpFolder.requireFree(folder, dryRun ? DumpFolder.IfExists.REPLACE : shardOptions.ifExists());
     }
 
@@ -210,11 +210,11 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             return false;
         }
         return shardOptions.areRequired()
-                || (format == DumpFormat.SAFETENSORS && !captureOptions.choosesAmongPrompts() && hasMoreTokens(corpus));
+                || (format == DumpFormat.SAFETENSORS && !captureOptions.choosesAmongPrompts() && needsShards(corpus));
     }
 
-    /** Reads no further than it must. */
-    private static boolean hasMoreTokens(Corpus corpus) {
+    /** Returns whether a corpus has too many tokens for one file, reading no further than necessary. */
+    private static boolean needsShards(Corpus corpus) {
         try (Stream<Document> documents = corpus.documents()) {
             long tokens = 0;
             for (Iterator<Document> next = documents.iterator(); next.hasNext() && tokens <= MAX_TOKENS_IN_ONE_FILE; ) {
@@ -237,7 +237,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             report.forecast(folder.resolve(format.fileName()), common.json);
             return;
         }
-        // Before anything is computed: an output that cannot be written must not cost a run.
+        // The folder is opened before the run, which would otherwise be lost if it cannot be written.
         try (DumpFolder opened = DumpFolder.open(folder, shardOptions.ifExists())) {
             run(checkpoint, vocabulary, dump, pairs, opened, report);
         }
@@ -293,7 +293,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         return vocabulary
                 .beginOfText()
                 .orElseThrow(() -> new BadInputException("the model has no tokenizer files, and its configuration names"
-                        + " no token that begins a text; instead of --skip-bos say --positions 1--1"));
+                        + " no token that begins a text; instead of --skip-bos use --positions 1--1"));
     }
 
     private void run(
@@ -348,10 +348,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 vocabulary::text);
     }
 
-    /**
-     * The command that writes the same values, with every default spelled out; where it writes them to does not belong
-     * here.
-     */
+    /** The command that writes the same values, with every default spelled out and without the folder. */
     private List<String> canonicalCommand(String defaultSites, boolean inShards) {
         List<String> command = new ArrayList<>(List.of("hyaline", "dump", "--model", modelOptions.pinned()));
         command.addAll(engineOptions.canonical());

@@ -28,10 +28,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code hyaline edit}: runs prompts with and without interventions. */
+/** {@code hyaline edit}: running prompts with and without interventions. */
 @Command(
         name = "edit",
-        header = "Changes a model's inside while it runs, and shows what that does.",
+        header = "Changes a model's activations while it runs, and shows the effect.",
         description = {
             "",
             "Runs each prompt as it is and with interventions, and shows the likeliest next tokens before and after,"
@@ -58,10 +58,10 @@ import picocli.CommandLine.Option;
                     + " true},",
             "    {\"do\": \"add\", \"site\": \"blocks.1.hook_resid_pre\", \"coefficient\": 4,",
             "     \"vector\": {\"file\": \"steer.safetensors\", \"tensor\": \"mood\"}}]}",
-            "  in_order: true lets a later one act on what an earlier one left at the same places, as --in-order",
+            "  in_order: true lets a later one act on the result of an earlier one at the same places, as --in-order",
             "    does; otherwise two that write the same values are an error",
             "  site: one site, in all layers (z, attn.hook_z, blocks.*.attn.hook_z) or in its layer",
-            "  Where, all else being everything: layers, heads, positions, sequences, each like \"0,3-5,-1\", and",
+            "  Where, by default everywhere: layers, heads, positions, sequences, each like \"0,3-5,-1\", and",
             "    components (neurons, dimensions, keys, logits) or subspace (an array of vectors)",
             "  do, with what it takes:",
             "    zero; swap_heads; scale: factor; set: value; add: vector and, if not 1, coefficient;",
@@ -106,7 +106,7 @@ public final class EditCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--generate",
             paramLabel = "N",
-            description = "Continue each prompt by at most N tokens too, the likeliest each time.")
+            description = "Also continue each prompt by at most N tokens, the likeliest each time.")
     private int newTokens;
 
     @Mixin
@@ -167,7 +167,7 @@ public final class EditCommand implements Runnable, CheckedOptions {
         return pairs;
     }
 
-    /** One token as a user writes it. */
+    /** Parses one token given to {@code --compare}. */
     private static int token(String text, ModelVocabulary vocabulary, int tokens) {
         int[] found = text.matches("#\\d{1,9}")
                 ? new int[] {Integer.parseInt(text.substring(1))}

@@ -25,15 +25,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code hyaline generate}: continues prompts. */
+/** {@code hyaline generate}: continuations of prompts. */
 @Command(
         name = "generate",
         header = "Continues prompts.",
         description = {
             "",
-            "Takes the likeliest token each time unless told to sample. One prompt's text is shown as it comes;"
-                    + " several are continued together and shown at the end. A text ends with a token that"
-                    + " ends texts, after --max-new-tokens, or where the model's positions end."
+            "Takes the likeliest token each time unless told to sample. The text of one prompt is shown as it is"
+                    + " generated; several prompts are continued together and shown at the end. A text ends with an"
+                    + " end-of-text token, after --max-new-tokens, or at the model's last position."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -59,14 +59,14 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
     @Option(
             names = {"-n", "--max-new-tokens"},
             paramLabel = "N",
-            description = "At most this many tokens a prompt. Default: ${DEFAULT-VALUE}")
+            description = "At most this many tokens per prompt. Default: ${DEFAULT-VALUE}")
     private int maxNewTokens = 50;
 
     @Option(
             names = {"-t", "--temperature"},
             paramLabel = "T",
             description = {
-                "Logits are divided by it before a token is drawn; 0 takes the likeliest."
+                "Divide logits by T before a token is drawn; 0 takes the likeliest."
                         + " Default: 0, or 1 if --top-k, --top-p or --seed is given"
             })
     private Float temperature;
@@ -152,7 +152,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
                 seed == null ? 0 : seed);
     }
 
-    /** Shows a prompt and, as they come, the tokens after it. */
+    /** Prints a prompt and the tokens after it as they are generated. */
     private void stream(Generator generator, int[] prompt, String text, ModelVocabulary vocabulary) {
         console.out().print(console.dim(text));
         console.out().flush();
@@ -166,7 +166,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
         console.out().println(decoded.map(DecodedText::end).orElse(""));
     }
 
-    /** A prompt as text; ids where there is no tokenizer. */
+    /** A prompt as text; its ids if there is no tokenizer. */
     private static String text(PromptInput prompt, ModelVocabulary vocabulary) {
         return switch (prompt) {
             case PromptInput.OfText text -> text.text();
@@ -175,13 +175,13 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
         };
     }
 
-    /** New tokens as text, without the one that ends it. */
+    /** New tokens as text, without an end-of-text token. */
     private static String newText(int[] tokens, ModelVocabulary vocabulary) {
         boolean asText = vocabulary.tokenizer().isPresent();
         return text(asText ? vocabulary.withoutEnd(tokens) : tokens, vocabulary);
     }
 
-    /** Tokens as text; ids where there is no tokenizer. */
+    /** Tokens as text; their ids if there is no tokenizer. */
     private static String text(int[] tokens, ModelVocabulary vocabulary) {
         if (vocabulary.tokenizer().isEmpty()) {
             return IntStream.of(tokens).mapToObj(token -> " " + token).collect(Collectors.joining());

@@ -37,15 +37,15 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.core.JsonGenerator;
 
-/** {@code hyaline heads}: what kind of head each head is. */
+/** {@code hyaline heads}: a classification of attention heads. */
 @Command(
         name = "heads",
-        header = "Says of every attention head where it looks.",
+        header = "Classifies every attention head by where it looks.",
         description = {
             "",
             "Scores each head as a previous-token, induction, duplicate-token, first-token, current-token or local"
-                + " head by the share of its attention on what such heads look at, on random sequences given twice or"
-                + " on prompts, and shows how it spreads its attention."
+                + " head by the share of its attention at the positions such heads look at, on random sequences given"
+                + " twice or on prompts, and shows how its attention is spread."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -61,10 +61,10 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             List.of("heads", "entropy", "largest-weight", "share-above", "distances");
     private static final int DEFAULT_DRAWS = 5;
     private static final int DEFAULT_LENGTH = 20;
-    /** Of models with more heads, those that are of no kind are left to the files. */
+    /** In models with more heads, heads of no kind are not shown but only written. */
     private static final int MAX_SHOWN = 64;
 
-    /** What random sequences are made of. */
+    /** The vocabularies of random sequences. */
     static final class Pools extends Choice<String> {
         Pools() {
             super(List.of("words", "tokens"));
@@ -83,29 +83,32 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             converter = Pools.class,
             description = {
                 "Without prompts: sequences of random ${COMPLETION-CANDIDATES}, given twice. Default: words for fable,"
-                        + " which knows no other sequences, tokens for any other model"
+                        + " which was trained on no other sequences, tokens for any other model"
             })
     private String random;
 
-    @Option(names = "--length", paramLabel = "N", description = "Tokens of a sequence that is given twice. Default: 20")
+    @Option(
+            names = "--length",
+            paramLabel = "N",
+            description = "Tokens in a sequence before it is repeated. Default: 20")
     private Integer length;
 
     @Option(names = "--draws", paramLabel = "N", description = "Number of random sequences. Default: 5")
     private Integer draws;
 
-    @Option(names = "--seed", paramLabel = "N", description = "What the sequences depend on. Default: 1")
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of the random sequences. Default: 1")
     private Long seed;
 
     @Option(
             names = "--threshold",
             paramLabel = "X",
-            description = "Least score that makes a head one of a kind. Default: ${DEFAULT-VALUE}")
+            description = "Lowest score at which a head counts as one of a kind. Default: ${DEFAULT-VALUE}")
     private float threshold = 0.4f;
 
     @Option(
             names = "--above",
             paramLabel = "X",
-            description = "Attention above which a key is counted as looked at. Default: ${DEFAULT-VALUE}")
+            description = "Attention above which a key counts as looked at. Default: ${DEFAULT-VALUE}")
     private float above = 0.1f;
 
     @Mixin
@@ -118,7 +121,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
     @Override
     public void check() {
         if (promptOptions.isGiven() && (random != null || length != null || draws != null || seed != null)) {
-            throw new BadInputException("--random, --length, --draws and --seed make prompts; some are given already");
+            throw new BadInputException("--random, --length, --draws and --seed draw prompts, but prompts are given");
         }
         positive("--draws", draws == null ? DEFAULT_DRAWS : draws);
         positive("--length", length == null ? DEFAULT_LENGTH : length);

@@ -12,7 +12,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code hyaline} by itself: says what there is. */
+/** {@code hyaline} without a command, which lists the commands. */
 @Command(
         name = "hyaline",
         mixinStandardHelpOptions = true,
@@ -34,15 +34,15 @@ import picocli.CommandLine.Spec;
             "  hyaline circuit                           which edges between its parts do a task, tested",
             "  hyaline heads                             where every attention head looks",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
-            "  hyaline models                            what --model finds without downloading it",
+            "  hyaline models                            the models available without a download",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
-            "  hyaline devices                           what --device can run a model on",
+            "  hyaline devices                           the devices that --device can name",
             "  hyaline COMMAND --help                    a command's options and examples",
             "",
             "Without --model, every command uses the built-in model fable (4 layers, 1 million parameters).",
             "Tab completion in bash and zsh:  source <(hyaline generate-completion)",
             "Exit codes: 0 done; 1 failed (a file cannot be read or written, a broken checkpoint);",
-            "2 bad usage (an option, hook point, prompt or token that cannot be)."
+            "2 bad usage (an unknown or impossible option, hook point, prompt or token)."
         })
 public final class HyalineCommand implements Runnable {
     /** All commands by name, in the order in which they are listed. */
@@ -73,10 +73,10 @@ public final class HyalineCommand implements Runnable {
     private HyalineCommand() {}
 
     /**
-     * The command line.
+     * Builds the command line.
      *
-     * @param first its first argument: if it names a command, the others are left out, since to read the annotations of
-     *     them all takes a tenth of a second
+     * @param first the first argument: if it names a command, the others are left out, because reading all their
+     *     annotations takes a tenth of a second
      */
     public static CommandLine commandLine(String first, Console console) {
         CommandLine commandLine = new CommandLine(new HyalineCommand());

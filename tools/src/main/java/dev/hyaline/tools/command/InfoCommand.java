@@ -23,7 +23,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import tools.jackson.core.JsonGenerator;
 
-/** {@code hyaline info}: what a model is and what it runs on. */
+/** {@code hyaline info}: facts about a model and the hardware it runs on. */
 @Command(
         name = "info",
         header = "Shows a model's configuration, size and files, and what it runs on.",
@@ -51,7 +51,7 @@ public final class InfoCommand implements Runnable {
 
     @Override
     public void run() {
-        // Nothing is kept of the weights, so that a model larger than the memory can be asked about.
+        // No weights are kept, so that a model larger than the memory can be examined.
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             checkpoint.check();
             Optional<Device> device = engineOptions.device();
@@ -66,7 +66,7 @@ public final class InfoCommand implements Runnable {
         }
     }
 
-    /** A pass over all positions, with all logits. */
+    /** The memory of a pass over all positions, with all logits. */
     private static long passBytes(Gpt2Config config) {
         return Gpt2.passBytes(config, config.nCtx()) + (long) Float.BYTES * config.nCtx() * config.dVocab();
     }
@@ -86,10 +86,10 @@ public final class InfoCommand implements Runnable {
 
         Table shape = new Table("configuration", ">");
         shape.row("layers", DisplayText.count(config.nLayers()));
-        shape.row("heads a layer", DisplayText.count(config.nHeads()));
+        shape.row("heads per layer", DisplayText.count(config.nHeads()));
         shape.row("width of the residual stream", DisplayText.count(config.dModel()));
         shape.row("width of a head", DisplayText.count(config.dHead()));
-        shape.row("neurons a layer", DisplayText.count(config.dMlp()));
+        shape.row("neurons per layer", DisplayText.count(config.dMlp()));
         shape.row("positions", DisplayText.count(config.nCtx()));
         shape.row("vocabulary", DisplayText.count(config.dVocab()));
         shape.row("activation function", config.actFn().configName());

@@ -30,15 +30,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code hyaline lens}: what the model would say if it stopped early. */
+/** {@code hyaline lens}: the logit lens. */
 @Command(
         name = "lens",
-        header = "Reads the residual stream as the model reads its end.",
+        header = "Decodes the residual stream at every layer as the model decodes it at the end.",
         description = {
             "",
-            "The logit lens: the residual stream before and between all layers, straight through the final norm and"
-                    + " the unembedding. Of a prompt, shows the likeliest next token at every layer and position; of"
-                    + " pairs, a metric at every layer."
+            "The logit lens: the residual stream before and between all layers, passed straight through the final norm"
+                + " and the unembedding. Shows the likeliest next token at every layer and position for a prompt, or a"
+                + " metric at every layer for pairs."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -59,7 +59,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
     @Option(
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
-            description = "A prompt to show the likeliest tokens of, instead of pairs.")
+            description = "A prompt whose likeliest tokens to show, instead of pairs.")
     private String prompt;
 
     @Mixin
@@ -134,7 +134,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
         }
     }
 
-    /** Prints as many positions as a line takes. */
+    /** Prints as many positions as fit on a line, and returns the first one that does not. */
     private int columns(
             LogitLens lens,
             ModelVocabulary vocabulary,

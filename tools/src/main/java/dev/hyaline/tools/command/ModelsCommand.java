@@ -24,7 +24,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.core.JsonGenerator;
 
-/** {@code hyaline models}: what is built in and what the hub's cache holds. */
+/** {@code hyaline models}: a list of the built-in models and those in the hub's cache. */
 @Command(
         name = "models",
         header = "Lists the models that are built in or in the Hugging Face cache.",
@@ -43,11 +43,11 @@ import tools.jackson.core.JsonGenerator;
             "",
             "Environment:",
             "  HF_HUB_CACHE, HF_HOME     the cache; by default ~/.cache/huggingface/hub",
-            "  HF_TOKEN                  for gated and private repositories; shown to the hub alone",
-            "  HF_ENDPOINT               another hub than https://huggingface.co",
+            "  HF_TOKEN                  for gated and private repositories; sent to the hub alone",
+            "  HF_ENDPOINT               a hub other than https://huggingface.co",
             "  HF_HUB_OFFLINE=1          never download",
-            "  HF_HUB_DOWNLOAD_TIMEOUT   seconds after which a silent server is given up; by default 30",
-            "  https_proxy, no_proxy     the way to the hub"
+            "  HF_HUB_DOWNLOAD_TIMEOUT   seconds to wait for a silent server; by default 30",
+            "  https_proxy, no_proxy     the proxy on the way to the hub"
         })
 public final class ModelsCommand implements Runnable {
     private static final String BUILT_IN = "built in";
@@ -58,8 +58,8 @@ public final class ModelsCommand implements Runnable {
     @Option(
             names = "--refresh",
             description = {
-                "Ask the hub first what the branches and tags in the cache mean now, of models that open, and download"
-                        + " those that moved."
+                "First ask the hub which commits the branches and tags in the cache mean now, and download those that"
+                        + " have moved; only for models that open."
             })
     private boolean refresh;
 
@@ -73,7 +73,7 @@ public final class ModelsCommand implements Runnable {
     /**
      * A line of the list.
      *
-     * @param snapshot of the hub's cache, unless the model is built in
+     * @param snapshot the snapshot in the hub's cache; null if the model is built in
      * @param parameters 0 if it does not open
      * @param problem why it does not open; empty if it does
      */
@@ -82,7 +82,7 @@ public final class ModelsCommand implements Runnable {
             return problem.isEmpty();
         }
 
-        /** The problem without the folder, which is long, and which the name and the revision tell. */
+        /** The problem without the folder, which is long and follows from the name and the revision. */
         String shortProblem() {
             return snapshot == null ? problem : problem.replace(snapshot.folder() + File.separator, "");
         }
@@ -122,7 +122,7 @@ public final class ModelsCommand implements Runnable {
         }
     }
 
-    /** Refreshes what it can, and returns why it could not the rest. */
+    /** Refreshes all models that open, and returns the failures. */
     private List<String> refresh(Hub hub) {
         List<String> failures = new ArrayList<>();
         for (Snapshot snapshot : hub.cached()) {
@@ -161,7 +161,7 @@ public final class ModelsCommand implements Runnable {
         }
         table.print(console);
         console.out().println();
-        // Such sentences are too long for a column.
+        // These sentences are too long for a column.
         models.stream()
                 .filter(model -> !model.opens())
                 .forEach(model -> console.out()

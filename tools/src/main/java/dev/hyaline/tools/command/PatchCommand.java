@@ -30,15 +30,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code hyaline patch}: which activations and paths carry the task. */
+/** {@code hyaline patch}: activation and path patching. */
 @Command(
         name = "patch",
         header = "Patches activations or paths of one run with those of another.",
         description = {
             "",
-            "Runs pairs of clean and corrupted prompts, replaces one activation after the other in one run by what"
-                    + " the other had there, and shows what that does to a metric. Only what a patch can change is"
-                    + " computed again; the numbers are those of full reruns."
+            "Runs pairs of clean and corrupted prompts, replaces one activation after another in one run by the"
+                    + " other run's, and shows the effect on a metric. Only what a patch can change is recomputed; the"
+                    + " numbers are those of full reruns."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -66,7 +66,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
 
     private final Console console;
 
-    /** TransformerLens's functions. */
+    /** The patching functions of TransformerLens. */
     static final class Patches extends Choice<ActivationPatch> {
         Patches() {
             super(List.of(ActivationPatch.values()));
@@ -76,20 +76,20 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     @ArgGroup
     private Patched patched = new Patched();
 
-    /** What is patched: one of these. */
+    /** The activations or paths to patch: one of these. */
     private static final class Patched {
         @Option(
                 names = {"-w", "--what"},
                 paramLabel = "NAME",
                 completionCandidates = Patches.class,
                 converter = Patches.class,
-                description = "Which activations to patch, one by one. Default: resid_pre")
+                description = "Activations to patch, one by one. Default: resid_pre")
         private ActivationPatch what;
 
         @Option(
                 names = "--edges",
                 paramLabel = "EDGES",
-                description = "Patch these edges instead, or all: what a node reads of another, and nothing else.")
+                description = "Patch these edges instead, or all: only what one node reads of another.")
         private String edges;
 
         @Option(
@@ -99,7 +99,10 @@ public final class PatchCommand implements Runnable, CheckedOptions {
         private String headsTo;
     }
 
-    @Option(names = "--through", paramLabel = "NODES", description = "... also by way of these. Default: directly")
+    @Option(
+            names = "--through",
+            paramLabel = "NODES",
+            description = "... also through these nodes. Default: only directly")
     private String through;
 
     @Option(
@@ -167,7 +170,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
         }
     }
 
-    /** Names of the tables, the sweep's first. */
+    /** The names of the tables, the sweep's first. */
     private String[] tables() {
         return patched.edges != null
                 ? new String[] {"edges", SweepReport.matrix("edges")}

@@ -26,14 +26,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code hyaline sites}: what can be dumped, and how large it is. */
+/** {@code hyaline sites}: a list of the hook points and their sizes. */
 @Command(
         name = "sites",
         header = "Lists the hook points of a model with their shapes and sizes.",
         description = {
             "",
-            "One line a site, for all its layers. Any of the names given can be used with --sites; those marked * are"
-                    + " formed only when named (or matched by a glob), and are not part of all."
+            "One line per site, for all its layers. Any of these names can be used with --sites; those marked * are"
+                    + " computed only when named (or matched by a glob), and are not part of all."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -53,10 +53,10 @@ public final class SitesCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--length",
             paramLabel = "N",
-            description = "Tokens a prompt. Default: as many as the model has positions.")
+            description = "Tokens per prompt. Default: as many as the model has positions.")
     private Integer length;
 
-    @Option(names = "--batch", paramLabel = "N", description = "Prompts. Default: ${DEFAULT-VALUE}")
+    @Option(names = "--batch", paramLabel = "N", description = "Number of prompts. Default: ${DEFAULT-VALUE}")
     private int batch = 1;
 
     @Option(
@@ -136,11 +136,11 @@ public final class SitesCommand implements Runnable, CheckedOptions {
                 .println(DisplayText.plural(plain.size(), "hook point") + ", " + DisplayText.bytes(bytes(plain, plan))
                         + (plain.size() == points.size()
                                 ? ""
-                                : "; with those formed only when named (*) " + DisplayText.count(points.size()) + ", "
+                                : "; with those computed only when named (*) " + DisplayText.count(points.size()) + ", "
                                         + DisplayText.bytes(bytes(points, plan))));
     }
 
-    /** Layers of one site's points as {@code --layers} takes them; empty for a site outside the blocks. */
+    /** The layers of one site's points as {@code --layers} takes them; empty for a site outside the blocks. */
     private static String layers(List<HookPoint> points) {
         int first = points.getFirst().layer();
         int last = points.getLast().layer();

@@ -25,13 +25,13 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code hyaline tokens}: text to token ids and back. */
+/** {@code hyaline tokens}: conversion of text to token ids and back. */
 @Command(
         name = "tokens",
         header = "Shows the tokens of a text, or the text of tokens.",
         description = {
             "",
-            "Positions are those of a dump: the token that begins a text comes first, unless --no-bos says otherwise."
+            "Positions are those of a dump: the token that begins a text comes first, unless --no-bos is given."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -48,10 +48,10 @@ public final class TokensCommand implements Runnable, CheckedOptions {
     @Parameters(
             paramLabel = "TEXT",
             arity = "0..*",
-            description = "Texts to cut into tokens; - reads one from standard input. Default: the prompt of dump.")
+            description = "Texts to split into tokens; - reads one from standard input. Default: the prompt of dump.")
     private List<String> texts = new ArrayList<>();
 
-    @Option(names = "--decode", paramLabel = "IDS", description = "Token ids to put together, with commas or blanks.")
+    @Option(names = "--decode", paramLabel = "IDS", description = "Token ids to decode, separated by commas or blanks.")
     private List<String> ids = new ArrayList<>();
 
     @Option(names = "--no-bos", description = "Do not put the token that begins a text before each.")
@@ -67,7 +67,7 @@ public final class TokensCommand implements Runnable, CheckedOptions {
         this.console = console;
     }
 
-    /** Tokens and the text they stand for. */
+    /** Tokens and their text. */
     private record Piece(String text, List<Integer> tokens) {}
 
     @Override

@@ -8,7 +8,7 @@ import picocli.CommandLine.IVersionProvider;
 
 /** The version of this build, which Maven writes into a resource. */
 public final class Version implements IVersionProvider {
-    /** Such as {@code hyaline 0.1.0}. */
+    /** The name and version, such as {@code hyaline 0.1.0}. */
     static String text() {
         try (InputStream in = Version.class.getResourceAsStream("version.properties")) {
             Properties properties = new Properties();

@@ -6,7 +6,7 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
 import picocli.CommandLine.Mixin;
 
-/** What every analysis takes: a model, what it runs on, and where tables go. */
+/** The options of every analysis: a model, the hardware that it runs on, and a folder for tables. */
 public final class AnalysisOptions {
     @Mixin
     private TableOptions tables;
@@ -24,7 +24,7 @@ public final class AnalysisOptions {
         return tables;
     }
 
-    /** Whether one JSON document is asked for instead of text. */
+    /** Returns whether to print one JSON document instead of text. */
     public boolean json() {
         return common.json;
     }
@@ -34,7 +34,7 @@ public final class AnalysisOptions {
         return model.open(console);
     }
 
-    /** Loads weights and starts a model on what was asked for. */
+    /** Loads the weights and starts the model on the chosen hardware. */
     public Gpt2 start(Gpt2Weights weights, Console console) {
         return engine.open(weights, console);
     }

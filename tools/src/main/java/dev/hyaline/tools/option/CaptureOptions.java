@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import picocli.CommandLine.Option;
 
-/** What of the hook points is recorded. */
+/** The positions, heads, neurons and prompts that are recorded at each hook point. */
 public final class CaptureOptions implements CheckedOptions {
     @Option(
             names = "--positions",
@@ -27,9 +27,9 @@ public final class CaptureOptions implements CheckedOptions {
             paramLabel = "NAMES",
             split = ",",
             description = {
-                "Only the tokens that play these roles in their prompts, and what --positions names besides. Where a"
-                    + " role stands is said in the prompts' JSON Lines: {\"text\": ..., \"positions\": {\"subject\":"
-                    + " 4, \"end\": -1}} (the token that begins a text is at 0)."
+                "Only the tokens that have these roles in their prompts, besides those that --positions names. The"
+                        + " prompts' JSON Lines give the position of each role: {\"text\": ..., \"positions\":"
+                        + " {\"subject\": 4, \"end\": -1}} (the token that begins a text is at 0)."
             })
     private List<String> roles = new ArrayList<>();
 
@@ -45,7 +45,7 @@ public final class CaptureOptions implements CheckedOptions {
     @Option(
             names = "--sequences",
             paramLabel = "LIST",
-            description = "Only these prompts, by their place among all, the first being 0. The others are not run.")
+            description = "Only these prompts, by number; the first is 0. The others are not run.")
     private String sequences = "all";
 
     @Override
@@ -56,16 +56,16 @@ public final class CaptureOptions implements CheckedOptions {
         sequences();
     }
 
-    /** Whether something is chosen that takes the prompts to know, which a corpus in shards does not. */
+    /** Returns whether the choice depends on the prompts, as it cannot for a corpus in shards. */
     public boolean choosesAmongPrompts() {
         return !roles.isEmpty() || !sequences().isAll();
     }
 
-    /** Refuses what a corpus in shards has no place for. */
+    /** Refuses the options that a corpus in shards cannot have. */
     public void requireForShards() {
         if (choosesAmongPrompts()) {
             throw new BadInputException((roles.isEmpty() ? "--sequences goes" : "--roles goes")
-                    + " with one file of prompts; leave out --shards and what is for shards");
+                    + " with one file of prompts; leave out --shards and the other options for shards");
         }
     }
 

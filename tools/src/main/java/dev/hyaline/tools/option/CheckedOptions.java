@@ -3,7 +3,7 @@ package dev.hyaline.tools.option;
 import dev.hyaline.engine.error.BadInputException;
 import java.io.InputStream;
 
-/** Options that can be wrong whatever the model: checked before anything is downloaded, opened or run. */
+/** Options that are checked before anything is downloaded, opened or run. */
 public interface CheckedOptions {
     /**
      * Checks the options' values.
@@ -13,7 +13,7 @@ public interface CheckedOptions {
     void check();
 
     /**
-     * Reads and checks the files that the options name, as far as that takes no model. Called once, after
+     * Reads and checks the files that the options name, as far as possible without a model. Called once, after
      * {@link #check} of all the command's options.
      *
      * @throws dev.hyaline.engine.error.HyalineException naming the file that is wrong

@@ -9,7 +9,7 @@ import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** An option's values, each chosen by the name it prints, in upper or lower case. */
+/** The values of an option, each chosen by its {@code toString} in upper or lower case. */
 public class Choice<T> implements ITypeConverter<T>, Iterable<String> {
     private final List<T> values;
 

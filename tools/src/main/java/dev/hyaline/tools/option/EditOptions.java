@@ -23,14 +23,14 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The interventions a command makes. */
+/** The interventions that a command makes. */
 public final class EditOptions implements CheckedOptions {
     @Option(
             names = {"-e", "--edits"},
             paramLabel = "FILE",
             description = {
                 "A JSON file of interventions, as below and in the Javadoc of Interventions. They come first; the"
-                        + " options that follow come in the order shown here."
+                        + " options below come in the order shown here."
             })
     private String file;
 
@@ -76,7 +76,7 @@ public final class EditOptions implements CheckedOptions {
     @Option(
             names = "--patch",
             paramLabel = "SITES",
-            description = "Write what another run has at the same positions: one of --source.")
+            description = "Write the values of another run, one of --source, at the same positions.")
     private List<String> patch = new ArrayList<>();
 
     @Option(
@@ -92,7 +92,7 @@ public final class EditOptions implements CheckedOptions {
             names = "--resample",
             paramLabel = "SITES",
             description = {
-                "Write what one of several --source has at the same positions, drawn for each prompt; see --seed."
+                "Write the values of one of several --source at the same positions, drawn for each prompt; see --seed."
             })
     private List<String> resample = new ArrayList<>();
 
@@ -111,7 +111,7 @@ public final class EditOptions implements CheckedOptions {
     @Option(
             names = "--in-order",
             description = {
-                "Let interventions write the same values: a later one acts on what an earlier one left. Those of"
+                "Let interventions write the same values: a later one acts on the result of an earlier one. Those of"
                         + " --edits come first, then the options' in the order of this list, wherever they are on the"
                         + " line."
             })
@@ -155,7 +155,7 @@ public final class EditOptions implements CheckedOptions {
         return points;
     }
 
-    /** Those that need nothing but the options. */
+    /** The interventions that need no source. */
     private List<Intervention> written(Gpt2Config config) {
         List<Intervention> list = new ArrayList<>();
         float times = coefficient == null ? 1 : coefficient;
@@ -184,7 +184,7 @@ public final class EditOptions implements CheckedOptions {
         return list;
     }
 
-    /** Those that take values from another run. */
+    /** The interventions that take values from another run. */
     private List<Intervention> taken(Gpt2Config config, Optional<ActivationSource> values) {
         List<Intervention> list = new ArrayList<>();
         each(config, patch, list, target -> {
@@ -203,7 +203,7 @@ public final class EditOptions implements CheckedOptions {
         return seed == null ? 0 : seed;
     }
 
-    /** Finds what can be wrong whatever the model; an option that nothing reads is a slip. */
+    /** Also refuses options that would have no effect. */
     @Override
     public void check() {
         List<String> bare = Stream.of(zero, swapHeads, patch, mean, resample)

@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 
 /** The run that interventions take values from. */
 public final class EditSource implements CheckedOptions {
-    /** What JSON calls it. */
+    /** The name of the source in JSON. */
     private static final String NAME = "source";
 
     @ArgGroup
@@ -29,15 +29,15 @@ public final class EditSource implements CheckedOptions {
 
     private Optional<ActivationSource> dump = Optional.empty();
 
-    /** Where the values come from: prompts that are run, or a dump. */
+    /** The origin of the values: prompts that are run, or a dump. */
     private static final class Source {
         @Option(
                 names = "--source",
                 paramLabel = "TEXT",
                 description = {
                     "A prompt whose run --patch, --mean and --resample take values from; give it again for more. From"
-                            + " one, --patch takes the values for all prompts; from more, for each prompt those of its"
-                            + " own. JSON calls them \"source\"."
+                        + " one, --patch takes the values for all prompts; from more, each prompt takes those of its"
+                        + " own. JSON calls them \"source\"."
                 })
         private List<String> texts = new ArrayList<>();
 
@@ -45,7 +45,7 @@ public final class EditSource implements CheckedOptions {
                 names = "--source-dump",
                 paramLabel = "DIR",
                 description = {
-                    "A dump to take them from instead; --patch takes each prompt's values from its own there."
+                    "A dump to take them from instead; --patch takes each prompt's values from the same prompt there."
                 })
         private String dump;
     }
@@ -68,7 +68,7 @@ public final class EditSource implements CheckedOptions {
         return !source.texts.isEmpty() || source.dump != null;
     }
 
-    /** Whether there is one sequence, which then serves every prompt. */
+    /** Returns whether there is only one prompt, whose values are then used for every prompt. */
     boolean isOne() {
         return source.texts.size() == 1;
     }
@@ -94,7 +94,7 @@ public final class EditSource implements CheckedOptions {
                 .source());
     }
 
-    /** As the result of {@link #read}, for whoever needs no values: prompts are not run. */
+    /** A stand-in for the result of {@link #read}, to check edits before any prompt is run; it has no values. */
     Optional<ActivationSource> unread() {
         return source.texts.isEmpty() ? dump : Optional.of(new Unread(source.texts.size()));
     }
@@ -121,7 +121,7 @@ public final class EditSource implements CheckedOptions {
         }
     }
 
-    /** What JSON may take values from, by name. */
+    /** The sources that JSON may refer to, by name. */
     static Map<String, ActivationSource> named(Optional<ActivationSource> source) {
         return source.map(run -> Map.of(NAME, run)).orElse(Map.of());
     }

@@ -10,29 +10,30 @@ import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** What a model runs on. */
+/** The hardware that a model runs on. */
 public final class EngineOptions implements CheckedOptions {
     private static final String PROCESSORS = "cpu";
 
-    /** More would only wait for each other, and soon be more than a system gives one process. */
+    /** More threads would only wait for each other, and may exceed what a system allows one process. */
     private static final int MAX_THREADS = 1024;
 
     @Option(
             names = "--threads",
             paramLabel = "N",
-            description = "Threads to compute with; the values are the same for any number. Default: one a processor.")
+            description =
+                    "Threads to compute with; the values are the same for any number. Default: one per processor.")
     private Integer threads;
 
     @Option(
             names = "--device",
             paramLabel = "DEVICE",
             description =
-                    "cpu; or, where TornadoVM is, gpu for the first GPU or a number of hyaline devices, whose values"
-                            + " agree with cpu's within rounding. Default: cpu.")
+                    "cpu or, with TornadoVM, gpu for the first GPU, or the number of a device that hyaline devices"
+                            + " lists. A device's values agree with cpu's within rounding. Default: cpu.")
     private String device = PROCESSORS;
 
     /**
-     * Threads to compute with.
+     * The number of threads to compute with.
      *
      * @throws BadInputException if the option is out of range
      */
@@ -45,7 +46,7 @@ public final class EngineOptions implements CheckedOptions {
     }
 
     /**
-     * The device to run on; empty for this machine's processors.
+     * The device to run on; empty for the CPU.
      *
      * @throws BackendUnavailableException saying what is missing
      */
@@ -59,7 +60,7 @@ public final class EngineOptions implements CheckedOptions {
         return Optional.of(Device.named(device));
     }
 
-    /** What the values depend on: a device, since the processors' are the same for any number of threads. */
+    /** The options that the values depend on. The number of threads is not among them. */
     public List<String> canonical() {
         return device.equals(PROCESSORS) ? List.of() : List.of("--device", device);
     }
@@ -70,7 +71,7 @@ public final class EngineOptions implements CheckedOptions {
         device();
     }
 
-    /** The model on what was asked for, which is said if it is a device. */
+    /** Starts a model on the chosen hardware, and names it on standard error if it is a device. */
     public Gpt2 open(Gpt2Weights weights, Console console) {
         Optional<Device> found = device();
         if (found.isEmpty()) {

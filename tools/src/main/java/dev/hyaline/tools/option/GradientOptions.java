@@ -18,7 +18,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
-/** The metric whose gradients a command writes in place of activations, and the answers that it is about. */
+/** The metric whose gradients a command writes in place of activations, with the answers it compares. */
 public final class GradientOptions implements CheckedOptions {
     private static final String DEFAULT_ANSWER = " Mary";
     private static final String DEFAULT_DISTRACTOR = " John";
@@ -36,9 +36,9 @@ public final class GradientOptions implements CheckedOptions {
             paramLabel = "METRIC",
             completionCandidates = Names.class,
             description = {
-                "Write gradients in place of activations, of a metric at each prompt's last token: logit-diff (answer"
-                        + " less distractor), logit, log-prob, prob-diff; or of cross-entropy over the prompt. The"
-                        + " tensors are grad.SITE."
+                "Write gradients instead of activations, of a metric at each prompt's last token: logit-diff (answer"
+                        + " minus distractor), logit, log-prob, prob-diff; or of cross-entropy over the prompt. The"
+                        + " tensors are named grad.SITE."
             })
     private String metric;
 
@@ -61,8 +61,7 @@ public final class GradientOptions implements CheckedOptions {
     public void check() {
         if (metric == null) {
             if (!answers.isEmpty() || !distractors.isEmpty()) {
-                throw new BadInputException(
-                        "--answer and --distractor say what --gradients METRIC is about; there is" + " no --gradients");
+                throw new BadInputException("--answer and --distractor are for --gradients METRIC, which is missing");
             }
             return;
         }
@@ -88,7 +87,7 @@ public final class GradientOptions implements CheckedOptions {
         return Optional.ofNullable(metric);
     }
 
-    /** The prompts with what the metric needs to know of each. Call it only if gradients are asked for. */
+    /** The prompts with the tokens that the metric compares. Call it only if gradients are asked for. */
     public PromptPairs pairs(Gpt2Config config, ModelVocabulary vocabulary, Prompts prompts, boolean areBuiltIn) {
         boolean needsAnswer = !metric().name().equals("cross-entropy");
         if (needsAnswer && answers.isEmpty() && !areBuiltIn) {
@@ -105,7 +104,7 @@ public final class GradientOptions implements CheckedOptions {
             pairs.add(new PromptPair(prompts.name(s), tokens, tokens, answer, distractor, Map.of()));
         }
         PromptPairs checked = PromptPairs.of(config, pairs);
-        checked.list().forEach(pair -> metric().tokens(pair)); // says what a pair lacks before anything is run
+        checked.list().forEach(pair -> metric().tokens(pair)); // refuses an incomplete pair before anything is run
         return checked;
     }
 
@@ -136,12 +135,12 @@ public final class GradientOptions implements CheckedOptions {
         }
     }
 
-    /** Passes that show gradients. */
+    /** Returns the passes that compute the gradients. */
     public GradientPass pass(Gpt2 model, Prompts prompts, PromptPairs pairs) {
         return GradientPass.of(model, prompts, MetricObjective.of(model, pairs, Side.CLEAN, metric()));
     }
 
-    /** The options that mean the same. */
+    /** The options that choose the same again. */
     public List<String> canonical() {
         List<String> options = new ArrayList<>();
         if (metric != null) {

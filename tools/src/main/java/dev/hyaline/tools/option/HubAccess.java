@@ -3,19 +3,20 @@ package dev.hyaline.tools.option;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.hub.HubSettings;
 
-/** The way to the hub that the environment names. */
+/** Access to the hub as the environment configures it. */
 public final class HubAccess {
-    /** Schemes by which Java does not prove who a user is to a proxy that it tunnels https through. */
+    /** The system property that names the authentication schemes disabled when Java tunnels https through a proxy. */
     private static final String DISABLED_SCHEMES = "jdk.http.auth.tunneling.disabledSchemes";
 
     private HubAccess() {}
 
     /**
-     * Settings of the console's environment.
+     * Reads the settings from the console's environment.
      *
-     * <p>By default Java sends no user and password to a proxy for https, since it would send them as good as readable.
-     * Whoever writes them into {@code https_proxy}, as for curl and Python, asks for just that; so then, and only then,
-     * it is allowed. It must be before the first connection, for Java looks once.
+     * <p>By default Java sends no user name and password to a proxy for https, since Basic authentication sends them
+     * practically in clear text. A user who writes them into {@code https_proxy}, as for curl and Python, asks for
+     * exactly that; then, and only then, Basic authentication is enabled. This must happen before the first connection,
+     * because Java reads the property only once.
      */
     public static HubSettings settings(Console console) {
         HubSettings settings = HubSettings.of(console.environment());

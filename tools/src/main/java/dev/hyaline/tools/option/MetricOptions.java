@@ -6,7 +6,7 @@ import dev.hyaline.engine.error.BadInputException;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
-/** How well a run does a task. */
+/** The metric of a task. */
 public final class MetricOptions implements CheckedOptions {
     @Option(
             names = "--metric",

@@ -23,7 +23,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Which model. */
+/** The choice of a model. */
 public final class ModelOptions implements CheckedOptions {
     private static final Set<Reason> PERHAPS_A_PATH =
             EnumSet.of(Reason.NOT_FOUND, Reason.NOT_ALLOWED, Reason.UNREACHABLE, Reason.OFFLINE);
@@ -33,16 +33,16 @@ public final class ModelOptions implements CheckedOptions {
             paramLabel = "MODEL",
             description = {
                 "A built-in model, a folder or file with a GPT-2, or a repository of the Hugging Face hub: gpt2,"
-                        + " distilgpt2, OWNER/NAME, each perhaps with @REVISION. What is not in the hub's cache is"
-                        + " downloaded into it. Default: fable, which is built in."
+                    + " distilgpt2, OWNER/NAME, each optionally with @REVISION. A model that is not in the hub's cache"
+                    + " is downloaded into it. Default: fable, which is built in."
             })
     String model = "fable";
 
     @Option(
             names = "--refresh",
             description = {
-                "Ask the hub which commit a branch or tag of --model means now, and take that; without this, the one"
-                        + " that the cache has."
+                "Ask the hub which commit a branch or tag of --model means now, and use that one; without this, the"
+                        + " one in the cache."
             })
     private boolean refresh;
 
@@ -58,14 +58,14 @@ public final class ModelOptions implements CheckedOptions {
     }
 
     /**
-     * Opens the checkpoint, after its download if need be; its parameters are not read yet. A built-in name goes before
-     * a file or folder, and these before the hub.
+     * Opens the checkpoint, downloading it if necessary; its parameters are not read yet. A built-in name takes
+     * precedence over a file or folder, and these over the hub.
      */
     public Checkpoint open(Console console) {
         Checkpoint checkpoint = find(console);
         if (!checkpoint.leftOut().isEmpty()) {
             console.err()
-                    .println("hyaline: left out, as no part of a GPT-2 language model: "
+                    .println("hyaline: left out, because not part of a GPT-2 language model: "
                             + Printable.plain(String.join(", ", checkpoint.leftOut())));
             console.err().flush();
         }
@@ -111,24 +111,24 @@ public final class ModelOptions implements CheckedOptions {
         }
     }
 
-    /** The model opened, as {@code --model} takes it: of a repository, the commit that its revision meant. */
+    /** The opened model as {@code --model} takes it, with a repository's revision resolved to a commit. */
     public String pinned() {
         return snapshot().map(Snapshot::pinned).orElse(model);
     }
 
-    /** What of the hub was opened; empty if it was something else. */
+    /** The opened snapshot of the hub; empty if the model is not from the hub. */
     public Optional<Snapshot> snapshot() {
         return Optional.ofNullable(snapshot);
     }
 
     /**
-     * A file name given to an option.
+     * Parses a file name given to an option.
      *
      * @throws BadInputException if no file can have that name here
      */
     public static Path path(String option, String name) {
         if (name.isEmpty()) {
-            throw new BadInputException(option + " needs a name, but was given none");
+            throw new BadInputException(option + " needs a name, but none was given");
         }
         try {
             return Path.of(name);
@@ -138,7 +138,7 @@ public final class ModelOptions implements CheckedOptions {
     }
 
     /**
-     * A file given to an option, which must be there.
+     * Parses the name of a file that must exist.
      *
      * @throws BadInputException if no file can have that name here
      * @throws FileException if it cannot be read

@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/** A model's tokens as text, as far as it has a tokenizer: a checkpoint without one still takes token ids. */
+/** A model's tokens as text. A model without a tokenizer still takes token ids. */
 public final class ModelVocabulary {
     private final @Nullable Tokenizer tokenizer;
     private final List<Integer> ends;
@@ -26,24 +26,24 @@ public final class ModelVocabulary {
         return Optional.ofNullable(tokenizer);
     }
 
-    /** The tokenizer, for what cannot do without. */
+    /** The tokenizer, or an error that says how to do without. */
     public Tokenizer required() {
         return tokenizer()
                 .orElseThrow(
                         () -> new BadInputException("the model has no tokenizer files; give token ids with --tokens"));
     }
 
-    /** Token ids of a text, with what marks its bounds if {@code begin}. */
+    /** The token ids of a text, with the tokens that mark its bounds if {@code begin}. */
     public int[] encode(String text, boolean begin) {
         return begin ? required().encodePrompt(text) : required().encode(text);
     }
 
-    /** The token before a text, known without a tokenizer too if the model's configuration names it. */
+    /** The token put before a text, also known without a tokenizer if the model's configuration names it. */
     public OptionalInt beginOfText() {
         return tokenizer().map(t -> OptionalInt.of(t.beginOfText())).orElse(begin);
     }
 
-    /** All tokens after which a text is over. */
+    /** All tokens that end a text. */
     public List<Integer> ends() {
         return ends;
     }
@@ -54,17 +54,19 @@ public final class ModelVocabulary {
         return ended ? Arrays.copyOf(tokens, tokens.length - 1) : tokens;
     }
 
-    /** Text of a token; empty if the model has no tokenizer. */
+    /** The text of a token; empty if the model has no tokenizer. */
     public String text(int token) {
         return tokenizer().map(t -> t.token(token)).orElse("");
     }
 
-    /** Text of a token in quotes, so that blanks, line ends and half characters are seen; its id if it has no text. */
+    /**
+     * The text of a token in quotes, with blanks, line ends and partial characters visible; its id if it has no text.
+     */
     public String quoted(int token) {
         return bytes(token).map(bytes -> '"' + EscapedText.bytes(bytes) + '"').orElse("#" + token);
     }
 
-    /** As {@link #quoted}, without the quotes and the blanks around it, for a label. */
+    /** Like {@link #quoted} but without quotes and surrounding blanks, for a label. */
     public String label(int token) {
         return bytes(token).map(bytes -> EscapedText.bytes(bytes).strip()).orElse("#" + token);
     }

@@ -9,21 +9,21 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** Names with commas between, as an option takes them. */
+/** A comma-separated list of names given to an option. */
 public final class NameList {
     private static final int MANY_LAYERS = 1_000_000;
     private static final int MANY_HEADS = 40_000;
 
-    /** A model with more layers and heads than any has: a node that is wrong for it is wrong for every model. */
+    /** A model larger than any real one: a node that it does not have, no model has. */
     public static final Gpt2Config ANY_MODEL = new Gpt2Config(
             MANY_LAYERS, MANY_HEADS, MANY_HEADS, 1, 1, 1, 0, ActivationFunction.GELU_NEW, true, false, true);
 
     private NameList() {}
 
     /**
-     * What the names mean, in their order.
+     * Parses a list of names and returns their meanings in order.
      *
-     * @throws BadInputException naming the option, if a name has no meaning
+     * @throws BadInputException naming the option, if a name is unknown
      */
     public static <T> Set<T> parse(String option, String list, Function<String, T> meaning) {
         try {

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
-/** The pairs of prompts a command compares. */
+/** The pairs of prompts that a command compares. */
 public final class PairOptions implements CheckedOptions {
     private static final long DEFAULT_SEED = 1;
     private static final int DEFAULT_COUNT = 8;
@@ -42,13 +42,13 @@ public final class PairOptions implements CheckedOptions {
     @Option(names = "--count", paramLabel = "N", description = "Pairs to draw for a task. Default: 8")
     private Integer count;
 
-    @Option(names = "--seed", paramLabel = "N", description = "What the draw depends on. Default: 1")
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of the draw. Default: 1")
     private Long seed;
 
     @Option(names = "--no-bos", description = "Do not put the token that begins a text before each.")
     private boolean noBos;
 
-    /** Where pairs come from: one of these. */
+    /** The origin of the pairs: a task, a file or the command line. */
     private static final class Source {
         @Option(
                 names = "--task",
@@ -76,7 +76,7 @@ public final class PairOptions implements CheckedOptions {
         private @Nullable Written written;
     }
 
-    /** One pair. */
+    /** A pair on the command line. */
     private static final class Written {
         @Option(
                 names = "--clean",
@@ -104,14 +104,14 @@ public final class PairOptions implements CheckedOptions {
                     "--count: the number of pairs must be from 1 to " + Task.MAX_PAIRS + ", found " + count);
         }
         if ((source.file != null || source.written != null) && (count != null || seed != null)) {
-            throw new BadInputException("--count and --seed draw pairs for a task; there is none");
+            throw new BadInputException("--count and --seed draw pairs for a task, but pairs are given");
         }
         if (source.file != null) {
             ModelOptions.readable("--pairs", source.file);
         }
         Written written = source.written;
         if (written != null && (written.clean == null || written.corrupted == null || written.answer == null)) {
-            throw new BadInputException("a pair needs --clean, --corrupted and --answer (and mostly --distractor)");
+            throw new BadInputException("a pair needs --clean, --corrupted and --answer (and usually --distractor)");
         }
     }
 
@@ -126,7 +126,7 @@ public final class PairOptions implements CheckedOptions {
         if (Files.isRegularFile(file) || Files.isDirectory(file)) {
             return PairFile.read(file);
         }
-        // A pipe, as the shell makes of <(...), gives what it holds once.
+        // A pipe, as the shell makes of <(...), can be read only once.
         try {
             return PairFile.parse(file.toString(), Files.readString(file));
         } catch (IOException e) {
@@ -134,7 +134,7 @@ public final class PairOptions implements CheckedOptions {
         }
     }
 
-    /** The pairs asked for, checked against a model. */
+    /** Returns the chosen pairs, checked against a model. */
     public PromptPairs read(Gpt2Config config, ModelVocabulary vocabulary) {
         PromptEncoder encoder = encoder(vocabulary, !noBos);
         if (source.written != null) {
@@ -155,8 +155,8 @@ public final class PairOptions implements CheckedOptions {
     }
 
     /**
-     * The pairs to find something on and the pairs to judge it on: of a task, those of {@link #read} and as many more; of
-     * a file, its first half and its second. A single pair serves for both.
+     * Returns the pairs for discovery and those for evaluation: for a task, those of {@link #read} and as many more; for a
+     * file, its first half and its second. A single pair serves for both.
      *
      * @param pairs those that {@link #read} gave
      */
@@ -178,12 +178,12 @@ public final class PairOptions implements CheckedOptions {
                         PromptPairs.of(config, found.subList(half, found.size())));
     }
 
-    /** The seed for whatever else is drawn. */
+    /** The seed, also for other random choices of the command. */
     public long seed() {
         return seed == null ? DEFAULT_SEED : seed;
     }
 
-    /** Whether the token that begins a text is put before each prompt. */
+    /** Returns whether the token that begins a text is put before each prompt. */
     public boolean begins() {
         return !noBos;
     }

@@ -35,21 +35,21 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.exc.InputCoercionException;
 
 /**
- * A file of prompts in UTF-8: one a line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson},
+ * A file of prompts in UTF-8: one per line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson},
  * {@code .json}; standard input or a pipe whose first character is a brace) a line is a string, or an object with
- * {@code "text"} or {@code "tokens"} and perhaps {@code "positions"} by role; other properties are skipped. One line at
- * a time is in memory.
+ * {@code "text"} or {@code "tokens"} and optionally {@code "positions"} by role; other properties are skipped. Only one
+ * line at a time is in memory.
  */
 public final class PromptFile {
     private static final String EXPECTED = "expected a string, or an object with \"text\" or \"tokens\"";
     private static final int IN_MEMORY = 1 << 20;
     private static final String STANDARD_INPUT = "standard input";
 
-    /** What it is called in errors. */
+    /** The name in error messages. */
     private final String name;
 
     private final @Nullable Path path;
-    /** Of standard input or a pipe, what it begins with: all of it, if it is short. */
+    /** The first bytes of standard input or of a pipe: all of them if it is short; null for a file. */
     private final byte @Nullable [] bytes;
 
     private PromptFile(String name, @Nullable Path path, byte @Nullable [] bytes) {
@@ -59,9 +59,9 @@ public final class PromptFile {
     }
 
     /**
-     * A file to be read later.
+     * Names a file to be read later.
      *
-     * @param name a path, or {@code -} for standard input; it and a pipe are read now
+     * @param name a path, or {@code -} for standard input; standard input and pipes are read at once
      * @throws FileException if standard input or a pipe cannot be read
      */
     static PromptFile of(String name, InputStream standardInput) {
@@ -72,7 +72,7 @@ public final class PromptFile {
         if (Files.isRegularFile(path) || !Files.exists(path) || Files.isDirectory(path)) {
             return new PromptFile(name, path, null);
         }
-        // A pipe, as the shell makes of <(...), gives what it holds once.
+        // A pipe, as the shell makes of <(...), can be read only once.
         try (InputStream pipe = Files.newInputStream(path)) {
             return kept(name, pipe);
         } catch (IOException e) {
@@ -80,7 +80,9 @@ public final class PromptFile {
         }
     }
 
-    /** What a stream holds, to be read as often as needed: in memory or, if it is long, in a temporary file. */
+    /**
+     * Keeps a stream's bytes in memory or, if there are many, in a temporary file, so that they can be read repeatedly.
+     */
     private static PromptFile kept(String name, InputStream in) {
         try {
             byte[] bytes = in.readNBytes(IN_MEMORY);
@@ -100,10 +102,11 @@ public final class PromptFile {
     }
 
     /**
-     * Its prompts, from the first on; to be closed.
+     * Opens the prompts, beginning with the first. The caller closes the stream.
      *
-     * @throws FileException if it cannot be read, now or from the stream
-     * @throws BadInputException from the stream, if it holds no prompt, or a line is none, naming file and line
+     * @throws FileException if the file cannot be read, also while the stream is read
+     * @throws BadInputException while the stream is read, naming file and line, if there is no prompt or a line is not
+     *     a prompt
      */
     Stream<PromptInput> prompts() {
         try {
@@ -123,7 +126,7 @@ public final class PromptFile {
         }
     }
 
-    /** Reads a prompt a line. */
+    /** Reads one prompt per line. */
     private final class Reader implements Iterator<PromptInput> {
         private final InputStream in;
         private final ByteArrayOutputStream line = new ByteArrayOutputStream();
@@ -165,7 +168,7 @@ public final class PromptFile {
             return prompt;
         }
 
-        /** Whether there was a line, without its end. */
+        /** Reads a line without its end; returns false at the end of the file. */
         private boolean readLine() {
             line.reset();
             try {

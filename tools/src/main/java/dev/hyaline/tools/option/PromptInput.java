@@ -3,12 +3,12 @@ package dev.hyaline.tools.option;
 import java.util.List;
 import java.util.Map;
 
-/** A prompt as the user gave it. */
+/** A prompt as the user entered it. */
 public sealed interface PromptInput {
-    /** Where it comes from, such as {@code corpus.jsonl:3}: its name in errors and in the manifest. */
+    /** The origin, such as {@code corpus.jsonl:3}: the prompt's name in errors and in the manifest. */
     String source();
 
-    /** Where tokens with a role stand, by role; negative positions count from the end. */
+    /** The positions of tokens by role; negative ones count from the end. */
     Map<String, Integer> positions();
 
     record OfText(String source, String text, Map<String, Integer> positions) implements PromptInput {

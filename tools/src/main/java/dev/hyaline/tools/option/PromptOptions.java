@@ -11,7 +11,7 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
-/** The prompts a command runs. */
+/** The prompts that a command runs. */
 public final class PromptOptions implements CheckedOptions {
     public static final String BUILT_IN_PROMPT = "When Mary and John went to the store, John gave a drink to";
 
@@ -19,8 +19,8 @@ public final class PromptOptions implements CheckedOptions {
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
             description = {
-                "A prompt; give it again for more. Where none is given, dump, edit and generate take \""
-                        + BUILT_IN_PROMPT + "\"."
+                "A prompt; give it again for more. If none is given, dump, edit and generate take \"" + BUILT_IN_PROMPT
+                        + "\"."
             })
     List<String> texts = new ArrayList<>();
 
@@ -36,8 +36,7 @@ public final class PromptOptions implements CheckedOptions {
     @Option(
             names = "--tokens",
             paramLabel = "IDS",
-            description =
-                    "A prompt as token ids, taken as they are: --tokens \"1535 958 591\". Give it again for more.")
+            description = "A prompt as token ids, used as they are: --tokens \"1535 958 591\". Give it again for more.")
     List<String> tokens = new ArrayList<>();
 
     @Option(
@@ -56,7 +55,7 @@ public final class PromptOptions implements CheckedOptions {
         files.stream().filter(file -> !file.equals("-")).forEach(file -> ModelOptions.readable("--prompts", file));
     }
 
-    /** Reads all files of prompts once, line by line, for their mistakes; a corpus is never in memory. */
+    /** Reads all files of prompts once, line by line, to find mistakes early; a corpus is never held in memory. */
     @Override
     public void readInputs(InputStream standardInput) {
         source = source(standardInput);
@@ -65,24 +64,24 @@ public final class PromptOptions implements CheckedOptions {
         }
     }
 
-    /** Whether any prompt is given, so that the built-in one is not meant. */
+    /** Returns whether any prompt is given; otherwise the built-in one is used. */
     public boolean isGiven() {
         return !texts.isEmpty() || !files.isEmpty() || !tokens.isEmpty();
     }
 
-    /** Whether the token that begins a text is put before each. */
+    /** Returns whether the token that begins a text is put before each prompt. */
     public boolean begins() {
         return !noBos;
     }
 
-    /** The prompts in the order texts, files, ids. */
+    /** Reads all prompts: texts first, then files, then token ids. */
     public List<PromptInput> read() {
         try (Stream<PromptInput> inputs = source.prompts()) {
             return inputs.toList();
         }
     }
 
-    /** As {@link #read}, one at a time and as often as asked for. */
+    /** The prompts of {@link #read}, to be read one at a time and repeatedly. */
     public PromptSource source() {
         return source;
     }
@@ -113,7 +112,7 @@ public final class PromptOptions implements CheckedOptions {
         return count == 1 ? option : option + " " + index;
     }
 
-    /** Token ids of prompts, checked against a model. */
+    /** Encodes prompts and checks them against a model. */
     public Prompts encode(List<PromptInput> inputs, Gpt2Config config, ModelVocabulary vocabulary) {
         return Prompts.of(
                 config,
@@ -121,7 +120,7 @@ public final class PromptOptions implements CheckedOptions {
                 inputs.stream().map(PromptInput::source).toList());
     }
 
-    /** Token ids of a prompt. */
+    /** Encodes a prompt. */
     public int[] encode(PromptInput input, Gpt2Config config, ModelVocabulary vocabulary) {
         return switch (input) {
             case PromptInput.OfTokens ids ->

@@ -10,19 +10,19 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * All prompts of a command, one at a time and as often as needed.
+ * All prompts of a command, to be read one at a time and repeatedly.
  *
  * @param parts opened one after the other
  */
 public record PromptSource(List<Supplier<Stream<PromptInput>>> parts) {
-    /** The prompts from the first on; to be closed. */
+    /** Opens the prompts, beginning with the first. The caller closes the stream. */
     public Stream<PromptInput> prompts() {
         Chain chain = new Chain(parts.iterator());
         return StreamSupport.stream(Spliterators.spliteratorUnknownSize(chain, Spliterator.ORDERED), false)
                 .onClose(chain::close);
     }
 
-    /** {@code flatMap} would hold a whole part at a time. */
+    /** An iterator over all parts; {@code flatMap} would hold a whole part in memory. */
     private static final class Chain implements Iterator<PromptInput> {
         private final Iterator<Supplier<Stream<PromptInput>>> parts;
         private Stream<PromptInput> part = Stream.empty();

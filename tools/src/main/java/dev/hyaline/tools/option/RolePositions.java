@@ -15,7 +15,7 @@ public final class RolePositions {
     private RolePositions() {}
 
     /**
-     * Finds what is wrong whatever the prompts.
+     * Checks a selection without knowing the prompts.
      *
      * @throws dev.hyaline.engine.error.BadInputException if the indices cannot be read
      */
@@ -25,7 +25,7 @@ public final class RolePositions {
         }
     }
 
-    /** The positions chosen; all of them if {@code chosen} is null. */
+    /** Returns the chosen positions; all of them if {@code chosen} is null. */
     public static PositionAxis of(PromptPairs pairs, ModelVocabulary vocabulary, String chosen) {
         if (chosen != null && areRoles(chosen)) {
             return PositionAxis.ofRoles(pairs, List.of(chosen.split(",")));

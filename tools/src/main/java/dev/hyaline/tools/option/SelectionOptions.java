@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
-/** Which hook points. */
+/** A choice of hook points. */
 public final class SelectionOptions implements CheckedOptions {
     /** More layers than any GPT-2 has. */
     private static final Gpt2Config MANY_LAYERS =
@@ -54,16 +54,16 @@ public final class SelectionOptions implements CheckedOptions {
     }
 
     /**
-     * Finds names that are no model's.
+     * Checks that every pattern matches a hook point of some model.
      *
-     * @throws dev.hyaline.engine.error.UnknownHookPointException if a pattern names nothing
+     * @throws dev.hyaline.engine.error.UnknownHookPointException if a pattern matches nothing
      */
     public static void requireSites(List<String> patterns) {
         for (String list : patterns) {
             try {
                 HookPoints.select(MANY_LAYERS, list);
             } catch (BadInputException e) {
-                // Of which layers there are, the model decides.
+                // The number of layers depends on the model.
                 if (list.isBlank() || Arrays.stream(list.split(",", -1)).anyMatch(String::isBlank)) {
                     throw e;
                 }
@@ -83,7 +83,7 @@ public final class SelectionOptions implements CheckedOptions {
         return layers == null ? IndexSelection.all() : indices("--layers", layers);
     }
 
-    /** Reads an option's indices; what is wrong with them names the option. */
+    /** Parses an option's indices; errors name the option. */
     public static IndexSelection indices(String option, String text) {
         try {
             return IndexSelection.parse(text);

@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
-/** How a corpus is dumped. All but {@code --resume} ask for shards. */
+/** Options for dumping a corpus. All but {@code --resume} and {@code --force} request shards. */
 public final class ShardOptions implements CheckedOptions {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,12}(?:\\.\\d{1,6})?)\\s*([kMGT]?B?)");
     private static final Map<String, Long> UNITS =
@@ -38,7 +38,7 @@ public final class ShardOptions implements CheckedOptions {
     @Option(
             names = "--every",
             paramLabel = "N",
-            description = "Only every N-th token, counted across the documents, of those the other filters leave.")
+            description = "Only every N-th token, counted across the documents, of those that the other filters keep.")
     public Integer every;
 
     @Option(names = "--skip-bos", description = "Leave out the token that begins a document's text.")
@@ -51,27 +51,27 @@ public final class ShardOptions implements CheckedOptions {
             converter = Choice.LongDocumentRules.class,
             description = {
                 "What to do with a document of more tokens than the model has positions: ${COMPLETION-CANDIDATES}."
-                        + " Split, each piece is run by itself, the next without the token that begins a text. Default:"
-                        + " error"
+                        + " When split, each piece is run by itself, later ones without the token that begins a text."
+                        + " Default: error"
             })
     public LongDocuments longDocuments;
 
     @Option(
             names = "--batch-tokens",
             paramLabel = "N",
-            description = "About how many tokens a pass takes; changes no value. Default: 2048")
+            description = "About how many tokens a pass processes; does not change values. Default: 2048")
     public Integer batchTokens;
 
     @ArgGroup
     private Existing existing = new Existing();
 
-    /** What to do with a dump that is there. */
+    /** The choice between resuming and replacing an existing dump. */
     private static final class Existing {
         @Option(
                 names = "--resume",
                 description = {
-                    "Go on with a dump that was stopped; its files end up as if it had not been. Where there is none,"
-                            + " begin."
+                    "Continue a dump that was stopped; its files end up as if it had not been. If there is none, begin"
+                            + " one."
                 })
         private boolean resume;
 
@@ -83,7 +83,7 @@ public final class ShardOptions implements CheckedOptions {
         private boolean force;
     }
 
-    /** What to do with a dump that is in the folder already. */
+    /** The action to take if the folder already holds a dump. */
     public IfExists ifExists() {
         return existing.resume ? IfExists.RESUME : existing.force ? IfExists.REPLACE : IfExists.REFUSE;
     }
@@ -98,7 +98,7 @@ public final class ShardOptions implements CheckedOptions {
         return Boolean.FALSE.equals(shards);
     }
 
-    /** Returns whether an option is given that one file has no place for. */
+    /** Returns whether an option is given that does not apply to one file. */
     private boolean areDescribed() {
         return size != null || every != null || skipBos || longDocuments != null || batchTokens != null;
     }

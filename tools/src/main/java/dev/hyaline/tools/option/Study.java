@@ -7,12 +7,12 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
 
-/** A model that is opened and the pairs of prompts it is studied on. */
+/** An opened model and the pairs of prompts that it is studied on. */
 public record Study(
         AnalysisOptions options, Console console, Checkpoint checkpoint, ModelVocabulary vocabulary, PromptPairs pairs)
         implements AutoCloseable {
 
-    /** Opens the model's checkpoint and reads the pairs against it. */
+    /** Opens the model's checkpoint, and reads the pairs and checks them against it. */
     public static Study of(AnalysisOptions options, PairOptions pairs, Console console) {
         Checkpoint checkpoint = options.open(console);
         try {

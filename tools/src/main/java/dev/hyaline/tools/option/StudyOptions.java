@@ -4,7 +4,7 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.tools.terminal.Console;
 import picocli.CommandLine.Mixin;
 
-/** What a study of pairs of prompts takes: the pairs, a metric, and what every analysis takes. */
+/** The options of a study of pairs of prompts: the pairs, a metric, and the options of every analysis. */
 public final class StudyOptions {
     @Mixin
     private PairOptions pairs;
@@ -35,7 +35,7 @@ public final class StudyOptions {
         return analysis.json();
     }
 
-    /** Opens the model's checkpoint and reads the pairs against it. */
+    /** Opens the model's checkpoint, and reads the pairs and checks them against it. */
     public Study open(Console console) {
         return Study.of(analysis, pairs, console);
     }

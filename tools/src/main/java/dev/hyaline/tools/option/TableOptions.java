@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** Where a command's tables go besides the screen. */
+/** The folder that a command's tables are written to. */
 public final class TableOptions implements CheckedOptions {
     @Option(
             names = {"-o", "--out"},
@@ -30,7 +30,7 @@ public final class TableOptions implements CheckedOptions {
     }
 
     /**
-     * Finds out whether tables can be written, before any work.
+     * Checks before any work that the tables can be written.
      *
      * @param names of the tables that will be written
      * @throws BadInputException if the folder holds a table of that name that is not to be replaced
@@ -49,7 +49,7 @@ public final class TableOptions implements CheckedOptions {
     }
 
     /**
-     * The folder, made if need be.
+     * Returns the folder, which is created if it does not exist.
      *
      * @param names of the tables that will be written
      * @throws BadInputException if the folder holds a table of that name that is not to be replaced

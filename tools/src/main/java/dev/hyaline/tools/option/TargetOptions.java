@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
-/** Where the interventions act that a command's options name. */
+/** The layers, heads, components, positions and sequences that a command's interventions act on. */
 public final class TargetOptions implements CheckedOptions {
     private static final Pattern TENSOR_ROW = Pattern.compile("(.+\\.safetensors):([^:]+)(?::(\\d{1,9}))?");
 
@@ -29,7 +29,7 @@ public final class TargetOptions implements CheckedOptions {
     @ArgGroup
     private Within within = new Within();
 
-    /** What is chosen of a row: some of its components, or what lies in a subspace. */
+    /** The part of a row to change: some of its components, or its projection onto a subspace. */
     private static final class Within {
         @Option(
                 names = "--components",
@@ -41,8 +41,8 @@ public final class TargetOptions implements CheckedOptions {
                 names = "--subspace",
                 paramLabel = "VECTOR",
                 description = {
-                    "Only what lies along a vector, given as for --add, likewise. Give it again for a subspace of more"
-                            + " dimensions."
+                    "Only the component along a vector, given as for --add, likewise. Give it again for a subspace of"
+                            + " more dimensions."
                 })
         private List<String> subspace = new ArrayList<>();
     }
@@ -64,7 +64,7 @@ public final class TargetOptions implements CheckedOptions {
         parts(Target.of(Site.Z));
     }
 
-    /** Whether something is chosen. */
+    /** Returns whether any of these options is given. */
     boolean isGiven() {
         return layers != null
                 || heads != null
@@ -74,7 +74,7 @@ public final class TargetOptions implements CheckedOptions {
                 || sequences != null;
     }
 
-    /** Of an option's hook points, those chosen: a target a site. */
+    /** Returns a target per site for the hook points that an option names, narrowed by these options. */
     List<Target> targets(Gpt2Config config, String patterns) {
         IndexSelection chosenLayers =
                 layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers);
@@ -102,7 +102,7 @@ public final class TargetOptions implements CheckedOptions {
         return sequences == null ? target : target.sequences(SelectionOptions.indices("--sequences", sequences));
     }
 
-    /** A row of a tensor in a file, as a user writes it. */
+    /** Reads a row of a tensor in a file, named as on the command line. */
     static Direction vector(String option, String text) {
         Matcher match = TENSOR_ROW.matcher(text);
         if (!match.matches()) {

@@ -4,14 +4,14 @@ import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
 
-/** Token ids as a user writes them. */
+/** Token ids on the command line. */
 public final class TokenIds {
     private TokenIds() {}
 
     /**
-     * Reads numbers with commas or blanks between; brackets around them are let pass.
+     * Parses numbers separated by commas or blanks, optionally in brackets.
      *
-     * @throws BadInputException if there is something else
+     * @throws BadInputException if there is anything else
      */
     public static List<Integer> parse(String text) {
         String bare = text.strip().replaceAll("^\\[|\\]$", "").strip();

@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
-/** In which basis a model's weights run. */
+/** The processing steps applied to a model's weights before it runs. */
 public final class WeightOptions implements CheckedOptions {
     private static final String ALL = "all";
 
@@ -30,7 +30,7 @@ public final class WeightOptions implements CheckedOptions {
     }
 
     /**
-     * The steps asked for, in the order in which they are applied.
+     * The chosen steps, in the order in which they are applied.
      *
      * @throws BadInputException if there is no such step
      */
@@ -49,7 +49,7 @@ public final class WeightOptions implements CheckedOptions {
         }
     }
 
-    /** Reads a checkpoint's parameters, processed as asked. */
+    /** Reads a checkpoint's parameters and applies the steps. */
     public Gpt2Weights weights(Checkpoint checkpoint) {
         List<ProcessingStep> steps = steps();
         return steps.isEmpty()
@@ -57,7 +57,7 @@ public final class WeightOptions implements CheckedOptions {
                 : WeightProcessing.processWeights(checkpoint.config(), checkpoint.tensors(), steps);
     }
 
-    /** The options that ask for the same. */
+    /** The options that choose the same again. */
     public List<String> canonical() {
         List<ProcessingStep> steps = steps();
         return steps.isEmpty()

@@ -13,7 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import tools.jackson.core.JsonGenerator;
 
-/** What {@code hyaline dump} prints of shards: of those that were written, or of those that would be. */
+/** The output of {@code hyaline dump} for shards, written or only planned. */
 public final class CorpusReport {
     private final Console console;
     private final String model;
@@ -27,7 +27,7 @@ public final class CorpusReport {
         this.forecast = forecast;
     }
 
-    /** Shows a dump that was not made. */
+    /** Shows what would be written. */
     public void forecast(Path folder, boolean json) {
         List<Path> existing = DumpFolder.existing(folder);
         if (json) {
@@ -50,9 +50,9 @@ public final class CorpusReport {
     }
 
     /**
-     * Shows a dump that was made.
+     * Shows what was written.
      *
-     * @param tokens that this run took
+     * @param tokens the number of tokens that this run processed
      */
     public void written(Gpt2 engine, CorpusDump.CorpusSummary written, long tokens, Duration elapsed, boolean json) {
         double rate = tokens / Math.max(1e-9, elapsed.toNanos() / 1e9);

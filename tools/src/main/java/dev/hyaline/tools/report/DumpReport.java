@@ -23,9 +23,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import tools.jackson.core.JsonGenerator;
 
-/** What {@code hyaline dump} prints: of one that was written, or of one that would be. */
+/** The output of {@code hyaline dump} for a dump in one file, written or only planned. */
 public final class DumpReport {
-    /** Prompts whose tokens are shown; the manifest has all. */
+    /** The number of prompts whose tokens are shown; the manifest has all. */
     private static final int PROMPTS_SHOWN = 8;
 
     private static final int LINE = 100;
@@ -44,7 +44,7 @@ public final class DumpReport {
         this.dump = dump;
     }
 
-    /** Shows a dump that was not made. */
+    /** Shows what would be written. */
     public void forecast(Path activations, boolean json) {
         List<Path> existing = DumpFolder.existing(
                 Objects.requireNonNull(activations.toAbsolutePath().getParent()));
@@ -70,7 +70,7 @@ public final class DumpReport {
         }
     }
 
-    /** Shows a dump that was made. */
+    /** Shows what was written. */
     public void written(Gpt2 engine, DumpSummary summary, Dump.DumpSummary written, boolean json) {
         if (json) {
             JsonOutput.print(console, out -> {
@@ -91,7 +91,7 @@ public final class DumpReport {
         console.out().println("  and " + written.manifest());
     }
 
-    /** The model and what it runs on. */
+    /** A line with the model and the hardware that it runs on. */
     static String headline(Console console, String model, Gpt2 engine) {
         return console.bold(model) + "  " + DisplayText.plural(engine.config().nLayers(), "layer") + ", "
                 + DisplayText.plural(engine.config().nHeads(), "head") + ", width "

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/** What a dump says about its values, gathered while they are written. */
+/** Statistics of a dump's values, gathered while they are written. */
 public final class DumpSummary implements CaptureListener {
     private static final int LIKELIEST = 5;
 
@@ -50,7 +50,7 @@ public final class DumpSummary implements CaptureListener {
         return true;
     }
 
-    /** The likeliest tokens after a prompt, likeliest first; none if the weights have made its logits overflow. */
+    /** The likeliest tokens after a prompt, likeliest first; none if a logit is not finite. */
     List<NextToken> likeliest(int sequence) {
         return likeliest.get(sequence);
     }

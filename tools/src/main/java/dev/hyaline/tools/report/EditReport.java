@@ -15,7 +15,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import tools.jackson.core.JsonGenerator;
 
-/** What interventions changed, as text or JSON. */
+/** The output of {@code hyaline edit}: the predictions without and with interventions, as text or JSON. */
 public final class EditReport {
     /** Two tokens whose logits are compared. */
     public record Pair(int token, int other) {}
@@ -25,11 +25,11 @@ public final class EditReport {
      *
      * @param before logits of the last position, {@code [dVocab]}
      * @param after likewise
-     * @param textBefore tokens generated, if any were to be
+     * @param textBefore the generated tokens; none if no text is generated
      * @param textAfter likewise
      */
     public record Outcome(float[] before, float[] after, int[] textBefore, int[] textAfter) {
-        /** Of the prediction after from that before, in nats. */
+        /** The KL divergence of the predictions with the interventions from those without, in nats. */
         double divergence() {
             List<NextToken> all = NextToken.likeliest(before, before.length);
             double[] logAfter = new double[after.length];
@@ -85,7 +85,7 @@ public final class EditReport {
         }
     }
 
-    /** An edit may divide by zero. */
+    /** Refuses logits that are not finite, as after a division by zero. */
     private static void requireNumbers(Outcome outcome, String prompt) {
         for (float logit : outcome.after) {
             if (!Float.isFinite(logit)) {

@@ -6,16 +6,16 @@ import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.tools.terminal.ScreenWidth;
 
-/** The lines above a study's table: the model, how many pairs, and one of them. */
+/** The lines above a study's table: the model, the number of pairs, and one of them. */
 public final class StudyHeading {
     private static final int MAX_NAME_WIDTH = 200;
 
     private StudyHeading() {}
 
     /**
-     * Prints them.
+     * Prints the lines.
      *
-     * @param more what follows the number of pairs
+     * @param more the text after the number of pairs
      */
     public static void print(Console console, String model, PromptPairs pairs, String more) {
         console.out().println(console.bold(model) + "  " + DisplayText.plural(pairs.size(), "pair") + more);

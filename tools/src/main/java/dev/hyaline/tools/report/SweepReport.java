@@ -22,8 +22,8 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * Runs a sweep, shows its table and writes it. With a folder to write to, results are kept there as they come, and the
- * same command goes on where it was stopped.
+ * Runs a sweep, and shows and writes its table. Results are kept in the folder, if there is one, as they come, so that
+ * the same command continues where it was stopped.
  *
  * @param name of the table's files
  * @param normalise whether to show the clean run as 1 and the corrupted one as 0
@@ -38,7 +38,7 @@ public record SweepReport(
         boolean json,
         Optional<UnaryOperator<ResultTable>> picture) {
 
-    /** The name of the files of a sweep's other picture. */
+    /** The name of the files of a sweep's matrix of edges. */
     public static String matrix(String name) {
         return name + "-matrix";
     }

@@ -15,7 +15,7 @@ public final class Table {
     private final boolean[] right;
     private final List<String[]> rows = new ArrayList<>();
 
-    /** @param headings of the columns; those that begin with {@code >} have their values to the right */
+    /** @param headings of the columns; a heading that begins with {@code >} aligns its column to the right */
     public Table(String... headings) {
         right = new boolean[headings.length];
         for (int c = 0; c < headings.length; c++) {

@@ -7,11 +7,11 @@ import dev.hyaline.tools.terminal.Console;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** Writes tables to a folder. */
+/** Writing of tables to a folder. */
 public final class TableOutput {
     private TableOutput() {}
 
-    /** Writes tables by name, and says so unless a script reads. */
+    /** Writes tables by name, and prints the names of the files unless {@code quiet}. */
     public static void write(Console console, Path folder, Map<String, ResultTable> tables, boolean quiet) {
         TableFiles.write(folder, tables);
         if (!quiet) {

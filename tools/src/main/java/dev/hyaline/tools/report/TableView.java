@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * A table of results on the screen: means in rows and columns, coloured where the screen has colours; of a table too
- * long for that, the cells that stand out.
+ * A table of results on the screen: means in rows and columns, in colour if the terminal has colours. A table too long
+ * for that is shown as a list of the cells that stand out.
  */
 public final class TableView {
     private static final int LINE = 100;
@@ -58,7 +58,7 @@ public final class TableView {
         view.explain();
     }
 
-    /** The cells farthest from what is neutral. */
+    /** Lists the cells farthest from the neutral value. */
     private void standingOut() {
         double neutral = table.neutral().orElse(0);
         List<Integer> cells = IntStream.range(0, table.cells())
@@ -98,7 +98,7 @@ public final class TableView {
         list.print(console);
     }
 
-    /** Whether effects are differences to another value than 0, and not the means themselves. */
+    /** Returns whether effects are differences from a value other than 0, rather than the means themselves. */
     private boolean isDifference() {
         return IntStream.range(0, table.samples().size()).anyMatch(sample -> table.reference(sample) != 0);
     }
@@ -122,7 +122,7 @@ public final class TableView {
         return table.statistics().standsOut(cell) ? "*" : "";
     }
 
-    /** Which cells of a grid stand out, as a list, the largest effects first. */
+    /** Lists the cells of a grid that stand out, the largest effects first. */
     private void listMarked() {
         List<Integer> marked = IntStream.range(0, table.cells())
                 .filter(table.statistics()::standsOut)
@@ -141,7 +141,7 @@ public final class TableView {
         }
     }
 
-    /** How the figures were made, and what they cannot say. */
+    /** Prints the methods behind the figures, and their limits. */
     private void explain() {
         TableStatistics statistics = table.statistics();
         if (statistics.prompts() == 1 || (statistics.tested() == 0 && statistics.units() > 1)) {
@@ -166,7 +166,7 @@ public final class TableView {
         return statistics.units() < VerdictInterval.MIN_UNITS ? counted + ": too few for an interval" : counted;
     }
 
-    /** As many columns at a time as a line takes. */
+    /** Prints the grid, as many columns at a time as fit on a line. */
     private void grid() {
         // A label such as "10 S2" takes two lines, so that fifteen positions fit on one.
         List<String[]> columns =
@@ -231,7 +231,7 @@ public final class TableView {
         return " ".repeat(Math.max(0, width - ScreenWidth.of(text))) + text;
     }
 
-    /** About three digits: enough to compare, few enough for a row. */
+    /** Formats a value with about three digits, which is enough to compare and short enough for a row. */
     public static String figure(double value) {
         if (!Double.isFinite(value)) {
             return "-";

@@ -16,10 +16,10 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Where a command reads and writes. Text is UTF-8 whatever the locale.
+ * The streams that a command reads and writes. Text is UTF-8 whatever the locale.
  *
  * @param colours whether {@code out} may be styled
- * @param progress whether {@code err} may show a line that changes
+ * @param progress whether {@code err} may show a progress bar
  * @param environment the environment variables
  */
 public record Console(
@@ -32,13 +32,13 @@ public record Console(
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
 
-    /** Neither stream lets control characters through. */
+    /** Wraps the writers so that neither lets control characters through. */
     public Console {
         out = new SafeWriter(out);
         err = new SafeWriter(err);
     }
 
-    /** Standard output for text that holds nothing from outside and has styles of its own, such as help. */
+    /** Standard output for the program's own styled text, such as help. */
     public PrintWriter help() {
         return ((SafeWriter) out).trusting();
     }
@@ -60,7 +60,7 @@ public record Console(
         return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8));
     }
 
-    /** Lets go unnoticed that nobody reads any more, as after {@code hyaline sites | head}. */
+    /** Ignores a closed pipe, as after {@code hyaline sites | head}. */
     private static final class UntilPipeCloses extends FilterOutputStream {
         UntilPipeCloses(OutputStream stream) {
             super(stream);
@@ -79,8 +79,8 @@ public record Console(
     }
 
     /**
-     * {@code System.console().isTerminal()} speaks of standard input and output together, never of standard error, and
-     * takes a while to load. Linux tells of each stream what it is.
+     * Returns whether a stream is a terminal. {@code System.console().isTerminal()} is about standard input and output
+     * together, never about standard error, and takes a while to load; Linux has a link for each stream.
      */
     private static boolean isTerminal(int descriptor) {
         try {
@@ -104,7 +104,7 @@ public record Console(
         return styled("2", text);
     }
 
-    /** Black or white, whichever can be read, on a colour {@code 0xRRGGBB}. */
+    /** Styles text in black or white, whichever is legible, on a colour {@code 0xRRGGBB}. */
     public String onColour(int rgb, String text) {
         int red = rgb >> 16 & 255;
         int green = rgb >> 8 & 255;

@@ -14,9 +14,9 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
-/** A bar on standard error, where that is a terminal, for work that takes more than a moment. */
+/** A progress bar on standard error, if that is a terminal, for work that takes more than a moment. */
 public final class ConsoleProgress implements AutoCloseable {
-    /** Where nobody knows how many steps there are. */
+    /** The total if the number of steps is unknown. */
     public static final long UNKNOWN = -1;
 
     private static final long PATIENCE_NANOS = 700_000_000;
@@ -30,9 +30,9 @@ public final class ConsoleProgress implements AutoCloseable {
     private final long total;
     private final long begin = System.nanoTime();
     private long done;
-    /** Steps before the bar that took no work: neither rate nor time left count them. */
+    /** Steps skipped before the bar was made; neither the rate nor the remaining time counts them. */
     private long skipped;
-    /** Made only when the work turns out to be long: loading the library takes as long as a small dump. */
+    /** Null until the work turns out to be long: loading the library takes as long as a small dump. */
     private @Nullable ProgressBar bar;
 
     public ConsoleProgress(Console console, String task, String unit, long total) {
@@ -52,7 +52,7 @@ public final class ConsoleProgress implements AutoCloseable {
         this.total = total;
     }
 
-    /** Steps that took no work. */
+    /** Counts steps that took no work. */
     public void skip(long steps) {
         done += steps;
         if (bar == null) {
@@ -80,7 +80,7 @@ public final class ConsoleProgress implements AutoCloseable {
         }
     }
 
-    /** Columns of the terminal, of which a bar leaves one free lest the cursor wrap. */
+    /** The width of the bar: one column less than the terminal's, so that the cursor does not wrap. */
     private static int width() {
         String columns = System.getenv("COLUMNS");
         int width = columns != null ? parse(columns) : parse(terminalSize().replaceFirst(".* ", ""));
@@ -91,7 +91,7 @@ public final class ConsoleProgress implements AutoCloseable {
         return columns.matches("[1-9]\\d{0,4}") ? Integer.parseInt(columns) : UNKNOWN_WIDTH;
     }
 
-    /** Rows and columns, as {@code stty size} tells them; empty where it cannot. */
+    /** Rows and columns as printed by {@code stty size}; empty if it cannot be run. */
     private static String terminalSize() {
         try {
             Process stty = new ProcessBuilder("stty", "size")

@@ -2,7 +2,7 @@ package dev.hyaline.tools.terminal;
 
 import dev.hyaline.instrument.dump.CorpusListener;
 
-/** Shows and counts the tokens of a corpus. */
+/** The progress of a corpus, with a count of its tokens. */
 public final class CorpusProgress implements CorpusListener {
     private final ConsoleProgress progress;
     private long tokens;
@@ -22,7 +22,7 @@ public final class CorpusProgress implements CorpusListener {
         progress.advance(done);
     }
 
-    /** Tokens that were run. */
+    /** The number of tokens that were run. */
     public long tokens() {
         return tokens;
     }

@@ -6,10 +6,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Text of tokens that come one by one. A character whose bytes are spread over tokens is held back until it is whole.
+ * The text of tokens that arrive one by one. A character whose bytes are spread over several tokens is held back until
+ * it is complete.
  */
 public final class DecodedText {
-    /** Bytes of the longest UTF-8 character: more tokens than this cannot be waiting for each other. */
+    /** Bytes of the longest UTF-8 character, and so the most tokens that one character can take. */
     private static final int MAX_CHARACTER_LENGTH = 4;
 
     private static final String BROKEN = "\uFFFD";
@@ -21,7 +22,7 @@ public final class DecodedText {
         this.tokenizer = tokenizer;
     }
 
-    /** Takes the next token and gives the text that is now certain, perhaps none. */
+    /** Adds the next token and returns the text that is now complete, which may be empty. */
     public String add(int token) {
         waiting.add(token);
         String text = decode();
@@ -32,7 +33,7 @@ public final class DecodedText {
         return text;
     }
 
-    /** The rest, when no token follows. */
+    /** Returns the remaining text when no more tokens follow. */
     public String end() {
         String text = decode();
         waiting.clear();
@@ -40,8 +41,8 @@ public final class DecodedText {
     }
 
     /**
-     * Whether what looks broken is the replacement character itself, which a text may hold as well: its own tokens give
-     * it back.
+     * Returns whether the text itself contains the replacement character, rather than a broken one: then encoding it
+     * gives the same tokens.
      */
     private boolean isWhole(String text) {
         return waiting.equals(Arrays.stream(tokenizer.encode(text)).boxed().toList());

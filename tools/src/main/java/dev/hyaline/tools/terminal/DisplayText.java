@@ -4,28 +4,28 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** Values as people read them, in no locale's own way. */
+/** Values formatted for people, the same in every locale. */
 public final class DisplayText {
     private static final String[] DECIMAL_UNITS = {"bytes", "kB", "MB", "GB", "TB"};
 
     private DisplayText() {}
 
-    /** In double quotes, {@linkplain EscapedText escaped}. */
+    /** Text in double quotes, {@linkplain EscapedText escaped}. */
     public static String quoted(String text) {
         return '"' + EscapedText.text(text) + '"';
     }
 
-    /** Four significant digits. */
+    /** A number with four significant digits. */
     public static String figure(double value) {
         return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.4g", value);
     }
 
-    /** With commas between thousands. */
+    /** A whole number with commas between thousands. */
     public static String count(long value) {
         return String.format(Locale.ROOT, "%,d", value);
     }
 
-    /** Such as {@code 1.50 MB}; a kilobyte is 1000 bytes. */
+    /** A size such as {@code 1.50 MB}; a kilobyte is 1000 bytes. */
     public static String bytes(long bytes) {
         double value = bytes;
         int unit = 0;
@@ -42,12 +42,12 @@ public final class DisplayText {
                         DECIMAL_UNITS[unit]);
     }
 
-    /** Such as {@code [1, 15, 128]}. */
+    /** A shape such as {@code [1, 15, 128]}. */
     public static String shape(List<Long> shape) {
         return shape.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
     }
 
-    /** {@code 1 prompt}, {@code 2 prompts}. */
+    /** A number with its noun: {@code 1 prompt}, {@code 2 prompts}. */
     public static String plural(long number, String noun) {
         return count(number) + " " + noun + (number == 1 ? "" : "s");
     }

@@ -9,18 +9,18 @@ import java.nio.charset.CoderResult;
 import java.util.Locale;
 
 /**
- * Text on one line in which everything is seen for what it is: quotes, backslashes, control characters and whatever has
- * no shape of its own are escaped, and so are bytes that are no whole character. No two texts look alike.
+ * Text on one line with every character visible: quotes, backslashes, control characters and other invisible characters
+ * are escaped, and so are bytes that do not form a character. No two texts look alike.
  */
 public final class EscapedText {
     private EscapedText() {}
 
-    /** Text as such. */
+    /** Escapes text that is shown in quotes. */
     public static String text(String text) {
         return escaped(text, true);
     }
 
-    /** Text outside quotes: quotes and backslashes stay as they are. */
+    /** Escapes text outside quotes: quotes and backslashes stay as they are. */
     public static String plain(String text) {
         return escaped(text, false);
     }
@@ -47,7 +47,7 @@ public final class EscapedText {
         return escaped.toString();
     }
 
-    /** UTF-8, perhaps cut within characters: a lone {@code E2 80} reads {@code \xE2\x80}. */
+    /** Escapes UTF-8 that may be cut within a character: a lone {@code E2 80} becomes {@code \xE2\x80}. */
     public static String bytes(byte[] utf8) {
         CharsetDecoder decoder = UTF_8.newDecoder();
         ByteBuffer in = ByteBuffer.wrap(utf8);
@@ -67,7 +67,7 @@ public final class EscapedText {
         }
     }
 
-    /** @param first whether nothing is before it that a mark could stand on */
+    /** @param first whether the text begins here, so that a combining mark has no character to combine with */
     private static boolean isShown(int c, boolean first) {
         return switch (Character.getType(c)) {
             case Character.CONTROL,

@@ -4,7 +4,7 @@ import dev.hyaline.weights.hub.HubListener;
 import dev.hyaline.weights.hub.HubName;
 import org.jspecify.annotations.Nullable;
 
-/** Shows a download. */
+/** The progress of a download. */
 public final class HubProgress implements HubListener, AutoCloseable {
     private final Console console;
     private final HubName name;

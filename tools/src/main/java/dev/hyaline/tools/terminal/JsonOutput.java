@@ -7,8 +7,8 @@ import tools.jackson.core.StreamWriteFeature;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * What {@code --json} prints: one object and a line end. Written token by token, since data binding alone takes longer
- * to load than a dump to run.
+ * The output of {@code --json}: one object and a line end. It is written token by token, because loading a data binding
+ * takes longer than running a dump.
  */
 public final class JsonOutput {
     private JsonOutput() {}
@@ -25,7 +25,7 @@ public final class JsonOutput {
         console.out().println();
     }
 
-    /** A number, or null where there is none. */
+    /** Writes a number, or null if it is not finite. */
     public static void number(JsonGenerator json, String name, double value) {
         json.writeName(name);
         if (Double.isFinite(value)) {

@@ -8,13 +8,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Writes control characters as what they are, {@code \\u001b}, so that no file, hub or prompt steers a terminal. Tabs
- * and line ends stay. Styles come only from {@link #style}, which no text from outside can spell.
+ * A writer that escapes control characters as {@code \\u001b}, so that no file, hub or prompt controls the terminal.
+ * Tabs and line ends stay. Styles come only from {@link #style}, whose random mark no other text can contain.
  */
 final class SafeWriter extends PrintWriter {
     private static final String CONTROL = "[\\p{Cc}&&[^\\n\\t]]";
 
-    /** What begins a style: nobody who wrote a file or a prompt can know it. */
+    /** The beginning of a style; it is random, so that no file or prompt can contain it. */
     private static final String MARK = "\u001B" + Long.toHexString(new Random().nextLong()) + "[";
 
     private static final Pattern OWN_STYLES = Pattern.compile(Pattern.quote(MARK) + "([0-9;]*)m|" + CONTROL);
@@ -33,12 +33,12 @@ final class SafeWriter extends PrintWriter {
         this.changed = changed;
     }
 
-    /** A writer to the same place for text that holds nothing from outside, such as help: its styles are kept. */
+    /** Returns a writer to the same stream that keeps styles, for the program's own text such as help. */
     PrintWriter trusting() {
         return new SafeWriter(unsafe, ALL_STYLES);
     }
 
-    /** What a style is written as here; the terminal gets it as {@code ESC [ code m}. */
+    /** Returns the text that begins a style; the terminal gets {@code ESC [ code m}. */
     static String style(String code) {
         return MARK + code + "m";
     }

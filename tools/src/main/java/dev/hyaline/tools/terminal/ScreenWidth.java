@@ -6,8 +6,8 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * How many columns text takes on a terminal: two for East Asian wide characters and emoji, none for marks that stand on
- * the character before.
+ * The number of columns that text takes on a terminal: two for East Asian wide characters and emoji, none for combining
+ * marks.
  *
  * @see <a href="https://www.unicode.org/reports/tr11/">Unicode Standard Annex 11, East Asian Width</a>
  */
@@ -46,7 +46,7 @@ public final class ScreenWidth {
         return text.codePoints().map(ScreenWidth::of).sum();
     }
 
-    /** As much of a text as takes no more columns than it may, with an ellipsis for the rest. */
+    /** Shortens a text to a number of columns, with an ellipsis in place of the rest. */
     public static String shortened(String text, int columns) {
         if (of(text) <= columns) {
             return text;

@@ -1,6 +1,6 @@
 package dev.hyaline.tools.terminal;
 
-/** Tells whoever stops long work how to go on with it. */
+/** A notice printed when long work is interrupted, saying how to continue it. */
 public final class StopNotice implements AutoCloseable {
     private final Thread hook;
 
@@ -9,7 +9,7 @@ public final class StopNotice implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    /** Begins a line of its own, after the ^C that a terminal shows, or a bar. */
+    /** Prints the notice on a line of its own, after a progress bar or the terminal's ^C. */
     static void tell(Console console, String howToGoOn) {
         if (console.progress()) {
             console.err().println();
@@ -18,7 +18,7 @@ public final class StopNotice implements AutoCloseable {
         console.err().flush();
     }
 
-    /** There is nothing to go on with. */
+    /** Cancels the notice, if there is nothing to continue. */
     public void cancel() {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
