@@ -128,7 +128,7 @@ final class TerminalTest {
     @Test
     void completionKnowsMetricsAndSites() {
         assertThat(Outcome.of("generate-completion").succeeded().out())
-                .contains("logit-diff", "cross-entropy", "resid_mid", "mlp.post");
+                .contains("logit-diff", "cross-entropy", "resid_mid", "mlp.post", "\"attn_out=\"");
     }
 
     @Test

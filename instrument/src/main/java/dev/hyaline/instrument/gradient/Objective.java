@@ -42,6 +42,7 @@ public interface Objective {
                     + " prompts, found " + answers.length + " and " + distractors.length);
         }
         return atLast(prompts, (sequence, logits) -> {
+            BadInputException.requireIndex("sequence", sequence, answers.length);
             float[] gradient = new float[logits.length];
             addShare(gradient, answers[sequence], 1);
             addShare(gradient, distractors[sequence], -1);

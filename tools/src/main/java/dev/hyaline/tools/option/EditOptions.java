@@ -37,21 +37,31 @@ public final class EditOptions implements CheckedOptions {
     @Option(
             names = "--zero",
             paramLabel = "SITES",
+            completionCandidates = SelectionOptions.Names.class,
             description = {
                 "Write zeros: --zero z --layers 1 --heads 2. Sites are named as for the command sites, with commas"
                         + " and globs: z,mlp_out or 'resid_*'."
             })
     private List<String> zero = new ArrayList<>();
 
-    @Option(names = "--set", paramLabel = "SITES=X", description = "Write a number: --set ln_final.scale=1")
+    @Option(
+            names = "--set",
+            paramLabel = "SITES=X",
+            completionCandidates = SelectionOptions.NamesWithValue.class,
+            description = "Write a number: --set ln_final.scale=1")
     private List<String> set = new ArrayList<>();
 
-    @Option(names = "--scale", paramLabel = "SITES=X", description = "Multiply by a number: --scale attn_out=0.5")
+    @Option(
+            names = "--scale",
+            paramLabel = "SITES=X",
+            completionCandidates = SelectionOptions.NamesWithValue.class,
+            description = "Multiply by a number: --scale attn_out=0.5")
     private List<String> scale = new ArrayList<>();
 
     @Option(
             names = "--add",
             paramLabel = "SITES=VECTOR",
+            completionCandidates = SelectionOptions.NamesWithValue.class,
             description = {
                 "Add a vector, a row of a tensor in a file: --add resid_pre=steer.safetensors:mood:0 (row 0 unless"
                         + " given); --coefficient says how many times."
@@ -64,24 +74,35 @@ public final class EditOptions implements CheckedOptions {
     @Option(
             names = "--project-out",
             paramLabel = "SITES=VECTOR",
+            completionCandidates = SelectionOptions.NamesWithValue.class,
             description = "Remove the component along a vector, given as for --add.")
     private List<String> projectOut = new ArrayList<>();
 
-    @Option(names = "--swap-heads", paramLabel = "SITES", description = "Exchange the two heads that --heads names.")
+    @Option(
+            names = "--swap-heads",
+            paramLabel = "SITES",
+            completionCandidates = SelectionOptions.Names.class,
+            description = "Exchange the two heads that --heads names.")
     private List<String> swapHeads = new ArrayList<>();
 
-    @Option(names = "--noise", paramLabel = "SITES=X", description = "Add normal noise of this deviation; see --seed.")
+    @Option(
+            names = "--noise",
+            paramLabel = "SITES=X",
+            completionCandidates = SelectionOptions.NamesWithValue.class,
+            description = "Add normal noise of this deviation; see --seed.")
     private List<String> noise = new ArrayList<>();
 
     @Option(
             names = "--patch",
             paramLabel = "SITES",
+            completionCandidates = SelectionOptions.Names.class,
             description = "Write the values of another run, one of --source, at the same positions.")
     private List<String> patch = new ArrayList<>();
 
     @Option(
             names = "--mean",
             paramLabel = "SITES",
+            completionCandidates = SelectionOptions.Names.class,
             description = "Write the mean over all positions of all of --source.")
     private List<String> mean = new ArrayList<>();
 
@@ -91,6 +112,7 @@ public final class EditOptions implements CheckedOptions {
     @Option(
             names = "--resample",
             paramLabel = "SITES",
+            completionCandidates = SelectionOptions.Names.class,
             description = {
                 "Write the values of one of several --source at the same positions, drawn for each prompt; see --seed."
             })

@@ -47,6 +47,15 @@ public final class SelectionOptions implements CheckedOptions {
         }
     }
 
+    /** Short names of the sites, a value to follow. */
+    static final class NamesWithValue extends Choice<String> {
+        NamesWithValue() {
+            super(Arrays.stream(Site.values())
+                    .map(site -> site.shortName() + "=")
+                    .toList());
+        }
+    }
+
     @Override
     public void check() {
         layers();
