@@ -36,7 +36,7 @@ final class AnalysisCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"patch", "ablate", "circuit", "lens", "attribute", "heads"})
+    @ValueSource(strings = {"patch", "ablate", "circuit", "lens", "attribute", "heads", "sanity"})
     void helpHasExamplesAndFitsTheScreen(String command) {
         String help = Outcome.of(command, "--help").succeeded().out();
         assertThat(help).contains("Usage: hyaline", "  hyaline " + command).doesNotContain("${", "null");
@@ -68,6 +68,26 @@ final class AnalysisCommandsTest {
                 .contains("*: adjusted p (Benjamini-Hochberg, 32 cells) at most 0.1", "interval: 95%");
         assertThat(text.lines()).allMatch(line -> line.length() <= 100);
         assertThat(text).containsPattern("2 +4 .*-[0-9.]+ +-[0-9.]+ to -[0-9.]+ .*\\*");
+    }
+
+    @Test
+    void sanityChecksAMethod() {
+        Outcome passed = Outcome.of("sanity", "attribute", "--count", "12").succeeded();
+        assertThat(passed.out())
+                .contains("conservation", "shuffled labels", "passed")
+                .doesNotContain("failed");
+        assertThat(passed.out().lines()).allMatch(line -> line.length() <= 100);
+    }
+
+    /** The metric is that of the answer alone, which the corrupted prompts lower little. */
+    @Test
+    void aFailedCheckIsExitCode1() {
+        Outcome failed = Outcome.of("sanity", "ablate", "--count", "12", "--metric", "logit", "--json");
+        assertThat(failed.exitCode()).isEqualTo(1);
+        assertThat(failed.out())
+                .contains("\"name\":\"shuffled labels\",\"outcome\":\"failed\"")
+                .contains("\"outcome\":\"passed\"");
+        assertThat(Outcome.of("sanity", "ablate", "--out", "x").exitCode()).isEqualTo(2);
     }
 
     @Test

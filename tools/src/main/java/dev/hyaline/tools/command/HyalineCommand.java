@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             "  hyaline ablate                            what a task loses without a head",
             "  hyaline circuit                           which edges between its parts do a task, tested",
             "  hyaline heads                             where every attention head looks",
+            "  hyaline sanity ablate                     whether a method's findings can be believed",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
             "  hyaline models                            the models available without a download",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
@@ -62,6 +63,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("attribute", AttributeCommand::new);
         COMMANDS.put("heads", HeadsCommand::new);
         COMMANDS.put("sae", SaeCommand::commandLine);
+        COMMANDS.put("sanity", SanityCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("devices", DevicesCommand::new);

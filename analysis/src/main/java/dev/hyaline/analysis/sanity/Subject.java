@@ -1,0 +1,22 @@
+package dev.hyaline.analysis.sanity;
+
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.engine.Gpt2;
+
+/**
+ * What a method is run on.
+ *
+ * @param model must stay open
+ * @param seed of whatever the method draws
+ */
+public record Subject(Gpt2 model, PromptPairs pairs, Metric metric, long seed) {
+
+    Subject of(Gpt2 other) {
+        return new Subject(other, pairs, metric, seed);
+    }
+
+    Subject of(PromptPairs other) {
+        return new Subject(model, other, metric, seed);
+    }
+}
