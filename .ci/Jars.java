@@ -111,7 +111,8 @@ final class Jars {
         try (JarFile file = new JarFile(jar.toFile())) {
             String main = file.getManifest().getMainAttributes().getValue(Attributes.Name.MAIN_CLASS);
             ClassModel start = ClassFile.of()
-                    .parse(file.getInputStream(file.getEntry(main.replace('.', '/') + ".class")).readAllBytes());
+                    .parse(file.getInputStream(file.getEntry(main.replace('.', '/') + ".class"))
+                            .readAllBytes());
             if (start.majorVersion() > ClassFile.JAVA_11_VERSION) {
                 complaints.add(jar + " starts with a class of version " + start.majorVersion()
                         + ", which Java 11 does not read");

@@ -101,7 +101,16 @@ final class CircuitCommandTest {
     })
     void everyMethodGivesACircuitWithItsTests(String method, String ablation) {
         JsonNode json = Outcome.of(
-                        "circuit", "--json", "--count", "2", "--method", method, "--ablation", ablation, "--edges", "40")
+                        "circuit",
+                        "--json",
+                        "--count",
+                        "2",
+                        "--method",
+                        method,
+                        "--ablation",
+                        ablation,
+                        "--edges",
+                        "40")
                 .json();
         assertThat(json.get("edges_asked").asInt()).isEqualTo(40);
         assertThat(json.get("edges_of_graph").asInt()).isEqualTo(1519);
@@ -118,7 +127,8 @@ final class CircuitCommandTest {
         };
         JsonNode exact = Outcome.of("circuit", "--json", "--count", "1", "--method", "exact", "--out", file("out"))
                 .json();
-        assertThat(exact.at("/curves/0/cpr").asDouble()).isGreaterThan(exact.at("/curves/1/cpr").asDouble());
+        assertThat(exact.at("/curves/0/cpr").asDouble())
+                .isGreaterThan(exact.at("/curves/1/cpr").asDouble());
         assertThat(exact.at("/edges/0/edge").asString()).isEqualTo("input->m0");
         assertThat(temporary.resolve("out/.exact-effects.cells")).doesNotExist();
         assertThat(Outcome.of(arguments).exitCode()).isEqualTo(2);
@@ -134,10 +144,12 @@ final class CircuitCommandTest {
 
     @Test
     void methodsSideBySide() {
-        JsonNode json = Outcome.of("circuit", "--json", "--compare", "--count", "1").json();
+        JsonNode json =
+                Outcome.of("circuit", "--json", "--compare", "--count", "1").json();
         assertThat(json.get("methods")).hasSize(8);
         assertThat(json.at("/methods/0/spearman").asDouble()).isCloseTo(1, within(1e-12));
-        List<String> names = json.get("methods").valueStream()
+        List<String> names = json.get("methods")
+                .valueStream()
                 .map(method -> method.get("method").asString())
                 .toList();
         assertThat(names).startsWith("exact", "eap", "eap-ig of 5 steps").endsWith("random, seed 1");
@@ -168,8 +180,7 @@ final class CircuitCommandTest {
     void badUsageIsToldInASentence(String argumentsAndWords) throws IOException {
         Path bad = Files.writeString(temporary.resolve("bad.txt"), "no edge\n");
         String[] parts = argumentsAndWords.replace("FILE", bad.toString()).split(" \\| ", -1);
-        Outcome outcome =
-                Outcome.of(("circuit --count 1 " + parts[0]).split(" ", -1));
+        Outcome outcome = Outcome.of(("circuit --count 1 " + parts[0]).split(" ", -1));
         assertThat(outcome.exitCode()).isNotZero();
         assertThat(outcome.err()).contains(parts[1]).doesNotContain("Exception");
     }

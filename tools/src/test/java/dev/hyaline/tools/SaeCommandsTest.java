@@ -22,8 +22,22 @@ final class SaeCommandsTest {
 
     private void train(String out, String... more) {
         List<String> arguments = new java.util.ArrayList<>(List.of(
-                "sae", "train", "--texts", "8", "--context", "24", "--steps", "12", "--batch", "32", "--latents", "64",
-                "--k", "6", "--out", path(out)));
+                "sae",
+                "train",
+                "--texts",
+                "8",
+                "--context",
+                "24",
+                "--steps",
+                "12",
+                "--batch",
+                "32",
+                "--latents",
+                "64",
+                "--k",
+                "6",
+                "--out",
+                path(out)));
         arguments.addAll(List.of(more));
         Outcome.of(arguments.toArray(String[]::new)).succeeded();
     }
@@ -32,7 +46,9 @@ final class SaeCommandsTest {
     @ValueSource(strings = {"train", "evaluate", "encode", "features", "info", "convert"})
     void helpHasExamplesAndFitsTheScreen(String command) {
         String help = Outcome.of("sae", command, "--help").succeeded().out();
-        assertThat(help).contains("Usage: hyaline sae " + command, "  hyaline sae " + command).doesNotContain("${", "null");
+        assertThat(help)
+                .contains("Usage: hyaline sae " + command, "  hyaline sae " + command)
+                .doesNotContain("${", "null");
         assertThat(help.lines()).allMatch(line -> line.length() <= 100);
     }
 
@@ -45,15 +61,23 @@ final class SaeCommandsTest {
                 .succeeded()
                 .out();
         assertThat(evaluated).contains("\"explained_variance\":", "\"ce_loss_score\":", "\"l0\":6");
-        assertThat(Outcome.of("sae", "encode", "--sae", path("sae"), "--prompt", "Mary gave a drink to John",
-                                "--out", path("latents.safetensors"))
+        assertThat(Outcome.of(
+                                "sae",
+                                "encode",
+                                "--sae",
+                                path("sae"),
+                                "--prompt",
+                                "Mary gave a drink to John",
+                                "--out",
+                                path("latents.safetensors"))
                         .succeeded()
                         .out())
                 .contains("latents of");
         Outcome.of("sae", "features", "--sae", path("sae"), "--texts", "4", "--latents", "0-2", "--out", path("pages"))
                 .succeeded();
         assertThat(Files.readString(temporary.resolve("pages/index.html"))).contains("latent-2.html");
-        Outcome.of("sae", "convert", "--sae", path("sae"), "--out", path("again")).succeeded();
+        Outcome.of("sae", "convert", "--sae", path("sae"), "--out", path("again"))
+                .succeeded();
         assertThat(Files.mismatch(
                         temporary.resolve("sae/sae_weights.safetensors"),
                         temporary.resolve("again/sae_weights.safetensors")))
@@ -72,8 +96,15 @@ final class SaeCommandsTest {
 
     @Test
     void aTranscoderWritesAnotherSite() {
-        train("coder", "--site", "blocks.2.ln2.hook_normalized", "--site-out", "blocks.2.hook_mlp_out",
-                "--architecture", "standard", "--skip");
+        train(
+                "coder",
+                "--site",
+                "blocks.2.ln2.hook_normalized",
+                "--site-out",
+                "blocks.2.hook_mlp_out",
+                "--architecture",
+                "standard",
+                "--skip");
         assertThat(Outcome.of("sae", "info", "--sae", path("coder")).succeeded().out())
                 .contains("transcoder", "blocks.2.hook_mlp_out");
     }

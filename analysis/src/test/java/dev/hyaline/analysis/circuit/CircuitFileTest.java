@@ -122,9 +122,9 @@ final class CircuitFileTest {
                     ('blocks.0.hook_mlp_in', (None,), 'blocks.0.hook_resid_pre', (None,))
                     ('blocks.1.hook_k_input', (None, None, 0), 'blocks.0.attn.hook_result', (None, None, 1))\
                     """, """
-                    blocks.0.hook_resid_pre -> blocks.0.hook_mlp_in
-                    blocks.0.attn.hook_result[:, :, 1] -> blocks.1.hook_k_input[:, :, 0]\
-                    """})
+                        blocks.0.hook_resid_pre -> blocks.0.hook_mlp_in
+                        blocks.0.attn.hook_result[:, :, 1] -> blocks.1.hook_k_input[:, :, 0]\
+                        """})
     void listsOfEdges(String text) {
         assertThat(EdgeList.parse("list.txt", text, CONFIG).edges())
                 .map(Object::toString)

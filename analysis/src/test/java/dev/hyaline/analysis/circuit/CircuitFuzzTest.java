@@ -24,22 +24,22 @@ final class CircuitFuzzTest {
     private static final Gpt2Config CONFIG =
             new Gpt2Config(2, 2, 4, 8, 16, 23, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
     private static final String GRAPH = """
-            {"cfg": {"n_layers": 2, "n_heads": 2, "parallel_attn_mlp": false, "d_model": 4},
-             "nodes": {"input": {"in_graph": true, "score": NaN, "neurons": [true, false, true, true],
-                                 "neurons_scores": [0.5, NaN, 1e-05, -2.0]},
-                       "a0.h1": {"in_graph": false, "score": 0.25}, "logits": {"in_graph": true}},
-             "edges": {"input->a0.h1<q>": {"score": -0.00025, "in_graph": true},
-                       "m1->logits": {"score": 1.5, "in_graph": false}}}
-            """;
+        {"cfg": {"n_layers": 2, "n_heads": 2, "parallel_attn_mlp": false, "d_model": 4},
+         "nodes": {"input": {"in_graph": true, "score": NaN, "neurons": [true, false, true, true],
+                             "neurons_scores": [0.5, NaN, 1e-05, -2.0]},
+                   "a0.h1": {"in_graph": false, "score": 0.25}, "logits": {"in_graph": true}},
+         "edges": {"input->a0.h1<q>": {"score": -0.00025, "in_graph": true},
+                   "m1->logits": {"score": 1.5, "in_graph": false}}}
+        """;
     private static final String LIST = """
-            {"edges": [{"edge": "input->a0.h1<q>", "score": 1}, "m0->a1.h0<v>", "a1.h1->logits"]}
-            """;
+        {"edges": [{"edge": "input->a0.h1<q>", "score": 1}, "m0->a1.h0<v>", "a1.h1->logits"]}
+        """;
     private static final String LINES = """
-            # three kinds of names
-            m0->a1.h0<v>
-            Resid Start->A1.1.Q
-            blocks.1.hook_q_input[:, :, 0] <- blocks.0.attn.hook_result[:, :, 1]
-            """;
+        # three kinds of names
+        m0->a1.h0<v>
+        Resid Start->A1.1.Q
+        blocks.1.hook_q_input[:, :, 0] <- blocks.0.attn.hook_result[:, :, 1]
+        """;
 
     @TempDir
     private Path temporary;
@@ -125,7 +125,8 @@ final class CircuitFuzzTest {
     /** A large model's graph, all of whose edges are in the file: each is looked up by itself. */
     @Test
     void manyEdgesCostWhatTheyMust() {
-        Gpt2Config large = new Gpt2Config(24, 16, 16, 64, 16, 23, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
+        Gpt2Config large =
+                new Gpt2Config(24, 16, 16, 64, 16, 23, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
         Circuit full = Circuit.full(large);
         StringBuilder json = new StringBuilder("{\"cfg\": {\"n_layers\": 24, \"n_heads\": 16,"
                 + " \"parallel_attn_mlp\": false, \"d_model\": " + large.dModel() + "}, \"nodes\": {}, \"edges\": {");

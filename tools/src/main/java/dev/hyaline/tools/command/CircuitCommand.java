@@ -104,7 +104,8 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--known",
             paramLabel = "FILE",
-            description = "A circuit that is known to be right: how well the scores tell its edges from others (AUROC).")
+            description =
+                    "A circuit that is known to be right: how well the scores tell its edges from others (AUROC).")
     private @Nullable String known;
 
     @Mixin
@@ -120,12 +121,12 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     @Override
     public void check() {
         if (evaluate != null && (compare || circuitOptions.isAcdc())) {
-            throw new BadInputException("--evaluate tests a circuit that is there; --compare and --method acdc find"
-                    + " one");
+            throw new BadInputException(
+                    "--evaluate tests a circuit that is there; --compare and --method acdc find" + " one");
         }
         if (compare && (circuitOptions.isGiven() || options.tables().isAsked())) {
-            throw new BadInputException("--compare takes every method and writes no files; --method and --out go"
-                    + " without it");
+            throw new BadInputException(
+                    "--compare takes every method and writes no files; --method and --out go" + " without it");
         }
         if (evaluate != null) {
             ModelOptions.readable("--evaluate", evaluate);
@@ -229,7 +230,8 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     private EdgeScores score(CircuitExperiment found, EdgeScoring scoring, Optional<Path> journal) {
         SweepOptions sweep =
                 journal.map(file -> SweepOptions.none().journal(file)).orElse(SweepOptions.none());
-        long total = (long) Circuit.empty(found.config()).graphSize() * found.pairs().size();
+        long total =
+                (long) Circuit.empty(found.config()).graphSize() * found.pairs().size();
         try (ConsoleProgress progress = new ConsoleProgress(console, "circuit", "edits", total);
                 StopNotice notice = new StopNotice(console, "the same command goes on where this one was")) {
             if (journal.isEmpty()) {
@@ -277,8 +279,8 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         if (circuit.nodes().stream().noneMatch(Node.Head.class::isInstance)) {
             return kinds;
         }
-        for (HeadClass head : HeadClass.classify(
-                HeadScores.measure(model, found.pairs().clean(study.config())), HEAD_THRESHOLD)) {
+        for (HeadClass head :
+                HeadClass.classify(HeadScores.measure(model, found.pairs().clean(study.config())), HEAD_THRESHOLD)) {
             Node node = new Node.Head(head.layer(), head.head());
             if (head.type() != null && circuit.nodes().contains(node)) {
                 kinds.put(node, head.type());
@@ -287,12 +289,10 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         return kinds;
     }
 
-    private void compare(
-            Study study, CircuitExperiment found, CircuitExperiment judged, Optional<Circuit> right) {
+    private void compare(Study study, CircuitExperiment found, CircuitExperiment judged, Optional<Circuit> right) {
         long seed = options.pairs().seed();
         List<EdgeScores> all = new ArrayList<>();
-        for (EdgeScoring scoring :
-                circuitOptions.compared(seed, !found.metric().readsCleanRun())) {
+        for (EdgeScoring scoring : circuitOptions.compared(seed, !found.metric().readsCleanRun())) {
             all.add(score(found, scoring, Optional.empty()));
         }
         List<CircuitCurve> signed = curves(judged, all, false);

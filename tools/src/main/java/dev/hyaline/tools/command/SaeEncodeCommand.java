@@ -1,7 +1,7 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.feature.LatentDump;
+import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.Prompts;

@@ -27,8 +27,8 @@ import picocli.CommandLine.Mixin;
         header = "Measures an autoencoder on texts, under SAEBench's names.",
         description = {
             "",
-            "Says how much of the activations it reconstructs, how sparse its latents are, and what the model loses with"
-                    + " reconstructions in their place; zeros there are the scale (ce_loss_with_ablation)."
+            "Says how much of the activations it reconstructs, how sparse its latents are, and what the model loses"
+                    + " with reconstructions in their place; zeros there are the scale (ce_loss_with_ablation)."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -73,8 +73,7 @@ public final class SaeEvaluateCommand implements Runnable {
             Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
             Set<Integer> excluded = texts.excluded(vocabulary);
             SaeEvaluation evaluation;
-            try (ConsoleProgress progress =
-                    new ConsoleProgress(console, "measure", "tokens", prompts.totalTokens())) {
+            try (ConsoleProgress progress = new ConsoleProgress(console, "measure", "tokens", prompts.totalTokens())) {
                 evaluation = SaeEvaluation.measure(model, attachment, prompts, excluded, progress::advance);
             }
             if (common.json) {

@@ -55,10 +55,14 @@ public final class SaeInfoCommand implements Runnable {
         facts.put("format", file.format().toString());
         facts.put("activation", String.valueOf(config.activation()));
         facts.put("latents", String.valueOf(config.latents()));
-        facts.put("reads", config.dIn() + " values" + metadata.hookName().map(hook -> " of " + hook).orElse(""));
+        facts.put(
+                "reads",
+                config.dIn() + " values"
+                        + metadata.hookName().map(hook -> " of " + hook).orElse(""));
         facts.put(
                 "writes",
-                config.dOut() + " values" + metadata.hookNameOut().map(hook -> " of " + hook).orElse(""));
+                config.dOut() + " values"
+                        + metadata.hookNameOut().map(hook -> " of " + hook).orElse(""));
         facts.put("sites", String.valueOf(config.sites()));
         facts.put("kind", config.transcoder() ? "transcoder" : config.sites() > 1 ? "crosscoder" : "autoencoder");
         facts.put("skip", file.autoencoder().parameters().skip().length > 0 ? "yes" : "no");

@@ -122,7 +122,10 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     @Option(names = "--rate", paramLabel = "X", description = "Learning rate. Default: ${DEFAULT-VALUE}")
     private double rate = 1e-3;
 
-    @Option(names = "--seed", paramLabel = "N", description = "What weights and order depend on. Default: ${DEFAULT-VALUE}")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "What weights and order depend on. Default: ${DEFAULT-VALUE}")
     private long seed = 1;
 
     @Option(names = "--dump", paramLabel = "DIR", description = "Train on the rows of a dump in shards.")
@@ -212,8 +215,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private void train(
-            Checkpoint checkpoint, HookPoint in, HookPoint to, Set<Integer> excluded, TrainingData data) {
+    private void train(Checkpoint checkpoint, HookPoint in, HookPoint to, Set<Integer> excluded, TrainingData data) {
         Training training = training(data);
         Path file = checkpoint();
         try (SaeTrainer trainer = resume

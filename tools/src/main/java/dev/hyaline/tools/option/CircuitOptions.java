@@ -101,7 +101,10 @@ public final class CircuitOptions implements CheckedOptions {
             description = "What the node input writes: ${COMPLETION-CANDIDATES}. Default: tokens, as in MIB")
     private InputMeaning input = InputMeaning.TOKENS;
 
-    @Option(names = "--edges", paramLabel = "N", description = "Edges to keep before pruning. Default: a fiftieth of all")
+    @Option(
+            names = "--edges",
+            paramLabel = "N",
+            description = "Edges to keep before pruning. Default: a fiftieth of all")
     private @Nullable Integer edges;
 
     @Option(
@@ -139,8 +142,8 @@ public final class CircuitOptions implements CheckedOptions {
             throw new BadInputException("--edges must be at least 1, found " + edges);
         }
         if (isAcdc() && (edges != null || selection != null)) {
-            throw new BadInputException("--method acdc keeps what it does not leave out; --edges and --select choose by"
-                    + " scores");
+            throw new BadInputException(
+                    "--method acdc keeps what it does not leave out; --edges and --select choose by" + " scores");
         }
     }
 
@@ -184,8 +187,14 @@ public final class CircuitOptions implements CheckedOptions {
     public List<EdgeScoring> compared(long seed, boolean gradientOfCleanRun) {
         List<EdgeScoring> all = new ArrayList<>();
         for (String name : List.of(
-                "exact", "eap", "eap-ig", "eap-ig-activations", "ig-activations", "clean-corrupted",
-                "information-flow", "random")) {
+                "exact",
+                "eap",
+                "eap-ig",
+                "eap-ig-activations",
+                "ig-activations",
+                "clean-corrupted",
+                "information-flow",
+                "random")) {
             boolean needsCounterfactual = name.equals("clean-corrupted");
             if ((!name.equals("eap") || gradientOfCleanRun)
                     && (!needsCounterfactual || ablation.equals("counterfactual"))) {

@@ -155,8 +155,8 @@ public final class PairOptions implements CheckedOptions {
     }
 
     /**
-     * Returns the pairs for discovery and those for evaluation: for a task, those of {@link #read} and as many more; for a
-     * file, its first half and its second. A single pair serves for both.
+     * Returns the pairs for discovery and those for evaluation: for a task, those of {@link #read} and as many more;
+     * for a file, its first half and its second. A single pair serves for both.
      *
      * @param pairs those that {@link #read} gave
      */

@@ -71,10 +71,8 @@ public final class SaeSource implements CheckedOptions {
             HookPoint out = !siteOut.isEmpty()
                     ? HookPoints.point(siteOut)
                     : file.autoencoder().config().transcoder()
-                            ? HookPoints.point(file.autoencoder()
-                                    .metadata()
-                                    .hookNameOut()
-                                    .orElse(site))
+                            ? HookPoints.point(
+                                    file.autoencoder().metadata().hookNameOut().orElse(site))
                             : in;
             attachment = Attachment.of(file.autoencoder(), model, in, out);
         }

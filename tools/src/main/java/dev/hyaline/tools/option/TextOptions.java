@@ -28,7 +28,8 @@ public final class TextOptions implements CheckedOptions {
     @Option(
             names = "--texts",
             paramLabel = "N",
-            description = "Without prompts: texts that the model itself writes. Default: a number that fits the command")
+            description =
+                    "Without prompts: texts that the model itself writes. Default: a number that fits the command")
     private @Nullable Integer texts;
 
     @Option(

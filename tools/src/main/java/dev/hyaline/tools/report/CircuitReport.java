@@ -117,9 +117,14 @@ public record CircuitReport(
                     largest(circuit().edges().stream()
                                     .filter(edge -> edge.receiver().node().equals(node))
                                     .toList())
-                            .map(edge -> edge.sender() + (edge.receiver().toString().endsWith(">")
-                                    ? " (" + edge.receiver().part().name().toLowerCase(Locale.ROOT) + ")"
-                                    : ""))
+                            .map(edge -> edge.sender()
+                                    + (edge.receiver().toString().endsWith(">")
+                                            ? " ("
+                                                    + edge.receiver()
+                                                            .part()
+                                                            .name()
+                                                            .toLowerCase(Locale.ROOT) + ")"
+                                            : ""))
                             .orElse("-"),
                     largest(circuit().edges().stream()
                                     .filter(edge -> edge.sender().equals(node))
@@ -344,12 +349,14 @@ public record CircuitReport(
         pairs(json, "pairs_found_on", found.pairs());
         pairs(json, "pairs_judged_on", judged.pairs());
         json.writeArrayPropertyStart("nodes");
-        circuit().nodes().forEach(node -> object(json, of -> {
-            of.writeStringProperty("node", node.toString());
-            if (kinds.containsKey(node)) {
-                of.writeStringProperty("looks_at", kinds.get(node));
-            }
-        }));
+        circuit()
+                .nodes()
+                .forEach(node -> object(json, of -> {
+                    of.writeStringProperty("node", node.toString());
+                    if (kinds.containsKey(node)) {
+                        of.writeStringProperty("looks_at", kinds.get(node));
+                    }
+                }));
         json.writeEndArray();
         json.writeArrayPropertyStart("edges");
         List<Edge> edges = circuit().edges();

@@ -74,7 +74,6 @@ record EncodedTexts(int[] tokens, int[] sequences, int[] positions, float[] inpu
             }
             to += part.count();
         }
-        return new Latents(
-                parts.getFirst().width(), offsets, indices, values, new float[0], new float[0]);
+        return new Latents(parts.getFirst().width(), offsets, indices, values, new float[0], new float[0]);
     }
 }

@@ -1,8 +1,8 @@
 package dev.hyaline.analysis.sparse.feature;
 
+import dev.hyaline.analysis.sparse.feature.LatentPage.ActivationInterval;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Firing;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Histogram;
-import dev.hyaline.analysis.sparse.feature.LatentPage.ActivationInterval;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.JsonText;
@@ -27,17 +27,17 @@ public final class LatentPages {
     private static final int CONTEXT_BEFORE = 10;
     private static final int CONTEXT_AFTER = 5;
     private static final String STYLE = """
-            body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:76rem;padding:0 1rem;color:#1a1a1a}
-            h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.05rem;margin:1.4rem 0 .4rem}
-            .facts{color:#555;margin-bottom:1rem}a{color:#0b57d0;text-decoration:none}a:hover{text-decoration:underline}
-            table{border-collapse:collapse}td,th{padding:.15rem .6rem .15rem 0;text-align:left;vertical-align:top}
-            td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-            .text{font:14px/1.6 ui-monospace,monospace;white-space:pre-wrap;margin:.15rem 0}
-            .text span{border-radius:3px}.text .here{outline:1px solid #b45309}
-            .grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:0 2rem}
-            .value{color:#777;font-size:12px;margin-right:.6rem;display:inline-block;width:4.2rem;text-align:right}
-            svg{background:#fafafa;border:1px solid #e5e5e5}
-            """;
+        body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:76rem;padding:0 1rem;color:#1a1a1a}
+        h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.05rem;margin:1.4rem 0 .4rem}
+        .facts{color:#555;margin-bottom:1rem}a{color:#0b57d0;text-decoration:none}a:hover{text-decoration:underline}
+        table{border-collapse:collapse}td,th{padding:.15rem .6rem .15rem 0;text-align:left;vertical-align:top}
+        td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+        .text{font:14px/1.6 ui-monospace,monospace;white-space:pre-wrap;margin:.15rem 0}
+        .text span{border-radius:3px}.text .here{outline:1px solid #b45309}
+        .grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:0 2rem}
+        .value{color:#777;font-size:12px;margin-right:.6rem;display:inline-block;width:4.2rem;text-align:right}
+        svg{background:#fafafa;border:1px solid #e5e5e5}
+        """;
 
     private LatentPages() {}
 
@@ -50,7 +50,12 @@ public final class LatentPages {
      * @throws FileException if it cannot be written
      */
     public static void write(
-            LatentStudy study, String model, int[] latents, IntFunction<String> text, Path folder, IntConsumer progress) {
+            LatentStudy study,
+            String model,
+            int[] latents,
+            IntFunction<String> text,
+            Path folder,
+            IntConsumer progress) {
         Path target = folder.toAbsolutePath().normalize();
         if (Files.exists(target)) {
             throw new BadInputException(folder + " exists already; choose another folder, or remove it first");
@@ -87,7 +92,8 @@ public final class LatentPages {
     }
 
     private static String index(LatentStudy study, String model, LatentPage[] pages, IntFunction<String> text) {
-        StringBuilder html = new StringBuilder(head("Latents of " + study.attachment().out()));
+        StringBuilder html =
+                new StringBuilder(head("Latents of " + study.attachment().out()));
         html.append("<h1>Latents of ")
                 .append(escaped(model + ", " + study.attachment().out().name()))
                 .append("</h1>\n<p class=\"facts\">")
@@ -119,7 +125,8 @@ public final class LatentPages {
             html.append("</td><td>");
             for (int i = 0; i < Math.min(4, page.foldedLogits().raised().indices().length); i++) {
                 html.append(i > 0 ? ", " : "")
-                        .append(escaped(shown(text.apply(page.foldedLogits().raised().indices()[i]))));
+                        .append(escaped(
+                                shown(text.apply(page.foldedLogits().raised().indices()[i]))));
             }
             html.append("</td></tr>\n");
         }
@@ -204,9 +211,10 @@ public final class LatentPages {
             double share = page.maximum() == 0 ? 0 : Math.min(1, activation / page.maximum());
             html.append("<span")
                     .append(row == firing.row() ? " class=\"here\"" : "")
-                    .append(share > 0
-                            ? String.format(Locale.ROOT, " style=\"background:rgba(245,158,11,%.2f)\"", share)
-                            : "")
+                    .append(
+                            share > 0
+                                    ? String.format(Locale.ROOT, " style=\"background:rgba(245,158,11,%.2f)\"", share)
+                                    : "")
                     .append(" title=\"")
                     .append(number(activation))
                     .append("\">")
@@ -223,7 +231,11 @@ public final class LatentPages {
             most = Math.max(most, count);
         }
         int bins = histogram.counts().length;
-        html.append("<svg width=\"").append(width).append("\" height=\"").append(height + 18).append("\">");
+        html.append("<svg width=\"")
+                .append(width)
+                .append("\" height=\"")
+                .append(height + 18)
+                .append("\">");
         for (int i = 0; i < bins; i++) {
             double bar = (double) histogram.counts()[i] * (height - 8) / most;
             html.append(String.format(
@@ -316,12 +328,12 @@ public final class LatentPages {
     }
 
     /** Neuronpedia's batch, floats to five places. */
-    private static byte[] neuronpedia(
-            LatentStudy study, String model, LatentPage[] pages, IntFunction<String> text) {
+    private static byte[] neuronpedia(LatentStudy study, String model, LatentPage[] pages, IntFunction<String> text) {
         return JsonText.compact(json -> {
             json.writeStartObject();
             json.writeStringProperty("model_id", model);
-            json.writeNumberProperty("layer", Math.max(0, study.attachment().out().layer()));
+            json.writeNumberProperty(
+                    "layer", Math.max(0, study.attachment().out().layer()));
             json.writeStringProperty("sae_set", study.attachment().out().site().shortName());
             json.writeStringProperty("sae_id_suffix", "");
             json.writeArrayPropertyStart("features");
@@ -367,8 +379,7 @@ public final class LatentPages {
         }
         for (ActivationInterval interval : page.intervals()) {
             for (Firing firing : interval.examples()) {
-                activation(
-                        json, study, page, firing, interval.minimum(), interval.maximum(), interval.share(), text);
+                activation(json, study, page, firing, interval.minimum(), interval.maximum(), interval.share(), text);
             }
         }
         json.writeEndArray();

@@ -2,9 +2,9 @@ package dev.hyaline.analysis.sparse.feature;
 
 import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.analysis.sparse.feature.LatentPage.ActivationInterval;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Firing;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Histogram;
-import dev.hyaline.analysis.sparse.feature.LatentPage.ActivationInterval;
 import dev.hyaline.analysis.sparse.feature.LatentPage.LogitEffects;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
@@ -17,9 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 
-/**
- * The latents of an autoencoder on texts, ready to be looked at one by one. All firings are in memory. Immutable.
- */
+/** The latents of an autoencoder on texts, ready to be looked at one by one. All firings are in memory. Immutable. */
 public final class LatentStudy {
     private static final int TOP = 20;
     private static final int INTERVALS = 5;
@@ -218,8 +216,7 @@ public final class LatentStudy {
 
     private Firing firing(int entry) {
         int row = rows[entry];
-        return new Firing(
-                row, texts.sequences()[row], texts.positions()[row], texts.tokens()[row], values[entry]);
+        return new Firing(row, texts.sequences()[row], texts.positions()[row], texts.tokens()[row], values[entry]);
     }
 
     private List<Firing> top(int latent) {
@@ -248,14 +245,15 @@ public final class LatentStudy {
         List<ActivationInterval> intervals = new ArrayList<>();
         for (int i = 0; i < INTERVALS; i++) {
             List<Integer> inside = members.get(i);
-            int[] order = CounterRandom.of(latent).named("sparse/examples").with(i).permutation(inside.size());
+            int[] order =
+                    CounterRandom.of(latent).named("sparse/examples").with(i).permutation(inside.size());
             List<Firing> examples = Arrays.stream(order)
                     .limit(EXAMPLES)
                     .mapToObj(index -> firing(inside.get(index)))
                     .toList();
             double share = (double) (inside.size() + (i == 0 ? silent : 0)) / counted;
-            intervals.add(new ActivationInterval(
-                    maximum * i / INTERVALS, maximum * (i + 1) / INTERVALS, share, examples));
+            intervals.add(
+                    new ActivationInterval(maximum * i / INTERVALS, maximum * (i + 1) / INTERVALS, share, examples));
         }
         return intervals;
     }
@@ -289,9 +287,7 @@ public final class LatentStudy {
             }
         }
         return new LogitEffects(
-                RankedItems.largest(logits, LOGITS),
-                RankedItems.smallest(logits, LOGITS),
-                Histogram.of(logits, BINS));
+                RankedItems.largest(logits, LOGITS), RankedItems.smallest(logits, LOGITS), Histogram.of(logits, BINS));
     }
 
     private RankedItems correlatedNeurons(int latent) {
@@ -358,9 +354,7 @@ public final class LatentStudy {
             int either = own + starts[i + 1] - starts[i] - together[i];
             boolean silent = i == latent || squares[i] == 0 || squares[latent] == 0;
             cosine[i] = silent ? Double.NaN : products[i] / Math.sqrt(squares[i] * squares[latent]);
-            pearson[i] = silent
-                    ? Double.NaN
-                    : pearson(products[i], sums[latent], squares[latent], sums[i], squares[i]);
+            pearson[i] = silent ? Double.NaN : pearson(products[i], sums[latent], squares[latent], sums[i], squares[i]);
             jaccard[i] = silent ? Double.NaN : (double) together[i] / either;
         }
         return new Relations(

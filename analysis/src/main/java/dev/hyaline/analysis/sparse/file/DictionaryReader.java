@@ -140,8 +140,9 @@ final class DictionaryReader {
             int told = cfg.nullable("num_latents")
                     .map(json -> json.integer(0, Integer.MAX_VALUE))
                     .orElse(0);
-            long expected =
-                    told != 0 ? told : (long) d * cfg.require("expansion_factor").integer(1, 1 << 20);
+            long expected = told != 0
+                    ? told
+                    : (long) d * cfg.require("expansion_factor").integer(1, 1 << 20);
             if (n != expected) {
                 throw t.bad("encoder.weight", expected + " rows", String.valueOf(n));
             }
@@ -220,7 +221,8 @@ final class DictionaryReader {
                 yield SaeConfig.of(d, n, new LatentActivation.TopK((int) k, false))
                         .withNormalization(new Normalization.LayerNorm());
             }
-            default -> throw BadCheckpointException.file(file.label(), "activation ReLU or TopK", Printable.quoted(function));
+            default ->
+                throw BadCheckpointException.file(file.label(), "activation ReLU or TopK", Printable.quoted(function));
         };
         return file(config, p, SaeMetadata.unknown().centred(false), SaeFormat.OPENAI, List.of());
     }

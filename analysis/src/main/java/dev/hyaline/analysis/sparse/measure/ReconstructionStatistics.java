@@ -6,8 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 
 /**
- * Measures of reconstructions, added up token by token in double precision: the values are those of all tokens together,
- * whatever the batches they came in. Not thread-safe.
+ * Measures of reconstructions, added up token by token in double precision: the values are those of all tokens
+ * together, whatever the batches they came in. Not thread-safe.
  */
 public final class ReconstructionStatistics {
     private final int d;

@@ -27,8 +27,8 @@ import java.util.stream.IntStream;
  * the activations, or with zeros.
  *
  * <p>Tokens that are excluded keep their activation where it is reconstructed and leave the means, though zeros are at
- * all positions; a loss is left out by the token it is predicted
- * from, not by the one that is predicted. Sums run in double precision, weighted by tokens.
+ * all positions; a loss is left out by the token it is predicted from, not by the one that is predicted. Sums run in
+ * double precision, weighted by tokens.
  *
  * @param values by SAEBench's names
  * @param densities share of tokens that fired each latent
@@ -103,7 +103,8 @@ public record SaeEvaluation(SequencedMap<String, Double> values, float[] densiti
         }
 
         private List<List<Integer>> batches() {
-            int limit = Math.max(1, Math.min(BATCH_TOKENS, BATCH_LOGITS / model.config().dVocab()));
+            int limit = Math.max(
+                    1, Math.min(BATCH_TOKENS, BATCH_LOGITS / model.config().dVocab()));
             List<List<Integer>> batches = new ArrayList<>();
             int tokens = limit;
             for (int s = 0; s < prompts.size(); s++) {
@@ -147,9 +148,8 @@ public record SaeEvaluation(SequencedMap<String, Double> values, float[] densiti
         }
 
         private ForwardRequest request(List<Integer> batch) {
-            return ForwardRequest.of(batch.stream()
-                    .map(s -> Sequence.of(prompts.tokens(s)))
-                    .toList());
+            return ForwardRequest.of(
+                    batch.stream().map(s -> Sequence.of(prompts.tokens(s))).toList());
         }
 
         private interface Reader {
@@ -171,17 +171,19 @@ public record SaeEvaluation(SequencedMap<String, Double> values, float[] densiti
         }
 
         private void measure(List<Integer> batch, ReconstructionStatistics statistics) {
-            float[] clean = model.forward(request(batch).logits(LogitSelection.all())).logits();
+            float[] clean =
+                    model.forward(request(batch).logits(LogitSelection.all())).logits();
             Map<HookPoint, float[]> held = new java.util.HashMap<>();
-            Probe reader = at(attachment.out(), activation -> held.put(
+            Probe reader = at(
                     attachment.out(),
-                    Arrays.copyOf(activation.values(), activation.rows() * activation.width())));
+                    activation -> held.put(
+                            attachment.out(),
+                            Arrays.copyOf(activation.values(), activation.rows() * activation.width())));
             SpliceProbe splice = SpliceProbe.of(List.of(Splice.of(attachment)))
                     .excluding((s, position) -> isExcluded(batch.get(s), position))
                     .watched((made, result, rows) -> add(batch, result, held, rows, statistics));
-            float[] spliced = model.forward(request(batch)
-                            .logits(LogitSelection.all())
-                            .probe(both(reader, splice)))
+            float[] spliced = model.forward(
+                            request(batch).logits(LogitSelection.all()).probe(both(reader, splice)))
                     .logits();
             Probe zeros = at(attachment.out(), activation -> {
                 Arrays.fill(activation.values(), 0, activation.rows() * activation.width(), 0);

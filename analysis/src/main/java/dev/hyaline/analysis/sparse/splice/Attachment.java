@@ -37,8 +37,8 @@ public record Attachment(
     public static Attachment of(SparseAutoencoder autoencoder, Gpt2 model) {
         SaeMetadata metadata = autoencoder.metadata();
         String in = metadata.hookName()
-                .orElseThrow(() -> new BadInputException(
-                        "the autoencoder's files do not say which site it reads; name one"));
+                .orElseThrow(() ->
+                        new BadInputException("the autoencoder's files do not say which site it reads; name one"));
         String out = autoencoder.config().transcoder()
                 ? metadata.hookNameOut()
                         .orElseThrow(() -> new BadInputException(

@@ -82,12 +82,7 @@ public final class Splice {
      * @param output what the site that it writes holds then
      */
     public record SpliceResult(
-            float[] input,
-            float[] encoded,
-            Latents before,
-            Latents after,
-            float[] reconstruction,
-            float[] output) {}
+            float[] input, float[] encoded, Latents before, Latents after, float[] reconstruction, float[] output) {}
 
     /**
      * Runs the autoencoder.
@@ -190,7 +185,8 @@ public final class Splice {
     /**
      * The splice at every position as an intervention, for edited models, partial reruns, generation and sweeps.
      *
-     * @throws BadInputException if it needs more than one slot of the pass at a time: a transcoder, or a site with heads
+     * @throws BadInputException if it needs more than one slot of the pass at a time: a transcoder, or a site with
+     *     heads
      */
     public Intervention intervention() {
         return intervention(Target.of(attachment.out()));
@@ -211,12 +207,12 @@ public final class Splice {
                     + " has a slot a head, and the autoencoder reads all heads: splice it with a SpliceProbe");
         }
         return Intervention.function(
-                target,
-                (slot, values) -> System.arraycopy(apply(values, values).output, 0, values, 0, values.length));
+                target, (slot, values) -> System.arraycopy(apply(values, values).output, 0, values, 0, values.length));
     }
 
     @Override
     public String toString() {
-        return "splice at " + attachment.out() + (error ? " with error term" : "") + (edits.isEmpty() ? "" : " " + edits);
+        return "splice at " + attachment.out() + (error ? " with error term" : "")
+                + (edits.isEmpty() ? "" : " " + edits);
     }
 }

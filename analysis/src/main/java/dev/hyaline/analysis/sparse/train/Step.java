@@ -138,8 +138,7 @@ final class Step {
         PackedRows.panel(encoder, panel, w.get(Weights.ENCODER).value);
         if (w.has(Weights.ENCODER_BIAS)) {
             int first = panel * PackedMatrix.PANEL;
-            System.arraycopy(
-                    w.get(Weights.ENCODER_BIAS).value, first, encoder.bias(), first, encoder.columns(panel));
+            System.arraycopy(w.get(Weights.ENCODER_BIAS).value, first, encoder.bias(), first, encoder.columns(panel));
         }
     }
 
@@ -317,7 +316,8 @@ final class Step {
             rest[i] = y[i] - last[i];
         }
         for (int g = 0; g < outs.length; g++) {
-            double weight = recipe.prefixes().isEmpty() ? 1 : recipe.prefixWeights().get(g);
+            double weight =
+                    recipe.prefixes().isEmpty() ? 1 : recipe.prefixWeights().get(g);
             sums.reconstruction += error(outs[g], y, weight * unit);
         }
         errors = new double[tokens];
@@ -328,7 +328,9 @@ final class Step {
             add(outs[g], outs[g + 1]);
         }
         Path first = new Path(
-                main, outs, recipe.prefixes().stream().mapToInt(Integer::intValue).toArray());
+                main,
+                outs,
+                recipe.prefixes().stream().mapToInt(Integer::intValue).toArray());
         if (recipe.activation() instanceof TrainedActivation.PenalizedGate) {
             return new Path[] {first, gatePath(y, unit, sums)};
         }
@@ -595,14 +597,7 @@ final class Step {
 
     private void encoderGradient(int i, Entries e, int from, int count, float[] dz) {
         sparse.addScaledRows(
-                w.get(Weights.ENCODER).gradient,
-                i * dIn,
-                dIn,
-                dz,
-                e.tokens(),
-                from,
-                from + count,
-                new Rows(h, 0, dIn));
+                w.get(Weights.ENCODER).gradient, i * dIn, dIn, dz, e.tokens(), from, from + count, new Rows(h, 0, dIn));
         double sum = 0;
         for (int j = from; j < from + count; j++) {
             sum += dz[j];
@@ -679,8 +674,7 @@ final class Step {
             dz[j] = (float) dPre;
         }
         float value = w.get(Weights.THRESHOLD).value[i];
-        w.get(Weights.THRESHOLD).gradient[i] =
-                (float) (jump.logarithmic() ? dTheta * theta : value > 0 ? dTheta : 0);
+        w.get(Weights.THRESHOLD).gradient[i] = (float) (jump.logarithmic() ? dTheta * theta : value > 0 ? dTheta : 0);
         return (float) along;
     }
 
@@ -769,7 +763,8 @@ final class Step {
         if (rule == Recipe.DecoderRule.NORMALIZED_BEFORE) {
             normalize(decoder, i);
         }
-        double length = Math.sqrt(squares(decoder, i * dOut, dOut)) + recipe.optimizer().projectionEps();
+        double length =
+                Math.sqrt(squares(decoder, i * dOut, dOut)) + recipe.optimizer().projectionEps();
         double product = 0;
         for (int c = i * dOut; c < (i + 1) * dOut; c++) {
             product += (double) decoderGradient[c] * decoder[c];

@@ -90,8 +90,7 @@ class LatentStudyTest {
         for (int i = 0; i < top.size(); i++) {
             LatentPage.Firing found = page.top().get(i);
             List<Json> wanted = top.get(i).elements();
-            assertThat((double) found.activation())
-                    .isCloseTo(wanted.get(2).number(), within(1e-3));
+            assertThat((double) found.activation()).isCloseTo(wanted.get(2).number(), within(1e-3));
         }
         ranked(page.logits().raised(), expected.require("logits_raw_top"));
         ranked(page.logits().lowered(), expected.require("logits_raw_bottom"));
@@ -105,7 +104,8 @@ class LatentStudyTest {
         ranked(page.neighbours(), expected.require("decoder_cosine"));
         List<Json> fractions = expected.require("interval_fractions").elements();
         for (int i = 0; i < fractions.size(); i++) {
-            assertThat(page.intervals().get(i).share()).isCloseTo(fractions.get(i).number(), within(1e-9));
+            assertThat(page.intervals().get(i).share())
+                    .isCloseTo(fractions.get(i).number(), within(1e-9));
         }
         List<Json> edges = expected.require("hist_edges").elements();
         int total = 0;
@@ -128,9 +128,11 @@ class LatentStudyTest {
             assertThat((double) found.values()[i]).isCloseTo(value, within(2e-4 * Math.max(1, Math.abs(value))));
             boolean tied = i + 1 < wanted.size()
                     && Math.abs(wanted.get(i + 1).elements().get(1).number() - value) < 1e-6;
-            boolean tiedBefore = i > 0 && Math.abs(wanted.get(i - 1).elements().get(1).number() - value) < 1e-6;
+            boolean tiedBefore =
+                    i > 0 && Math.abs(wanted.get(i - 1).elements().get(1).number() - value) < 1e-6;
             if (!tied && !tiedBefore) {
-                assertThat(found.indices()[i]).isEqualTo(wanted.get(i).elements().get(0).integer(0, 100_000));
+                assertThat(found.indices()[i])
+                        .isEqualTo(wanted.get(i).elements().get(0).integer(0, 100_000));
             }
         }
     }
@@ -140,7 +142,8 @@ class LatentStudyTest {
         LatentStudy study = study("topk");
         Path folder = temporary.resolve("pages");
         int[] shown = {26, 3, 200};
-        LatentPages.write(study, "fable <b>", shown, token -> token == 5 ? "<script>" : " t" + token, folder, done -> {});
+        LatentPages.write(
+                study, "fable <b>", shown, token -> token == 5 ? "<script>" : " t" + token, folder, done -> {});
         for (String file : List.of("index.html", "latent-26.html", "latent-3.html", "latent-200.html")) {
             String html = Files.readString(folder.resolve(file));
             assertThat(html)
@@ -150,8 +153,8 @@ class LatentStudyTest {
                     .contains("fable &lt;b&gt;");
         }
         assertThat(Files.readString(folder.resolve("index.html"))).contains("latent-26.html", "latent-200.html");
-        Json batch = Json.readObject(
-                InputErrors.INSTANCE, "batch", Files.readAllBytes(folder.resolve("neuronpedia.json")));
+        Json batch =
+                Json.readObject(InputErrors.INSTANCE, "batch", Files.readAllBytes(folder.resolve("neuronpedia.json")));
         List<Json> features = batch.require("features").elements();
         assertThat(features).hasSize(3);
         Json first = features.getFirst();
@@ -171,8 +174,7 @@ class LatentStudyTest {
 
     @Test
     void latentsAreWrittenAsASparseFile() {
-        Attachment attachment =
-                Attachment.of(SaeFiles.read(path("fable/topk")).autoencoder(), model);
+        Attachment attachment = Attachment.of(SaeFiles.read(path("fable/topk")).autoencoder(), model);
         Path file = temporary.resolve("latents.safetensors");
         LatentDump.Summary written = LatentDump.write(model, attachment, prompts, file);
         assertThat(written.tokens()).isEqualTo(48 * 64);

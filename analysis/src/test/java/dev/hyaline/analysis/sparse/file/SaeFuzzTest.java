@@ -95,7 +95,9 @@ final class SaeFuzzTest {
             } catch (Throwable e) {
                 throw new AssertionError("change " + i + " of " + file, e);
             }
-            assertThat(allocated() - before).as("bytes allocated by change %d", i).isLessThan(MAX_BYTES);
+            assertThat(allocated() - before)
+                    .as("bytes allocated by change %d", i)
+                    .isLessThan(MAX_BYTES);
         }
         assertThat(List.of(used, refused)).as("used and refused").allMatch(count -> count > 0);
     }

@@ -66,7 +66,8 @@ class SpliceTest {
         float[] x = residual();
         int strongest = strongest(topk, x);
         Splice splice = Splice.of(topk).withError();
-        Splice.SpliceResult ablated = splice.edit(new LatentEdit.AblateLatent(strongest)).apply(x, x);
+        Splice.SpliceResult ablated =
+                splice.edit(new LatentEdit.AblateLatent(strongest)).apply(x, x);
         assertThat(ablated.output()).isNotEqualTo(x);
         float before = ablated.before().get(tokens.length - 1, strongest);
         assertThat(ablated.after().get(tokens.length - 1, strongest)).isZero();
@@ -77,11 +78,14 @@ class SpliceTest {
             assertThat(ablated.output()[last + c])
                     .isCloseTo(x[last + c] - before / norm * row[c], org.assertj.core.api.Assertions.within(1e-4f));
         }
-        Splice.SpliceResult scaled = splice.edit(new LatentEdit.ScaleLatent(strongest, 2)).apply(x, x);
+        Splice.SpliceResult scaled =
+                splice.edit(new LatentEdit.ScaleLatent(strongest, 2)).apply(x, x);
         assertThat(scaled.after().get(tokens.length - 1, strongest)).isEqualTo(2 * before);
-        Splice.SpliceResult clamped = splice.edit(new LatentEdit.ClampLatent(7, 3)).apply(x, x);
+        Splice.SpliceResult clamped =
+                splice.edit(new LatentEdit.ClampLatent(7, 3)).apply(x, x);
         assertThat(clamped.after().get(0, 7)).isEqualTo(3);
-        Splice.SpliceResult steered = splice.edit(new LatentEdit.SteerLatent(7, 1)).apply(x, x);
+        Splice.SpliceResult steered =
+                splice.edit(new LatentEdit.SteerLatent(7, 1)).apply(x, x);
         assertThat(steered.after().get(0, 7)).isEqualTo(steered.before().get(0, 7) + 1);
         assertThatThrownBy(() -> splice.edit(new LatentEdit.AblateLatent(256))).isInstanceOf(BadInputException.class);
         assertThatThrownBy(() -> splice.edit(new LatentEdit.AblateLatent(3), new LatentEdit.ClampLatent(3, 1)))
@@ -112,7 +116,8 @@ class SpliceTest {
     void partialRerunsAndGenerationEqualWholePasses() {
         Attachment topk = attached("topk");
         int latent = strongest(topk, residual());
-        Splice splice = Splice.of(topk).withError().edit(new LatentEdit.AblateLatent(latent), new LatentEdit.SteerLatent(3, 2));
+        Splice splice =
+                Splice.of(topk).withError().edit(new LatentEdit.AblateLatent(latent), new LatentEdit.SteerLatent(3, 2));
         Prompts prompts = Prompts.of(model.config(), tokens);
         Interventions interventions = Interventions.of(splice.intervention());
         float[] whole = EditedModel.of(model, interventions)
@@ -165,9 +170,9 @@ class SpliceTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("128");
         assertThatThrownBy(() -> Splice.of(attached("hook-z")).intervention()).hasMessageContaining("heads");
-        assertThatThrownBy(() -> Splice.of(attached("transcoder")).intervention()).hasMessageContaining("two sites");
-        assertThatThrownBy(() -> SpliceProbe.of(
-                        List.of(Splice.of(attached("topk")), Splice.of(attached("standard")))))
+        assertThatThrownBy(() -> Splice.of(attached("transcoder")).intervention())
+                .hasMessageContaining("two sites");
+        assertThatThrownBy(() -> SpliceProbe.of(List.of(Splice.of(attached("topk")), Splice.of(attached("standard")))))
                 .hasMessageContaining("two autoencoders");
         assertThat(attached("legacy-centred").notes()).hasSize(1);
         assertThat(attached("topk").notes()).isEmpty();

@@ -71,8 +71,7 @@ class RecipeGoldenTest {
                 if (s == 0) {
                     double norm = golden.json.require("grad_norm").number();
                     assertThat(losses.gradientNorm()).isCloseTo(norm, relative(norm, 1e-4));
-                    assertThat(losses.l0())
-                            .isCloseTo(golden.json.require("l0").number(), Offset.offset(1e-6));
+                    assertThat(losses.l0()).isCloseTo(golden.json.require("l0").number(), Offset.offset(1e-6));
                     golden.compare("grad.", golden.weights, true);
                 }
                 step.move(golden.rate());
@@ -209,9 +208,8 @@ class RecipeGoldenTest {
             } else if (name.startsWith("jumprelu")) {
                 TrainedActivation.Sparsity kind = TrainedActivation.Sparsity.valueOf(
                         json.require("config").require("sparsity").string().toUpperCase(java.util.Locale.ROOT));
-                double scale = kind == TrainedActivation.Sparsity.TARGET
-                        ? option("target_l0", 0)
-                        : option("tanh_scale", 0);
+                double scale =
+                        kind == TrainedActivation.Sparsity.TARGET ? option("target_l0", 0) : option("tanh_scale", 0);
                 activation = new TrainedActivation.TrainedJump(
                         option("bandwidth", 0),
                         kind,

@@ -76,14 +76,19 @@ class SaeTrainerTest {
 
     private static Training training(TrainedActivation activation, long steps) {
         return Training.of(
-                        80, Recipe.of(activation), Schedule.constant(3e-3).warmUp(20).decay(40), steps, 256)
+                        80,
+                        Recipe.of(activation),
+                        Schedule.constant(3e-3).warmUp(20).decay(40),
+                        steps,
+                        256)
                 .deadAfter(5000);
     }
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void aPlantedDictionaryIsFound(long seed) {
-        Training training = training(new TrainedActivation.TrainedTopK(3, true, false), 800).seed(seed);
+        Training training =
+                training(new TrainedActivation.TrainedTopK(3, true, false), 800).seed(seed);
         List<Double> losses = new ArrayList<>();
         try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
             trainer.run(DATA, (done, loss, rate, dead) -> losses.add(loss.reconstruction()));
@@ -115,7 +120,8 @@ class SaeTrainerTest {
                 new TrainedActivation.TrainedTopK(3.5, true, true),
                 new TrainedActivation.PenalizedRelu(0.1, true),
                 TrainedActivation.TrainedJump.of(0.1))) {
-            Training training = training(activation, 70).resampledAt(List.of(50L)).deadAfter(2000);
+            Training training =
+                    training(activation, 70).resampledAt(List.of(50L)).deadAfter(2000);
             float[] whole;
             try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 1)) {
                 trainer.run(DATA, (done, losses, rate, dead) -> {});
@@ -136,7 +142,9 @@ class SaeTrainerTest {
                     }
                     trainer.checkpoint(file);
                     if (trainer.isDone()) {
-                        assertThat(trainer.autoencoder(SaeMetadata.unknown()).parameters().encoder())
+                        assertThat(trainer.autoencoder(SaeMetadata.unknown())
+                                        .parameters()
+                                        .encoder())
                                 .isEqualTo(whole);
                     }
                 }
@@ -167,7 +175,9 @@ class SaeTrainerTest {
             SaeTrainer.run(List.of(a, b), DATA, (trainer, done, losses, rate, dead) -> {});
             alone.run(DATA, (done, losses, rate, dead) -> {});
             assertThat(b.autoencoder(SaeMetadata.unknown()).parameters().decoder())
-                    .isEqualTo(alone.autoencoder(SaeMetadata.unknown()).parameters().decoder());
+                    .isEqualTo(alone.autoencoder(SaeMetadata.unknown())
+                            .parameters()
+                            .decoder());
         }
     }
 
@@ -188,8 +198,8 @@ class SaeTrainerTest {
 
     @Test
     void thresholdsMove() {
-        Training training = training(new TrainedActivation.TrainedJump(
-                0.3, TrainedActivation.Sparsity.STEP, 0.05, 0, 0, false, false), 100);
+        Training training = training(
+                new TrainedActivation.TrainedJump(0.3, TrainedActivation.Sparsity.STEP, 0.05, 0, 0, false, false), 100);
         try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
             trainer.run(DATA, (done, losses, rate, dead) -> {});
             int moved = 0;
@@ -287,8 +297,7 @@ class SaeTrainerTest {
             w.put(Weights.DECODER, floats(file, "p0.W_dec"));
             Resampling.apply(w, dead, tokens, floats(file, "x"), project.equals("anthropic"));
             assertClose(project, w.value(Weights.DECODER), floats(file, project + ".W_dec"), 1e-6);
-            assertClose(
-                    project, w.value(Weights.ENCODER), transposed(floats(file, project + ".W_enc"), 17, 45), 1e-6);
+            assertClose(project, w.value(Weights.ENCODER), transposed(floats(file, project + ".W_enc"), 17, 45), 1e-6);
             assertClose(project, w.value(Weights.ENCODER_BIAS), floats(file, project + ".b_enc"), 1e-6);
         }
         int[] drawn = Resampling.draw(new double[] {0, 3, 0, 1}, 2, 1000, CounterRandom.of(1));
