@@ -54,6 +54,14 @@ final class Step {
     private float batchCut;
     private int updates;
 
+    /** Share of latents above which whole products are faster than sums over those that fire. */
+    private double denseAbove = 0.08;
+
+    /** Share of latents that fired in the last step; all before the first. */
+    double firingShare = 1;
+
+    private int[] firedCounts = {};
+
     // Of the step that runs.
     private int tokens;
     private float[] h = NONE;
@@ -124,6 +132,11 @@ final class Step {
         return updates;
     }
 
+    /** Sets the share of latents above which whole products are used; which of the two is used changes no more than rounding. */
+    void denseAbove(double share) {
+        denseAbove = share;
+    }
+
     /** Goes on after so many updates. */
     void resume(int done) {
         updates = done;
@@ -149,6 +162,9 @@ final class Step {
 
     /** Number of tokens of the last batch that fired each latent. */
     int[] fired() {
+        if (firedCounts.length > 0) {
+            return firedCounts.clone();
+        }
         int[] fired = new int[n];
         for (int e = 0; e < main.count(); e++) {
             fired[main.latents()[e]] += main.f()[e] != 0 ? 1 : 0;
@@ -187,11 +203,17 @@ final class Step {
                 }
             });
         }
-        main = encode();
         Sums sums = new Sums();
-        paths = paths(x, y, sums);
-        penalties(sums);
-        latents();
+        firedCounts = new int[0];
+        if (recipe.activation() instanceof TrainedActivation.PenalizedRelu relu && firingShare > denseAbove) {
+            dense(x, y, relu, sums);
+        } else {
+            main = encode();
+            paths = paths(x, y, sums);
+            penalties(sums);
+            latents();
+        }
+        firingShare = l0 / n;
         biases(x);
         double norm = Math.sqrt(Arrays.stream(rowSquares).sum() + otherSquares());
         followThreshold();
@@ -204,6 +226,63 @@ final class Step {
         private double reconstruction;
         private double sparsity;
         private double auxiliary;
+    }
+
+    /** Everything as whole products, while many latents fire: of all pre-activations one array is held. */
+    private void dense(float[] x, float[] y, TrainedActivation.PenalizedRelu relu, Sums sums) {
+        main = none();
+        DenseProducts products = new DenseProducts(kernels, pool, selector.product(), tokens, n);
+        float[] f = products.encode(h, encoder);
+        float[][] outs = {products.decode(
+                f, w.get(Weights.DECODER).value, w.get(Weights.DECODER_BIAS).value, dOut)};
+        addSkip(x, outs);
+        errors = new double[tokens];
+        for (int i = 0; i < tokens * dOut; i++) {
+            double e = (double) y[i] - outs[0][i];
+            errors[i / dOut] += e * e;
+        }
+        sums.reconstruction += error(outs[0], y, unit(y));
+        paths = new Path[] {new Path(main, outs, OWN_NUMBERS)};
+        firedCounts = new int[n];
+        double[] l1 = new double[n];
+        float weight = (float) (penalty / tokens);
+        products.backward(f, w, outs[0], h, dIn, dOut, new DenseProducts.Latent() {
+            @Override
+            public void gradient(int i, float[] activations, float[] df, int at) {
+                float each = relu.weighted() ? weight * norms[i] : weight;
+                double sum = 0;
+                double dz = 0;
+                int count = 0;
+                for (int t = at; t < at + tokens; t++) {
+                    if (activations[t] > 0) {
+                        sum += activations[t];
+                        count++;
+                        df[t] += each;
+                        dz += df[t];
+                    } else {
+                        df[t] = 0;
+                    }
+                }
+                firedCounts[i] = count;
+                preActivationSums[i] = (float) dz;
+                l1[i] = sum;
+            }
+
+            @Override
+            public void finished(int i) {
+                if (relu.weighted()) {
+                    addAlongRow(i, (float) (penalty / tokens * l1[i]));
+                }
+                w.get(Weights.ENCODER_BIAS).gradient[i] = preActivationSums[i];
+                finish(i, w.get(Weights.DECODER).gradient, w.get(Weights.ENCODER).gradient);
+            }
+        });
+        double total = 0;
+        for (int i = 0; i < n; i++) {
+            total += relu.weighted() ? l1[i] * norms[i] : l1[i];
+        }
+        sums.sparsity += penalty * total / tokens;
+        l0 = (double) Arrays.stream(firedCounts).asLongStream().sum() / tokens;
     }
 
     /** Lengths of the decoder rows; of a crosscoder the sum of those of its sites. */

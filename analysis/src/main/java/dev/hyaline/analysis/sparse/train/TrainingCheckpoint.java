@@ -39,6 +39,7 @@ final class TrainingCheckpoint {
         // Hexadecimal, so that the very bits come back.
         metadata.put("threshold", Double.toHexString(trainer.state().threshold));
         metadata.put("threshold_begun", Boolean.toString(trainer.state().thresholdBegun));
+        metadata.put("firing_share", Double.toHexString(trainer.state().firingShare));
         metadata.put("factor", Float.toHexString(trainer.factor));
         List<TensorEntry> entries = new ArrayList<>();
         trainer.parameters().all().forEach((name, p) -> {
@@ -98,6 +99,7 @@ final class TrainingCheckpoint {
             trainer.state().resume(Integer.parseInt(required(metadata, "updates")));
             trainer.state().threshold = Double.parseDouble(required(metadata, "threshold"));
             trainer.state().thresholdBegun = Boolean.parseBoolean(required(metadata, "threshold_begun"));
+            trainer.state().firingShare = Double.parseDouble(required(metadata, "firing_share"));
             trainer.factor = Float.parseFloat(required(metadata, "factor"));
         } catch (NumberFormatException e) {
             throw new BadInputException(file + ": expected numbers in its metadata, found " + e.getMessage());

@@ -84,6 +84,24 @@ class RecipeGoldenTest {
         }
     }
 
+    /** The same by sums over the latents that fire, which whole products take the place of while many do. */
+    @ParameterizedTest
+    @ValueSource(strings = {"standard", "standard-unit", "crosscoder", "transcoder", "transcoder-skip"})
+    void stepsAreTheSameByWholeProductsAndBySums(String name) {
+        for (double bound : new double[] {0, 2}) {
+            Case golden = new Case(name);
+            try (WorkerPool pool = new WorkerPool(1)) {
+                Step step = golden.step(pool);
+                step.denseAbove(bound);
+                for (int s = 0; s < 3; s++) {
+                    Losses losses = step.run(golden.x(s), golden.y(s), golden.batch, golden.dead, golden.rate(), 1);
+                    assertThat(losses.total()).isCloseTo(golden.loss(s), relative(golden.loss(s), 1e-4));
+                }
+                golden.compare("p3.", golden.weights, false);
+            }
+        }
+    }
+
     @Test
     void bitsDependOnNoThread() {
         for (String name : List.of("standard", "gated", "matryoshka", "jumprelu-tanh", "topk", "transcoder-skip")) {
