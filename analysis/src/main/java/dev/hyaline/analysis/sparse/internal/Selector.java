@@ -1,7 +1,9 @@
 package dev.hyaline.analysis.sparse.internal;
 
+import dev.hyaline.engine.internal.kernel.GradientKernels;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.SparseKernels;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
 import java.util.function.Supplier;
@@ -11,11 +13,15 @@ import java.util.function.Supplier;
  */
 public final class Selector {
     private final Kernels kernels;
+    private final SparseKernels sparse;
+    private final GradientKernels gradients;
     private final WorkerPool pool;
     private final TileProduct product;
 
     public Selector(Kernels kernels, WorkerPool pool) {
         this.kernels = kernels;
+        sparse = kernels.sparse();
+        gradients = kernels.gradients();
         this.pool = pool;
         product = new TileProduct(kernels, pool);
     }
@@ -97,11 +103,11 @@ public final class Selector {
             for (int row = 0; row < endRow - firstRow; row++) {
                 int at = row * TileProduct.COLUMNS;
                 if (scaled) {
-                    kernels.gradients().multiply(tile, at, scale, firstColumn, columns);
+                    gradients.multiply(tile, at, scale, firstColumn, columns);
                 }
                 buffer.room(row, columns);
                 int to = buffer.counts[row];
-                int count = kernels.sparse().aboveEach(tile, at, columns, cuts, firstColumn, buffer.indices[row], to);
+                int count = sparse.aboveEach(tile, at, columns, cuts, firstColumn, buffer.indices[row], to);
                 for (int i = to; i < to + count; i++) {
                     int column = buffer.indices[row][i];
                     buffer.values[row][i] = tile[at + column];
@@ -142,21 +148,14 @@ public final class Selector {
             for (int row = 0; row < endRow - firstRow; row++) {
                 int at = row * TileProduct.COLUMNS;
                 if (scale.length == 0) {
-                    top.add(row, tile, tile, at, firstColumn, columns);
+                    top.add(row, tile, at, tile, at, firstColumn, columns);
                 } else {
                     float[] score = scores[worker];
                     System.arraycopy(tile, at, score, 0, columns);
-                    kernels.gradients().multiply(score, 0, scale, firstColumn, columns);
-                    addScaled(top, row, score, tile, at, firstColumn, columns);
+                    gradients.multiply(score, 0, scale, firstColumn, columns);
+                    top.add(row, score, 0, tile, at, firstColumn, columns);
                 }
             }
-        }
-
-        private void addScaled(
-                TopSelection top, int row, float[] score, float[] tile, int at, int firstColumn, int columns) {
-            float[] value = new float[columns];
-            System.arraycopy(tile, at, value, 0, columns);
-            top.add(row, score, value, 0, firstColumn, columns);
         }
 
         @Override

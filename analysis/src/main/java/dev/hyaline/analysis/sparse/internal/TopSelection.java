@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.sparse.internal;
 
 import dev.hyaline.engine.internal.kernel.Kernels;
+import dev.hyaline.engine.internal.kernel.SparseKernels;
 import java.util.Arrays;
 
 /**
@@ -9,7 +10,7 @@ import java.util.Arrays;
  * wins. For one worker.
  */
 public final class TopSelection {
-    private final Kernels kernels;
+    private final SparseKernels sparse;
     private final int k;
     private final float floor;
     private final int capacity;
@@ -27,7 +28,7 @@ public final class TopSelection {
      * @param floor scores up to it do not count
      */
     public TopSelection(Kernels kernels, int k, int rows, float floor) {
-        this.kernels = kernels;
+        this.sparse = kernels.sparse();
         this.floor = floor;
         this.k = k;
         capacity = Math.max(2 * k, k + 64);
@@ -50,10 +51,10 @@ public final class TopSelection {
      * Looks at some scores of a row.
      *
      * @param score from index {@code at} on, those of columns {@code firstColumn} on
-     * @param value kept with each score, at the same places
+     * @param value kept with each score, from index {@code valueAt} on
      */
-    public void add(int row, float[] score, float[] value, int at, int firstColumn, int columns) {
-        int count = kernels.sparse().above(score, at, columns, cuts[row], found, 0);
+    public void add(int row, float[] score, int at, float[] value, int valueAt, int firstColumn, int columns) {
+        int count = sparse.above(score, at, columns, cuts[row], found, 0);
         for (int i = 0; i < count; i++) {
             float s = score[at + found[i]];
             if (s > cuts[row]) {
@@ -66,7 +67,7 @@ public final class TopSelection {
                 int to = row * capacity + counts[row]++;
                 indices[to] = firstColumn + found[i];
                 scores[to] = s;
-                values[to] = value[at + found[i]];
+                values[to] = value[valueAt + found[i]];
             }
         }
     }

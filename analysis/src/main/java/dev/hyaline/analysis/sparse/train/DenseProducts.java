@@ -18,6 +18,9 @@ final class DenseProducts {
     /** Latents of a block: their part of a chain stays in the second-level cache. */
     private static final int LATENTS = 192;
 
+    /** Tokens whose activations are turned over together: a cache line of each latent's. */
+    private static final int TOGETHER = 16;
+
     /** Tokens that are decoded together. */
     private static final int TOKENS = 384;
 
@@ -49,9 +52,8 @@ final class DenseProducts {
         this.n = n;
     }
 
-    /** {@code relu(h W_enc + b_enc)}, {@code [tokens, n]}. */
-    float[] encode(float[] h, PackedMatrix encoder) {
-        float[] f = new float[Math.multiplyExact(tokens, n)];
+    /** {@code relu(h W_enc + b_enc)}, {@code [tokens, n]}, into an array of that size. */
+    void encode(float[] h, PackedMatrix encoder, float[] f) {
         product.run(h, tokens, encoder, new TileProduct.Reader() {
             @Override
             public void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int columns) {
@@ -67,7 +69,6 @@ final class DenseProducts {
             @Override
             public void done(int worker, int firstRow, int endRow) {}
         });
-        return f;
     }
 
     /** {@code f W_dec + b_dec}, {@code [tokens, d]}. */
@@ -126,9 +127,13 @@ final class DenseProducts {
             int count = Math.min(LATENTS, n - first);
             float[] a = activations[worker];
             float[] df = gradients[worker];
-            for (int t = 0; t < tokens; t++) {
+            for (int t = 0; t < tokens; t += TOGETHER) {
+                int end = Math.min(tokens, t + TOGETHER);
                 for (int i = 0; i < count; i++) {
-                    a[i * tokens + t] = f[t * n + first + i];
+                    int to = i * tokens;
+                    for (int u = t; u < end; u++) {
+                        a[to + u] = f[u * n + first + i];
+                    }
                 }
             }
             InputRows in = inputs[worker];

@@ -61,6 +61,7 @@ final class Step {
     double firingShare = 1;
 
     private int[] firedCounts = {};
+    private float[] denseActivations = NONE;
 
     // Of the step that runs.
     private int tokens;
@@ -208,6 +209,7 @@ final class Step {
         if (recipe.activation() instanceof TrainedActivation.PenalizedRelu relu && firingShare > denseAbove) {
             dense(x, y, relu, sums);
         } else {
+            denseActivations = NONE;
             main = encode();
             paths = paths(x, y, sums);
             penalties(sums);
@@ -232,7 +234,11 @@ final class Step {
     private void dense(float[] x, float[] y, TrainedActivation.PenalizedRelu relu, Sums sums) {
         main = none();
         DenseProducts products = new DenseProducts(kernels, pool, selector.product(), tokens, n);
-        float[] f = products.encode(h, encoder);
+        if (denseActivations.length != tokens * n) {
+            denseActivations = new float[Math.multiplyExact(tokens, n)];
+        }
+        float[] f = denseActivations;
+        products.encode(h, encoder, f);
         float[][] outs = {products.decode(
                 f, w.get(Weights.DECODER).value, w.get(Weights.DECODER_BIAS).value, dOut)};
         addSkip(x, outs);
@@ -250,22 +256,15 @@ final class Step {
             @Override
             public void gradient(int i, float[] activations, float[] df, int at) {
                 float each = relu.weighted() ? weight * norms[i] : weight;
-                double sum = 0;
-                double dz = 0;
                 int count = 0;
                 for (int t = at; t < at + tokens; t++) {
-                    if (activations[t] > 0) {
-                        sum += activations[t];
-                        count++;
-                        df[t] += each;
-                        dz += df[t];
-                    } else {
-                        df[t] = 0;
-                    }
+                    boolean fires = activations[t] > 0;
+                    count += fires ? 1 : 0;
+                    df[t] = fires ? df[t] + each : 0;
                 }
                 firedCounts[i] = count;
-                preActivationSums[i] = (float) dz;
-                l1[i] = sum;
+                preActivationSums[i] = (float) total(df, at);
+                l1[i] = total(activations, at);
             }
 
             @Override
@@ -283,6 +282,25 @@ final class Step {
         }
         sums.sparsity += penalty * total / tokens;
         l0 = (double) Arrays.stream(firedCounts).asLongStream().sum() / tokens;
+    }
+
+    /** The sum over tokens, in four parts that do not wait for each other. */
+    private double total(float[] values, int at) {
+        double a = 0;
+        double b = 0;
+        double c = 0;
+        double d = 0;
+        int t = at;
+        for (; t <= at + tokens - 4; t += 4) {
+            a += values[t];
+            b += values[t + 1];
+            c += values[t + 2];
+            d += values[t + 3];
+        }
+        for (; t < at + tokens; t++) {
+            a += values[t];
+        }
+        return a + b + (c + d);
     }
 
     /** Lengths of the decoder rows; of a crosscoder the sum of those of its sites. */
