@@ -19,7 +19,8 @@ final class MachineLimits {
     /** Values that one task reads, in streams of a quarter each. */
     private static final int CHUNK = 1 << 22;
 
-    private static final int TRIES = 9;
+    /** As long as it takes for some tries to have the machine to themselves. */
+    private static final long NANOS_OF_TRIES = 1_000_000_000L;
 
     private MachineLimits() {}
 
@@ -42,13 +43,13 @@ final class MachineLimits {
     }
 
     private static double best(Runnable work) {
-        double best = Double.MAX_VALUE;
-        for (int i = 0; i < TRIES; i++) {
-            long start = System.nanoTime();
+        long end = System.nanoTime() + NANOS_OF_TRIES;
+        long best = Long.MAX_VALUE;
+        for (long start = System.nanoTime(); start < end; start = System.nanoTime()) {
             work.run();
-            best = Math.min(best, (System.nanoTime() - start) / 1e9);
+            best = Math.min(best, System.nanoTime() - start);
         }
-        return best;
+        return best / 1e9;
     }
 
     /** Written out, since C2 keeps vectors in registers only as local variables. */
