@@ -37,11 +37,11 @@ import java.util.Set;
 
 /**
  * A GPT-2 on disk or built in, in Hugging Face's layout ({@code config.json}, {@code model.safetensors} or its shards,
- * and perhaps a tokenizer) or in any of the other formats that GPT-2s are kept in: PyTorch's, nanoGPT's, llm.c's, GGUF,
- * TensorFlow's and TransformerLens's. Which one it is, the content of the files tells, not their names.
+ * and optionally a tokenizer) or in any other format of GPT-2: PyTorch's, nanoGPT's, llm.c's, GGUF, TensorFlow's and
+ * TransformerLens's. The format is recognised by the content of the files, not by their names.
  *
  * <p>Opening checks everything but the parameters' values: the configuration, the header of each file against the file,
- * and that the tensors are those which the configuration asks for. The files stay mapped into memory until the
+ * and that the tensors are those that the configuration requires. The files stay mapped into memory until the
  * checkpoint is closed. Safe to use from several threads.
  */
 public final class Checkpoint implements AutoCloseable {
@@ -50,7 +50,7 @@ public final class Checkpoint implements AutoCloseable {
     private static final int KEPT_LIMIT = 1 << 25;
     private static final List<String> BUILT_IN = List.of("fable");
 
-    /** Files of a tokenizer or of generation, of which not all are read here. */
+    /** Files of a tokenizer or of generation settings, of which not all are read here. */
     private static final List<String> KEPT = List.of(
             ModelFiles.GENERATION,
             "tokenizer_config.json",
@@ -156,7 +156,7 @@ public final class Checkpoint implements AutoCloseable {
         return last == null ? path.toString() : last.toString();
     }
 
-    /** Name of the built-in model, of the hub's repository, or of the folder. */
+    /** The name of the built-in model, of the hub's repository, or of the folder. */
     public String name() {
         return name;
     }
@@ -200,42 +200,41 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * The parameters as stored, widened as they are read, for whoever needs one tensor and not a model. Readable until
-     * the checkpoint is closed.
+     * The stored parameters, widened as they are read, for callers that need single tensors and not a model. Readable
+     * until the checkpoint is closed.
      */
     public TensorSource tensors() {
         return tensors;
     }
 
     /**
-     * Names of tensors that the files hold beside the language model and that are not read: heads for values, rewards
-     * or classes, {@code v_head.summary.weight} for one.
+     * The names of tensors in the files that are not part of the language model and not read: heads for values, rewards
+     * or classes, such as {@code v_head.summary.weight}.
      */
     public List<String> leftOut() {
         return tensors.leftOut();
     }
 
-    /** The types the parameters are stored in; one, in most checkpoints. */
+    /** The types of the stored parameters; just one in most checkpoints. */
     public Set<StorageDtype> storageDtypes() {
         return tensors.dtypes();
     }
 
-    /**
-     * The types that one of the model's tensors is stored in; none where the file leaves out what is all zeros or ones.
-     */
+    /** The types of one stored tensor; none if the file omits it because all its values are zeros or ones. */
     Set<StorageDtype> storageDtypes(TensorSpec tensor) {
         return tensors.dtypes(tensor);
     }
 
     /**
-     * All tokens after which a text is over, the usual one first: what the configuration says, {@code config.json} and
-     * {@code generation_config.json} or the metadata of the file of weights, and the tokenizer. Empty if none does.
+     * All tokens that end a text, the usual one first: those of the configuration ({@code config.json} and
+     * {@code generation_config.json}, or the metadata of the file of weights) and of the tokenizer. Empty if neither
+     * names one.
      */
     public List<Integer> endsOfText() {
         return tokenizerIfAny().map(Tokenizer::endsOfText).orElse(model.tokens().ends());
     }
 
-    /** The token before a text, {@link Tokenizer#beginOfText}; without a tokenizer, the one that the model names. */
+    /** The token before a text: {@link Tokenizer#beginOfText}, or without a tokenizer the one that the model names. */
     public OptionalInt beginOfText() {
         try {
             Optional<Tokenizer> tokenizer = tokenizerIfAny();
@@ -252,8 +251,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * All that the checkpoint's own files say of tokens and ends besides {@code config.json}, as files that Hugging
-     * Face reads, by name.
+     * The checkpoint's facts about tokens other than {@code config.json}, as files that Hugging Face reads, by name.
      */
     Map<String, byte[]> tokenFiles() {
         Map<String, byte[]> files = new LinkedHashMap<>();
@@ -264,7 +262,7 @@ public final class Checkpoint implements AutoCloseable {
         return files;
     }
 
-    /** What the checkpoint's files and its tokenizer say of tokens together. */
+    /** The facts about tokens in the checkpoint's files and its tokenizer, combined. */
     ModelTokens tokens() {
         return new ModelTokens(config().dVocab(), beginOfText(), endsOfText());
     }
@@ -274,7 +272,7 @@ public final class Checkpoint implements AutoCloseable {
         return model.files().contains(ConfigFile.NAME) ? Optional.of(ConfigFile.json(folder)) : Optional.empty();
     }
 
-    /** Whether {@link #tokenizer} has something to read. */
+    /** Returns whether there is a tokenizer to read. */
     public boolean hasTokenizer() {
         return storedTokenizer().isPresent() || usesGpt2Vocabulary();
     }
@@ -306,7 +304,7 @@ public final class Checkpoint implements AutoCloseable {
         return config().dVocab() == Gpt2Vocabulary.SIZE || config().dVocab() == Gpt2Vocabulary.PADDED_SIZE;
     }
 
-    /** The files all this is read from: configuration, weights, tokenizer. */
+    /** The files that the checkpoint is read from: configuration, weights, tokenizer. */
     public List<CheckpointFile> files() {
         List<String> names = new ArrayList<>(model.files());
         if (model.tokenizer() == null) {
@@ -326,7 +324,7 @@ public final class Checkpoint implements AutoCloseable {
         return folder.has(MODEL_CARD) ? new String(folder.read(MODEL_CARD, MODEL_CARD_LIMIT), UTF_8) : "";
     }
 
-    /** Unmaps the files; {@link #tensors} can no longer be read. What {@link #weights} has packed remains. */
+    /** Unmaps the files; {@link #tensors} can no longer be read. The weights of {@link #weights} remain valid. */
     @Override
     public synchronized void close() {
         if (arena.scope().isAlive()) {

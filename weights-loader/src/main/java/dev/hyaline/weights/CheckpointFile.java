@@ -14,17 +14,17 @@ public final class CheckpointFile {
         this.bytes = folder.size(name);
     }
 
-    /** Its name in the checkpoint's folder, such as {@code model.safetensors}. */
+    /** The name in the checkpoint's folder, such as {@code model.safetensors}. */
     public String name() {
         return name;
     }
 
-    /** Its size. */
+    /** The size in bytes. */
     public long bytes() {
         return bytes;
     }
 
-    /** SHA-256 of its content in lower-case hexadecimal. Reads the whole file, each time it is asked for. */
+    /** The SHA-256 of the content in lower-case hexadecimal. Reads the whole file at each call. */
     public String sha256() {
         return folder.sha256(name);
     }

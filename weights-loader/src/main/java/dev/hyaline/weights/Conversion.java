@@ -22,8 +22,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A checkpoint of any format, to be written as a folder that Hugging Face's libraries read: {@code config.json},
- * {@code model.safetensors}, and whatever the checkpoint says of tokens and ends.
+ * The conversion of a checkpoint of any format to a folder that Hugging Face's libraries read: {@code config.json},
+ * {@code model.safetensors}, and the files about tokens.
  */
 public final class Conversion {
     private static final String WEIGHTS = "model.safetensors";
@@ -38,20 +38,20 @@ public final class Conversion {
     }
 
     /**
-     * Plans a conversion that keeps each parameter as it is stored, or as F32 if that is in blocks.
+     * Plans a conversion that keeps each parameter's type, or uses F32 if it is stored in blocks.
      *
-     * @throws BadInputException if the model has a bias of the logits, which Hugging Face's GPT-2 has not
+     * @throws BadInputException if the model has a bias of the logits, which Hugging Face's GPT-2 does not have
      */
     public static Conversion of(Checkpoint checkpoint) {
         return checked(checkpoint, null);
     }
 
     /**
-     * Plans a conversion that rounds all parameters to one type, to the nearest.
+     * Plans a conversion that rounds all parameters to one type, to nearest.
      *
      * @param dtype F32, F16 or BF16
      * @throws BadInputException if the type is another, or the model has a bias of the logits, which Hugging Face's
-     *     GPT-2 has not
+     *     GPT-2 does not have
      */
     public static Conversion of(Checkpoint checkpoint, StorageDtype dtype) {
         if (!PLAIN.contains(dtype)) {
@@ -68,14 +68,14 @@ public final class Conversion {
         return new Conversion(checkpoint, dtype);
     }
 
-    /** Steps of the work: each parameter is written, and read again. */
+    /** The number of steps: each parameter is written, and read again. */
     public long steps() {
         return 2 * checkpoint.config().parameters();
     }
 
     /**
-     * Writes the folder: whole, or not at all. It takes its name only after all has been read back and found the same,
-     * bit for bit.
+     * Writes the folder completely or not at all. It takes its name only after all parameters have been read back and
+     * found equal, bit for bit.
      *
      * @param folder that must not exist, or be empty
      * @param progress told how many steps have been done since it was last told
@@ -96,7 +96,7 @@ public final class Conversion {
     }
 
     /**
-     * Checks that a folder can be written, before any work.
+     * Checks before any work that a folder can be written.
      *
      * @throws BadInputException if there is something else of that name, or the folder is not empty
      * @throws FileException if it cannot be read
@@ -140,7 +140,7 @@ public final class Conversion {
 
     private StorageDtype kept(TensorSpec spec) {
         Set<StorageDtype> stored = checkpoint.storageDtypes(spec);
-        // What a file leaves out as zero is written like the rest.
+        // A parameter that a file omits because it is zero is written like the rest.
         Set<StorageDtype> dtypes = stored.isEmpty() ? checkpoint.storageDtypes() : stored;
         return dtypes.size() == 1 && PLAIN.containsAll(dtypes)
                 ? dtypes.iterator().next()

@@ -1,6 +1,6 @@
 package dev.hyaline.weights;
 
-/** How a checkpoint stores its parameters; they are widened to float as they are read. */
+/** The type of stored parameters, which are widened to float as they are read. */
 public enum StorageDtype {
     /** IEEE 754 single precision. */
     F32(1, 4),
@@ -29,22 +29,24 @@ public enum StorageDtype {
         this.blockBytes = blockBytes;
     }
 
-    /** Whether values are kept in blocks of integers that share a scale, and so are not the ones that were trained. */
+    /**
+     * Returns whether values are kept in blocks of integers that share a scale, and so differ from the trained ones.
+     */
     public boolean isQuantized() {
         return blockValues > 1;
     }
 
-    /** Values of a block, which is stored as a whole; 1 where each stands alone. */
+    /** The values per block; 1 if the type has no blocks. */
     public int blockValues() {
         return blockValues;
     }
 
-    /** Bytes that a block takes in the file. */
+    /** The bytes of a block in the file. */
     public int blockBytes() {
         return blockBytes;
     }
 
-    /** Bytes that whole blocks of so many values take. */
+    /** The bytes of a number of values in whole blocks. */
     public long bytes(long values) {
         return values / blockValues * blockBytes;
     }

@@ -28,9 +28,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The tensors of any file, whatever they belong to: safetensors, what {@code torch.save} wrote, or NumPy's npz, told
- * apart by their content. Of a PyTorch file the texts and numbers beside the tensors can be read as well; it is read as
- * data, and nothing in it is run. The file stays mapped until it is closed.
+ * The tensors of any file, not only of a GPT-2: safetensors, PyTorch's {@code torch.save} or NumPy's npz, recognised by
+ * the content. The texts and numbers beside the tensors of a PyTorch file can be read as well; it is read as data, and
+ * nothing in it is run. The file stays mapped until it is closed.
  */
 public final class TensorFile implements AutoCloseable {
     private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -103,12 +103,12 @@ public final class TensorFile implements AutoCloseable {
         return new TensorFile(folder.label(name), contents.tensors(), contents.values(), arena);
     }
 
-    /** What errors call the file. */
+    /** The file's name in errors. */
     public String label() {
         return label;
     }
 
-    /** The names of its tensors, in the file's order. */
+    /** The names of the tensors, in the file's order. */
     public Set<String> names() {
         return Collections.unmodifiableSet(tensors.keySet());
     }
@@ -117,13 +117,13 @@ public final class TensorFile implements AutoCloseable {
         return tensors.containsKey(tensor);
     }
 
-    /** Sizes of a tensor's axes. */
+    /** The sizes of a tensor's axes. */
     public List<Long> shape(String tensor) {
         return view(tensor).shape();
     }
 
     /**
-     * All of a tensor of floats, row-major, widened or, from doubles, rounded.
+     * Reads a whole tensor of floats, row-major; narrower types are widened and doubles rounded.
      *
      * @throws BadCheckpointException if there is no such tensor, or it holds something else
      */
@@ -151,7 +151,7 @@ public final class TensorFile implements AutoCloseable {
     }
 
     /**
-     * All of a tensor of whole numbers, row-major.
+     * Reads a whole tensor of integers, row-major.
      *
      * @throws BadCheckpointException if there is no such tensor, or it holds something else
      */
@@ -172,7 +172,7 @@ public final class TensorFile implements AutoCloseable {
     }
 
     /**
-     * All of a tensor of single bytes, such as truth values, row-major.
+     * Reads a whole tensor of single bytes, such as booleans, row-major.
      *
      * @throws BadCheckpointException if there is no such tensor, or it holds something else
      */
@@ -206,19 +206,21 @@ public final class TensorFile implements AutoCloseable {
         return at;
     }
 
-    /** The texts, numbers and truth values of a PyTorch file, by key; those of one dictionary in another with a dot. */
+    /**
+     * The keys of the texts, numbers and booleans of a PyTorch file; keys of nested dictionaries are joined by a dot.
+     */
     public Set<String> keys() {
         return Collections.unmodifiableSet(values.keySet());
     }
 
-    /** A text of a PyTorch file; empty if there is none of that key. */
+    /** A text of a PyTorch file; empty if no text has that key. */
     public Optional<String> text(String key) {
         return Optional.ofNullable(values.get(key))
                 .filter(String.class::isInstance)
                 .map(String.class::cast);
     }
 
-    /** A number of a PyTorch file; empty if there is none of that key. */
+    /** A number of a PyTorch file; empty if no number has that key. */
     public Optional<Double> number(String key) {
         return Optional.ofNullable(values.get(key))
                 .filter(Number.class::isInstance)

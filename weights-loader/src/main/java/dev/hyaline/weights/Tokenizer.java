@@ -6,10 +6,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Text to token ids and back, the same ids as Hugging Face's {@code tokenizers} give. Immutable and thread-safe.
+ * Conversion of text to token ids and back, with the same ids as Hugging Face's {@code tokenizers}. Immutable and
+ * thread-safe.
  *
- * <p>{@link #encode} puts nothing before or after a text; {@link #encodePrompt} puts what marks a text's bounds there.
- * A special or otherwise added token that stands in the text, {@code <|endoftext|>} for one, becomes its id.
+ * <p>{@link #encode} puts nothing before or after a text; {@link #encodePrompt} adds the tokens that mark a text's
+ * bounds. A special or otherwise added token in the text, such as {@code <|endoftext|>}, becomes its id.
  */
 public interface Tokenizer {
     /** GPT-2's own vocabulary of 50,257 tokens. */
@@ -26,30 +27,30 @@ public interface Tokenizer {
     int[] encode(String text);
 
     /**
-     * The tokens of a text as a model is given it: {@link #beginOfText}, those of the text, and whatever the
-     * tokenizer's files want after each text, which for most is nothing.
+     * The tokens of a text as a model's input: {@link #beginOfText}, those of the text, and those that the tokenizer's
+     * files put after each text, which for most is none.
      *
      * @throws BadInputException as {@link #encode} and {@link #beginOfText} do
      */
     int[] encodePrompt(String text);
 
     /**
-     * The text of tokens. Bytes that are no UTF-8, as in half a character, read as U+FFFD, and so does an id that has
-     * no token, as the last ones of a model's vocabulary padded to a round size.
+     * The text of tokens. Bytes that are not UTF-8, such as half a character, become U+FFFD, and so does an id without
+     * a token, such as the last ones of a vocabulary padded to a round size.
      *
      * @throws BadInputException if an id is outside the vocabulary
      */
     String decode(int... ids);
 
     /**
-     * The bytes that a token stands for, UTF-8 perhaps cut within a character; empty for an id that has no token.
+     * The bytes of a token, which may be UTF-8 cut within a character; empty for an id without a token.
      *
      * @throws BadInputException if the id is outside the vocabulary
      */
     Optional<byte[]> bytes(int id);
 
     /**
-     * One token as text: U+FFFD for each broken character.
+     * The text of one token, with U+FFFD for each broken character.
      *
      * @throws BadInputException if the id is outside the vocabulary
      */
@@ -74,9 +75,9 @@ public interface Tokenizer {
      */
     int endOfText();
 
-    /** All tokens after which a text is over, {@link #endOfText} first; empty if there are none. */
+    /** All tokens that end a text, {@link #endOfText} first; empty if there are none. */
     List<Integer> endsOfText();
 
-    /** The ids of tokens run from 0 to one less than this. */
+    /** The size of the vocabulary: ids run from 0 to one less than this. */
     int vocabularySize();
 }

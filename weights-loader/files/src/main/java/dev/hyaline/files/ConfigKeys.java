@@ -4,9 +4,9 @@ import dev.hyaline.engine.config.Gpt2Config;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 
-/** The keys of a Hugging Face {@code config.json} that tell a GPT-2 from another. */
+/** The keys of a Hugging Face {@code config.json} that distinguish one GPT-2 from another. */
 public final class ConfigKeys {
-    /** The name of such a file. */
+    /** The name of the file. */
     public static final String FILE = "config.json";
 
     public static final String LAYERS = "n_layer";
@@ -23,7 +23,7 @@ public final class ConfigKeys {
 
     private ConfigKeys() {}
 
-    /** A model's configuration by key, each value as JSON writes it. */
+    /** A model's configuration by key, each value in JSON. */
     public static SequencedMap<String, String> of(Gpt2Config config) {
         SequencedMap<String, String> values = new LinkedHashMap<>();
         values.put(LAYERS, String.valueOf(config.nLayers()));
@@ -32,7 +32,7 @@ public final class ConfigKeys {
         values.put(MLP_WIDTH, String.valueOf(config.dMlp()));
         values.put(CONTEXT, String.valueOf(config.nCtx()));
         values.put(VOCABULARY, String.valueOf(config.dVocab()));
-        // The shortest digits that mean this float.
+        // The shortest decimal that reads back as this float.
         values.put(EPSILON, String.valueOf(config.eps()));
         values.put(ACTIVATION, '"' + config.actFn().configName() + '"');
         values.put(SCALED, String.valueOf(config.scaleAttnWeights()));

@@ -20,7 +20,7 @@ public final class Digests {
         return of("SHA-256");
     }
 
-    /** A digest that every Java platform has: MD5, SHA-1 or SHA-256. */
+    /** Returns a digest that every Java platform has: MD5, SHA-1 or SHA-256. */
     public static MessageDigest of(String algorithm) {
         try {
             return MessageDigest.getInstance(algorithm);
@@ -29,18 +29,18 @@ public final class Digests {
         }
     }
 
-    /** Ends a digest. */
+    /** Completes a digest. */
     public static String hex(MessageDigest digest) {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /** Ends a digest with all that a stream still holds. */
+    /** Completes a digest with the rest of a stream. */
     public static String hex(MessageDigest digest, InputStream in) throws IOException {
         new DigestInputStream(in, digest).transferTo(OutputStream.nullOutputStream());
         return hex(digest);
     }
 
-    /** SHA-256 of a whole file, wherever its position is. */
+    /** The SHA-256 of a whole file, whatever its current position. */
     public static String sha256(FileChannel file) throws IOException {
         MessageDigest digest = sha256();
         ByteBuffer buffer = ByteBuffer.allocate(CHUNK);
@@ -51,7 +51,7 @@ public final class Digests {
         return hex(digest);
     }
 
-    /** SHA-256 of a whole file. */
+    /** The SHA-256 of a whole file. */
     public static String sha256(FileInput file) {
         MessageDigest digest = sha256();
         for (long at = 0; at < file.size(); at += CHUNK) {

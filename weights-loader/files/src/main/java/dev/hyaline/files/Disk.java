@@ -12,14 +12,11 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 
-/** What every writer of files needs of the file system. */
+/** Operations of the file system that every writer of files needs. */
 public final class Disk {
     private Disk() {}
 
-    /**
-     * Opens a file itself: a symbolic link in its place would have what is written end up wherever it points, and is
-     * refused.
-     */
+    /** Opens a file, but refuses a symbolic link in its place, through which the content would be written elsewhere. */
     public static FileChannel open(Path file, OpenOption... options) throws IOException {
         if (Files.isSymbolicLink(file)) {
             throw new FileSystemException(
@@ -30,7 +27,7 @@ public final class Disk {
         return FileChannel.open(file, all);
     }
 
-    /** Makes a file, or the names in a folder, durable, where the system can open a folder as a file. */
+    /** Makes a file durable, or the names in a folder if the system can open a folder as a file. */
     public static void sync(Path path) throws IOException {
         if (Files.isDirectory(path) && System.getProperty("os.name").startsWith("Windows")) {
             return;

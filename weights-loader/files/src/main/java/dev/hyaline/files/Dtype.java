@@ -3,7 +3,7 @@ package dev.hyaline.files;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** Every element type that files know: those of safetensors, under the names they have there, and ggml's blocks. */
+/** The element types of files: those of safetensors, under their names there, and ggml's blocks. */
 public enum Dtype {
     BOOL(8),
     F4(4),
@@ -40,17 +40,17 @@ public enum Dtype {
         this.bits = bits;
     }
 
-    /** Kept in blocks. */
+    /** A type whose values are kept in blocks. */
     Dtype() {
         this(0);
     }
 
-    /** Bits an element takes; 0 where only blocks of them take whole bits. */
+    /** The bits of an element; 0 if only blocks of elements take whole bits. */
     public int bits() {
         return bits;
     }
 
-    /** Bytes that an element takes, if it takes whole ones. */
+    /** The bytes of an element, if it takes whole bytes. */
     public int bytes() {
         return bits / Byte.SIZE;
     }

@@ -4,23 +4,23 @@ import dev.hyaline.engine.error.HyalineException;
 import java.io.IOException;
 
 /**
- * The exceptions for a file that does not hold what it must. Each module has its own: whoever reads a checkpoint
- * catches another than whoever reads a dump.
+ * A factory of exceptions for a file with wrong content. Each module has its own, so that callers can tell a broken
+ * checkpoint from a broken dump.
  */
 public interface FileErrors {
     /**
-     * The file as a whole, or a part of it that is not a tensor, is wrong.
+     * The exception for a file that is wrong as a whole, or in a part that is not a tensor.
      *
      * @param file its name in the message
      */
     HyalineException file(String file, String expected, String found);
 
-    /** As {@link #file(String, String, String)}, keeping the failure that revealed it. */
+    /** The exception of {@link #file(String, String, String)} with its cause. */
     HyalineException file(String file, String expected, String found, Throwable cause);
 
-    /** One tensor of the file is wrong. */
+    /** The exception for a wrong tensor of a file. */
     HyalineException tensor(String file, String tensor, String expected, String found);
 
-    /** There is no such file, or it cannot be read. */
+    /** The exception for a file that does not exist or cannot be read. */
     HyalineException unreadable(String file, IOException cause);
 }

@@ -11,16 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** A file open for reading, whose size is taken once. */
+/** A file open for reading, whose size is determined once. */
 public interface FileInput extends AutoCloseable {
     /**
      * Opens a regular file on disk. A symbolic link is followed: the Hugging Face cache is made of them.
      *
-     * @throws HyalineException made by {@code errors}, if there is no such file or it cannot be read
+     * @throws HyalineException made by {@code errors}, if the file does not exist or cannot be read
      */
     static FileInput open(Path file, FileErrors errors) {
         String label = file.toString();
-        // A FIFO would block for ever, so what is not a regular file is refused unopened.
+        // Opening a FIFO would block for ever, so anything but a regular file is refused unopened.
         if (!Files.isRegularFile(file)) {
             throw Files.exists(file)
                     ? errors.file(label, "a file", "something else")
@@ -34,22 +34,22 @@ public interface FileInput extends AutoCloseable {
         }
     }
 
-    /** Its name in errors. */
+    /** The file's name in errors. */
     String label();
 
-    /** Makes the exceptions for what is wrong with it. */
+    /** The factory of exceptions for this file. */
     FileErrors errors();
 
-    /** Its size in bytes when it was opened. */
+    /** The file's size in bytes when it was opened. */
     long size();
 
-    /** Copies part of the file; the caller has checked the part against {@link #size}. */
+    /** Copies part of the file. The caller has checked the range against {@link #size}. */
     byte[] read(long offset, int length);
 
     /**
-     * The whole file.
+     * Reads the whole file.
      *
-     * @param limit bytes, past which the file is refused without being read
+     * @param limit the most bytes; a longer file is refused without being read
      */
     default byte[] readAll(int limit) {
         if (size() > limit) {
@@ -58,13 +58,13 @@ public interface FileInput extends AutoCloseable {
         return read(0, (int) size());
     }
 
-    /** Part of the file as memory, mapped if it is on disk, which stays readable until the arena closes. */
+    /** Returns part of the file as memory, mapped if it is on disk, readable until the arena closes. */
     MemorySegment map(long offset, long length, Arena arena);
 
     @Override
     void close();
 
-    /** An interrupted thread says nothing against the file. */
+    /** The exception for a failed read; an interrupted thread is not the file's fault. */
     private static HyalineException failure(FileErrors errors, String label, IOException e) {
         return e instanceof ClosedByInterruptException
                 ? new HyalineException("interrupted while reading " + label, e)

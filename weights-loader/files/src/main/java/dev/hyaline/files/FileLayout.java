@@ -7,31 +7,34 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Where the bytes of each tensor lie in a file: known before any value is, so that values can be written as they come.
+ * The offset of each tensor's bytes in a file, fixed before any value is known so that values can be written as they
+ * come.
  */
 public sealed interface FileLayout permits SafetensorsLayout, NpzLayout {
-    /** Wider values first, then by name: every tensor is aligned if the first is. */
+    /**
+     * The order of tensors in a file: wider types first, then by name, so that every tensor is aligned if the first is.
+     */
     Comparator<TensorEntry> FILE_ORDER = Comparator.<TensorEntry>comparingInt(
                     tensor -> -tensor.dtype().bytes())
             .thenComparing(TensorEntry::name);
 
-    /** In the order of the file. */
+    /** The tensors in the order of the file. */
     List<TensorEntry> tensors();
 
-    /** Offset in the file of a tensor's first value. */
+    /** The offset in the file of a tensor's first value. */
     long dataOffset(int tensor);
 
-    /** Size of the whole file. */
+    /** The size of the whole file. */
     long fileBytes();
 
-    /** Whether {@link #writeFrame} needs checksums. */
+    /** Returns whether {@link #writeFrame} needs checksums. */
     boolean checksummed();
 
-    /** What stands before a tensor's values and counts for its checksum. */
+    /** The bytes before a tensor's values that its checksum covers. */
     byte[] prologue(int tensor);
 
     /**
-     * Writes all that is not a tensor's value.
+     * Writes everything but the tensors' values.
      *
      * @param crc32 of each tensor's prologue and values; unused unless {@link #checksummed}
      */

@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Floats as the types of a file, little-endian, and back. Values may lie at any byte. */
+/** Conversion of floats to and from the types of a file, little-endian, at any alignment. */
 public final class FloatCodec {
     private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfDouble F64 =
@@ -16,10 +16,10 @@ public final class FloatCodec {
     private FloatCodec() {}
 
     /**
-     * Appends values to a little-endian buffer with room for them, each rounded to the nearest, to even between two.
+     * Appends values to a little-endian buffer with room for them, each rounded to nearest, ties to even.
      *
      * @param type F32, F16 or BF16
-     * @return finite values that became infinite because the type has none so large
+     * @return the number of finite values that became infinite because they are too large for the type
      */
     public static long put(ByteBuffer to, Dtype type, float[] values, int offset, int count) {
         long overflowed = 0;
@@ -40,7 +40,7 @@ public final class FloatCodec {
         return overflowed;
     }
 
-    /** The bits that a value is stored as: 32 for F32, and for F16 and BF16 the lower 16. */
+    /** The stored bits of a value: 32 for F32, and the lower 16 for F16 and BF16. */
     public static int bits(Dtype type, float value) {
         return switch (type) {
             case F32 -> Float.floatToRawIntBits(value);
@@ -50,7 +50,7 @@ public final class FloatCodec {
         };
     }
 
-    /** A value as it is read back from a type, F32, F16 or BF16, that it was written as. */
+    /** A value rounded to F32, F16 or BF16 and widened again. */
     public static float rounded(Dtype type, float value) {
         return switch (type) {
             case F32 -> value;

@@ -4,7 +4,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import java.io.IOException;
 
-/** Errors of files that values are taken from: each is a {@link BadInputException}. */
+/** The exceptions for files that values are taken from: each is a {@link BadInputException}. */
 public enum InputErrors implements FileErrors {
     INSTANCE;
 

@@ -24,10 +24,10 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 
 /**
- * A value in a JSON file, which may be a stranger's. It knows its file and its key, so that every complaint names both.
+ * A value in a JSON file, which may be untrusted. It knows its file and its key, so that every error names both.
  *
  * <p>Duplicate keys, deep nesting, endless numbers, bytes that are not UTF-8 and anything after the value are refused.
- * {@code NaN} and {@code Infinity} are read, as Python writes them; whoever wants a number then refuses them by key.
+ * {@code NaN} and {@code Infinity} are accepted, because Python writes them; {@link #number} then refuses them by key.
  */
 public final class Json {
     private static final int MAX_DEPTH = 32;
@@ -45,7 +45,7 @@ public final class Json {
                     .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-            // Names come from strangers: they are not kept after a file is read.
+            // Names may be untrusted: they are not kept after a file is read.
             .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
             .build();
 
@@ -66,7 +66,7 @@ public final class Json {
     /**
      * Reads JSON whose value is an object.
      *
-     * @param label what errors call it
+     * @param label its name in errors
      */
     public static Json readObject(FileErrors errors, String label, byte[] content) {
         Json json = read(errors, label, content, "a JSON object");
@@ -98,7 +98,7 @@ public final class Json {
         }
     }
 
-    /** Parsers with the same rules, for whoever reads tokens or binds data; what follows the value they do not see. */
+    /** A factory of streaming parsers with the same rules, except that they do not check what follows the value. */
     public static JsonFactory factory() {
         return FACTORY;
     }
@@ -118,7 +118,7 @@ public final class Json {
         return errors.file(label, "valid JSON", Printable.parserMessage(e), e);
     }
 
-    /** What the parser stands at, for an error. */
+    /** The parser's current token, for an error. */
     static String shown(JsonParser parser) {
         return switch (parser.currentToken()) {
             case null -> "nothing";
@@ -231,12 +231,12 @@ public final class Json {
         return value instanceof Number;
     }
 
-    /** Whether this is a whole number, written as one, of any size. */
+    /** Returns whether this is a whole number, written as one, of any size. */
     public boolean isWhole() {
         return value instanceof Integer || value instanceof Long || value instanceof BigInteger;
     }
 
-    /** Whether this is a whole number within bounds that are both allowed. */
+    /** Returns whether this is a whole number between two bounds, inclusive. */
     public boolean isWhole(long least, long most) {
         return (value instanceof Integer || value instanceof Long)
                 && ((Number) value).longValue() >= least
@@ -247,7 +247,7 @@ public final class Json {
         return value == null;
     }
 
-    /** This string, which must be well-formed Unicode. */
+    /** The value of this string, which must be well-formed Unicode. */
     public String string() {
         if (!(value instanceof String text)) {
             throw expected("a string");
@@ -266,7 +266,7 @@ public final class Json {
         return bool;
     }
 
-    /** This whole number, written as one, within bounds that are both allowed. */
+    /** The value of this whole number, written as one, between two bounds, inclusive. */
     public int integer(int least, int most) {
         if (!(value instanceof Integer number) || number < least || number > most) {
             throw expected("an integer from " + least + " to " + most);
@@ -274,7 +274,7 @@ public final class Json {
         return number;
     }
 
-    /** This whole number, written as one. */
+    /** The value of this whole number, written as one, which must be at least {@code least}. */
     public long whole(long least) {
         if (!isWhole(least, Long.MAX_VALUE)) {
             throw expected("a whole number of at least " + least);
@@ -282,7 +282,7 @@ public final class Json {
         return ((Number) Objects.requireNonNull(value)).longValue();
     }
 
-    /** This number, which must be finite. */
+    /** The value of this number, which must be finite. */
     public double number() {
         if (!(value instanceof Number number) || !Double.isFinite(number.doubleValue())) {
             throw expected("a finite number");
@@ -290,7 +290,7 @@ public final class Json {
         return number.doubleValue();
     }
 
-    /** The complaint that this is not what it should be, such as {@code "an integer"}. */
+    /** The exception that this is not as expected, such as {@code "an integer"}. */
     public HyalineException expected(String what) {
         return errors.file(file, path + " to be " + what, shown());
     }
@@ -309,7 +309,7 @@ public final class Json {
         };
     }
 
-    /** This as JSON, without blanks. */
+    /** The value as JSON, without blanks. */
     @Override
     public String toString() {
         return new String(JsonText.compact(json -> write(value, json)), UTF_8);

@@ -9,7 +9,7 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.util.DefaultIndenter;
 import tools.jackson.core.util.DefaultPrettyPrinter;
 
-/** Writes JSON, the same bytes on every system. */
+/** JSON text, the same bytes on every system. */
 public final class JsonText {
     private static final JsonFactory FACTORY = new JsonFactory();
 
@@ -27,12 +27,12 @@ public final class JsonText {
 
     private JsonText() {}
 
-    /** In UTF-8, without blanks or line feeds. */
+    /** Writes JSON in UTF-8, without blanks or line feeds. */
     public static byte[] compact(Consumer<JsonGenerator> content) {
         return write(ObjectWriteContext.empty(), content).toByteArray();
     }
 
-    /** In UTF-8, indented, with a line feed at the end. */
+    /** Writes JSON in UTF-8, indented, with a line feed at the end. */
     public static byte[] indented(Consumer<JsonGenerator> content) {
         ByteArrayOutputStream bytes = write(INDENTED, content);
         bytes.write('\n');
@@ -47,7 +47,7 @@ public final class JsonText {
         return bytes;
     }
 
-    /** Two spaces and a line feed on every system. */
+    /** An indentation of two spaces and a line feed on every system. */
     public static PrettyPrinter indentation() {
         return new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
     }

@@ -7,14 +7,14 @@ public final class MappedMemory {
     private MappedMemory() {}
 
     /**
-     * To be called after mapped memory was read, where its loss can be told of. The JVM reports by an
-     * {@link InternalError} that the file was cut short, but compiled code only hears of it at its next safepoint,
-     * which may come after the reader has returned what is not in the file.
+     * Checks that mapped memory was still there when it was read; call it right after reading. The JVM reports a file
+     * that was cut short by an {@link InternalError}, but compiled code only throws it at the next safepoint, which may
+     * come after the reader has returned wrong values.
      *
-     * @throws InternalError if memory that this thread has read was gone
+     * @throws InternalError if memory that this thread has read no longer exists
      */
     public static void requireWhole() {
-        // Any native method that the JIT does not replace: threads take such errors on their way back from it.
+        // Threads throw such errors on return from any native method that the JIT does not replace.
         boolean held = Thread.holdsLock(LOCK);
         assert !held;
     }

@@ -30,7 +30,7 @@ public final class NpzLayout implements FileLayout {
     private static final int MARK_32 = -1;
     private static final short MARK_16 = -1;
 
-    /** One file in the zip. {@code size}: bytes of the {@code .npy}; {@code offset}: of its local header in the zip. */
+    /** A file in the zip, with the size of its {@code .npy} and the offset of its local header. */
     private record Entry(String name, String npyHeader, long size, long offset) {}
 
     private final List<TensorEntry> tensors;
@@ -62,7 +62,7 @@ public final class NpzLayout implements FileLayout {
         return new NpzLayout(tensors, 0xFFFFFFFFL, 0xFFFF);
     }
 
-    /** With zip64 records from lower limits on, so that a test can see them without writing gigabytes. */
+    /** A layout with zip64 records from lower limits on, so that a test needs no gigabytes. */
     static NpzLayout withLimits(List<TensorEntry> tensors, long limit32, int limit16) {
         return new NpzLayout(tensors, limit32, limit16);
     }
@@ -106,7 +106,8 @@ public final class NpzLayout implements FileLayout {
     }
 
     /**
-     * NEP 1, version 1.0: magic, length, and a Python dictionary padded so that the values begin at a multiple of 64.
+     * The header of NEP 1, version 1.0: magic, length, and a Python dictionary padded so that the values begin at a
+     * multiple of 64.
      */
     private static String npyHeader(TensorEntry tensor) {
         String shape = tensor.shape().stream().map(size -> size + ",").collect(Collectors.joining(" ", "(", ")"));
@@ -119,7 +120,7 @@ public final class NpzLayout implements FileLayout {
         return "\u0093NUMPY\u0001\u0000" + (char) (length & 0xFF) + (char) (length >> 8) + dictionary + padding + "\n";
     }
 
-    /** One byte per character. */
+    /** Encodes text as one byte per character. */
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.ISO_8859_1);
     }
@@ -190,7 +191,7 @@ public final class NpzLayout implements FileLayout {
         }
     }
 
-    /** The fields that local and central headers share, from the version up to the name's length. */
+    /** Writes the fields that local and central headers share, from the version up to the name's length. */
     private void putCommon(ByteBuffer header, Entry entry, short version, int crc32) {
         int size = zip64Size(entry) ? MARK_32 : (int) entry.size;
         // No flags, no compression, midnight.

@@ -18,24 +18,23 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * A file on its way to its name: written beside it under a hidden one, and locked against other processes.
+ * A file that is being written under a hidden name beside its final one, locked against other processes.
  *
- * @param path of the file as long as it is written
- * @param target the name it takes when it is whole
- * @param channel open for reading and writing; to be closed by whoever began the file
+ * @param path the file while it is being written
+ * @param target its name once it is complete
+ * @param channel open for reading and writing; closed by the caller that began the file
  */
 public record PartialFile(Path path, Path target, FileChannel channel) {
     /**
-     * Begins a file, empty, which this process alone can write. A link in its place is removed; what it points at stays
-     * as it is.
+     * Begins an empty file that this process alone can write. A link in its place is removed, its target left as it is.
      *
-     * @param disk stands between the file and its writer
+     * @param disk wraps the file's channel, so that tests can make it fail
      * @return empty if another process is writing the file
      */
     public static Optional<PartialFile> begin(Path folder, String name, UnaryOperator<FileChannel> disk)
             throws IOException {
         Path target = folder.resolve(name);
-        // The same name each time, so that what a killed run left behind is replaced, not piled up.
+        // The same name each time, so that the file of a killed run is replaced and none accumulate.
         Path path = folder.resolve("." + name + ".partial");
         while (true) {
             Optional<FileChannel> created = create(path);
@@ -59,7 +58,7 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
         }
     }
 
-    /** Writes a whole file, durably: under its name are either these bytes or what was there before. */
+    /** Writes a whole file durably: its name always holds either these bytes or the previous ones. */
     public static void write(Path file, byte[] content) throws IOException {
         Path folder = Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder");
         PartialFile partial = begin(folder, file.getFileName().toString(), UnaryOperator.identity())
@@ -80,7 +79,7 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
 
     private static Optional<FileChannel> create(Path path) throws IOException {
         try {
-            // Never through a link: what is there already is not created anew.
+            // CREATE_NEW never follows a link.
             return Optional.of(FileChannel.open(
                     path, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE));
         } catch (FileAlreadyExistsException e) {
@@ -88,7 +87,7 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
         }
     }
 
-    /** Removes what a killed run left, or a link; false if it belongs to a run that goes on. */
+    /** Removes a killed run's file, or a link; returns false if the file belongs to a live run. */
     private static boolean removeLeftover(Path path) throws IOException {
         if (Files.isSymbolicLink(path)) {
             Files.deleteIfExists(path);
@@ -99,7 +98,7 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
             if (!lock(channel)) {
                 return false;
             }
-            // A run that ended between these steps may have given the file its final name: it is not ours then.
+            // A run that ended between these steps may have renamed the file, which then is not ours.
             if (file.equals(fileKey(path))) {
                 Files.deleteIfExists(path);
             }
@@ -110,8 +109,9 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
     }
 
     /**
-     * What tells a file from another that has its name later; empty where the system knows no such thing, or there is
-     * no file. Does not open it: on POSIX systems, to close it again would give up this process's lock on it.
+     * The identity of a file, which another file of the same name does not share; empty if the system has no such key
+     * or the file does not exist. The file is not opened: on POSIX systems, closing it would release this process's
+     * lock on it.
      */
     private static Optional<Object> fileKey(Path path) throws IOException {
         try {
@@ -130,14 +130,14 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
         }
     }
 
-    /** Gives the file its name. */
+    /** Gives the file its final name. */
     public void rename() throws IOException {
         Files.move(path, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /** Gives the file up. */
+    /** Deletes the file. */
     public void discard() throws IOException {
-        // Deleted before the channel is closed, and with it the lock: nobody else can have begun the file.
+        // Deleted before closing the channel releases the lock, so that no other run can have begun the file.
         Files.deleteIfExists(path);
         channel.close();
     }

@@ -9,8 +9,8 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * A folder on its way to its name: filled beside it under a hidden one, and gone again if it is closed, or the JVM told
- * to stop, before it is committed. It holds files, no folders.
+ * A folder that is being filled under a hidden name beside its final one, and deleted if it is closed, or the JVM is
+ * stopped, before it is committed. It holds files but no folders.
  */
 public final class PartialFolder implements AutoCloseable {
     private final Path path;
@@ -23,7 +23,7 @@ public final class PartialFolder implements AutoCloseable {
     }
 
     /**
-     * Begins a folder, and makes the one that it is to lie in if need be.
+     * Begins a folder, and creates its parent if necessary.
      *
      * @param target absolute; must not exist, or be an empty folder, when the new one is committed
      */
@@ -36,12 +36,12 @@ public final class PartialFolder implements AutoCloseable {
         return folder;
     }
 
-    /** The folder as long as it is filled. */
+    /** The folder while it is being filled. */
     public Path path() {
         return path;
     }
 
-    /** Gives the folder its name, once all in it is durable. */
+    /** Makes all files durable, and gives the folder its final name. */
     public void commit() throws IOException {
         for (Path file : files()) {
             Disk.sync(file);
@@ -57,7 +57,7 @@ public final class PartialFolder implements AutoCloseable {
         }
     }
 
-    /** Takes back what is not committed. */
+    /** Deletes the folder unless it is committed. */
     @Override
     public void close() {
         delete();
@@ -77,7 +77,7 @@ public final class PartialFolder implements AutoCloseable {
                 Files.deleteIfExists(path);
             }
         } catch (IOException e) {
-            // What cannot be removed is hidden and named as partial.
+            // A file that cannot be removed stays under a hidden name that says it is partial.
         }
     }
 }

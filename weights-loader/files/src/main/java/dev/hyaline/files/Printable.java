@@ -6,13 +6,13 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Text from a stranger's file, made fit for an error message: quoted, short, on one line. For all that read files. */
+/** Text from an untrusted file, made fit for an error message: quoted, short and on one line. */
 public final class Printable {
     private static final int MAX_LENGTH = 80;
 
     private static final int MAX_LISTED = 10;
 
-    /** Long enough for any sentence of a parser's. */
+    /** Long enough for any message of a parser. */
     private static final int MAX_MESSAGE_LENGTH = 300;
 
     private static final Pattern PLACE =
@@ -22,9 +22,9 @@ public final class Printable {
     private Printable() {}
 
     /**
-     * What a JSON parser says is wrong, and where: {@code Unexpected character ('x' (code 120)) at line 3, column 7}.
+     * The error of a JSON parser with its place: {@code Unexpected character ('x' (code 120)) at line 3, column 7}.
      *
-     * @param failure the parser's, which calls places {@code [Source: ...; line: 3, column: 7]}
+     * @param failure the parser's exception, which writes places as {@code [Source: ...; line: 3, column: 7]}
      */
     public static String parserMessage(Exception failure) {
         String message = Objects.requireNonNullElse(failure.getMessage(), failure.toString());
@@ -37,13 +37,13 @@ public final class Printable {
         return '"' + plain(text) + '"';
     }
 
-    /** As {@link #quoted} without the quotes, for what is not a string. */
+    /** The text of {@link #quoted} without the quotes. */
     public static String plain(String text) {
         return plain(text, MAX_LENGTH);
     }
 
     /**
-     * The first of some names, as {@link #plain(String) plain} text with commas between, and how many more there are.
+     * The first of some names, as {@link #plain(String) plain} text separated by commas, with the number of the others.
      */
     public static String listed(Collection<String> names) {
         String first = names.stream().limit(MAX_LISTED).map(Printable::plain).collect(Collectors.joining(", "));

@@ -13,7 +13,7 @@ import java.nio.ByteOrder;
  */
 public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegment data) {
     /**
-     * Reads a file, and closes it. Its header is read and checked first; only then is the data mapped, and nothing is
+     * Reads a file and closes it. Its header is read and checked first; only then is the data mapped. Nothing is
      * allocated from a size that has not been compared with the file's.
      *
      * @param arena that keeps the data mapped
@@ -26,7 +26,7 @@ public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegme
         }
     }
 
-    /** Whether a file may be a safetensors file: its header's length fits it, and the header is an object. */
+    /** Returns whether a file may be a safetensors file: its header's length fits, and the header is an object. */
     public static boolean isPlausible(byte[] start, long size) {
         if (start.length <= Long.BYTES || start[Long.BYTES] != '{') {
             return false;
@@ -35,7 +35,7 @@ public record SafetensorsFile(String file, SafetensorsHeader header, MemorySegme
         return length > 0 && length <= Math.min(SafetensorsHeader.MAX_LENGTH, size - Long.BYTES);
     }
 
-    /** The bytes of one of its tensors. */
+    /** The bytes of a tensor. */
     public MemorySegment bytes(StoredTensor tensor) {
         return data.asSlice(tensor.begin(), tensor.bytes());
     }

@@ -14,9 +14,8 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * What the header of a safetensors file says, once all of it has been found true of the file: every tensor has a known
- * type, its bytes are as many as its shape needs, and together the tensors cover the data without overlap, gap or
- * remainder.
+ * The header of a safetensors file, checked against the file: every tensor has a known type and as many bytes as its
+ * shape needs, and together the tensors cover the data without overlap, gap or remainder.
  *
  * @param dataStart offset of the data in the file
  * @param tensors by name, in the header's order
@@ -27,10 +26,10 @@ public record SafetensorsHeader(long dataStart, Map<String, StoredTensor> tensor
     /** The reference implementation's limit. */
     static final long MAX_LENGTH = 100_000_000;
 
-    /** Dimensions no real tensor exceeds; keeps a hostile shape small. */
+    /** More dimensions than any real tensor has; keeps a hostile shape small. */
     private static final int MAX_DIMENSIONS = 64;
 
-    /** Reads and checks the header of a file. Nothing is allocated from a length that the file has not. */
+    /** Reads and checks the header of a file. Nothing is allocated from a length beyond the file's. */
     public static SafetensorsHeader read(FileInput file) {
         FileErrors errors = file.errors();
         if (file.size() < Long.BYTES) {
@@ -87,7 +86,7 @@ public record SafetensorsHeader(long dataStart, Map<String, StoredTensor> tensor
         }
     }
 
-    /** One pass over the JSON. */
+    /** A single pass over the JSON. */
     private static final class Reader {
         private final FileErrors errors;
         private final String file;

@@ -25,12 +25,12 @@ public final class SafetensorsLayout implements FileLayout {
         this.offsets = offsets;
     }
 
-    /** Wider values first, then by name. */
+    /** A layout with wider types first, then by name. */
     public static SafetensorsLayout of(List<TensorEntry> tensors, Map<String, String> metadata) {
         return inOrder(tensors.stream().sorted(FILE_ORDER).toList(), metadata);
     }
 
-    /** In the order given. */
+    /** A layout in the given order. */
     public static SafetensorsLayout inOrder(List<TensorEntry> tensors, Map<String, String> metadata) {
         long[] offsets = new long[tensors.size() + 1];
         for (int t = 0; t < tensors.size(); t++) {
@@ -83,7 +83,7 @@ public final class SafetensorsLayout implements FileLayout {
         return offsets[tensor];
     }
 
-    /** As {@link #dataOffset(int)}, of the tensor of a name. */
+    /** The offset in the file of a named tensor's first value. */
     public long dataOffset(String name) {
         for (int t = 0; t < tensors.size(); t++) {
             if (tensors.get(t).name().equals(name)) {
@@ -93,7 +93,7 @@ public final class SafetensorsLayout implements FileLayout {
         throw new IllegalArgumentException("the file has no tensor " + name);
     }
 
-    /** The file's first bytes, up to the values. */
+    /** The bytes of the file before the values. */
     public byte[] head() {
         return ByteBuffer.allocate(Long.BYTES + header.length)
                 .order(ByteOrder.LITTLE_ENDIAN)

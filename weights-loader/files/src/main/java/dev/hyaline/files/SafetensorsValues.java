@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * The values of a safetensors file, read when they are asked for; the file is open only then. Its header is believed
- * once it has been checked.
+ * The values of a safetensors file, read on request; the file is open only while it is read. Its header is read and
+ * checked once.
  */
 public final class SafetensorsValues {
     private static final int MAX_ARRAY_BYTES = Integer.MAX_VALUE - 8;
@@ -39,12 +39,12 @@ public final class SafetensorsValues {
         return stored(tensor).shape();
     }
 
-    /** Number of a tensor's values. */
+    /** The number of a tensor's values. */
     public long elements(String tensor) {
         return stored(tensor).bytes() / Math.max(1, stored(tensor).dtype().bytes());
     }
 
-    /** Floats from {@code from} on, in the tensor's order. */
+    /** Reads floats from {@code from} on, in the tensor's order. */
     public float[] floats(String name, long from, long count) {
         StoredTensor tensor = stored(name);
         switch (tensor.dtype()) {
@@ -58,7 +58,7 @@ public final class SafetensorsValues {
         return values;
     }
 
-    /** All of a tensor of whole numbers, such as positions and offsets. */
+    /** Reads a whole tensor of integers, such as positions and offsets. */
     public int[] integers(String name) {
         StoredTensor tensor = stored(name);
         if (tensor.dtype() != Dtype.I64) {

@@ -13,7 +13,7 @@ public record StoredTensor(String name, Dtype dtype, List<Long> shape, long begi
         shape = List.copyOf(shape);
     }
 
-    /** Bytes it takes. */
+    /** The number of bytes. */
     public long bytes() {
         return end - begin;
     }

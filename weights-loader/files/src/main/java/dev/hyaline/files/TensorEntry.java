@@ -8,7 +8,7 @@ public record TensorEntry(String name, Dtype dtype, List<Long> shape) {
         shape = List.copyOf(shape);
     }
 
-    /** Bytes that its values take. */
+    /** The number of bytes of its values. */
     public long bytes() {
         return shape.stream().reduce((long) dtype.bytes(), Math::multiplyExact);
     }

@@ -10,7 +10,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.zip.CRC32;
 
-/** Fills a file's tensors piece by piece, in any order among them, through one small buffer. Not thread-safe. */
+/**
+ * A writer that fills a file's tensors piece by piece, in any order among them, through one small buffer. Not
+ * thread-safe.
+ */
 public final class TensorFileWriter {
     private static final int BUFFER_BYTES = 1 << 16;
 
@@ -92,7 +95,7 @@ public final class TensorFileWriter {
         layout.writeFrame(channel, crc32);
     }
 
-    /** Finite values so far that became infinite because the type has none so large. */
+    /** The number of finite values so far that became infinite because they are too large for the type. */
     public long overflowed() {
         return overflowed;
     }

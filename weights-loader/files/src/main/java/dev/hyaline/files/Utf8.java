@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 
-/** UTF-8 where Java's own decoder is not what is wanted. */
+/** Decoding of UTF-8 in ways that Java's own decoder does not offer. */
 public final class Utf8 {
     private Utf8() {}
 
@@ -49,7 +49,7 @@ public final class Utf8 {
         return text.toString();
     }
 
-    /** Where the first half of a surrogate pair without its other half stands; -1 if the text is well-formed. */
+    /** The index of the first unpaired surrogate; -1 if the text is well-formed. */
     public static int loneSurrogate(String text) {
         for (int i = 0; i < text.length(); i++) {
             if (Character.isSurrogate(text.charAt(i))) {

@@ -9,12 +9,13 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The Hugging Face hub and its cache on this machine, which is the one of Python's {@code huggingface_hub}: what either
- * has downloaded, the other finds.
+ * The Hugging Face hub and its cache on this machine, which is shared with Python's {@code huggingface_hub}: each finds
+ * what the other has downloaded.
  *
- * <p>Of a repository only what a model needs is fetched: configuration, tokenizer, model card, and one form of the
- * weights, {@code model.safetensors} before {@code pytorch_model.bin}. Each file is compared in size and checksum with
- * what the hub announces before it gets its name in the cache. Safe to use from several threads and processes.
+ * <p>Only the files of a repository that a model needs are fetched: configuration, tokenizer, model card, and one form
+ * of the weights, {@code model.safetensors} before {@code pytorch_model.bin}. Each file's size and checksum are
+ * compared with those that the hub announces before it gets its name in the cache. Safe to use from several threads and
+ * processes.
  */
 public final class Hub {
     private final HubSettings settings;
@@ -29,12 +30,12 @@ public final class Hub {
         return new Hub(settings);
     }
 
-    /** All snapshots in the cache, of whatever models and however complete, by repository and commit. */
+    /** All snapshots in the cache, of any model and however complete, by repository and commit. */
     public List<Snapshot> cached() {
         return cache.snapshots();
     }
 
-    /** The snapshot that a name means, if its configuration and weights are in the cache. Asks no server. */
+    /** The snapshot that a name refers to, if its configuration and weights are in the cache. No server is asked. */
     public Optional<Snapshot> cached(HubName name) {
         return name.cachedAs().stream()
                 .flatMap(repository ->
@@ -44,10 +45,10 @@ public final class Hub {
     }
 
     /**
-     * The snapshot that a name means: from the cache, else downloaded into it. A branch that the cache knows means the
-     * commit it meant when it was fetched; {@link #refresh} asks what it means now.
+     * Returns the snapshot that a name refers to, downloading it if it is not in the cache. A branch in the cache
+     * refers to the commit it had when it was fetched; {@link #refresh} asks for the current one.
      *
-     * @throws HubException if it cannot be had
+     * @throws HubException if it cannot be obtained
      * @throws dev.hyaline.engine.error.BadCheckpointException if it is no GPT-2; its weights are not fetched then
      */
     public Snapshot get(HubName name, HubListener listener) {
@@ -60,10 +61,10 @@ public final class Hub {
     }
 
     /**
-     * The snapshot that a name means now: the hub is asked, and what the cache lacks of that commit is downloaded into
-     * it. Snapshots of earlier commits stay.
+     * Asks the hub which commit a name refers to now, and downloads the files of it that the cache lacks. Snapshots of
+     * earlier commits stay.
      *
-     * @throws HubException if it cannot be had; the cache then still means what it meant
+     * @throws HubException if it cannot be obtained; the cache is then unchanged
      * @throws dev.hyaline.engine.error.BadCheckpointException if it is no GPT-2; its weights are not fetched then
      */
     public Snapshot refresh(HubName name, HubListener listener) {
@@ -81,7 +82,7 @@ public final class Hub {
         return now;
     }
 
-    /** A program that needed no tokenizer may have left it out. */
+    /** Adds the tokenizer, which another program may not have downloaded. */
     private Snapshot completed(Snapshot snapshot, HubListener listener) {
         if (settings.offline() || cache.knowsTokenizer(snapshot.repository(), snapshot.commit())) {
             return snapshot;

@@ -2,29 +2,29 @@ package dev.hyaline.weights.hub;
 
 import dev.hyaline.engine.error.HyalineException;
 
-/** A model of the hub that cannot be had. */
+/** An error for a model of the hub that cannot be obtained. */
 public final class HubException extends HyalineException {
     private static final long serialVersionUID = 1L;
 
     private final Reason reason;
 
-    /** What stands in the way, for a caller that can do something about it. */
+    /** The reason, for a caller that can do something about it. */
     public enum Reason {
-        /** The hub knows no such repository, revision or file, or does not admit to it. */
+        /** The repository, revision or file does not exist, or the hub hides it. */
         NOT_FOUND,
         /** The hub asks for a token, or for one with more rights. */
         NOT_ALLOWED,
-        /** No server answers, or not in time, or only with failures of its own. */
+        /** No server answers in time, or only with server errors. */
         UNREACHABLE,
-        /** Nothing may be downloaded, and the cache has it not. */
+        /** The model is not in the cache, and downloads are switched off. */
         OFFLINE,
-        /** What the server sent is not what it announced, or not what a hub sends. */
+        /** The server's answer differs from its announcement, or is not an answer of a hub. */
         BROKEN_ANSWER,
-        /** The repository holds no model that could be read. */
+        /** The repository holds no readable model. */
         NO_MODEL,
         /** The cache cannot be read or written, or its disk is full. */
         CACHE,
-        /** A setting, such as an environment variable, has a value it cannot have. */
+        /** A setting, such as an environment variable, has an invalid value. */
         SETTING
     }
 

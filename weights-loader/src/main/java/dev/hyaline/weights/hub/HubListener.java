@@ -1,19 +1,21 @@
 package dev.hyaline.weights.hub;
 
-/** Hears of a download while it goes on, on the thread that asked for it. */
+/** A listener to the progress of a download, called on the thread that started it. */
 public interface HubListener {
-    /** Hears nothing. */
+    /** A listener that does nothing. */
     HubListener SILENT = new HubListener() {};
 
     /**
-     * A download begins, of this many bytes in all. Can be called again, with a larger number, when shards of the
-     * weights turn out to be needed.
+     * Called when a download of this many bytes in all begins. May be called again with a larger number when shards of
+     * the weights turn out to be needed.
      */
     default void total(long bytes) {}
 
-    /** This many more bytes are there, be it from an earlier try; negative when some have to be fetched again. */
+    /**
+     * Called when this many more bytes are present, also from an earlier try; negative if some must be fetched again.
+     */
     default void advanced(long bytes) {}
 
-    /** Something that holds up the download, as a sentence without a full stop. */
+    /** Called when something delays the download, with a sentence without a full stop. */
     default void note(String sentence) {}
 }

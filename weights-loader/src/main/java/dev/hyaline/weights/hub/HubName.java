@@ -7,13 +7,13 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * What a model is called on the hub.
+ * The name of a model on the hub.
  *
- * @param repository {@code owner/name}, or a bare name as of a repository from before there were owners
+ * @param repository {@code owner/name}, or a bare name for a repository from before owners were introduced
  * @param revision a branch, tag, commit, or a pull request's {@code refs/pr/N}
  */
 public record HubName(String repository, String revision) {
-    /** The revision of whoever names none. */
+    /** The revision if none is named. */
     public static final String MAIN = "main";
 
     private static final Map<String, String> SHORT = new LinkedHashMap<>();
@@ -44,8 +44,8 @@ public record HubName(String repository, String revision) {
     }
 
     /**
-     * Reads {@code REPOSITORY} or {@code REPOSITORY@REVISION}, where the repository may be a {@linkplain #shortNames
-     * short name}. Empty where no repository or revision can have that name, as of most paths of files.
+     * Parses {@code REPOSITORY} or {@code REPOSITORY@REVISION}, where the repository may be a {@linkplain #shortNames
+     * short name}. Empty if no repository or revision can have that name, as with most file paths.
      */
     public static Optional<HubName> parse(String text) {
         int at = text.indexOf('@');
@@ -56,12 +56,12 @@ public record HubName(String repository, String revision) {
                 : Optional.empty();
     }
 
-    /** The names that mean a repository with an owner: {@code gpt2} and its like. */
+    /** The short names of repositories with an owner, such as {@code gpt2}. */
     public static List<String> shortNames() {
         return List.copyOf(SHORT.keySet());
     }
 
-    /** The repository of this name in the cache: its own, then the one it had before it had an owner. */
+    /** The names of the repository in the cache: its own, then the one from before it had an owner. */
     public List<String> cachedAs() {
         return SHORT.entrySet().stream()
                 .filter(entry -> entry.getValue().equals(repository))
@@ -70,12 +70,12 @@ public record HubName(String repository, String revision) {
                 .orElse(List.of(repository));
     }
 
-    /** Whether the repository has an owner; hardly any without one is left on the hub. */
+    /** Returns whether the repository has an owner; hardly any on the hub has none. */
     public boolean hasOwner() {
         return repository.indexOf('/') >= 0;
     }
 
-    /** Whether the revision is a whole commit hash, which cannot come to mean anything else. */
+    /** Returns whether the revision is a full commit hash, whose meaning cannot change. */
     public boolean isPinned() {
         return COMMIT.matcher(revision).matches();
     }

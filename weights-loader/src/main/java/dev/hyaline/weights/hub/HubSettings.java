@@ -17,8 +17,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the hub and its cache are and how to behave towards them, as the environment variables of Python's
- * {@code huggingface_hub} say.
+ * Settings of the hub and its cache, from the environment variables of Python's {@code huggingface_hub}.
  *
  * @param endpoint the hub, without a slash at its end ({@code HF_ENDPOINT})
  * @param token if there is one: shown to the endpoint and to no other host ({@code HF_TOKEN}, or the file that
@@ -48,8 +47,8 @@ public record HubSettings(
     private static final Pattern VARIABLE = Pattern.compile("\\$(?:(\\w+)|\\{([^}]*)\\})");
 
     /**
-     * Proxies as {@code http_proxy}, {@code https_proxy}, {@code all_proxy} and {@code no_proxy} name them. Where none
-     * is named, Java's own settings ({@code https.proxyHost} and its like) hold.
+     * The proxies of {@code http_proxy}, {@code https_proxy}, {@code all_proxy} and {@code no_proxy}. If none is named,
+     * Java's own settings ({@code https.proxyHost} and the like) apply.
      *
      * @param byScheme for addresses that begin with {@code http:} or {@code https:}; may carry a user and a password
      * @param exceptions hosts and ends of hosts that are reached directly; {@code *} stands for all
@@ -70,7 +69,7 @@ public record HubSettings(
             return Optional.ofNullable(byScheme.get("https"));
         }
 
-        /** Without the addresses, which may carry a password. */
+        /** Omits the addresses, which may contain a password. */
         @Override
         public String toString() {
             return "Proxies[http=" + http().map(URI::getHost) + ", https=" + https().map(URI::getHost) + "]";
@@ -78,9 +77,9 @@ public record HubSettings(
     }
 
     /**
-     * Reads an environment, such as {@code System.getenv()}, and the token's file.
+     * Reads the settings from an environment, such as {@code System.getenv()}, and the token's file.
      *
-     * @throws HubException if a variable has a value that it cannot have, naming the variable
+     * @throws HubException if a variable has an invalid value, naming the variable
      */
     public static HubSettings of(Map<String, String> environment) {
         Environment variables = new Environment(environment);
@@ -105,12 +104,12 @@ public record HubSettings(
                 proxies(variables));
     }
 
-    /** The same with another pause. */
+    /** The same settings with another pause. */
     public HubSettings withPause(Duration otherPause) {
         return new HubSettings(endpoint, token, offline, cache, symbolicLinks, timeout, otherPause, proxies);
     }
 
-    /** Without the token. */
+    /** Omits the token. */
     @Override
     public String toString() {
         return "HubSettings[endpoint=" + endpoint + ", token=" + (token != null ? "set" : "none") + ", offline="
@@ -136,12 +135,12 @@ public record HubSettings(
             String text = Files.readString(file).strip();
             return text.isEmpty() ? Optional.empty() : Optional.of(cleanToken(file.toString(), text));
         } catch (IOException e) {
-            // As in Python, a token that cannot be read is none: most models need none.
+            // As in Python, a token that cannot be read is ignored: most models need none.
             return Optional.empty();
         }
     }
 
-    /** A header takes visible ASCII alone, and Java's complaint of anything else would print the token. */
+    /** Refuses a token that is not visible ASCII: a header takes no other, and Java's error message would print it. */
     private static String cleanToken(String source, String text) {
         String token = text.replaceAll("[\r\n]", "").strip();
         if (!token.chars().allMatch(c -> c > ' ' && c < 0x7F)) {
@@ -174,7 +173,7 @@ public record HubSettings(
                         .split("[,\\s]+")));
     }
 
-    /** Environment variables as values; one that is empty counts as absent. */
+    /** Typed access to environment variables; an empty one counts as absent. */
     private record Environment(Map<String, String> variables) {
         Optional<String> text(String name) {
             return Optional.ofNullable(variables.get(name)).map(String::strip).filter(text -> !text.isEmpty());
@@ -208,7 +207,7 @@ public record HubSettings(
             }
         }
 
-        /** One that is not set stays as it is; what a value holds is not looked at again. */
+        /** Replaces variables once; one that is not set stays as it is, and values are not expanded again. */
         private String expanded(String text) {
             return VARIABLE.matcher(text).replaceAll(found -> {
                 String name = found.group(1) == null ? found.group(2) : found.group(1);
@@ -236,7 +235,10 @@ public record HubSettings(
                     });
         }
 
-        /** Also without a scheme, as {@code proxy:3128}. Which schemes can be used is looked at when one is. */
+        /**
+         * Reads a proxy, with or without a scheme, such as {@code proxy:3128}. The scheme is checked when the proxy is
+         * used.
+         */
         Optional<URI> proxy(String name) {
             return text(name)
                     .map(text -> uri(name, text.contains("://") ? text : "http://" + text, "as http://proxy:3128"));
@@ -249,7 +251,7 @@ public record HubSettings(
                     return uri;
                 }
             } catch (IllegalArgumentException e) {
-                // Told below, without the text: it may carry a password.
+                // Reported below without the text, which may contain a password.
             }
             throw bad(name, "an address such " + expected);
         }

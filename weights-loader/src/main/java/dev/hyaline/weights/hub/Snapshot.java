@@ -9,7 +9,7 @@ import java.util.List;
  *
  * @param repository such as {@code openai-community/gpt2}
  * @param commit its hash, 40 hexadecimal digits
- * @param revisions the branches and tags that meant this commit when they were last asked for
+ * @param revisions the branches and tags that referred to this commit when they were last fetched
  * @param folder where its files, or links to them, lie
  */
 public record Snapshot(String repository, String commit, List<String> revisions, Path folder) {
@@ -22,7 +22,7 @@ public record Snapshot(String repository, String commit, List<String> revisions,
         return repository + "@" + commit;
     }
 
-    /** Size of all its files. */
+    /** The size of all its files. */
     public long bytes() {
         return new SnapshotFolder(folder).bytes();
     }

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** Reads little-endian values one after another from a file or a part of it, and never past its end. */
+/** A reader of consecutive little-endian values in a file or a part of it, which never reads past its end. */
 public final class ByteCursor {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -17,18 +17,18 @@ public final class ByteCursor {
     private final MemorySegment bytes;
     private long position;
 
-    /** @param label of what is read, for errors */
+    /** @param label the name of the file in errors */
     public ByteCursor(String label, MemorySegment bytes) {
         this.label = label;
         this.bytes = bytes;
     }
 
-    /** Where the next value begins. */
+    /** The offset of the next value. */
     public long position() {
         return position;
     }
 
-    /** Moves to a place that must not lie past the end. */
+    /** Moves to an offset, which must not be past the end. */
     public ByteCursor at(long place) {
         if (place < 0 || place > bytes.byteSize()) {
             throw BadCheckpointException.file(
@@ -38,7 +38,7 @@ public final class ByteCursor {
         return this;
     }
 
-    /** Bytes up to the end. */
+    /** The number of bytes up to the end. */
     public long remaining() {
         return bytes.byteSize() - position;
     }
@@ -63,7 +63,7 @@ public final class ByteCursor {
         return bytes.get(LONG, advance(Long.BYTES));
     }
 
-    /** A size or an offset in eight bytes; past 2^63 - 1 it is refused. */
+    /** Reads a size or an offset of eight bytes; more than 2^63 - 1 is refused. */
     public long size() {
         long value = i64();
         if (value < 0) {
@@ -72,7 +72,7 @@ public final class ByteCursor {
         return value;
     }
 
-    /** A protocol-buffer varint of at most 64 bits. */
+    /** Reads a protocol-buffer varint of at most 64 bits. */
     public long varint() {
         long value = 0;
         for (int shift = 0; shift < Long.SIZE; shift += 7) {
@@ -85,17 +85,17 @@ public final class ByteCursor {
         throw BadCheckpointException.file(label, "a varint of at most 10 bytes at " + position, "a longer one");
     }
 
-    /** A part of the file, which is skipped. */
+    /** Returns the next part of the file and skips it. */
     public MemorySegment slice(long length) {
         return bytes.asSlice(advance(length), length);
     }
 
-    /** Copies bytes, which are in the file if any are allocated. */
+    /** Copies bytes; allocates nothing unless the file has that many. */
     public byte[] bytes(long length) {
         return slice(length).toArray(ValueLayout.JAVA_BYTE);
     }
 
-    /** Text of so many bytes, which must be UTF-8. */
+    /** Reads text of a number of bytes, which must be UTF-8. */
     public String text(long length) {
         return Utf8.strict(CheckpointErrors.INSTANCE, label, bytes(length));
     }

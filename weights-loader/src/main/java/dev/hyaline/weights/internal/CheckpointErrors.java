@@ -6,7 +6,7 @@ import dev.hyaline.files.FileErrors;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 
-/** What is wrong with a file of a checkpoint is a {@link BadCheckpointException}. */
+/** The exceptions for files of a checkpoint: each is a {@link BadCheckpointException}. */
 public enum CheckpointErrors implements FileErrors {
     INSTANCE;
 

@@ -22,16 +22,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The tensors of a GPT-2 in its files: all that the configuration asks for, in the right shapes, and nothing else. Read
- * where they lie, from as many threads as one likes.
+ * The tensors of a GPT-2 in its files: all that the configuration requires, in the right shapes, and nothing else. They
+ * are read directly from the files, by any number of threads.
  */
 public final class CheckpointTensors implements TensorSource {
-    /** The causal mask, and what masked scores are set to: constants that old files carry along. */
+    /** The causal mask, and the value of masked scores: constants in old files. */
     private static final Pattern MASK_BUFFER = Pattern.compile("h\\.(\\d{1,9})\\.attn\\.(bias|masked_bias)");
 
     private final String label;
     private final Map<String, Parameter> tensors;
-    /** Heads that models derived from GPT-2 have beside the language model, of values, rewards or classes. */
+    /** Heads for values, rewards or classes, which models derived from GPT-2 have beside the language model. */
     private static final Pattern OTHER_HEAD = Pattern.compile(
             "(?!lm_head\\.)(\\w*head|score|classifier|qa_outputs|multiple_choice_head|summary)\\..+", Pattern.DOTALL);
 
@@ -47,8 +47,8 @@ public final class CheckpointTensors implements TensorSource {
     }
 
     /**
-     * Checks that the files hold the model that the configuration describes, without reading a parameter; a tied
-     * unembedding apart.
+     * Checks that the files hold the model that the configuration describes, without reading parameters other than a
+     * tied unembedding.
      *
      * @param scope of the arena that the files were opened in: once it is closed, nothing is read, even from memory
      */
@@ -88,19 +88,19 @@ public final class CheckpointTensors implements TensorSource {
         return new CheckpointTensors(files.label(), Map.copyOf(wanted), leftOut, scope);
     }
 
-    /** Names of tensors that are no part of a GPT-2 and are not read: the heads of other tasks. */
+    /** The names of tensors that are not part of a GPT-2 and not read: the heads of other tasks. */
     public List<String> leftOut() {
         return leftOut;
     }
 
-    /** The types the parameters are stored in. */
+    /** The types of the stored parameters. */
     public Set<StorageDtype> dtypes() {
         Set<StorageDtype> dtypes = EnumSet.noneOf(StorageDtype.class);
         tensors.values().forEach(tensor -> dtypes.addAll(tensor.storage()));
         return Collections.unmodifiableSet(dtypes);
     }
 
-    /** The types that one of the model's tensors is stored in; none where the file leaves it out. */
+    /** The types of one stored tensor; none if the file omits it. */
     public Set<StorageDtype> dtypes(TensorSpec tensor) {
         return stored(tensor).storage();
     }
@@ -152,7 +152,7 @@ public final class CheckpointTensors implements TensorSource {
         }
     }
 
-    /** A complaint of the engine's about one of these tensors, by the name and the file it has on disk. */
+    /** Restates the engine's exception about one of these tensors with its name and file on disk. */
     public BadCheckpointException asStored(BadCheckpointException e) {
         return e.tensor()
                 .map(tensors::get)
@@ -160,13 +160,13 @@ public final class CheckpointTensors implements TensorSource {
                 .orElse(e);
     }
 
-    /** Gives the memory of mapped pages back; they are read again from disk when they are needed. */
+    /** Releases the memory of mapped pages, which are read from disk again when they are needed. */
     public void unload() {
         tensors.values().forEach(Parameter::unload);
     }
 
     /**
-     * Finds the first layer without tensors before a list is made of all the layers that a stranger's configuration
+     * Finds the first layer without tensors before a list is made of all the layers that an untrusted configuration
      * claims.
      */
     private static void checkLayers(Gpt2Config config, ModelTensors files) {
@@ -209,7 +209,8 @@ public final class CheckpointTensors implements TensorSource {
     }
 
     /**
-     * No file may make more of itself by naming the same bytes for many tensors; an unembedding may be the embedding.
+     * Refuses files that inflate themselves by naming the same bytes for many tensors; an unembedding may be the
+     * embedding.
      */
     private static void checkSize(ModelTensors files, Map<String, Parameter> wanted) {
         long bytes = wanted.values().stream().mapToLong(Parameter::storedBytes).sum();

@@ -24,7 +24,7 @@ import tools.jackson.core.JsonGenerator;
  * @param tokens {@code bos_token_id} and {@code eos_token_id}
  */
 public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
-    /** Its name in every checkpoint. */
+    /** The name of the file in every checkpoint. */
     public static final String NAME = ConfigKeys.FILE;
 
     private static final int LIMIT = 1 << 20;
@@ -32,11 +32,11 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
 
     private static final List<String> MARKS = List.of("bos_token_id", "eos_token_id");
 
-    /** Keys that say which tokens there are, what they are for, and where generation ends. */
+    /** The keys about tokens, their roles and the end of generation. */
     private static final Pattern ABOUT_TOKENS =
             Pattern.compile(".*token.*|.*_ids|prefix|task_specific_params|(min|max)_length");
 
-    /** Other names that transformers has for the same functions. */
+    /** Other names of the same functions in transformers. */
     private static final Map<String, String> OTHER_NAMES = Map.of(
             "swish", "silu",
             "gelu_fast", "gelu_new",
@@ -44,10 +44,12 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
             "gelu_python_tanh", "gelu_new",
             "gelu_python", "gelu");
 
-    /** How {@link Gpt2Config} complains. */
+    /** The messages of {@link Gpt2Config}. */
     private static final Pattern COMPLAINT = Pattern.compile("(.+) must (.+), found (.+)");
 
-    /** Reads the folder's configuration and refuses whatever is not a GPT-2 language model this engine computes. */
+    /**
+     * Reads the folder's configuration, and refuses anything but a GPT-2 language model that this engine can compute.
+     */
     public static ConfigFile read(Folder folder) {
         Json json = json(folder);
         json.get("model_type").filter(type -> !type.string().equals("gpt2")).ifPresent(type -> {
@@ -57,7 +59,7 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
             throw json.require("add_cross_attention")
                     .expected("false: a decoder of an encoder's output is not supported");
         }
-        // Only where float16 is trained does the order of scaling matter; in float32 it is the same function.
+        // The order of scaling matters only for training in float16; in float32 it is the same function.
         bool(json, "reorder_and_upcast_attn", false);
 
         int dModel = integer(json, 768, ConfigKeys.WIDTH, "hidden_size");
@@ -85,15 +87,15 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
         }
     }
 
-    /** The folder's file as it is. */
+    /** Reads the folder's file as JSON. */
     public static Json json(Folder folder) {
         return folder.readObject(NAME, LIMIT);
     }
 
     /**
-     * The file that {@link #read} would read this from, with the keys that transformers' own tools need besides.
+     * The file that {@link #read} would read as this configuration, with the other keys that transformers' tools need.
      *
-     * @param original of which every other key about tokens and ends is kept, if there is one
+     * @param original the original file, whose other keys about tokens are kept; null if there is none
      */
     public byte[] json(@Nullable Json original) {
         return JsonText.indented(json -> {
@@ -120,7 +122,7 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
         });
     }
 
-    /** Absent, a mark would be GPT-2's own 50256. */
+    /** Writes the id of a mark, or null: if the key were absent, it would mean GPT-2's own 50256. */
     private void writeMark(JsonGenerator json, String key, @Nullable Json original) {
         Optional<Json> kept = Optional.ofNullable(original).flatMap(from -> from.get(key));
         if (kept.isPresent()) {
@@ -149,7 +151,7 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
                 : BadCheckpointException.file(label, "a GPT-2 configuration", "one where " + e.getMessage(), e);
     }
 
-    /** The first of the keys that is there: the name transformers writes, then the other names it accepts. */
+    /** The value of the first key that is present: the name that transformers writes, then the others it accepts. */
     private static int integer(Json json, int fallback, String... keys) {
         return Arrays.stream(keys)
                 .map(json::get)

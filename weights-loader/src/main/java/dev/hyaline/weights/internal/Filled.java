@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 
-/** A vector that a file leaves out because all its values are one: the zeros of an absent bias. */
+/** A vector that a file omits because all its values are equal, such as the zeros of an absent bias. */
 public record Filled(String file, String name, List<Long> shape, float value) implements Parameter {
     public Filled {
         shape = List.copyOf(shape);

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * The blocks in which ggml keeps quantised values: integers of a few bits that share a half-precision scale.
+ * The blocks of ggml's quantised values: integers of a few bits that share a half-precision scale.
  *
  * @see <a href="https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h">the structs of ggml-common.h</a>
  */
@@ -16,7 +16,7 @@ final class GgmlBlocks {
 
     private static final int HALF = 16;
 
-    /** What changes no float when it is added: zero would make -0 of a negative scale 0. */
+    /** A shift that changes no float: adding +0 would turn -0 into 0. */
     private static final float NO_SHIFT = -0f;
 
     private GgmlBlocks() {}
@@ -51,7 +51,8 @@ final class GgmlBlocks {
     }
 
     /**
-     * Value i has its low four bits in byte i mod 16, the first half of the values in the lower half of the byte.
+     * Decodes values whose low four bits are in byte i mod 16 for value i, the first half of the values in the lower
+     * half of the byte.
      *
      * @param fifths the fifth bit of each value
      * @param least added to each integer
@@ -69,8 +70,8 @@ final class GgmlBlocks {
     }
 
     /**
-     * Two halves of 128 values; in each, 64 bytes of low four bits, 32 bytes of high two bits and 8 scales. The bytes
-     * of each kind lie together: 128, 64 and 16 of them, then the scale of the scales.
+     * Decodes two halves of 128 values; each has 64 bytes of low four bits, 32 bytes of high two bits and 8 scales. The
+     * bytes of each kind are together: 128, 64 and 16 of them, then the scale of the scales.
      */
     private static void sixBits(MemorySegment from, long at, float[] out) {
         float scale = scale(from, at + 208);

@@ -11,7 +11,7 @@ public final class HuggingFaceNames {
 
     private HuggingFaceNames() {}
 
-    /** The tensors of a file under their names without the prefix; one name must not come both ways. */
+    /** The tensors of a file under their names without the prefix; no name may occur both with and without it. */
     public static ModelTensors of(StateDict dict) {
         Map<String, Parameter> found = new LinkedHashMap<>();
         for (TensorView tensor : dict.tensors()) {
@@ -30,7 +30,7 @@ public final class HuggingFaceNames {
         return name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
     }
 
-    /** The name as current libraries write it; the unembedding is no part of what the prefix names. */
+    /** The name as current libraries write it; the unembedding has no prefix. */
     public static String prefixed(String bare) {
         return bare.equals(ModelTensors.UNEMBEDDING) ? bare : PREFIX + bare;
     }

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Matrices of equal height side by side, or vectors end to end: what one format keeps in pieces and GPT-2 has as one.
+ * Matrices of equal height side by side, or vectors end to end: one parameter of GPT-2 that a format keeps in pieces.
  */
 public record JoinedColumns(List<TensorView> parts) implements Parameter {
     public JoinedColumns {

@@ -6,7 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A whole file as memory.
+ * A whole file mapped into memory.
  *
  * @param label of the file in errors
  */
@@ -22,17 +22,17 @@ public record MappedFile(String label, MemorySegment bytes) {
         }
     }
 
-    /** Size of the file. */
+    /** The size of the file. */
     public long size() {
         return bytes.byteSize();
     }
 
-    /** A complaint about the file. */
+    /** The exception for a wrong file. */
     public BadCheckpointException bad(String expected, String found) {
         return BadCheckpointException.file(label, expected, found);
     }
 
-    /** What it means when memory is gone that was mapped: the {@code InternalError} is how the JVM reports it. */
+    /** The exception for a mapped file that was cut short, which the JVM reports by an {@code InternalError}. */
     public static BadCheckpointException cutShort(String label, InternalError e) {
         return BadCheckpointException.file(label, "a file that stays whole while it is open", "one cut short", e);
     }

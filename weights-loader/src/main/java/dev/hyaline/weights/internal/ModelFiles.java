@@ -15,9 +15,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Finds a checkpoint's weights in a folder, and opens them as the format that their content shows. */
+/** The weights of a checkpoint in a folder, opened in the format that their content shows. */
 public final class ModelFiles {
-    /** Names that weights usually have, in the order in which they are looked for. */
+    /** The usual names of weights, in the order in which they are searched for. */
     private static final List<String> USUAL = List.of(
             "model.safetensors",
             "model.safetensors.index.json",
@@ -25,14 +25,14 @@ public final class ModelFiles {
             "pytorch_model.bin.index.json",
             "ckpt.pt");
 
-    /** Where transformers keeps the ids that end a generated text. */
+    /** The file in which transformers keeps the ids that end a generated text. */
     public static final String GENERATION = "generation_config.json";
 
     private static final int GENERATION_LIMIT = 1 << 20;
 
     private ModelFiles() {}
 
-    /** The file of the folder to begin with: one of a usual name, or else the only one that holds weights. */
+    /** Finds the file to begin with: one with a usual name, or else the only one that holds weights. */
     public static String find(Folder folder) {
         for (String name : USUAL) {
             if (folder.has(name)) {
@@ -61,16 +61,16 @@ public final class ModelFiles {
     }
 
     /**
-     * Whether a model is called after the folder of such a file, rather than after the file: many are called the same.
+     * Returns whether a model is named after the file's folder rather than the file, because many files have that name.
      */
     public static boolean isNamedAfterFolder(String file) {
         return USUAL.contains(file) || file.matches(".+\\.(safetensors|index|index\\.json)");
     }
 
-    /** Opens a file of weights, and whatever belongs to it. */
+    /** Opens a file of weights and the files that belong to it. */
     public static OpenedModel open(Folder folder, String name, Arena arena) {
         OpenedModel model = openWeights(folder, name, arena);
-        // A GGUF file is whole by itself, and folders hold several.
+        // A GGUF file is complete by itself, and a folder may hold several.
         return model.tokenizer() == null && folder.has(GENERATION)
                 ? model.with(ModelTokens.read(folder.readObject(GENERATION, GENERATION_LIMIT)), GENERATION)
                 : model;
@@ -110,7 +110,7 @@ public final class ModelFiles {
     }
 
     private static BadCheckpointException unknown(Folder folder, String name, Arena arena) {
-        // The readers know what is wrong with files that by their names are theirs.
+        // A file whose name belongs to a reader goes to it, which can say what is wrong.
         if (name.endsWith(".safetensors")) {
             SafetensorsFile.open(folder.open(name), arena);
         } else if (name.endsWith(".json")) {
@@ -122,7 +122,7 @@ public final class ModelFiles {
                 folder.size(name) == 0 ? "an empty file" : "a file of another kind");
     }
 
-    /** A state dictionary does not say how to compute with it: {@code config.json} beside it does. */
+    /** Opens a state dictionary, whose configuration is in the {@code config.json} beside it. */
     private static OpenedModel named(Folder folder, StateDict stored) {
         StateDict dict = stored.unwrapped();
         if (TransformerLensNames.are(dict)) {

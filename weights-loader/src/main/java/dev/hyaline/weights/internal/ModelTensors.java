@@ -9,7 +9,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a checkpoint's files hold, under GPT-2's names and in its layout, not yet compared with a configuration.
+ * The tensors of a checkpoint's files, under GPT-2's names and in its layout, not yet compared with a configuration.
  *
  * @param label of the checkpoint in errors: the only file, or the index of the shards
  * @param tensors by Hugging Face's names without {@code transformer.}
@@ -34,7 +34,10 @@ public record ModelTensors(
         return new ModelTensors(label, tensors, spelling, null, bytes);
     }
 
-    /** Whether the unembedding is the embedding: absent, or the same bits. Asked where no configuration says. */
+    /**
+     * Returns whether the unembedding is the embedding, being absent or having the same bits; used if no configuration
+     * says.
+     */
     public boolean tied() {
         Parameter unembedding = tensors.get(UNEMBEDDING);
         Parameter embedding = tensors.get(EMBEDDING);
@@ -70,7 +73,7 @@ public record ModelTensors(
         return (int) size;
     }
 
-    /** Layers that have a {@code ln_1.weight}, counted up to the first that lacks one. */
+    /** The number of layers that have a {@code ln_1.weight}, up to the first that lacks it. */
     public int layers() {
         int layer = 0;
         while (tensors.containsKey("h." + layer + ".ln_1.weight")) {
@@ -79,7 +82,7 @@ public record ModelTensors(
         return layer;
     }
 
-    /** Where two matrices of one shape first differ in a bit, counted row by row; -1 if they do not. */
+    /** The index of the first value whose bits differ in two matrices of one shape, row by row; -1 if there is none. */
     static long firstDifference(Parameter one, Parameter other) {
         if (one instanceof TensorView a && other instanceof TensorView b && a.isSamePlace(b)) {
             return -1;

@@ -10,21 +10,21 @@ import java.util.Set;
  * One of the model's tensors, a vector or a matrix, wherever a file keeps its values. Readable from several threads.
  */
 public sealed interface Parameter permits TensorView, JoinedColumns, Filled {
-    /** What the file that holds it is called in errors. */
+    /** The name of its file in errors. */
     String file();
 
-    /** Its name in that file. */
+    /** The name in that file. */
     String name();
 
     List<Long> shape();
 
-    /** Type and shape, for errors. */
+    /** The type and shape, for errors. */
     String shown();
 
-    /** The types its values are stored in; none if they are not stored. */
+    /** The types of the stored values; none if they are not stored. */
     Set<StorageDtype> storage();
 
-    /** Bytes its values take in the file. */
+    /** The number of bytes of its values in the file. */
     long storedBytes();
 
     /**
@@ -34,10 +34,10 @@ public sealed interface Parameter permits TensorView, JoinedColumns, Filled {
      */
     void read(int firstRow, int rows, float[] out, int offset, int stride);
 
-    /** Gives the memory of mapped pages back. */
+    /** Releases the memory of mapped pages. */
     void unload();
 
-    /** The complaint that this is not what it should be. */
+    /** The exception that this is not as expected. */
     default BadCheckpointException bad(String expected, String found) {
         return BadCheckpointException.tensor(file(), Printable.plain(name()), expected, found);
     }

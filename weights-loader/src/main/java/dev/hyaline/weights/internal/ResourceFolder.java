@@ -23,7 +23,7 @@ public record ResourceFolder(String name) implements Folder {
         return ResourceFolder.class.getResource(path(file)) != null;
     }
 
-    /** Unknown: resources cannot be listed, and their usual names suffice. */
+    /** Returns no names: resources cannot be listed, and their usual names suffice. */
     @Override
     public List<String> names() {
         return List.of();

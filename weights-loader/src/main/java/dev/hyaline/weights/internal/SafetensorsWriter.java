@@ -20,7 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 
-/** Writes a model's tensors as Hugging Face does, in rows read from their source as they are needed. */
+/** A writer of a model's tensors in Hugging Face's form, in rows read from their source as they are needed. */
 public final class SafetensorsWriter {
     private static final int CHUNK = 1 << 17;
 
@@ -43,10 +43,10 @@ public final class SafetensorsWriter {
     }
 
     /**
-     * Writes the file, and to the disk.
+     * Writes the file durably.
      *
      * @param progress told how many values have been written since it was last told
-     * @throws BadInputException if a value is beyond the type that it is to be rounded to
+     * @throws BadInputException if a value is too large for the type that it is rounded to
      */
     public void write(Path file, LongConsumer progress) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -62,7 +62,7 @@ public final class SafetensorsWriter {
     }
 
     /**
-     * Compares what has been written, to the bit, with what should have been.
+     * Compares the written tensors with their source, bit for bit.
      *
      * @param written the tensors of the file, opened anew
      * @param progress told how many values have been compared since it was last told

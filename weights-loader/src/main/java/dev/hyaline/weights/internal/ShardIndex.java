@@ -20,7 +20,7 @@ final class ShardIndex {
     private ShardIndex() {}
 
     /**
-     * Opens all shards of an index, which must hold what it says and nothing else.
+     * Opens all shards of an index, which must hold exactly the tensors that it lists.
      *
      * @param openShard from the name of a file in the folder
      */
@@ -66,7 +66,7 @@ final class ShardIndex {
         Json map = folder.readObject(name, LIMIT).require("weight_map");
         map.forEachField((tensor, value) -> {
             String shard = value.string();
-            // The index is a stranger's: it may name files beside it and no others.
+            // The index may be untrusted: it may name only files beside it.
             if (!shard.matches("[\\w.-]{1,240}\\.(safetensors|bin)")) {
                 throw value.expected("the name of a .safetensors or .bin file in this folder");
             }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Tensors under the names that a model's author gave them, from one file or from shards.
+ * The tensors of one file or of shards, under the names that the model's author gave them.
  *
  * @param label in errors: the only file, or the index of the shards
  * @param files read, by their names in the folder, the index among them
@@ -12,7 +12,8 @@ import java.util.Optional;
  */
 public record StateDict(String label, List<String> files, long bytes, List<TensorView> tensors) {
     /**
-     * What DistributedDataParallel, Lightning modules and {@code torch.compile} put before the names of what they wrap.
+     * The prefixes that DistributedDataParallel, Lightning modules and {@code torch.compile} put before the names of a
+     * wrapped model.
      */
     private static final List<String> WRAPPERS = List.of("module.", "model.", "_orig_mod.");
 
@@ -21,14 +22,14 @@ public record StateDict(String label, List<String> files, long bytes, List<Tenso
         tensors = List.copyOf(tensors);
     }
 
-    /** Whether there is a tensor of that name. */
+    /** Returns whether there is a tensor of that name. */
     public boolean has(String name) {
         return tensors.stream().anyMatch(tensor -> tensor.name().equals(name));
     }
 
     /**
-     * Without the wrappers' prefixes that every name has, however many and in whatever order; errors then lack them
-     * too.
+     * Removes the wrappers' prefixes that every name has, however many and in whatever order; errors then also omit
+     * them.
      */
     public StateDict unwrapped() {
         int start = 0;

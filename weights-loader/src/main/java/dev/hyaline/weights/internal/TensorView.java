@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A tensor of a file, seen through strides, so that a transpose or a slice costs nothing.
+ * A tensor of a file, addressed by strides, so that a transpose or a slice copies nothing.
  *
- * @param file what the file is called in errors
+ * @param file the file's name in errors
  * @param name of the tensor there
  * @param strides elements from one index to the next, for each dimension; all of them lead to elements of {@code bytes}
  * @param first element
@@ -25,7 +25,7 @@ public record TensorView(
         strides = List.copyOf(strides);
     }
 
-    /** A tensor whose elements lie in row-major order, without gaps, in bytes that are as many as it needs. */
+    /** A tensor whose elements are in row-major order, without gaps, and take exactly these bytes. */
     public static TensorView dense(String file, String name, Dtype dtype, List<Long> shape, MemorySegment bytes) {
         return new TensorView(file, name, dtype, shape, denseStrides(shape), 0, bytes);
     }
@@ -41,7 +41,7 @@ public record TensorView(
         return strides;
     }
 
-    /** With the dimensions in reverse order. */
+    /** The transpose: the dimensions in reverse order. */
     public TensorView transposed() {
         return with(shape.reversed(), strides.reversed(), first);
     }
@@ -51,20 +51,20 @@ public record TensorView(
         return new TensorView(file, other, dtype, shape, strides, first, bytes);
     }
 
-    /** The elements of one index of the first dimension, without that dimension. */
+    /** The elements at one index of the first dimension, without that dimension. */
     public TensorView part(long index) {
         return with(
                 shape.subList(1, shape.size()), strides.subList(1, strides.size()), first + index * strides.getFirst());
     }
 
-    /** The first so many rows. */
+    /** The first {@code rows} rows. */
     public TensorView firstRows(long rows) {
         List<Long> fewer = new ArrayList<>(shape);
         fewer.set(0, rows);
         return with(fewer, strides, first);
     }
 
-    /** The first two dimensions as one, which must lie so. */
+    /** The first two dimensions merged into one, which their strides must allow. */
     public TensorView flattened() {
         if (strides.getFirst() != strides.get(1) * shape.get(1)) {
             throw bad(
@@ -80,7 +80,7 @@ public record TensorView(
         return new TensorView(file, name, dtype, newShape, newStrides, newFirst, bytes);
     }
 
-    /** Number of elements. */
+    /** The number of elements. */
     public long elements() {
         return shape.stream().reduce(1L, Math::multiplyExact);
     }
@@ -124,7 +124,7 @@ public record TensorView(
         }
     }
 
-    /** Along the storage, which is down the columns. */
+    /** Reads down the columns, in the order of the storage. */
     private void readTransposed(long start, int rows, int columns, float[] out, int offset, int stride) {
         float[] run = new float[rows];
         for (int column = 0; column < columns; column++) {
@@ -135,7 +135,7 @@ public record TensorView(
         }
     }
 
-    /** Whether both are the very same place, seen the same way. */
+    /** Returns whether both are the same memory with the same strides. */
     boolean isSamePlace(TensorView other) {
         return bytes.equals(other.bytes) && first == other.first && strides.equals(other.strides);
     }

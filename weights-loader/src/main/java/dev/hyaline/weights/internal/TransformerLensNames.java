@@ -15,8 +15,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The state dictionary of a TransformerLens {@code HookedTransformer}: heads apart, {@code W_Q [heads, dModel, dHead]}.
- * One whose LayerNorms have been folded into the weights lacks their gains and biases, which then are ones and zeros.
+ * The state dictionary of a TransformerLens {@code HookedTransformer}: heads separate, {@code W_Q [heads, dModel,
+ * dHead]}. If the LayerNorms have been folded into the weights, their gains and biases are missing and are taken as
+ * ones and zeros.
  */
 final class TransformerLensNames {
     private static final Pattern OF_BLOCK = Pattern.compile("blocks\\.(\\d{1,6})\\.(.+)");
@@ -24,7 +25,7 @@ final class TransformerLensNames {
 
     private static final int MAX_HEADS = 4096;
 
-    /** What the smallest head counts for. */
+    /** The bytes that the smallest head counts for. */
     private static final int MIN_HEAD_BYTES = 32;
 
     private final StateDict dict;
@@ -39,7 +40,7 @@ final class TransformerLensNames {
         folded = left.keySet().stream().noneMatch(name -> name.matches("(blocks\\.\\d+\\.ln[12]|ln_final)\\.[wb]"));
     }
 
-    /** Whether the names are TransformerLens's. */
+    /** Returns whether the names are TransformerLens's. */
     static boolean are(StateDict dict) {
         return dict.has("embed.W_E");
     }
@@ -49,7 +50,7 @@ final class TransformerLensNames {
     }
 
     /**
-     * The configuration that the shapes tell, with GPT-2's own arithmetic, for a file that comes without a
+     * The configuration that follows from the shapes, with GPT-2's own arithmetic, for a file without a
      * {@code config.json}.
      */
     static Gpt2Config config(StateDict dict, ModelTensors tensors) {
@@ -89,7 +90,7 @@ final class TransformerLensNames {
         }
         Optional<Parameter> bias = unembeddingBias();
         left.keySet().removeIf(TransformerLensNames::isConstant);
-        // Whatever is left is no part of a GPT-2, and is refused under its own name.
+        // Any other tensor is not part of a GPT-2, and is refused under its own name.
         left.forEach(found::putIfAbsent);
         return new ModelTensors(dict.label(), found, TransformerLensNames::spelled, bias.orElse(null), dict.bytes());
     }
@@ -142,7 +143,7 @@ final class TransformerLensNames {
 
     private List<TensorView> heads(TensorView tensor, int dimensions) {
         requireDimensions(tensor, dimensions);
-        // Before an object is made of each head: heads of one storage would ask for any amount of memory.
+        // Checked before an object is made for each head: heads that share a storage could take any amount of memory.
         headBytes +=
                 Math.max(tensor.storedBytes(), MIN_HEAD_BYTES * tensor.shape().getFirst());
         if (headBytes > dict.bytes()) {
@@ -180,7 +181,7 @@ final class TransformerLensNames {
         }
     }
 
-    /** GPT-2 has none, and here it is zero, until the last LayerNorm's is folded into it. */
+    /** The bias of the logits, which GPT-2 lacks; it is zero unless the last LayerNorm's bias is folded into it. */
     private Optional<Parameter> unembeddingBias() {
         TensorView bias = left.remove("unembed.b_U");
         if (bias == null) {
@@ -204,7 +205,7 @@ final class TransformerLensNames {
         return ofBlock.matches() && CONSTANTS.contains(ofBlock.group(2));
     }
 
-    /** The name that stands for one of GPT-2's, the first of several. */
+    /** The name of one of GPT-2's tensors, the first of several. */
     private static String spelled(String name) {
         return switch (name) {
             case "wte.weight" -> "embed.W_E";

@@ -9,11 +9,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Locale;
 
-/** What a file of weights is, told by its content alone. */
+/** The format of a file of weights, recognised by its content alone. */
 public enum WeightFormat {
     /** Hugging Face's safetensors. */
     SAFETENSORS,
-    /** A JSON object that says which shard holds which tensor. */
+    /** A JSON object that maps tensors to shards. */
     SHARD_INDEX,
     /** A zip archive, as {@code torch.save} writes since PyTorch 1.6. */
     TORCH_ZIP,
@@ -36,7 +36,7 @@ public enum WeightFormat {
 
     private static final int START = 64;
 
-    /** Tells a file's format, and refuses what is no file of weights but often lies where one should be. */
+    /** Recognises a file's format, and refuses files that are often found in the place of weights but are not. */
     public static WeightFormat of(Folder folder, String name) {
         try (FileInput input = folder.open(name)) {
             byte[] start = input.read(0, (int) Math.min(START, input.size()));
@@ -47,7 +47,7 @@ public enum WeightFormat {
             if (text.startsWith("PK\3\4")) {
                 return TORCH_ZIP;
             }
-            // Protocols 0 and 1 have no mark of their own, and nothing has been saved in them for long.
+            // Protocols 0 and 1 have no mark of their own, and have not been used for a long time.
             if (text.matches("(?s)\\x80[\\x02-\\x05].*")) {
                 return TORCH_LEGACY;
             }

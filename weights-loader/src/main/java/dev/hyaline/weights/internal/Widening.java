@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** Stored parameters to floats: plain ones, and those in ggml's blocks. */
+/** Conversion of stored parameters to floats: plain ones, and those in ggml's blocks. */
 public final class Widening {
 
     private static final Map<Dtype, StorageDtype> STORAGE = Arrays.stream(StorageDtype.values())
@@ -17,7 +17,7 @@ public final class Widening {
 
     private Widening() {}
 
-    /** A type of files as one that parameters are stored in, if they can be. */
+    /** The storage type of parameters for a file's type; empty if parameters cannot have it. */
     public static Optional<StorageDtype> storage(Dtype dtype) {
         return Optional.ofNullable(STORAGE.get(dtype));
     }

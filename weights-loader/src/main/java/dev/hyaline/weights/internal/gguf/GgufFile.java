@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A GGUF file, versions 2 and 3, checked against itself: metadata, and tensors that lie apart from each other in it.
+ * A GGUF file, versions 2 and 3, checked against itself: metadata, and tensors that do not overlap.
  *
  * @see <a href="https://github.com/ggml-org/ggml/blob/master/docs/gguf.md">the format</a>
  */
@@ -28,7 +28,7 @@ final class GgufFile {
     private static final int MAX_TEXT_LENGTH = 1 << 24;
     private static final int DEFAULT_ALIGNMENT = 32;
 
-    /** Far more than any vocabulary, and what keeps a file's lists in proportion to it. */
+    /** Far larger than any vocabulary; keeps lists in proportion to the file. */
     private static final int MAX_LIST_LENGTH = 1 << 22;
 
     private final MappedFile file;
@@ -73,7 +73,7 @@ final class GgufFile {
         return get(key).orElseThrow(() -> file.bad("a key " + key, "none"));
     }
 
-    /** By name; shapes are in the order of row-major arrays, the last size that of a row, unlike ggml's. */
+    /** The tensors by name; shapes are in row-major order, the size of a row last, unlike ggml's. */
     Map<String, TensorView> tensors() {
         return tensors;
     }

@@ -29,7 +29,7 @@ public final class GgufModel {
 
     private static final Pattern OF_BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\.(\\w+)\\.(weight|bias)");
 
-    /** ggml's names of a block's parts and GPT-2's. */
+    /** A block's parts, from ggml's names to GPT-2's. */
     private static final Map<String, String> PARTS = Map.of(
             "attn_norm", "ln_1",
             "attn_qkv", "attn.c_attn",

@@ -16,15 +16,15 @@ record GgufTokenizer(GgufFile file) implements TokenizerSource {
     private static final String KEY = "tokenizer.ggml.";
     private static final Set<String> GPT2_WORDS = Set.of("gpt-2", "gpt2", "default");
 
-    /** Token types of llama.cpp: what stands for itself in a text, whatever the merges say. */
+    /** The token types of llama.cpp for tokens found in the text itself, whatever the merges say. */
     private static final Set<Long> ADDED = Set.of(3L, 4L);
 
     private static final long UNUSED = 5;
 
-    /** Ids after which generation stops: of a text, a turn, a message. */
+    /** The keys of ids that stop generation: of a text, a turn, a message. */
     private static final List<String> ENDS = List.of("eos_token_id", "eot_token_id", "eom_token_id");
 
-    /** ggml's keys of special tokens and transformers' names of their roles. */
+    /** The special tokens, from ggml's keys to transformers' names of their roles. */
     private static final Map<String, String> ROLES = Map.of(
             "bos_token_id", "bos_token",
             "eos_token_id", "eos_token",
@@ -34,7 +34,7 @@ record GgufTokenizer(GgufFile file) implements TokenizerSource {
             "cls_token_id", "cls_token",
             "mask_token_id", "mask_token");
 
-    /** What the metadata says of the tokens before and after a text. */
+    /** Reads the tokens before and after a text from the metadata. */
     static ModelTokens modelTokens(GgufFile file) {
         OptionalInt begin = id(file, "bos_token_id").map(OptionalInt::of).orElse(OptionalInt.empty());
         List<Integer> ends =

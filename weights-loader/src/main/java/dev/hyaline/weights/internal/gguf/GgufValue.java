@@ -39,7 +39,7 @@ record GgufValue(String file, String key, Object value) {
         throw expected("true or false");
     }
 
-    /** A list whose elements are all of a type. */
+    /** The value as a list whose elements are all of one type. */
     <T> List<T> listOf(Class<T> type, String what) {
         if (value instanceof List<?> list && list.stream().allMatch(type::isInstance)) {
             return list.stream().map(type::cast).toList();

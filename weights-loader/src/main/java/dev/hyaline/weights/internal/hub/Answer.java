@@ -15,7 +15,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * What a server answered.
+ * A server's answer.
  *
  * @param uri that answered, after redirects
  * @param timeout how long it may be silent
@@ -28,7 +28,7 @@ record Answer(URI uri, int status, HttpHeaders headers, BodyChunks body, Duratio
         return headers.firstValue(name);
     }
 
-    /** A header that is a count; empty if it is absent or no count. */
+    /** A header that is a count; empty if it is absent or not a count. */
     OptionalLong count(String name) {
         return header(name).filter(text -> text.matches("\\d{1,18}")).stream()
                 .mapToLong(Long::parseLong)
@@ -40,7 +40,7 @@ record Answer(URI uri, int status, HttpHeaders headers, BodyChunks body, Duratio
     }
 
     /**
-     * More of the body; empty at its end.
+     * Reads more of the body; empty at its end.
      *
      * @throws TryAgain if it does not come
      */
@@ -55,7 +55,7 @@ record Answer(URI uri, int status, HttpHeaders headers, BodyChunks body, Duratio
     }
 
     /**
-     * The whole body, which may take as long as so many silences: it is small.
+     * Reads the whole body, which is small.
      *
      * @param limit bytes, past which it is refused
      */

@@ -13,11 +13,11 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 
 /**
- * Fetches one file's content into a partial file, from where an earlier try has left it, and lets it out of there only
- * if it is what the hub announced.
+ * A download of one file's content into a partial file, continuing an earlier try. The content is released only if it
+ * is what the hub announced.
  */
 final class BlobDownload {
-    /** So much gained makes the next failure count as the first. */
+    /** The bytes of progress after which failures are counted anew. */
     private static final long WORTHWHILE = 1 << 20;
 
     private final HubClient client;
@@ -35,9 +35,9 @@ final class BlobDownload {
     }
 
     /**
-     * Fetches what is missing and checks the whole.
+     * Fetches the missing bytes and checks the whole file.
      *
-     * @throws HubException if it cannot be had. What has come is kept, unless it is wrong.
+     * @throws HubException if it cannot be obtained. Bytes already fetched are kept unless they are wrong.
      * @throws IOException if the partial file cannot be read or written
      */
     void run() throws IOException {
@@ -56,7 +56,7 @@ final class BlobDownload {
                 return;
             }
             discard();
-            // Pieces of several tries may not belong together; one more try gets it in one piece.
+            // Pieces of several tries may not belong together; one more try fetches the file in one piece.
             if (!pieced || again) {
                 throw new HubException(
                         Reason.BROKEN_ANSWER,
@@ -87,7 +87,7 @@ final class BlobDownload {
         Files.deleteIfExists(partial);
     }
 
-    /** Appends to the partial file what it lacks. */
+    /** Appends the missing bytes to the partial file. */
     private void complete() throws IOException {
         long from = size();
         if (from == file.size() && from > 0) {
@@ -118,7 +118,7 @@ final class BlobDownload {
 
     private void append(Answer answer, long from) throws IOException {
         long at = from;
-        // A link in the partial file's place would have this written to wherever it points.
+        // Through a link in the partial file's place this would be written elsewhere.
         try (FileChannel channel = FileChannel.open(
                 partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
             channel.truncate(from);

@@ -15,8 +15,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A response's body as it comes, for a reader who does not wait for ever: Java's own input stream of a body has no
- * timeout. Fetches no more than is read.
+ * A response's body, read as it arrives and with a timeout: Java's own input stream of a body has no timeout. Fetches
+ * no more than is read.
  */
 final class BodyChunks implements BodySubscriber<BodyChunks>, AutoCloseable {
     private sealed interface Event {}
@@ -85,7 +85,7 @@ final class BodyChunks implements BodySubscriber<BodyChunks>, AutoCloseable {
         }
     }
 
-    /** Whoever has not read the body to its end wants no more of it. */
+    /** Cancels the rest of the body. */
     @Override
     public void close() {
         Subscription given = subscription.getNow(null);

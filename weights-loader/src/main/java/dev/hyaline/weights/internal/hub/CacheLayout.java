@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Where things lie in the cache, as {@code huggingface_hub} lays them:
+ * The layout of the cache, which is that of {@code huggingface_hub}:
  *
  * <pre>
  * models--openai-community--gpt2/blobs/CHECKSUM             contents
@@ -35,7 +35,7 @@ public record CacheLayout(Path root) {
     private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
     private static final int MAX_REF_LENGTH = 256;
 
-    /** How the name of a file of {@code refs} ends until it is all written. */
+    /** The suffix of a file of {@code refs} until it is complete. */
     static final String UNFINISHED = ".tmp";
 
     static boolean isCommit(String text) {
@@ -50,7 +50,9 @@ public record CacheLayout(Path root) {
         return repository(repository).resolve("blobs").resolve(checksum.hex());
     }
 
-    /** A content so far; not under the name that Python's programs append to, which take no lock of Java's. */
+    /**
+     * The partial content; not under the name that Python's programs append to, because they do not see Java's locks.
+     */
     Path partial(String repository, Checksum checksum) {
         return repository(repository).resolve("blobs").resolve(checksum.hex() + ".hyaline.incomplete");
     }
@@ -73,7 +75,7 @@ public record CacheLayout(Path root) {
         return repository(repository).resolve("refs").resolve(revision);
     }
 
-    /** The commit that a revision means as far as the cache knows. */
+    /** The commit of a revision as recorded in the cache. */
     public Optional<String> commit(String repository, String revision) {
         return isCommit(revision) ? Optional.of(revision) : read(ref(repository, revision));
     }
@@ -89,7 +91,7 @@ public record CacheLayout(Path root) {
         }
     }
 
-    /** Whether a snapshot has its tokenizer, or the repository is known to have none. */
+    /** Returns whether a snapshot has its tokenizer, or the repository is known to have none. */
     public boolean knowsTokenizer(String repository, String commit) {
         return new SnapshotFolder(snapshot(repository, commit)).hasTokenizer()
                 || Files.exists(absent(repository, commit, SnapshotFolder.TOKENIZER));
@@ -125,7 +127,7 @@ public record CacheLayout(Path root) {
         return found;
     }
 
-    /** The revisions that mean each commit. */
+    /** The revisions of each commit. */
     private Map<String, List<String>> revisions(String repository) {
         Path refs = repository(repository).resolve("refs");
         Map<String, List<String>> revisions = new TreeMap<>();

@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * A lock that one thread of one process holds. The operating system frees it when the process ends, however it does.
  */
 final class CacheLock implements AutoCloseable {
-    /** Files locked by this process, among whose threads the system's locks do not tell. */
+    /** The files locked by this process, because the system's locks do not distinguish its threads. */
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
     private static final long POLL_MILLIS = 50;
@@ -55,7 +55,7 @@ final class CacheLock implements AutoCloseable {
         }
     }
 
-    /** Takes a lock that no thread of this process has, and holds nothing if another process has it. */
+    /** Takes a lock that no thread of this process has; empty if another process has it. */
     private static Optional<CacheLock> tryTake(Path file) throws IOException {
         FileChannel channel = null;
         boolean taken = false;

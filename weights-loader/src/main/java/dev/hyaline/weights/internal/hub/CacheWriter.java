@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Objects;
 
-/** Puts files of the hub into the cache. Whatever appears under its final name is whole and checked. */
+/** A writer of the hub's files to the cache. A file under its final name is complete and checked. */
 final class CacheWriter {
     private final CacheLayout layout;
     private final HubClient client;
@@ -29,7 +29,7 @@ final class CacheWriter {
         this.listener = listener;
     }
 
-    /** Brings a file into its snapshot, unless it is there. */
+    /** Adds a file to its snapshot unless it is there. */
     void fetch(RemoteFile file) {
         Path pointer = pointer(file);
         Path lock = layout.lock(file.repository(), file.checksum());
@@ -61,7 +61,7 @@ final class CacheWriter {
         Files.createDirectories(partial.getParent());
         long free = Files.getFileStore(partial.getParent()).getUsableSpace();
         long here = Files.isRegularFile(partial, LinkOption.NOFOLLOW_LINKS) ? Files.size(partial) : 0;
-        // Some file systems do not know, and say 0.
+        // Some file systems do not know their free space, and say 0.
         if (free > 0 && file.size() - here > free) {
             throw new HubException(
                     Reason.CACHE,
@@ -73,8 +73,8 @@ final class CacheWriter {
     }
 
     /**
-     * Makes the snapshot's file: a link that holds wherever the cache is moved; else, as in Python, the content itself,
-     * which is moved there if no other snapshot can have it yet.
+     * Makes the snapshot's file: a relative link, which stays valid if the cache is moved; otherwise, as in Python, the
+     * content itself, which is moved there if no other snapshot can have it yet.
      */
     private void place(Path blob, Path pointer, boolean unshared) throws IOException {
         if (symbolicLinks) {
@@ -101,7 +101,7 @@ final class CacheWriter {
         Files.move(content, pointer, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** Notes that a repository has no such file, for programs that would otherwise ask the hub for it. */
+    /** Records that a repository has no such file, for programs that would otherwise ask the hub for it. */
     void noteAbsent(String repository, String commit, String file) {
         Path note = layout.absent(repository, commit, file);
         try {
@@ -110,13 +110,13 @@ final class CacheWriter {
                 Files.createFile(note);
             }
         } catch (FileAlreadyExistsException e) {
-            // Another program has noted it meanwhile.
+            // Another program has recorded it meanwhile.
         } catch (IOException e) {
             throw unwritable(e);
         }
     }
 
-    /** Notes which commit a revision means. */
+    /** Records the commit of a revision. */
     void noteRevision(String repository, String revision, String commit) {
         Path ref = layout.ref(repository, revision);
         Path folder = Objects.requireNonNull(ref.getParent());

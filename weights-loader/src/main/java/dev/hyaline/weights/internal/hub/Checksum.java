@@ -12,15 +12,15 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * What the hub knows a file's content by, and what the cache names it after: SHA-256 of large files, as Git LFS has it,
- * and the SHA-1 of Git's blob of all others.
+ * The checksum by which the hub identifies a file's content, and which is its name in the cache: SHA-256 for large
+ * files, as in Git LFS, and the SHA-1 of Git's blob for all others.
  *
  * @param hex in lower-case hexadecimal
  */
 public record Checksum(Kind kind, String hex) {
     private static final Pattern ETAG = Pattern.compile("(?:W/)?\"?([0-9a-f]{64}|[0-9a-f]{40})\"?");
 
-    /** How the checksum is computed. */
+    /** The method of computation. */
     public enum Kind {
         SHA_256("SHA-256"),
         GIT_BLOB("SHA-1");
@@ -45,7 +45,7 @@ public record Checksum(Kind kind, String hex) {
         }
     }
 
-    /** The checksum that an ETag header carries; empty if it carries something else. */
+    /** The checksum in an ETag header; empty if it holds something else. */
     static Optional<Checksum> ofEtag(String etag) {
         return Optional.of(ETAG.matcher(etag.strip()))
                 .filter(found -> found.matches())
@@ -55,7 +55,7 @@ public record Checksum(Kind kind, String hex) {
                 });
     }
 
-    /** The checksum of this kind that a file has. */
+    /** Computes a file's checksum of a kind. */
     static Checksum of(Kind kind, Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
             return new Checksum(kind, Digests.hex(kind.digest(Files.size(file)), in));

@@ -12,7 +12,7 @@ import java.net.URLEncoder;
 import java.util.Map;
 import java.util.OptionalLong;
 
-/** The three questions one has for a hub. */
+/** A client of the hub with its three requests. */
 final class HubClient implements AutoCloseable {
     private static final int LISTING_LIMIT = 1 << 24;
     private static final String COMMIT = "X-Repo-Commit";
@@ -32,7 +32,7 @@ final class HubClient implements AutoCloseable {
         return new Patience(settings, listener, what.toString());
     }
 
-    /** Which commit a revision means, and its files. */
+    /** Asks for the commit of a revision and its files. */
     Listing listing(HubName name) {
         URI uri = URI.create(settings.endpoint() + "/api/models/" + name.repository() + "/revision/"
                 + URLEncoder.encode(name.revision(), UTF_8));
@@ -44,7 +44,7 @@ final class HubClient implements AutoCloseable {
         });
     }
 
-    /** Size and checksum of a file. */
+    /** Asks for the size and checksum of a file. */
     RemoteFile describe(String repository, String commit, String file) {
         String what = file + " of " + repository;
         return patience(what).insist(() -> {
@@ -92,7 +92,7 @@ final class HubClient implements AutoCloseable {
     }
 
     /**
-     * Begins to fetch a file; the caller closes the answer, whose status is 200 or, if less than all was asked for, 206
+     * Begins to fetch a file; the caller closes the answer, whose status is 200 or, if only a part was requested, 206
      * or 416.
      *
      * @param from the first byte wanted

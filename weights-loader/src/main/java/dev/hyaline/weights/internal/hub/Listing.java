@@ -11,7 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
- * What the hub says of a revision.
+ * The hub's description of a revision.
  *
  * @param commit that the revision means, 40 hexadecimal digits
  * @param files of the repository, with their folders; none leads out of it

@@ -6,7 +6,7 @@ import dev.hyaline.weights.hub.HubListener;
 import dev.hyaline.weights.hub.HubSettings;
 import java.time.Duration;
 
-/** How often a request is tried, and how long to wait in between. */
+/** The number of times a request is tried, and the waits between the tries. */
 final class Patience {
     private static final int TRIES = 5;
     private static final Duration MAX_PAUSE = Duration.ofMinutes(2);
@@ -16,14 +16,14 @@ final class Patience {
     private final String what;
     private int failures;
 
-    /** @param what is fetched, as an error calls it */
+    /** @param what the thing fetched, as named in errors */
     Patience(HubSettings settings, HubListener listener, String what) {
         this.settings = settings;
         this.listener = listener;
         this.what = what;
     }
 
-    /** A request, made as often as patience lasts. */
+    /** A request that may be tried again. */
     interface Attempt<T> {
         T run() throws TryAgain;
     }
@@ -38,7 +38,7 @@ final class Patience {
         }
     }
 
-    /** Something was achieved: the tries are counted anew. */
+    /** Counts the tries anew, after progress. */
     void renew() {
         failures = 0;
     }
@@ -46,7 +46,7 @@ final class Patience {
     /**
      * Waits, so that the caller can try again.
      *
-     * @throws HubException instead, when it has been tried often enough or the server wants to be left alone for long
+     * @throws HubException instead, after enough tries or if the server asks for a long pause
      */
     void waitAfter(TryAgain failure) {
         failures++;

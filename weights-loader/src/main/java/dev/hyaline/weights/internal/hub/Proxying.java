@@ -20,7 +20,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The proxies of the environment, as Java's HTTP client asks for them. */
+/** The proxies of the environment in the form that Java's HTTP client needs. */
 final class Proxying {
     private static final int DEFAULT_PORT = 80;
 
@@ -30,7 +30,7 @@ final class Proxying {
         this.proxies = proxies;
     }
 
-    /** Empty where the environment names no proxy, and Java's own settings hold. */
+    /** Returns the proxies; empty if the environment names none, so that Java's own settings apply. */
     static Optional<Proxying> of(Proxies proxies) {
         List<URI> named = Stream.of(proxies.http(), proxies.https())
                 .flatMap(Optional::stream)
@@ -59,12 +59,15 @@ final class Proxying {
 
             @Override
             public void connectFailed(URI target, SocketAddress proxy, IOException cause) {
-                // The request fails of itself, and there is no other proxy to turn to.
+                // The request itself fails, and there is no other proxy to try.
             }
         };
     }
 
-    /** Gives a proxy, and nobody else, the user and password that its address carries; empty if none carries any. */
+    /**
+     * Returns an authenticator that sends the user and password in a proxy's address to that proxy alone; empty if
+     * there are none.
+     */
     Optional<Authenticator> authenticator() {
         List<URI> known = Stream.of(proxies.https(), proxies.http())
                 .flatMap(Optional::stream)
@@ -91,7 +94,10 @@ final class Proxying {
         return proxy.filter(address -> proxies.exceptions().stream().noneMatch(except -> matches(target, except)));
     }
 
-    /** {@code *}, a host, a domain with or without its leading dot; each perhaps with a port. */
+    /**
+     * Returns whether an exception covers a target: {@code *}, a host, or a domain with or without its leading dot;
+     * each optionally with a port.
+     */
     private static boolean matches(URI target, String exception) {
         String host = target.getHost().toLowerCase(Locale.ROOT);
         String domain = exception.replaceFirst("^\\*?\\.", "");

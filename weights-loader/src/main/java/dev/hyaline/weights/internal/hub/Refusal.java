@@ -12,8 +12,8 @@ import java.time.format.DateTimeParseException;
 import java.util.Optional;
 
 /**
- * What a status other than success means. The hub says more in {@code X-Error-Code} than in the status: it answers 401
- * where there is no such repository, too.
+ * The meaning of a status other than success. The header {@code X-Error-Code} is more precise than the status: the hub
+ * also answers 401 if the repository does not exist.
  */
 final class Refusal {
     private final HubSettings settings;
@@ -21,7 +21,7 @@ final class Refusal {
     private final String repository;
     private final String what;
 
-    /** @param what was asked for, as an error calls it */
+    /** @param what the thing requested, as named in errors */
     Refusal(HubSettings settings, Answer answer, String repository, String what) {
         this.settings = settings;
         this.answer = answer;
@@ -29,7 +29,7 @@ final class Refusal {
         this.what = what;
     }
 
-    /** Throws the failure: one that may pass, or one that will not. */
+    /** Throws a temporary failure, or returns a permanent one. */
     HubException raise() throws TryAgain {
         int status = answer.status();
         String host = answer.uri().getHost();
@@ -39,7 +39,7 @@ final class Refusal {
             throw retryAfter().map(wait -> TryAgain.after(wait, why)).orElseGet(() -> TryAgain.later(why));
         }
         if (status == 408 || status >= 500 || (fromStore && status == 403)) {
-            // A file store's 403 is a signature that has run out: the hub gives a new one.
+            // A file store's 403 is an expired signature: the hub gives a new one.
             throw TryAgain.later(host + " answered " + status);
         }
         String problem = "cannot fetch " + what + ": " + host + " answered " + status;
@@ -97,7 +97,7 @@ final class Refusal {
         return settings.endpoint() + "/" + repository;
     }
 
-    /** Seconds or a date, as HTTP has it; empty if there is neither. */
+    /** The wait that the server asks for, in seconds or as a date; empty if there is neither. */
     private Optional<Duration> retryAfter() {
         return answer.header("Retry-After")
                 .flatMap(text -> {

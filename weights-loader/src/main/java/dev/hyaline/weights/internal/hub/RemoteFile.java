@@ -6,7 +6,7 @@ package dev.hyaline.weights.internal.hub;
  * @param commit of the repository, 40 hexadecimal digits
  */
 record RemoteFile(String repository, String commit, String name, long size, Checksum checksum) {
-    /** As an error calls it. */
+    /** The name in errors. */
     @Override
     public String toString() {
         return name + " of " + repository;

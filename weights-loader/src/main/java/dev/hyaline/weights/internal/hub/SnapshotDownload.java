@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/** Brings into the cache what a model needs of one revision. */
+/** A download into the cache of the files of one revision that a model needs. */
 public final class SnapshotDownload implements AutoCloseable {
     private final CacheLayout layout;
     private final HubListener listener;

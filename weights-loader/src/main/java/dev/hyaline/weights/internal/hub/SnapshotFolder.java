@@ -15,14 +15,14 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** The files of one commit, as far as they are there, and which of them a model needs. */
+/** The files of one commit in the cache, and which of them a model needs. */
 public record SnapshotFolder(Path folder) {
     static final String CONFIG = ConfigKeys.FILE;
 
     static final String TOKENIZER = "tokenizer.json";
     private static final List<String> TOKENIZER_PARTS = List.of("vocab.json", "merges.txt");
 
-    /** Beside the weights: what Hyaline reads and, as the cache is shared, what transformers does. */
+    /** The files beside the weights that Hyaline reads or, because the cache is shared, transformers does. */
     static final List<String> SMALL_FILES = List.of(
             CONFIG,
             "generation_config.json",
@@ -34,7 +34,7 @@ public record SnapshotFolder(Path folder) {
             "added_tokens.json",
             "README.md");
 
-    /** Weights, best first; an index stands for its shards. */
+    /** The files of weights, best first; an index stands for its shards. */
     static final List<String> WEIGHTS = List.of(
             "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json");
 
@@ -43,11 +43,11 @@ public record SnapshotFolder(Path folder) {
     private static final Pattern SHARD = Pattern.compile("\\w[\\w.-]*\\.(safetensors|bin)");
 
     boolean has(String file) {
-        // Follows links: one whose content is gone is no file.
+        // Follows links, so that a link whose content is gone does not count.
         return Files.isRegularFile(folder.resolve(file));
     }
 
-    /** Whether configuration and weights are all there. */
+    /** Returns whether the configuration and all weights are there. */
     public boolean isUsable() {
         return has(CONFIG)
                 && weights(this::has)
@@ -55,7 +55,7 @@ public record SnapshotFolder(Path folder) {
                         .isPresent();
     }
 
-    /** Whether the tokenizer is there too. */
+    /** Returns whether the tokenizer is there. */
     boolean hasTokenizer() {
         return has(TOKENIZER) || TOKENIZER_PARTS.stream().allMatch(this::has);
     }
@@ -89,7 +89,7 @@ public record SnapshotFolder(Path folder) {
         return shards;
     }
 
-    /** Size of all the files. */
+    /** The size of all the files. */
     public long bytes() {
         long bytes = 0;
         try (Stream<Path> files = Files.walk(folder)) {
@@ -97,7 +97,7 @@ public record SnapshotFolder(Path folder) {
                 bytes += Files.isRegularFile(file) ? Files.size(file) : 0;
             }
         } catch (IOException | UncheckedIOException e) {
-            // A file that went while it was counted, or a folder that cannot be read, has no size to speak of.
+            // A file that was deleted meanwhile, or a folder that cannot be read, counts as empty.
             return bytes;
         }
         return bytes;

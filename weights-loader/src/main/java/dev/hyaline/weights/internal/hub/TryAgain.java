@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A failure that may pass: a connection, or a server that is busy or broken for the moment. */
+/** A failure that may be temporary, of a connection or of a busy or broken server. */
 final class TryAgain extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -23,17 +23,17 @@ final class TryAgain extends IOException {
         return new TryAgain(why, false, null, null);
     }
 
-    /** As {@link #later(String)}, keeping the failure that showed it. */
+    /** A failure like {@link #later(String)} with its cause. */
     static TryAgain later(String why, Throwable cause) {
         return new TryAgain(why, false, null, cause);
     }
 
-    /** A server that says itself how long to wait. */
+    /** The failure of a server that says how long to wait. */
     static TryAgain after(Duration wait, String why) {
         return new TryAgain(why, false, wait, null);
     }
 
-    /** A connection that will not do better in a moment: there is no network, no such host, no trust. */
+    /** A connection that would soon fail again: no network, no such host, no trust. */
     static TryAgain hopeless(String why, Throwable cause) {
         return new TryAgain(why, true, null, cause);
     }
@@ -42,7 +42,7 @@ final class TryAgain extends IOException {
         return hopeless;
     }
 
-    /** How long the server wants to be left alone; empty where it does not say. */
+    /** The wait that the server asks for; empty if it does not say. */
     Optional<Duration> pause() {
         return Optional.ofNullable(wait);
     }

@@ -19,7 +19,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLException;
 
-/** Sends requests. Redirects are followed by hand, so that the token goes to the hub alone. */
+/** A sender of requests. Redirects are followed here, so that the token goes to the hub alone. */
 final class Wire implements AutoCloseable {
     private static final int MAX_REDIRECTS = 8;
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
@@ -45,8 +45,8 @@ final class Wire implements AutoCloseable {
     }
 
     /**
-     * Sends a request, and where it is redirected another, until something else comes or an answer that is enough. The
-     * caller closes the answer.
+     * Sends a request and follows redirects until an answer is not a redirect or satisfies {@code enough}. The caller
+     * closes the answer.
      *
      * @throws TryAgain if a server cannot be reached, or does not answer in time
      */
@@ -83,7 +83,7 @@ final class Wire implements AutoCloseable {
         } catch (IOException e) {
             throw failure(uri.getHost(), e);
         } catch (IllegalArgumentException e) {
-            // A count in a header that is none, as a length beyond 64 bits.
+            // A header holds a malformed count, such as a length beyond 64 bits.
             throw new HubException(
                     Reason.BROKEN_ANSWER,
                     uri.getHost() + " answers with headers that cannot be read (" + shown(e) + ")",
@@ -91,7 +91,7 @@ final class Wire implements AutoCloseable {
         }
     }
 
-    /** An error's message, which may hold what the server sent, without control characters. */
+    /** An exception's message, which may quote the server, without control characters. */
     private static String shown(Exception e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : Printable.plain(e.getMessage());
     }
@@ -101,7 +101,7 @@ final class Wire implements AutoCloseable {
         return new HubException(Reason.UNREACHABLE, "the download was interrupted", cause);
     }
 
-    /** Whether the token may be shown there: scheme, host and port are the endpoint's. */
+    /** Returns whether the token may be sent there: scheme, host and port are the endpoint's. */
     private boolean isHub(URI uri) {
         URI hub = settings.endpoint();
         return hub.getScheme().equalsIgnoreCase(uri.getScheme())
@@ -113,7 +113,7 @@ final class Wire implements AutoCloseable {
         return uri.getPort() >= 0 ? uri.getPort() : "https".equalsIgnoreCase(uri.getScheme()) ? 443 : 80;
     }
 
-    /** Where an answer redirects to: never from a secure connection to another. */
+    /** The target of a redirect, which must not lead from a secure connection to an insecure one. */
     static URI target(Answer answer) {
         String location = answer.header("Location").orElseThrow();
         Optional<URI> target = resolve(answer.uri(), location);
@@ -122,7 +122,7 @@ final class Wire implements AutoCloseable {
                 || target.get().getHost() == null
                 || !("https".equalsIgnoreCase(target.get().getScheme())
                         || (!secure && "http".equalsIgnoreCase(target.get().getScheme())))) {
-            // Not shown whole: the address of a file store carries a signature.
+            // Not shown in full: the address of a file store contains a signature.
             throw new HubException(
                     Reason.BROKEN_ANSWER,
                     answer.uri().getHost() + " redirects to where nothing is downloaded from"

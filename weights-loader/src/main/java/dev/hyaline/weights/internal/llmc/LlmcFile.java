@@ -65,7 +65,7 @@ public final class LlmcFile {
         }
         Dtype dtype = version == FLOAT32 ? Dtype.F32 : Dtype.BF16;
         Gpt2Config config = config(file, layers, heads, width, positions, vocabulary);
-        // Before the product, which could overflow: a layer has more than the square of its width.
+        // Checked before the product, which could overflow: a layer has more than the square of its width.
         if (layers > file.size() / width / width) {
             throw file.bad("a file that holds " + layers + " layers of width " + width, file.size() + " bytes");
         }
@@ -132,7 +132,7 @@ public final class LlmcFile {
     private void ofEachLayer(String name, Long... shape) {
         for (int layer = 0; layer < config.nLayers(); layer++) {
             String full = "h." + layer + "." + name;
-            // Matrices are [out, in], and turned round; vectors are what they are.
+            // Matrices are [out, in] and must be transposed.
             tensors.put(full, take(full, shape).transposed());
         }
     }

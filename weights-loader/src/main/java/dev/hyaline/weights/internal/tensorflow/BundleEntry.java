@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Where a TensorFlow checkpoint keeps a tensor.
+ * The place of a tensor in a TensorFlow checkpoint.
  *
  * @param type TensorFlow's number of its element type
  * @param shard number of the data file
@@ -22,7 +22,7 @@ record BundleEntry(int type, List<Long> shape, long shard, long offset, long byt
     private static final int BYTES = 2;
     private static final int FIXED32 = 5;
 
-    /** Reads the value of the tensor's key. */
+    /** Parses the value of the tensor's key. */
     static BundleEntry read(MappedFile file, byte[] value) {
         Reader reader = new Reader(file);
         reader.message(new ByteCursor(file.label(), MemorySegment.ofArray(value)), reader::ofEntry);
@@ -38,11 +38,11 @@ record BundleEntry(int type, List<Long> shape, long shard, long offset, long byt
     }
 
     private interface Fields {
-        /** Reads a field; returns false to have it skipped. */
+        /** Reads a field; returns false if it is to be skipped. */
         boolean read(long field, int wire, ByteCursor cursor);
     }
 
-    /** Reads protocol-buffer messages. */
+    /** A reader of protocol-buffer messages. */
     private static final class Reader {
         private final MappedFile file;
         private final List<Long> shape = new ArrayList<>();

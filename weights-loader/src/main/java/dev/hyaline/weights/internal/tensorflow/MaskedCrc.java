@@ -4,7 +4,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.zip.CRC32C;
 
-/** The checksum of LevelDB and TensorFlow: CRC-32C, rotated and shifted so that it can be stored in what it covers. */
+/**
+ * The checksum of LevelDB and TensorFlow: CRC-32C, rotated and shifted so that it can be stored within the data that it
+ * covers.
+ */
 final class MaskedCrc {
     private static final int DELTA = 0xa282ead8;
     private static final int CHUNK = 1 << 16;
@@ -17,7 +20,8 @@ final class MaskedCrc {
         for (MemorySegment part : parts) {
             for (long at = 0; at < part.byteSize(); at += CHUNK) {
                 int length = (int) Math.min(CHUNK, part.byteSize() - at);
-                // A copy of mapped memory that is gone throws an error; the checksum's own code would end the JVM.
+                // Copying mapped memory that no longer exists throws an error; the checksum's native code would crash
+                // the JVM.
                 MemorySegment.copy(part, ValueLayout.JAVA_BYTE, at, chunk, 0, length);
                 crc.update(chunk, 0, length);
             }

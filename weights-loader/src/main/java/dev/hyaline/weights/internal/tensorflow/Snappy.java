@@ -5,12 +5,12 @@ import dev.hyaline.weights.internal.ByteCursor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Unpacks a block that Snappy has compressed.
+ * Decompression of a block of Snappy.
  *
  * @see <a href="https://github.com/google/snappy/blob/main/format_description.txt">the format</a>
  */
 final class Snappy {
-    /** Two bytes can stand for eleven, three for 64: no block grows more than this. */
+    /** More than any block grows: two bytes can stand for eleven, three for 64. */
     private static final int MAX_GROWTH = 32;
 
     private final String label;
@@ -29,7 +29,7 @@ final class Snappy {
         this.out = new byte[(int) length];
     }
 
-    /** The number of bytes that a block says it unpacks to. */
+    /** The size that a block claims to have after decompression. */
     static long length(String label, MemorySegment packed) {
         return new ByteCursor(label, packed).varint();
     }
@@ -72,7 +72,7 @@ final class Snappy {
         written += bytes.length;
     }
 
-    /** Byte by byte, for a copy may overlap what it makes. */
+    /** Copies byte by byte, because source and target may overlap. */
     private void copy(int length, long back) {
         requireRoom(length);
         if (back < 1 || back > written) {

@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /**
- * A sorted table of LevelDB, which TensorFlow keeps a checkpoint's index in: blocks of pairs, an index block that says
- * where they are, and a footer that says where it is. Every block's checksum is checked.
+ * A sorted table of LevelDB, the form of the index of a TensorFlow checkpoint: blocks of pairs, an index block with
+ * their offsets, and a footer with its offset. Every block's checksum is checked.
  *
  * @see <a href="https://github.com/google/leveldb/blob/main/doc/table_format.md">the format</a>
  */
@@ -25,12 +25,12 @@ final class SortedTable {
     private static final int MAX_KEY_LENGTH = 512;
     private static final long MAX_TABLE_SIZE = 1 << 24;
 
-    /** Blocks are read once each, and by Snappy grow less than this, but for small tables of little variety. */
+    /** More than Snappy's blocks grow, except in small tables of little variety; each block is read once. */
     private static final int MAX_GROWTH = 8;
 
     private static final int SMALL_TABLE = 1 << 16;
 
-    /** What the smallest block counts for. */
+    /** The bytes that the smallest block counts for. */
     private static final int BLOCK_COST = 64;
 
     private static final int MAX_WANTED_LENGTH = 64;
@@ -46,7 +46,7 @@ final class SortedTable {
     private boolean first = true;
 
     private interface PairConsumer {
-        /** Given each pair, whose key is what {@link #key} holds; the value is behind the cursor. */
+        /** Accepts a pair, whose key is in {@link #key} and whose value follows the cursor. */
         void accept(ByteCursor cursor, long valueBytes);
     }
 
@@ -57,7 +57,7 @@ final class SortedTable {
     }
 
     /**
-     * The pairs with keys that are wanted, in their order.
+     * Reads the pairs whose keys are wanted, in order.
      *
      * @param wanted asked about each key of at most {@link #MAX_WANTED_LENGTH} bytes
      */
@@ -120,7 +120,9 @@ final class SortedTable {
         };
     }
 
-    /** Pairs, each key without what it begins with in common with the one before, and then the restart points. */
+    /**
+     * Reads the pairs of a block, each key without the prefix it shares with the one before; the restart points follow.
+     */
     private void forEachPair(MemorySegment block, PairConsumer consumer) {
         if (block.byteSize() < Integer.BYTES) {
             throw bad("a block of at least 4 bytes", block.byteSize() + " bytes");
@@ -150,7 +152,7 @@ final class SortedTable {
         }
     }
 
-    /** Reads a key over the last one, and compares what it has not in common with that one: keys ascend. */
+    /** Reads a key over the last one, and checks that keys ascend. */
     private void readKey(ByteCursor cursor, int shared, int own) {
         boolean above = first;
         boolean below = false;
@@ -169,7 +171,7 @@ final class SortedTable {
         keyLength = shared + own;
     }
 
-    /** No file may make more of itself by naming a block again, or by packing one that is all repetition. */
+    /** Refuses files that inflate themselves by naming a block again or by compressing repetition. */
     private void spend(long bytes) {
         budget -= bytes;
         if (budget < 0) {

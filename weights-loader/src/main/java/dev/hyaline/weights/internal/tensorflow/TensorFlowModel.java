@@ -55,7 +55,7 @@ public final class TensorFlowModel {
     private final MappedFile index;
     private final String prefix;
     private final Map<Long, MappedFile> shards = new TreeMap<>();
-    /** Bytes of each shard that tensors have named so far. */
+    /** The bytes of each shard that tensors have named so far. */
     private final Map<Long, Long> shardBytes = new TreeMap<>();
 
     private final Map<String, Parameter> tensors = new LinkedHashMap<>();
@@ -77,7 +77,7 @@ public final class TensorFlowModel {
         return path.find() ? indexOf(folder, path.group(1)) : Optional.empty();
     }
 
-    /** The index of a checkpoint by the name that TensorFlow gives it, {@code model.ckpt} for instance. */
+    /** The index of a checkpoint by the name that TensorFlow gives it, such as {@code model.ckpt}. */
     public static Optional<String> indexOf(Folder folder, String checkpoint) {
         return Optional.of(checkpoint + INDEX_SUFFIX).filter(folder::has);
     }
@@ -137,7 +137,8 @@ public final class TensorFlowModel {
             throw index.bad("1 to " + MAX_SHARDS + " data files", Long.toUnsignedString(shardCount));
         }
         entries.forEach((name, entry) -> {
-            // What an optimizer keeps of a variable is named after it; the rest of a training run is not the model.
+            // An optimizer's values are named after their variable; they and the rest of a training run are not the
+            // model.
             Optional<String> translated = translated(name);
             if (translated.isPresent()) {
                 tensors.put(translated.get(), tensor(name, BundleEntry.read(index, entry)));
@@ -165,7 +166,7 @@ public final class TensorFlowModel {
         if (elements * (dtype.bits() / Byte.SIZE) != entry.bytes()) {
             throw bad(name, elements * (dtype.bits() / Byte.SIZE) + " bytes", entry.bytes() + " bytes");
         }
-        // Tensors lie apart from each other: to name the same bytes again would have them all read again.
+        // Tensors must not overlap: otherwise a small file could have the same bytes read many times.
         if (shardBytes.merge(entry.shard(), entry.bytes(), Long::sum) > shard.size()) {
             throw bad(name, "tensors that are together at most the " + shard.size() + " bytes of their file", "more");
         }

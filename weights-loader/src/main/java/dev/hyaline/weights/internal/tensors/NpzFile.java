@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** NumPy's npz, as {@code numpy.savez} writes it: a zip of {@code .npy} files that are not compressed. */
+/** NumPy's npz, as {@code numpy.savez} writes it: a zip of uncompressed {@code .npy} files. */
 public final class NpzFile {
     private static final Map<String, Dtype> TYPES = Map.of(
             "<f8", Dtype.F64,

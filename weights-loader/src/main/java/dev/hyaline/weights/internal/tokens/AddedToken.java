@@ -6,8 +6,8 @@ package dev.hyaline.weights.internal.tokens;
  * @param singleWord whether it counts only where no letter or digit touches it
  * @param lstrip whether blanks to its left belong to it
  * @param rstrip whether blanks to its right belong to it
- * @param normalized whether it is looked for only in what the others leave
- * @param special whether it is passed over where {@code split_special_tokens} asks for that
+ * @param normalized whether it is searched for only in the text between the others
+ * @param special whether it is ignored if {@code split_special_tokens} is set
  */
 record AddedToken(
         int id,
@@ -17,10 +17,10 @@ record AddedToken(
         boolean rstrip,
         boolean normalized,
         boolean special) {
-    /** Characters of the longest that is read. */
+    /** The most characters of a token. */
     static final int MAX_LENGTH = 512;
 
-    /** A special token without conditions, as {@code <|endoftext|>} is. */
+    /** A special token without conditions, such as {@code <|endoftext|>}. */
     static AddedToken plain(int id, String content) {
         return new AddedToken(id, content, false, false, false, false, true);
     }

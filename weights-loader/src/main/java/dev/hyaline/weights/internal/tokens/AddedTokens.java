@@ -9,22 +9,22 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds added tokens in text as Hugging Face's {@code AddedVocabulary} does: of those that match, the leftmost, and of
- * these the longest; what is left of the text goes to the encoder piece by piece.
+ * A search for added tokens in text like that of Hugging Face's {@code AddedVocabulary}: the leftmost match wins, and
+ * of these the longest; the pieces of text in between go to the encoder.
  */
 final class AddedTokens {
     private final Finder first;
     private final Finder second;
     private final boolean splitSpecial;
 
-    /** @param splitSpecial whether special tokens are cut like the rest of a text */
+    /** @param splitSpecial whether special tokens are encoded like the rest of a text */
     AddedTokens(Collection<AddedToken> tokens, boolean splitSpecial) {
         this.splitSpecial = splitSpecial;
         first = new Finder(tokens.stream().filter(token -> !token.normalized()));
         second = new Finder(tokens.stream().filter(AddedToken::normalized));
     }
 
-    /** Appends the ids of the added tokens in the text, and what the encoder makes of the pieces between them. */
+    /** Appends the ids of the added tokens in the text, and the encoder's for the pieces between them. */
     void encode(String text, PieceEncoder pieces, IntList tokens) {
         split(text, first, tokens, (left, ids) -> split(left, second, ids, pieces));
     }
@@ -106,7 +106,7 @@ final class AddedTokens {
                 };
     }
 
-    /** Some of the tokens, in the order of their texts. */
+    /** A subset of the tokens, in the order of their texts. */
     private static final class Finder {
         private final TreeMap<String, Entry> entries = new TreeMap<>();
         private final BitSet firstChars = new BitSet();
@@ -131,7 +131,7 @@ final class AddedTokens {
             return entries.isEmpty();
         }
 
-        /** The longest token that starts at a place of the text, if one does. */
+        /** The longest token that starts at an index of the text; null if none does. */
         @Nullable
         AddedToken longestAt(String text, int at) {
             if (!firstChars.get(text.charAt(at))) {

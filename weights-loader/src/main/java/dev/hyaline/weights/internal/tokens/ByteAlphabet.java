@@ -5,8 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.util.Arrays;
 
 /**
- * GPT-2's way to write any bytes as text without blanks: printable Latin-1 stands for itself, each other byte for a
- * character from U+0100 on. Vocabulary files spell their tokens in it, so that {@code " the"} reads {@code Ġthe}.
+ * GPT-2's encoding of any bytes as text without blanks: a printable Latin-1 character is itself, and each other byte a
+ * character from U+0100 on. Vocabulary files spell their tokens in it, so that {@code " the"} is {@code Ġthe}.
  *
  * @see <a href="https://github.com/openai/gpt-2/blob/master/src/encoder.py">bytes_to_unicode in GPT-2's encoder.py</a>
  */
@@ -31,7 +31,7 @@ final class ByteAlphabet {
         return CHAR_OF[b];
     }
 
-    /** Bytes as text. */
+    /** Spells bytes as text. */
     static String spell(byte[] bytes) {
         StringBuilder text = new StringBuilder(bytes.length);
         for (byte b : bytes) {
@@ -40,7 +40,7 @@ final class ByteAlphabet {
         return text.toString();
     }
 
-    /** The bytes that a token stands for; one that has a character outside the alphabet stands for itself, in UTF-8. */
+    /** The bytes of a token; a token with a character outside the alphabet stands for its own text in UTF-8. */
     static byte[] bytesOf(String token) {
         byte[] bytes = new byte[token.length()];
         for (int i = 0; i < bytes.length; i++) {

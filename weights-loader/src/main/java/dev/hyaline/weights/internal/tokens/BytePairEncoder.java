@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Byte-pair encoding: a word's bytes are tokens, and neighbours are merged, the merge of least rank first and from the
- * left, until no merge applies (<a href="https://arxiv.org/abs/1508.07909">Sennrich et al. 2016</a>). A queue of
- * possible merges keeps a word of n bytes at n log n.
+ * left, until no merge applies (<a href="https://arxiv.org/abs/1508.07909">Sennrich et al. 2016</a>). With a queue of
+ * possible merges, a word of n bytes takes n log n steps.
  */
 final class BytePairEncoder implements PieceEncoder {
     private final int[] byteTokens;
@@ -44,7 +44,7 @@ final class BytePairEncoder implements PieceEncoder {
         }
     }
 
-    /** Appends the tokens of one word, any bytes. */
+    /** Appends the tokens of one word, which may be any bytes. */
     void encode(byte[] word, Workspace workspace, IntList tokens) {
         if (!wholeWords.isEmpty()) {
             Integer whole = wholeWords.get(ByteAlphabet.spell(word));
@@ -69,8 +69,8 @@ final class BytePairEncoder implements PieceEncoder {
     }
 
     /**
-     * A word's tokens as a doubly linked list in arrays, kept from word to word. A token stands where its first byte
-     * stood.
+     * A word's tokens as a doubly linked list in arrays, reused from word to word. A token is at the index of its first
+     * byte.
      */
     static final class Workspace {
         private static final int NONE = -1;
@@ -80,8 +80,8 @@ final class BytePairEncoder implements PieceEncoder {
         private int[] next = new int[64];
 
         /**
-         * Merges that were possible when they were put here: rank in the upper half, where the left token stands in the
-         * lower.
+         * The merges that were possible when they were added: the rank in the upper half, the index of the left token
+         * in the lower.
          */
         private final PriorityQueue<Long> queue = new PriorityQueue<>();
 

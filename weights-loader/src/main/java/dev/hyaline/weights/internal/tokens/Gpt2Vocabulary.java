@@ -9,9 +9,9 @@ import com.knuddels.jtokkit.api.IntArrayList;
 import dev.hyaline.weights.Tokenizer;
 import java.util.List;
 
-/** GPT-2's vocabulary and merges as jtokkit carries them, loaded when first asked for. */
+/** GPT-2's vocabulary and merges from jtokkit, loaded on first use. */
 public final class Gpt2Vocabulary {
-    /** Number of tokens. */
+    /** The number of tokens. */
     public static final int SIZE = 50257;
 
     /** The next multiple of 64, which nanoGPT pads the embedding to. */
@@ -23,7 +23,7 @@ public final class Gpt2Vocabulary {
 
     private Gpt2Vocabulary() {}
 
-    /** The one instance. */
+    /** The shared instance. */
     public static Tokenizer tokenizer() {
         return Holder.TOKENIZER;
     }
@@ -33,7 +33,7 @@ public final class Gpt2Vocabulary {
         return Holder.BYTES;
     }
 
-    /** Encodes what is between added tokens. */
+    /** The encoder of the text between added tokens. */
     static PieceEncoder pieces() {
         return (text, tokens) -> {
             IntArrayList encoded = Holder.ENCODING.encodeOrdinary(text);

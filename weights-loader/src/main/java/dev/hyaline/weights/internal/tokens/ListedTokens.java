@@ -20,9 +20,9 @@ import tools.jackson.core.JsonGenerator;
  *
  * @param file for errors
  * @param added whether an id's token is found in the text itself
- * @param unused whether an id only fills the list up to a round number
+ * @param unused whether an id only pads the list to a round number
  * @param addsEnd whether the token that ends a text is put after each
- * @param roles ids of special tokens by transformers' names of their roles, {@code bos_token} for one
+ * @param roles ids of special tokens by transformers' names of their roles, such as {@code bos_token}
  */
 public record ListedTokens(
         String file,
@@ -32,7 +32,7 @@ public record ListedTokens(
         List<String> merges,
         boolean addsEnd,
         Map<String, Integer> roles) {
-    /** The tokenizer. */
+    /** Builds the tokenizer. */
     public Tokenizer tokenizer(ModelTokens model) {
         if (tokens.size() > Vocabulary.MAX_ID + 1) {
             throw bad("at most " + (Vocabulary.MAX_ID + 1) + " tokens", tokens.size() + " tokens");
@@ -82,7 +82,7 @@ public record ListedTokens(
         }
     }
 
-    /** Where types are not given, the end of a text is one all the same. */
+    /** Returns whether a token is found in the text itself; without types, the end-of-text token is. */
     private boolean isAdded(int id) {
         return added.test(id) || tokens.get(id).equals(Gpt2Vocabulary.END_OF_TEXT);
     }
@@ -99,7 +99,7 @@ public record ListedTokens(
                 (isAdded(id) ? others : vocabulary).put(tokens.get(id), id);
             }
         }
-        // GPT-2's own is in its vocabulary too.
+        // GPT-2's own end-of-text token is also in its vocabulary.
         Integer endOfText = others.get(Gpt2Vocabulary.END_OF_TEXT);
         if (endOfText != null) {
             vocabulary.put(Gpt2Vocabulary.END_OF_TEXT, endOfText);

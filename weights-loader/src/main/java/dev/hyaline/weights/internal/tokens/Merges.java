@@ -4,17 +4,17 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Which two neighbouring tokens become one, and which of several such pairs does so first. */
+/** The pairs of neighbouring tokens that merge into one, and their order. */
 final class Merges {
-    // A HashMap, because the files are a stranger's: whatever ids they choose, a lookup stays logarithmic.
+    // A HashMap, because the files may be untrusted: whatever ids they choose, a lookup stays logarithmic.
     private final Map<Long, Merge> merges = new HashMap<>();
 
-    /** Adds a merge after all those there are; a pair that is there already moves to the end. */
+    /** Adds a merge after all others; a pair that is already present moves to the end. */
     void add(int left, int right, int merged) {
         merges.put(key(left, right), new Merge(merges.size(), merged));
     }
 
-    /** The merge of a pair, if there is one. */
+    /** The merge of a pair; null if there is none. */
     @Nullable
     Merge get(int left, int right) {
         return merges.get(key(left, right));

@@ -7,21 +7,21 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * What a model's configuration says of tokens.
+ * The facts about tokens in a model's configuration.
  *
  * @param size of the model's vocabulary; 0 if it is not known
  * @param begin id of the token before a text; empty if the configuration names none
- * @param ends ids of the tokens after which a text is over, the usual one first; empty if it names none
+ * @param ends ids of the tokens that end a text, the usual one first; empty if it names none
  */
 public record ModelTokens(int size, OptionalInt begin, List<Integer> ends) {
-    /** Nothing known. */
+    /** No known facts. */
     public static final ModelTokens UNKNOWN = new ModelTokens(0, OptionalInt.empty(), List.of());
 
     public ModelTokens {
         ends = List.copyOf(ends);
     }
 
-    /** What {@code config.json} and {@code generation_config.json} hold: {@code eos_token_id} is one id or several. */
+    /** Reads {@code config.json} or {@code generation_config.json}, where {@code eos_token_id} is one id or several. */
     public static ModelTokens read(Json json) {
         OptionalInt begin =
                 json.nullable("bos_token_id").stream().mapToInt(ModelTokens::id).findFirst();
@@ -40,14 +40,14 @@ public record ModelTokens(int size, OptionalInt begin, List<Integer> ends) {
         return json.integer(0, Integer.MAX_VALUE);
     }
 
-    /** These and, where these are silent, what another file says; the ends of both count. */
+    /** These facts, supplemented by those of another file; the ends of both count. */
     public ModelTokens or(ModelTokens other) {
         Set<Integer> all = new LinkedHashSet<>(ends);
         all.addAll(other.ends);
         return new ModelTokens(Math.max(size, other.size), begin.isPresent() ? begin : other.begin, List.copyOf(all));
     }
 
-    /** These, of a model with so many tokens. */
+    /** These facts for a vocabulary of a given size. */
     public ModelTokens ofSize(int vocabulary) {
         return new ModelTokens(vocabulary, begin, ends);
     }

@@ -1,6 +1,6 @@
 package dev.hyaline.weights.internal.tokens;
 
-/** Turns text in which no added token is sought into tokens. Thread-safe. */
+/** An encoder of text between added tokens. Thread-safe. */
 @FunctionalInterface
 interface PieceEncoder {
     /** Appends the tokens of a well-formed text. */

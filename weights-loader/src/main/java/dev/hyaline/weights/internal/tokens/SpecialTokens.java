@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code tokenizer_config.json} and {@code special_tokens_map.json} say of tokens, as transformers reads them:
+ * The contents of {@code tokenizer_config.json} and {@code special_tokens_map.json}, as transformers reads them:
  * special tokens by their roles, added tokens by their ids, and options.
  */
 final class SpecialTokens {
@@ -22,18 +22,18 @@ final class SpecialTokens {
 
     private static final int LIMIT = 1 << 25;
 
-    /** In the order in which transformers gives ids to those that the vocabulary lacks. */
+    /** The roles, in the order in which transformers assigns ids to tokens that the vocabulary lacks. */
     private static final List<String> ROLES =
             List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
 
     private static final List<String> LISTS = List.of("additional_special_tokens", "extra_special_tokens");
 
-    /** Roles that GPT-2's tokenizer gives to the end of a text where nothing else is named. */
+    /** The roles that GPT-2's tokenizer gives to the end-of-text token if no other is named. */
     private static final List<String> DEFAULT_ROLES = ROLES.subList(0, 3);
 
     private static final Set<String> GPT2_CLASSES = Set.of("GPT2Tokenizer", "GPT2TokenizerFast");
 
-    /** Classes that take a tokenizer's files as they are. */
+    /** The classes that use a tokenizer's files unchanged. */
     private static final Set<String> PLAIN_CLASSES = Set.of(
             "PreTrainedTokenizer",
             "PreTrainedTokenizerFast",
@@ -52,7 +52,7 @@ final class SpecialTokens {
     }
 
     /**
-     * Reads the files, as far as they are there.
+     * Reads the files that are present.
      *
      * @throws dev.hyaline.engine.error.BadCheckpointException if they are broken, or ask for another kind of tokenizer
      */
@@ -78,7 +78,7 @@ final class SpecialTokens {
         return config == null && map == null;
     }
 
-    /** Whether {@code <|endoftext|>} has the roles that the files leave open. */
+    /** Returns whether {@code <|endoftext|>} has the roles that the files leave open. */
     boolean defaultsToEndOfText() {
         boolean gpt2 =
                 tokenizerClass().map(Json::string).map(GPT2_CLASSES::contains).orElse(true);
@@ -89,7 +89,7 @@ final class SpecialTokens {
         return sources().allMatch(json -> json.get(role).isEmpty());
     }
 
-    /** The token of a role; empty where no file names one. */
+    /** The token of a role; empty if no file names one. */
     Optional<Entry> role(String role) {
         return sources()
                 .map(json -> json.get(role))
@@ -100,8 +100,8 @@ final class SpecialTokens {
     }
 
     /**
-     * The files, the one that counts most first: with {@code added_tokens_decoder}, {@code tokenizer_config.json} is
-     * complete, and the other file is of an older version.
+     * The files in order of precedence: if it has {@code added_tokens_decoder}, {@code tokenizer_config.json} is
+     * complete, and the other file is from an older version.
      */
     private Stream<Json> sources() {
         return Stream.of(
@@ -114,12 +114,12 @@ final class SpecialTokens {
         return configured("added_tokens_decoder").isPresent();
     }
 
-    /** Whether {@code added_tokens.json} is of an older version than {@code tokenizer_config.json}. */
+    /** Returns whether {@code added_tokens.json} is from an older version than {@code tokenizer_config.json}. */
     boolean replacesAddedTokens() {
         return hasDecoder();
     }
 
-    /** Special tokens in the order in which they get ids, roles first; a role that is open is an empty entry. */
+    /** The special tokens in the order in which they get ids, roles first; an open role is an empty entry. */
     List<Optional<Entry>> named() {
         List<Optional<Entry>> named = new ArrayList<>();
         for (String role : ROLES) {
@@ -154,7 +154,7 @@ final class SpecialTokens {
         return entries;
     }
 
-    /** The tokens of {@code added_tokens_decoder} by the ids that it gives. */
+    /** The tokens of {@code added_tokens_decoder} by id. */
     Map<Integer, Entry> decoder() {
         Map<Integer, Entry> decoder = new TreeMap<>();
         configured("added_tokens_decoder")
@@ -168,17 +168,20 @@ final class SpecialTokens {
         return decoder;
     }
 
-    /** Whether a word at the start of a text has a blank put before it, if {@code tokenizer_config.json} says. */
+    /**
+     * Returns whether a blank is put before a word at the start of a text; empty if {@code tokenizer_config.json} does
+     * not say.
+     */
     Optional<Boolean> prefixSpace() {
         return option("add_prefix_space");
     }
 
-    /** Whether special tokens in a text are cut like the rest of it. */
+    /** Returns whether special tokens in a text are encoded like the rest of it. */
     boolean splitsSpecialTokens() {
         return option("split_special_tokens").orElse(false);
     }
 
-    /** Whether the token that ends a text is put after each. */
+    /** Returns whether the token that ends a text is put after each text. */
     boolean addsEnd() {
         return option("add_eos_token").orElse(false);
     }
@@ -195,7 +198,7 @@ final class SpecialTokens {
         return json.isString() ? new Entry(json, json, special) : new Entry(json, json.require("content"), special);
     }
 
-    /** A token that a file names: a text, or an object with conditions. */
+    /** A token in a file: a text, or an object with conditions. */
     record Entry(Json json, Json text, boolean named) {
         String content() {
             return text.string();
@@ -208,7 +211,7 @@ final class SpecialTokens {
                     flag("single_word", false),
                     flag("lstrip", false),
                     flag("rstrip", false),
-                    // What transformers' AddedToken takes where this is not given.
+                    // The default of transformers' AddedToken.
                     flag("normalized", !(named || flag("special", false))),
                     named || flag("special", false));
         }

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
  * The tokens that mark where a text begins and ends.
  *
  * @param begin put before a prompt; empty if there is none
- * @param after a prompt, where the tokenizer's files ask for that
+ * @param after put after a prompt, if the tokenizer's files say so
  * @param end the one between texts; empty if there is none
- * @param ends all after which a text is over
+ * @param ends all that end a text
  */
 record TextMarks(OptionalInt begin, List<Integer> after, OptionalInt end, List<Integer> ends) {
     TextMarks {
@@ -20,7 +20,7 @@ record TextMarks(OptionalInt begin, List<Integer> after, OptionalInt end, List<I
         ends = List.copyOf(ends);
     }
 
-    /** What a tokenizer's own files say of them; what a configuration says counts where they are silent. */
+    /** The marks in a tokenizer's own files; those of a configuration count where these are silent. */
     record Named(
             OptionalInt before,
             List<Integer> after,
@@ -31,8 +31,8 @@ record TextMarks(OptionalInt begin, List<Integer> after, OptionalInt end, List<I
 
     /**
      * Chooses the marks: the template of the post-processor, the names in the tokenizer's files, the configuration's
-     * ids as far as the tokenizer has them, then {@code <|endoftext|>}. A text without a beginning of its own begins
-     * with the token that ends the one before.
+     * ids as far as the tokenizer has them, then {@code <|endoftext|>}. Without a token for the beginning, a text
+     * begins with the token that ends the one before.
      *
      * @param size of the tokenizer's vocabulary
      * @param endOfText id of {@code <|endoftext|>}, if the vocabulary has it
@@ -56,7 +56,7 @@ record TextMarks(OptionalInt begin, List<Integer> after, OptionalInt end, List<I
         return new TextMarks(begin, named.after(), end, List.copyOf(ends));
     }
 
-    /** These with the end after each text. */
+    /** These marks with the end after each text. */
     TextMarks withEndAfter() {
         return new TextMarks(begin, List.of(end.getAsInt()), end, ends);
     }

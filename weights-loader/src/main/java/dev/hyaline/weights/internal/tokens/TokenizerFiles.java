@@ -20,11 +20,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Reads a byte-level BPE tokenizer from {@code tokenizer.json}, or from {@code vocab.json} and {@code merges.txt} (and
- * {@code added_tokens.json}, if there is one), which the original release calls {@code encoder.json} and
- * {@code vocab.bpe}; {@code tokenizer_config.json} and {@code special_tokens_map.json} add to either. What would change
- * the ids and is not supported is refused by name. {@code truncation} and {@code padding} are not looked at, as
- * transformers does neither unless it is asked to.
+ * A reader of a byte-level BPE tokenizer from {@code tokenizer.json}, or from {@code vocab.json} and {@code merges.txt}
+ * (and {@code added_tokens.json}, if there is one), which the original release calls {@code encoder.json} and
+ * {@code vocab.bpe}; {@code tokenizer_config.json} and {@code special_tokens_map.json} add to either. Unsupported
+ * settings that would change the ids are refused by name. {@code truncation} and {@code padding} are ignored, because
+ * transformers applies them only on request.
  */
 public final class TokenizerFiles {
     private static final String WHOLE = "tokenizer.json";
@@ -32,14 +32,14 @@ public final class TokenizerFiles {
     private static final String MERGES = "merges.txt";
     private static final String ADDED = "added_tokens.json";
 
-    /** What the original release calls the vocabulary and the merges. */
+    /** The names of the vocabulary and the merges in the original release. */
     private static final String ORIGINAL_VOCABULARY = "encoder.json";
 
     private static final String ORIGINAL_MERGES = "vocab.bpe";
 
     private static final int LIMIT = 1 << 25;
 
-    /** Tokens that a template puts around a text; a few bytes can name the same ones again and again. */
+    /** The most tokens that a template puts around a text, because a few bytes can name the same ones repeatedly. */
     private static final int MAX_MARKS = 1000;
 
     private final Vocabulary vocabulary = new Vocabulary();
@@ -50,7 +50,7 @@ public final class TokenizerFiles {
 
     private TokenizerFiles() {}
 
-    /** Those files of the folder that {@link #read} reads; empty if it has no tokenizer. */
+    /** The files of the folder that {@link #read} reads; empty if it has no tokenizer. */
     public static List<String> in(Folder folder) {
         List<String> vocabulary = vocabularyIn(folder);
         return vocabulary.isEmpty()
@@ -70,7 +70,7 @@ public final class TokenizerFiles {
                 : List.of();
     }
 
-    /** Files of the folder that add to a vocabulary, which may be GPT-2's own. */
+    /** The files of the folder that add to a vocabulary, which may be GPT-2's own. */
     public static Stream<String> besideVocabularyIn(Folder folder) {
         return Stream.of(ADDED, SpecialTokens.CONFIG, SpecialTokens.MAP).filter(folder::has);
     }
@@ -104,7 +104,7 @@ public final class TokenizerFiles {
     /**
      * Reads the folder's tokenizer.
      *
-     * @throws BadCheckpointException if a file is missing or broken, or asks for what is not supported
+     * @throws BadCheckpointException if a file is missing or broken, or requires something unsupported
      */
     public static Tokenizer read(Folder folder, ModelTokens model) {
         TokenizerFiles files = new TokenizerFiles();
@@ -116,7 +116,7 @@ public final class TokenizerFiles {
                 : files.readPair(folder, VOCABULARY, MERGES, model);
     }
 
-    /** GPT-2's own vocabulary with what the folder's other files add to it. */
+    /** Reads GPT-2's own vocabulary with the additions of the folder's other files. */
     public static Tokenizer readGpt2(Folder folder, ModelTokens model) {
         TokenizerFiles files = new TokenizerFiles();
         byte[][] bytes = Gpt2Vocabulary.bytes();
@@ -152,7 +152,7 @@ public final class TokenizerFiles {
 
     private Tokenizer readWhole(Folder folder, ModelTokens modelTokens) {
         Json json = folder.readObject(WHOLE, LIMIT);
-        // First of all: other models' tokenizers differ in every other part as well.
+        // Checked first: other models' tokenizers differ in every other part as well.
         Json model = json.require("model");
         requireType(model, "BPE");
         json.nullable("normalizer").ifPresent(normalizer -> {
@@ -172,7 +172,7 @@ public final class TokenizerFiles {
                     : merge.string().split(" ", -1);
             addMerge(parts, merge::expected);
         }
-        // Before the added tokens, which are no part of the model's vocabulary.
+        // Checked before the added tokens, which are not part of the model's vocabulary.
         Map<String, Integer> wholeWords = flag(model, "ignore_merges", false) ? vocabulary.ids() : Map.of();
         PieceEncoder encoder = new BytePairEncoder(byteTokens(model), merges, wholeWords, splitWords);
         json.nullable("added_tokens")
@@ -191,12 +191,12 @@ public final class TokenizerFiles {
         return build(folder, encoder, prefixSpace, false, modelTokens);
     }
 
-    /** Takes in what a post-processor puts around a text. */
+    /** Reads the tokens that a post-processor puts around a text. */
     private void readPostProcessor(Json processor) {
         Json type = processor.require("type");
         switch (type.string()) {
             case "ByteLevel" -> {
-                // Changes where tokens are said to lie in the text, not the tokens.
+                // Changes the offsets of tokens in the text, not the tokens.
             }
             case "TemplateProcessing" -> readTemplate(processor);
             case "BertProcessing", "RobertaProcessing" -> {
@@ -247,7 +247,7 @@ public final class TokenizerFiles {
         after.addAll(marks);
     }
 
-    /** The id in a token and its id. */
+    /** The id in a pair of a token and its id. */
     private int markOf(Json pair) {
         List<Json> elements = pair.elements();
         if (elements.size() != 2) {
@@ -318,7 +318,7 @@ public final class TokenizerFiles {
         merges.add(left, right, merged);
     }
 
-    /** The id of an added token, which the vocabulary may have under the same id. */
+    /** Declares an added token, which the vocabulary may have under the same id, and returns its id. */
     private int declare(String content, Json id) {
         if (content.length() > AddedToken.MAX_LENGTH) {
             throw id.expected(
@@ -330,7 +330,7 @@ public final class TokenizerFiles {
         return Vocabulary.intOf(id);
     }
 
-    /** Adds a token, in the place of one of the same text; one without any is never found. */
+    /** Adds a token, replacing one with the same text; an empty text is never found. */
     private void addToken(AddedToken token) {
         if (!token.content().isEmpty()) {
             added.put(token.content(), token);
@@ -372,7 +372,7 @@ public final class TokenizerFiles {
         addToken(known == null ? entry.token(idOf(entry, vocabulary.nextId())) : known.asSpecial());
     }
 
-    /** The id that the vocabulary has for a token, else a new one: the one wanted, if no other token has it. */
+    /** The id of a token in the vocabulary, else a new one: the wanted one unless another token has it. */
     private int idOf(SpecialTokens.Entry entry, int wanted) {
         String content = entry.content();
         if (content.length() > AddedToken.MAX_LENGTH) {

@@ -3,12 +3,12 @@ package dev.hyaline.weights.internal.tokens;
 import dev.hyaline.weights.Tokenizer;
 import java.util.Map;
 
-/** Where a checkpoint's tokenizer is read from. */
+/** The source of a checkpoint's tokenizer. */
 public interface TokenizerSource {
     /**
      * Reads the tokenizer.
      *
-     * @param model what its configuration says of tokens
+     * @param model the facts about tokens in its configuration
      */
     Tokenizer read(ModelTokens model);
 

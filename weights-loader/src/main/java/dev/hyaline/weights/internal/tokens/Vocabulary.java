@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Tokens and their ids while a tokenizer's files are read: no token twice, no id twice. */
+/** The tokens and their ids while a tokenizer's files are read: no token twice, no id twice. */
 final class Vocabulary {
-    /** Far above any real vocabulary, and little memory for a table of ids. */
+    /** Far above any real vocabulary, and still a small table of ids. */
     static final int MAX_ID = (1 << 20) - 1;
 
     private final Map<String, Integer> ids = new HashMap<>();
@@ -73,7 +73,7 @@ final class Vocabulary {
         return id.integer(0, MAX_ID);
     }
 
-    /** The id of a token, if there is one. */
+    /** The id of a token; null if there is none. */
     @Nullable
     Integer id(String token) {
         return ids.get(token);
@@ -84,30 +84,30 @@ final class Vocabulary {
         return nextId;
     }
 
-    /** Leaves the next id without a token, once for each text: one that other libraries give it to. */
+    /** Leaves the next id without a token, once for each text, because other libraries give it to that text. */
     void leaveOut(String token) {
         if (leftOut.add(token)) {
             nextId++;
         }
     }
 
-    /** Whether an id has a token. */
+    /** Returns whether an id has a token. */
     boolean has(int id) {
         return tokens.containsKey(id);
     }
 
-    /** A token that stands for its own text, which may be in the vocabulary already. */
+    /** Makes a token stand for its own text; it may be in the vocabulary already. */
     void standsForItself(String token) {
         bytes.put(ids.get(token), token.getBytes(UTF_8));
     }
 
     /** A copy of all tokens and their ids. */
     Map<String, Integer> ids() {
-        // Not Map.copyOf, which looks through all keys of one hash code, however many a stranger has chosen.
+        // Not Map.copyOf, which searches all keys of one hash code, however many a hostile file has chosen.
         return new HashMap<>(ids);
     }
 
-    /** The bytes of each token by id, where there is one. */
+    /** The bytes of each token by id; null if an id has none. */
     byte[] @Nullable [] bytes() {
         int size = bytes.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         byte[][] byId = new byte[size][];

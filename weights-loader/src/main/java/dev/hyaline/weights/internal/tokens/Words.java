@@ -1,11 +1,11 @@
 package dev.hyaline.weights.internal.tokens;
 
 /**
- * Cuts text into the pieces that tokens never cross, as GPT-2's expression does:
+ * The pieces of text that tokens never cross, split as by GPT-2's regular expression:
  *
  * <pre>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</pre>
  *
- * <p>{@code \s} is Unicode's White_Space. Written out by hand: one pass, no backtracking, no stack, whatever the text.
+ * <p>{@code \s} is Unicode's White_Space. Written by hand: one pass, no backtracking and no stack, whatever the text.
  */
 final class Words {
     private enum Kind {
@@ -17,7 +17,7 @@ final class Words {
 
     private Words() {}
 
-    /** Where the piece that starts at {@code start}, which lies in the text, ends. */
+    /** The end of the piece that starts at {@code start}, which must be in the text. */
     static int end(String text, int start) {
         int first = text.codePointAt(start);
         if (first == '\'') {
@@ -37,7 +37,7 @@ final class Words {
         return after == text.length() || after - 1 == start ? after : after - 1;
     }
 
-    /** Length of what follows an apostrophe in an English contraction; 0 if it is none. */
+    /** The number of letters after an apostrophe in an English contraction; 0 if it is not one. */
     private static int contraction(String text, int start) {
         if (start >= text.length()) {
             return 0;
@@ -51,7 +51,7 @@ final class Words {
         };
     }
 
-    /** Where the characters of one kind that begin at {@code start} end. */
+    /** The end of the characters of one kind that begin at {@code start}. */
     private static int run(String text, int start, Kind kind) {
         int at = start;
         while (at < text.length()) {
@@ -77,7 +77,7 @@ final class Words {
         };
     }
 
-    /** Whether a character has Unicode's White_Space, which none of Java's own notions of a blank equals. */
+    /** Returns whether a character has Unicode's White_Space property, which no method of Java tests. */
     static boolean isSpace(int c) {
         return c == ' '
                 || (c >= 0x09 && c <= 0x0D)

@@ -41,12 +41,12 @@ public final class NanoGpt {
         this.arguments = arguments;
     }
 
-    /** Whether a file is such a checkpoint. */
+    /** Returns whether a file is such a checkpoint. */
     public static boolean is(TorchFile file) {
         return file.get(ARGUMENTS) instanceof Map<?, ?> && file.get(MODEL) instanceof Map<?, ?>;
     }
 
-    /** Opens one for which {@link #is} holds. */
+    /** Opens a file for which {@link #is} is true. */
     public static OpenedModel open(TorchFile file) {
         if (!(file.get(ARGUMENTS) instanceof Map<?, ?> arguments) || !(file.get(MODEL) instanceof Map<?, ?> model)) {
             throw file.file().bad("a nanoGPT checkpoint", "another dictionary");
@@ -69,7 +69,7 @@ public final class NanoGpt {
         return OpenedModel.of(config(width, complete.tied()), ModelTokens.UNKNOWN, dict.files(), complete);
     }
 
-    /** For each weight that has a bias in GPT-2 and none here. */
+    /** Adds zeros for each bias of GPT-2 that is absent here. */
     private void addZeros(Map<String, Parameter> tensors, ModelTensors named, int width) {
         named.tensors().keySet().stream()
                 .filter(name -> LINEAR.matcher(name).matches() || name.matches("(h\\.\\d+\\.ln_[12]|ln_f)\\.weight"))

@@ -14,8 +14,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a Python pickle of plain values and tensors, protocols 2 to 5, as data. Knows the opcodes that such pickles
- * need and refuses the rest by name; what names mean is left to the {@link Rebuilder}, and none is ever looked up.
+ * A reader of Python pickles of plain values and tensors, protocols 2 to 5, as data. It knows the opcodes that such
+ * pickles need and refuses the rest by name; the meaning of names is left to the {@link Rebuilder}, and none is ever
+ * looked up.
  *
  * <p>Each opcode makes at most one small object, so that the memory needed is proportional to the pickle, whose length
  * and number of values are bounded.
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://github.com/python/cpython/blob/main/Lib/pickletools.py">pickletools.py on the opcodes</a>
  */
 final class PickleReader {
-    /** Opcodes of a real checkpoint are some thousands, those of one with a vocabulary in it some hundred thousands. */
+    /** A real checkpoint has some thousands of opcodes, or some hundred thousand with a vocabulary in it. */
     private static final int MAX_OPCODES = 1 << 21;
 
     private static final int MAX_INTEGER_LENGTH = 255;
@@ -42,12 +43,12 @@ final class PickleReader {
         this.rebuilder = rebuilder;
     }
 
-    /** Reads one pickle; the cursor is left behind it. */
+    /** Reads one pickle and leaves the cursor after it. */
     static Object read(String label, ByteCursor cursor) {
         return read(label, cursor, new Rebuilder(label));
     }
 
-    /** Reads one pickle, whose storages the rebuilder then knows. */
+    /** Reads one pickle, and collects its storages in the rebuilder. */
     static Object read(String label, ByteCursor cursor, Rebuilder rebuilder) {
         return new PickleReader(label, cursor, rebuilder).run();
     }
@@ -86,7 +87,7 @@ final class PickleReader {
         return true;
     }
 
-    /** Little-endian two's complement. */
+    /** Reads an integer in little-endian two's complement. */
     private Object integer(long length) {
         if (length > MAX_INTEGER_LENGTH) {
             throw bad("integers of at most " + MAX_INTEGER_LENGTH + " bytes", length + " bytes");
@@ -219,7 +220,7 @@ final class PickleReader {
         return true;
     }
 
-    /** Text up to a line end. */
+    /** Reads text up to a line end. */
     private String line() {
         StringBuilder line = new StringBuilder();
         for (int c = cursor.u8(); c != '\n'; c = cursor.u8()) {

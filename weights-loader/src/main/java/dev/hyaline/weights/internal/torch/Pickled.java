@@ -7,17 +7,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a pickle may hold besides {@code null}, Boolean, Long, BigInteger, Double, String, List and Map: the few things
- * that tensors are made of. They are data; no class is looked up for them.
+ * The values of a pickle other than {@code null}, Boolean, Long, BigInteger, Double, String, List and Map: the few
+ * things that tensors consist of. They are data; no class is looked up for them.
  */
 sealed interface Pickled {
-    /** A tuple, which {@code torch.Size} is as well. */
+    /** A tuple; {@code torch.Size} is one too. */
     record Tuple(List<Object> items) implements Pickled {}
 
     /** A class or function by its name, such as {@code torch._utils._rebuild_tensor_v2}. */
     record Global(String name) implements Pickled {}
 
-    /** Something that no tensor needs and that does no harm: bytes, a device, a dtype. */
+    /** A harmless value that no tensor needs: bytes, a device, a dtype. */
     record Other(String what) implements Pickled {}
 
     /**
@@ -27,16 +27,16 @@ sealed interface Pickled {
      * @param elements it claims to have
      */
     record Storage(String key, Dtype dtype, long elements) implements Pickled {
-        /** Bytes it claims to have; the product has been checked. */
+        /** The number of bytes it claims to have; the product has been checked. */
         long bytes() {
             return elements * (dtype.bits() / Byte.SIZE);
         }
     }
 
-    /** A tensor: every element lies in its storage, and it has no more of them than that. */
+    /** A tensor: every element is in its storage, and it has no more elements than the storage. */
     record Tensor(Storage storage, long offset, List<Long> shape, List<Long> strides) implements Pickled {}
 
-    /** What a value is, for errors. */
+    /** The kind of a value, for errors. */
     static String kindOf(@Nullable Object value) {
         return switch (value) {
             case null -> "None";
@@ -54,7 +54,7 @@ sealed interface Pickled {
         };
     }
 
-    /** Where a storage's bytes are. */
+    /** The bytes of storages. */
     interface Storages {
         MemorySegment bytes(Storage storage);
     }

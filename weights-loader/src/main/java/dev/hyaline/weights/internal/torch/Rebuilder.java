@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The few names that tensors need in a pickle, and what calling them would make. Any other name is refused. */
+/** The few names that tensors need in a pickle, and the results of calling them. Any other name is refused. */
 final class Rebuilder {
     private static final int MAX_DIMENSIONS = 64;
     private static final char NO_NAME = 0;
@@ -33,7 +33,7 @@ final class Rebuilder {
     private static final String PARAMETER_WITH_STATE = "torch._utils._rebuild_parameter_with_state";
     private static final String FROM_TYPE = "torch._tensor._rebuild_from_type_v2";
 
-    /** Plain values beside the tensors, by what they are called in an error. Their content is not looked at. */
+    /** Types of values beside the tensors, with their names in errors. Their content is ignored. */
     private static final Map<String, String> VALUES = Map.of(
             "collections.Counter", "a Counter",
             "collections.defaultdict", "a dictionary",
@@ -86,7 +86,7 @@ final class Rebuilder {
         this.label = label;
     }
 
-    /** A name of a module. */
+    /** Resolves a name in a module. */
     Object global(String module, String name) {
         String full = module + "." + name;
         if (DTYPES.contains(full)) {
@@ -101,7 +101,7 @@ final class Rebuilder {
                 Printable.plain(full) + ", which is not looked up: save the state dictionary alone");
     }
 
-    /** What a call would make. */
+    /** The result of a call. */
     Object call(Object function, Object arguments) {
         if (!(function instanceof Global global) || !CALLABLE.contains(global.name())) {
             throw bad("a call of a function that makes tensors", "one of " + Pickled.kindOf(function));
@@ -120,7 +120,7 @@ final class Rebuilder {
         };
     }
 
-    /** The storage that a persistent id names: (storage, type, key, location, elements), and then nothing of use. */
+    /** The storage that a persistent id names: (storage, type, key, location, elements), and then nothing relevant. */
     Storage storage(Object id) {
         List<Object> items = tuple(id, "a persistent id").items();
         if (items.size() < 5 || !"storage".equals(items.getFirst())) {
@@ -157,7 +157,7 @@ final class Rebuilder {
         if (!items.isEmpty()) {
             List<?> pairs = argument(items, 0, List.class, "a list of pairs");
             if (!listsUsed.add(pairs)) {
-                // Each use copies it, so that a few bytes could ask for any amount of memory.
+                // Each use copies it, so a few bytes could take any amount of memory.
                 throw bad("one OrderedDict of a list of pairs", "another of the same list");
             }
             for (Object item : pairs) {
@@ -173,8 +173,8 @@ final class Rebuilder {
     }
 
     /**
-     * A key of a dictionary. Text stays as it is; all else becomes text that no name is, so that keys of one hash code
-     * can be told apart by their order, however many a stranger has chosen.
+     * A key of a dictionary. Text stays as it is; anything else becomes text that is not a name, so that keys of one
+     * hash code are ordered and found fast, however many a hostile file has chosen.
      */
     String key(@Nullable Object key) {
         if (!(key == null || key instanceof String || key instanceof Number || key instanceof Boolean)) {
@@ -187,7 +187,7 @@ final class Rebuilder {
         };
     }
 
-    /** Whether a key of a dictionary was text. */
+    /** Returns whether a key of a dictionary was text. */
     static boolean isName(Object key) {
         return key instanceof String text && (text.isEmpty() || text.charAt(0) != NO_NAME);
     }
@@ -218,7 +218,7 @@ final class Rebuilder {
         return new Tensor(storage, offset, shape, strides);
     }
 
-    /** (function, type, arguments, state): what the function makes. */
+    /** The result of the function in (function, type, arguments, state). */
     private Object fromType(List<Object> items) {
         Global function = argument(items, 0, Global.class, "a function");
         Global type = argument(items, 1, Global.class, "a tensor's type");
@@ -257,7 +257,7 @@ final class Rebuilder {
         }
         List<Long> sizes = new ArrayList<>();
         items.forEach(item -> sizes.add(size(item, what)));
-        // A list that cannot change is not copied again for every name of the tensor.
+        // An immutable list is not copied again for every name of the tensor.
         return List.copyOf(sizes);
     }
 

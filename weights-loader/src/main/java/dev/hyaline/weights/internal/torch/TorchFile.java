@@ -17,11 +17,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code torch.save} wrote: a pickle, and the values of the tensors in it, which stay where they are in the file.
+ * A file of {@code torch.save}: a pickle, and the values of its tensors, which stay in the file.
  *
  * @param name of the file in its folder
  * @param root the object saved, as {@link Pickled} values
- * @param storages where the values of its tensors are
+ * @param storages the bytes of its tensors
  */
 public record TorchFile(MappedFile file, String name, Object root, Storages storages) {
     /** Keys under which training loops keep the model's state dictionary. */
@@ -34,26 +34,26 @@ public record TorchFile(MappedFile file, String name, Object root, Storages stor
         return zip ? TorchZip.open(file, name) : TorchLegacy.open(file, name);
     }
 
-    /** A value of the saved dictionary, if there is one; {@code None} is none. */
+    /** A value of the saved dictionary; null if it is absent or {@code None}. */
     @Nullable
     Object get(String key) {
         return root instanceof Map<?, ?> map ? map.get(key) : null;
     }
 
-    /** Levels of dictionaries in dictionaries, and values in all, past which a file is no plain collection. */
+    /** The most levels of nested dictionaries, and values in all, of a plain collection. */
     private static final int MAX_DEPTH = 8;
 
     private static final int MAX_VALUES = 1 << 20;
 
     /**
-     * All that the saved dictionary holds.
+     * The contents of the saved dictionary.
      *
      * @param tensors under their keys
-     * @param values texts, numbers and truth values, by key
+     * @param values texts, numbers and booleans, by key
      */
     public record Contents(List<TensorView> tensors, Map<String, Object> values) {}
 
-    /** Flattens the saved dictionary: the keys of one in another stand behind its own and a dot. */
+    /** Flattens the saved dictionary: keys of nested dictionaries are joined by a dot. */
     public Contents contents() {
         if (!(root instanceof Map<?, ?> map)) {
             throw file.bad("a dictionary", Pickled.kindOf(root));
@@ -78,13 +78,13 @@ public record TorchFile(MappedFile file, String name, Object root, Storages stor
                 case Boolean flag -> into.values.put(prefix + name, flag);
                 case Number number -> into.values.put(prefix + name, number);
                 case null, default -> {
-                    // Nothing that a reader of tensors asks for.
+                    // Not needed by a reader of tensors.
                 }
             }
         });
     }
 
-    /** The state dictionary: the object saved itself, or the one in it. */
+    /** The state dictionary: the saved object itself, or the one in it. */
     public StateDict stateDict() {
         for (String key : NESTED) {
             if (get(key) instanceof Map<?, ?> nested) {

@@ -48,10 +48,10 @@ final class TorchLegacy {
         return new TorchFile(file, name, root, storage -> Objects.requireNonNull(storages.get(storage.key())));
     }
 
-    /** Where the storages are, which follow each other in the order of the keys. */
+    /** Locates the storages, which follow each other in the order of the keys. */
     private static Map<String, MemorySegment> locate(
             MappedFile file, List<?> keys, Map<String, Storage> named, long begin) {
-        // By name: a stranger's names of one hash code are still found fast, as they have an order.
+        // Sorted by name, so that a hostile file's names of one hash code are still found fast.
         Map<String, MemorySegment> located = new HashMap<>();
         ByteCursor cursor = new ByteCursor(file.label(), file.bytes()).at(begin);
         for (Object key : keys) {

@@ -59,7 +59,7 @@ final class TorchZip {
         return data;
     }
 
-    /** The folder of the archive that all is in. */
+    /** The folder of the archive that holds all entries. */
     private static String root(MappedFile file, Map<String, MemorySegment> entries) {
         List<String> pickles = entries.keySet().stream()
                 .filter(entry -> entry.endsWith(PICKLE))

@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The directory of a zip archive whose entries are stored as they are, as {@code torch.save} writes them, so that they
- * can be used where they lie. It is checked against the entries' own headers; nothing is compressed, encrypted or in
- * two entries at once.
+ * The directory of a zip archive whose entries are uncompressed, as {@code torch.save} writes them, so that they can be
+ * used in place. It is checked against the entries' own headers; nothing is compressed, encrypted or in two entries at
+ * once.
  *
  * @see <a href="https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT">the format</a>
  */
@@ -30,7 +30,7 @@ public final class ZipArchive {
     private static final int DIRECTORY_ENTRY_BYTES = 46;
     private static final int MAX_COMMENT_LENGTH = 0xFFFF;
 
-    /** What stands in a field of 32 bits whose value is in the extra field of 64. */
+    /** The content of a 32-bit field whose value is in a 64-bit extra field. */
     private static final long SEE_EXTRA = 0xFFFFFFFFL;
 
     private static final int SEE_END_64 = 0xFFFF;
@@ -177,7 +177,7 @@ public final class ZipArchive {
         throw bad(name, "a zip64 extra field", "none");
     }
 
-    /** Finds an entry's content behind its own header, which must agree with the directory. */
+    /** Locates an entry's content after its own header, which must agree with the directory. */
     private Extent locate(Entry entry, long directory) {
         if (cursor.at(entry.header).u32() != LOCAL_HEADER) {
             throw bad(entry.name, "the entry's header at " + entry.header, "something else");
