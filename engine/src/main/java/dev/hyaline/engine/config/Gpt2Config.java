@@ -57,6 +57,22 @@ public record Gpt2Config(
         return new Gpt2Config(12, 12, 768, 3072, 1024, 50257, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
     }
 
+    /** The same configuration with an unembedding of its own. */
+    public Gpt2Config untied() {
+        return new Gpt2Config(
+                nLayers,
+                nHeads,
+                dModel,
+                dMlp,
+                nCtx,
+                dVocab,
+                eps,
+                actFn,
+                scaleAttnWeights,
+                scaleAttnByInverseLayerIdx,
+                false);
+    }
+
     /** Width of a head. */
     public int dHead() {
         return dModel / nHeads;

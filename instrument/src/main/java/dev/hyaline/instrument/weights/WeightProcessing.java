@@ -37,22 +37,7 @@ public final class WeightProcessing {
         }
         Set<ProcessingStep> chosen = EnumSet.copyOf(steps);
         boolean embeddingsStay = chosen.equals(EnumSet.of(ProcessingStep.FOLD_VALUE_BIASES));
-        Gpt2Config processed = embeddingsStay ? config : untied(config);
+        Gpt2Config processed = embeddingsStay ? config : config.untied();
         return Gpt2Weights.load(processed, new ProcessedSource(config, source, chosen));
-    }
-
-    private static Gpt2Config untied(Gpt2Config config) {
-        return new Gpt2Config(
-                config.nLayers(),
-                config.nHeads(),
-                config.dModel(),
-                config.dMlp(),
-                config.nCtx(),
-                config.dVocab(),
-                config.eps(),
-                config.actFn(),
-                config.scaleAttnWeights(),
-                config.scaleAttnByInverseLayerIdx(),
-                false);
     }
 }

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A checkpoint whose files have been opened, in whatever format they are.
  *
- * @param tokens what the files say of tokens besides the tokenizer
+ * @param tokens the facts about tokens outside the tokenizer
  * @param files read so far, by their names in the folder: configuration and weights
- * @param tokenizer that comes with the weights, unless that is left to files beside them
+ * @param tokenizer the tokenizer in the file of weights; null if it is in files beside it
  */
 public record OpenedModel(
         Gpt2Config config,
@@ -25,31 +25,19 @@ public record OpenedModel(
         tokens = tokens.ofSize(config.dVocab());
     }
 
-    /** This with an unembedding of its own. */
+    /** The same model with an unembedding of its own. */
     OpenedModel untied() {
-        Gpt2Config untied = new Gpt2Config(
-                config.nLayers(),
-                config.nHeads(),
-                config.dModel(),
-                config.dMlp(),
-                config.nCtx(),
-                config.dVocab(),
-                config.eps(),
-                config.actFn(),
-                config.scaleAttnWeights(),
-                config.scaleAttnByInverseLayerIdx(),
-                false);
-        return new OpenedModel(untied, tokens, files, tensors, tokenizer);
+        return new OpenedModel(config.untied(), tokens, files, tensors, tokenizer);
     }
 
-    /** This with what another of its files says of tokens, as far as the files so far are silent. */
+    /** The same model with the facts about tokens that another file adds to those of the files so far. */
     OpenedModel with(ModelTokens others, String file) {
         List<String> all = new ArrayList<>(files);
         all.add(file);
         return new OpenedModel(config, tokens.or(others), all, tensors, tokenizer);
     }
 
-    /** One without a tokenizer of its own. */
+    /** A model without a tokenizer in the file of weights. */
     public static OpenedModel of(Gpt2Config config, ModelTokens tokens, List<String> files, ModelTensors tensors) {
         return new OpenedModel(config, tokens, files, tensors, null);
     }
