@@ -17,5 +17,6 @@ module dev.hyaline.instrument {
     exports dev.hyaline.instrument.hook;
     exports dev.hyaline.instrument.json;
     exports dev.hyaline.instrument.run;
+    exports dev.hyaline.instrument.training;
     exports dev.hyaline.instrument.weights;
 }

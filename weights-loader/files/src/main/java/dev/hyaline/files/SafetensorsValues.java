@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The values of a safetensors file, read on request; the file is open only while it is read. Its header is read and
@@ -29,6 +30,11 @@ public final class SafetensorsValues {
         try (FileInput input = FileInput.open(file, errors)) {
             return new SafetensorsValues(file, errors, SafetensorsHeader.read(input));
         }
+    }
+
+    /** What the file's metadata says under a key. */
+    public Optional<String> metadata(String key) {
+        return Optional.ofNullable(header.metadata().get(key));
     }
 
     public boolean has(String tensor) {
