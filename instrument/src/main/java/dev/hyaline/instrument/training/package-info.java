@@ -1,5 +1,5 @@
 /**
- * Training of small models from tokens: {@link dev.hyaline.instrument.training.Training} with its
+ * ModelTraining of small models from tokens: {@link dev.hyaline.instrument.training.ModelTraining} with its
  * {@link dev.hyaline.instrument.training.TrainingOptions}.
  */
 package dev.hyaline.instrument.training;

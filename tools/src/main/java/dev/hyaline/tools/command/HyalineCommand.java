@@ -66,6 +66,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("sanity", SanityCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
+        COMMANDS.put("check", CheckCommand::new);
         COMMANDS.put("devices", DevicesCommand::new);
     }
 

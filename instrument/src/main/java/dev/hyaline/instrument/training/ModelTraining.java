@@ -47,9 +47,9 @@ import java.util.stream.IntStream;
  * the parameters against the gradient of the mean cross-entropy.
  *
  * <pre>{@code
- * Training training = Training.of(config, tokens, TrainingOptions.of(2_000));
+ * ModelTraining training = ModelTraining.of(config, tokens, TrainingOptions.of(2_000));
  * while (training.step() < 2_000) {
- *     Training.StepResult result = training.next();
+ *     ModelTraining.StepResult result = training.next();
  * }
  * training.export(folder);
  * }</pre>
@@ -58,7 +58,7 @@ import java.util.stream.IntStream;
  * not on the number of threads, and not on whether the training was saved and gone on with. Takes four times the memory
  * of the weights in float32, and twice that of packed ones. Not thread-safe.
  */
-public final class Training {
+public final class ModelTraining {
     private static final String FORMAT = "hyaline-training/1";
     private static final String MEAN = "adamw.mean.";
     private static final String SQUARE = "adamw.square.";
@@ -83,7 +83,7 @@ public final class Training {
      */
     public record StepResult(int step, double loss, double gradientNorm, double rate) {}
 
-    private Training(Gpt2Config config, int[] tokens, TrainingOptions options, int threads) {
+    private ModelTraining(Gpt2Config config, int[] tokens, TrainingOptions options, int threads) {
         this.config = config;
         this.tokens = tokens.clone();
         this.options = options;
@@ -107,13 +107,13 @@ public final class Training {
      * @param tokens the text, end to end
      * @throws BadInputException if the text is shorter than a sequence or holds a token that the model does not know
      */
-    public static Training of(Gpt2Config config, int[] tokens, TrainingOptions options) {
+    public static ModelTraining of(Gpt2Config config, int[] tokens, TrainingOptions options) {
         return of(Gpt2Weights.random(config, options.seed()), tokens, options, Gpt2.defaultThreads());
     }
 
     /** Training from given weights, on a number of threads. */
-    public static Training of(Gpt2Weights weights, int[] tokens, TrainingOptions options, int threads) {
-        Training training = new Training(weights.config(), tokens, options, threads);
+    public static ModelTraining of(Gpt2Weights weights, int[] tokens, TrainingOptions options, int threads) {
+        ModelTraining training = new ModelTraining(weights.config(), tokens, options, threads);
         for (TensorSpec tensor : Gpt2Weights.tensors(weights.config())) {
             float[] values = weights.tensor(tensor.name());
             System.arraycopy(values, 0, training.parameters.state(tensor.name()).values(), 0, values.length);
@@ -127,8 +127,8 @@ public final class Training {
      * @throws BadInputException if it was written by a training of another configuration, text or other options
      * @throws FileException if it cannot be read
      */
-    public static Training resume(Path file, Gpt2Config config, int[] tokens, TrainingOptions options, int threads) {
-        Training training = new Training(config, tokens, options, threads);
+    public static ModelTraining resume(Path file, Gpt2Config config, int[] tokens, TrainingOptions options, int threads) {
+        ModelTraining training = new ModelTraining(config, tokens, options, threads);
         SafetensorsValues saved = SafetensorsValues.open(file, InputErrors.INSTANCE);
         String found = saved.metadata(OF).orElse("something else");
         if (!found.equals(training.identity())) {

@@ -27,7 +27,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Training against PyTorch's, and its promise that nothing but its inputs decides a bit. */
-class TrainingTest {
+class ModelTrainingTest {
     private static final Path GOLDEN = Path.of("../weights-loader/src/test/resources/golden/tiny-a");
     private static final Gpt2Config SMALL =
             new Gpt2Config(2, 2, 16, 40, 24, 29, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
@@ -58,12 +58,12 @@ class TrainingTest {
         }
         TrainingOptions options =
                 TrainingOptions.of(8).batches(2, 8).rates(3, 1e-2, 1e-3).clip(0.5);
-        Training training;
+        ModelTraining training;
         try (Checkpoint checkpoint = Checkpoint.open(GOLDEN)) {
-            training = Training.of(checkpoint.weights(), tokens, options, 2);
+            training = ModelTraining.of(checkpoint.weights(), tokens, options, 2);
         }
         for (int step = 0; step < 8; step++) {
-            Training.StepResult result = training.next(batch);
+            ModelTraining.StepResult result = training.next(batch);
             assertThat(result.loss()).isCloseTo(golden.get("loss").get(step).asDouble(), within(2e-5));
             double norm = golden.get("gradient_norm").get(step).asDouble();
             assertThat(result.gradientNorm()).isCloseTo(norm, within(1e-4 * norm));
@@ -82,9 +82,9 @@ class TrainingTest {
 
     @Test
     void learnsATextThatFollowsARule() {
-        Training training = Training.of(SMALL, text(), TrainingOptions.of(150).batches(8, 12).rates(10, 1e-2, 1e-3));
+        ModelTraining training = ModelTraining.of(SMALL, text(), TrainingOptions.of(150).batches(8, 12).rates(10, 1e-2, 1e-3));
         double first = training.next().loss();
-        Training.StepResult last = null;
+        ModelTraining.StepResult last = null;
         while (training.step() < 150) {
             last = training.next();
         }
@@ -98,24 +98,24 @@ class TrainingTest {
 
     @Test
     void goesOnFromAFileToTheBitOnAnyNumberOfThreads() {
-        Training whole = Training.of(Gpt2Weights.random(SMALL, 1), text(), OPTIONS, 1);
-        Training begun = Training.of(Gpt2Weights.random(SMALL, 1), text(), OPTIONS, 3);
-        List<Training.StepResult> expected = new ArrayList<>();
-        List<Training.StepResult> found = new ArrayList<>();
+        ModelTraining whole = ModelTraining.of(Gpt2Weights.random(SMALL, 1), text(), OPTIONS, 1);
+        ModelTraining begun = ModelTraining.of(Gpt2Weights.random(SMALL, 1), text(), OPTIONS, 3);
+        List<ModelTraining.StepResult> expected = new ArrayList<>();
+        List<ModelTraining.StepResult> found = new ArrayList<>();
         for (int step = 0; step < 10; step++) {
             expected.add(whole.next());
             found.add(begun.next());
         }
         Path file = temporary.resolve("training.safetensors");
         begun.save(file);
-        Training resumed = Training.resume(file, SMALL, text(), OPTIONS, 2);
+        ModelTraining resumed = ModelTraining.resume(file, SMALL, text(), OPTIONS, 2);
         for (int step = 10; step < 20; step++) {
             expected.add(whole.next());
             found.add(resumed.next());
         }
         assertThat(found).isEqualTo(expected);
         assertSameWeights(resumed.weights(), whole.weights());
-        assertThatThrownBy(() -> Training.resume(file, SMALL, text(), OPTIONS.decay(0.5), 1))
+        assertThatThrownBy(() -> ModelTraining.resume(file, SMALL, text(), OPTIONS.decay(0.5), 1))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("another training");
     }
@@ -125,7 +125,7 @@ class TrainingTest {
         private Endless() {}
 
         public static void main(String[] arguments) {
-            Training training = Training.of(Gpt2Weights.random(SMALL, 1), text(), OPTIONS, 1);
+            ModelTraining training = ModelTraining.of(Gpt2Weights.random(SMALL, 1), text(), OPTIONS, 1);
             while (training.step() < OPTIONS.steps()) {
                 training.next();
                 for (int i = 0; i < 20; i++) {
@@ -156,9 +156,9 @@ class TrainingTest {
             process.destroyForcibly();
             assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
         }
-        Training resumed = Training.resume(file, SMALL, text(), OPTIONS, 2);
+        ModelTraining resumed = ModelTraining.resume(file, SMALL, text(), OPTIONS, 2);
         assertThat(resumed.step()).isBetween(3, OPTIONS.steps());
-        Training whole = Training.of(Gpt2Weights.random(SMALL, 1), text(), OPTIONS, 2);
+        ModelTraining whole = ModelTraining.of(Gpt2Weights.random(SMALL, 1), text(), OPTIONS, 2);
         while (whole.step() < OPTIONS.steps()) {
             whole.next();
         }
@@ -170,7 +170,7 @@ class TrainingTest {
 
     @Test
     void exportsWhatItTrained() throws IOException {
-        Training training = Training.of(SMALL, text(), OPTIONS);
+        ModelTraining training = ModelTraining.of(SMALL, text(), OPTIONS);
         training.next();
         Path folder = temporary.resolve("model");
         training.export(folder);
@@ -187,14 +187,14 @@ class TrainingTest {
     void whatCannotBeTrainedIsSaid() {
         assertThatThrownBy(() -> TrainingOptions.of(10).rates(11, 1e-3, 0)).hasMessageContaining("warmup");
         assertThatThrownBy(() -> TrainingOptions.of(10).clip(0)).hasMessageContaining("clip must be above 0");
-        assertThatThrownBy(() -> Training.of(SMALL, new int[] {1, 2, 3}, OPTIONS))
+        assertThatThrownBy(() -> ModelTraining.of(SMALL, new int[] {1, 2, 3}, OPTIONS))
                 .hasMessageContaining("need at least 13, found 3");
-        assertThatThrownBy(() -> Training.of(SMALL, new int[20], OPTIONS.batches(1, 25)))
+        assertThatThrownBy(() -> ModelTraining.of(SMALL, new int[20], OPTIONS.batches(1, 25)))
                 .hasMessageContaining("24 positions");
         int[] unknown = text();
         unknown[7] = 29;
-        assertThatThrownBy(() -> Training.of(SMALL, unknown, OPTIONS)).hasMessageContaining("token 29");
-        Training wild = Training.of(SMALL, text(), TrainingOptions.of(50).batches(2, 8).rates(0, 1e30, 1e30));
+        assertThatThrownBy(() -> ModelTraining.of(SMALL, unknown, OPTIONS)).hasMessageContaining("token 29");
+        ModelTraining wild = ModelTraining.of(SMALL, text(), TrainingOptions.of(50).batches(2, 8).rates(0, 1e30, 1e30));
         assertThatThrownBy(() -> {
                     while (true) {
                         wild.next();

@@ -1,0 +1,150 @@
+package dev.hyaline.instrument.gradient;
+
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.PromptPass;
+import dev.hyaline.instrument.internal.Batches;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A search for the first value that is not finite, in the order in which passes come to values: forward through all
+ * prompts and then, if all is finite, back from an objective; with the size of values and gradients on the way there.
+ */
+public final class FiniteCheck {
+    /** The pass that a value belongs to. */
+    public enum Pass {
+        FORWARD,
+        BACKWARD
+    }
+
+    /**
+     * A value that is not finite.
+     *
+     * @param sequence index among the prompts
+     * @param position of its token; at attention maps, of the query
+     * @param token the id of the token there
+     * @param value infinite, or not a number
+     */
+    public record Place(Pass pass, HookPoint point, int sequence, int position, int token, float value) {}
+
+    /**
+     * The size of what is finite at a point, over all prompts.
+     *
+     * @param rootMeanSquare of the values
+     * @param largest absolute value
+     */
+    public record Size(Pass pass, HookPoint point, double rootMeanSquare, double largest) {}
+
+    private final Prompts prompts;
+    private final Map<HookPoint, Sum> sums = new LinkedHashMap<>();
+    private final List<Size> sizes = new ArrayList<>();
+    private Pass pass = Pass.FORWARD;
+    private Optional<Place> first = Optional.empty();
+
+    private static final class Sum {
+        private double squares;
+        private double largest;
+        private long count;
+    }
+
+    private FiniteCheck(Prompts prompts) {
+        this.prompts = prompts;
+    }
+
+    /**
+     * Runs prompts forward and, if all values are finite, back.
+     *
+     * @throws BadInputException if the objective does not fit the prompts
+     */
+    public static FiniteCheck of(Gpt2 model, Prompts prompts, Objective objective) {
+        FiniteCheck check = new FiniteCheck(prompts);
+        check.run(PromptPass.plain(model, prompts), LogitSelection.all());
+        if (check.first.isEmpty()) {
+            check.pass = Pass.BACKWARD;
+            check.run(GradientPass.of(model, prompts, objective), LogitSelection.none());
+        }
+        return check;
+    }
+
+    /** The first value that is not finite; empty if all are. */
+    public Optional<Place> first() {
+        return first;
+    }
+
+    /** Sizes in the order of the passes, to the point of {@link #first}. */
+    public List<Size> sizes() {
+        return List.copyOf(sizes);
+    }
+
+    private void run(PromptPass passes, LogitSelection logits) {
+        sums.clear();
+        Map<HookPoint, Place> bad = new LinkedHashMap<>();
+        Batches.run(
+                prompts.size(),
+                prompts::length,
+                (begin, end) -> passes.forward(begin, end, logits, new Probe() {
+                    @Override
+                    public boolean wants(HookPoint point) {
+                        return !point.site().onRequest();
+                    }
+
+                    @Override
+                    public void at(HookPoint point, Activation values) {
+                        look(point, values, begin, bad);
+                    }
+                }));
+        for (Map.Entry<HookPoint, Sum> entry : sums.entrySet()) {
+            Sum sum = entry.getValue();
+            sizes.add(new Size(pass, entry.getKey(), Math.sqrt(sum.squares / Math.max(1, sum.count)), sum.largest));
+            if (bad.containsKey(entry.getKey())) {
+                first = Optional.ofNullable(bad.get(entry.getKey()));
+                return;
+            }
+        }
+    }
+
+    private void look(HookPoint point, Activation values, int begin, Map<HookPoint, Place> bad) {
+        Sum sum = sums.computeIfAbsent(point, p -> new Sum());
+        for (int s = 0; s < values.sequences(); s++) {
+            for (int i = 0; i < values.size(s); i++) {
+                float value = values.values()[values.offset(s) + i];
+                if (Float.isFinite(value)) {
+                    sum.squares += (double) value * value;
+                    sum.largest = Math.max(sum.largest, Math.abs(value));
+                    sum.count++;
+                } else if (!isMasked(point, values, s, i, value)) {
+                    int position = position(point, values, s, i);
+                    int sequence = begin + s;
+                    bad.putIfAbsent(
+                            point,
+                            new Place(pass, point, sequence, position, prompts.token(sequence, position), value));
+                }
+            }
+        }
+    }
+
+    /** Scores of later keys are minus infinity as they should be. */
+    private static boolean isMasked(HookPoint point, Activation values, int s, int index, float value) {
+        int keys = values.keys(s);
+        return point.site() == Site.ATTN_SCORES
+                && value == Float.NEGATIVE_INFINITY
+                && index % keys > index / keys % keys;
+    }
+
+    private static int position(HookPoint point, Activation values, int s, int index) {
+        if (point.site().isMap()) {
+            return index / values.keys(s) % values.keys(s);
+        }
+        return values.position(values.firstRow(s) + index / values.width());
+    }
+}
