@@ -71,6 +71,24 @@ final class AnalysisCommandsTest {
     }
 
     @Test
+    void headsHaveAnIntervalOfTheirScore() {
+        String text = Outcome.of("heads", "--draws", "6").succeeded().out();
+        assertThat(text)
+                .contains("95% interval")
+                .containsPattern("1\\.0 +current-token +[0-9.]+ +± [0-9.]+ +[0-9.]+ to [0-9.]+");
+        assertThat(text.lines()).allMatch(line -> line.length() <= 100);
+        JsonNode head = Outcome.of("heads", "--draws", "6", "--json")
+                .succeeded()
+                .json()
+                .get("heads")
+                .get(8);
+        assertThat(head.get("score").asDouble())
+                .isBetween(
+                        head.get("interval_low").asDouble(),
+                        head.get("interval_high").asDouble());
+    }
+
+    @Test
     void sanityChecksAMethod() {
         Outcome passed = Outcome.of("sanity", "attribute", "--count", "12").succeeded();
         assertThat(passed.out())

@@ -6,6 +6,9 @@ import dev.hyaline.analysis.attention.HeadScores;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.RandomTokens;
 import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.analysis.statistics.Effect;
+import dev.hyaline.analysis.statistics.Interval;
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
@@ -146,7 +149,9 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                     : drawn(checkpoint, vocabulary);
             Optional<Path> folder = options.tables().folder(TABLES.toArray(String[]::new));
             try (Gpt2 model = options.start(checkpoint.weights(), console)) {
-                ResultTable scores = HeadScores.measure(model, prompts);
+                ResultTable measured = HeadScores.measure(model, prompts);
+                // Every random sequence is a draw of its own; what given prompts share is not known.
+                ResultTable scores = given ? measured : measured.ofUnits(Units.each(prompts.size()));
                 AttentionStatistics statistics = AttentionStatistics.measure(model, prompts, above);
                 List<HeadClass> classes = HeadClass.classify(scores, threshold);
                 if (options.json()) {
@@ -201,7 +206,8 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 : DisplayText.plural(prompts.size(), "random sequence") + " given twice";
         console.out().println(console.bold(model) + "  " + what);
         console.out().println();
-        Table table = new Table("head", "kind", ">score", ">error", ">lead", ">entropy", ">largest", ">looked at");
+        Table table = new Table(
+                "head", "kind", ">score", ">error", ">95% interval", ">lead", ">entropy", ">largest", ">looked at");
         int unnamed = 0;
         for (HeadClass head : classes) {
             if (head.type() == null) {
@@ -216,6 +222,9 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                     Objects.requireNonNullElse(head.type(), "-"),
                     TableView.figure(head.score()),
                     Double.isNaN(head.standardError()) ? "" : "± " + TableView.figure(head.standardError()),
+                    interval(scores, head)
+                            .map(i -> TableView.figure(i.low()) + " to " + TableView.figure(i.high()))
+                            .orElse("-"),
                     TableView.figure(head.margin()),
                     TableView.figure(statistics.entropy().mean(cell)),
                     TableView.figure(statistics.largestWeight().mean(cell)),
@@ -234,9 +243,25 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             }
         }
         kinds.forEach(console.out()::println);
+        if (given && prompts.size() > 1) {
+            console.out()
+                    .println(console.dim("units unknown: each of the " + prompts.size()
+                            + " prompts counts as one, so that intervals may be too narrow"));
+        }
         console.out()
                 .println(console.dim(unnamed + " of " + classes.size() + " heads score below "
                         + TableView.figure(threshold) + " for every kind"));
+    }
+
+    /** The interval of the head's best score; empty with too few prompts. */
+    private static Optional<Interval> interval(ResultTable scores, HeadClass head) {
+        return IntStream.range(0, scores.axes().getFirst().size())
+                .map(type -> scores.cell(type, head.layer(), head.head()))
+                .filter(cell -> scores.mean(cell) == head.score())
+                .boxed()
+                .findFirst()
+                .flatMap(cell -> scores.statistics().cells().get(cell))
+                .flatMap(Effect::interval);
     }
 
     private static void json(
@@ -260,6 +285,14 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             }
             JsonOutput.number(out, "score", head.score());
             JsonOutput.number(out, "standard_error", head.standardError());
+            JsonOutput.number(
+                    out,
+                    "interval_low",
+                    interval(scores, head).map(Interval::low).orElse(Double.NaN));
+            JsonOutput.number(
+                    out,
+                    "interval_high",
+                    interval(scores, head).map(Interval::high).orElse(Double.NaN));
             JsonOutput.number(out, "margin", head.margin());
             out.writeObjectPropertyStart("scores");
             List<String> types = scores.axes().getFirst().labels();
