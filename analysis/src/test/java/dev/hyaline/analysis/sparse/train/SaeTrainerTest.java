@@ -11,10 +11,12 @@ import dev.hyaline.analysis.sparse.LatentActivation;
 import dev.hyaline.analysis.sparse.SaeMetadata;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.SparseGolden;
+import dev.hyaline.analysis.sparse.measure.DictionarySimilarity;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.instrument.CounterRandom;
+import dev.hyaline.instrument.dump.RowOrder;
 import dev.hyaline.weights.TensorFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -95,6 +97,61 @@ class SaeTrainerTest {
             SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
             assertThat(losses.getLast()).isLessThan(losses.getFirst() / 5);
             assertThat(meanMaxCosine(DATA.directions, Planted.ATOMS, sae)).isGreaterThan(0.9);
+        }
+    }
+
+    /** The planted dictionary of the reference values, where SAEs of 64 latents that train well reach .990. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void theReferencesPlantedDictionaryIsFoundAsWell(long seed) {
+        SafetensorsValues file = SparseGolden.values("planted.safetensors");
+        float[] rows = floats(file, "X");
+        float[] planted = floats(file, "D");
+        TrainingData data = new TrainingData() {
+            @Override
+            public int dIn() {
+                return 20;
+            }
+
+            @Override
+            public int dOut() {
+                return 20;
+            }
+
+            @Override
+            public boolean isTranscoder() {
+                return false;
+            }
+
+            @Override
+            public long rows() {
+                return rows.length / 20;
+            }
+
+            @Override
+            public void read(long batch, int size, float[] x, float[] y) {
+                RowOrder order = RowOrder.shuffled(rows(), seed + batch * size / rows());
+                order.position(batch * size % rows());
+                long[] chosen = new long[size];
+                order.next(chosen);
+                for (int i = 0; i < size; i++) {
+                    System.arraycopy(rows, (int) chosen[i] * 20, x, i * 20, 20);
+                }
+            }
+        };
+        Training training = Training.of(
+                        64,
+                        Recipe.of(new TrainedActivation.TrainedTopK(3, true, false)),
+                        Schedule.constant(3e-3).decay(1000),
+                        4000,
+                        256)
+                .seed(seed)
+                .deadAfter(20_000);
+        try (SaeTrainer trainer = SaeTrainer.begin(training, data, 2)) {
+            trainer.run(data, (done, losses, rate, dead) -> {});
+            float[] learned =
+                    trainer.autoencoder(SaeMetadata.unknown()).parameters().decoder();
+            assertThat(DictionarySimilarity.between(planted, learned, 20).mmcs()).isGreaterThanOrEqualTo(0.985);
         }
     }
 
