@@ -54,9 +54,9 @@ import java.util.stream.IntStream;
  * training.export(folder);
  * }</pre>
  *
- * <p>The bits of every step depend on configuration, tokens, options and the weights it began with, and on nothing else:
- * not on the number of threads, and not on whether the training was saved and gone on with. Takes four times the memory
- * of the weights in float32, and twice that of packed ones. Not thread-safe.
+ * <p>The bits of every step depend on configuration, tokens, options and the weights it began with, and on nothing
+ * else: not on the number of threads, and not on whether the training was saved and gone on with. Takes four times the
+ * memory of the weights in float32, and twice that of packed ones. Not thread-safe.
  */
 public final class ModelTraining {
     private static final String FORMAT = "hyaline-training/1";
@@ -93,8 +93,8 @@ public final class ModelTraining {
                     + options.length() + " tokens");
         }
         if (tokens.length <= options.length()) {
-            throw new BadInputException("training: sequences that predict " + options.length() + " tokens need at least "
-                    + (options.length() + 1) + ", found " + tokens.length);
+            throw new BadInputException("training: sequences that predict " + options.length()
+                    + " tokens need at least " + (options.length() + 1) + ", found " + tokens.length);
         }
         Prompts.requireKnown(config, tokens, "the text to train on");
         parameters = new AdamW(config);
@@ -127,7 +127,8 @@ public final class ModelTraining {
      * @throws BadInputException if it was written by a training of another configuration, text or other options
      * @throws FileException if it cannot be read
      */
-    public static ModelTraining resume(Path file, Gpt2Config config, int[] tokens, TrainingOptions options, int threads) {
+    public static ModelTraining resume(
+            Path file, Gpt2Config config, int[] tokens, TrainingOptions options, int threads) {
         ModelTraining training = new ModelTraining(config, tokens, options, threads);
         SafetensorsValues saved = SafetensorsValues.open(file, InputErrors.INSTANCE);
         String found = saved.metadata(OF).orElse("something else");
@@ -190,7 +191,8 @@ public final class ModelTraining {
      * @throws HyalineException if the loss or the gradient is not finite; the parameters are then as before
      */
     public StepResult next(List<int[]> sequences) {
-        int predicted = sequences.stream().mapToInt(sequence -> sequence.length - 1).sum();
+        int predicted =
+                sequences.stream().mapToInt(sequence -> sequence.length - 1).sum();
         gradients.clear();
         double[] loss = {0};
         try (Gpt2 model = Gpt2.of(weights(), threads)) {
@@ -222,8 +224,10 @@ public final class ModelTraining {
                 .toArray();
         float[] gradient = new float[tape.result().logits().length];
         double[] losses = new double[next.length];
-        IntStream.range(0, next.length).parallel().forEach(row -> losses[row] =
-                crossEntropy(tape.result().logits(), row, next[row], gradient, predicted));
+        IntStream.range(0, next.length)
+                .parallel()
+                .forEach(
+                        row -> losses[row] = crossEntropy(tape.result().logits(), row, next[row], gradient, predicted));
         tape.backward(gradient, Probe.NONE, gradients);
         return Arrays.stream(losses).reduce(0, Double::sum);
     }
@@ -306,8 +310,7 @@ public final class ModelTraining {
                 .map(tensor -> entry(tensor.name(), tensor))
                 .toList();
         FileLayout layout = SafetensorsLayout.of(entries, Map.of("format", "pt"));
-        try (PartialFolder partial =
-                PartialFolder.begin(folder.toAbsolutePath().normalize())) {
+        try (PartialFolder partial = PartialFolder.begin(folder.toAbsolutePath().normalize())) {
             Files.write(partial.path().resolve(ConfigKeys.FILE), configuration());
             try (FileChannel channel = FileChannel.open(
                     partial.path().resolve("model.safetensors"),
@@ -340,9 +343,7 @@ public final class ModelTraining {
 
     private static TensorEntry entry(String name, TensorSpec tensor) {
         return new TensorEntry(
-                name,
-                Dtype.F32,
-                tensor.shape().stream().map(Integer::longValue).toList());
+                name, Dtype.F32, tensor.shape().stream().map(Integer::longValue).toList());
     }
 
     private static void append(TensorFileWriter writer, String name, float[] values) throws IOException {
@@ -353,6 +354,7 @@ public final class ModelTraining {
     private String identity() {
         ByteBuffer bytes = ByteBuffer.allocate(tokens.length * Integer.BYTES);
         bytes.asIntBuffer().put(tokens);
-        return config + " " + options + " tokens " + HexFormat.of().formatHex(Digests.sha256().digest(bytes.array()));
+        return config + " " + options + " tokens "
+                + HexFormat.of().formatHex(Digests.sha256().digest(bytes.array()));
     }
 }

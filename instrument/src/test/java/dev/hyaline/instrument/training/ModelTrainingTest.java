@@ -74,15 +74,14 @@ class ModelTrainingTest {
             for (float value : values) {
                 sum += value;
             }
-            assertThat(sum)
-                    .as(entry.getKey())
-                    .isCloseTo(entry.getValue().asDouble(), within(1e-5 * values.length));
+            assertThat(sum).as(entry.getKey()).isCloseTo(entry.getValue().asDouble(), within(1e-5 * values.length));
         });
     }
 
     @Test
     void learnsATextThatFollowsARule() {
-        ModelTraining training = ModelTraining.of(SMALL, text(), TrainingOptions.of(150).batches(8, 12).rates(10, 1e-2, 1e-3));
+        ModelTraining training = ModelTraining.of(
+                SMALL, text(), TrainingOptions.of(150).batches(8, 12).rates(10, 1e-2, 1e-3));
         double first = training.next().loss();
         ModelTraining.StepResult last = null;
         while (training.step() < 150) {
@@ -91,9 +90,7 @@ class ModelTrainingTest {
         assertThat(first).isCloseTo(Math.log(29), within(0.1));
         assertThat(last.loss()).isLessThan(0.2);
         assertThat(last.rate()).isCloseTo(1e-3, within(1e-5));
-        assertThatThrownBy(training::next)
-                .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("all 150 steps");
+        assertThatThrownBy(training::next).isInstanceOf(BadInputException.class).hasMessageContaining("all 150 steps");
     }
 
     @Test
@@ -194,7 +191,8 @@ class ModelTrainingTest {
         int[] unknown = text();
         unknown[7] = 29;
         assertThatThrownBy(() -> ModelTraining.of(SMALL, unknown, OPTIONS)).hasMessageContaining("token 29");
-        ModelTraining wild = ModelTraining.of(SMALL, text(), TrainingOptions.of(50).batches(2, 8).rates(0, 1e30, 1e30));
+        ModelTraining wild = ModelTraining.of(
+                SMALL, text(), TrainingOptions.of(50).batches(2, 8).rates(0, 1e30, 1e30));
         assertThatThrownBy(() -> {
                     while (true) {
                         wild.next();
