@@ -31,10 +31,10 @@ public final class NpzFile {
 
     private static final Pattern HEADER =
             Pattern.compile("\\{'descr': '([<|>=]\\w{2,3})', 'fortran_order': (True|False),"
-                    + " 'shape': \\(((?:\\d{1,18}(?:, ?|,?))*)\\),? ?\\}\\s*");
+                    + " 'shape': \\(([0-9, ]{0,1300}+)\\),? ?\\}\\s*+");
+    private static final Pattern SHAPE = Pattern.compile("|\\d{1,18},|\\d{1,18}(?:, ?\\d{1,18}){1,63}+,?");
     private static final byte[] MAGIC = "\u0093NUMPY".getBytes(ISO_8859_1);
     private static final int MAX_HEADER = 1 << 16;
-    private static final int MAX_DIMENSIONS = 64;
 
     private NpzFile() {}
 
@@ -75,12 +75,15 @@ public final class NpzFile {
         if (dtype == null) {
             throw bad(label, name, "little-endian numbers", Printable.quoted(match.group(1)));
         }
+        if (!SHAPE.matcher(match.group(3)).matches()) {
+            throw bad(label, name, "a tuple of at most 64 sizes", Printable.quoted(match.group(3)));
+        }
         List<Long> shape = new ArrayList<>();
         long elements = 1;
         for (String size : match.group(3).split("[, ]+", -1)) {
             if (!size.isEmpty()) {
                 shape.add(Long.parseLong(size));
-                if (shape.size() > MAX_DIMENSIONS || Math.multiplyHigh(elements, shape.getLast()) != 0) {
+                if (Math.multiplyHigh(elements, shape.getLast()) != 0) {
                     throw bad(label, name, "a shape whose size fits 63 bits", Printable.plain(match.group(3)));
                 }
                 elements *= shape.getLast();

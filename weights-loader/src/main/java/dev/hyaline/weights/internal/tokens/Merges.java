@@ -5,7 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The pairs of neighbouring tokens that merge into one, and their order. */
-final class Merges {
+class Merges {
     // A HashMap, because the files may be untrusted: whatever ids they choose, a lookup stays logarithmic.
     private final Map<Long, Merge> merges = new HashMap<>();
 
