@@ -58,7 +58,8 @@ public final class SparsePeer {
                 at[0] = threads.getCurrentThreadCpuTime();
                 trainer.run(data, (done, losses, rate, dead) -> at[(int) done] = threads.getCurrentThreadCpuTime());
             } else {
-                SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown()).onThreads(1);
+                SparseAutoencoder sae =
+                        trainer.autoencoder(SaeMetadata.unknown()).onThreads(1);
                 for (int i = 0; i < steps; i++) {
                     at[i] = threads.getCurrentThreadCpuTime();
                     Latents latents = sae.encode(data.rows);

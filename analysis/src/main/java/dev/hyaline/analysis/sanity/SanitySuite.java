@@ -318,10 +318,7 @@ public final class SanitySuite {
             }
         }
         return SanityCheck.atMost(
-                "numerical stability",
-                largest / delta,
-                0.01,
-                "largest difference to float64, in tenths of the gap");
+                "numerical stability", largest / delta, 0.01, "largest difference to float64, in tenths of the gap");
     }
 
     private static Logits logits(

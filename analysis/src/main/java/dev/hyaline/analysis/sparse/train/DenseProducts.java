@@ -11,8 +11,8 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.stream.IntStream;
 
 /**
- * The five products of a step in which many latents fire. The activations of all latents are one array; all else is done
- * by blocks of tokens or of latents.
+ * The five products of a step in which many latents fire. The activations of all latents are one array; all else is
+ * done by blocks of tokens or of latents.
  */
 final class DenseProducts {
     /** Latents of a block: their part of a chain stays in the second-level cache. */

@@ -133,7 +133,10 @@ final class Step {
         return updates;
     }
 
-    /** Sets the share of latents above which whole products are used; which of the two is used changes no more than rounding. */
+    /**
+     * Sets the share of latents above which whole products are used; which of the two is used changes no more than
+     * rounding.
+     */
     void denseAbove(double share) {
         denseAbove = share;
     }
@@ -239,8 +242,7 @@ final class Step {
         }
         float[] f = denseActivations;
         products.encode(h, encoder, f);
-        float[][] outs = {products.decode(
-                f, w.get(Weights.DECODER).value, w.get(Weights.DECODER_BIAS).value, dOut)};
+        float[][] outs = {products.decode(f, w.get(Weights.DECODER).value, w.get(Weights.DECODER_BIAS).value, dOut)};
         addSkip(x, outs);
         errors = new double[tokens];
         for (int i = 0; i < tokens * dOut; i++) {

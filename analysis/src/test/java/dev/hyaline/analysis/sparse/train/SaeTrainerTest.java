@@ -151,7 +151,8 @@ class SaeTrainerTest {
             trainer.run(data, (done, losses, rate, dead) -> {});
             float[] learned =
                     trainer.autoencoder(SaeMetadata.unknown()).parameters().decoder();
-            assertThat(DictionarySimilarity.between(planted, learned, 20).mmcs()).isGreaterThanOrEqualTo(0.985);
+            assertThat(DictionarySimilarity.between(planted, learned, 20).mmcs())
+                    .isGreaterThanOrEqualTo(0.985);
         }
     }
 
