@@ -296,6 +296,32 @@ final class CircuitEdits {
         }
     }
 
+    /** As {@link #read}, of edges that each carry a share of what their sender writes, and the ablated value else. */
+    void mix(int receiver, int position, NodeValues own, NodeValues ablated, double[] masks, float[] values) {
+        int senders = index.senderCount(receiver);
+        boolean differs = false;
+        for (int s = 0; s < senders && !differs; s++) {
+            differs = masks[index.edge(s, receiver)] != 1 && !own.same(ablated, s, position);
+        }
+        if (!differs) {
+            return;
+        }
+        double[] sum = new double[values.length];
+        weights.addConstant(index.stageOfReceiver(receiver), position, input == InputMeaning.TOKENS, sum);
+        int from = position * sum.length;
+        for (int s = 0; s < senders; s++) {
+            double mask = masks[index.edge(s, receiver)];
+            float[] kept = own.written(s, position);
+            float[] other = ablated.written(s, position);
+            for (int i = 0; i < sum.length; i++) {
+                sum[i] += other[from + i] + mask * ((double) kept[from + i] - other[from + i]);
+            }
+        }
+        for (int i = 0; i < sum.length; i++) {
+            values[i] = (float) sum[i];
+        }
+    }
+
     /** Words that tell these edits from others, but for the circuit. */
     String key() {
         return "ablation " + ablation.description() + ", input " + input;

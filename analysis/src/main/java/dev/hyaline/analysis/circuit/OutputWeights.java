@@ -58,6 +58,19 @@ final class OutputWeights {
         }
     }
 
+    /** Takes a gradient at what a head writes back to its z at one position. */
+    void pullBack(int layer, int head, double[] gradient, float[] ofZ, int offset) {
+        int d = config.dModel();
+        float[] w = wO[layer][head];
+        for (int k = 0; k < config.dHead(); k++) {
+            double sum = 0;
+            for (int i = 0; i < d; i++) {
+                sum += gradient[i] * w[k * d + i];
+            }
+            ofZ[offset + k] = (float) sum;
+        }
+    }
+
     /**
      * Adds what no sender owns: the biases of the attentions before a stage, and the position's embedding.
      *

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
@@ -320,5 +321,54 @@ final class GoldenCircuitTest {
                 .hasMessageContaining("counterfactual");
         assertThatThrownBy(() -> new EdgeScoring.InputGradients(0, EdgeScoring.PathRule.LEFT))
                 .hasMessageContaining("at least one step");
+    }
+
+    @Test
+    void stabilityOfTheReferencesDraws() {
+        JsonNode expected = GOLDEN.json().get("bootstrap");
+        int[][] drawn = expected.get("indices").valueStream()
+                .map(list -> list.valueStream().mapToInt(JsonNode::asInt).toArray())
+                .toArray(int[][]::new);
+        double[] all = GOLDEN.tensor("eap_per_pair");
+        double[][] pairs = new double[8][];
+        Arrays.setAll(pairs, pair -> Arrays.copyOfRange(all, pair * all.length / 8, (pair + 1) * all.length / 8));
+        EdgeScores scores = EdgeScores.ofPairs(model.config(), "eap", pairs);
+        int n = expected.get("n").asInt();
+        assertThat(ScoreStability.ofDraws(scores, CircuitSelection.TOP, n, drawn)
+                        .meanPairwise())
+                .isCloseTo(expected.get("mean").asDouble(), within(1e-9));
+        ScoreStability own = ScoreStability.measure(scores, CircuitSelection.TOP, n, 20, 1);
+        assertThat(own.bootstrap().meanPairwise()).isBetween(0.6, 0.95);
+        assertThat(own.halves()).isBetween(0.4, 1.0);
+        assertThat(own).isEqualTo(ScoreStability.measure(scores, CircuitSelection.TOP, n, 20, 1));
+    }
+
+    @Test
+    void gradientsOfMasks() {
+        CircuitExperiment byKl = CircuitExperiment.of(
+                Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)), Ablation.counterfactual());
+        double[] expected = GOLDEN.tensor("mask_gradient.kl.half");
+        double[] found = LearnedMasks.gradient(byKl, 0.5).values();
+        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+        double error = 0;
+        for (int e = 0; e < found.length; e++) {
+            error = Math.max(error, Math.abs(expected[e] + found[e]));
+        }
+        assertThat(error).isLessThan(5e-6 * largest);
+        // At whole edges it is attribution patching.
+        assertClose(LearnedMasks.gradient(circuits("counterfactual"), 1).values(), GOLDEN.tensor("eap"), 5e-5);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void learnedMasksFindTheLargestEdges(LearnedMasks.Method method) {
+        CircuitExperiment byKl = CircuitExperiment.of(
+                Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)), Ablation.counterfactual());
+        LearnedMasks.Settings settings = LearnedMasks.Settings.of(method, 15, 1);
+        EdgeScores scores = LearnedMasks.learn(byKl, settings);
+        assertThat(scores.values()).isEqualTo(LearnedMasks.learn(byKl, settings).values());
+        Circuit top = CircuitSelection.TOP.select(scores, 300);
+        assertThat(top.contains(Edge.parse(model.config(), "input->m0"))).isTrue();
+        assertThat(top.contains(Edge.parse(model.config(), "m3->logits"))).isTrue();
     }
 }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -161,5 +164,36 @@ final class PlantedCircuitTest {
                 .contains(Node.parse(model.config(), "m0"), Node.parse(model.config(), "a0.h4"));
         assertThat(found.fromLogits().without()).isLessThan(0.1);
         assertThat(Arrays.stream(found.necessity()).max().orElseThrow()).isGreaterThan(0.9);
+    }
+
+    @Test
+    void claimsOfTheKnownCircuit() {
+        CircuitClaims.AgainstRandom random = CircuitClaims.againstRandom(circuits, known, 50, 1);
+        assertThat(random.sufficiency().successes()).isEqualTo(50);
+        assertThat(random.necessity().successes()).isEqualTo(50);
+        assertThat(random.sufficiencyP()).isLessThan(0.01);
+        assertThat(random.necessityP()).isLessThan(0.01);
+        CircuitEvaluation evaluation = CircuitEvaluation.measure(circuits, known);
+        // The circuit lacks nothing but noise, yet it does a little better on most pairs.
+        assertThat(CircuitClaims.equivalence(evaluation, 0.1).equivalenceP()).isGreaterThan(0.05);
+        assertThat(CircuitClaims.independence(evaluation, 1).p()).isBetween(0.0, 1.0);
+        Map<Edge, Double> p = CircuitClaims.minimality(circuits, known, 80, 1);
+        assertThat(p).hasSize(15);
+        assertThat(p.get(Edge.parse(model.config(), "m2->logits"))).isLessThan(0.05);
+        assertThat(CircuitEvaluation.worst(circuits, known, 1).removed()).hasSizeLessThanOrEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"exact, 1, 0", "eap-ig, 0.99, 0.03", "ig-activations, 0.99, 0.03", "eap, 0.93, 0.01"})
+    void methodsRecoverTheKnownCircuit(String method, double least, double margin) {
+        EdgeScoring scoring = switch (method) {
+            case "exact" -> new EdgeScoring.Exact();
+            case "eap-ig" -> new EdgeScoring.InputGradients(5, EdgeScoring.PathRule.LEFT);
+            case "ig-activations" -> new EdgeScoring.ActivationGradients(5, true);
+            default -> new EdgeScoring.AttributionPatching(PatchingDirection.NOISING);
+        };
+        assertThat(CircuitRecovery.of(scoring.score(circuits), known, true).auroc())
+                .isGreaterThanOrEqualTo(least)
+                .isLessThanOrEqualTo(least + margin + 1e-9);
     }
 }
