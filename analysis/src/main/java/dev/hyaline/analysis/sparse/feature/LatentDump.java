@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 
 /** Latents of texts in one safetensors file, those alone that are not zero. */
@@ -46,9 +47,10 @@ public final class LatentDump {
                 new TensorEntry("positions", Dtype.I64, List.of(rows)));
         Path target = file.toAbsolutePath().normalize();
         try {
-            Files.createDirectories(target.getParent());
+            Path folder = Objects.requireNonNull(target.getParent(), "a file has a folder");
+            Files.createDirectories(folder);
             PartialFile partial = PartialFile.begin(
-                            target.getParent(), target.getFileName().toString(), UnaryOperator.identity())
+                            folder, target.getFileName().toString(), UnaryOperator.identity())
                     .orElseThrow(() -> new FileSystemException(target.toString(), null, "another run is writing it"));
             try {
                 TensorFileWriter writer = new TensorFileWriter(

@@ -43,9 +43,10 @@ public final class Initialization {
         for (int i = 0; i < rows.length; i++) {
             sums[i % d] += rows[i];
         }
+        int tokens = rows.length / d;
         float[] mean = new float[d];
         for (int c = 0; c < d; c++) {
-            mean[c] = (float) (sums[c] / (rows.length / d));
+            mean[c] = (float) (sums[c] / tokens);
         }
         return mean;
     }

@@ -142,7 +142,11 @@ public record Recipe(
                 optimizer);
     }
 
-    /** @param k dead latents a token; 0 for half the width */
+    /**
+     * The same with another loss of dead latents.
+     *
+     * @param k dead latents a token; 0 for half the width
+     */
     public Recipe auxiliary(Auxiliary kind, double coefficient, int k) {
         return new Recipe(
                 activation,

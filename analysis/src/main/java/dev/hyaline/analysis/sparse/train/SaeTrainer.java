@@ -159,7 +159,8 @@ public final class SaeTrainer implements AutoCloseable {
             }
             sum += Math.sqrt(squares);
         }
-        double mean = sum / (rows.length / d);
+        int tokens = rows.length / d;
+        double mean = sum / tokens;
         if (!(mean > 0) || Double.isInfinite(mean)) {
             throw new BadInputException("activations cannot be normalised: their mean length is " + mean);
         }

@@ -442,7 +442,7 @@ final class Step {
             sums.auxiliary += error(out, y, unit / 8);
             all = append(all, new Path(four, one, OWN_NUMBERS));
         }
-        return auxiliary(all, rest, y, unit, sums);
+        return auxiliary(all, rest, y, sums);
     }
 
     private static Path[] append(Path[] paths, Path path) {
@@ -550,7 +550,7 @@ final class Step {
     }
 
     /** Dead latents reconstruct what the others left. */
-    private Path[] auxiliary(Path[] paths, float[] rest, float[] y, double unit, Sums sums) {
+    private Path[] auxiliary(Path[] paths, float[] rest, float[] y, Sums sums) {
         int[] deadOnes = IntStream.range(0, n).filter(i -> dead[i]).toArray();
         if (recipe.auxiliary() == Recipe.Auxiliary.NONE || deadOnes.length == 0) {
             return paths;
@@ -713,7 +713,7 @@ final class Step {
         float[] df = buffer.df;
         float[] dz = buffer.dz;
         float[] f = buffer.f;
-        switch (recipe.activation()) {
+        return switch (recipe.activation()) {
             case TrainedActivation.PenalizedRelu relu -> {
                 float each = (float) (penalty / tokens * (relu.weighted() ? norms[i] : 1));
                 double sum = 0;
@@ -721,16 +721,14 @@ final class Step {
                     dz[j] = df[j] + each;
                     sum += f[j];
                 }
-                return relu.weighted() ? (float) (penalty / tokens * sum) : 0;
+                yield relu.weighted() ? (float) (penalty / tokens * sum) : 0;
             }
-            case TrainedActivation.TrainedJump jump -> {
-                return jump(i, jump, e, from, count, buffer);
-            }
+            case TrainedActivation.TrainedJump jump -> jump(i, jump, e, from, count, buffer);
             default -> {
                 System.arraycopy(df, from, dz, from, count);
-                return 0;
+                yield 0;
             }
-        }
+        };
     }
 
     private float jump(

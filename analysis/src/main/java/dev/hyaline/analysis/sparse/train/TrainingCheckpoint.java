@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
@@ -53,9 +54,10 @@ final class TrainingCheckpoint {
         SafetensorsLayout layout = SafetensorsLayout.of(entries, metadata);
         Path target = file.toAbsolutePath().normalize();
         try {
-            Files.createDirectories(target.getParent());
+            Path folder = Objects.requireNonNull(target.getParent(), "a file has a folder");
+            Files.createDirectories(folder);
             PartialFile partial = PartialFile.begin(
-                            target.getParent(), target.getFileName().toString(), UnaryOperator.identity())
+                            folder, target.getFileName().toString(), UnaryOperator.identity())
                     .orElseThrow(() -> new FileSystemException(target.toString(), null, "another run is writing it"));
             try {
                 TensorFileWriter writer = new TensorFileWriter(partial.channel(), layout);
