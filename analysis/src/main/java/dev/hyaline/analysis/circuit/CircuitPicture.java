@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -181,9 +182,13 @@ public final class CircuitPicture {
                 ColourScale.isDark(colour) ? PAPER : INK);
     }
 
+    private double[] place(Node node) {
+        return Objects.requireNonNull(places.get(node));
+    }
+
     private void line(Picture picture, Edge edge) {
-        double[] from = places.get(edge.sender());
-        double[] to = places.get(edge.receiver().node());
+        double[] from = place(edge.sender());
+        double[] to = place(edge.receiver().node());
         double share = largest == 0 ? 0 : Math.abs(scores.of(edge)) / largest;
         double x1 = from[0] + BOX_WIDTH / 2.0;
         double y1 = from[1];

@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -182,7 +183,7 @@ final class EdgeGradients {
 
         @Override
         public void at(HookPoint point, Activation gradient) {
-            float[][] sum = sums.get(point);
+            float[][] sum = Objects.requireNonNull(sums.get(point));
             for (int s = 0; s < sum.length; s++) {
                 int size = gradient.size(s);
                 int offset = gradient.offset(s);
@@ -196,7 +197,7 @@ final class EdgeGradients {
         }
 
         float[] of(int receiver, int pair) {
-            return sums.get(point(receiver))[pair - first];
+            return Objects.requireNonNull(sums.get(point(receiver)))[pair - first];
         }
     }
 

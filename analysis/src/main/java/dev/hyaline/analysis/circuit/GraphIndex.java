@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 
 /**
@@ -113,11 +114,11 @@ final class GraphIndex {
     }
 
     int sender(Node node) {
-        return senderNumbers.get(node);
+        return Objects.requireNonNull(senderNumbers.get(node));
     }
 
     int receiver(Receiver receiver) {
-        return receiverNumbers.get(receiver);
+        return Objects.requireNonNull(receiverNumbers.get(receiver));
     }
 
     /** The stage of a pass that computes a node: attention and MLP of layer 0, of layer 1, ..., the logits. */

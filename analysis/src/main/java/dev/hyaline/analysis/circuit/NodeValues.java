@@ -3,6 +3,7 @@ package dev.hyaline.analysis.circuit;
 import dev.hyaline.analysis.graph.Node;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,10 +16,10 @@ final class NodeValues {
     private final OutputWeights weights;
     private final int length;
     private final @Nullable NodeValues base;
-    /** By sender, {@code [tokens, dHead or dModel]}. */
-    private final float @Nullable [][] own;
+    /** By sender, {@code [tokens, dHead or dModel]}; an entry is null until it is recorded, in which case there is a base. */
+    private final float[][] own;
     /** By head, {@code [tokens, dModel]}. */
-    private final float @Nullable [][] written;
+    private final float[][] written;
     /** By head, the positions whose rows of {@link #written} are there. */
     private final BitSet[] there;
 
@@ -52,7 +53,7 @@ final class NodeValues {
 
     private float[] values(int sender) {
         float[] values = own[sender];
-        return values != null ? values : base.values(sender);
+        return values != null ? values : Objects.requireNonNull(base).values(sender);
     }
 
     private int width(int sender) {
@@ -101,7 +102,7 @@ final class NodeValues {
             return values(sender);
         }
         if (own[sender] == null) {
-            return base.written(sender, position);
+            return Objects.requireNonNull(base).written(sender, position);
         }
         int d = index.config().dModel();
         if (written[sender] == null) {
