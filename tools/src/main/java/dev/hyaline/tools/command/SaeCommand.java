@@ -4,13 +4,14 @@ import dev.hyaline.tools.terminal.Console;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code hyaline sae} by itself: says what there is. */
 @Command(
         name = "sae",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         header = "Sparse autoencoders: trains, measures, reads and writes them, and shows their latents.",
         sortOptions = false,
         synopsisSubcommandLabel = "COMMAND",
@@ -26,12 +27,6 @@ import picocli.CommandLine.Spec;
 public final class SaeCommand implements Runnable {
     @Spec
     private CommandSpec spec;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Show this help.")
-    private boolean help;
 
     private SaeCommand() {}
 

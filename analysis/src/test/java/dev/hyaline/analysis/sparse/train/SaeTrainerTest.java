@@ -64,8 +64,8 @@ class SaeTrainerTest {
             for (int i = 0; i < size; i++) {
                 CounterRandom random = CounterRandom.of(5).with(batch).with(i);
                 for (int a = 0; a < 3; a++) {
-                    int atom = random.index(2 * a, ATOMS);
-                    float strength = (float) (0.5 + random.uniform(2 * a + 1));
+                    int atom = random.index(2L * a, ATOMS);
+                    float strength = (float) (0.5 + random.uniform(2L * a + 1));
                     for (int c = 0; c < D; c++) {
                         x[i * D + c] += strength * directions[atom * D + c];
                     }
