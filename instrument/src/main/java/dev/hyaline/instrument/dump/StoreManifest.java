@@ -3,10 +3,11 @@ package dev.hyaline.instrument.dump;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.Remedy;
+import dev.hyaline.engine.error.UnknownHookPointException;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Site;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
 import java.nio.file.Files;
@@ -14,8 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** The part of a {@link ShardManifest} that a reader needs, checked: the file may come from anyone. */
 record StoreManifest(
@@ -25,7 +24,6 @@ record StoreManifest(
         ShardPlan plan,
         long documents,
         List<Shard> shards) {
-    private static final Pattern IN_A_BLOCK = Pattern.compile("blocks\\.(0|[1-9]\\d{0,5})\\.(.+)");
     /** A row of more values is no GPT-2's; keeps a hostile shape small. */
     private static final long MAX_WIDTH = 1 << 24;
 
@@ -111,16 +109,14 @@ record StoreManifest(
         throw json.require("dtype").expected("f32, f16, bf16 or i64");
     }
 
+    /** The hook point that a manifest names in full: other spellings, which a user may type, are not in a manifest. */
     private static Optional<HookPoint> point(String name) {
-        Matcher block = IN_A_BLOCK.matcher(name);
-        String local = block.matches() ? block.group(2) : name;
-        int layer = block.matches() ? Integer.parseInt(block.group(1)) : HookPoint.NO_LAYER;
-        for (Site site : Site.values()) {
-            if (site.localName().equals(local) && site.perLayer() == block.matches()) {
-                return Optional.of(HookPoint.of(site, layer));
-            }
+        try {
+            HookPoint point = HookPoints.point(name);
+            return point.name().equals(name) ? Optional.of(point) : Optional.empty();
+        } catch (UnknownHookPointException e) {
+            return Optional.empty();
         }
-        return Optional.empty();
     }
 
     private static List<Shard> shards(Json json, ShardPlan plan) {
