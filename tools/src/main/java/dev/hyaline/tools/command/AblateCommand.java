@@ -199,7 +199,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             Optional<Path> folder = options.tables().folder(name);
             try (Gpt2 model = study.start()) {
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
-                new SweepReport(console, study.model(), name, folder, normalise, options.json(), Optional.empty())
+                new SweepReport(console, study.model(), name, folder.orElse(null), normalise, options.json(), null)
                         .run(experiment, sweep(experiment, study.vocabulary()));
             }
         }

@@ -159,12 +159,10 @@ public final class PatchCommand implements Runnable, CheckedOptions {
                                 console,
                                 study.model(),
                                 tables()[0],
-                                folder,
+                                folder.orElse(null),
                                 normalise,
                                 options.json(),
-                                chosen.isEmpty()
-                                        ? Optional.empty()
-                                        : Optional.of(table -> PathPatching.matrix(table, chosen)))
+                                chosen.isEmpty() ? null : table -> PathPatching.matrix(table, chosen))
                         .run(experiment, sweep);
             }
         }

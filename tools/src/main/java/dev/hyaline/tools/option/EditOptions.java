@@ -14,12 +14,14 @@ import dev.hyaline.instrument.json.InterventionJson;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -146,12 +148,12 @@ public final class EditOptions implements CheckedOptions {
         List<Intervention> list = new ArrayList<>();
         boolean ordered = inOrder;
         if (file != null) {
-            Interventions read = fromFile(values);
+            Interventions read = fromFile(values.orElse(null));
             list.addAll(read.list());
             ordered |= read.isInOrder();
         }
         list.addAll(written(config));
-        list.addAll(taken(config, values));
+        list.addAll(taken(config, values.orElse(null)));
         if (list.isEmpty()) {
             throw nothingToEdit();
         }
@@ -207,17 +209,17 @@ public final class EditOptions implements CheckedOptions {
     }
 
     /** The interventions that take values from another run. */
-    private List<Intervention> taken(Gpt2Config config, Optional<ActivationSource> values) {
+    private List<Intervention> taken(Gpt2Config config, @Nullable ActivationSource values) {
         List<Intervention> list = new ArrayList<>();
         each(config, patch, list, target -> {
-            ActivationSource run = values.orElseThrow();
+            ActivationSource run = Objects.requireNonNull(values);
             return source.isOne() ? Intervention.patch(target, run, 0) : Intervention.patch(target, run);
         });
         each(config, mean, list, target -> {
-            ActivationSource runs = values.orElseThrow();
+            ActivationSource runs = Objects.requireNonNull(values);
             return Intervention.mean(target, byPosition ? Means.byPosition(runs) : Means.overall(runs));
         });
-        each(config, resample, list, target -> Intervention.resample(target, values.orElseThrow(), seed()));
+        each(config, resample, list, target -> Intervention.resample(target, Objects.requireNonNull(values), seed()));
         return list;
     }
 
@@ -270,11 +272,11 @@ public final class EditOptions implements CheckedOptions {
     @Override
     public void readInputs(InputStream standardInput) {
         if (file != null) {
-            fromFile(source.unread());
+            fromFile(source.unread().orElse(null));
         }
     }
 
-    private Interventions fromFile(Optional<ActivationSource> values) {
+    private Interventions fromFile(@Nullable ActivationSource values) {
         return InterventionJson.read(ModelOptions.path("--edits", file), EditSource.named(values));
     }
 

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
@@ -27,7 +28,7 @@ public final class EditSource implements CheckedOptions {
     @ArgGroup
     private Source source = new Source();
 
-    private Optional<ActivationSource> dump = Optional.empty();
+    private @Nullable ActivationSource dump;
 
     /** The origin of the values: prompts that are run, or a dump. */
     private static final class Source {
@@ -60,7 +61,7 @@ public final class EditSource implements CheckedOptions {
     @Override
     public void readInputs(InputStream standardInput) {
         if (source.dump != null) {
-            dump = Optional.of(DumpReader.open(ModelOptions.path("--source-dump", source.dump)));
+            dump = DumpReader.open(ModelOptions.path("--source-dump", source.dump));
         }
     }
 
@@ -81,7 +82,7 @@ public final class EditSource implements CheckedOptions {
     Optional<ActivationSource> read(
             Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary, Set<HookPoint> points) {
         if (source.texts.isEmpty()) {
-            return dump;
+            return Optional.ofNullable(dump);
         }
         Gpt2Config config = engine.config();
         List<PromptInput> inputs = new ArrayList<>();
@@ -96,7 +97,7 @@ public final class EditSource implements CheckedOptions {
 
     /** A stand-in for the result of {@link #read}, to check edits before any prompt is run; it has no values. */
     Optional<ActivationSource> unread() {
-        return source.texts.isEmpty() ? dump : Optional.of(new Unread(source.texts.size()));
+        return source.texts.isEmpty() ? Optional.ofNullable(dump) : Optional.of(new Unread(source.texts.size()));
     }
 
     /** Prompts that have not been run. */
@@ -122,8 +123,8 @@ public final class EditSource implements CheckedOptions {
     }
 
     /** The sources that JSON may refer to, by name. */
-    static Map<String, ActivationSource> named(Optional<ActivationSource> source) {
-        return source.map(run -> Map.of(NAME, run)).orElse(Map.of());
+    static Map<String, ActivationSource> named(@Nullable ActivationSource source) {
+        return source == null ? Map.of() : Map.of(NAME, source);
     }
 
     static BadInputException missing(String option) {

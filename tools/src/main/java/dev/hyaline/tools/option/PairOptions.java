@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -37,7 +36,7 @@ public final class PairOptions implements CheckedOptions {
     @ArgGroup
     private Source source = new Source();
 
-    private Optional<PairFile> file = Optional.empty();
+    private @Nullable PairFile file;
 
     @Option(names = "--count", paramLabel = "N", description = "Pairs to draw for a task. Default: 8")
     private Integer count;
@@ -118,7 +117,7 @@ public final class PairOptions implements CheckedOptions {
     @Override
     public void readInputs(InputStream standardInput) {
         if (source.file != null) {
-            file = Optional.of(pairs(ModelOptions.path("--pairs", source.file)));
+            file = pairs(ModelOptions.path("--pairs", source.file));
         }
     }
 
@@ -140,8 +139,8 @@ public final class PairOptions implements CheckedOptions {
         if (source.written != null) {
             return PromptPairs.of(config, List.of(written(source.written, encoder)));
         }
-        if (file.isPresent()) {
-            List<PromptPair> pairs = file.get().encode(encoder);
+        if (file != null) {
+            List<PromptPair> pairs = file.encode(encoder);
             try {
                 return PromptPairs.of(config, pairs);
             } catch (BadInputException e) {
@@ -162,7 +161,7 @@ public final class PairOptions implements CheckedOptions {
      */
     public List<PromptPairs> split(PromptPairs pairs, Gpt2Config config, ModelVocabulary vocabulary) {
         List<PromptPair> found = pairs.list();
-        if (source.written == null && file.isEmpty()) {
+        if (source.written == null && file == null) {
             List<PromptPair> more = (source.task == null ? Task.IOI_ABBA : source.task)
                     .draw(encoder(vocabulary, !noBos), 2 * found.size(), seed());
             List<PromptPair> others = more.subList(found.size(), more.size()).stream()

@@ -17,10 +17,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /** The output of {@code hyaline dump} for a dump in one file, written or only planned. */
@@ -53,7 +53,7 @@ public final class DumpReport {
                 out.writeBooleanProperty("written", false);
                 out.writeStringProperty("activations", activations.toString());
                 out.writeBooleanProperty("exists", !existing.isEmpty());
-                contents(out, sequence -> List.of(), Optional.empty());
+                contents(out, sequence -> List.of(), null);
             });
             return;
         }
@@ -78,7 +78,7 @@ public final class DumpReport {
                 out.writeStringProperty("activations", written.activations().toString());
                 out.writeStringProperty("manifest", written.manifest().toString());
                 out.writeNumberProperty("overflowed_values", written.overflowed());
-                contents(out, summary::likeliest, Optional.of(summary));
+                contents(out, summary::likeliest, summary);
             });
             return;
         }
@@ -111,7 +111,7 @@ public final class DumpReport {
     }
 
     /** The properties that a dump and its forecast share; a forecast has no figures. */
-    private void contents(JsonGenerator out, IntFunction<List<NextToken>> likeliest, Optional<DumpSummary> summary) {
+    private void contents(JsonGenerator out, IntFunction<List<NextToken>> likeliest, @Nullable DumpSummary summary) {
         out.writeNumberProperty("bytes", dump.fileBytes());
         out.writeStringProperty("layout", dump.plan().isBatch() ? "batch" : "token-major");
         out.writeStringProperty("model", model);
@@ -124,7 +124,7 @@ public final class DumpReport {
             out.writeArrayPropertyStart("text");
             IntStream.of(tokens).mapToObj(vocabulary::text).forEach(out::writeString);
             out.writeEndArray();
-            if (summary.isPresent()) {
+            if (summary != null) {
                 next(out, likeliest.apply(s));
             }
             out.writeEndObject();
@@ -142,7 +142,9 @@ public final class DumpReport {
                 out.writeEndArray();
             }
             out.writeEndArray();
-            summary.map(known -> known.statistics(point)).ifPresent(statistics -> figures(out, statistics));
+            if (summary != null) {
+                figures(out, summary.statistics(point));
+            }
             out.writeEndObject();
         }
         out.writeEndArray();

@@ -18,25 +18,26 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a sweep, and shows and writes its table. Results are kept in the folder, if there is one, as they come, so that
  * the same command continues where it was stopped.
  *
  * @param name of the table's files
+ * @param folder the folder to write to; null to show the table only
  * @param normalise whether to show the clean run as 1 and the corrupted one as 0
- * @param picture what of the table is shown and written besides, such as a matrix of edges
+ * @param picture makes another table to write from the sweep's, such as a matrix of edges; null for none
  */
 public record SweepReport(
         Console console,
         String model,
         String name,
-        Optional<Path> folder,
+        @Nullable Path folder,
         boolean normalise,
         boolean json,
-        Optional<UnaryOperator<ResultTable>> picture) {
+        @Nullable UnaryOperator<ResultTable> picture) {
 
     /** The name of the files of a sweep's matrix of edges. */
     public static String matrix(String name) {
@@ -44,7 +45,7 @@ public record SweepReport(
     }
 
     public void run(Experiment experiment, Sweep sweep) {
-        Optional<Path> journal = folder.map(path -> path.resolve("." + name + ".cells"));
+        @Nullable Path journal = folder == null ? null : folder.resolve("." + name + ".cells");
         SweepResult result = measure(experiment, sweep, journal);
         ResultTable table = normalise ? result.normalised() : result.table();
         if (json) {
@@ -52,22 +53,26 @@ public record SweepReport(
         } else {
             show(experiment, result, table);
         }
-        folder.ifPresent(path -> {
+        if (folder != null) {
             Map<String, ResultTable> tables = new LinkedHashMap<>();
             tables.put(name, table);
-            picture.ifPresent(change -> tables.put(matrix(name), change.apply(table)));
-            TableOutput.write(console, path, tables, json);
-        });
-        journal.ifPresent(SweepReport::delete);
+            if (picture != null) {
+                tables.put(matrix(name), picture.apply(table));
+            }
+            TableOutput.write(console, folder, tables, json);
+        }
+        if (journal != null) {
+            delete(journal);
+        }
     }
 
-    private SweepResult measure(Experiment experiment, Sweep sweep, Optional<Path> journal) {
+    private SweepResult measure(Experiment experiment, Sweep sweep, @Nullable Path journal) {
         SweepOptions options =
-                journal.map(file -> SweepOptions.none().journal(file)).orElse(SweepOptions.none());
+                journal == null ? SweepOptions.none() : SweepOptions.none().journal(journal);
         long total = (long) sweep.cells() * experiment.pairs().size();
         try (ConsoleProgress progress = new ConsoleProgress(console, name, "edits", total);
                 StopNotice notice = new StopNotice(console, "the same command goes on where this one was")) {
-            if (journal.isEmpty()) {
+            if (journal == null) {
                 notice.cancel();
             }
             long[] before = {-1};
