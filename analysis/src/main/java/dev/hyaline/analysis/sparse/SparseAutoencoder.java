@@ -303,8 +303,14 @@ public final class SparseAutoencoder {
      * (Blumensath and Davies 2008; "inference-time optimisation" in Smith 2024).
      *
      * @param x {@code [tokens, dOut]}
+     * @param k from 1 to the number of latents
+     * @throws BadInputException if {@code k} is another number
      */
     public Latents gradientPursuit(float[] x, int k) {
+        if (k < 1 || k > config.latents()) {
+            throw new BadInputException(
+                    "gradient pursuit chooses from 1 to " + config.latents() + " latents, found k = " + k);
+        }
         int d = config.dOut();
         int tokens = tokens(x, d);
         TokenLists lists = new TokenLists(tokens);
