@@ -43,7 +43,8 @@ class TensorFileFuzzTest {
         String before = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
         for (int times : new int[] {60, 500, 10_000, 20_000}) {
             for (String after : new String[] {"", "x", "), }", "), " + " ".repeat(20_000)}) {
-                assertThat(readArchive(npz(before + part.repeat(times) + after, 4, ZipEntry.STORED))).isFalse();
+                assertThat(readArchive(npz(before + part.repeat(times) + after, 4, ZipEntry.STORED)))
+                        .isFalse();
             }
         }
     }
@@ -51,7 +52,8 @@ class TensorFileFuzzTest {
     /** A thousandth of what it would unpack to. */
     @Test
     void whatIsCompressedIsNotUnpacked() throws IOException {
-        byte[] bomb = npz("{'descr': '<f4', 'fortran_order': True, 'shape': (16777216,), }", 1 << 26, ZipEntry.DEFLATED);
+        byte[] bomb =
+                npz("{'descr': '<f4', 'fortran_order': True, 'shape': (16777216,), }", 1 << 26, ZipEntry.DEFLATED);
         assertThat(bomb.length).isLessThan(1 << 17);
         assertThat(readArchive(bomb)).isFalse();
     }

@@ -21,8 +21,8 @@ import java.util.Map;
 
 /**
  * Attribution patching (AtP and AtP*, Kramár et al. 2024): linear estimates of what patching activations of the clean
- * run from the corrupted one does, at every position, with the sign of all scores here: positive where it makes the task
- * worse. Two passes forward and one back; the corrections take a pass back for each layer more.
+ * run from the corrupted one does, at every position, with the sign of all scores here: positive where it makes the
+ * task worse. Two passes forward and one back; the corrections take a pass back for each layer more.
  *
  * <p>Queries and keys pass through a softmax, whose gradient vanishes where attention is sharp. Their fixed estimates
  * put the patched query or key through the softmax itself, and are linear only after it.

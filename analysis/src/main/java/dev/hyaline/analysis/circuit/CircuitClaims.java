@@ -31,8 +31,8 @@ public final class CircuitClaims {
      *
      * @param better the share of pairs on which the circuit's metric exceeds the model's, ties counting half a pair,
      *     rounded down
-     * @param differenceP against the hypothesis that the chance of that is within {@code margin} of a half: small
-     *     where the circuit differs
+     * @param differenceP against the hypothesis that the chance of that is within {@code margin} of a half: small where
+     *     the circuit differs
      * @param equivalenceP two one-sided tests against the hypothesis that it is not: small where the circuit is as good
      */
     public record ModelEquivalence(Proportion better, double margin, double differenceP, double equivalenceP) {}
@@ -90,13 +90,11 @@ public final class CircuitClaims {
      * @return p values by edge, adjusted by Holm over the circuit's edges
      * @throws BadInputException if the circuit is empty or has every edge
      */
-    public static Map<Edge, Double> minimality(
-            CircuitExperiment experiment, Circuit circuit, int draws, long seed) {
+    public static Map<Edge, Double> minimality(CircuitExperiment experiment, Circuit circuit, int draws, long seed) {
         List<Edge> others = circuit.complement().edges();
         if (others.isEmpty() || circuit.size() == 0) {
-            throw new BadInputException(
-                    "minimality needs edges in the circuit and others, found " + circuit.size() + " of "
-                            + circuit.graphSize());
+            throw new BadInputException("minimality needs edges in the circuit and others, found " + circuit.size()
+                    + " of " + circuit.graphSize());
         }
         CounterRandom random = CounterRandom.of(seed).named("minimality");
         List<Circuit> runs = new ArrayList<>(List.of(circuit));
@@ -130,12 +128,10 @@ public final class CircuitClaims {
      * @param sufficiencyP against the hypothesis that the circuit is nearer to the model than nine tenths at most
      * @param necessityP against the hypothesis that the model loses more without it than without nine tenths at most
      */
-    public record AgainstRandom(
-            Proportion sufficiency, Proportion necessity, double sufficiencyP, double necessityP) {}
+    public record AgainstRandom(Proportion sufficiency, Proportion necessity, double sufficiencyP, double necessityP) {}
 
     /** Compares a circuit with random ones. */
-    public static AgainstRandom againstRandom(
-            CircuitExperiment experiment, Circuit circuit, int draws, long seed) {
+    public static AgainstRandom againstRandom(CircuitExperiment experiment, Circuit circuit, int draws, long seed) {
         List<Circuit> runs = new ArrayList<>(List.of(experiment.full(), circuit, circuit.complement()));
         CounterRandom random = CounterRandom.of(seed).named("random circuits");
         for (int draw = 0; draw < draws; draw++) {

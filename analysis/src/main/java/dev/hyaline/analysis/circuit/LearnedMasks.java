@@ -7,8 +7,8 @@ import java.util.Locale;
 
 /**
  * Masks of all edges that are learned together, with Adam, so that few edges are open while the loss stays small. The
- * loss is the experiment's metric where less is better, as {@code Metric.klToClean}, and minus the metric otherwise. The
- * same seed gives the same masks on every machine.
+ * loss is the experiment's metric where less is better, as {@code Metric.klToClean}, and minus the metric otherwise.
+ * The same seed gives the same masks on every machine.
  */
 public final class LearnedMasks {
     /** How masks are drawn and what is charged for an open one. */
@@ -21,7 +21,9 @@ public final class LearnedMasks {
         /** The name on a command line. */
         @Override
         public String toString() {
-            return this == UNIFORM_SAMPLING ? "ugs" : name().toLowerCase(Locale.ROOT).replace('_', '-');
+            return this == UNIFORM_SAMPLING
+                    ? "ugs"
+                    : name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
     }
 

@@ -78,7 +78,8 @@ final class MaskedRun {
                     .experiment()
                     .runs()
                     .model()
-                    .record(ForwardRequest.of(List.of(Sequence.of(pairs.get(pair).clean())))
+                    .record(ForwardRequest.of(
+                                    List.of(Sequence.of(pairs.get(pair).clean())))
                             .logits(LogitSelection.rows(positions))
                             .probe(forward));
             float[] logits = tape.result().logits();
@@ -204,8 +205,7 @@ final class MaskedRun {
                         }
                     } else {
                         edits.weights()
-                                .pullBack(
-                                        point.layer(), node, sum, values, position * d + node * config.dHead());
+                                .pullBack(point.layer(), node, sum, values, position * d + node * config.dHead());
                     }
                 }
             }

@@ -16,7 +16,10 @@ final class NodeValues {
     private final OutputWeights weights;
     private final int length;
     private final @Nullable NodeValues base;
-    /** By sender, {@code [tokens, dHead or dModel]}; an entry is null until it is recorded, in which case there is a base. */
+    /**
+     * By sender, {@code [tokens, dHead or dModel]}; an entry is null until it is recorded, in which case there is a
+     * base.
+     */
     private final float[][] own;
     /** By head, {@code [tokens, dModel]}. */
     private final float[][] written;

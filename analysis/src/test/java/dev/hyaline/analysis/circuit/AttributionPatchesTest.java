@@ -90,9 +90,11 @@ final class AttributionPatchesTest {
         for (int layer = 0; layer < LAYERS; layer++) {
             byLayer[layer] = patches.dropping(layer, part);
         }
-        assertClose("site.graddrop." + part.toString().toLowerCase(Locale.ROOT), pair -> Arrays.stream(byLayer)
-                .flatMapToDouble(layer -> Arrays.stream(layer[pair]))
-                .toArray());
+        assertClose(
+                "site.graddrop." + part.toString().toLowerCase(Locale.ROOT),
+                pair -> Arrays.stream(byLayer)
+                        .flatMapToDouble(layer -> Arrays.stream(layer[pair]))
+                        .toArray());
         assertThat(Arrays.stream(patches.ranking().get(part)).boxed())
                 .allMatch(score -> score >= 0)
                 .anyMatch(score -> score > 1);
@@ -117,7 +119,9 @@ final class AttributionPatchesTest {
         assertThat(patches.headImportance(false)).containsExactly(importance, within(1e-12));
         double[] normed = patches.headImportance(true);
         for (int layer = 0; layer < LAYERS; layer++) {
-            assertThat(Arrays.stream(normed, layer * 8, layer * 8 + 8).map(x -> x * x).sum())
+            assertThat(Arrays.stream(normed, layer * 8, layer * 8 + 8)
+                            .map(x -> x * x)
+                            .sum())
                     .isCloseTo(1, within(1e-12));
         }
     }
@@ -129,7 +133,8 @@ final class AttributionPatchesTest {
         double[] out = patches.of(Part.MLP_OUT, 0);
         int width = neurons.length / LAYERS;
         for (int layer = 0; layer < LAYERS; layer++) {
-            assertThat(Arrays.stream(neurons, layer * width, (layer + 1) * width).sum())
+            assertThat(Arrays.stream(neurons, layer * width, (layer + 1) * width)
+                            .sum())
                     .isCloseTo(Arrays.stream(out, layer * 15, (layer + 1) * 15).sum(), within(1e-4));
         }
     }

@@ -78,7 +78,9 @@ final class CircuitPropertyTest {
             GraphIndex index = new GraphIndex(model.config());
             BitSet kept = new BitSet();
             double share = random.nextDouble();
-            IntStream.range(0, index.size()).filter(e -> random.nextDouble() < share).forEach(kept::set);
+            IntStream.range(0, index.size())
+                    .filter(e -> random.nextDouble() < share)
+                    .forEach(kept::set);
             return Circuit.of(index, kept);
         }
 
@@ -140,8 +142,7 @@ final class CircuitPropertyTest {
                     new EdgeScoring.InformationFlow())) {
                 EdgeScores all = scoring.score(setting.circuits(Ablation.counterfactual()));
                 EdgeScores shuffled = scoring.score(CircuitExperiment.of(
-                        Experiment.start(
-                                threads, PromptPairs.of(threads.config(), order), Metric.logitDifference()),
+                        Experiment.start(threads, PromptPairs.of(threads.config(), order), Metric.logitDifference()),
                         Ablation.counterfactual()));
                 for (int i = 0; i < order.size(); i++) {
                     assertThat(shuffled.pair(i))
@@ -163,7 +164,8 @@ final class CircuitPropertyTest {
         try (Setting setting = Setting.of(seed)) {
             EdgeScoring scoring = new EdgeScoring.AttributionPatching(PatchingDirection.NOISING);
             Gpt2Config config = setting.model.config();
-            double[] scores = scoring.score(setting.circuits(Ablation.counterfactual())).values();
+            double[] scores =
+                    scoring.score(setting.circuits(Ablation.counterfactual())).values();
             List<PromptPair> exchanged = setting.pairs.list().stream()
                     .map(pair -> new PromptPair(
                             pair.name(), pair.clean(), pair.corrupted(), pair.distractors(), pair.answers(), Map.of()))
@@ -219,7 +221,8 @@ final class CircuitPropertyTest {
                 assertThat(selection.select(scores, fewer)).isEqualTo(small);
             }
             Circuit least = CircuitSelection.atLeast(scores, 2, true);
-            assertThat(CircuitSelection.TOP_ABSOLUTE.select(scores, least.size())).isEqualTo(least);
+            assertThat(CircuitSelection.TOP_ABSOLUTE.select(scores, least.size()))
+                    .isEqualTo(least);
         }
     }
 
@@ -235,7 +238,8 @@ final class CircuitPropertyTest {
             assertThat(some.tested()).isLessThanOrEqualTo(circuits.full().size());
             assertThat(some.loss()).isCloseTo(-circuits.mean(some.circuit()), within(1e-4));
             assertThat(some.circuit())
-                    .isEqualTo(Acdc.search(circuits, 0.01, true, (done, all) -> {}).circuit());
+                    .isEqualTo(
+                            Acdc.search(circuits, 0.01, true, (done, all) -> {}).circuit());
         }
     }
 
@@ -265,8 +269,7 @@ final class CircuitPropertyTest {
         Arrays.fill(better, 0, 9, 1);
         CircuitEvaluation often = new CircuitEvaluation(circuit, full, full, better, full, 1, 0);
         // P(|K/10 - 1/2| >= .4), K ~ Binomial(10, .6): 10 .6^9 .4 + .6^10 + 10 .4^9 .6 + .4^10
-        assertThat(CircuitClaims.equivalence(often, 0.1).differenceP())
-                .isCloseTo(0.0463574 + 0.0016777, within(1e-6));
+        assertThat(CircuitClaims.equivalence(often, 0.1).differenceP()).isCloseTo(0.0463574 + 0.0016777, within(1e-6));
         Arrays.fill(better, 0, 5, 1);
         Arrays.fill(better, 5, 10, -1);
         CircuitEvaluation half = new CircuitEvaluation(circuit, full, full, better, full, 1, 0);

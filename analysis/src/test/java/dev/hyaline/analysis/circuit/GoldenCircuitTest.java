@@ -326,7 +326,8 @@ final class GoldenCircuitTest {
     @Test
     void stabilityOfTheReferencesDraws() {
         JsonNode expected = GOLDEN.json().get("bootstrap");
-        int[][] drawn = expected.get("indices").valueStream()
+        int[][] drawn = expected.get("indices")
+                .valueStream()
                 .map(list -> list.valueStream().mapToInt(JsonNode::asInt).toArray())
                 .toArray(int[][]::new);
         double[] all = GOLDEN.tensor("eap_per_pair");

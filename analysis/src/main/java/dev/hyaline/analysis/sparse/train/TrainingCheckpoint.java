@@ -56,8 +56,7 @@ final class TrainingCheckpoint {
         try {
             Path folder = Objects.requireNonNull(target.getParent(), "a file has a folder");
             Files.createDirectories(folder);
-            PartialFile partial = PartialFile.begin(
-                            folder, target.getFileName().toString(), UnaryOperator.identity())
+            PartialFile partial = PartialFile.begin(folder, target.getFileName().toString(), UnaryOperator.identity())
                     .orElseThrow(() -> new FileSystemException(target.toString(), null, "another run is writing it"));
             try {
                 TensorFileWriter writer = new TensorFileWriter(partial.channel(), layout);
