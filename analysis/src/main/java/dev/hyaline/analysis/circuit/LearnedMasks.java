@@ -12,7 +12,7 @@ import java.util.Locale;
  */
 public final class LearnedMasks {
     /** How masks are drawn and what is charged for an open one. */
-    public enum Method {
+    public enum Relaxation {
         /** Hard concrete masks, with a charge for the expected share of open edges (Cao et al. 2021). */
         SUBNETWORK_PROBING,
         /** Masks that are uniform over a window (UGS, Li and Janson 2024), with a charge for each edge's chance. */
@@ -28,7 +28,7 @@ public final class LearnedMasks {
     }
 
     /** How it is learned. */
-    public record Settings(Method method, int steps, double rate, double charge, long seed) {
+    public record Settings(Relaxation relaxation, int steps, double rate, double charge, long seed) {
         public Settings {
             if (steps < 1 || !(rate > 0) || !(charge >= 0) || Double.isInfinite(rate) || Double.isInfinite(charge)) {
                 throw new BadInputException("masks are learned in at least one step, at a rate above 0, with a charge"
@@ -37,8 +37,8 @@ public final class LearnedMasks {
         }
 
         /** The published settings: rate .1 and a charge of 10, or of .001. */
-        public static Settings of(Method method, int steps, long seed) {
-            return new Settings(method, steps, 0.1, method == Method.SUBNETWORK_PROBING ? 10 : 0.001, seed);
+        public static Settings of(Relaxation relaxation, int steps, long seed) {
+            return new Settings(relaxation, steps, 0.1, relaxation == Relaxation.SUBNETWORK_PROBING ? 10 : 0.001, seed);
         }
     }
 
@@ -61,7 +61,7 @@ public final class LearnedMasks {
         int edges = experiment.index().size();
         double[] parameters = new double[edges];
         // Hard concrete masks begin at .9, uniform ones at a chance of .9.
-        double start = settings.method == Method.SUBNETWORK_PROBING ? Math.log(5) : Math.log(9);
+        double start = settings.relaxation == Relaxation.SUBNETWORK_PROBING ? Math.log(5) : Math.log(9);
         Arrays.fill(parameters, start);
         double[] first = new double[edges];
         double[] second = new double[edges];
@@ -72,7 +72,7 @@ public final class LearnedMasks {
             CounterRandom draws = random.with(step);
             for (int e = 0; e < edges; e++) {
                 double u = draws.uniform(e);
-                if (settings.method == Method.SUBNETWORK_PROBING) {
+                if (settings.relaxation == Relaxation.SUBNETWORK_PROBING) {
                     concrete(u, parameters[e], e, masks, slopes);
                 } else {
                     uniform(u, parameters[e], e, masks, slopes);
@@ -89,12 +89,12 @@ public final class LearnedMasks {
                 parameters[e] -= settings.rate * mean / (Math.sqrt(square) + EPSILON);
             }
         }
-        double[] scores = settings.method == Method.SUBNETWORK_PROBING
+        double[] scores = settings.relaxation == Relaxation.SUBNETWORK_PROBING
                 ? parameters
                 : Arrays.stream(parameters).map(LearnedMasks::sigmoid).toArray();
         return EdgeScores.of(
                 experiment.index(),
-                settings.method + " of " + settings.steps + " steps, seed " + settings.seed,
+                settings.relaxation + " of " + settings.steps + " steps, seed " + settings.seed,
                 scores);
     }
 
@@ -117,7 +117,7 @@ public final class LearnedMasks {
 
     /** The derivative of what is charged for an edge. */
     private static double charge(Settings settings, double parameter, int edges) {
-        if (settings.method == Method.SUBNETWORK_PROBING) {
+        if (settings.relaxation == Relaxation.SUBNETWORK_PROBING) {
             double open = sigmoid(parameter - TEMPERATURE * StrictMath.log(-LOW / HIGH));
             return settings.charge * open * (1 - open) / edges;
         }

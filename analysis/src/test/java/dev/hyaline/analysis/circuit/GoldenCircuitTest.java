@@ -362,10 +362,10 @@ final class GoldenCircuitTest {
 
     @ParameterizedTest
     @EnumSource
-    void learnedMasksFindTheLargestEdges(LearnedMasks.Method method) {
+    void learnedMasksFindTheLargestEdges(LearnedMasks.Relaxation relaxation) {
         CircuitExperiment byKl = CircuitExperiment.of(
                 Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)), Ablation.counterfactual());
-        LearnedMasks.Settings settings = LearnedMasks.Settings.of(method, 15, 1);
+        LearnedMasks.Settings settings = LearnedMasks.Settings.of(relaxation, 15, 1);
         EdgeScores scores = LearnedMasks.learn(byKl, settings);
         assertThat(scores.values()).isEqualTo(LearnedMasks.learn(byKl, settings).values());
         Circuit top = CircuitSelection.TOP.select(scores, 300);
