@@ -200,7 +200,7 @@ class GradientsTest {
                     .isInstanceOf(UnknownHookPointException.class);
             Capture capture = Capture.of(Models.CONFIG, "z0");
             assertThatThrownBy(() -> Gradients.of(model, prompts, objective, capture))
-                    .hasMessageContaining("gradient of the objective for prompt 1")
+                    .hasMessageContaining("gradient of the objective for prompt 0")
                     .hasMessageContaining("3 values");
             assertThatThrownBy(() -> Gradients.of(
                             model,
