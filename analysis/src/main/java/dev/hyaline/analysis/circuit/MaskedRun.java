@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
@@ -133,7 +134,7 @@ final class MaskedRun {
                 }
                 return;
             }
-            int[] there = receivers.get(point);
+            int[] there = Objects.requireNonNull(receivers.get(point));
             float[] row = new float[config.dModel()];
             for (int position = 0; position < length; position++) {
                 for (int i = 0; i < there.length; i++) {
@@ -177,7 +178,7 @@ final class MaskedRun {
             int length = forward.own.length();
             float[] values = activation.values();
             if (!isSender(point)) {
-                int[] there = receivers.get(point);
+                int[] there = Objects.requireNonNull(receivers.get(point));
                 for (int i = 0; i < there.length; i++) {
                     float[] gradient = new float[length * d];
                     for (int position = 0; position < length; position++) {
