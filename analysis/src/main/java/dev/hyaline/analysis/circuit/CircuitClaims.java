@@ -50,7 +50,9 @@ public final class CircuitClaims {
         int n = evaluation.full().length;
         int twice = 0;
         for (int pair = 0; pair < n; pair++) {
-            twice += Integer.signum(Double.compare(evaluation.kept()[pair], evaluation.full()[pair])) + 1;
+            twice += Integer.signum(
+                            Double.compare(evaluation.kept()[pair], evaluation.full()[pair]))
+                    + 1;
         }
         int k = Math.floorDiv(twice, 2);
         double distance = Math.abs(k - n / 2.0);
