@@ -6,7 +6,6 @@ module dev.hyaline.instrument {
     requires transitive dev.hyaline.engine;
     requires dev.hyaline.files;
     requires hipparchus.core;
-    requires tools.jackson.databind;
     requires static transitive org.jspecify;
 
     exports dev.hyaline.instrument;

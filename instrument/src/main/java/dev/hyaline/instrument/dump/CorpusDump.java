@@ -22,7 +22,6 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A dump of any number of documents into shards: safetensors files that each hold a number of rows of every hook point,
@@ -252,7 +251,7 @@ public final class CorpusDump {
             Provenance provenance,
             CorpusListener listener) {
         ShardPlan plan = plan(forecast.rows());
-        ObjectNode request =
+        Json request =
                 ShardManifest.request(this, plan, forecast, model.weights().processing(), provenance);
         Path manifest = folder.path().resolve(DumpFolder.MANIFEST);
         try {
@@ -284,7 +283,7 @@ public final class CorpusDump {
         }
     }
 
-    private static Journal journal(DumpFolder folder, ObjectNode request) throws IOException {
+    private static Journal journal(DumpFolder folder, Json request) throws IOException {
         if (folder.ifExists() == DumpFolder.IfExists.RESUME) {
             Optional<Journal> journal = Journal.resume(folder.path(), request);
             if (journal.isPresent()) {
@@ -296,7 +295,7 @@ public final class CorpusDump {
     }
 
     /** The shards of a dump that an earlier run has finished. */
-    private static List<Shard> finished(Path folder, ObjectNode request) {
+    private static List<Shard> finished(Path folder, Json request) {
         Json recorded = ShardManifest.read(folder.resolve(DumpFolder.MANIFEST));
         ShardManifest.requireSame(folder, recorded, request);
         return recorded.require("shards").elements().stream().map(Shard::of).toList();

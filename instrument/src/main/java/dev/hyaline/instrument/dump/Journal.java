@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The lines of JSON that an unfinished dump leaves for the run that goes on with it: what was asked for, then every
@@ -34,14 +33,14 @@ final class Journal implements AutoCloseable {
     }
 
     /** Begins a journal. */
-    static Journal create(DumpFolder folder, ObjectNode request) throws IOException {
+    static Journal create(DumpFolder folder, Json request) throws IOException {
         Journal journal = new Journal(folder.createJournal(), new ArrayList<>());
-        journal.append(request);
+        journal.append(request.toString());
         return journal;
     }
 
     /** Writes the journal that a finished dump had before its manifest. */
-    static void restore(Path folder, ObjectNode request, List<Shard> shards) throws IOException {
+    static void restore(Path folder, Json request, List<Shard> shards) throws IOException {
         StringBuilder lines = new StringBuilder(request + "\n");
         shards.forEach(shard -> lines.append(shard.json()).append('\n'));
         PartialFile.write(folder.resolve(DumpFolder.JOURNAL), lines.toString().getBytes(StandardCharsets.UTF_8));
@@ -53,7 +52,7 @@ final class Journal implements AutoCloseable {
      * @return empty if there is none, or a run was killed before it had written what was asked for
      * @throws FileException if something else was asked for, or the journal is damaged
      */
-    static Optional<Journal> resume(Path folder, ObjectNode request) throws IOException {
+    static Optional<Journal> resume(Path folder, Json request) throws IOException {
         Path file = folder.resolve(DumpFolder.JOURNAL);
         if (!Files.exists(file)) {
             return Optional.empty();
@@ -123,7 +122,7 @@ final class Journal implements AutoCloseable {
         shards.add(shard);
     }
 
-    private void append(ObjectNode line) throws IOException {
+    private void append(String line) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
         long end = channel.size();
         while (bytes.hasRemaining()) {

@@ -8,6 +8,8 @@ import dev.hyaline.files.JsonText;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.capture.Capture;
+import java.util.List;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 import tools.jackson.core.JsonGenerator;
 
@@ -30,7 +32,10 @@ final class Manifest {
             json.writeStringProperty("format", FORMAT);
             json.writeStringProperty("tool", provenance.tool());
             strings(json, "command", provenance.command());
-            model(json, dump.config(), model, provenance);
+            json.writeObjectPropertyStart("model");
+            json.writeStringProperty("name", provenance.model());
+            model(json, dump.config(), model.weights().processing(), provenance);
+            json.writeEndObject();
             prompts(json, dump.prompts(), provenance);
             capture(json, dump);
             dump.gradientOf().ifPresent(scalar -> json.writeStringProperty(GRADIENT_OF, scalar));
@@ -40,9 +45,8 @@ final class Manifest {
         });
     }
 
-    private static void model(JsonGenerator json, Gpt2Config config, Gpt2 model, Provenance provenance) {
-        json.writeObjectPropertyStart("model");
-        json.writeStringProperty("name", provenance.model());
+    /** The facts of a model that decide the values. */
+    static void model(JsonGenerator json, Gpt2Config config, List<String> processing, Provenance provenance) {
         json.writeArrayPropertyStart("files");
         for (Provenance.ModelFile file : provenance.modelFiles()) {
             json.writeStartObject();
@@ -52,23 +56,17 @@ final class Manifest {
             json.writeEndObject();
         }
         json.writeEndArray();
-        strings(json, "processing", model.weights().processing());
+        strings(json, "processing", processing);
         json.writeObjectPropertyStart("config");
         ConfigKeys.of(config).forEach((key, literal) -> {
             json.writeName(key);
             json.writeRawValue(literal);
         });
         json.writeEndObject();
-        json.writeEndObject();
     }
 
     private static void prompts(JsonGenerator json, Prompts prompts, Provenance provenance) {
-        json.writeName("token_prepended_to_text");
-        if (provenance.prependedToken().isPresent()) {
-            json.writeNumber(provenance.prependedToken().getAsInt());
-        } else {
-            json.writeNull();
-        }
+        token(json, "token_prepended_to_text", provenance.prependedToken());
         json.writeArrayPropertyStart("prompts");
         for (int s = 0; s < prompts.size(); s++) {
             int[] tokens = prompts.tokens(s);
@@ -113,18 +111,33 @@ final class Manifest {
         json.writeNumberProperty("bytes", dump.fileBytes());
         json.writeStringProperty("sha256", sha256);
         json.writeNumberProperty("overflowed_values", overflowed);
+        tensors(json, dump.plan().tensors(), "shape");
+        json.writeEndObject();
+    }
+
+    /** @param shape the key of a tensor's shape */
+    static void tensors(JsonGenerator json, List<TensorInfo> tensors, String shape) {
         json.writeArrayPropertyStart("tensors");
-        for (TensorInfo tensor : dump.plan().tensors()) {
+        for (TensorInfo tensor : tensors) {
             json.writeStartObject();
             json.writeStringProperty("name", tensor.name());
             json.writeStringProperty("dtype", tensor.type().toString());
-            json.writeArrayPropertyStart("shape");
+            json.writeArrayPropertyStart(shape);
             tensor.shape().forEach(json::writeNumber);
             json.writeEndArray();
             json.writeEndObject();
         }
         json.writeEndArray();
-        json.writeEndObject();
+    }
+
+    /** Writes a token, or null if there is none. */
+    static void token(JsonGenerator json, String name, OptionalInt token) {
+        json.writeName(name);
+        if (token.isPresent()) {
+            json.writeNumber(token.getAsInt());
+        } else {
+            json.writeNull();
+        }
     }
 
     /** The facts that the values do not depend on. */

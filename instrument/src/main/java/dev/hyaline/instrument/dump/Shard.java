@@ -1,8 +1,9 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.files.Json;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
+import dev.hyaline.files.JsonText;
+import java.nio.charset.StandardCharsets;
+import tools.jackson.core.JsonGenerator;
 
 /**
  * A complete shard, as journal and manifest list it.
@@ -11,7 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param overflowed finite values that became infinite because the type has none so large
  */
 record Shard(String file, long rows, long bytes, String sha256, long overflowed) {
-    /** Reads what {@link #json} wrote. */
+    /** Reads what {@link #write} writes. */
     static Shard of(Json json) {
         return new Shard(
                 json.require("file").string(),
@@ -21,13 +22,18 @@ record Shard(String file, long rows, long bytes, String sha256, long overflowed)
                 json.require("overflowed_values").whole(0));
     }
 
-    ObjectNode json() {
-        return JsonNodeFactory.instance
-                .objectNode()
-                .put("file", file)
-                .put("rows", rows)
-                .put("bytes", bytes)
-                .put("sha256", sha256)
-                .put("overflowed_values", overflowed);
+    /** As a line of the journal, without its end. */
+    String json() {
+        return new String(JsonText.compact(this::write), StandardCharsets.UTF_8);
+    }
+
+    void write(JsonGenerator json) {
+        json.writeStartObject();
+        json.writeStringProperty("file", file);
+        json.writeNumberProperty("rows", rows);
+        json.writeNumberProperty("bytes", bytes);
+        json.writeStringProperty("sha256", sha256);
+        json.writeNumberProperty("overflowed_values", overflowed);
+        json.writeEndObject();
     }
 }

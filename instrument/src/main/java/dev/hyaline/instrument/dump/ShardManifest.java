@@ -4,25 +4,16 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.Printable;
-import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.internal.DumpErrors;
-import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.databind.ObjectWriter;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The JSON beside shards: what was asked for, which alone decides their bytes, then the shards and what else is known
@@ -31,8 +22,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class ShardManifest {
     /** Names the layout of this JSON and of the shards; a change that breaks a reader gets a new number. */
     static final String FORMAT = "hyaline-shards/1";
-
-    private static final ObjectWriter INDENTED = JsonMapper.shared().writer().with(JsonText.indentation());
 
     /** Bytes, which a manifest of as many shards as a disk holds does not reach. */
     static final int MAX_LENGTH = 1 << 30;
@@ -44,87 +33,80 @@ final class ShardManifest {
      *
      * @param processing what was done to the model's weights
      */
-    static ObjectNode request(
+    static Json request(
             CorpusDump dump,
             ShardPlan plan,
             CorpusDump.Forecast forecast,
             List<String> processing,
             Provenance provenance) {
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.put("format", FORMAT).put("tool", provenance.tool());
-
-        ObjectNode model = json.putObject("model");
-        ArrayNode files = model.putArray("files");
-        for (Provenance.ModelFile file : provenance.modelFiles()) {
-            files.addObject()
-                    .put("name", file.name())
-                    .put("bytes", file.bytes())
-                    .put("sha256", file.sha256());
-        }
-        processing.forEach(model.putArray("processing")::add);
-        ObjectNode config = model.putObject("config");
-        ConfigKeys.of(dump.config())
-                .forEach((key, literal) -> config.set(key, JsonMapper.shared().readTree(literal)));
-        provenance
-                .prependedToken()
-                .ifPresentOrElse(
-                        token -> json.put("token_prepended_to_text", token),
-                        () -> json.putNull("token_prepended_to_text"));
-
-        json.putObject("corpus")
-                .put("documents", forecast.documents())
-                .put("tokens", forecast.tokens())
-                .put("sha256", forecast.sha256());
-        ObjectNode capture = json.putObject("capture");
-        ArrayNode points = capture.putArray("points");
-        dump.points().stream().map(HookPoint::name).forEach(points::add);
-        capture.put("heads", dump.heads().toString());
-        capture.put("neurons", dump.neurons().toString());
-        capture.put("positions", dump.filter().positions().toString());
-        dump.filter()
-                .skippedFirst()
-                .ifPresentOrElse(
-                        token -> capture.put("skipped_first_token", token),
-                        () -> capture.putNull("skipped_first_token"));
-        capture.put("every", dump.filter().every());
-        capture.put("long_documents", dump.longDocuments().toString());
-
-        ObjectNode activations = json.putObject("activations");
-        activations
-                .put("format", DumpFormat.SAFETENSORS.toString())
-                .put("dtype", dump.type().toString())
-                .put("layout", "token-major")
-                .put("rows", forecast.rows())
-                .put("rows_per_shard", plan.rowsPerShard());
-        ArrayNode tensors = activations.putArray("tensors");
-        for (TensorInfo tensor : plan.tensors()) {
-            ObjectNode entry = tensors.addObject()
-                    .put("name", tensor.name())
-                    .put("dtype", tensor.type().toString());
-            tensor.shape().forEach(entry.putArray("row_shape")::add);
-        }
-        return json;
+        byte[] request = JsonText.compact(json -> {
+            json.writeStartObject();
+            json.writeStringProperty("format", FORMAT);
+            json.writeStringProperty("tool", provenance.tool());
+            json.writeObjectPropertyStart("model");
+            Manifest.model(json, dump.config(), processing, provenance);
+            json.writeEndObject();
+            Manifest.token(json, "token_prepended_to_text", provenance.prependedToken());
+            json.writeObjectPropertyStart("corpus");
+            json.writeNumberProperty("documents", forecast.documents());
+            json.writeNumberProperty("tokens", forecast.tokens());
+            json.writeStringProperty("sha256", forecast.sha256());
+            json.writeEndObject();
+            capture(json, dump);
+            activations(json, dump, plan, forecast);
+            json.writeEndObject();
+        });
+        return Json.readObject(DumpErrors.INSTANCE, "the request", request);
     }
 
-    static byte[] json(ObjectNode request, Gpt2 model, Provenance provenance, List<Shard> shards) {
-        ObjectNode asked = request.deepCopy();
-        ((ObjectNode) asked.get("model")).put("name", provenance.model());
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (JsonGenerator json = INDENTED.createGenerator(bytes)) {
+    private static void capture(JsonGenerator json, CorpusDump dump) {
+        TokenFilter filter = dump.filter();
+        json.writeObjectPropertyStart("capture");
+        Manifest.strings(
+                json, "points", dump.points().stream().map(HookPoint::name).toList());
+        json.writeStringProperty("heads", dump.heads().toString());
+        json.writeStringProperty("neurons", dump.neurons().toString());
+        json.writeStringProperty("positions", filter.positions().toString());
+        Manifest.token(json, "skipped_first_token", filter.skippedFirst());
+        json.writeNumberProperty("every", filter.every());
+        json.writeStringProperty("long_documents", dump.longDocuments().toString());
+        json.writeEndObject();
+    }
+
+    private static void activations(
+            JsonGenerator json, CorpusDump dump, ShardPlan plan, CorpusDump.Forecast forecast) {
+        json.writeObjectPropertyStart("activations");
+        json.writeStringProperty("format", DumpFormat.SAFETENSORS.toString());
+        json.writeStringProperty("dtype", dump.type().toString());
+        json.writeStringProperty("layout", "token-major");
+        json.writeNumberProperty("rows", forecast.rows());
+        json.writeNumberProperty("rows_per_shard", plan.rowsPerShard());
+        Manifest.tensors(json, plan.tensors(), "row_shape");
+        json.writeEndObject();
+    }
+
+    static byte[] json(Json request, Gpt2 model, Provenance provenance, List<Shard> shards) {
+        return JsonText.indented(json -> {
             json.writeStartObject();
-            asked.properties().forEach(entry -> {
-                json.writeName(entry.getKey());
-                json.writeTree(entry.getValue());
-            });
+            for (String key : request.names()) {
+                Json value = request.require(key);
+                if (key.equals("model")) {
+                    json.writeObjectPropertyStart(key);
+                    value.names().forEach(fact -> value.require(fact).write(fact, json));
+                    // The request lacks the name, which does not decide the bytes.
+                    json.writeStringProperty("name", provenance.model());
+                    json.writeEndObject();
+                } else {
+                    value.write(key, json);
+                }
+            }
             Manifest.strings(json, "command", provenance.command());
             json.writeArrayPropertyStart("shards");
-            shards.forEach(shard -> json.writeTree(shard.json()));
+            shards.forEach(shard -> shard.write(json));
             json.writeEndArray();
             Manifest.environment(json, model);
             json.writeEndObject();
-            json.writeRaw('\n');
-        }
-        return bytes.toByteArray();
+        });
     }
 
     /** Reads a manifest. */
@@ -135,10 +117,8 @@ final class ShardManifest {
     }
 
     /** @throws BadInputException naming the first thing that was asked for otherwise when the dump was begun */
-    static void requireSame(Path dump, Json recorded, ObjectNode request) {
-        Json wanted = Json.readObject(
-                DumpErrors.INSTANCE, "the request", request.toString().getBytes(StandardCharsets.UTF_8));
-        difference("", recorded, wanted).ifPresent(difference -> {
+    static void requireSame(Path dump, Json recorded, Json request) {
+        difference("", recorded, request).ifPresent(difference -> {
             Path folder = dump.toAbsolutePath();
             throw new BadInputException("the dump in " + folder + " was begun otherwise and cannot be resumed: "
                     + difference + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
