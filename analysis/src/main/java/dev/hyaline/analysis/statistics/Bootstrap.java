@@ -10,6 +10,7 @@ import java.util.OptionalDouble;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.apache.commons.statistics.distribution.NormalDistribution;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bootstrap distribution of a statistic, units drawn whole and with replacement. Replicate b takes as its j-th unit
@@ -36,8 +37,10 @@ public final class Bootstrap {
     private final double estimate;
     private final double[] sorted;
     private final double shareBelow;
-    private final OptionalDouble bias;
-    private final OptionalDouble acceleration;
+    private final @Nullable Correction correction;
+
+    /** The bias z0 and the acceleration of the BCa interval. */
+    private record Correction(double bias, double acceleration) {}
 
     private Bootstrap(double estimate, double[] replicates, double[] jackknife, double scale) {
         this.estimate = estimate;
@@ -52,10 +55,10 @@ public final class Bootstrap {
         boolean spread = sorted[sorted.length - 1] - sorted[0] > tolerance;
         OptionalDouble accelerated = acceleration(jackknife, tolerance);
         boolean usable = spread && shareBelow > 0 && shareBelow < 1 && accelerated.isPresent();
-        this.bias = usable
-                ? OptionalDouble.of(NormalDistribution.of(0, 1).inverseCumulativeProbability(shareBelow))
-                : OptionalDouble.empty();
-        this.acceleration = usable ? accelerated : OptionalDouble.empty();
+        this.correction = usable
+                ? new Correction(
+                        NormalDistribution.of(0, 1).inverseCumulativeProbability(shareBelow), accelerated.getAsDouble())
+                : null;
     }
 
     /**
@@ -227,12 +230,12 @@ public final class Bootstrap {
 
     /** z0, the correction for bias; empty where there is no BCa interval. */
     public OptionalDouble bias() {
-        return bias;
+        return correction == null ? OptionalDouble.empty() : OptionalDouble.of(correction.bias());
     }
 
     /** The acceleration; empty where there is no BCa interval. */
     public OptionalDouble acceleration() {
-        return acceleration;
+        return correction == null ? OptionalDouble.empty() : OptionalDouble.of(correction.acceleration());
     }
 
     /**
@@ -252,20 +255,20 @@ public final class Bootstrap {
      */
     public Optional<Interval> bca(double tail) {
         TTest.requireTail(tail);
-        if (bias.isEmpty()) {
+        if (correction == null) {
             return Optional.empty();
         }
         double z = NormalDistribution.of(0, 1).inverseSurvivalProbability(tail);
-        double low = level(-z);
-        double high = level(z);
+        double low = level(correction, -z);
+        double high = level(correction, z);
         return low <= high
                 ? Optional.of(new Interval(Order.quantile(sorted, low), Order.quantile(sorted, high)))
                 : Optional.empty();
     }
 
-    private double level(double z) {
-        double shifted = bias.getAsDouble() + z;
+    private static double level(Correction correction, double z) {
+        double shifted = correction.bias() + z;
         return NormalDistribution.of(0, 1)
-                .cumulativeProbability(bias.getAsDouble() + shifted / (1 - acceleration.getAsDouble() * shifted));
+                .cumulativeProbability(correction.bias() + shifted / (1 - correction.acceleration() * shifted));
     }
 }

@@ -2,8 +2,7 @@ package dev.hyaline.analysis.statistics;
 
 import dev.hyaline.analysis.internal.Sums;
 import dev.hyaline.engine.error.BadInputException;
-import java.util.Optional;
-import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How much the prompts of a unit are alike, and what that does to the precision of their mean.
@@ -22,9 +21,9 @@ import java.util.OptionalDouble;
  * @param jackknifeStandardError by leaving out one unit at a time
  * @param naiveStandardError as if prompts were independent; NaN of one prompt
  * @param meanSquareBetween MSB
- * @param meanSquareWithin MSW; empty if every prompt is a unit
+ * @param meanSquareWithin MSW; null if every prompt is a unit
  * @param typicalSize n0
- * @param intraclassCorrelation empty if every prompt is a unit or there is no spread at all
+ * @param intraclassCorrelation null if every prompt is a unit or there is no spread at all
  */
 public record Clustering(
         int units,
@@ -34,9 +33,9 @@ public record Clustering(
         double jackknifeStandardError,
         double naiveStandardError,
         double meanSquareBetween,
-        OptionalDouble meanSquareWithin,
+        @Nullable Double meanSquareWithin,
         double typicalSize,
-        OptionalDouble intraclassCorrelation,
+        @Nullable Double intraclassCorrelation,
         double designEffect) {
 
     /**
@@ -69,17 +68,16 @@ public record Clustering(
         }
         double meanSquareBetween = between / (groups - 1);
         double typicalSize = (n - squaredSizes / n) / (groups - 1);
-        OptionalDouble meanSquareWithin = OptionalDouble.empty();
-        OptionalDouble correlation = OptionalDouble.empty();
+        Double meanSquareWithin = null;
+        Double correlation = null;
         if (n > groups) {
-            double mean2 = within / (n - groups);
-            meanSquareWithin = OptionalDouble.of(mean2);
-            double denominator = meanSquareBetween + (typicalSize - 1) * mean2;
+            meanSquareWithin = within / (n - groups);
+            double denominator = meanSquareBetween + (typicalSize - 1) * meanSquareWithin;
             if (denominator > 0) {
-                correlation = OptionalDouble.of((meanSquareBetween - mean2) / denominator);
+                correlation = (meanSquareBetween - meanSquareWithin) / denominator;
             }
         }
-        double clipped = Math.clamp(correlation.orElse(0), 0.0, 1.0);
+        double clipped = correlation == null ? 0 : Math.clamp(correlation, 0.0, 1.0);
         return new Clustering(
                 groups,
                 mean,
@@ -103,7 +101,7 @@ public record Clustering(
      * @param unitsA units of the first clustering
      * @param unitsCrossed units that share both
      * @param fellBack whether the variance is the larger of two
-     * @param test empty without spread
+     * @param test null without spread
      */
     public record TwoWay(
             int unitsA,
@@ -114,7 +112,7 @@ public record Clustering(
             double varianceCrossed,
             double variance,
             boolean fellBack,
-            Optional<TTest> test) {
+            @Nullable TTest test) {
 
         /**
          * Two clusterings of values.
@@ -131,9 +129,9 @@ public record Clustering(
             boolean fellBack = sum <= 0;
             double variance = fellBack ? Math.max(varianceA, varianceB) : sum;
             double freedom = Math.min(a.count(), b.count()) - 1;
-            Optional<TTest> test = Sums.constant(values) || variance == 0
-                    ? Optional.empty()
-                    : Optional.of(new TTest(Sums.mean(values), Math.sqrt(variance), freedom, 0));
+            TTest test = Sums.constant(values) || variance == 0
+                    ? null
+                    : new TTest(Sums.mean(values), Math.sqrt(variance), freedom, 0);
             return new TwoWay(
                     a.count(),
                     b.count(),

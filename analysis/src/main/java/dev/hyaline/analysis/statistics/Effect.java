@@ -5,13 +5,13 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalDouble;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the prompts say about one quantity of a scan over many: its mean, the interval of {@link VerdictInterval} at
@@ -22,20 +22,20 @@ import java.util.concurrent.Future;
  * @param prompts number of prompts
  * @param units number of units
  * @param estimate mean of the prompts
- * @param interval empty with fewer than {@value VerdictInterval#MIN_UNITS} units or without spread
- * @param p two-sided; empty with one unit, of which every sign is as extreme as the other
- * @param adjustedP empty likewise
- * @param effectSize d<sub>z</sub> of the prompts; empty without spread. It grows as prompts get alike.
+ * @param interval null with fewer than {@value VerdictInterval#MIN_UNITS} units or without spread
+ * @param p two-sided; null with one unit, of which every sign is as extreme as the other
+ * @param adjustedP null likewise
+ * @param effectSize d<sub>z</sub> of the prompts; null without spread. It grows as prompts get alike.
  */
 public record Effect(
         String label,
         int prompts,
         int units,
         double estimate,
-        Optional<Interval> interval,
-        OptionalDouble p,
-        OptionalDouble adjustedP,
-        OptionalDouble effectSize) {
+        @Nullable Interval interval,
+        @Nullable Double p,
+        @Nullable Double adjustedP,
+        @Nullable Double effectSize) {
 
     /** The share of false ones among those that stand out of a scan. It nominates and does not confirm. */
     public static final double DISCOVERY_RATE = 0.1;
@@ -53,7 +53,7 @@ public record Effect(
 
     /** Returns whether the adjusted p is at most {@link #DISCOVERY_RATE}. */
     public boolean standsOut() {
-        return adjustedP.isPresent() && adjustedP.getAsDouble() <= DISCOVERY_RATE;
+        return adjustedP != null && adjustedP <= DISCOVERY_RATE;
     }
 
     /**
@@ -75,13 +75,16 @@ public record Effect(
             tasks.add(() -> of(quantity, units, random, isBootstrapped(quantities.size())));
         }
         List<Effect> effects = run(tasks, threads);
-        double[] p =
-                effects.stream().flatMapToDouble(effect -> effect.p().stream()).toArray();
+        double[] p = effects.stream()
+                .map(Effect::p)
+                .filter(Objects::nonNull)
+                .mapToDouble(Double::doubleValue)
+                .toArray();
         double[] adjusted = Adjustment.BENJAMINI_HOCHBERG.adjust(p);
         List<Effect> result = new ArrayList<>();
         int next = 0;
         for (Effect effect : effects) {
-            result.add(effect.p().isPresent() ? effect.adjusted(adjusted[next++]) : effect);
+            result.add(effect.p() != null ? effect.adjusted(adjusted[next++]) : effect);
         }
         return List.copyOf(result);
     }
@@ -113,30 +116,28 @@ public record Effect(
         } catch (BadInputException e) {
             throw new BadInputException(label + ": " + e.getMessage());
         }
-        Optional<Interval> interval = bootstrapped
-                ? VerdictInterval.of(
-                                values,
-                                units,
-                                VerdictInterval.DIRECTED_TAIL,
-                                Bootstrap.REPLICATES,
-                                random.named(label + "/bootstrap"))
-                        .map(VerdictInterval::interval)
-                : TTest.of(values, units)
-                        .filter(t -> units.count() >= VerdictInterval.MIN_UNITS)
-                        .map(t -> t.interval(VerdictInterval.DIRECTED_TAIL));
-        OptionalDouble p = units.count() < 2
-                ? OptionalDouble.empty()
-                : OptionalDouble.of(SignFlip.test(values, units, random.named(label + "/sign-flip"))
+        Interval interval = (bootstrapped
+                        ? VerdictInterval.of(
+                                        values,
+                                        units,
+                                        VerdictInterval.DIRECTED_TAIL,
+                                        Bootstrap.REPLICATES,
+                                        random.named(label + "/bootstrap"))
+                                .map(VerdictInterval::interval)
+                        : TTest.of(values, units)
+                                .filter(t -> units.count() >= VerdictInterval.MIN_UNITS)
+                                .map(t -> t.interval(VerdictInterval.DIRECTED_TAIL)))
+                .orElse(null);
+        Double p = units.count() < 2
+                ? null
+                : Double.valueOf(SignFlip.test(values, units, random.named(label + "/sign-flip"))
                         .p()
                         .twoSided());
-        OptionalDouble size = EffectSize.paired(values)
-                .map(EffectSize::d)
-                .map(OptionalDouble::of)
-                .orElse(OptionalDouble.empty());
-        return new Effect(label, units.prompts(), units.count(), estimate, interval, p, OptionalDouble.empty(), size);
+        Double size = EffectSize.paired(values).map(EffectSize::d).orElse(null);
+        return new Effect(label, units.prompts(), units.count(), estimate, interval, p, null, size);
     }
 
     private Effect adjusted(double adjusted) {
-        return new Effect(label, prompts, units, estimate, interval, p, OptionalDouble.of(adjusted), effectSize);
+        return new Effect(label, prompts, units, estimate, interval, p, adjusted, effectSize);
     }
 }

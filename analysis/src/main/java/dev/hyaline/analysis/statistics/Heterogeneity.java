@@ -4,7 +4,8 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An effect in every level of a factor, such as the template or the order of names. Where one level's interval lies
@@ -18,9 +19,14 @@ public record Heterogeneity(List<Level> levels) {
     /**
      * One level.
      *
-     * @param interval empty with fewer than {@value VerdictInterval#MIN_UNITS} units or without spread
+     * @param interval null with fewer than {@value VerdictInterval#MIN_UNITS} units or without spread
      */
-    public record Level(String name, int prompts, int units, double mean, Optional<Interval> interval) {}
+    public record Level(
+            String name,
+            int prompts,
+            int units,
+            double mean,
+            @Nullable Interval interval) {}
 
     public Heterogeneity {
         levels = List.copyOf(levels);
@@ -53,17 +59,17 @@ public record Heterogeneity(List<Level> levels) {
                     unitsOfLevel.count(),
                     levelSums[level] / prompts.length,
                     VerdictInterval.of(part, unitsOfLevel, tail / factor.count(), replicates, random.named(name))
-                            .map(VerdictInterval::interval)));
+                            .map(VerdictInterval::interval)
+                            .orElse(null)));
         }
         return new Heterogeneity(levels);
     }
 
     /** Returns whether one level's interval lies above 0 and another's below. */
     public boolean oppositeSigns() {
-        boolean above = levels.stream()
-                .anyMatch(level -> level.interval().filter(i -> i.low() > 0).isPresent());
-        boolean below = levels.stream()
-                .anyMatch(level -> level.interval().filter(i -> i.high() < 0).isPresent());
-        return above && below;
+        List<Interval> intervals =
+                levels.stream().map(Level::interval).filter(Objects::nonNull).toList();
+        return intervals.stream().anyMatch(interval -> interval.low() > 0)
+                && intervals.stream().anyMatch(interval -> interval.high() < 0);
     }
 }

@@ -9,7 +9,7 @@ package dev.hyaline.analysis.statistics;
 public record PValues(double twoSided, double greater, double less) {
 
     /** The two-sided p is twice the smaller tail, at most 1. */
-    static PValues ofTails(double greater, double less) {
+    public static PValues ofTails(double greater, double less) {
         return new PValues(Math.min(1, 2 * Math.min(greater, less)), greater, less);
     }
 }

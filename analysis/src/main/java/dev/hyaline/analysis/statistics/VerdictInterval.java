@@ -6,6 +6,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.Arrays;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The interval of a mean that a verdict uses: from the lowest lower to the highest upper end of the BCa (or, where that
@@ -22,8 +23,8 @@ import java.util.Optional;
  *
  * @param tail left on each side
  * @param skewed whether the tail is a fifth of the one asked for
- * @param bca empty where undefined
- * @param studentised empty where undefined
+ * @param bca null where undefined
+ * @param studentised null where undefined
  * @param interval the hull, which is the interval to state
  */
 public record VerdictInterval(
@@ -33,9 +34,9 @@ public record VerdictInterval(
         boolean skewed,
         double tail,
         Interval percentile,
-        Optional<Interval> bca,
+        @Nullable Interval bca,
         Interval clusteredT,
-        Optional<Interval> studentised,
+        @Nullable Interval studentised,
         Interval interval) {
 
     /** Tail on each side for a claim with a direction: 95%. */
@@ -84,14 +85,14 @@ public record VerdictInterval(
         double high = Order.quantile(ratios, 1 - used);
         double low = Order.quantile(ratios, used);
         double error = t.get().standardError();
-        Optional<Interval> studentised = Double.isFinite(high) && Double.isFinite(low)
-                ? Optional.of(new Interval(mean - high * error, mean - low * error))
-                : Optional.empty();
+        Interval studentised = Double.isFinite(high) && Double.isFinite(low)
+                ? new Interval(mean - high * error, mean - low * error)
+                : null;
 
         Interval percentile = bootstrap.percentile(used);
-        Optional<Interval> bca = bootstrap.bca(used);
+        Interval bca = bootstrap.bca(used).orElse(null);
         Interval clustered = t.get().interval(used);
-        Interval hull = bca.orElse(percentile).hull(clustered);
+        Interval hull = (bca == null ? percentile : bca).hull(clustered);
         return Optional.of(new VerdictInterval(
                 units.count(),
                 mean,
@@ -102,7 +103,7 @@ public record VerdictInterval(
                 bca,
                 clustered,
                 studentised,
-                studentised.map(hull::hull).orElse(hull)));
+                studentised == null ? hull : hull.hull(studentised)));
     }
 
     /**

@@ -3,9 +3,7 @@ package dev.hyaline.analysis.statistics;
 import dev.hyaline.analysis.internal.Order;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
-import java.util.Optional;
-import java.util.OptionalDouble;
-import org.apache.commons.statistics.distribution.NormalDistribution;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Wilcoxon's signed-rank test of "the values are symmetric about 0". Zeros are dropped and counted; the absolute values
@@ -22,18 +20,16 @@ import org.apache.commons.statistics.distribution.NormalDistribution;
  * @param zeros values that are 0, which take no part
  * @param plus W<sup>+</sup>
  * @param minus the sum of the ranks of the negative values
- * @param exactP empty beyond {@value #MAX_EXACT} values
- * @param z the standardised statistic with the continuity correction; empty if all values are 0
- * @param approximateP empty if all values are 0
+ * @param exactP null beyond {@value #MAX_EXACT} values
+ * @param approximate with the continuity correction; null if all values are 0
  */
 public record Wilcoxon(
         int nonzero,
         int zeros,
         double plus,
         double minus,
-        Optional<PValues> exactP,
-        OptionalDouble z,
-        Optional<PValues> approximateP) {
+        @Nullable PValues exactP,
+        @Nullable NormalApproximation approximate) {
 
     /** Up to this many values that are not 0 the distribution is exact. */
     public static final int MAX_EXACT = 200;
@@ -50,16 +46,14 @@ public record Wilcoxon(
         long plus = plus(nonzero, doubled);
         long all = nonzero.length * (nonzero.length + 1L);
         int n = nonzero.length;
-        Optional<PValues> exact = n <= MAX_EXACT ? Optional.of(exact(doubled, (int) plus)) : Optional.empty();
-        OptionalDouble z = OptionalDouble.empty();
-        Optional<PValues> approximate = Optional.empty();
+        PValues exact = n <= MAX_EXACT ? exact(doubled, (int) plus) : null;
+        NormalApproximation approximate = null;
         if (n > 0) {
             double deviation = 0.5 * plus - n * (n + 1.0) / 4;
             double spread = Math.sqrt((n * (n + 1.0) * (2 * n + 1.0) - Order.tieTerm(magnitudes) / 2) / 24);
-            z = OptionalDouble.of(Math.signum(deviation) * Math.max(0, Math.abs(deviation) - 0.5) / spread);
-            approximate = Optional.of(continuityCorrected(deviation, spread));
+            approximate = NormalApproximation.continuityCorrected(deviation, spread);
         }
-        return new Wilcoxon(n, values.length - n, 0.5 * plus, 0.5 * (all - plus), exact, z, approximate);
+        return new Wilcoxon(n, values.length - n, 0.5 * plus, 0.5 * (all - plus), exact, approximate);
     }
 
     /**
@@ -85,13 +79,6 @@ public record Wilcoxon(
             plus += nonzero[i] > 0 ? doubledRanks[i] : 0;
         }
         return plus;
-    }
-
-    private static PValues continuityCorrected(double deviation, double spread) {
-        NormalDistribution normal = NormalDistribution.of(0, 1);
-        return PValues.ofTails(
-                normal.survivalProbability((deviation - 0.5) / spread),
-                normal.cumulativeProbability((deviation + 0.5) / spread));
     }
 
     private static PValues exact(int[] doubledRanks, int plus) {

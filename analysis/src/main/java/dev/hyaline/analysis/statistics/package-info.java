@@ -10,7 +10,7 @@
  *
  * <p>All arithmetic is in double precision and in a fixed order, and random numbers come by label and counter
  * ({@link dev.hyaline.instrument.CounterRandom}), so that neither threads nor other analyses change a result. A number
- * that is undefined, such as a t value without spread, is an empty {@code Optional}. NaN and infinities are errors that
- * name the prompt.
+ * that is undefined, such as a t value without spread, is an empty {@code Optional} if it is asked for by itself, and
+ * null in a record of several. NaN and infinities are errors that name the prompt.
  */
 package dev.hyaline.analysis.statistics;

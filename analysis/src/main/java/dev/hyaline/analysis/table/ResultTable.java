@@ -23,11 +23,11 @@ public final class ResultTable {
     private final String unit;
     private final List<Axis> axes;
     private final List<String> samples;
-    private final OptionalDouble neutral;
+    private final @Nullable Double neutral;
     /** What each sample's values are compared with, if not with what is neutral. */
-    private final Optional<double[]> reference;
+    private final double @Nullable [] reference;
 
-    private final Optional<Units> units;
+    private final @Nullable Units units;
     /** {@code [cells, samples]}. */
     private final double[] values;
     /** Made when first asked for; any thread makes the same. */
@@ -39,9 +39,9 @@ public final class ResultTable {
             String unit,
             List<Axis> axes,
             List<String> samples,
-            OptionalDouble neutral,
-            Optional<double[]> reference,
-            Optional<Units> units,
+            @Nullable Double neutral,
+            double @Nullable [] reference,
+            @Nullable Units units,
             double[] values) {
         this.title = title;
         this.quantity = quantity;
@@ -80,22 +80,12 @@ public final class ResultTable {
                             + " x " + samples.size() + " samples",
                     values.length + " values");
         }
-        return new ResultTable(
-                title,
-                quantity,
-                unit,
-                axes,
-                samples,
-                OptionalDouble.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                values.clone());
+        return new ResultTable(title, quantity, unit, axes, samples, null, null, null, values.clone());
     }
 
     /** The same table, of which {@code value} means that nothing happened: a map shows it white. */
     public ResultTable neutralAt(double value) {
-        return new ResultTable(
-                title, quantity, unit, axes, samples, OptionalDouble.of(value), Optional.empty(), units, values);
+        return new ResultTable(title, quantity, unit, axes, samples, value, null, units, values);
     }
 
     /**
@@ -111,8 +101,7 @@ public final class ResultTable {
                     samples.size() + ", one for each sample",
                     ofSamples.length + " values");
         }
-        return new ResultTable(
-                title, quantity, unit, axes, samples, neutral, Optional.of(ofSamples.clone()), units, values);
+        return new ResultTable(title, quantity, unit, axes, samples, neutral, ofSamples.clone(), units, values);
     }
 
     /**
@@ -127,7 +116,7 @@ public final class ResultTable {
                     "those of " + samples.size() + " samples",
                     "units of " + newUnits.prompts());
         }
-        return new ResultTable(title, quantity, unit, axes, samples, neutral, reference, Optional.of(newUnits), values);
+        return new ResultTable(title, quantity, unit, axes, samples, neutral, reference, newUnits, values);
     }
 
     /** Changes one sample's value. */
@@ -143,8 +132,7 @@ public final class ResultTable {
     public ResultTable map(String newQuantity, String newUnit, SampleChange change) {
         double[] changed = new double[values.length];
         Arrays.setAll(changed, i -> change.apply(i % samples.size(), values[i]));
-        return new ResultTable(
-                title, newQuantity, newUnit, axes, samples, OptionalDouble.empty(), Optional.empty(), units, changed);
+        return new ResultTable(title, newQuantity, newUnit, axes, samples, null, null, units, changed);
     }
 
     public String title() {
@@ -169,17 +157,17 @@ public final class ResultTable {
 
     /** The value that means that nothing happened. */
     public OptionalDouble neutral() {
-        return neutral;
+        return neutral == null ? OptionalDouble.empty() : OptionalDouble.of(neutral);
     }
 
     /** What a sample's values are compared with: what is neutral, or 0, unless it has a value of its own. */
     public double reference(int sample) {
-        return reference.isPresent() ? reference.get()[sample] : neutral.orElse(0);
+        return reference == null ? neutral().orElse(0) : reference[sample];
     }
 
     /** Which samples belong together; empty if it is not known. */
     public Optional<Units> units() {
-        return units;
+        return Optional.ofNullable(units);
     }
 
     /** The statistics of the cells against what is neutral. */

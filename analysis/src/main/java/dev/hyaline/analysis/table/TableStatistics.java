@@ -7,6 +7,8 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * What the samples of a table say about each cell: the mean difference to what is neutral, with its interval, p, p
@@ -16,22 +18,22 @@ import java.util.Optional;
  *     own, and intervals may be too narrow
  * @param prompts number of samples
  * @param units number of units
- * @param cells the effect of each cell in row-major order; empty of a single sample, and of a cell that was not
- *     measured on every sample
+ * @param effects by the number of their cell; none of a single sample, nor of a cell that was not measured on every
+ *     sample
  */
-public record TableStatistics(boolean unitsKnown, int prompts, int units, List<Optional<Effect>> cells) {
+public record TableStatistics(boolean unitsKnown, int prompts, int units, SortedMap<Integer, Effect> effects) {
 
     /** What the draws of every table depend on; a cell's own depend on its table's title and its labels besides. */
     public static final long SEED = 1;
 
     public TableStatistics {
-        cells = List.copyOf(cells);
+        effects = Collections.unmodifiableSortedMap(new TreeMap<>(effects));
     }
 
     static TableStatistics of(ResultTable table) {
         int prompts = table.samples().size();
         Units units = table.units().orElse(Units.each(prompts));
-        List<Optional<Effect>> cells = new ArrayList<>(Collections.nCopies(table.cells(), Optional.empty()));
+        SortedMap<Integer, Effect> effects = new TreeMap<>();
         if (prompts > 1) {
             List<Effect.Quantity> measured = new ArrayList<>();
             List<Integer> places = new ArrayList<>();
@@ -46,26 +48,28 @@ public record TableStatistics(boolean unitsKnown, int prompts, int units, List<O
                     places.add(cell);
                 }
             }
-            List<Effect> effects =
+            List<Effect> found =
                     Effect.scan(measured, units, SEED, Runtime.getRuntime().availableProcessors());
             for (int i = 0; i < places.size(); i++) {
-                cells.set(places.get(i), Optional.of(effects.get(i)));
+                effects.put(places.get(i), found.get(i));
             }
         }
-        return new TableStatistics(table.units().isPresent(), prompts, units.count(), cells);
+        return new TableStatistics(table.units().isPresent(), prompts, units.count(), effects);
+    }
+
+    /** The effect of a cell, if it has one. */
+    public Optional<Effect> effect(int cell) {
+        return Optional.ofNullable(effects.get(cell));
     }
 
     /** Returns whether the cell's adjusted p is at most {@link Effect#DISCOVERY_RATE}. */
     public boolean standsOut(int cell) {
-        return cells.get(cell).filter(Effect::standsOut).isPresent();
+        return effect(cell).filter(Effect::standsOut).isPresent();
     }
 
     /** Number of cells that were tested, over which p are adjusted. */
     public long tested() {
-        return cells.stream()
-                .flatMap(Optional::stream)
-                .filter(effect -> effect.p().isPresent())
-                .count();
+        return effects.values().stream().filter(effect -> effect.p() != null).count();
     }
 
     /** The test, in words. */
@@ -75,7 +79,7 @@ public record TableStatistics(boolean unitsKnown, int prompts, int units, List<O
 
     /** How the intervals are made, in words. */
     public String interval() {
-        return Effect.isBootstrapped(cells.stream().filter(Optional::isPresent).count())
+        return Effect.isBootstrapped(effects.size())
                 ? "95%, the widest ends of BCa, clustered t and studentised bootstrap"
                 : "95%, clustered t";
     }

@@ -1,7 +1,6 @@
 package dev.hyaline.analysis.table;
 
 import dev.hyaline.analysis.statistics.Adjustment;
-import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.files.JsonText;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -129,15 +128,14 @@ public final class TableText {
     /** A cell's figures in the order of {@link #FIGURES}; NaN where there is none. */
     private static double[] figures(TableStatistics statistics, int cell) {
         return statistics
-                .cells()
-                .get(cell)
+                .effect(cell)
                 .map(effect -> new double[] {
                     effect.estimate(),
-                    effect.interval().map(Interval::low).orElse(Double.NaN),
-                    effect.interval().map(Interval::high).orElse(Double.NaN),
-                    effect.p().orElse(Double.NaN),
-                    effect.adjustedP().orElse(Double.NaN),
-                    effect.effectSize().orElse(Double.NaN)
+                    effect.interval() == null ? Double.NaN : effect.interval().low(),
+                    effect.interval() == null ? Double.NaN : effect.interval().high(),
+                    effect.p() == null ? Double.NaN : effect.p(),
+                    effect.adjustedP() == null ? Double.NaN : effect.adjustedP(),
+                    effect.effectSize() == null ? Double.NaN : effect.effectSize()
                 })
                 .orElseGet(() -> {
                     double[] none = new double[FIGURES.size()];

@@ -63,6 +63,13 @@ final class Golden {
         actual.ifPresent(interval -> close(interval, expected));
     }
 
+    static void closeOrAbsent(Double actual, JsonNode expected) {
+        assertThat(actual != null).isEqualTo(!expected.isNull());
+        if (actual != null) {
+            close(actual, expected);
+        }
+    }
+
     static void closeOrAbsent(OptionalDouble actual, JsonNode expected) {
         assertThat(actual.isPresent()).isEqualTo(!expected.isNull());
         actual.ifPresent(value -> close(value, expected));

@@ -132,15 +132,18 @@ class OneSampleTest {
             assertThat(test.zeros()).isEqualTo(expected.get("zeros").intValue());
             assertThat(test.plus()).isEqualTo(expected.get("w_plus").doubleValue());
             assertThat(test.minus()).isEqualTo(expected.get("w_minus").doubleValue());
-            assertThat(test.exactP().isPresent()).isEqualTo(test.nonzero() <= Wilcoxon.MAX_EXACT);
+            assertThat(test.exactP() != null).isEqualTo(test.nonzero() <= Wilcoxon.MAX_EXACT);
             close(Wilcoxon.exact(sample.values()), expected.get("exact_p"));
-            test.exactP().ifPresent(p -> close(p, expected.get("exact_p")));
-            assertThat(test.approximateP().isPresent())
-                    .isEqualTo(!expected.get("approximate_p").isNull());
-            if (test.approximateP().isPresent()) {
-                close(test.approximateP().get(), expected.get("approximate_p"));
+            if (test.exactP() != null) {
+                close(test.exactP(), expected.get("exact_p"));
             }
-            closeOrAbsent(test.z(), expected.get("z"));
+            assertThat(test.approximate() != null)
+                    .isEqualTo(!expected.get("approximate_p").isNull());
+            assertThat(test.approximate() != null).isEqualTo(!expected.get("z").isNull());
+            if (test.approximate() != null) {
+                close(test.approximate().p(), expected.get("approximate_p"));
+                close(test.approximate().z(), expected.get("z"));
+            }
         });
     }
 
@@ -255,10 +258,10 @@ class OneSampleTest {
             close(interval.skewness(), expected.get("skewness"));
             assertThat(interval.skewed()).isEqualTo(expected.get("skewed").booleanValue());
             close(interval.tail(), expected.get("tail"));
-            closeOrAbsent(interval.bca(), expected.get("bca"));
+            closeOrAbsent(Optional.ofNullable(interval.bca()), expected.get("bca"));
             close(interval.percentile(), expected.get("percentile"));
             close(interval.clusteredT(), expected.get("clustered_t"));
-            closeOrAbsent(interval.studentised(), expected.get("studentised"));
+            closeOrAbsent(Optional.ofNullable(interval.studentised()), expected.get("studentised"));
             close(interval.interval(), expected.get("interval"));
         }
     }
@@ -287,7 +290,7 @@ class OneSampleTest {
                         close(found.variance(), twoWay.get("variance"));
                         assertThat(found.fellBack())
                                 .isEqualTo(twoWay.get("fell_back").booleanValue());
-                        TTest test = found.test().orElseThrow();
+                        TTest test = found.test();
                         close(test.standardError(), twoWay.get("se"));
                         close(test.degreesOfFreedom(), twoWay.get("df"));
                         close(test.p().twoSided(), twoWay.get("p_two_sided"));

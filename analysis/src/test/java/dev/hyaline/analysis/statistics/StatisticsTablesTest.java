@@ -126,10 +126,12 @@ class StatisticsTablesTest {
             MannWhitney ranks = MannWhitney.test(x, y);
             JsonNode u = expected.get("mann_whitney");
             assertThat(ranks.u()).isEqualTo(u.get("u").doubleValue());
-            close(ranks.z().orElseThrow(), u.get("z"));
-            close(ranks.approximateP().orElseThrow(), u.get("approximate_p"));
-            assertThat(ranks.exactP().isPresent()).isEqualTo(u.has("exact_p"));
-            ranks.exactP().ifPresent(p -> close(p, u.get("exact_p")));
+            close(ranks.approximate().z(), u.get("z"));
+            close(ranks.approximate().p(), u.get("approximate_p"));
+            assertThat(ranks.exactP() != null).isEqualTo(u.has("exact_p"));
+            if (ranks.exactP() != null) {
+                close(ranks.exactP(), u.get("exact_p"));
+            }
             close(ranks.cliffsDelta(), expected.get("cliffs_delta"));
             Auroc auroc = Auroc.of(x, y);
             close(auroc.area(), expected.get("auroc").get("auroc"));
@@ -139,8 +141,10 @@ class StatisticsTablesTest {
             JsonNode ks = expected.get("kolmogorov_smirnov");
             close(distance.d(), ks.get("d"));
             assertThat(distance.ties()).isEqualTo(ks.get("ties").booleanValue());
-            assertThat(distance.exactP().isPresent()).isEqualTo(ks.has("exact_p"));
-            distance.exactP().ifPresent(p -> close(p, ks.get("exact_p")));
+            assertThat(distance.exactP() != null).isEqualTo(ks.has("exact_p"));
+            if (distance.exactP() != null) {
+                close(distance.exactP(), ks.get("exact_p"));
+            }
         });
     }
 
@@ -158,11 +162,11 @@ class StatisticsTablesTest {
             close(spearman.rho(), expected.get("spearman").get("rho"));
             close(spearman.twoSidedT(), expected.get("spearman").get("t_p_two_sided"));
             JsonNode exact = expected.get("spearman").get("exact");
-            assertThat(spearman.atLeast().isPresent()).isEqualTo(exact != null);
+            assertThat(spearman.orders() != null).isEqualTo(exact != null);
             if (exact != null) {
-                assertThat(spearman.atLeast().orElseThrow())
+                assertThat(spearman.orders().atLeast())
                         .isEqualTo(exact.get("count_two_sided").longValue());
-                assertThat(spearman.orders().orElseThrow())
+                assertThat(spearman.orders().total())
                         .isEqualTo(exact.get("total").longValue());
             }
             Correlation.Kendall kendall = Correlation.kendall(x, y).orElseThrow();

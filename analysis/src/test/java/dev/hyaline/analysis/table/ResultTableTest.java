@@ -168,11 +168,11 @@ final class ResultTableTest {
         assertThat(statistics.unitsKnown()).isTrue();
         assertThat(statistics.units()).isEqualTo(4);
         assertThat(statistics.prompts()).isEqualTo(8);
-        Effect first = statistics.cells().get(0).orElseThrow();
+        Effect first = statistics.effect(0).orElseThrow();
         assertThat(first.estimate()).isEqualTo(4);
-        assertThat(first.p().orElseThrow()).isEqualTo(2.0 / 16);
-        assertThat(first.adjustedP().orElseThrow()).isEqualTo(4.0 / 16);
-        assertThat(first.interval().orElseThrow().low()).isPositive().isLessThan(4);
+        assertThat(first.p()).isEqualTo(2.0 / 16);
+        assertThat(first.adjustedP()).isEqualTo(4.0 / 16);
+        assertThat(first.interval().low()).isPositive().isLessThan(4);
         assertThat(statistics.standsOut(0)).isFalse();
         assertThat(statistics.tested()).isEqualTo(2);
     }

@@ -73,8 +73,7 @@ final class ShardManifest {
         json.writeEndObject();
     }
 
-    private static void activations(
-            JsonGenerator json, CorpusDump dump, ShardPlan plan, CorpusDump.Forecast forecast) {
+    private static void activations(JsonGenerator json, CorpusDump dump, ShardPlan plan, CorpusDump.Forecast forecast) {
         json.writeObjectPropertyStart("activations");
         json.writeStringProperty("format", DumpFormat.SAFETENSORS.toString());
         json.writeStringProperty("dtype", dump.type().toString());

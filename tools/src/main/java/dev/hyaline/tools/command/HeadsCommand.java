@@ -260,8 +260,8 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 .filter(cell -> scores.mean(cell) == head.score())
                 .boxed()
                 .findFirst()
-                .flatMap(cell -> scores.statistics().cells().get(cell))
-                .flatMap(Effect::interval);
+                .flatMap(cell -> scores.statistics().effect(cell))
+                .map(Effect::interval);
     }
 
     private static void json(

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A table of results on the screen: means in rows and columns, in colour if the terminal has colours. A table too long
@@ -104,18 +105,22 @@ public final class TableView {
     }
 
     private List<String> figures(int cell) {
-        Optional<Effect> effect = table.statistics().cells().get(cell);
+        Optional<Effect> effect = table.statistics().effect(cell);
         List<String> figures = new ArrayList<>();
         if (isDifference()) {
             figures.add(effect.map(e -> figure(e.estimate())).orElse("-"));
         }
-        figures.add(effect.flatMap(Effect::interval)
+        figures.add(effect.map(Effect::interval)
                 .map(i -> figure(i.low()) + " to " + figure(i.high()))
                 .orElse("-"));
-        figures.add(effect.map(e -> figure(e.p().orElse(Double.NaN))).orElse("-"));
-        figures.add(effect.map(e -> figure(e.adjustedP().orElse(Double.NaN))).orElse("-"));
+        figures.add(effect.map(e -> p(e.p())).orElse("-"));
+        figures.add(effect.map(e -> p(e.adjustedP())).orElse("-"));
         figures.add(mark(cell));
         return figures;
+    }
+
+    private static String p(@Nullable Double p) {
+        return figure(p == null ? Double.NaN : p);
     }
 
     private String mark(int cell) {
@@ -127,8 +132,8 @@ public final class TableView {
         List<Integer> marked = IntStream.range(0, table.cells())
                 .filter(table.statistics()::standsOut)
                 .boxed()
-                .sorted(Comparator.comparingDouble(cell -> -Math.abs(
-                        table.statistics().cells().get(cell).orElseThrow().estimate())))
+                .sorted(Comparator.comparingDouble(cell ->
+                        -Math.abs(table.statistics().effect(cell).orElseThrow().estimate())))
                 .toList();
         if (!marked.isEmpty()) {
             console.out().println();

@@ -8,9 +8,9 @@ import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalLong;
 import org.apache.commons.statistics.distribution.NormalDistribution;
 import org.apache.commons.statistics.distribution.TDistribution;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Correlations of pairs (x, y), which are assumed independent: of prompts that share a unit, give the units' means.
@@ -49,17 +49,27 @@ public final class Correlation {
      * The correlation of midranks.
      *
      * @param twoSidedT p by the t distribution
-     * @param atLeast how many of the n! orders have |rho| at least as large; empty beyond {@value #MAX_EXACT_SPEARMAN}
-     *     pairs
-     * @param orders n!; empty likewise
+     * @param orders null beyond {@value #MAX_EXACT_SPEARMAN} pairs
      */
-    public record Spearman(double rho, int pairs, double twoSidedT, OptionalLong atLeast, OptionalLong orders) {
+    public record Spearman(
+            double rho,
+            int pairs,
+            double twoSidedT,
+            @Nullable Orders orders) {
 
         /** p over all orders up to {@value #MAX_EXACT_SPEARMAN} pairs, by the t distribution beyond. */
         public double twoSidedP() {
-            return atLeast.isPresent() ? (double) atLeast.getAsLong() / orders.getAsLong() : twoSidedT;
+            return orders == null ? twoSidedT : (double) orders.atLeast() / orders.total();
         }
     }
+
+    /**
+     * All orders of the pairs.
+     *
+     * @param atLeast those with |rho| at least as large
+     * @param total n!
+     */
+    public record Orders(long atLeast, long total) {}
 
     /**
      * Concordant minus discordant pairs, tau-b, which allows for ties.
@@ -94,15 +104,9 @@ public final class Correlation {
         if (rho.isEmpty()) {
             return Optional.empty();
         }
-        OptionalLong atLeast = OptionalLong.empty();
-        OptionalLong orders = OptionalLong.empty();
-        if (x.length <= MAX_EXACT_SPEARMAN) {
-            Orders counted = new Orders(centred(ranksX), centred(ranksY));
-            counted.count(0, 0);
-            atLeast = OptionalLong.of(counted.atLeast);
-            orders = OptionalLong.of(counted.total);
-        }
-        return Optional.of(new Spearman(rho.getAsDouble(), x.length, tP(rho.getAsDouble(), x.length), atLeast, orders));
+        Orders orders =
+                x.length <= MAX_EXACT_SPEARMAN ? new OrderCount(centred(ranksX), centred(ranksY)).count() : null;
+        return Optional.of(new Spearman(rho.getAsDouble(), x.length, tP(rho.getAsDouble(), x.length), orders));
     }
 
     /**
@@ -231,7 +235,7 @@ public final class Correlation {
     }
 
     /** Counts the orders of y whose product with x is at least as far from 0. */
-    private static final class Orders {
+    private static final class OrderCount {
         private final double[] x;
         private final double[] y;
         private final double observed;
@@ -240,7 +244,7 @@ public final class Correlation {
         private long total;
         private long atLeast;
 
-        Orders(double[] x, double[] y) {
+        OrderCount(double[] x, double[] y) {
             this.x = x;
             this.y = y;
             double[] terms = new double[x.length];
@@ -252,7 +256,12 @@ public final class Correlation {
             this.tolerance = 1e-9;
         }
 
-        void count(int place, double sum) {
+        Orders count() {
+            count(0, 0);
+            return new Orders(atLeast, total);
+        }
+
+        private void count(int place, double sum) {
             if (place == x.length) {
                 total++;
                 atLeast += Math.abs(sum) >= observed - tolerance ? 1 : 0;

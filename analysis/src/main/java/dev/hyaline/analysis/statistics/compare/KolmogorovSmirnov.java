@@ -2,7 +2,7 @@ package dev.hyaline.analysis.statistics.compare;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
-import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The two-sample test of Kolmogorov and Smirnov: D, the largest distance of the two empirical distributions.
@@ -14,9 +14,10 @@ import java.util.OptionalDouble;
  * <p>Source: Hodges (1957).
  *
  * @param ties whether any two values are equal
- * @param exactP empty with ties
+ * @param exactP null with ties
  */
-public record KolmogorovSmirnov(double d, boolean ties, OptionalDouble exactP) {
+public record KolmogorovSmirnov(
+        double d, boolean ties, @Nullable Double exactP) {
 
     /**
      * Tests two samples.
@@ -48,9 +49,7 @@ public record KolmogorovSmirnov(double d, boolean ties, OptionalDouble exactP) {
             largest = Math.max(largest, Math.abs((long) i * ny - (long) j * nx));
         }
         return new KolmogorovSmirnov(
-                (double) largest / ((double) nx * ny),
-                ties,
-                ties ? OptionalDouble.empty() : OptionalDouble.of(atLeast(nx, ny, largest)));
+                (double) largest / ((double) nx * ny), ties, ties ? null : atLeast(nx, ny, largest));
     }
 
     /**

@@ -1,13 +1,12 @@
 package dev.hyaline.analysis.statistics.compare;
 
 import dev.hyaline.analysis.internal.Order;
+import dev.hyaline.analysis.statistics.NormalApproximation;
 import dev.hyaline.analysis.statistics.PValues;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
-import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.stream.DoubleStream;
-import org.apache.commons.statistics.distribution.NormalDistribution;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rank test of two samples. U counts the pairs in which x lies above y, ties half.
@@ -20,12 +19,14 @@ import org.apache.commons.statistics.distribution.NormalDistribution;
  * <p>Source: Mann and Whitney (1947); Lehmann (1975) for ties; Cliff (1993).
  *
  * @param u of x
- * @param exactP empty beyond {@value #MAX_EXACT} values
- * @param z with the continuity correction; empty if all values are equal
- * @param approximateP empty if all values are equal
+ * @param exactP null beyond {@value #MAX_EXACT} values
+ * @param approximate null if all values are equal
  */
 public record MannWhitney(
-        double u, double cliffsDelta, Optional<PValues> exactP, OptionalDouble z, Optional<PValues> approximateP) {
+        double u,
+        double cliffsDelta,
+        @Nullable PValues exactP,
+        @Nullable NormalApproximation approximate) {
 
     /** Up to this many values together the distribution is exact. */
     public static final int MAX_EXACT = 60;
@@ -47,21 +48,12 @@ public record MannWhitney(
         double ny = y.length;
         double n = nx + ny;
         double u = 0.5 * rankSum - nx * (nx + 1) / 2;
-        Optional<PValues> exact =
-                all.length <= MAX_EXACT ? Optional.of(exact(doubled, x.length, (int) rankSum)) : Optional.empty();
+        PValues exact = all.length <= MAX_EXACT ? exact(doubled, x.length, (int) rankSum) : null;
         double deviation = u - nx * ny / 2;
         double variance = nx * ny / 12 * (n + 1 - Order.tieTerm(all) / (n * (n - 1)));
-        OptionalDouble z = OptionalDouble.empty();
-        Optional<PValues> approximate = Optional.empty();
-        if (variance > 0) {
-            double spread = Math.sqrt(variance);
-            NormalDistribution normal = NormalDistribution.of(0, 1);
-            double greater = normal.survivalProbability((deviation - 0.5) / spread);
-            double less = normal.cumulativeProbability((deviation + 0.5) / spread);
-            z = OptionalDouble.of(Math.signum(deviation) * Math.max(0, Math.abs(deviation) - 0.5) / spread);
-            approximate = Optional.of(new PValues(Math.min(1, 2 * Math.min(greater, less)), greater, less));
-        }
-        return new MannWhitney(u, 2 * u / (nx * ny) - 1, exact, z, approximate);
+        NormalApproximation approximate =
+                variance > 0 ? NormalApproximation.continuityCorrected(deviation, Math.sqrt(variance)) : null;
+        return new MannWhitney(u, 2 * u / (nx * ny) - 1, exact, approximate);
     }
 
     /** Counts the choices of places for x by their sum of doubled ranks. */
@@ -85,8 +77,6 @@ public record MannWhitney(
             greater += sum >= rankSum ? count : 0;
             less += sum <= rankSum ? count : 0;
         }
-        greater /= total;
-        less /= total;
-        return new PValues(Math.min(1, 2 * Math.min(greater, less)), greater, less);
+        return PValues.ofTails(greater / total, less / total);
     }
 }
