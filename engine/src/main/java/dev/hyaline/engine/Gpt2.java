@@ -13,6 +13,7 @@ import dev.hyaline.engine.internal.forward.Host;
 import dev.hyaline.engine.internal.forward.Plan;
 import dev.hyaline.engine.internal.forward.ProcessorHost;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
+import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.engine.site.Probe;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 public final class Gpt2 implements AutoCloseable {
     /** System property with the number of threads a model uses unless told; by default all processors. */
     public static final String THREADS_PROPERTY = "hyaline.threads";
+
+    /** Most threads of a model. */
+    public static final int MAX_THREADS = WorkerPool.MAX_THREADS;
 
     private static final int HEAP_PART_FOR_TAPES = 8;
 
@@ -54,7 +58,11 @@ public final class Gpt2 implements AutoCloseable {
         return of(weights, defaultThreads());
     }
 
-    /** A model on a number of threads, the caller's included. */
+    /**
+     * A model on a number of threads, the caller's included.
+     *
+     * @throws BadInputException if there are none, or more than {@value #MAX_THREADS}
+     */
     public static Gpt2 of(Gpt2Weights weights, int threads) {
         return new Gpt2(weights, new ProcessorHost(weights.config(), weights.packed(), threads));
     }
@@ -94,12 +102,16 @@ public final class Gpt2 implements AutoCloseable {
     public static int defaultThreads() {
         String property = System.getProperty(THREADS_PROPERTY);
         if (property == null) {
-            return Runtime.getRuntime().availableProcessors();
+            return Math.min(Runtime.getRuntime().availableProcessors(), MAX_THREADS);
         }
         if (!property.matches("[1-9]\\d{0,3}")) {
             throw new BadInputException(THREADS_PROPERTY + " must be a number of threads, found " + property);
         }
-        return Integer.parseInt(property);
+        int threads = Integer.parseInt(property);
+        if (threads > MAX_THREADS) {
+            throw new BadInputException(THREADS_PROPERTY + " must be at most " + MAX_THREADS + ", found " + property);
+        }
+        return threads;
     }
 
     /** The kernels this model runs on, and why those. */

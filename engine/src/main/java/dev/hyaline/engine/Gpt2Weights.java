@@ -308,7 +308,8 @@ public final class Gpt2Weights implements TensorSource {
         }
 
         private void readAll() {
-            try (WorkerPool pool = new WorkerPool(Runtime.getRuntime().availableProcessors())) {
+            try (WorkerPool pool =
+                    new WorkerPool(Math.min(Runtime.getRuntime().availableProcessors(), WorkerPool.MAX_THREADS))) {
                 pool.run(chunks.size(), (worker, index) -> chunks.get(index).run());
             }
         }

@@ -16,6 +16,9 @@ import java.security.NoSuchAlgorithmException;
 public final class CounterRandom {
     private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
+    /** Most places of a permutation, whose array then has 4 GiB. */
+    public static final int MAX_PLACES = 1 << 30;
+
     private final long key;
 
     private CounterRandom(long key) {
@@ -70,11 +73,12 @@ public final class CounterRandom {
      * A permutation of {@code 0..n-1}, by Fisher and Yates from the top: draw {@code k} exchanges place {@code i =
      * n-1-k} with {@code index(k, i + 1)}.
      *
-     * @throws BadInputException if {@code n} is negative
+     * @throws BadInputException if {@code n} is negative or above {@value #MAX_PLACES}
      */
     public int[] permutation(int n) {
-        if (n < 0) {
-            throw new BadInputException("a permutation is of 0 or more places, found " + n);
+        if (n < 0 || n > MAX_PLACES) {
+            throw new BadInputException("a permutation is of 0 "
+                    + (n < 0 ? "or more places" : "to " + MAX_PLACES + " places") + ", found " + n);
         }
         int[] order = new int[n];
         for (int i = 0; i < n; i++) {

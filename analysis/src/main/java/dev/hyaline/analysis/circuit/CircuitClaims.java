@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.circuit;
 
 import dev.hyaline.analysis.graph.Edge;
+import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.analysis.statistics.Adjustment;
 import dev.hyaline.analysis.statistics.Proportion;
 import dev.hyaline.analysis.statistics.Units;
@@ -90,7 +91,8 @@ public final class CircuitClaims {
      *
      * @param draws random edges
      * @return p values by edge, adjusted by Holm over the circuit's edges
-     * @throws BadInputException if the circuit is empty or has every edge
+     * @throws BadInputException if the circuit is empty or has every edge, or there are none or more than a million
+     *     draws
      */
     public static Map<Edge, Double> minimality(CircuitExperiment experiment, Circuit circuit, int draws, long seed) {
         List<Edge> others = circuit.complement().edges();
@@ -98,6 +100,7 @@ public final class CircuitClaims {
             throw new BadInputException("minimality needs edges in the circuit and others, found " + circuit.size()
                     + " of " + circuit.graphSize());
         }
+        Draws.require("minimality needs", "random edge", 1, draws);
         CounterRandom random = CounterRandom.of(seed).named("minimality");
         List<Circuit> runs = new ArrayList<>(List.of(circuit));
         circuit.edges().forEach(edge -> runs.add(circuit.without(List.of(edge))));
@@ -132,8 +135,13 @@ public final class CircuitClaims {
      */
     public record AgainstRandom(Proportion sufficiency, Proportion necessity, double sufficiencyP, double necessityP) {}
 
-    /** Compares a circuit with random ones. */
+    /**
+     * Compares a circuit with random ones.
+     *
+     * @throws BadInputException if there are none or more than a million draws
+     */
     public static AgainstRandom againstRandom(CircuitExperiment experiment, Circuit circuit, int draws, long seed) {
+        Draws.require("a comparison with random circuits needs", "draw", 1, draws);
         List<Circuit> runs = new ArrayList<>(List.of(experiment.full(), circuit, circuit.complement()));
         CounterRandom random = CounterRandom.of(seed).named("random circuits");
         for (int draw = 0; draw < draws; draw++) {

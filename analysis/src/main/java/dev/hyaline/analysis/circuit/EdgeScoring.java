@@ -18,6 +18,9 @@ import java.util.stream.IntStream;
 
 /** A method that scores every edge. The name is that of the command line and of files. */
 public sealed interface EdgeScoring {
+    /** Most steps of an integrated gradient. */
+    int MAX_STEPS = 10_000;
+
     /** What it is called, with what it depends on. */
     String name();
 
@@ -282,8 +285,9 @@ public sealed interface EdgeScoring {
     }
 
     private static void requireSteps(int steps) {
-        if (steps < 1) {
-            throw new BadInputException("integrated gradients need at least one step, found " + steps);
+        if (steps < 1 || steps > MAX_STEPS) {
+            throw new BadInputException("integrated gradients need "
+                    + (steps < 1 ? "at least one step" : "at most " + MAX_STEPS + " steps") + ", found " + steps);
         }
     }
 

@@ -18,18 +18,25 @@ import java.util.stream.IntStream;
  * @param halvesSpearman rank correlation of the scores of the two halves; NaN if either has no spread
  */
 public record ScoreStability(Stability bootstrap, double halves, double halvesSpearman) {
+    /** Most rounds: each is a circuit that is kept. */
+    public static final int MAX_ROUNDS = 10_000;
+
     /**
      * Draws pairs and selects again.
      *
      * @param n edges of a circuit
      * @param rounds draws with replacement
-     * @throws BadInputException if the scores are not kept by pair, or there are fewer than two pairs or rounds
+     * @throws BadInputException if the scores are not kept by pair, there are fewer than two pairs, or fewer than two
+     *     or more than {@value #MAX_ROUNDS} rounds
      */
     public static ScoreStability measure(EdgeScores scores, CircuitSelection selection, int n, int rounds, long seed) {
         int pairs = scores.pairs();
-        if (pairs < 2 || rounds < 2) {
-            throw new BadInputException("stability needs the scores of two pairs and two rounds, found " + pairs
-                    + " pairs of " + scores.method() + " and " + rounds + " rounds");
+        if (pairs < 2) {
+            throw new BadInputException(
+                    "stability needs the scores of two pairs, found " + pairs + " pairs of " + scores.method());
+        }
+        if (rounds < 2 || rounds > MAX_ROUNDS) {
+            throw new BadInputException("stability needs from 2 to " + MAX_ROUNDS + " rounds, found " + rounds);
         }
         CounterRandom random = CounterRandom.of(seed).named("stability of scores");
         int[][] drawn = IntStream.range(0, rounds)

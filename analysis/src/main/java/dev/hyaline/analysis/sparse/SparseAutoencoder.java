@@ -62,7 +62,11 @@ public final class SparseAutoencoder {
         return new SparseAutoencoder(config, parameters, metadata, Gpt2.defaultThreads());
     }
 
-    /** The same on a number of threads, the caller's included. */
+    /**
+     * The same on a number of threads, the caller's included.
+     *
+     * @throws BadInputException if there are none, or more than {@link Gpt2#MAX_THREADS}
+     */
     public SparseAutoencoder onThreads(int threads) {
         return new SparseAutoencoder(config, parameters, metadata, threads);
     }

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.statistics;
 
+import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.analysis.internal.Order;
 import dev.hyaline.analysis.internal.Sums;
 import dev.hyaline.engine.error.BadInputException;
@@ -64,7 +65,8 @@ public final class Bootstrap {
     /**
      * Of the mean of prompts, Σ S<sub>g</sub> / Σ n<sub>g</sub>.
      *
-     * @throws BadInputException if there is not one finite value per prompt, or no replicate is asked for
+     * @throws BadInputException if there is not one finite value per prompt, or there are none or more than a million
+     *     replicates
      */
     public static Bootstrap ofMean(double[] values, Units units, int replicates, CounterRandom random) {
         return ofRatio(units.sums(values), units.weights(), replicates, random);
@@ -148,7 +150,8 @@ public final class Bootstrap {
      * Of any statistic of the prompts' values, such as their median.
      *
      * @param statistic takes the values of the prompts of the units drawn, one unit after the other
-     * @throws BadInputException if there is not one finite value per prompt, or no replicate is asked for
+     * @throws BadInputException if there is not one finite value per prompt, or there are none or more than a million
+     *     replicates
      */
     public static Bootstrap of(
             double[] values, Units units, ToDoubleFunction<double[]> statistic, int replicates, CounterRandom random) {
@@ -179,16 +182,15 @@ public final class Bootstrap {
     /**
      * Of the median of prompts.
      *
-     * @throws BadInputException if there is not one finite value per prompt, or no replicate is asked for
+     * @throws BadInputException if there is not one finite value per prompt, or there are none or more than a million
+     *     replicates
      */
     public static Bootstrap ofMedian(double[] values, Units units, int replicates, CounterRandom random) {
         return of(values, units, Order::median, replicates, random);
     }
 
-    private static void requireReplicates(int replicates) {
-        if (replicates < 1) {
-            throw new BadInputException("a bootstrap needs at least 1 replicate, found " + replicates);
-        }
+    static void requireReplicates(int replicates) {
+        Draws.require("a bootstrap needs", "replicate", 1, replicates);
     }
 
     private static OptionalDouble acceleration(double[] jackknife, double tolerance) {

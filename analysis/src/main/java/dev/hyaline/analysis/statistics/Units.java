@@ -14,6 +14,9 @@ import java.util.stream.IntStream;
  * never guessed. The same type serves for strata and for the levels of a factor. Immutable.
  */
 public final class Units {
+    /** Most units of one prompt each; every one has a name. */
+    public static final int MAX_EACH = 1 << 24;
+
     private final List<String> names;
     private final int[] unitOfPrompt;
     private final int[] sizes;
@@ -30,10 +33,14 @@ public final class Units {
     /**
      * Every prompt a unit of its own.
      *
-     * @throws BadInputException if there is no prompt
+     * @throws BadInputException if there is no prompt, or there are more than {@value #MAX_EACH}
      */
     public static Units each(int prompts) {
         requirePrompts(prompts);
+        if (prompts > MAX_EACH) {
+            throw new BadInputException(
+                    "units of one prompt each are of at most " + MAX_EACH + " prompts, found " + prompts);
+        }
         return new Units(
                 IntStream.range(0, prompts).mapToObj(Integer::toString).toList(),
                 IntStream.range(0, prompts).toArray());

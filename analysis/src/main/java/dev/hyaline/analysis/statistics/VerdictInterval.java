@@ -62,9 +62,7 @@ public record VerdictInterval(
     public static Optional<VerdictInterval> of(
             double[] values, Units units, double tail, int replicates, CounterRandom random) {
         TTest.requireTail(tail);
-        if (replicates < 1) {
-            throw new BadInputException("a bootstrap needs at least 1 replicate, found " + replicates);
-        }
+        Bootstrap.requireReplicates(replicates);
         double[] sums = units.sums(values);
         Optional<TTest> t = TTest.of(values, units);
         if (units.count() < MIN_UNITS || t.isEmpty()) {

@@ -14,6 +14,9 @@ public record Axis(String name, List<String> labels) {
     /** The name of an axis of positions; a heat map puts it across. */
     public static final String POSITION = "position";
 
+    /** Most steps of an axis; every one has a label. */
+    public static final int MAX_STEPS = 1 << 24;
+
     public Axis {
         labels = List.copyOf(labels);
         if (labels.isEmpty()) {
@@ -21,8 +24,15 @@ public record Axis(String name, List<String> labels) {
         }
     }
 
-    /** Steps called 0, 1, 2 and so on. */
+    /**
+     * Steps called 0, 1, 2 and so on.
+     *
+     * @throws BadInputException if there are none, or more than {@value #MAX_STEPS}
+     */
     public static Axis indices(String name, int size) {
+        if (size > MAX_STEPS) {
+            throw new BadInputException("the axis " + name + " has at most " + MAX_STEPS + " steps, found " + size);
+        }
         return new Axis(name, IntStream.range(0, size).mapToObj(String::valueOf).toList());
     }
 

@@ -160,8 +160,13 @@ public final class ResultTable {
         return neutral == null ? OptionalDouble.empty() : OptionalDouble.of(neutral);
     }
 
-    /** What a sample's values are compared with: what is neutral, or 0, unless it has a value of its own. */
+    /**
+     * What a sample's values are compared with: what is neutral, or 0, unless it has a value of its own.
+     *
+     * @throws BadInputException if there is no such sample
+     */
     public double reference(int sample) {
+        BadInputException.requireIndex("sample", sample, samples.size());
         return reference == null ? neutral().orElse(0) : reference[sample];
     }
 

@@ -21,10 +21,18 @@ public interface Activation {
     /** Sequences in the batch. */
     int sequences();
 
-    /** Row of the first token of a sequence; {@code firstRow(sequences()) == rows()}. */
+    /**
+     * Row of the first token of a sequence; {@code firstRow(sequences()) == rows()}.
+     *
+     * @throws dev.hyaline.engine.error.BadInputException if there is no such sequence, here and below
+     */
     int firstRow(int sequence);
 
-    /** Absolute position of a row's token in its sequence: past tokens count. */
+    /**
+     * Absolute position of a row's token in its sequence: past tokens count.
+     *
+     * @throws dev.hyaline.engine.error.BadInputException if there is no such row
+     */
     int position(int row);
 
     /** Index in {@link #values} of a sequence's first value. */

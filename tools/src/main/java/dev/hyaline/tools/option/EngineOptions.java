@@ -14,9 +14,6 @@ import picocli.CommandLine.Option;
 public final class EngineOptions implements CheckedOptions {
     private static final String PROCESSORS = "cpu";
 
-    /** More threads would only wait for each other, and may exceed what a system allows one process. */
-    private static final int MAX_THREADS = 1024;
-
     @Option(
             names = "--threads",
             paramLabel = "N",
@@ -38,9 +35,9 @@ public final class EngineOptions implements CheckedOptions {
      * @throws BadInputException if the option is out of range
      */
     public int threads() {
-        if (threads != null && (threads < 1 || threads > MAX_THREADS)) {
-            throw new BadInputException("--threads must be " + (threads < 1 ? "at least 1" : "at most " + MAX_THREADS)
-                    + ", found " + threads);
+        if (threads != null && (threads < 1 || threads > Gpt2.MAX_THREADS)) {
+            throw new BadInputException("--threads must be "
+                    + (threads < 1 ? "at least 1" : "at most " + Gpt2.MAX_THREADS) + ", found " + threads);
         }
         return threads == null ? Gpt2.defaultThreads() : threads;
     }

@@ -116,11 +116,13 @@ public final class LatentStudy {
 
     /** Share of tokens that fire a latent. */
     public double shareFiring(int latent) {
+        BadInputException.requireIndex("latent", latent, latents());
         return (double) (starts[latent + 1] - starts[latent]) / counted;
     }
 
     /** Largest activation of a latent; 0 if it never fires. */
     public float maximum(int latent) {
+        BadInputException.requireIndex("latent", latent, latents());
         float most = 0;
         for (int e = starts[latent]; e < starts[latent + 1]; e++) {
             most = Math.max(most, values[e]);

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.sparse.measure;
 
 import dev.hyaline.analysis.sparse.Latents;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
@@ -41,17 +42,35 @@ public final class ReconstructionStatistics {
         sumError = new double[d];
     }
 
-    /** Nothing yet, of activations whose mean is not known before: without {@code explained_variance_legacy}. */
+    /**
+     * Nothing yet, of activations whose mean is not known before: without {@code explained_variance_legacy}.
+     *
+     * @throws BadInputException if no decoder has these sizes
+     */
     public static ReconstructionStatistics of(int d, int latents) {
+        requireSizes(d, latents);
         return new ReconstructionStatistics(d, latents, new double[d], false);
     }
 
-    /** Nothing yet, of activations whose mean over all tokens is known. */
+    /**
+     * Nothing yet, of activations whose mean over all tokens is known.
+     *
+     * @throws BadInputException if no decoder has these sizes
+     * @throws BadShapeException if the mean is of another width
+     */
     public static ReconstructionStatistics of(int d, int latents, double[] mean) {
         if (mean.length != d) {
             throw new BadShapeException("the mean", "[" + d + "]", "[" + mean.length + "]");
         }
+        requireSizes(d, latents);
         return new ReconstructionStatistics(d, latents, mean.clone(), true);
+    }
+
+    private static void requireSizes(int d, int latents) {
+        if (d < 1 || latents < 1 || (long) d * latents > Integer.MAX_VALUE) {
+            throw new BadInputException("reconstructions are of a decoder of from 1 to " + Integer.MAX_VALUE
+                    + " values, found " + latents + " latents of width " + d);
+        }
     }
 
     /**

@@ -117,6 +117,7 @@ public final class CorpusData implements TrainingData {
 
     @Override
     public void read(long batch, int size, float[] x, float[] y) {
+        StoreData.requireBatch(this, batch, size, x, y);
         long[] one = new long[1];
         long buffers = Math.ceilDiv(rows, bufferRows);
         for (int i = 0; i < size; i++) {

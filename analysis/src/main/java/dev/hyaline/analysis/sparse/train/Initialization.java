@@ -37,8 +37,13 @@ public final class Initialization {
         return rows;
     }
 
-    /** The mean of rows {@code [tokens, d]}. */
+    /**
+     * The mean of rows {@code [tokens, d]}.
+     *
+     * @throws BadShapeException if there is not at least one row of {@code d} values
+     */
     public static float[] mean(float[] rows, int d) {
+        requireRows(rows, d);
         double[] sums = new double[d];
         for (int i = 0; i < rows.length; i++) {
             sums[i % d] += rows[i];
@@ -56,11 +61,10 @@ public final class Initialization {
      * less than 1e-5. A row that equals the guess has the weight of a distance of 1e-6 and divides nothing by zero.
      *
      * @param rows {@code [tokens, d]}
+     * @throws BadShapeException if there is not at least one row of {@code d} values
      */
     public static float[] geometricMedian(float[] rows, int d) {
-        if (rows.length == 0 || rows.length % d != 0) {
-            throw new BadShapeException("rows", "at least one of " + d + " values", rows.length + " values");
-        }
+        requireRows(rows, d);
         int tokens = rows.length / d;
         double[] guess = new double[d];
         for (int i = 0; i < rows.length; i++) {
@@ -92,6 +96,12 @@ public final class Initialization {
             median[c] = (float) guess[c];
         }
         return median;
+    }
+
+    private static void requireRows(float[] rows, int d) {
+        if (d < 1 || rows.length == 0 || rows.length % d != 0) {
+            throw new BadShapeException("rows", "at least one of " + d + " values", rows.length + " values");
+        }
     }
 
     private static void distances(float[] rows, double[] point, double[] into) {

@@ -61,6 +61,10 @@ public final class SaeTrainer implements AutoCloseable {
         if (!transcoder && training.skip()) {
             throw new BadInputException("only a transcoder has a linear path around its latents");
         }
+        if ((long) training.latents() * Math.max(dIn, dOut) > Integer.MAX_VALUE) {
+            throw new BadInputException("an autoencoder's matrices have at most " + Integer.MAX_VALUE
+                    + " values, found " + training.latents() + " latents of width " + Math.max(dIn, dOut));
+        }
         pool = new WorkerPool(threads);
         weights = weights();
         step = new Step(training.recipe(), weights, 1, !transcoder, TileProduct.kernels(), pool);

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.RowOrder;
@@ -85,9 +86,10 @@ public final class StoreData implements TrainingData {
 
     @Override
     public void read(long batch, int size, float[] x, float[] y) {
+        requireBatch(this, batch, size, x, y);
         long[] rows = new long[size];
         long[] one = new long[1];
-        long first = Math.multiplyExact(batch, (long) size);
+        long first = batch * size;
         RowOrder order = RowOrder.shuffled(rows(), seed + first / rows());
         order.position(first % rows());
         for (int i = 0; i < size; i++) {
@@ -100,6 +102,24 @@ public final class StoreData implements TrainingData {
         store.read(in, rows, size, x);
         if (isTranscoder()) {
             store.read(out, rows, size, y);
+        }
+    }
+
+    /** Checks what a batch is asked for with. */
+    static void requireBatch(TrainingData data, long batch, int size, float[] x, float[] y) {
+        if (batch < 0 || size < 0 || Math.multiplyHigh(batch, size) != 0 || batch * size + size < 0) {
+            throw new BadInputException(
+                    "a batch has a number and a size of at least 0, found batch " + batch + " of " + size + " rows");
+        }
+        requireRoom(x, size, data.dIn());
+        if (data.isTranscoder()) {
+            requireRoom(y, size, data.dOut());
+        }
+    }
+
+    private static void requireRoom(float[] values, int size, int width) {
+        if (values.length < (long) size * width) {
+            throw new BadShapeException("a batch", size + " rows of " + width, values.length + " values");
         }
     }
 }

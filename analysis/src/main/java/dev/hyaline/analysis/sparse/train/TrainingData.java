@@ -26,6 +26,9 @@ public interface TrainingData {
      * @param x inputs {@code [size, dIn]}
      * @param y what is to be reconstructed {@code [size, dOut]}; the same array as {@code x} unless it is a
      *     transcoder's
+     * @throws dev.hyaline.engine.error.BadInputException if the batch's number or size is negative, or both together
+     *     are past what a long counts
+     * @throws dev.hyaline.engine.error.BadShapeException if an array is too short
      */
     void read(long batch, int size, float[] x, float[] y);
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.statistics.association;
 
+import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.analysis.internal.Order;
 import dev.hyaline.analysis.internal.Sums;
 import dev.hyaline.analysis.statistics.Units;
@@ -27,21 +28,25 @@ public record Hsic(double value, long count, int draws) {
     /** Permutations customarily drawn. */
     public static final int DRAWS = 999;
 
+    /** Most pairs: a matrix of them has 128 MiB. */
+    public static final int MAX_PAIRS = 4096;
+
     /**
      * Tests independence.
      *
      * @param strata what is permuted within; {@code Units} of one name where all can be exchanged
-     * @throws BadInputException if the lengths differ, there are fewer than 2 pairs, a value is not finite or no draw
-     *     is asked for
+     * @throws BadInputException if the lengths differ, there are fewer than 2 or more than {@value #MAX_PAIRS} pairs, a
+     *     value is not finite, or there are none or more than a million draws
      */
     public static Hsic test(double[] x, double[] y, Units strata, int draws, CounterRandom random) {
         strata.sums(x);
         strata.sums(y);
         int n = x.length;
-        if (n < 2 || draws < 1) {
-            throw new BadInputException("independence is tested on at least 2 pairs with at least 1 draw, found " + n
-                    + " pairs and " + draws + " draws");
+        if (n < 2 || n > MAX_PAIRS) {
+            throw new BadInputException(
+                    "independence is tested on from 2 to " + MAX_PAIRS + " pairs, found " + n + " pairs");
         }
+        Draws.require("a test of independence needs", "draw", 1, draws);
         double[] first = centred(kernel(x), n);
         double[] second = kernel(y);
         int[] order = new int[n];

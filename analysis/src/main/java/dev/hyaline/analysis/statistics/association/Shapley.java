@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.statistics.association;
 
+import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.HashMap;
@@ -86,13 +87,11 @@ public final class Shapley {
      * gains add up to the whole, so their means do too.
      *
      * @param game the value of a set
-     * @throws BadInputException if there are not from 1 to 31 players, or no order is asked for
+     * @throws BadInputException if there are not from 1 to 31 players, or there are none or more than a million orders
      */
     public static Sampled sampled(int players, IntToDoubleFunction game, int orders, CounterRandom random) {
         requirePlayers(players, MAX_PLAYERS);
-        if (orders < 1) {
-            throw new BadInputException("Shapley values are sampled from at least 1 order, found " + orders);
-        }
+        Draws.require("Shapley values are sampled from", "order", 1, orders);
         Map<Integer, Double> known = new HashMap<>();
         double[] sums = new double[players];
         double[] squares = new double[players];

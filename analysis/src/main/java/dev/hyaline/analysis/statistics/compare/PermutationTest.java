@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.statistics.compare;
 
+import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.analysis.internal.Sums;
 import dev.hyaline.analysis.statistics.PValues;
 import dev.hyaline.engine.error.BadInputException;
@@ -30,13 +31,12 @@ public record PermutationTest(boolean exact, double difference, long total, long
      * Tests two samples.
      *
      * @param draws used where not all ways are counted
-     * @throws BadInputException if a sample is empty, a value is not finite or no draw is asked for
+     * @throws BadInputException if a sample is empty, a value is not finite, or there are none or more than a million
+     *     draws
      */
     public static PermutationTest test(double[] x, double[] y, int draws, CounterRandom random) {
         MeanDifference.requireFinite(x, y);
-        if (draws < 1) {
-            throw new BadInputException("a permutation test needs at least 1 draw, found " + draws);
-        }
+        Draws.require("a permutation test needs", "draw", 1, draws);
         double[] all = DoubleStream.concat(Arrays.stream(x), Arrays.stream(y)).toArray();
         Counter counter = new Counter(all, x.length);
         boolean exact = combinations(all.length, x.length) <= MAX_EXACT;

@@ -1,5 +1,6 @@
 package dev.hyaline.engine.internal.forward;
 
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Activation;
 import java.util.Arrays;
 
@@ -87,6 +88,7 @@ public final class LiveActivation implements Activation {
 
     @Override
     public int firstRow(int sequence) {
+        requireBoundary(sequence);
         int row = batch.firstRow()[sequence];
         if (!chosen) {
             return row;
@@ -97,26 +99,41 @@ public final class LiveActivation implements Activation {
 
     @Override
     public int position(int row) {
+        BadInputException.requireIndex("row", row, rows());
         return batch.position(chosen ? chosenRows[row] : row);
     }
 
     @Override
     public int offset(int sequence) {
+        requireBoundary(sequence);
         return maps ? mapOffsets[sequence] : firstRow(sequence) * width;
     }
 
     @Override
     public int size(int sequence) {
+        requireSequence(sequence);
         return offset(sequence + 1) - offset(sequence);
     }
 
     @Override
     public int keys(int sequence) {
+        requireSequence(sequence);
         return batch.end(sequence);
     }
 
     @Override
     public int[] columns() {
         return columns.clone();
+    }
+
+    /** The last sequence ends where one more would begin. */
+    private void requireBoundary(int sequence) {
+        if (sequence != sequences()) {
+            requireSequence(sequence);
+        }
+    }
+
+    private void requireSequence(int sequence) {
+        BadInputException.requireIndex("sequence", sequence, sequences());
     }
 }

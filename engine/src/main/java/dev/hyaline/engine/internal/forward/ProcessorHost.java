@@ -3,7 +3,6 @@ package dev.hyaline.engine.internal.forward;
 import dev.hyaline.engine.Device;
 import dev.hyaline.engine.KernelChoice;
 import dev.hyaline.engine.config.Gpt2Config;
-import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.kernel.KernelProvider;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
@@ -20,12 +19,9 @@ public final class ProcessorHost implements Host {
      * Starts the threads.
      *
      * @param threads the caller's included
-     * @throws BadInputException if there are none
+     * @throws dev.hyaline.engine.error.BadInputException if there are none or too many
      */
     public ProcessorHost(Gpt2Config config, PackedWeights weights, int threads) {
-        if (threads < 1) {
-            throw new BadInputException("threads must be at least 1, found " + threads);
-        }
         this.config = config;
         this.weights = weights;
         kernels = KernelProvider.provide();

@@ -1,5 +1,6 @@
 package dev.hyaline.engine.internal.parallel;
 
+import dev.hyaline.engine.error.BadInputException;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 
@@ -25,13 +26,24 @@ public final class WorkerPool implements AutoCloseable {
         void run(int worker, int index);
     }
 
+    /** More threads would only wait for each other, and may exceed what a system allows one process. */
+    public static final int MAX_THREADS = 1024;
+
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final Workers workers;
     private final Cleaner.Cleanable ending;
 
-    /** A pool of {@code threads} in all, the caller's included. */
+    /**
+     * A pool of {@code threads} in all, the caller's included.
+     *
+     * @throws BadInputException if there are none, or more than {@value #MAX_THREADS}
+     */
     public WorkerPool(int threads) {
+        if (threads < 1 || threads > MAX_THREADS) {
+            throw new BadInputException(
+                    "threads must be at " + (threads < 1 ? "least 1" : "most " + MAX_THREADS) + ", found " + threads);
+        }
         workers = new Workers(threads);
         ending = CLEANER.register(this, workers::end);
     }
