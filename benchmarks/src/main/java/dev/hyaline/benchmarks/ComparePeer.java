@@ -109,9 +109,8 @@ public final class ComparePeer {
     private double product(int m, int k, int n) {
         Kernels kernels = KernelProvider.provide().kernels();
         PackedMatrix w = PackedMatrix.zeros(k, n, false);
-        InputRows input = new InputRows(kernels.rowsTogether());
-        input.set(new float[m * k], 0, k, k, m);
-        input.reserve();
+        InputRows input = new InputRows();
+        float[] values = new float[m * k];
         float[] out = new float[m * n];
         // A multiple of every tile's rows.
         int rows = 180;
@@ -121,6 +120,8 @@ public final class ComparePeer {
         Scratch[] scratch = Stream.generate(Scratch::new).limit(model.threads()).toArray(Scratch[]::new);
         try (WorkerPool pool = new WorkerPool(model.threads())) {
             Runnable once = () -> {
+                input.set(values, 0, k, k, m, kernels.rowsTogether());
+                input.reserve();
                 pool.run(blocks, (worker, block) -> {
                     int end = Math.min(m, (block + 1) * rows);
                     kernels.interleave(input, block * rows / input.group(), end / input.group());

@@ -65,8 +65,8 @@ public class KernelBenchmark {
         }
         in = new float[ROWS * MLP];
         Arrays.fill(in, 0.5f);
-        rows = new InputRows(kernels.rowsTogether());
-        rows.set(in, 0, D, D, ROWS);
+        rows = new InputRows();
+        rows.set(in, 0, D, D, ROWS, kernels.rowsTogether());
         rows.reserve();
         kernels.interleave(rows, 0, rows.groups());
         out = new float[ROWS * MLP];

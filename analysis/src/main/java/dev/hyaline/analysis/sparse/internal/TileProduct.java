@@ -41,14 +41,13 @@ public final class TileProduct {
 
     private final Kernels kernels;
     private final WorkerPool pool;
-    private final InputRows in;
+    private final InputRows in = new InputRows();
     private final Scratch[] scratch;
     private final float[][] tiles;
 
     public TileProduct(Kernels kernels, WorkerPool pool) {
         this.kernels = kernels;
         this.pool = pool;
-        in = new InputRows(kernels.rowsTogether());
         scratch =
                 IntStream.range(0, pool.threads()).mapToObj(i -> new Scratch()).toArray(Scratch[]::new);
         tiles = new float[pool.threads()][];
@@ -74,7 +73,7 @@ public final class TileProduct {
         if (rows == 0) {
             return;
         }
-        in.set(values, at, w.k(), w.k(), rows);
+        in.set(values, at, w.k(), w.k(), rows, kernels.rowsTogether());
         if (in.groups() > 0) {
             in.reserve();
             pool.run(

@@ -113,9 +113,8 @@ final class DenseProducts {
         int threads = pool.threads();
         float[][] activations = new float[threads][];
         float[][] gradients = new float[threads][];
-        InputRows[] inputs = IntStream.range(0, threads)
-                .mapToObj(i -> new InputRows(kernels.rowsTogether()))
-                .toArray(InputRows[]::new);
+        InputRows[] inputs =
+                IntStream.range(0, threads).mapToObj(i -> new InputRows()).toArray(InputRows[]::new);
         Scratch[] scratch =
                 IntStream.range(0, threads).mapToObj(i -> new Scratch()).toArray(Scratch[]::new);
         pool.run(Math.ceilDiv(n, LATENTS), (worker, block) -> {
@@ -152,7 +151,7 @@ final class DenseProducts {
     /** Contiguous rows times a matrix, on one thread. */
     private void multiply(
             InputRows in, float[] rows, int at, int count, PackedMatrix w, float[] out, int outAt, Scratch scratch) {
-        in.set(rows, at, w.k(), w.k(), count);
+        in.set(rows, at, w.k(), w.k(), count, kernels.rowsTogether());
         if (in.groups() > 0) {
             in.reserve();
             kernels.interleave(in, 0, in.groups());

@@ -40,7 +40,7 @@ public final class Products {
     private final WorkerPool pool;
     private final WorkerPool.Task task = this::runTask;
     private final WorkerPool.Task interleaveTask = this::interleave;
-    private final InputRows in;
+    private final InputRows in = new InputRows();
     /** By worker. */
     private final Scratch[] scratch;
 
@@ -70,7 +70,6 @@ public final class Products {
     public Products(Kernels kernels, WorkerPool pool) {
         this.kernels = kernels;
         this.pool = pool;
-        in = new InputRows(kernels.rowsTogether());
         scratch = Stream.generate(Scratch::new).limit(pool.threads()).toArray(Scratch[]::new);
         for (int i = 0; i < MAX_COUNT; i++) {
             products[i] = new Product();
@@ -84,7 +83,7 @@ public final class Products {
 
     /** Begins a loop over products of rows that lie {@code stride} apart, of {@code k} values each. */
     public Products begin(float[] values, int at, int stride, int k, int rows) {
-        in.set(values, at, stride, k, rows);
+        in.set(values, at, stride, k, rows, kernels.rowsTogether());
         this.rows = rows;
         count = 0;
         return this;
@@ -142,7 +141,7 @@ public final class Products {
         int parts = rows >= ROWS_OF_ITS_OWN * pool.threads() ? pool.threads() : 1;
         blocksPerPart = ceilDiv(rows, parts * ROWS_AT_ONCE);
         int blocks = parts * blocksPerPart;
-        rowsAtOnce = roundUp(ceilDiv(rows, blocks), kernels.rowsTogether());
+        rowsAtOnce = roundUp(ceilDiv(rows, blocks), in.group());
         int panels = 0;
         for (int i = 0; i < count; i++) {
             panels += products[i].w.panels();

@@ -7,30 +7,26 @@ package dev.hyaline.engine.internal.kernel;
 public final class InputRows {
     private static final float[] NOTHING = {};
 
-    private final int group;
     private float[] values = NOTHING;
     private int at;
     private int stride;
     private int k;
     private int rows;
+    private int group = 1;
     private float[] interleaved = {};
 
     /**
-     * Rows for the kernels that read them.
+     * Rows that lie {@code stride} apart, the first one's {@code k} values from {@code at}.
      *
-     * @param group {@link Kernels#rowsTogether}; what remains of a batch is read as it lies
+     * @param group {@link Kernels#rowsTogether}, asked for this product; what remains of a batch is read as it lies
      */
-    public InputRows(int group) {
-        this.group = group;
-    }
-
-    /** Rows that lie {@code stride} apart, the first one's {@code k} values from {@code at}. */
-    public void set(float[] values, int at, int stride, int k, int rows) {
+    public void set(float[] values, int at, int stride, int k, int rows, int group) {
         this.values = values;
         this.at = at;
         this.stride = stride;
         this.k = k;
         this.rows = rows;
+        this.group = group;
     }
 
     /** Lets go of the rows. */

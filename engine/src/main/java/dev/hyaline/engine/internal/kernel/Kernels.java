@@ -40,7 +40,7 @@ public interface Kernels {
 
     /**
      * Rows of a register tile, which {@link #product} reads from their interleaved copy, made by {@link #interleave}
-     * beforehand; 1 if it reads rows as they lie.
+     * beforehand; 1 if it reads rows as they lie. It may change between products.
      */
     int rowsTogether();
 
@@ -50,7 +50,7 @@ public interface Kernels {
      */
     int panelsTogether(int rows);
 
-    /** Copies some groups of {@link #rowsTogether} rows into their interleaved places, for which there is room. */
+    /** Copies some groups of rows into their interleaved places, for which there is room. */
     void interleave(InputRows in, int firstGroup, int endGroup);
 
     /**
@@ -58,8 +58,8 @@ public interface Kernels {
      * of panels {@code firstPanel} to {@code endPanel}, at least one.
      *
      * @param out row {@code r} of the product is its row {@code r}, whichever rows and panels are asked for
-     * @param in in groups of {@link #rowsTogether}
-     * @param firstRow a multiple of {@link #rowsTogether}
+     * @param in in groups of what {@link #rowsTogether} was
+     * @param firstRow a multiple of that
      * @param scratch of the worker that calls
      */
     void product(

@@ -74,6 +74,11 @@ public enum TileShape {
                 .orElseThrow(() -> new BadInputException(PROPERTY + " must be 4x2 or 6x4, found " + name));
     }
 
+    /** Returns whether the property names a shape. */
+    public static boolean isForced() {
+        return System.getProperty(PROPERTY) != null;
+    }
+
     /** Refuses a property that names no shape. */
     static void checkProperty() {
         String wanted = System.getProperty(PROPERTY);

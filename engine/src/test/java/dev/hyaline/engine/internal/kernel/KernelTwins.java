@@ -26,7 +26,11 @@ public final class KernelTwins {
         String shapeBefore = System.setProperty(TileShape.PROPERTY, shape.toString());
         try {
             Class<?> kernels = new OwnVectorClasses().loadClass(VECTOR_PACKAGE + "VectorKernels");
-            return (Kernels) kernels.getConstructor().newInstance();
+            Kernels twin = (Kernels) kernels.getConstructor().newInstance();
+            if (twin.rowsTogether() != shape.rows() || !twin.name().endsWith(Integer.toString(bits))) {
+                throw new IllegalStateException("wanted " + bits + " bits and " + shape + ", found " + name(twin));
+            }
+            return twin;
         } catch (ReflectiveOperationException e) {
             throw new LinkageError("the vector kernels cannot be loaded", e);
         } finally {

@@ -293,8 +293,8 @@ class KernelsTest {
         int stride = k + random.nextInt(3);
         float[] values = gaussian(2 + rows * stride, random);
         for (Kernels kernels : KernelTwins.VECTORS) {
-            InputRows in = new InputRows(kernels.rowsTogether());
-            in.set(values, 2, stride, k, rows);
+            InputRows in = new InputRows();
+            in.set(values, 2, stride, k, rows, kernels.rowsTogether());
             in.reserve();
             Arrays.fill(in.interleaved(), Float.NaN);
             KernelTwins.SCALAR.interleave(in, 0, in.groups());
@@ -322,8 +322,8 @@ class KernelsTest {
     }
 
     private static InputRows input(Kernels kernels, float[] values, int at, int stride, int k, int rows) {
-        InputRows in = new InputRows(kernels.rowsTogether());
-        in.set(values, at, stride, k, rows);
+        InputRows in = new InputRows();
+        in.set(values, at, stride, k, rows, kernels.rowsTogether());
         in.reserve();
         KernelTwins.SCALAR.interleave(in, 0, in.groups());
         return in;

@@ -37,8 +37,8 @@ final class ParallelKernelsTest {
         PackedMatrix packed = PackedMatrix.zeros(k, n, false);
         packed.setColumns(0, n, Arrays.copyOfRange(w, layer * n * k, (layer + 1) * n * k));
         System.arraycopy(bias, layer * n, packed.bias(), 0, n);
-        InputRows inputRows = new InputRows(SCALAR.rowsTogether());
-        inputRows.set(in, 0, k, k, rows);
+        InputRows inputRows = new InputRows();
+        inputRows.set(in, 0, k, k, rows, SCALAR.rowsTogether());
         float[] expected = new float[rows * n];
         Rows expectedRows = new Rows(expected, 0, n);
         SCALAR.product(expectedRows, inputRows, packed, 0, rows, 0, packed.panels(), new Scratch());

@@ -1,7 +1,6 @@
 package dev.hyaline.engine.internal.kernel.vector;
 
 import static dev.hyaline.engine.internal.kernel.Kernels.KEYS_PER_BLOCK;
-import static dev.hyaline.engine.internal.kernel.vector.Lanes.SHAPE;
 import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
 import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 
@@ -14,7 +13,6 @@ import jdk.incubator.vector.VectorMask;
  */
 final class AttentionTiles {
     private static final int GROUP = 4;
-    private static final boolean WIDE = SHAPE.vectors() == 4;
 
     /** Keys whose values stay in the first-level cache while all queries of a call weigh them. */
     private static final int KEYS_AT_ONCE = 4 * KEYS_PER_BLOCK;
@@ -33,11 +31,12 @@ final class AttentionTiles {
             int blocks,
             int keysAt,
             int dHead,
-            float scale) {
+            float scale,
+            boolean wide) {
         int columns = blocks * KEYS_PER_BLOCK;
         int wholeGroups = queries - queries % GROUP;
         int column = 0;
-        for (; WIDE && wholeGroups > 0 && column <= columns - 4 * WIDTH; column += 4 * WIDTH) {
+        for (; wide && wholeGroups > 0 && column <= columns - 4 * WIDTH; column += 4 * WIDTH) {
             for (int row = 0; row < wholeGroups; row += GROUP) {
                 int to = outAt + row * outStride + column;
                 scores4x4(out, to, outStride, q, qAt + row * qStride, qStride, keys, keysAt, column, dHead, scale);
@@ -104,10 +103,24 @@ final class AttentionTiles {
             int valuesAt,
             int firstKey,
             int endKey,
-            int dHead) {
+            int dHead,
+            boolean wide) {
         for (int key = firstKey; key < endKey; ) {
             int end = Math.min(endKey, (key / KEYS_AT_ONCE + 1) * KEYS_AT_ONCE);
-            weighChunk(z, zAt, zStride, pattern, patternAt, patternStride, queries, values, valuesAt, key, end, dHead);
+            weighChunk(
+                    z,
+                    zAt,
+                    zStride,
+                    pattern,
+                    patternAt,
+                    patternStride,
+                    queries,
+                    values,
+                    valuesAt,
+                    key,
+                    end,
+                    dHead,
+                    wide);
             key = end;
         }
     }
@@ -124,13 +137,14 @@ final class AttentionTiles {
             int valuesAt,
             int firstKey,
             int endKey,
-            int dHead) {
+            int dHead,
+            boolean wide) {
         int row = 0;
         for (; row <= queries - GROUP; row += GROUP) {
             int to = zAt + row * zStride;
             int from = patternAt + row * patternStride;
             int part = 0;
-            for (; WIDE && part <= dHead - 4 * WIDTH; part += 4 * WIDTH) {
+            for (; wide && part <= dHead - 4 * WIDTH; part += 4 * WIDTH) {
                 weigh4x4(
                         z,
                         to + part,

@@ -3,18 +3,18 @@ package dev.hyaline.engine.internal.kernel.vector;
 import static dev.hyaline.engine.internal.kernel.Kernels.K_BLOCK;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.HALF;
 import static dev.hyaline.engine.internal.kernel.PackedMatrix.PANEL;
-import static dev.hyaline.engine.internal.kernel.vector.Lanes.SHAPE;
 import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 import static dev.hyaline.engine.internal.kernel.vector.RegisterTiles.*;
 
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.kernel.Scratch;
+import dev.hyaline.engine.internal.kernel.TileShape;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Matrix products in register tiles, whose shape {@link Lanes#SHAPE} says: how panels, chains and rows are gone through
- * so that the tiles find what they read in the caches.
+ * Matrix products in register tiles, whose shape the rows' groups say: how panels, chains and rows are gone through so
+ * that the tiles find what they read in the caches.
  */
 final class Tiles {
     /** Up to so many rows, memory and not arithmetic bounds a product. */
@@ -22,21 +22,25 @@ final class Tiles {
     /** Fewest rows for which four vectors are read at once. */
     private static final int ROWS_OF_WIDE = 4;
 
-    private static final int ROWS = SHAPE.rows();
-    private static final boolean WIDE = SHAPE.vectors() == 4;
-    /** Panels read side by side: a vector that fills half a panel leaves no second pair of vectors in it. */
-    private static final int PANELS = WIDE && WIDTH == HALF ? 2 : 1;
+    /** Rows of a wide tile, which reads four vectors at once. */
+    private static final int WIDE_ROWS = TileShape.SIX_BY_FOUR.rows();
 
-    /** Panels that one row reads side by side, where tiles are wide. */
-    private static final int STREAMS = 4;
+    /** Panels that one row reads side by side. */
+    private static final int STREAMS = Lanes.SHAPE == TileShape.SIX_BY_FOUR && WIDTH == HALF ? 4 : 1;
 
     /** Values of a panel's part of a chain, widened from bfloat16. */
     private static final int WIDENED = K_BLOCK * PANEL;
 
     private Tiles() {}
 
-    static int panelsTogether(int rows) {
-        return rows == 1 && PANELS > 1 ? STREAMS : PANELS;
+    /** Panels that a product of so many rows reads side by side. */
+    static int panelsTogether(int rows, int group) {
+        return rows == 1 ? STREAMS : panelsTogether(group);
+    }
+
+    /** A vector that fills half a panel leaves no second pair of vectors in it. */
+    private static int panelsTogether(int group) {
+        return group == WIDE_ROWS && WIDTH == HALF ? 2 : 1;
     }
 
     static void product(
@@ -80,7 +84,7 @@ final class Tiles {
         }
         // Few rows are bound by memory and take each panel front to back. Many rows take a block of all panels before
         // the next, so that their part of a chain stays in the second-level cache, and a panel's part in the first.
-        int panelsAtOnce = rows > FEW ? endPanel - firstPanel : rows >= ROWS_OF_WIDE ? PANELS : 1;
+        int panelsAtOnce = rows > FEW ? endPanel - firstPanel : rows >= ROWS_OF_WIDE ? panelsTogether(in.group()) : 1;
         for (int p = firstPanel; p < endPanel; p += panelsAtOnce) {
             chains(out, outAt, outStride, in, w, firstRow, endRow, p, Math.min(p + panelsAtOnce, endPanel), scratch);
         }
@@ -90,12 +94,10 @@ final class Tiles {
     private static void row(
             float[] out, int outAt, float[] in, int inAt, PackedMatrix w, int firstPanel, int endPanel) {
         int p = firstPanel;
-        if (PANELS > 1) {
-            for (; p <= endPanel - STREAMS; p += STREAMS) {
-                for (int block = 0; block < w.k(); block += K_BLOCK) {
-                    int k = Math.min(K_BLOCK, w.k() - block);
-                    row1x8(out, outAt + p * PANEL, in, inAt + block, w, w.at(p, block), k);
-                }
+        for (; STREAMS > 1 && p <= endPanel - STREAMS; p += STREAMS) {
+            for (int block = 0; block < w.k(); block += K_BLOCK) {
+                int k = Math.min(K_BLOCK, w.k() - block);
+                row1x8(out, outAt + p * PANEL, in, inAt + block, w, w.at(p, block), k);
             }
         }
         for (; p < endPanel; p++) {
@@ -155,10 +157,11 @@ final class Tiles {
             int firstPanel,
             int endPanel,
             Scratch scratch) {
+        int together = panelsTogether(in.group());
         for (int block = 0; block < w.k(); block += K_BLOCK) {
             int k = Math.min(K_BLOCK, w.k() - block);
-            for (int p = firstPanel; p < endPanel; p += PANELS) {
-                int panels = Math.min(PANELS, endPanel - p);
+            for (int p = firstPanel; p < endPanel; p += together) {
+                int panels = Math.min(together, endPanel - p);
                 int o = outAt + p * PANEL;
                 int at = w.at(p, block);
                 int next = w.panelStride();
@@ -166,7 +169,7 @@ final class Tiles {
                     case PackedMatrix.Float32 floats ->
                         panels(out, o, outStride, in, firstRow, endRow, floats.array(), at, next, panels, block, k);
                     case PackedMatrix.Bfloat16 halves -> {
-                        float[] widened = scratch.widened(PANELS);
+                        float[] widened = scratch.widened(together);
                         for (int i = 0; i < panels; i++) {
                             widen(widened, i * WIDENED, halves.pairs(), (at + i * next) / 2, k);
                         }
@@ -198,7 +201,7 @@ final class Tiles {
             int k) {
         if (panels == 2) {
             wide(out, outAt, outStride, PANEL, in, firstRow, endRow, panel, panelAt, next, block, k);
-        } else if (WIDE && WIDTH < HALF) {
+        } else if (in.group() == WIDE_ROWS && WIDTH < HALF) {
             for (int part = 0; part < HALF; part += 2 * WIDTH) {
                 wide(out, outAt + part, outStride, WIDTH, in, firstRow, endRow, panel, panelAt + part, WIDTH, block, k);
             }
@@ -224,14 +227,14 @@ final class Tiles {
             int block,
             int k) {
         int row = firstRow;
-        for (; row <= endRow - ROWS; row += ROWS) {
+        for (; row <= endRow - WIDE_ROWS; row += WIDE_ROWS) {
             tile6x4(
                     out,
                     outAt + row * outStride,
                     outStride,
                     outNext,
                     in.interleaved(),
-                    in.interleavedAt(block, k, row / ROWS),
+                    in.interleavedAt(block, k, row / WIDE_ROWS),
                     panel,
                     panelAt,
                     panelNext,
@@ -284,10 +287,11 @@ final class Tiles {
             int block,
             int k) {
         int row = firstRow;
-        for (; row <= endRow - ROWS; row += ROWS) {
+        int group = in.group();
+        for (; row <= endRow - group; row += group) {
             int to = outAt + row * outStride;
-            int from = in.interleavedAt(block, k, row / ROWS);
-            if (ROWS == 6) {
+            int from = in.interleavedAt(block, k, row / group);
+            if (group == WIDE_ROWS) {
                 tile6x2(out, to, outStride, in.interleaved(), from, panel, panelAt, k);
             } else {
                 tile4x2(out, to, outStride, in.interleaved(), from, panel, panelAt, k);

@@ -47,12 +47,12 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public int rowsTogether() {
-        return Lanes.SHAPE.rows();
+        return TileCompilation.shape().rows();
     }
 
     @Override
     public int panelsTogether(int rows) {
-        return Tiles.panelsTogether(rows);
+        return Tiles.panelsTogether(rows, TileCompilation.shape().rows());
     }
 
     @Override
@@ -71,6 +71,7 @@ public final class VectorKernels implements Kernels {
             int endPanel,
             Scratch scratch) {
         Tiles.product(out.values(), out.at(), out.stride(), in, w, firstRow, endRow, firstPanel, endPanel, scratch);
+        TileCompilation.multiplied(endRow - firstRow, (long) w.k() * w.columns(firstPanel, endPanel));
     }
 
     @Override
@@ -205,7 +206,8 @@ public final class VectorKernels implements Kernels {
                 blocks,
                 keys.at(),
                 keys.dHead(),
-                scale);
+                scale,
+                TileCompilation.shape() == TileShape.SIX_BY_FOUR);
     }
 
     @Override
@@ -249,7 +251,8 @@ public final class VectorKernels implements Kernels {
                 values.at(),
                 firstKey,
                 endKey,
-                values.dHead());
+                values.dHead(),
+                TileCompilation.shape() == TileShape.SIX_BY_FOUR);
     }
 
     /**
