@@ -53,7 +53,26 @@ record Entries(int[] offsets, int[] latents, float[] z, float[] f, int[] starts,
         return new Entries(offsets, latents, z, z.clone(), starts, order, tokens);
     }
 
+    /** No entries of no tokens. */
+    static Entries none() {
+        return new Entries(new int[1], new int[0], new float[0], new float[0], new int[1], new int[0], new int[0]);
+    }
+
     int count() {
         return z.length;
+    }
+
+    /** What is done with an entry. */
+    interface Action {
+        void accept(int entry, int latent);
+    }
+
+    /** Does something with each entry, tokens apart. */
+    void each(WorkerPool pool, Action action) {
+        pool.run(offsets.length - 1, (worker, t) -> {
+            for (int e = offsets[t]; e < offsets[t + 1]; e++) {
+                action.accept(e, latents[e]);
+            }
+        });
     }
 }

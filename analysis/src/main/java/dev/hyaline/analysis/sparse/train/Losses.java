@@ -5,8 +5,8 @@ package dev.hyaline.analysis.sparse.train;
  *
  * @param total their sum
  * @param reconstruction the error of the whole dictionary and of the prefixes
- * @param sparsity the penalty, and the second reconstruction of gated ones
- * @param auxiliary of dead latents, of 4 k latents and of pre-activations
+ * @param sparsity the penalty
+ * @param auxiliary the second reconstruction of gates or of 4 k latents, and what pulls at dead latents
  * @param gradientNorm length of the gradient, before it is projected and clipped
  * @param l0 mean number of latents a token
  */

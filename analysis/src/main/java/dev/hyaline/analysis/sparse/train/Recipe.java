@@ -2,6 +2,7 @@ package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * A loss and how its gradient moves the parameters: what is done in one step, whatever the data. Immutable; each method
@@ -128,18 +129,10 @@ public record Recipe(
     }
 
     public Recipe reconstruction(Reconstruction kind, double scale) {
-        return new Recipe(
-                activation,
-                kind,
-                scale,
-                auxiliary,
-                auxiliaryCoefficient,
-                auxiliaryK,
-                prefixes,
-                prefixWeights,
-                multiTopK,
-                threshold,
-                optimizer);
+        return with(draft -> {
+            draft.reconstruction = kind;
+            draft.reconstructionScale = scale;
+        });
     }
 
     /**
@@ -148,77 +141,79 @@ public record Recipe(
      * @param k dead latents a token; 0 for half the width
      */
     public Recipe auxiliary(Auxiliary kind, double coefficient, int k) {
-        return new Recipe(
-                activation,
-                reconstruction,
-                reconstructionScale,
-                kind,
-                coefficient,
-                k,
-                prefixes,
-                prefixWeights,
-                multiTopK,
-                threshold,
-                optimizer);
+        return with(draft -> {
+            draft.auxiliary = kind;
+            draft.auxiliaryCoefficient = coefficient;
+            draft.auxiliaryK = k;
+        });
     }
 
     public Recipe prefixes(List<Integer> ends, List<Double> weights) {
-        return new Recipe(
-                activation,
-                reconstruction,
-                reconstructionScale,
-                auxiliary,
-                auxiliaryCoefficient,
-                auxiliaryK,
-                ends,
-                weights,
-                multiTopK,
-                threshold,
-                optimizer);
+        return with(draft -> {
+            draft.prefixes = ends;
+            draft.prefixWeights = weights;
+        });
     }
 
     public Recipe withMultiTopK() {
-        return new Recipe(
-                activation,
-                reconstruction,
-                reconstructionScale,
-                auxiliary,
-                auxiliaryCoefficient,
-                auxiliaryK,
-                prefixes,
-                prefixWeights,
-                true,
-                threshold,
-                optimizer);
+        return with(draft -> draft.multiTopK = true);
     }
 
     public Recipe threshold(ThresholdRule rule) {
-        return new Recipe(
-                activation,
-                reconstruction,
-                reconstructionScale,
-                auxiliary,
-                auxiliaryCoefficient,
-                auxiliaryK,
-                prefixes,
-                prefixWeights,
-                multiTopK,
-                rule,
-                optimizer);
+        return with(draft -> draft.threshold = rule);
     }
 
     public Recipe optimizer(Optimizer other) {
-        return new Recipe(
-                activation,
-                reconstruction,
-                reconstructionScale,
-                auxiliary,
-                auxiliaryCoefficient,
-                auxiliaryK,
-                prefixes,
-                prefixWeights,
-                multiTopK,
-                threshold,
-                other);
+        return with(draft -> draft.optimizer = other);
+    }
+
+    /** The fields of a copy that is about to be made. */
+    private static final class Draft {
+        private TrainedActivation activation;
+        private Reconstruction reconstruction;
+        private double reconstructionScale;
+        private Auxiliary auxiliary;
+        private double auxiliaryCoefficient;
+        private int auxiliaryK;
+        private List<Integer> prefixes;
+        private List<Double> prefixWeights;
+        private boolean multiTopK;
+        private ThresholdRule threshold;
+        private Optimizer optimizer;
+
+        Draft(Recipe from) {
+            activation = from.activation;
+            reconstruction = from.reconstruction;
+            reconstructionScale = from.reconstructionScale;
+            auxiliary = from.auxiliary;
+            auxiliaryCoefficient = from.auxiliaryCoefficient;
+            auxiliaryK = from.auxiliaryK;
+            prefixes = from.prefixes;
+            prefixWeights = from.prefixWeights;
+            multiTopK = from.multiTopK;
+            threshold = from.threshold;
+            optimizer = from.optimizer;
+        }
+
+        Recipe copy() {
+            return new Recipe(
+                    activation,
+                    reconstruction,
+                    reconstructionScale,
+                    auxiliary,
+                    auxiliaryCoefficient,
+                    auxiliaryK,
+                    prefixes,
+                    prefixWeights,
+                    multiTopK,
+                    threshold,
+                    optimizer);
+        }
+    }
+
+    private Recipe with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.copy();
     }
 }

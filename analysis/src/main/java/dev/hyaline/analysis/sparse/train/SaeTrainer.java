@@ -309,7 +309,8 @@ public final class SaeTrainer implements AutoCloseable {
             case TrainedActivation.PenalizedGate gated -> new LatentActivation.Gated();
             case TrainedActivation.TrainedTopK top ->
                 top.batch()
-                        ? new LatentActivation.Threshold((float) step.threshold, top.rescaled())
+                        ? new LatentActivation.Threshold(
+                                (float) step.threshold().value(), top.rescaled())
                         : new LatentActivation.TopK((int) top.k(), top.rescaled());
             case TrainedActivation.TrainedJump jump -> new LatentActivation.JumpRelu();
         };

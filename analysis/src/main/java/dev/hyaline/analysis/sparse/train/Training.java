@@ -2,6 +2,7 @@ package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Everything that a run of training depends on besides its data. Immutable; each method returns a changed copy.
@@ -70,98 +71,79 @@ public record Training(
     }
 
     public Training seed(long other) {
-        return new Training(
-                latents,
-                skip,
-                recipe,
-                schedule,
-                steps,
-                batch,
-                other,
-                bias,
-                decoderLength,
-                normalized,
-                deadAfter,
-                resampledAt);
+        return with(draft -> draft.seed = other);
     }
 
     public Training withSkip() {
-        return new Training(
-                latents,
-                true,
-                recipe,
-                schedule,
-                steps,
-                batch,
-                seed,
-                bias,
-                decoderLength,
-                normalized,
-                deadAfter,
-                resampledAt);
+        return with(draft -> draft.skip = true);
     }
 
     public Training bias(Initialization.Bias other) {
-        return new Training(
-                latents,
-                skip,
-                recipe,
-                schedule,
-                steps,
-                batch,
-                seed,
-                other,
-                decoderLength,
-                normalized,
-                deadAfter,
-                resampledAt);
+        return with(draft -> draft.bias = other);
     }
 
     public Training normalized(boolean isNormalized) {
-        return new Training(
-                latents,
-                skip,
-                recipe,
-                schedule,
-                steps,
-                batch,
-                seed,
-                bias,
-                decoderLength,
-                isNormalized,
-                deadAfter,
-                resampledAt);
+        return with(draft -> draft.normalized = isNormalized);
     }
 
     public Training deadAfter(long tokens) {
-        return new Training(
-                latents,
-                skip,
-                recipe,
-                schedule,
-                steps,
-                batch,
-                seed,
-                bias,
-                decoderLength,
-                normalized,
-                tokens,
-                resampledAt);
+        return with(draft -> draft.deadAfter = tokens);
     }
 
     public Training resampledAt(List<Long> before) {
-        return new Training(
-                latents,
-                skip,
-                recipe,
-                schedule,
-                steps,
-                batch,
-                seed,
-                bias,
-                decoderLength,
-                normalized,
-                deadAfter,
-                before);
+        return with(draft -> draft.resampledAt = before);
+    }
+
+    /** The fields of a copy that is about to be made. */
+    private static final class Draft {
+        private int latents;
+        private boolean skip;
+        private Recipe recipe;
+        private Schedule schedule;
+        private long steps;
+        private int batch;
+        private long seed;
+        private Initialization.Bias bias;
+        private double decoderLength;
+        private boolean normalized;
+        private long deadAfter;
+        private List<Long> resampledAt;
+
+        Draft(Training from) {
+            latents = from.latents;
+            skip = from.skip;
+            recipe = from.recipe;
+            schedule = from.schedule;
+            steps = from.steps;
+            batch = from.batch;
+            seed = from.seed;
+            bias = from.bias;
+            decoderLength = from.decoderLength;
+            normalized = from.normalized;
+            deadAfter = from.deadAfter;
+            resampledAt = from.resampledAt;
+        }
+
+        Training copy() {
+            return new Training(
+                    latents,
+                    skip,
+                    recipe,
+                    schedule,
+                    steps,
+                    batch,
+                    seed,
+                    bias,
+                    decoderLength,
+                    normalized,
+                    deadAfter,
+                    resampledAt);
+        }
+    }
+
+    private Training with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.copy();
     }
 }

@@ -36,10 +36,11 @@ final class TrainingCheckpoint {
         metadata.put("settings", trainer.fingerprint());
         metadata.put("done", Long.toString(trainer.done));
         metadata.put("counted", Long.toString(trainer.counted));
-        metadata.put("updates", Integer.toString(trainer.state().updates()));
+        metadata.put("updates", Integer.toString(trainer.state().update().updates()));
         // Hexadecimal, so that the very bits come back.
-        metadata.put("threshold", Double.toHexString(trainer.state().threshold));
-        metadata.put("threshold_begun", Boolean.toString(trainer.state().thresholdBegun));
+        metadata.put("threshold", Double.toHexString(trainer.state().threshold().value()));
+        metadata.put(
+                "threshold_begun", Boolean.toString(trainer.state().threshold().isBegun()));
         metadata.put("firing_share", Double.toHexString(trainer.state().firingShare));
         metadata.put("factor", Float.toHexString(trainer.factor));
         List<TensorEntry> entries = new ArrayList<>();
@@ -97,9 +98,12 @@ final class TrainingCheckpoint {
         try {
             trainer.done = Long.parseLong(required(metadata, "done"));
             trainer.counted = Long.parseLong(required(metadata, "counted"));
-            trainer.state().resume(Integer.parseInt(required(metadata, "updates")));
-            trainer.state().threshold = Double.parseDouble(required(metadata, "threshold"));
-            trainer.state().thresholdBegun = Boolean.parseBoolean(required(metadata, "threshold_begun"));
+            trainer.state().update().resume(Integer.parseInt(required(metadata, "updates")));
+            trainer.state()
+                    .threshold()
+                    .resume(
+                            Double.parseDouble(required(metadata, "threshold")),
+                            Boolean.parseBoolean(required(metadata, "threshold_begun")));
             trainer.state().firingShare = Double.parseDouble(required(metadata, "firing_share"));
             trainer.factor = Float.parseFloat(required(metadata, "factor"));
         } catch (NumberFormatException e) {

@@ -78,7 +78,7 @@ class RecipeGoldenTest {
                 if (s == 0) {
                     golden.compare("p1.", golden.weights, false);
                 }
-                golden.compareThreshold(s, step.threshold);
+                golden.compareThreshold(s, step.threshold().value());
             }
             golden.compare("p3.", golden.weights, false);
         }
