@@ -233,7 +233,7 @@ public final class Gpt2Weights implements TensorSource {
 
     private Stored ofBlock(String name) {
         String[] parts = name.split("\\.", 3);
-        if (parts.length < 3 || !parts[0].equals("h") || !parts[1].matches("\\d{1,6}")) {
+        if (parts.length < 3 || !parts[0].equals("h") || !parts[1].matches("0|[1-9]\\d{0,5}")) {
             throw noTensor(name);
         }
         int layer = Integer.parseInt(parts[1]);

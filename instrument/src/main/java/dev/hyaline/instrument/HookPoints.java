@@ -36,8 +36,8 @@ import java.util.stream.Collectors;
  */
 public final class HookPoints {
     private static final String EVERY_BLOCK = "blocks.*.";
-    private static final Pattern IN_A_BLOCK = Pattern.compile("blocks\\.(\\d+)\\.(.+)");
-    private static final Pattern NAME_AND_LAYER = Pattern.compile("([a-z_]+)(\\d{1,6})(ln[12])?");
+    private static final Pattern IN_A_BLOCK = Pattern.compile("blocks\\.(0|[1-9]\\d*)\\.(.+)");
+    private static final Pattern NAME_AND_LAYER = Pattern.compile("([a-z_]+)(0|[1-9]\\d{0,5})(ln[12])?");
 
     /** Names of TransformerLens's {@code get_act_name} that no site bears itself, and {@code logits}. */
     private static final Map<String, Site> ALIASES = Map.ofEntries(

@@ -191,7 +191,9 @@ final class HookPointsTest {
                 "k6ln1",
                 "scale4",
                 "foo*bar",
-                "blocks.0.*.hook_zz"
+                "blocks.0.*.hook_zz",
+                "blocks.03.attn.hook_z",
+                "z03"
             })
     void whatResemblesNothingIsUnknown(String name) {
         assertThatThrownBy(() -> HookPoints.select(CONFIG, name)).isInstanceOf(UnknownHookPointException.class);

@@ -2,6 +2,7 @@ package dev.hyaline.weights;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.error.BadCheckpointException;
 import java.io.ByteArrayOutputStream;
@@ -56,6 +57,9 @@ class TensorFileFuzzTest {
                 npz("{'descr': '<f4', 'fortran_order': True, 'shape': (16777216,), }", 1 << 26, ZipEntry.DEFLATED);
         assertThat(bomb.length).isLessThan(1 << 17);
         assertThat(readArchive(bomb)).isFalse();
+        assertThatThrownBy(() -> TensorFile.open(directory.resolve("params.npz")))
+                .hasMessageContaining("stored as it is, as numpy.savez does")
+                .hasMessageEndingWith("write the arrays with numpy.savez instead of numpy.savez_compressed");
     }
 
     private boolean readArchive(byte[] bytes) {

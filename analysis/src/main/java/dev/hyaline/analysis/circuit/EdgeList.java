@@ -30,12 +30,12 @@ import java.util.regex.Pattern;
 public final class EdgeList {
     private static final int MAX_BYTES = 1 << 28;
 
-    private static final Pattern AUTO_NODE =
-            Pattern.compile("Resid Start|Resid End|MLP (\\d{1,6})|A(\\d{1,6})\\.(\\d{1,6})(?:\\.([QKV]))?");
-    private static final Pattern ACDC_NODE = Pattern.compile("(?:blocks\\.(\\d{1,6})\\.)?"
+    private static final Pattern AUTO_NODE = Pattern.compile(
+            "Resid Start|Resid End|MLP (0|[1-9]\\d{0,5})|A(0|[1-9]\\d{0,5})\\.(0|[1-9]\\d{0,5})(?:\\.([QKV]))?");
+    private static final Pattern ACDC_NODE = Pattern.compile("(?:blocks\\.(0|[1-9]\\d{0,5})\\.)?"
             + "(attn\\.hook_result|attn\\.hook_[qkv]|hook_[qkv]_input|hook_mlp_out|hook_mlp_in|hook_resid_pre"
             + "|hook_resid_post|hook_embed|hook_pos_embed)"
-            + "(?:['\"]?,?\\s{0,8}+[\\[(](?:(?::|None)(?:,\\s*+)?+){0,8}+(\\d{1,6})?,?\\s*+[\\])])?");
+            + "(?:['\"]?,?\\s{0,8}+[\\[(](?:(?::|None)(?:,\\s*+)?+){0,8}+(0|[1-9]\\d{0,5})?,?\\s*+[\\])])?");
 
     private EdgeList() {}
 

@@ -87,8 +87,8 @@ public sealed interface Node {
      * @throws BadInputException if it is none, or the model has no such node
      */
     static Node parse(Gpt2Config config, String name) {
-        Matcher matcher =
-                Pattern.compile("a(\\d{1,6})\\.h(\\d{1,6})|m(\\d{1,6})").matcher(name);
+        Matcher matcher = Pattern.compile("a(0|[1-9]\\d{0,5})\\.h(0|[1-9]\\d{0,5})|m(0|[1-9]\\d{0,5})")
+                .matcher(name);
         if (name.equals("input")) {
             return input();
         }

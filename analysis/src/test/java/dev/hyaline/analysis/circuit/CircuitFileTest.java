@@ -97,6 +97,11 @@ final class CircuitFileTest {
                 "{CFG, \"nodes\": {}, \"edges\": {\"m0->m1\": {\"score\": 1, \"in_graph\": true},"
                         + " \"m0->m1\": {\"score\": 1, \"in_graph\": true}}} | g.json",
                 "{CFG, \"nodes\": {}, \"edges\": {}} more | g.json",
+                "{CFG, \"nodes\": {\"m0\": {\"in_graph\": true}, \"m00\": {\"in_graph\": true}}, \"edges\": {}}"
+                        + " | 'm00' is not a node",
+                "{CFG, \"nodes\": {\"a00.h0\": {\"in_graph\": true}}, \"edges\": {}} | 'a00.h0' is not a node",
+                "{CFG, \"nodes\": {\"a0.h01\": {\"in_graph\": true}}, \"edges\": {}} | 'a0.h01' is not a node",
+                "{CFG, \"nodes\": {}, \"edges\": {\"m0->m01\": {\"score\": 1, \"in_graph\": true}}} | 'm01'",
                 "{\"cfg\": {\"n_layers\": 3, \"n_heads\": 2, \"parallel_attn_mlp\": false, \"d_model\": 4},"
                         + " \"nodes\": {}, \"edges\": {}} | cfg.n_layers to be 2",
                 "{\"cfg\": {\"n_layers\": 2, \"n_heads\": 2, \"parallel_attn_mlp\": true, \"d_model\": 4},"
@@ -144,6 +149,9 @@ final class CircuitFileTest {
                 "A0.0.Q->MLP 1 | writes to no other node",
                 "MLP 0->Resid Start | list.txt:1",
                 "m0->a1.h0 | no edge m0->a1.h0",
+                "Resid Start->MLP 00 | 'Resid Start' is not a node",
+                "A00.1->A1.0.K | 'A00.1' is not a node",
+                "blocks.00.hook_mlp_in[:] <- blocks.0.hook_resid_pre[:] | list.txt:1",
                 "blocks.0.hook_mlp_in[:] | expected an edge between two",
                 "blocks.1.hook_q_input[:] <- blocks.0.hook_mlp_out[:] | expected a head",
                 "blocks.1.hook_mlp_in[:] <- blocks.1.hook_resid_pre[:] | the residual stream of layer 1 is no node",

@@ -27,7 +27,7 @@ import java.util.regex.Pattern;
  */
 public final class CheckpointTensors implements TensorSource {
     /** The causal mask, and the value of masked scores: constants in old files. */
-    private static final Pattern MASK_BUFFER = Pattern.compile("h\\.(\\d{1,9})\\.attn\\.(bias|masked_bias)");
+    private static final Pattern MASK_BUFFER = Pattern.compile("h\\.(0|[1-9]\\d{0,8})\\.attn\\.(bias|masked_bias)");
 
     private final String label;
     private final Map<String, Parameter> tensors;

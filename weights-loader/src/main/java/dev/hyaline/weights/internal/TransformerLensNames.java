@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
  * ones and zeros.
  */
 final class TransformerLensNames {
-    private static final Pattern OF_BLOCK = Pattern.compile("blocks\\.(\\d{1,6})\\.(.+)");
+    private static final Pattern OF_BLOCK = Pattern.compile("blocks\\.(0|[1-9]\\d{0,5})\\.(.+)");
     private static final Set<String> CONSTANTS = Set.of("attn.mask", "attn.IGNORE");
 
     private static final int MAX_HEADS = 4096;

@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
 final class DictionaryReader {
     private static final float[] NONE = {};
     private static final Pattern BLOCK = Pattern.compile(
-            "(?:h|layers|blocks|model\\.layers|transformer\\.h)\\.(\\d{1,6})" + "(?:\\.(mlp|attn|self_attn))?");
+            "(?:h|layers|blocks|model\\.layers|transformer\\.h)\\.(0|[1-9]\\d{0,5})" + "(?:\\.(mlp|attn|self_attn))?");
 
     private DictionaryReader() {}
 

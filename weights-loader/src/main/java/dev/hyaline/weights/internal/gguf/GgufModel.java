@@ -27,7 +27,7 @@ public final class GgufModel {
     private static final String ARCHITECTURE = "general.architecture";
     private static final int MAX_SIZE = Integer.MAX_VALUE;
 
-    private static final Pattern OF_BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\.(\\w+)\\.(weight|bias)");
+    private static final Pattern OF_BLOCK = Pattern.compile("blk\\.(0|[1-9]\\d{0,5})\\.(\\w+)\\.(weight|bias)");
 
     /** A block's parts, from ggml's names to GPT-2's. */
     private static final Map<String, String> PARTS = Map.of(

@@ -159,7 +159,7 @@ final class SpecialTokens {
         Map<Integer, Entry> decoder = new TreeMap<>();
         configured("added_tokens_decoder")
                 .ifPresent(tokens -> tokens.forEachField((id, token) -> {
-                    if (!id.matches("\\d{1,7}") || Integer.parseInt(id) > Vocabulary.MAX_ID) {
+                    if (!id.matches("0|[1-9]\\d{0,6}") || Integer.parseInt(id) > Vocabulary.MAX_ID) {
                         throw token.expected(
                                 "under an id from 0 to " + Vocabulary.MAX_ID + ", not " + Printable.quoted(id));
                     }

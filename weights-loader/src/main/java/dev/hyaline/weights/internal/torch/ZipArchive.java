@@ -157,10 +157,13 @@ public final class ZipArchive {
             throw bad(name, "an entry that is not encrypted", "an encrypted one");
         }
         if (method != 0 || compressed != bytes) {
+            boolean ofNumpy = name.endsWith(".npy");
             throw bad(
                     name,
-                    "an entry stored as it is, as torch.save does",
-                    "a compressed one: unpack the archive and" + " save the model again with torch.save");
+                    "an entry stored as it is, as " + (ofNumpy ? "numpy.savez" : "torch.save") + " does",
+                    ofNumpy
+                            ? "a compressed one: write the arrays with numpy.savez instead of numpy.savez_compressed"
+                            : "a compressed one: unpack the archive and save the model again with torch.save");
         }
         return new Entry(name, header, bytes, flags);
     }

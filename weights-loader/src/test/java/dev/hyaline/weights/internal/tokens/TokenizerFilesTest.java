@@ -310,6 +310,18 @@ class TokenizerFilesTest {
         refused("tokenizer.json: " + message);
     }
 
+    /** Two spellings of one id would hide one of the tokens. */
+    @ParameterizedTest
+    @ValueSource(strings = {"01", "+1", "-1", "1.0", "9999999"})
+    void idsOfTheDecoderAreSpelledInOneWay(String id) {
+        files.writePair(directory);
+        TinyCheckpoint.write(
+                directory,
+                "tokenizer_config.json",
+                "{\"added_tokens_decoder\": {\"1\": {\"content\": \"<a>\"}, \"" + id + "\": {\"content\": \"<b>\"}}}");
+        refused("tokenizer_config.json: ", "under an id from 0 to ", "not \"" + id + "\"");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
