@@ -18,7 +18,7 @@ import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.OptionalInt;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The README's example of a metric compiles, runs, and is the code below. */
@@ -30,7 +30,7 @@ class ReadmeMetricTest {
             Gpt2Config config = model.config();
             PromptEncoder encoder = new PromptEncoder(
                     checkpoint.tokenizer()::encode,
-                    OptionalInt.of(checkpoint.tokenizer().endOfText()),
+                    List.of(checkpoint.tokenizer().endOfText()),
                     checkpoint.tokenizer().vocabularySize());
             PromptPairs pairs = PromptPairs.of(config, Task.PRONOUNS.draw(encoder, 1, 1));
             int she = encoder.token(" she");

@@ -253,7 +253,7 @@ final class BadIndexTest {
         MetricObjective objective = MetricObjective.of(model, pairs, Side.CLEAN, metric);
         offer(objective);
         offer(GradientPass.of(model, prompts, objective));
-        PromptEncoder encoder = new PromptEncoder(text -> new int[] {1}, OptionalInt.of(0), 7);
+        PromptEncoder encoder = new PromptEncoder(text -> new int[] {1}, List.of(0), 7);
         offer(encoder);
         offer(RandomTokens.ofVocabulary(encoder));
         offer(new SummaryStatistics());

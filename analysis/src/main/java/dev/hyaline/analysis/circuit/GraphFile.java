@@ -15,13 +15,13 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A graph in EAP-IG's JSON, which MIB reads too: every node and edge with whether it is in the circuit, scores of
@@ -34,14 +34,14 @@ public final class GraphFile {
     /**
      * A node.
      *
-     * @param score NaN where the file says so; empty where it says nothing
-     * @param neurons {@code [dModel]}, whether each is in the circuit
-     * @param neuronScores {@code [dModel]}, NaN where unscored
+     * @param score NaN where the file says so; null where it says nothing
+     * @param neurons {@code [dModel]}, whether each is in the circuit; null where the file does not say
+     * @param neuronScores {@code [dModel]}, NaN where unscored; null where the file has none
      */
     public record NodeEntry(
-            boolean inGraph, OptionalDouble score, Optional<boolean[]> neurons, Optional<double[]> neuronScores) {
+            boolean inGraph, @Nullable Double score, boolean @Nullable [] neurons, double @Nullable [] neuronScores) {
         static NodeEntry of(boolean inGraph) {
-            return new NodeEntry(inGraph, OptionalDouble.empty(), Optional.empty(), Optional.empty());
+            return new NodeEntry(inGraph, null, null, null);
         }
     }
 
@@ -170,22 +170,22 @@ public final class GraphFile {
         requireKeys(entry, "the node " + name, List.of("in_graph"));
         return new NodeEntry(
                 entry.require("in_graph").bool(),
-                entry.get("score")
-                        .map(GraphFile::scoreOrNaN)
-                        .map(OptionalDouble::of)
-                        .orElse(OptionalDouble.empty()),
-                entry.get("neurons").map(list -> {
-                    List<Json> values = neurons(root, name, list, config);
-                    boolean[] kept = new boolean[values.size()];
-                    for (int i = 0; i < kept.length; i++) {
-                        kept[i] = values.get(i).bool();
-                    }
-                    return kept;
-                }),
+                entry.get("score").map(GraphFile::scoreOrNaN).orElse(null),
+                entry.get("neurons")
+                        .map(list -> {
+                            List<Json> values = neurons(root, name, list, config);
+                            boolean[] kept = new boolean[values.size()];
+                            for (int i = 0; i < kept.length; i++) {
+                                kept[i] = values.get(i).bool();
+                            }
+                            return kept;
+                        })
+                        .orElse(null),
                 entry.get("neurons_scores")
                         .map(list -> neurons(root, name, list, config).stream()
                                 .mapToDouble(GraphFile::scoreOrNaN)
-                                .toArray()));
+                                .toArray())
+                        .orElse(null));
     }
 
     private static List<Json> neurons(Json root, String name, Json list, Gpt2Config config) {
@@ -255,21 +255,17 @@ public final class GraphFile {
 
     private static String json(NodeEntry node) {
         StringBuilder json = new StringBuilder("{\"in_graph\": ").append(node.inGraph);
-        node.score.ifPresent(score -> json.append(", \"score\": ").append(number(score)));
-        node.neurons.ifPresent(kept -> {
-            List<String> words = new ArrayList<>();
-            for (boolean neuron : kept) {
-                words.add(String.valueOf(neuron));
-            }
-            json.append(", \"neurons\": ").append(words);
-        });
-        node.neuronScores.ifPresent(scores -> {
-            List<String> words = new ArrayList<>();
-            for (double score : scores) {
-                words.add(number(score));
-            }
+        if (node.score != null) {
+            json.append(", \"score\": ").append(number(node.score));
+        }
+        if (node.neurons != null) {
+            json.append(", \"neurons\": ").append(Arrays.toString(node.neurons));
+        }
+        if (node.neuronScores != null) {
+            List<String> words =
+                    Arrays.stream(node.neuronScores).mapToObj(GraphFile::number).toList();
             json.append(", \"neurons_scores\": ").append(words);
-        });
+        }
         return json.append('}').toString();
     }
 

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A number that says how well a run does a task: a name, a unit and a function of the logits. A metric of one's own is
@@ -34,8 +35,8 @@ public final class Metric {
     private final Function<PromptPair, int[]> positions;
     private final Function<PromptPair, Optional<int[]>> tokens;
     private final ToDoubleFunction<Reading> function;
-    /** Empty where the metric has none, or a function of one's own came without. */
-    private final Optional<Gradient> gradient;
+    /** Null where the metric has none, or a function of one's own came without. */
+    private final @Nullable Gradient gradient;
 
     /** The gradient of a metric with respect to the logits that it reads. */
     @FunctionalInterface
@@ -54,7 +55,7 @@ public final class Metric {
             Function<PromptPair, int[]> positions,
             Function<PromptPair, Optional<int[]>> tokens,
             ToDoubleFunction<Reading> function,
-            Optional<Gradient> gradient) {
+            @Nullable Gradient gradient) {
         this.name = name;
         this.quantity = quantity;
         this.unit = unit;
@@ -90,22 +91,12 @@ public final class Metric {
                 atRole(PromptPair.END),
                 pair -> Optional.empty(),
                 function,
-                Optional.empty());
+                null);
     }
 
     /** This metric with its gradient, which methods that go back through the model need. */
     public Metric gradient(Gradient newGradient) {
-        return new Metric(
-                name,
-                quantity,
-                unit,
-                key,
-                builtIn,
-                lowerIsBetter,
-                positions,
-                tokens,
-                function,
-                Optional.of(newGradient));
+        return new Metric(name, quantity, unit, key, builtIn, lowerIsBetter, positions, tokens, function, newGradient);
     }
 
     /** This metric under a longer description in tables and pictures. */
@@ -169,7 +160,7 @@ public final class Metric {
                 pair -> Optional.of(answersAndDistractors(pair)),
                 reading -> meanLogit(reading, reading.pair().answers())
                         - meanLogit(reading, reading.pair().distractors()),
-                Optional.of(MetricGradients::logitDifference));
+                MetricGradients::logitDifference);
     }
 
     /** Mean logit of the answers: {@code logit}, in logits. */
@@ -184,7 +175,7 @@ public final class Metric {
                 atRole(role),
                 pair -> Optional.of(pair.answers()),
                 reading -> meanLogit(reading, reading.pair().answers()),
-                Optional.of(MetricGradients::logit));
+                MetricGradients::logit);
     }
 
     /** Logarithm of the probability that one of the answers comes next: {@code log-prob}, in nats. */
@@ -195,7 +186,7 @@ public final class Metric {
                 "nats",
                 "LogProbability",
                 role,
-                Optional.of(MetricGradients::logProbability),
+                MetricGradients::logProbability,
                 reading -> {
                     double[] all = reading.logits().logProbabilities();
                     int[] answers = reading.pair().answers();
@@ -222,7 +213,7 @@ public final class Metric {
                 "probability",
                 "ProbabilityDifference",
                 role,
-                Optional.of(MetricGradients::probabilityDifference),
+                MetricGradients::probabilityDifference,
                 reading -> {
                     double[] all = reading.logits().logProbabilities();
                     return probability(all, reading.pair().answers())
@@ -241,7 +232,7 @@ public final class Metric {
                         "nats",
                         "KlToClean",
                         role,
-                        Optional.of(MetricGradients::klToClean),
+                        MetricGradients::klToClean,
                         reading -> {
                             double[] p = reading.clean().logProbabilities();
                             double[] q = reading.logits().logProbabilities();
@@ -275,12 +266,12 @@ public final class Metric {
                                     .sum()
                             / positions.length;
                 },
-                Optional.of(MetricGradients::crossEntropy));
+                MetricGradients::crossEntropy);
     }
 
     /** 1 if one of the answers is the likeliest next token, else 0: {@code accuracy}, a share of pairs. */
     public static Metric accuracy(String role) {
-        return ofAllLogits("accuracy", "accuracy", "share of pairs", "Accuracy", role, Optional.empty(), reading -> {
+        return ofAllLogits("accuracy", "accuracy", "share of pairs", "Accuracy", role, null, reading -> {
             int likeliest = reading.logits().likeliest();
             return Arrays.stream(reading.pair().answers()).anyMatch(answer -> answer == likeliest) ? 1 : 0;
         });
@@ -292,7 +283,7 @@ public final class Metric {
             String unit,
             String kind,
             String role,
-            Optional<Gradient> gradient,
+            @Nullable Gradient gradient,
             ToDoubleFunction<Reading> function) {
         return new Metric(
                 name,
@@ -416,11 +407,14 @@ public final class Metric {
      * @throws BadInputException if the metric has none
      */
     public Gradient requireGradient() {
-        return gradient.orElseThrow(() -> new BadInputException(
-                builtIn
-                        ? "the metric " + name + " has no gradient, since small changes of the logits do not change it;"
-                                + " logit-diff, log-prob and prob-diff have one"
-                        : "the metric " + name + " came without its gradient; give it one with Metric.gradient"));
+        if (gradient == null) {
+            throw new BadInputException(
+                    builtIn
+                            ? "the metric " + name + " has no gradient, since small changes of the logits do not"
+                                    + " change it; logit-diff, log-prob and prob-diff have one"
+                            : "the metric " + name + " came without its gradient; give it one with Metric.gradient");
+        }
+        return gradient;
     }
 
     /** Returns whether the metric may read the clean run's logits: all but built-in ones that do not. */

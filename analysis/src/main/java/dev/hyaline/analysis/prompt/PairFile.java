@@ -13,10 +13,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Pairs of prompts in JSON: a list of objects, or an object with such a list as {@code pairs} and perhaps a
@@ -41,7 +41,8 @@ public final class PairFile {
             text -> {
                 throw new AssertionError("there is no text to encode");
             },
-            OptionalInt.empty(),
+            List.of(),
+            List.of(),
             0);
 
     private final String source;
@@ -90,7 +91,7 @@ public final class PairFile {
             throw new BadInputException(
                     source + ": expected a list of pairs, or an object with a list of them as \"pairs\"");
         }
-        Optional<PairTemplate> template = template(source, root);
+        PairTemplate template = template(source, root).orElse(null);
         List<Draft> drafts = new ArrayList<>();
         for (Json pair : list.elements()) {
             drafts.add(draft(source + ": pair " + drafts.size(), pair, template));
@@ -118,7 +119,7 @@ public final class PairFile {
         return List.copyOf(pairs);
     }
 
-    private static Draft draft(String where, Json node, Optional<PairTemplate> common) {
+    private static Draft draft(String where, Json node, @Nullable PairTemplate common) {
         if (!node.isObject()) {
             throw node.expected("an object");
         }
@@ -132,12 +133,12 @@ public final class PairFile {
         Tokens distractors = node.get("distractor").map(PairFile::answers).orElse(encoder -> new int[0]);
         Map<String, Integer> positions = positions(node);
         Optional<String> name = node.get("name").map(Json::string);
-        Optional<String> unit = node.get("unit").map(Json::string);
-        Optional<String> stratum = node.get("stratum").map(Json::string);
-        Optional<PairTemplate> template = template(where, node).or(() -> common);
-        Draft plain = template.isPresent()
-                ? filled(where, template.get(), node, answers, distractors)
-                : written(node, answers, distractors);
+        String unit = node.get("unit").map(Json::string).orElse(null);
+        String stratum = node.get("stratum").map(Json::string).orElse(null);
+        PairTemplate template = template(where, node).orElse(common);
+        Draft plain = template == null
+                ? written(node, answers, distractors)
+                : filled(where, template, node, answers, distractors);
         Draft draft = encoder -> checked(where, () -> {
             PromptPair pair = plain.encode(encoder);
             Map<String, Integer> roles = new LinkedHashMap<>(pair.roles());

@@ -4,25 +4,25 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
  * Turns prompts and single words into tokens of one vocabulary.
  *
  * @param encoder text to token ids
- * @param begin the token put before every prompt, if any: TransformerLens prepends {@code <|endoftext|>} to GPT-2's
+ * @param before tokens put before every prompt: TransformerLens prepends {@code <|endoftext|>} to GPT-2's
  * @param after tokens put after every prompt; the tokenizers of most models want none
  * @param vocabularySize token ids run from 0 to one less than this
  */
-public record PromptEncoder(TextEncoder encoder, OptionalInt begin, List<Integer> after, int vocabularySize) {
+public record PromptEncoder(TextEncoder encoder, List<Integer> before, List<Integer> after, int vocabularySize) {
     public PromptEncoder {
+        before = List.copyOf(before);
         after = List.copyOf(after);
     }
 
     /** One that puts nothing after a prompt. */
-    public PromptEncoder(TextEncoder encoder, OptionalInt begin, int vocabularySize) {
-        this(encoder, begin, List.of(), vocabularySize);
+    public PromptEncoder(TextEncoder encoder, List<Integer> before, int vocabularySize) {
+        this(encoder, before, List.of(), vocabularySize);
     }
 
     /** Tokens of a prompt. */
@@ -33,8 +33,12 @@ public record PromptEncoder(TextEncoder encoder, OptionalInt begin, List<Integer
 
     /** Tokens of a prompt's start, without those that come after it. */
     int[] begun(String text) {
-        return IntStream.concat(begin.stream(), Arrays.stream(encoder.encode(text)))
+        return IntStream.concat(beginning(), Arrays.stream(encoder.encode(text)))
                 .toArray();
+    }
+
+    IntStream beginning() {
+        return before.stream().mapToInt(Integer::intValue);
     }
 
     /**

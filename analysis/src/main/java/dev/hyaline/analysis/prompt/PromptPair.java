@@ -6,9 +6,10 @@ import dev.hyaline.instrument.IndexSelection;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A clean prompt and a corrupted one of the same length, token by token alike but for what the study is about. Arrays
@@ -22,8 +23,8 @@ import java.util.stream.IntStream;
  * @param roles positions by what stands there: {@code S1}, {@code S2}, {@code IO}. {@code end} is always the last
  *     position
  * @param unit what was drawn at random and other pairs may share, such as a name or a document: pairs of one unit count
- *     as one draw in statistics. Empty where it is not known
- * @param stratum what was listed and not drawn, such as a template; empty where it is not known
+ *     as one draw in statistics. Null where it is not known
+ * @param stratum what was listed and not drawn, such as a template; null where it is not known
  */
 public record PromptPair(
         String name,
@@ -32,8 +33,8 @@ public record PromptPair(
         int[] answers,
         int[] distractors,
         Map<String, Integer> roles,
-        Optional<String> unit,
-        Optional<String> stratum) {
+        @Nullable String unit,
+        @Nullable String stratum) {
     /** The role of the last position. */
     public static final String END = "end";
 
@@ -66,17 +67,17 @@ public record PromptPair(
     /** A pair of which neither unit nor stratum is known. */
     public PromptPair(
             String name, int[] clean, int[] corrupted, int[] answers, int[] distractors, Map<String, Integer> roles) {
-        this(name, clean, corrupted, answers, distractors, roles, Optional.empty(), Optional.empty());
+        this(name, clean, corrupted, answers, distractors, roles, null, null);
     }
 
     /** The pair as part of a unit. */
     public PromptPair ofUnit(String newUnit) {
-        return new PromptPair(name, clean, corrupted, answers, distractors, roles, Optional.of(newUnit), stratum);
+        return new PromptPair(name, clean, corrupted, answers, distractors, roles, newUnit, stratum);
     }
 
     /** The pair as part of a stratum. */
     public PromptPair ofStratum(String newStratum) {
-        return new PromptPair(name, clean, corrupted, answers, distractors, roles, unit, Optional.of(newStratum));
+        return new PromptPair(name, clean, corrupted, answers, distractors, roles, unit, newStratum);
     }
 
     /** Number of tokens of either prompt. */
@@ -142,8 +143,8 @@ public record PromptPair(
                 && Arrays.equals(answers, pair.answers)
                 && Arrays.equals(distractors, pair.distractors)
                 && roles.equals(pair.roles)
-                && unit.equals(pair.unit)
-                && stratum.equals(pair.stratum);
+                && Objects.equals(unit, pair.unit)
+                && Objects.equals(stratum, pair.stratum);
     }
 
     @Override

@@ -7,11 +7,13 @@ import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The pairs of a study, checked against a model. Immutable. */
 public final class PromptPairs {
@@ -81,9 +83,8 @@ public final class PromptPairs {
         return grouped(PromptPair::stratum);
     }
 
-    private Optional<Units> grouped(Function<PromptPair, Optional<String>> group) {
-        List<String> known =
-                pairs.stream().flatMap(pair -> group.apply(pair).stream()).toList();
+    private Optional<Units> grouped(Function<PromptPair, @Nullable String> group) {
+        List<String> known = pairs.stream().map(group).filter(Objects::nonNull).toList();
         return known.size() == pairs.size() ? Optional.of(Units.of(known)) : Optional.empty();
     }
 

@@ -9,12 +9,12 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Tokens that random sequences are drawn from; the one that begins prompts is not among them. */
+/** Tokens that random sequences are drawn from; those that begin prompts are not among them. */
 public final class RandomTokens {
     private final int[] pool;
 
     private RandomTokens(IntStream pool, PromptEncoder encoder) {
-        this.pool = pool.filter(token -> encoder.begin().stream().noneMatch(begin -> begin == token))
+        this.pool = pool.filter(token -> !encoder.before().contains(token))
                 .distinct()
                 .toArray();
     }
@@ -54,12 +54,12 @@ public final class RandomTokens {
     }
 
     /**
-     * A sequence of tokens that all differ, given twice, after the token that begins prompts if there is one:
+     * A sequence of tokens that all differ, given twice, after the tokens that begin prompts if there are any:
      * {@code [begin, x1 ... xn, x1 ... xn]}.
      */
     public int[] repeated(int length, PromptEncoder encoder, SplittableRandom random) {
         int[] once = distinct(length, random);
-        return Stream.of(encoder.begin().stream(), Arrays.stream(once), Arrays.stream(once))
+        return Stream.of(encoder.beginning(), Arrays.stream(once), Arrays.stream(once))
                 .flatMapToInt(part -> part)
                 .toArray();
     }

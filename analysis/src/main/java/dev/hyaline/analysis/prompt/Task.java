@@ -287,7 +287,7 @@ public enum Task {
     }
 
     private static PromptPair induction(PromptEncoder encoder, RandomTokens tokens, SplittableRandom random) {
-        int begin = encoder.begin().isPresent() ? 1 : 0;
+        int begin = encoder.before().size();
         int[] drawn = tokens.distinct(REPEATED + 1, random);
         return new PromptPair(
                         "repeated tokens " + drawn[0] + " " + drawn[1] + " ...",
@@ -303,7 +303,7 @@ public enum Task {
     private static int[] repeated(PromptEncoder encoder, int[] drawn, int last) {
         IntStream once = Arrays.stream(drawn, 0, REPEATED - 1);
         IntStream again = Arrays.stream(drawn, 0, REPEATED - 1);
-        return Stream.of(encoder.begin().stream(), once, IntStream.of(last), again)
+        return Stream.of(encoder.beginning(), once, IntStream.of(last), again)
                 .flatMapToInt(part -> part)
                 .toArray();
     }

@@ -15,7 +15,7 @@ import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /** The laboratory's own methods that score heads. */
 public enum BuiltInMethod implements Method {
@@ -51,11 +51,7 @@ public enum BuiltInMethod implements Method {
             DirectLogitAttribution.Result result = DirectLogitAttribution.of(
                             subject.model(), subject.pairs(), PromptPair.END)
                     .byHead();
-            return of(
-                    subject,
-                    result.table(),
-                    1,
-                    OptionalDouble.of(result.sumCheck().relativeError()));
+            return of(subject, result.table(), 1, result.sumCheck().relativeError());
         }
     };
 
@@ -70,11 +66,11 @@ public enum BuiltInMethod implements Method {
 
     private static Finding ofSweep(Subject subject, Sweep sweep, int sign) {
         Experiment experiment = Experiment.start(subject.model(), subject.pairs(), subject.metric());
-        return of(subject, experiment.sweep(sweep).table(), sign, OptionalDouble.empty());
+        return of(subject, experiment.sweep(sweep).table(), sign, null);
     }
 
     /** A table of layers and heads, and perhaps more columns, which are left out. */
-    private static Finding of(Subject subject, ResultTable table, int sign, OptionalDouble sumError) {
+    private static Finding of(Subject subject, ResultTable table, int sign, @Nullable Double sumError) {
         List<String> components = new ArrayList<>();
         List<double[]> effects = new ArrayList<>();
         for (int layer = 0; layer < subject.model().config().nLayers(); layer++) {

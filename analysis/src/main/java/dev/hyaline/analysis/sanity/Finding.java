@@ -4,7 +4,7 @@ import dev.hyaline.analysis.statistics.association.Similarity;
 import dev.hyaline.engine.error.BadShapeException;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a method found.
@@ -12,9 +12,13 @@ import java.util.OptionalDouble;
  * @param components names of the components, as {@code Node.parse} reads them
  * @param effects of each component on each pair, {@code [components][pairs]}: by how much it raises the metric, so that
  *     an ablation has the loss; 0 where it does nothing
- * @param sumError of a method whose effects are parts of a whole, by how much they miss it, as a share of it
+ * @param sumError of a method whose effects are parts of a whole, by how much they miss it, as a share of it; null of
+ *     others
  */
-public record Finding(List<String> components, double[][] effects, OptionalDouble sumError) {
+public record Finding(
+        List<String> components,
+        double[][] effects,
+        @Nullable Double sumError) {
 
     /** @throws BadShapeException if there are more or fewer rows of effects than components */
     public Finding {

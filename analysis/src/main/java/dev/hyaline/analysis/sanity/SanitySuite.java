@@ -124,13 +124,10 @@ public final class SanitySuite {
     }
 
     private static SanityCheck conservation(Finding finding) {
-        return finding.sumError().isEmpty()
+        return finding.sumError() == null
                 ? SanityCheck.notApplicable("conservation", "its effects are not parts of a whole")
                 : SanityCheck.atMost(
-                        "conservation",
-                        finding.sumError().getAsDouble(),
-                        1e-4,
-                        "error of the parts' sum, as a share of the whole");
+                        "conservation", finding.sumError(), 1e-4, "error of the parts' sum, as a share of the whole");
     }
 
     private static SanityCheck deadHook(Finding finding) {

@@ -14,7 +14,6 @@ import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -102,8 +101,8 @@ final class HeadScoresTest {
         try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
                 Gpt2 model = Gpt2.of(checkpoint.weights(), 2)) {
             Tokenizer tokenizer = checkpoint.tokenizer();
-            PromptEncoder encoder = new PromptEncoder(
-                    tokenizer::encode, OptionalInt.of(tokenizer.endOfText()), tokenizer.vocabularySize());
+            PromptEncoder encoder =
+                    new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
             SplittableRandom random = new SplittableRandom(4);
             RandomTokens words = RandomTokens.ofWords(encoder);
             int[][] draws = IntStream.range(0, 5)

@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,11 +45,10 @@ final class CircuitFileTest {
         assertThat(graph.circuit().edges()).map(Object::toString).containsExactly("input->a0.h1<q>");
         assertThat(graph.scores("file").of(Edge.parse(CONFIG, "m1->logits"))).isEqualTo(1e16);
         assertThat(graph.scores("file").of(Edge.parse(CONFIG, "m0->logits"))).isZero();
-        assertThat(graph.nodes().values().iterator().next().neurons().orElseThrow())
-                .containsExactly(true, false, true, true);
+        assertThat(graph.nodes().values().iterator().next().neurons()).containsExactly(true, false, true, true);
         assertThat(graph.nodes().values())
                 .extracting(GraphFile.NodeEntry::score)
-                .contains(OptionalDouble.of(0.25));
+                .contains(0.25);
     }
 
     @ParameterizedTest

@@ -15,7 +15,6 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.weights.Checkpoint;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -168,7 +167,7 @@ final class LensTest {
     void setsOfAnswersAndOtherRolesAreAttributedToo() {
         PromptEncoder encoder = new PromptEncoder(
                 checkpoint.tokenizer()::encode,
-                OptionalInt.of(checkpoint.tokenizer().endOfText()),
+                List.of(checkpoint.tokenizer().endOfText()),
                 checkpoint.tokenizer().vocabularySize());
         PromptPairs years = PromptPairs.of(raw.config(), Task.GREATER_THAN.draw(encoder, 2, 1));
         DirectLogitAttribution.Result result =

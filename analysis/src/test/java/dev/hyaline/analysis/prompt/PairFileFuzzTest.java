@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -51,7 +50,7 @@ final class PairFileFuzzTest {
                 }
                 return tokens;
             },
-            OptionalInt.of(256),
+            List.of(256),
             CONFIG.dVocab());
 
     @BeforeEach

@@ -12,7 +12,7 @@ import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,12 +21,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class TaskTest {
     private static PromptEncoder fable(Checkpoint checkpoint) {
         Tokenizer tokenizer = checkpoint.tokenizer();
-        return new PromptEncoder(tokenizer::encode, OptionalInt.of(tokenizer.endOfText()), tokenizer.vocabularySize());
+        return new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
     }
 
     private static PromptEncoder gpt2() {
         Tokenizer tokenizer = Tokenizer.gpt2();
-        return new PromptEncoder(tokenizer::encode, OptionalInt.of(50256), tokenizer.vocabularySize());
+        return new PromptEncoder(tokenizer::encode, List.of(50256), tokenizer.vocabularySize());
     }
 
     private static String text(Tokenizer tokenizer, int[] tokens) {
@@ -171,7 +171,7 @@ final class TaskTest {
         assertThatThrownBy(() -> Task.CAPITALS.draw(gpt2(), 0, 1))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("the number of pairs must be from 1 to 100000, found 0");
-        PromptEncoder bytes = new PromptEncoder(text -> text.chars().toArray(), OptionalInt.empty(), 20);
+        PromptEncoder bytes = new PromptEncoder(text -> text.chars().toArray(), List.of(), 20);
         assertThatThrownBy(() -> Task.IOI_ABBA.draw(bytes, 1, 1))
                 .hasMessage("this vocabulary has too few of the task's words as single tokens");
         assertThatThrownBy(() -> Task.INDUCTION.draw(bytes, 1, 1))
@@ -183,9 +183,9 @@ final class TaskTest {
         List<PromptPair> pairs = Task.IOI_ABBA.draw(gpt2(), 40, 2);
         for (PromptPair one : pairs) {
             for (PromptPair other : pairs) {
-                assertThat(one.unit().equals(other.unit())).isEqualTo(one.answers()[0] == other.answers()[0]);
+                assertThat(Objects.equals(one.unit(), other.unit())).isEqualTo(one.answers()[0] == other.answers()[0]);
             }
-            assertThat(one.stratum()).contains("ABBA");
+            assertThat(one.stratum()).isEqualTo("ABBA");
             assertThat(one.swapped().unit()).isEqualTo(one.unit());
         }
         List<PromptPair> unrelated = Task.IOI_ABBA_ABC.draw(gpt2(), 40, 2);

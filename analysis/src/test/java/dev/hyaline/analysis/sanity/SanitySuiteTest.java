@@ -15,8 +15,6 @@ import dev.hyaline.weights.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -36,7 +34,7 @@ class SanitySuiteTest {
         checkpoint = Checkpoint.builtIn("fable");
         Tokenizer tokenizer = checkpoint.tokenizer();
         PromptEncoder encoder =
-                new PromptEncoder(tokenizer::encode, OptionalInt.of(tokenizer.endOfText()), tokenizer.vocabularySize());
+                new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
         pairs = Task.IOI_ABBA.draw(encoder, 12, 1);
         model = Gpt2.of(checkpoint.weights(), 2);
     }
@@ -132,8 +130,7 @@ class SanitySuiteTest {
 
     @Test
     void partsThatMissTheWholeAreCaught() {
-        Method leaking =
-                new Planted(finding -> new Finding(finding.components(), finding.effects(), OptionalDouble.of(0.01)));
+        Method leaking = new Planted(finding -> new Finding(finding.components(), finding.effects(), 0.01));
         assertThat(failures(leaking, pairs)).containsExactly("conservation");
     }
 

@@ -14,12 +14,14 @@ import org.jspecify.annotations.Nullable;
 public final class ModelVocabulary {
     private final @Nullable Tokenizer tokenizer;
     private final List<Integer> ends;
-    private final OptionalInt begin;
+    /** Of a model without a tokenizer. */
+    private final @Nullable Integer begin;
 
     public ModelVocabulary(Checkpoint checkpoint) {
         tokenizer = checkpoint.hasTokenizer() ? checkpoint.tokenizer() : null;
         ends = tokenizer == null ? checkpoint.endsOfText() : tokenizer.endsOfText();
-        begin = tokenizer != null ? OptionalInt.empty() : checkpoint.beginOfText();
+        OptionalInt token = tokenizer == null ? checkpoint.beginOfText() : OptionalInt.empty();
+        begin = token.isPresent() ? token.getAsInt() : null;
     }
 
     public Optional<Tokenizer> tokenizer() {
@@ -40,7 +42,10 @@ public final class ModelVocabulary {
 
     /** The token put before a text, also known without a tokenizer if the model's configuration names it. */
     public OptionalInt beginOfText() {
-        return tokenizer().map(t -> OptionalInt.of(t.beginOfText())).orElse(begin);
+        if (tokenizer != null) {
+            return OptionalInt.of(tokenizer.beginOfText());
+        }
+        return begin == null ? OptionalInt.empty() : OptionalInt.of(begin);
     }
 
     /** All tokens that end a text. */

@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -210,13 +209,10 @@ public final class PairOptions implements CheckedOptions {
     public static PromptEncoder encoder(ModelVocabulary vocabulary, boolean begin) {
         Tokenizer tokenizer = vocabulary.required();
         if (!begin) {
-            return new PromptEncoder(tokenizer::encode, OptionalInt.empty(), tokenizer.vocabularySize());
+            return new PromptEncoder(tokenizer::encode, List.of(), tokenizer.vocabularySize());
         }
         List<Integer> marks = Arrays.stream(tokenizer.encodePrompt("")).boxed().toList();
         return new PromptEncoder(
-                tokenizer::encode,
-                OptionalInt.of(marks.getFirst()),
-                marks.subList(1, marks.size()),
-                tokenizer.vocabularySize());
+                tokenizer::encode, marks.subList(0, 1), marks.subList(1, marks.size()), tokenizer.vocabularySize());
     }
 }
