@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a method found.
  *
- * @param components names of the components, as {@code Node.parse} reads them
+ * @param components names of the components, as {@code Node.parse} or {@code Edge.parse} reads them
  * @param effects of each component on each pair, {@code [components][pairs]}: by how much it raises the metric, so that
  *     an ablation has the loss; 0 where it does nothing
  * @param sumError of a method whose effects are parts of a whole, by how much they miss it, as a share of it; null of

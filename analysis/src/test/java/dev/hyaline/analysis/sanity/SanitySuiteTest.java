@@ -3,7 +3,12 @@ package dev.hyaline.analysis.sanity;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.analysis.causal.Ablation;
+import dev.hyaline.analysis.causal.AblationSweep;
+import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.metric.Reading;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
@@ -14,8 +19,12 @@ import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToDoubleFunction;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,17 +32,25 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The suite on fable: its own methods pass, and each planted one fails the check that it was made for and no other. */
+/**
+ * The suite on fable: its own methods pass, and each planted method, task or metric fails the check that it was made
+ * for and no other.
+ */
 class SanitySuiteTest {
     private static Checkpoint checkpoint;
     private static Gpt2 model;
     private static List<PromptPair> pairs;
+    private static PromptEncoder encoder;
+
+    /** Methods of which a run takes seconds. */
+    private static final Set<BuiltInMethod> SLOW =
+            EnumSet.of(BuiltInMethod.EXACT, BuiltInMethod.IG_ACTIVATIONS, BuiltInMethod.EAP_IG_ACTIVATIONS);
 
     @BeforeAll
     static void open() {
         checkpoint = Checkpoint.builtIn("fable");
         Tokenizer tokenizer = checkpoint.tokenizer();
-        PromptEncoder encoder =
+        encoder =
                 new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
         pairs = Task.IOI_ABBA.draw(encoder, 12, 1);
         model = Gpt2.of(checkpoint.weights(), 2);
@@ -50,7 +67,11 @@ class SanitySuiteTest {
     }
 
     private static List<String> failures(Method method, List<PromptPair> of) {
-        return SanitySuite.of(method).run(subject(of)).stream()
+        return failures(method, subject(of));
+    }
+
+    private static List<String> failures(Method method, Subject subject) {
+        return SanitySuite.of(method).run(subject).stream()
                 .filter(SanityCheck::failed)
                 .map(SanityCheck::name)
                 .toList();
@@ -59,7 +80,28 @@ class SanitySuiteTest {
     @ParameterizedTest
     @EnumSource
     void builtInMethodsPass(BuiltInMethod method) {
-        assertThat(failures(method, pairs)).isEmpty();
+        assertThat(failures(method, SLOW.contains(method) ? pairs.subList(0, 6) : pairs))
+                .isEmpty();
+    }
+
+    /** With as many units as pairs. */
+    @Test
+    void edgesAreComparedWithRandomOnesOfTheirLayers() {
+        List<SanityCheck> checks = SanitySuite.of(BuiltInMethod.EAP).run(subject(pairs.subList(0, 5)));
+        assertThat(checks)
+                .filteredOn(check -> check.name().equals("random baseline"))
+                .singleElement()
+                .satisfies(check -> {
+                    assertThat(check.words()).contains("the best 75 keep alone");
+                    assertThat(check.figure()).isEqualTo(1 / 200.0);
+                });
+        assertThat(checks)
+                .filteredOn(check -> check.name().equals("shuffled labels"))
+                .singleElement()
+                .satisfies(check -> {
+                    assertThat(check.status()).isEqualTo(SanityCheck.Status.NOT_APPLICABLE);
+                    assertThat(check.words()).contains("5 units cannot show an effect", "0.0625");
+                });
     }
 
     /** Ablation, and then a fault. */
@@ -99,7 +141,7 @@ class SanitySuiteTest {
         Method drifting = new Planted(finding -> {
             double[][] effects = finding.effects().clone();
             effects[0] = effects[0].clone();
-            effects[0][0] += 1e-9 * calls.incrementAndGet();
+            effects[0][0] += effects[0].length == pairs.size() ? 1e-9 * calls.incrementAndGet() : 0;
             return new Finding(finding.components(), effects, finding.sumError());
         });
         assertThat(failures(drifting, pairs)).containsExactly("same bits again");
@@ -166,6 +208,93 @@ class SanitySuiteTest {
             }
         };
         assertThat(failures(blind, pairs)).containsExactly("model randomised");
+    }
+
+    @Test
+    void aMethodThatReadsTheThreadsIsCaught() {
+        Method unstable = new Method() {
+            @Override
+            public String title() {
+                return "unstable";
+            }
+
+            @Override
+            public Finding run(Subject subject) {
+                Finding finding = BuiltInMethod.ABLATE.run(subject);
+                finding.effects()[3][0] += 1e-12 * subject.model().threads();
+                return finding;
+            }
+        };
+        assertThat(failures(unstable, pairs)).containsExactly("any threads");
+    }
+
+    /** A country says its capital in any order of words. */
+    @Test
+    void aTaskThatNeedsNoOrderIsCaught() {
+        assertThat(failures(BuiltInMethod.ABLATE, Task.CAPITALS.draw(encoder, 12, 1)))
+                .containsExactly("shuffled input");
+    }
+
+    /** A metric made of a task's, which reads what no metric should. */
+    private static Subject planted(ToDoubleFunction<Reading> function) {
+        return new Subject(model, PromptPairs.of(model.config(), pairs), Metric.of("planted", "logits", function), 1);
+    }
+
+    private static double logitDifference(Reading reading) {
+        return Metric.logitDifference().measure(reading);
+    }
+
+    @Test
+    void aMetricThatReadsTheRoundingIsCaught() {
+        assertThat(failures(
+                        BuiltInMethod.ABLATE,
+                        planted(reading -> logitDifference(reading) + 0.1 * Math.sin(1e7 * logitDifference(reading)))))
+                .containsExactly("numerical stability");
+    }
+
+    /** The second name of the subject, as the prompt has it: no ablation changes that. */
+    @Test
+    void aMetricThatReadsThePromptIsCaught() {
+        assertThat(failures(BuiltInMethod.ABLATE, planted(reading -> {
+                    Map<String, Integer> roles = reading.pair().roles();
+                    boolean again = reading.tokens()[roles.get("S1")] == reading.tokens()[roles.get("S2")];
+                    return logitDifference(reading) + (again ? 8 : 0);
+                })))
+                .containsExactly("ablation has effect");
+    }
+
+    /** Without an embedding the logits are the same whatever the prompt, by which the metric knows them. */
+    @Test
+    void aMetricThatMissesNoEmbeddingIsCaught() {
+        Experiment experiment = Experiment.start(
+                model,
+                PromptPairs.of(model.config(), pairs),
+                Metric.of("logit of token 0", "logits", reading -> reading.logit(0)));
+        double blank = experiment
+                .sweep(AblationSweep.ofSets(
+                        model.config(),
+                        Ablation.zero(),
+                        Map.of("embedding", List.of(Node.input().output()))))
+                .table()
+                .mean(0);
+        assertThat(failures(
+                        BuiltInMethod.ABLATE,
+                        planted(reading -> Math.abs(reading.logit(0) - blank) < 1e-6
+                                ? Metric.logitDifference()
+                                        .measure(new Reading(
+                                                reading.pair(), reading.tokens(), reading.clean(), reading.clean()))
+                                : logitDifference(reading))))
+                .containsExactly("positive control");
+    }
+
+    /** As if an edit had left a trace where it has no path. */
+    @Test
+    void aTraceOfAnyEditIsCaught() {
+        assertThat(failures(
+                        BuiltInMethod.ABLATE,
+                        planted(reading ->
+                                logitDifference(reading) + (reading.logits() == reading.clean() ? 0 : 1e-9))))
+                .containsExactly("negative control");
     }
 
     @Test

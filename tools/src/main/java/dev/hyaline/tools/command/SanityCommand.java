@@ -38,6 +38,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  hyaline sanity ablate",
             "  hyaline sanity attribute --task pronouns --count 24",
+            "  hyaline sanity eap-ig --count 12",
             "  hyaline sanity patch --json"
         })
 public final class SanityCommand implements Callable<Integer>, CheckedOptions {
@@ -56,7 +57,9 @@ public final class SanityCommand implements Callable<Integer>, CheckedOptions {
             paramLabel = "METHOD",
             completionCandidates = Methods.class,
             converter = Methods.class,
-            description = "${COMPLETION-CANDIDATES}: each scores every head.")
+            description = {
+                "${COMPLETION-CANDIDATES}. The first six score every head, the others every edge; exact takes a minute."
+            })
     private BuiltInMethod method;
 
     @Mixin
