@@ -58,6 +58,11 @@ public final class Experiment {
         return measured.baselines();
     }
 
+    /** A digest of the prompts, the metric and the weights, with words for what is done with them. */
+    public byte[] fingerprint(String words) {
+        return measured.fingerprint(words);
+    }
+
     /**
      * Measures every cell of a sweep on every pair.
      *

@@ -5,9 +5,14 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.metric.Reading;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.run.Rerun;
 import dev.hyaline.instrument.run.RerunResult;
 import dev.hyaline.instrument.run.SequenceEdit;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -46,6 +51,27 @@ final class MeasuredRuns {
     /** The metric of an edited run. */
     double measure(Side side, RerunResult result) {
         return measure(side, result.sequence(), logits(result));
+    }
+
+    /**
+     * A digest of what results depend on: words for what is measured, the prompts, the metric, and through the metric
+     * of the runs without edits the weights.
+     */
+    byte[] fingerprint(String words) {
+        MessageDigest digest = Digests.sha256();
+        digest.update((words + metric + runs.config()).getBytes(StandardCharsets.UTF_8));
+        for (PromptPair pair : runs.pairs().list()) {
+            for (int[] tokens : List.of(pair.clean(), pair.corrupted(), pair.answers(), pair.distractors())) {
+                digest.update(Arrays.toString(tokens).getBytes(StandardCharsets.US_ASCII));
+            }
+            digest.update(pair.roles().toString().getBytes(StandardCharsets.UTF_8));
+        }
+        for (double[] baseline : List.of(baselines.clean(), baselines.corrupted())) {
+            for (double value : baseline) {
+                digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(value).array());
+            }
+        }
+        return digest.digest();
     }
 
     private double measure(Side side, int index, Logits logits) {

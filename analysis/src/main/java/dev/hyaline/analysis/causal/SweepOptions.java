@@ -40,11 +40,13 @@ public final class SweepOptions {
         return new SweepOptions(journal, newProgress);
     }
 
-    Optional<Path> journal() {
+    /** The file that results are added to; empty if none are kept. */
+    public Optional<Path> journal() {
         return Optional.ofNullable(journal);
     }
 
-    Progress progress() {
+    /** The one who is told. */
+    public Progress progress() {
         return progress;
     }
 }

@@ -1,19 +1,14 @@
 package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.internal.CellJournal;
-import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
-import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.run.MultiplyAdds;
 import dev.hyaline.instrument.run.SequenceEdit;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -162,30 +157,8 @@ final class SweepRun {
         done.set(index);
     }
 
-    /**
-     * A digest of what the results depend on: the sweep, the prompts, the metric, and through the metric of the runs
-     * without edits the weights.
-     */
+    /** What the results depend on. */
     private byte[] fingerprint() {
-        MessageDigest digest = Digests.sha256();
-        String words = sweep.key()
-                + sweep.axes()
-                + sweep.base()
-                + measured.metric()
-                + measured.runs().config();
-        digest.update(words.getBytes(StandardCharsets.UTF_8));
-        for (PromptPair pair : prompts.list()) {
-            for (int[] tokens : List.of(pair.clean(), pair.corrupted(), pair.answers(), pair.distractors())) {
-                digest.update(Arrays.toString(tokens).getBytes(StandardCharsets.US_ASCII));
-            }
-            digest.update(pair.roles().toString().getBytes(StandardCharsets.UTF_8));
-        }
-        for (double[] baseline :
-                List.of(measured.baselines().clean(), measured.baselines().corrupted())) {
-            for (double value : baseline) {
-                digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(value).array());
-            }
-        }
-        return digest.digest();
+        return measured.fingerprint(sweep.key() + sweep.axes() + sweep.base());
     }
 }

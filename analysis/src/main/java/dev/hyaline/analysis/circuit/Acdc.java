@@ -8,7 +8,9 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.run.MultiplyAdds;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Automatic circuit discovery (Conmy et al. 2023): beginning with the whole graph, edge by edge from the logits back,
@@ -29,50 +31,122 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
      *
      * @param threshold by how much the loss may grow for each edge: infinity keeps nothing, minus infinity everything
      * @param absolute whether an edge whose removal makes the loss smaller is kept too; ACDC drops it
-     * @param progress told how many edges were decided on
+     * @param options a journal, with which a search that is stopped in any way goes on from there; progress is told how
+     *     many edges were decided on
+     * @throws BadInputException if the threshold is not a number, or the journal is of another search
      */
     public static Acdc search(
-            CircuitExperiment experiment, double threshold, boolean absolute, SweepOptions.Progress progress) {
+            CircuitExperiment experiment, double threshold, boolean absolute, SweepOptions options) {
         if (Double.isNaN(threshold)) {
             throw new BadInputException("the threshold must be a number, found NaN");
         }
-        GraphIndex index = experiment.index();
-        Circuit now = experiment.full();
-        SweepResult start = experiment.run(List.of(now), SweepOptions.none());
-        MultiplyAdds work = start.work();
-        double loss = loss(experiment, start);
-        double closest = Double.POSITIVE_INFINITY;
-        int tested = 0;
-        int decided = 0;
-        BitSet leaves = new BitSet();
-        for (int receiver : order(index)) {
-            Node node = index.receivers().get(receiver).node();
-            boolean dead = !(node instanceof Node.LogitsNode) && !leaves.get(index.sender(node));
-            List<Integer> senders = senders(index, receiver);
-            for (int sender : senders) {
-                int edge = index.edge(sender, receiver);
-                Circuit without = now.without(edge);
-                decided++;
-                if (dead) {
-                    now = without;
-                    continue;
+        return new Search(experiment, threshold, absolute, options).run();
+    }
+
+    /** As {@link #search(CircuitExperiment, double, boolean, SweepOptions)}, with neither journal nor progress. */
+    public static Acdc search(CircuitExperiment experiment, double threshold, boolean absolute) {
+        return search(experiment, threshold, absolute, SweepOptions.none());
+    }
+
+    private static final class Search {
+        private final CircuitExperiment experiment;
+        private final GraphIndex index;
+        private final double threshold;
+        private final boolean absolute;
+        private final SweepOptions options;
+        private final SearchJournal journal;
+        private Circuit now;
+        private double loss;
+        private double closest = Double.POSITIVE_INFINITY;
+        private MultiplyAdds work = MultiplyAdds.NONE;
+        private int tested;
+        /** Edges that need no more thought: these and no others, in the order of the search. */
+        private int decided;
+        /** Senders that a kept edge leaves. */
+        private final BitSet leaves = new BitSet();
+
+        Search(CircuitExperiment experiment, double threshold, boolean absolute, SweepOptions options) {
+            this.experiment = experiment;
+            this.threshold = threshold;
+            this.absolute = absolute;
+            this.options = options;
+            index = experiment.index();
+            now = experiment.full();
+            journal = new SearchJournal(experiment, options, "ACDC, threshold " + threshold + ", absolute " + absolute);
+        }
+
+        Acdc run() {
+            journal.read().ifPresentOrElse(this::resume, () -> {
+                SweepResult start = experiment.run(List.of(now), SweepOptions.none());
+                work = start.work();
+                loss = loss(experiment, start);
+            });
+            int passed = 0;
+            for (int receiver : order(index)) {
+                Node node = index.receivers().get(receiver).node();
+                boolean dead = !(node instanceof Node.LogitsNode) && !leaves.get(index.sender(node));
+                for (int sender : senders(index, receiver)) {
+                    if (passed++ < decided) {
+                        continue;
+                    }
+                    decide(sender, index.edge(sender, receiver), dead);
+                    decided++;
+                    if (!dead) {
+                        journal.save(this::state);
+                        options.progress().measured(decided, index.size());
+                    }
                 }
-                SweepResult result = experiment.run(List.of(without), SweepOptions.none());
-                work = work.plus(result.work());
-                double change = loss(experiment, result) - loss;
-                double size = absolute ? Math.abs(change) : change;
-                tested++;
-                closest = Math.min(closest, Math.abs(size - threshold));
-                if (size < threshold) {
-                    now = without;
-                    loss += change;
-                } else {
-                    leaves.set(sender);
-                }
-                progress.measured(decided, index.size());
+            }
+            return new Acdc(now, loss, tested, closest, work);
+        }
+
+        private void decide(int sender, int edge, boolean dead) {
+            Circuit without = now.without(edge);
+            if (dead) {
+                now = without;
+                return;
+            }
+            SweepResult result = experiment.run(List.of(without), SweepOptions.none());
+            work = work.plus(result.work());
+            double change = loss(experiment, result) - loss;
+            double size = absolute ? Math.abs(change) : change;
+            tested++;
+            closest = Math.min(closest, Math.abs(size - threshold));
+            if (size < threshold) {
+                now = without;
+                loss += change;
+            } else {
+                leaves.set(sender);
             }
         }
-        return new Acdc(now, loss, tested, closest, work);
+
+        private Map<String, String> state() {
+            return Map.of(
+                    "decided",
+                    String.valueOf(decided),
+                    "tested",
+                    String.valueOf(tested),
+                    "work",
+                    work.done() + " " + work.full(),
+                    "loss",
+                    SearchJournal.text(loss, closest),
+                    "kept",
+                    HexFormat.of().formatHex(now.keptEdges().toByteArray()),
+                    "leaves",
+                    HexFormat.of().formatHex(leaves.toByteArray()));
+        }
+
+        private void resume(Map<String, String> state) {
+            decided = Integer.parseInt(state.get("decided"));
+            tested = Integer.parseInt(state.get("tested"));
+            String[] done = state.get("work").split(" ", -1);
+            work = new MultiplyAdds(Long.parseLong(done[0]), Long.parseLong(done[1]));
+            double[] numbers = SearchJournal.doubles(state.get("loss"));
+            loss = numbers[0];
+            closest = numbers[1];
+            now = Circuit.of(index, BitSet.valueOf(HexFormat.of().parseHex(state.get("kept"))));
+            leaves.or(BitSet.valueOf(HexFormat.of().parseHex(state.get("leaves"))));
+        }
     }
 
     private static double loss(CircuitExperiment experiment, SweepResult result) {

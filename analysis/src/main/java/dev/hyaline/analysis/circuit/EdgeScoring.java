@@ -7,6 +7,7 @@ import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.gradient.GradientPass;
@@ -261,6 +262,138 @@ public sealed interface EdgeScoring {
             EdgeGradients gradients = new EdgeGradients(experiment);
             return scores(
                     experiment, gradients, List.of(gradients.pass(Side.CLEAN), gradients.pass(Side.CORRUPTED)), name());
+        }
+    }
+
+    /**
+     * Mask gradient (auto-circuit): the derivative of the loss with respect to each edge's mask, the mean over runs in
+     * which all edges together carry {@code k/steps} of the ablated values, from none to all.
+     *
+     * @param steps 0 for the clean run alone, which is edge attribution patching
+     */
+    record MaskGradient(int steps) implements EdgeScoring {
+        public MaskGradient {
+            if (steps < 0) {
+                throw new BadInputException("a mask gradient takes 0 steps or more, found " + steps);
+            }
+        }
+
+        @Override
+        public String name() {
+            return "mask-gradient of " + steps + " steps";
+        }
+
+        @Override
+        public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
+            if (steps == 0) {
+                requireGradientOfCleanRun(experiment, this);
+            }
+            double[] masks = new double[steps + 1];
+            Arrays.setAll(masks, k -> steps == 0 ? 1 : 1 - (double) k / steps);
+            return LearnedMasks.gradients(experiment, name(), masks);
+        }
+    }
+
+    /** Learned masks as scores. */
+    record Masks(LearnedMasks.Settings settings) implements EdgeScoring {
+        @Override
+        public String name() {
+            return settings.name();
+        }
+
+        @Override
+        public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
+            return LearnedMasks.learn(experiment, settings, options);
+        }
+    }
+
+    /** How a node's estimates on the pairs make one score. */
+    enum NodeStatistic {
+        /** Attribution patching (AtP, Nanda 2023): the mean estimate, with its sign. */
+        ATP,
+        /** Head importance (HISP, Michel et al. 2019), of MLPs and the input too: the mean absolute estimate. */
+        HISP,
+        /**
+         * AtP* (Kramár et al. 2024) with GradDrop: the mean, over the pairs and the layers but the node's own, of the
+         * absolute estimate with the gradient through that layer's heads and MLP cut.
+         */
+        ATP_STAR;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    /**
+     * Scores of nodes: the difference that ablation makes to what a node writes, times the gradient there. Each edge
+     * has an equal share of its sender's score, so that {@link EdgeScores#bySender} and
+     * {@link CircuitSelection#topNodes} give the nodes' own.
+     */
+    record NodeAttribution(NodeStatistic statistic) implements EdgeScoring {
+        @Override
+        public String name() {
+            return statistic.toString();
+        }
+
+        @Override
+        public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
+            requireGradientOfCleanRun(experiment, this);
+            EdgeGradients gradients = new EdgeGradients(experiment);
+            GraphIndex index = experiment.index();
+            double[][] pairs = new double[experiment.pairs().size()][index.size()];
+            if (statistic == NodeStatistic.ATP_STAR) {
+                if (experiment.config().nLayers() < 2) {
+                    throw new BadInputException(
+                            "dropping one layer's gradients leaves nothing of a model of one layer");
+                }
+                double[][] sums = new double[pairs.length][index.senders().size()];
+                int[] counted = new int[index.senders().size()];
+                for (int layer = 0; layer < experiment.config().nLayers(); layer++) {
+                    GradientPass cut = gradients
+                            .pass(Side.CLEAN)
+                            .stopping(List.of(
+                                    HookPoint.of(Site.ATTN_OUT, layer), HookPoint.of(Site.MLP_OUT, layer)));
+                    double[][] estimates = estimates(experiment, gradients, cut);
+                    for (int s = 0; s < counted.length; s++) {
+                        if (Math.floorDiv(index.stageOfSender(s), 2) != layer) {
+                            counted[s]++;
+                            for (int pair = 0; pair < pairs.length; pair++) {
+                                sums[pair][s] += Math.abs(estimates[pair][s]);
+                            }
+                        }
+                    }
+                }
+                share(index, (pair, s) -> sums[pair][s] / counted[s], pairs);
+            } else {
+                double[][] estimates = estimates(experiment, gradients, gradients.pass(Side.CLEAN));
+                boolean absolute = statistic == NodeStatistic.HISP;
+                share(index, (pair, s) -> absolute ? Math.abs(estimates[pair][s]) : estimates[pair][s], pairs);
+            }
+            return EdgeScores.ofPairs(index, name(), pairs);
+        }
+
+        private interface NodeScore {
+            double of(int pair, int sender);
+        }
+
+        private static void share(GraphIndex index, NodeScore scores, double[][] pairs) {
+            int receivers = index.receivers().size();
+            for (int pair = 0; pair < pairs.length; pair++) {
+                for (int e = 0; e < index.size(); e++) {
+                    int s = index.senderOf(e);
+                    pairs[pair][e] = scores.of(pair, s) / (receivers - index.firstReceiver(s));
+                }
+            }
+        }
+
+        /** The estimates of nodes, {@code [pairs][senders]}: the sums over the edges that leave each. */
+        private static double[][] estimates(
+                CircuitExperiment experiment, EdgeGradients gradients, GradientPass pass) {
+            EdgeScores edges = scores(experiment, gradients, List.of(pass), "estimates");
+            double[][] estimates = new double[edges.pairs()][];
+            Arrays.setAll(estimates, pair -> edges.ofSome(pair).bySender());
+            return estimates;
         }
     }
 

@@ -4,7 +4,6 @@ import dev.hyaline.analysis.causal.MetricObjective;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.graph.Receiver;
-import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
@@ -62,38 +61,48 @@ final class MaskedRun {
     }
 
     /**
-     * Runs some pairs back and forth.
+     * Runs all pairs forward and back.
      *
      * @param masks by edge, from 0, which is ablated, to 1
      * @param gradient to which the derivatives of the mean loss are added, by edge
      * @return the mean loss: the metric, or minus one of which more is better
      */
     double addGradient(double[] masks, double[] gradient) {
-        PromptPairs pairs = experiment.pairs();
+        int pairs = experiment.pairs().size();
         double loss = 0;
-        double sign = experiment.metric().isLowerBetter() ? 1 : -1;
-        for (int pair = 0; pair < pairs.size(); pair++) {
-            int[] positions = objective.positions(pair);
-            Forward forward = new Forward(pair, masks);
-            Tape tape = experiment
-                    .experiment()
-                    .runs()
-                    .model()
-                    .record(ForwardRequest.of(
-                                    List.of(Sequence.of(pairs.get(pair).clean())))
-                            .logits(LogitSelection.rows(positions))
-                            .probe(forward));
-            float[] logits = tape.result().logits();
-            loss += sign * objective.measure(pair, logits) / pairs.size();
-            float[] back = objective.gradient(pair, logits);
-            for (int i = 0; i < back.length; i++) {
-                back[i] = (float) (sign * back[i] / pairs.size());
-            }
-            Backward backward = new Backward(forward, masks);
-            tape.backward(back, backward);
-            backward.addTo(gradient);
+        for (int pair = 0; pair < pairs; pair++) {
+            loss += addGradient(pair, masks, 1.0 / pairs, gradient) / pairs;
         }
         return loss;
+    }
+
+    /**
+     * Runs one pair forward and back.
+     *
+     * @param share of its derivatives that is added to the gradient
+     * @return the pair's loss
+     */
+    double addGradient(int pair, double[] masks, double share, double[] gradient) {
+        double sign = experiment.metric().isLowerBetter() ? 1 : -1;
+        int[] positions = objective.positions(pair);
+        Forward forward = new Forward(pair, masks);
+        Tape tape = experiment
+                .experiment()
+                .runs()
+                .model()
+                .record(ForwardRequest.of(List.of(
+                                Sequence.of(experiment.pairs().get(pair).clean())))
+                        .logits(LogitSelection.rows(positions))
+                        .probe(forward));
+        float[] logits = tape.result().logits();
+        float[] back = objective.gradient(pair, logits);
+        for (int i = 0; i < back.length; i++) {
+            back[i] = (float) (sign * share * back[i]);
+        }
+        Backward backward = new Backward(forward, masks);
+        tape.backward(back, backward);
+        backward.addTo(gradient);
+        return sign * objective.measure(pair, logits);
     }
 
     private boolean isSender(HookPoint point) {

@@ -230,16 +230,16 @@ final class CircuitPropertyTest {
     void acdcAtTheEndsOfTheScale(@ForAll long seed) {
         try (Setting setting = Setting.of(seed)) {
             CircuitExperiment circuits = setting.circuits(Ablation.counterfactual());
-            Acdc nothing = Acdc.search(circuits, Double.POSITIVE_INFINITY, false, (done, all) -> {});
+            Acdc nothing = Acdc.search(circuits, Double.POSITIVE_INFINITY, false);
             assertThat(nothing.circuit().size()).isZero();
-            Acdc everything = Acdc.search(circuits, Double.NEGATIVE_INFINITY, false, (done, all) -> {});
+            Acdc everything = Acdc.search(circuits, Double.NEGATIVE_INFINITY, false);
             assertThat(everything.circuit()).isEqualTo(circuits.full());
-            Acdc some = Acdc.search(circuits, 0.01, true, (done, all) -> {});
+            Acdc some = Acdc.search(circuits, 0.01, true);
             assertThat(some.tested()).isLessThanOrEqualTo(circuits.full().size());
             assertThat(some.loss()).isCloseTo(-circuits.mean(some.circuit()), within(1e-4));
             assertThat(some.circuit())
                     .isEqualTo(
-                            Acdc.search(circuits, 0.01, true, (done, all) -> {}).circuit());
+                            Acdc.search(circuits, 0.01, true).circuit());
         }
     }
 

@@ -190,7 +190,7 @@ final class GoldenCircuitTest {
                 : Metric.logitDifference();
         CircuitExperiment circuits =
                 CircuitExperiment.of(Experiment.start(experiment.runs(), metric), Ablation.counterfactual());
-        Acdc found = Acdc.search(circuits, expected.get("tau").asDouble(), false, (done, total) -> {});
+        Acdc found = Acdc.search(circuits, expected.get("tau").asDouble(), false);
         double[] kept = GOLDEN.tensor("acdc." + number);
         List<String> edges = new ArrayList<>();
         for (int e = 0; e < kept.length; e++) {

@@ -143,7 +143,7 @@ final class PlantedCircuitTest {
                 : Metric.logitDifference();
         CircuitExperiment experiment =
                 CircuitExperiment.of(Experiment.start(circuits.experiment().runs(), metric), Ablation.counterfactual());
-        Acdc found = Acdc.search(experiment, expected.get("tau").asDouble(), false, (done, total) -> {});
+        Acdc found = Acdc.search(experiment, expected.get("tau").asDouble(), false);
         assertThat(found.circuit().size()).isEqualTo(expected.get("edges").asInt());
         assertThat(found.tested()).isEqualTo(expected.get("tested").asInt());
         double[] kept = GOLDEN.tensor("acdc." + number);

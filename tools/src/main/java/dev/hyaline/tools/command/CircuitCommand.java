@@ -244,7 +244,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     private Circuit search(CircuitExperiment found) {
         try (ConsoleProgress progress = new ConsoleProgress(
                 console, "circuit", "edges", Circuit.empty(found.config()).graphSize())) {
-            return Acdc.search(found, circuitOptions.tau(), false, steps(progress))
+            return Acdc.search(found, circuitOptions.tau(), false, SweepOptions.none().progress(steps(progress)))
                     .circuit();
         }
     }
