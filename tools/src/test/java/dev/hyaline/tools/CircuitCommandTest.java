@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,12 @@ final class CircuitCommandTest {
                         "CPR",
                         "CMD",
                         "random, seed 1",
+                        "the circuit differs from the model",
+                        "what is left depends on the model's metric",
+                        "sufficient: nearer to the model than random ones",
+                        "necessary: missed more than random ones",
+                        "minimal: edges that matter more than random ones",
+                        "complete: without",
                         "Stability");
         assertThat(text.lines()).allMatch(line -> line.startsWith("Wrote") || line.length() <= 120);
         try (Stream<Path> files = Files.list(temporary.resolve("out"))) {
@@ -54,7 +61,8 @@ final class CircuitCommandTest {
                             "curve.png",
                             "curve.svg",
                             "edges.csv",
-                            "graph.json");
+                            "graph.json",
+                            "nodes.csv");
         }
         assertThat(Files.readString(Path.of(file("out"), "circuit.svg")))
                 .startsWith("<svg")
@@ -97,27 +105,125 @@ final class CircuitCommandTest {
         "clean-corrupted, counterfactual",
         "information-flow, counterfactual",
         "eap-denoising, counterfactual",
+        "mask-gradient, mean",
+        "subnetwork-probing, counterfactual",
+        "ugs, zero",
+        "edge-pruning, counterfactual",
         "random, counterfactual"
     })
     void everyMethodGivesACircuitWithItsTests(String method, String ablation) {
-        JsonNode json = Outcome.of(
-                        "circuit",
-                        "--json",
-                        "--count",
-                        "2",
-                        "--method",
-                        method,
-                        "--ablation",
-                        ablation,
-                        "--edges",
-                        "40")
-                .json();
+        boolean learned = List.of("subnetwork-probing", "ugs", "edge-pruning").contains(method);
+        List<String> arguments = new ArrayList<>(List.of(
+                "circuit", "--json", "--count", "2", "--method", method, "--ablation", ablation, "--edges", "40"));
+        arguments.addAll(List.of("--draws", "0"));
+        if (learned) {
+            arguments.addAll(List.of("--steps", "2"));
+        }
+        JsonNode json = Outcome.of(arguments.toArray(String[]::new)).json();
+        assertThat(json.get("claims").has("sufficiency_p")).isFalse();
         assertThat(json.get("edges_asked").asInt()).isEqualTo(40);
         assertThat(json.get("edges_of_graph").asInt()).isEqualTo(1519);
         assertThat(json.get("pairs_judged_on")).isNotEqualTo(json.get("pairs_found_on"));
         assertThat(json.get("model_files").get(0).get("sha256").asString()).hasSize(64);
         assertThat(json.at("/evaluation/faithfulness").asDouble()).isBetween(-0.5, 2.5);
         assertThat(json.at("/curves/1/scores").asString()).isEqualTo("random, seed 1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"atp", "atp-star", "hisp"})
+    void nodesAreScoredWithTheirQueriesKeysPositionsAndNeurons(String method) throws IOException {
+        JsonNode json = Outcome.of(
+                        "circuit",
+                        "--json",
+                        "--count",
+                        "2",
+                        "--draws",
+                        "0",
+                        "--method",
+                        method,
+                        "--nodes",
+                        "12",
+                        "--out",
+                        file(method))
+                .json();
+        assertThat(json.get("method").asString()).isEqualTo(method);
+        assertThat(json.get("nodes").size()).isBetween(4, 13);
+        assertThat(json.at("/evaluation/faithfulness").asDouble()).isGreaterThan(0.5);
+        assertThat(json.get("heads")).hasSize(32);
+        assertThat(json.at("/heads/11/head").asString()).isEqualTo("a1.h3");
+        assertThat(json.at("/heads/11/v").asDouble()).isGreaterThan(3);
+        Path out = Path.of(file(method));
+        assertThat(Files.readString(out.resolve("nodes.csv")))
+                .startsWith("node,score,in_circuit,q,q_fixed,k,k_fixed,v\ninput,")
+                .hasLineCount(38);
+        assertThat(Files.readString(out.resolve("neurons.csv"))).hasLineCount(1 + 4 * 512);
+        assertThat(Files.readString(out.resolve("positions.csv")))
+                .startsWith("pair,node,position,score\n0,a0.h0,0,")
+                .contains("\n1,m3,14,");
+    }
+
+    @Test
+    void iterativeAblationIsToldBothWays() {
+        JsonNode json = Outcome.of(
+                        "circuit",
+                        "--json",
+                        "--count",
+                        "2",
+                        "--draws",
+                        "0",
+                        "--method",
+                        "iterative",
+                        "--threshold",
+                        "0.8",
+                        "--order",
+                        "logits")
+                .json();
+        JsonNode found = json.get("iterative_ablation");
+        for (String way : List.of("single", "logits", "effect")) {
+            assertThat(found.at("/" + way + "/essential").size()).as(way).isBetween(2, 30);
+            assertThat(found.at("/" + way + "/without").asDouble()).isLessThan(0.8);
+        }
+        assertThat(found.at("/logits/sufficiency").asDouble()).isGreaterThanOrEqualTo(0.8);
+        assertThat(found.get("necessity").size()).isEqualTo(36);
+        assertThat(found.has("disputed")).isTrue();
+        assertThat(json.get("nodes").size())
+                .isEqualTo(found.at("/logits/essential").size() + 2);
+        assertThat(Outcome.of("circuit", "--count", "2", "--draws", "0", "--method", "iterative")
+                        .succeeded()
+                        .out())
+                .contains("from the logits", "kept alone", "without them", "order effect");
+    }
+
+    @Test
+    void constantsThatHurtLeastCanBePutInPlace() {
+        JsonNode json = Outcome.of(
+                        "circuit",
+                        "--json",
+                        "--count",
+                        "1",
+                        "--draws",
+                        "0",
+                        "--method",
+                        "eap",
+                        "--ablation",
+                        "optimal",
+                        "--steps",
+                        "2")
+                .json();
+        assertThat(json.get("ablation").asString()).isEqualTo("optimal, 2 steps by logit-diff");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--min-score=1", "--nodes=8", "--select=greedy-absolute"})
+    void circuitsAreSelectedInManyWays(String option) {
+        JsonNode json = Outcome.of("circuit", "--json", "--count", "2", "--draws", "0", "--method", "eap", option)
+                .json();
+        assertThat(json.get("edges").size()).isPositive();
+        assertThat(json.at("/stability/bootstrap_jaccard").asDouble()).isBetween(0.2, 1.0);
+        if (option.startsWith("--min")) {
+            assertThat(json.get("edges").valueStream())
+                    .allMatch(edge -> edge.get("score").asDouble() >= 1);
+        }
     }
 
     @Test
@@ -130,23 +236,37 @@ final class CircuitCommandTest {
         assertThat(exact.at("/curves/0/cpr").asDouble())
                 .isGreaterThan(exact.at("/curves/1/cpr").asDouble());
         assertThat(exact.at("/edges/0/edge").asString()).isEqualTo("input->m0");
-        assertThat(temporary.resolve("out/.exact-effects.cells")).doesNotExist();
+        assertThat(temporary.resolve("out/.circuit-scores.progress")).doesNotExist();
         assertThat(Outcome.of(arguments).exitCode()).isEqualTo(2);
     }
 
     @Test
     void acdcSearches() {
-        JsonNode json = Outcome.of("circuit", "--json", "--count", "1", "--method", "acdc", "--tau", "2")
+        JsonNode json = Outcome.of(
+                        "circuit",
+                        "--json",
+                        "--count",
+                        "1",
+                        "--draws",
+                        "0",
+                        "--method",
+                        "acdc",
+                        "--tau",
+                        "2",
+                        "--out",
+                        file("acdc"),
+                        "--resume")
                 .json();
         assertThat(json.get("method").asString()).isEqualTo("acdc, tau 2.0, logit-diff");
         assertThat(json.get("edges").size()).isBetween(1, 100);
+        assertThat(temporary.resolve("acdc/.circuit-acdc.progress")).doesNotExist();
     }
 
     @Test
     void methodsSideBySide() {
         JsonNode json =
                 Outcome.of("circuit", "--json", "--compare", "--count", "1").json();
-        assertThat(json.get("methods")).hasSize(8);
+        assertThat(json.get("methods")).hasSize(9);
         assertThat(json.at("/methods/0/spearman").asDouble()).isCloseTo(1, within(1e-12));
         List<String> names = json.get("methods")
                 .valueStream()
@@ -162,9 +282,23 @@ final class CircuitCommandTest {
                 "--steps 3 --method eap | --steps goes with",
                 "--steps 0 | --steps must be from 1",
                 "--rule left --method eap | --rule goes with",
-                "--tau 1 | --tau goes with",
+                "--tau 1 | --tau and --absolute go with",
                 "--method acdc --tau NaN | NaN",
-                "--method acdc --edges 3 | --edges and --select",
+                "--method acdc --edges 3 | --edges, --nodes, --min-score and --select",
+                "--method iterative --nodes 3 | keeps what it does not leave out",
+                "--threshold 0.5 | --threshold and --order go with",
+                "--method iterative --threshold Infinity | --threshold must be a finite number",
+                "--absolute | --tau and --absolute go with",
+                "--edges 3 --nodes 2 | give one of them",
+                "--nodes 38 --method eap | the graph has 37 nodes",
+                "--nodes 0 | --nodes must be at least 1",
+                "--min-score NaN | --min-score must be a finite number",
+                "--charge 1 | --charge goes with",
+                "--method ugs --charge -1 | --charge must be at least 0",
+                "--draws -1 | --draws must be from 0",
+                "--resume | --resume goes on from what is kept in the folder of --out",
+                "--method edge-pruning --nodes 3 | closes all but --edges",
+                "--method atp --metric kl | take eap-ig",
                 "--edges 0 | --edges must be at least 1",
                 "--edges 1520 | the graph has 1519 edges",
                 "--method eap --metric kl | take eap-ig",

@@ -9,7 +9,6 @@ import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.run.MultiplyAdds;
 import dev.hyaline.instrument.run.SequenceEdit;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;

@@ -35,8 +35,7 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
      *     many edges were decided on
      * @throws BadInputException if the threshold is not a number, or the journal is of another search
      */
-    public static Acdc search(
-            CircuitExperiment experiment, double threshold, boolean absolute, SweepOptions options) {
+    public static Acdc search(CircuitExperiment experiment, double threshold, boolean absolute, SweepOptions options) {
         if (Double.isNaN(threshold)) {
             throw new BadInputException("the threshold must be a number, found NaN");
         }

@@ -281,8 +281,7 @@ final class CircuitEdits {
         if (!differs) {
             return;
         }
-        double[] sum = new double[values.length];
-        weights.addConstant(index.stageOfReceiver(receiver), position, input == InputMeaning.TOKENS, sum);
+        double[] sum = weights.constant(index.stageOfReceiver(receiver), position, input == InputMeaning.TOKENS);
         int from = position * sum.length;
         for (int s = 0; s < senders; s++) {
             NodeValues source = run.circuit.contains(index.edge(s, receiver)) ? run.own : run.ablated;
@@ -306,8 +305,7 @@ final class CircuitEdits {
         if (!differs) {
             return;
         }
-        double[] sum = new double[values.length];
-        weights.addConstant(index.stageOfReceiver(receiver), position, input == InputMeaning.TOKENS, sum);
+        double[] sum = weights.constant(index.stageOfReceiver(receiver), position, input == InputMeaning.TOKENS);
         int from = position * sum.length;
         for (int s = 0; s < senders; s++) {
             double mask = masks[index.edge(s, receiver)];

@@ -352,8 +352,7 @@ public sealed interface EdgeScoring {
                 for (int layer = 0; layer < experiment.config().nLayers(); layer++) {
                     GradientPass cut = gradients
                             .pass(Side.CLEAN)
-                            .stopping(List.of(
-                                    HookPoint.of(Site.ATTN_OUT, layer), HookPoint.of(Site.MLP_OUT, layer)));
+                            .stopping(List.of(HookPoint.of(Site.ATTN_OUT, layer), HookPoint.of(Site.MLP_OUT, layer)));
                     double[][] estimates = estimates(experiment, gradients, cut);
                     for (int s = 0; s < counted.length; s++) {
                         if (Math.floorDiv(index.stageOfSender(s), 2) != layer) {
@@ -388,8 +387,7 @@ public sealed interface EdgeScoring {
         }
 
         /** The estimates of nodes, {@code [pairs][senders]}: the sums over the edges that leave each. */
-        private static double[][] estimates(
-                CircuitExperiment experiment, EdgeGradients gradients, GradientPass pass) {
+        private static double[][] estimates(CircuitExperiment experiment, EdgeGradients gradients, GradientPass pass) {
             EdgeScores edges = scores(experiment, gradients, List.of(pass), "estimates");
             double[][] estimates = new double[edges.pairs()][];
             Arrays.setAll(estimates, pair -> edges.ofSome(pair).bySender());

@@ -156,6 +156,13 @@ public record IterativeAblation(
         }
     }
 
+    /** The circuit that ablating all other components leaves. */
+    public Circuit circuit(CircuitExperiment experiment, Collection<Node> essential) {
+        Set<Node> others = new LinkedHashSet<>(components);
+        others.removeAll(essential);
+        return Search.without(experiment.full(), others).pruned();
+    }
+
     /**
      * The components about which the ways disagree: most often backups, which are missed only when what they back up is
      * gone.

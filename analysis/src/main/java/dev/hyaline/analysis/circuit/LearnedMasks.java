@@ -227,8 +227,8 @@ public final class LearnedMasks {
         double[] slopes = new double[parameters.length];
         for (int e = 0; e < edges; e++) {
             int sender = edges + index.senderOf(e);
-            slopes[e] += gradient[e] * drawn[sender] * rises[e]
-                    - perClosed * open[e] * (1 - open[e]) * open[sender] / edges;
+            slopes[e] +=
+                    gradient[e] * drawn[sender] * rises[e] - perClosed * open[e] * (1 - open[e]) * open[sender] / edges;
             slopes[sender] += gradient[e] * drawn[e] * rises[sender]
                     - perClosed * open[e] * open[sender] * (1 - open[sender]) / edges;
         }
@@ -304,7 +304,8 @@ public final class LearnedMasks {
      */
     static EdgeScores gradients(CircuitExperiment experiment, String name, double... values) {
         MaskedRun run = new MaskedRun(experiment);
-        double[][] pairs = new double[experiment.pairs().size()][experiment.index().size()];
+        double[][] pairs =
+                new double[experiment.pairs().size()][experiment.index().size()];
         double[] masks = new double[experiment.index().size()];
         for (int pair = 0; pair < pairs.length; pair++) {
             for (double value : values) {

@@ -90,8 +90,8 @@ final class MaskedRun {
                 .experiment()
                 .runs()
                 .model()
-                .record(ForwardRequest.of(List.of(
-                                Sequence.of(experiment.pairs().get(pair).clean())))
+                .record(ForwardRequest.of(
+                                List.of(Sequence.of(experiment.pairs().get(pair).clean())))
                         .logits(LogitSelection.rows(positions))
                         .probe(forward));
         float[] logits = tape.result().logits();

@@ -37,7 +37,7 @@ import java.util.Objects;
  * @param ablation puts the constants in place
  * @param losses by node, in the order of a pass
  */
-public record OptimalAblation(Ablation ablation, Map<Node, Losses> losses) {
+public record OptimalAblation(Ablation ablation, Map<Node, AblatedLoss> losses) {
     /** Adam's rate, as a multiple of the size of what the node writes. */
     private static final double RATE = 0.05;
 
@@ -46,7 +46,7 @@ public record OptimalAblation(Ablation ablation, Map<Node, Losses> losses) {
     private static final int MAX_BATCH_TOKENS = 512;
 
     /** The mean loss with a node ablated. */
-    public record Losses(double optimal, double mean, double zero) {}
+    public record AblatedLoss(double optimal, double mean, double zero) {}
 
     public OptimalAblation {
         losses = Collections.unmodifiableMap(new LinkedHashMap<>(losses));
@@ -66,7 +66,7 @@ public record OptimalAblation(Ablation ablation, Map<Node, Losses> losses) {
             throw new BadInputException("optimal ablation takes at least one step, found " + steps);
         }
         GraphIndex index = new GraphIndex(experiment.config());
-        Map<Node, Losses> losses = new LinkedHashMap<>();
+        Map<Node, AblatedLoss> losses = new LinkedHashMap<>();
         Map<Node, float[]> constants = new LinkedHashMap<>();
         for (Node node : index.senders()) {
             Search search = new Search(experiment, node, input);
@@ -129,13 +129,10 @@ public record OptimalAblation(Ablation ablation, Map<Node, Losses> losses) {
             point = switch (node) {
                 case Node.Head head -> HookPoint.of(Site.Z, head.layer());
                 case Node.Mlp mlp -> HookPoint.of(Site.MLP_OUT, mlp.layer());
-                default ->
-                    input == InputMeaning.TOKENS ? HookPoint.of(Site.EMBED) : HookPoint.of(Site.RESID_PRE, 0);
+                default -> input == InputMeaning.TOKENS ? HookPoint.of(Site.EMBED) : HookPoint.of(Site.RESID_PRE, 0);
             };
             int head = node instanceof Node.Head of ? of.head() : 0;
-            target = node instanceof Node.Head
-                    ? Target.of(point).heads(head)
-                    : Target.of(point);
+            target = node instanceof Node.Head ? Target.of(point).heads(head) : Target.of(point);
             column = head * config.dHead();
             sign = experiment.metric().isLowerBetter() ? 1 : -1;
             objective = MetricObjective.of(runs.model(), runs.pairs(), Side.CLEAN, experiment.metric());
@@ -167,7 +164,7 @@ public record OptimalAblation(Ablation ablation, Map<Node, Losses> losses) {
             return Math.sqrt(squares / (count * sums.length));
         }
 
-        Losses run(int steps) {
+        AblatedLoss run(int steps) {
             float[] mean = constant.clone();
             Arrays.fill(constant, 0);
             double ofZero = step(new double[constant.length]);
@@ -190,7 +187,7 @@ public record OptimalAblation(Ablation ablation, Map<Node, Losses> losses) {
                 }
             }
             step(new double[constant.length]);
-            return new Losses(least, ofMean, ofZero);
+            return new AblatedLoss(least, ofMean, ofZero);
         }
 
         /** Adds the gradient at the constant, and returns the loss. */

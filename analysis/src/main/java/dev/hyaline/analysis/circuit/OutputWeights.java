@@ -72,16 +72,21 @@ final class OutputWeights {
     }
 
     /**
-     * Adds what no sender owns: the biases of the attentions before a stage, and the position's embedding.
+     * A new sum that begins with what no sender owns: the biases of the attentions before a stage, and the position's
+     * embedding.
      *
      * @param stage as {@link GraphIndex} counts them
      */
-    void addConstant(int stage, int position, boolean withPosition, double[] sum) {
+    double[] constant(int stage, int position, boolean withPosition) {
         int attentions = (stage + 1) / 2; // stages 2 l and 2 l + 1 follow l and l + 1 attentions
-        double[] bias = attentions == 0 ? null : biases[attentions - 1];
-        int from = position * config.dModel();
-        for (int i = 0; i < sum.length; i++) {
-            sum[i] += (bias == null ? 0 : bias[i]) + (withPosition ? positions.values()[from + i] : 0);
+        double[] sum = attentions == 0 ? new double[config.dModel()] : biases[attentions - 1].clone();
+        if (withPosition) {
+            double[] embedding = positions.values();
+            int from = position * sum.length;
+            for (int i = 0; i < sum.length; i++) {
+                sum[i] += embedding[from + i];
+            }
         }
+        return sum;
     }
 }

@@ -7,6 +7,7 @@ import dev.hyaline.instrument.CounterRandom;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -30,6 +31,17 @@ public record ScoreStability(Stability bootstrap, double halves, double halvesSp
      *     or more than {@value #MAX_ROUNDS} rounds
      */
     public static ScoreStability measure(EdgeScores scores, CircuitSelection selection, int n, int rounds, long seed) {
+        return measure(scores, of -> selection.select(of, n), rounds, seed);
+    }
+
+    /**
+     * Draws pairs and selects again, in any way.
+     *
+     * @param selection from scores to a circuit
+     * @throws BadInputException as {@link #measure(EdgeScores, CircuitSelection, int, int, long)}
+     */
+    public static ScoreStability measure(
+            EdgeScores scores, Function<EdgeScores, Circuit> selection, int rounds, long seed) {
         int pairs = scores.pairs();
         if (pairs < 2) {
             throw new BadInputException(
@@ -48,19 +60,19 @@ public record ScoreStability(Stability bootstrap, double halves, double halvesSp
         EdgeScores first = scores.ofSome(Arrays.copyOf(order, pairs / 2));
         EdgeScores second = scores.ofSome(Arrays.copyOfRange(order, pairs / 2, pairs));
         return new ScoreStability(
-                ofDraws(scores, selection, n, drawn),
-                selection.select(first, n).jaccard(selection.select(second, n)),
+                ofDraws(scores, selection, drawn),
+                selection.apply(first).jaccard(selection.apply(second)),
                 Correlation.spearman(first.values(), second.values())
                         .map(Correlation.Spearman::rho)
                         .orElse(Double.NaN));
     }
 
     /** The circuits of given draws against that of all pairs. */
-    static Stability ofDraws(EdgeScores scores, CircuitSelection selection, int n, int[][] drawn) {
+    static Stability ofDraws(EdgeScores scores, Function<EdgeScores, Circuit> selection, int[][] drawn) {
         List<Set<String>> resamples = Arrays.stream(drawn)
-                .map(draw -> names(selection.select(scores.ofSome(draw), n)))
+                .map(draw -> names(selection.apply(scores.ofSome(draw))))
                 .toList();
-        return Stability.of(names(selection.select(scores, n)), resamples);
+        return Stability.of(names(selection.apply(scores)), resamples);
     }
 
     private static Set<String> names(Circuit circuit) {

@@ -82,7 +82,9 @@ final class SearchJournal {
         }
         long start = System.nanoTime();
         StringBuilder text = new StringBuilder(identity).append('\n');
-        state.get().forEach((name, value) -> text.append(name).append(' ').append(value).append('\n'));
+        state.get()
+                .forEach((name, value) ->
+                        text.append(name).append(' ').append(value).append('\n'));
         try {
             PartialFile.write(file, text.toString().getBytes(StandardCharsets.US_ASCII));
         } catch (IOException e) {

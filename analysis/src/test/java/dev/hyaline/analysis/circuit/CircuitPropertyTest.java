@@ -238,8 +238,7 @@ final class CircuitPropertyTest {
             assertThat(some.tested()).isLessThanOrEqualTo(circuits.full().size());
             assertThat(some.loss()).isCloseTo(-circuits.mean(some.circuit()), within(1e-4));
             assertThat(some.circuit())
-                    .isEqualTo(
-                            Acdc.search(circuits, 0.01, true).circuit());
+                    .isEqualTo(Acdc.search(circuits, 0.01, true).circuit());
         }
     }
 

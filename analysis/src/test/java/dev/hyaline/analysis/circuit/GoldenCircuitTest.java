@@ -335,7 +335,7 @@ final class GoldenCircuitTest {
         Arrays.setAll(pairs, pair -> Arrays.copyOfRange(all, pair * all.length / 8, (pair + 1) * all.length / 8));
         EdgeScores scores = EdgeScores.ofPairs(model.config(), "eap", pairs);
         int n = expected.get("n").asInt();
-        assertThat(ScoreStability.ofDraws(scores, CircuitSelection.TOP, n, drawn)
+        assertThat(ScoreStability.ofDraws(scores, of -> CircuitSelection.TOP.select(of, n), drawn)
                         .meanPairwise())
                 .isCloseTo(expected.get("mean").asDouble(), within(1e-9));
         ScoreStability own = ScoreStability.measure(scores, CircuitSelection.TOP, n, 20, 1);

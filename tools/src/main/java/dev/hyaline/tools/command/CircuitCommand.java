@@ -2,9 +2,11 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.attention.HeadClass;
 import dev.hyaline.analysis.attention.HeadScores;
+import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.circuit.Acdc;
+import dev.hyaline.analysis.circuit.AttributionPatches;
 import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.CircuitCurve;
 import dev.hyaline.analysis.circuit.CircuitEvaluation;
@@ -14,7 +16,10 @@ import dev.hyaline.analysis.circuit.CircuitSelection;
 import dev.hyaline.analysis.circuit.EdgeList;
 import dev.hyaline.analysis.circuit.EdgeScores;
 import dev.hyaline.analysis.circuit.EdgeScoring;
+import dev.hyaline.analysis.circuit.IterativeAblation;
+import dev.hyaline.analysis.circuit.OptimalAblation;
 import dev.hyaline.analysis.circuit.ScoreStability;
+import dev.hyaline.analysis.graph.ComputationGraph;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.association.Correlation;
@@ -27,6 +32,8 @@ import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.report.CircuitReport;
+import dev.hyaline.tools.report.ClaimsReport;
+import dev.hyaline.tools.report.NodesReport;
 import dev.hyaline.tools.report.StudyHeading;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.report.TableView;
@@ -43,6 +50,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -69,15 +77,27 @@ import picocli.CommandLine.Spec;
             "  eap-ig             gradients, mean over inputs between corrupted and clean (EAP-IG-inputs)",
             "  eap                gradients in the clean run (edge attribution patching)",
             "  ig-activations     gradients with the sender held between its two values; near to exact",
-            "  exact              a partial rerun for each edge; a stopped run goes on with the same --out",
+            "  clean-corrupted    gradients in the clean and in the corrupted run",
+            "  mask-gradient      gradients of masks that close together",
+            "  information-flow   what each sender adds to what is read; no metric",
+            "  exact              a partial rerun for each edge",
+            "  atp, atp-star      nodes by attribution patching, plain and with GradDrop; queries and keys with the"
+                    + " softmax fix",
+            "  hisp               nodes by mean absolute attribution",
+            "  subnetwork-probing, ugs, edge-pruning",
+            "                     masks of all edges, learned together; best with --metric kl",
             "  acdc               leaves edges out for good, from the logits back, while the loss allows",
+            "  iterative          ablates heads and MLPs one by one, alone and on top of those not missed",
+            "Exact effects, learned masks and acdc that were stopped go on with the same --out.",
             "",
             "Examples:",
             "  hyaline circuit                                  the circuit of fable's indirect objects",
             "  hyaline circuit --task greater-than --metric prob-diff --edges 40 --out circuit",
             "  hyaline circuit --compare                        methods beside exact effects",
             "  hyaline circuit --evaluate graph.json            a circuit from elsewhere: EAP-IG, MIB, ACDC, ...",
-            "  hyaline circuit --method acdc --tau 0.05 --metric kl"
+            "  hyaline circuit --method acdc --tau 0.05 --metric kl",
+            "  hyaline circuit --method iterative --threshold 0.8 --ablation mean",
+            "  hyaline circuit --method edge-pruning --metric kl --edges 30 --steps 600 --out pruned"
         })
 public final class CircuitCommand implements Runnable, CheckedOptions {
     private static final double HEAD_THRESHOLD = 0.4;
@@ -120,13 +140,16 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        if (evaluate != null && (compare || circuitOptions.isAcdc())) {
+        if (evaluate != null && (compare || circuitOptions.isSearch())) {
             throw new BadInputException(
-                    "--evaluate tests a circuit that is there; --compare and --method acdc find" + " one");
+                    "--evaluate tests a circuit that is there; --compare and --method acdc or" + " iterative find one");
         }
         if (compare && (circuitOptions.isGiven() || options.tables().isAsked())) {
             throw new BadInputException(
-                    "--compare takes every method and writes no files; --method and --out go" + " without it");
+                    "--compare takes every method and writes no files; --method and --out go without it");
+        }
+        if (circuitOptions.isResumed() && !options.tables().isAsked()) {
+            throw new BadInputException("--resume goes on from what is kept in the folder of --out, which is missing");
         }
         if (evaluate != null) {
             ModelOptions.readable("--evaluate", evaluate);
@@ -144,26 +167,41 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                     .map(file -> EdgeList.read(ModelOptions.path("--evaluate", file), study.config()));
             Optional<Circuit> right = Optional.ofNullable(known)
                     .map(file -> EdgeList.read(ModelOptions.path("--known", file), study.config()));
-            int edges = circuitOptions.edges(Circuit.empty(study.config()).graphSize());
+            int all = Circuit.empty(study.config()).graphSize();
+            circuitOptions.edges(all); // refuses more than there are before anything is run
             Optional<Path> folder = options.tables().folder(CircuitReport.names());
             List<PromptPairs> split = options.pairs().split(study.pairs(), study.config(), study.vocabulary());
             try (Gpt2 model = study.start()) {
-                CircuitExperiment found = experiment(model, split.get(0));
-                CircuitExperiment judged = split.get(1).equals(split.get(0)) ? found : experiment(model, split.get(1));
+                Experiment first = start(model, split.get(0));
+                Ablation ablation = ablation(first);
+                CircuitExperiment found = CircuitExperiment.of(first, ablation, circuitOptions.input());
+                CircuitExperiment judged = split.get(1).equals(split.get(0))
+                        ? found
+                        : CircuitExperiment.of(start(model, split.get(1)), ablation, circuitOptions.input());
                 if (compare) {
                     compare(study, found, judged, right);
                 } else {
-                    find(study, model, found, judged, given, right, edges, folder);
+                    find(study, model, found, judged, given, right, folder);
                 }
             }
         }
     }
 
-    private CircuitExperiment experiment(Gpt2 model, PromptPairs pairs) {
-        return CircuitExperiment.of(
-                Experiment.start(model, pairs, options.metric()),
-                circuitOptions.ablation(options.pairs().seed()),
-                circuitOptions.input());
+    private Experiment start(Gpt2 model, PromptPairs pairs) {
+        return Experiment.start(model, pairs, options.metric());
+    }
+
+    /** The constants of optimal ablation come from the pairs that the circuit is found on. */
+    private Ablation ablation(Experiment found) {
+        OptionalInt steps = circuitOptions.optimalSteps();
+        if (steps.isEmpty()) {
+            return circuitOptions.ablation(options.pairs().seed());
+        }
+        int nodes = new ComputationGraph(found.config()).senders().size();
+        try (ConsoleProgress progress = new ConsoleProgress(console, "optimal ablation", "nodes", nodes)) {
+            return OptimalAblation.fit(found, circuitOptions.input(), steps.getAsInt(), steps(progress))
+                    .ablation();
+        }
     }
 
     private void find(
@@ -173,28 +211,40 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             CircuitExperiment judged,
             Optional<Circuit> given,
             Optional<Circuit> right,
-            int edges,
             Optional<Path> folder) {
         long seed = options.pairs().seed();
-        EdgeScoring scoring = circuitOptions.scoring(seed);
-        Optional<Path> journal = folder.filter(path -> scoring instanceof EdgeScoring.Exact)
-                .map(path -> path.resolve(".exact-effects.cells"));
+        EdgeScoring scoring = circuitOptions.scoring(seed, found.full().graphSize());
+        Optional<Path> journal = folder.map(path -> path.resolve(".circuit-scores.progress"))
+                .filter(path -> scoring instanceof EdgeScoring.Exact || scoring instanceof EdgeScoring.Masks);
+        Optional<Path> decisions = folder.map(path -> path.resolve(".circuit-acdc.progress"));
         EdgeScores scores = score(found, scoring, journal);
-        CircuitSelection selection = circuitOptions.selection();
-        boolean selected = given.isEmpty() && !circuitOptions.isAcdc();
+        Optional<IterativeAblation> iterative = circuitOptions.isIterative()
+                ? Optional.of(
+                        IterativeAblation.run(found, IterativeAblation.headsAndMlps(found), circuitOptions.threshold()))
+                : Optional.empty();
+        boolean selected = given.isEmpty() && !circuitOptions.isSearch();
         Circuit circuit;
         String origin;
+        int asked = 0;
         if (given.isPresent()) {
             circuit = given.get();
             origin = String.valueOf(evaluate);
+        } else if (iterative.isPresent()) {
+            circuit = iterative.get().circuit(found, essential(iterative.get()).essential());
+            origin =
+                    "iterative ablation, threshold " + circuitOptions.threshold() + ", order " + circuitOptions.order();
         } else if (circuitOptions.isAcdc()) {
-            circuit = search(found);
-            origin = "acdc, tau " + circuitOptions.tau() + ", " + found.metric().name();
+            circuit = search(found, decisions);
+            origin = "acdc, tau " + circuitOptions.tau() + (circuitOptions.isAbsolute() ? " absolute" : "") + ", "
+                    + found.metric().name();
         } else {
-            circuit = selection.select(scores, edges).pruned();
+            Circuit whole = circuitOptions.select(scores);
+            asked = whole.size();
+            circuit = whole.pruned();
             origin = scores.method();
         }
         EdgeScores random = new EdgeScoring.Random(seed).score(found);
+        CircuitEvaluation evaluation = CircuitEvaluation.measure(judged, circuit);
         CircuitReport report = new CircuitReport(
                 study.model(),
                 study.checkpoint().files().stream()
@@ -204,19 +254,21 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                 origin,
                 found,
                 judged,
-                selection,
-                selected ? edges : 0,
+                circuitOptions.selection(),
+                asked,
                 seed,
                 scores,
-                CircuitEvaluation.measure(judged, circuit),
+                evaluation,
+                ClaimsReport.of(judged, evaluation, circuitOptions.draws(), seed),
                 judged.effects(circuit.edges()),
                 curves(judged, List.of(scores, random), false),
                 curves(judged, List.of(scores, random), true),
                 selected && scores.pairs() > 1
-                        ? Optional.of(ScoreStability.measure(scores, selection, edges, STABILITY_ROUNDS, seed))
+                        ? Optional.of(ScoreStability.measure(scores, circuitOptions::select, STABILITY_ROUNDS, seed))
                         : Optional.empty(),
                 right.map(of -> CircuitRecovery.of(scores, of, true)),
                 right.map(of -> CircuitRecovery.of(scores, of, false)),
+                new NodesReport(scores, circuit, iterative, patches(found)),
                 kinds(study, model, found, circuit));
         if (options.json()) {
             JsonOutput.print(console, report::writeJson);
@@ -225,14 +277,32 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         }
         folder.ifPresent(path -> report.write(console, path, options.json()));
         journal.ifPresent(CircuitCommand::delete);
+        decisions.ifPresent(CircuitCommand::delete);
+    }
+
+    private IterativeAblation.Outcome essential(IterativeAblation found) {
+        return switch (circuitOptions.order()) {
+            case SINGLE -> found.single();
+            case LOGITS -> found.fromLogits();
+            case EFFECT -> found.byEffect();
+        };
+    }
+
+    /** Estimates by position, neuron, query and key, which a score of nodes sums up. */
+    private Optional<AttributionPatches> patches(CircuitExperiment found) {
+        return circuitOptions.scoresNodes() && found.ablation() instanceof Ablation.CounterfactualAblation
+                ? Optional.of(AttributionPatches.measure(found.experiment()))
+                : Optional.empty();
     }
 
     private EdgeScores score(CircuitExperiment found, EdgeScoring scoring, Optional<Path> journal) {
         SweepOptions sweep =
                 journal.map(file -> SweepOptions.none().journal(file)).orElse(SweepOptions.none());
-        long total =
-                (long) Circuit.empty(found.config()).graphSize() * found.pairs().size();
-        try (ConsoleProgress progress = new ConsoleProgress(console, "circuit", "edits", total);
+        long total = scoring instanceof EdgeScoring.Masks masks
+                ? masks.settings().steps()
+                : (long) found.full().graphSize() * found.pairs().size();
+        String steps = scoring instanceof EdgeScoring.Masks ? "steps" : "edits";
+        try (ConsoleProgress progress = new ConsoleProgress(console, "circuit", steps, total);
                 StopNotice notice = new StopNotice(console, "the same command goes on where this one was")) {
             if (journal.isEmpty()) {
                 notice.cancel();
@@ -241,10 +311,17 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private Circuit search(CircuitExperiment found) {
+    private Circuit search(CircuitExperiment found, Optional<Path> journal) {
+        SweepOptions sweep =
+                journal.map(file -> SweepOptions.none().journal(file)).orElse(SweepOptions.none());
         try (ConsoleProgress progress = new ConsoleProgress(
-                console, "circuit", "edges", Circuit.empty(found.config()).graphSize())) {
-            return Acdc.search(found, circuitOptions.tau(), false, SweepOptions.none().progress(steps(progress)))
+                        console, "circuit", "edges", found.full().graphSize());
+                StopNotice notice = new StopNotice(console, "the same command goes on where this one was")) {
+            if (journal.isEmpty()) {
+                notice.cancel();
+            }
+            return Acdc.search(
+                            found, circuitOptions.tau(), circuitOptions.isAbsolute(), sweep.progress(steps(progress)))
                     .circuit();
         }
     }

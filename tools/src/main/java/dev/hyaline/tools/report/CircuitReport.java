@@ -60,12 +60,14 @@ public record CircuitReport(
         long seed,
         EdgeScores scores,
         CircuitEvaluation evaluation,
+        ClaimsReport claims,
         double[][] effects,
         List<CircuitCurve> signed,
         List<CircuitCurve> absolute,
         Optional<ScoreStability> stability,
         Optional<CircuitRecovery> recovery,
         Optional<CircuitRecovery> signedRecovery,
+        NodesReport nodes,
         Map<Node, String> kinds) {
     private static final int EDGES_SHOWN = 20;
     private static final double TAIL = 0.025;
@@ -103,6 +105,7 @@ public record CircuitReport(
         console.out().println();
         showNodes(console);
         console.out().println();
+        nodes.show(console);
         showEdges(console);
         console.out().println();
         showEvaluation(console);
@@ -189,6 +192,8 @@ public record CircuitReport(
         table.row("every edge ablated", TableView.figure(evaluation.meanEmpty()), "0");
         table.print(console);
         console.out().println();
+        claims.show(console);
+        console.out().println();
         CircuitCurve curve = signed.getFirst();
         CircuitCurve random = signed.getLast();
         Table sizes = new Table(">of the edges", ">asked", ">kept", ">faithfulness", ">random scores");
@@ -232,7 +237,7 @@ public record CircuitReport(
 
     /** The names of the files, as those of tables. */
     public static String[] names() {
-        return new String[] {"graph", "circuit", "edges", "curve"};
+        return new String[] {"graph", "circuit", "nodes", "edges", "curve", "positions", "neurons"};
     }
 
     /** Writes the files: none appears before all contents are made. */
@@ -240,6 +245,7 @@ public record CircuitReport(
         Map<String, byte[]> files = new LinkedHashMap<>();
         files.put("graph.json", bytes(GraphFile.of(circuit(), scores).json()));
         files.put("circuit.json", JsonText.indented(json -> object(json, this::writeJson)));
+        nodes.files().forEach((name, content) -> files.put(name, bytes(content)));
         files.put("edges.csv", bytes(edgesCsv()));
         files.put("curve.csv", bytes(curveCsv()));
         List<CircuitCurve> plotted = new ArrayList<>(signed);
@@ -379,6 +385,8 @@ public record CircuitReport(
         JsonOutput.number(json, "faithfulness", evaluation.faithfulness());
         JsonOutput.number(json, "complement_faithfulness", evaluation.complementFaithfulness());
         json.writeEndObject();
+        claims.writeJson(json);
+        nodes.writeJson(json);
         json.writeArrayPropertyStart("curves");
         for (int i = 0; i < signed.size(); i++) {
             json.writeStartObject();
