@@ -43,7 +43,7 @@ final class SaeCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"train", "evaluate", "encode", "features", "info", "convert"})
+    @ValueSource(strings = {"train", "evaluate", "encode", "features", "sweep", "info", "convert"})
     void helpHasExamplesAndFitsTheScreen(String command) {
         String help = Outcome.of("sae", command, "--help").succeeded().out();
         assertThat(help)
@@ -92,6 +92,52 @@ final class SaeCommandsTest {
                         .succeeded()
                         .out())
                 .contains("\"latents\":\"64\"");
+    }
+
+    @Test
+    void latentsAreSweptAndTheirDensitiesDrawn() throws IOException {
+        train("sae");
+        String swept = Outcome.of(
+                        "sae", "sweep", "--sae", path("sae"), "--most", "3", "--count", "4", "--out", path("tables"))
+                .succeeded()
+                .out();
+        assertThat(swept).contains("Ablation of latents at blocks.2.hook_resid_post", "12 edits");
+        assertThat(temporary.resolve("tables/ablate-latents.csv")).isNotEmptyFile();
+        assertThat(Outcome.of("sae", "sweep", "--sae", path("sae"), "--latents", "64")
+                        .err())
+                .contains("latent", "64");
+        Outcome.of("sae", "evaluate", "--sae", path("sae"), "--texts", "4", "--picture", path("densities.svg"))
+                .succeeded();
+        assertThat(Files.readString(temporary.resolve("densities.svg"))).contains("never fire", "blocks.2");
+        assertThat(Outcome.of("sae", "evaluate", "--sae", path("sae"), "--picture", path("densities.gif"))
+                        .exitCode())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void aCrosscoderReadsSeveralSites() {
+        train(
+                "coder",
+                "--site",
+                "blocks.1.hook_resid_post,blocks.2.hook_resid_post",
+                "--architecture",
+                "standard",
+                "--l1",
+                "1");
+        assertThat(Outcome.of("sae", "info", "--sae", path("coder")).succeeded().out())
+                .contains("crosscoder", "blocks.1.hook_resid_post,blocks.2.hook_resid_post");
+        Outcome gated = Outcome.of(
+                "sae",
+                "train",
+                "--site",
+                "blocks.1.hook_resid_post,blocks.2.hook_resid_post",
+                "--architecture",
+                "gated",
+                "--out",
+                path("new"));
+        assertThat(gated.exitCode()).isEqualTo(2);
+        assertThat(gated.err()).contains("crosscoder");
+        assertThat(Outcome.of("sae", "evaluate", "--sae", path("coder")).err()).contains("several sites");
     }
 
     @Test

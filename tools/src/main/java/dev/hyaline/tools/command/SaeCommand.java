@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             "  hyaline sae train                       on the built-in model, in less than a minute",
             "  hyaline sae evaluate --sae hyaline-sae",
             "  hyaline sae features --sae hyaline-sae  pages that open in a browser",
+            "  hyaline sae sweep --sae hyaline-sae     which latents matter for a task",
             "  hyaline sae info --sae DIR              what an autoencoder's files say"
         })
 public final class SaeCommand implements Runnable {
@@ -37,6 +38,7 @@ public final class SaeCommand implements Runnable {
                 .addSubcommand(new SaeEvaluateCommand(console))
                 .addSubcommand(new SaeEncodeCommand(console))
                 .addSubcommand(new SaeFeaturesCommand(console))
+                .addSubcommand(new SaeSweepCommand(console))
                 .addSubcommand(new SaeInfoCommand(console))
                 .addSubcommand(new SaeConvertCommand(console));
     }
@@ -44,6 +46,6 @@ public final class SaeCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "a command is missing: train, evaluate, encode, features, info or convert");
+                spec.commandLine(), "a command is missing: train, evaluate, encode, features, sweep, info or convert");
     }
 }

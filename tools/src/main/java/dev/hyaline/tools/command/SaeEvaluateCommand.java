@@ -1,10 +1,15 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.sparse.file.SaeFile;
+import dev.hyaline.analysis.sparse.measure.DensityPicture;
 import dev.hyaline.analysis.sparse.measure.SaeEvaluation;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
@@ -16,10 +21,15 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** {@code hyaline sae evaluate}: how good an autoencoder is. */
 @Command(
@@ -38,7 +48,7 @@ import picocli.CommandLine.Mixin;
             "  hyaline sae evaluate --sae hyaline-sae",
             "  hyaline sae evaluate --sae DIR --model gpt2 --prompts corpus.jsonl --json"
         })
-public final class SaeEvaluateCommand implements Runnable {
+public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
     private static final int TEXTS = 128;
     private static final int BARS = 40;
 
@@ -49,6 +59,12 @@ public final class SaeEvaluateCommand implements Runnable {
 
     @Mixin
     private TextOptions texts;
+
+    @Option(
+            names = "--picture",
+            paramLabel = "FILE",
+            description = "Also draw how often latents fire, as an .svg or .png file; must not exist.")
+    private String picture = "";
 
     @Mixin
     private ModelOptions modelOptions;
@@ -64,6 +80,19 @@ public final class SaeEvaluateCommand implements Runnable {
     }
 
     @Override
+    public void check() {
+        if (picture.isEmpty()) {
+            return;
+        }
+        if (!picture.endsWith(".svg") && !picture.endsWith(".png")) {
+            throw new BadInputException("--picture: a picture is an .svg or .png file, found " + picture);
+        }
+        if (Files.exists(ModelOptions.path("--picture", picture))) {
+            throw new BadInputException("--picture: " + picture + " exists already; choose another file");
+        }
+    }
+
+    @Override
     public void run() {
         SaeFile sae = source.read(console);
         try (Checkpoint checkpoint = modelOptions.open(console);
@@ -76,11 +105,28 @@ public final class SaeEvaluateCommand implements Runnable {
             try (ConsoleProgress progress = new ConsoleProgress(console, "measure", "tokens", prompts.totalTokens())) {
                 evaluation = SaeEvaluation.measure(model, attachment, prompts, excluded, progress::advance);
             }
+            if (!picture.isEmpty()) {
+                draw(attachment, evaluation);
+            }
             if (common.json) {
                 json(evaluation);
             } else {
                 show(attachment, evaluation, excluded);
             }
+        }
+    }
+
+    private void draw(Attachment attachment, SaeEvaluation evaluation) {
+        DensityPicture drawn = DensityPicture.of(
+                "Latents at " + attachment.out() + ", " + evaluation.tokens() + " tokens",
+                evaluation.densities(),
+                evaluation.tokens());
+        Path file = ModelOptions.path("--picture", picture);
+        byte[] bytes = picture.endsWith(".png") ? drawn.png() : drawn.svg().getBytes(StandardCharsets.UTF_8);
+        try {
+            PartialFile.write(file, bytes);
+        } catch (IOException e) {
+            throw FileException.writing(file, e);
         }
     }
 

@@ -15,6 +15,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Corpus;
@@ -33,9 +34,11 @@ import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -58,6 +61,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  hyaline sae train                                 fable, blocks.2.hook_resid_post, top-k 16",
             "  hyaline sae train --architecture standard --l1 3 --site blocks.1.hook_mlp_out",
+            "  hyaline sae train --architecture standard --site blocks.1.hook_resid_post,blocks.2.hook_resid_post",
             "  hyaline dump --model gpt2 --prompts corpus.jsonl --sites resid_post --layers 8 --skip-bos",
             "  hyaline sae train --model gpt2 --dump hyaline-dump --latents 24576 --k 32 --batch 4096 --resume"
         })
@@ -86,7 +90,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--site",
             paramLabel = "SITE",
-            description = "Hook point to read. Default: hook_resid_post of the middle layer")
+            description = "Hook point to read, or several for a crosscoder: blocks.1.hook_resid_post,"
+                    + "blocks.2.hook_resid_post. Default: hook_resid_post of the middle layer")
     private String site = "";
 
     @Option(
@@ -173,9 +178,17 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             throw new BadInputException("--out: " + checkpoint() + " is of a run that was stopped; go on with it"
                     + " (--resume), or remove it");
         }
-        for (String named : List.of(site, siteOut)) {
-            if (!named.isEmpty()) {
-                HookPoints.point(named);
+        if (!siteOut.isEmpty()) {
+            HookPoints.point(siteOut);
+        }
+        if (sites().size() > 1) {
+            if (!siteOut.isEmpty()) {
+                throw new BadInputException("--site-out is for a transcoder, which reads one site, but --site names "
+                        + sites().size());
+            }
+            if (!architecture.equals("standard") && !architecture.equals("topk")) {
+                throw new BadInputException(
+                        "a crosscoder is of --architecture standard or topk, found " + architecture);
             }
         }
         if (steps < 1 || batch < 1 || checkpointEvery < 1) {
@@ -189,6 +202,14 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
     }
 
+    private List<HookPoint> sites() {
+        return site.isEmpty()
+                ? List.of()
+                : Arrays.stream(site.split(",", -1))
+                        .map(name -> HookPoints.point(name.strip()))
+                        .toList();
+    }
+
     private Path checkpoint() {
         return ModelOptions.path("--out", out + ".training.safetensors");
     }
@@ -199,23 +220,32 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Set<Integer> excluded = texts.excluded(vocabulary);
-            HookPoint in = HookPoints.point(
-                    site.isEmpty() ? "blocks." + model.config().nLayers() / 2 + ".hook_resid_post" : site);
-            HookPoint to = siteOut.isEmpty() ? in : HookPoints.point(siteOut);
+            List<HookPoint> in = site.isEmpty()
+                    ? List.of(HookPoint.of(Site.RESID_POST, model.config().nLayers() / 2))
+                    : sites();
+            HookPoint first = in.getFirst();
+            HookPoint to = siteOut.isEmpty() ? first : HookPoints.point(siteOut);
             if (dump.isEmpty()) {
                 Corpus corpus = Corpus.of(texts.documents(model, vocabulary, TEXTS, console));
-                int width = Math.max(1, in.site().shape().width(model.config()));
+                int width = Math.max(1, in.size() * first.site().shape().width(model.config()));
                 int buffer = (int) Math.max(batch, BUFFER_BYTES / Float.BYTES / width);
-                train(checkpoint, in, to, excluded, CorpusData.of(model, corpus, in, to, excluded, seed, buffer));
+                CorpusData data = in.size() > 1
+                        ? CorpusData.ofSites(model, corpus, in, excluded, seed, buffer)
+                        : CorpusData.of(model, corpus, first, to, excluded, seed, buffer);
+                train(checkpoint, in, to, excluded, data);
             } else {
                 try (ActivationStore store = ActivationStore.open(ModelOptions.path("--dump", dump))) {
-                    train(checkpoint, in, to, excluded, StoreData.of(store, in, to, excluded, seed));
+                    StoreData data = in.size() > 1
+                            ? StoreData.ofSites(store, in, excluded, seed)
+                            : StoreData.of(store, first, to, excluded, seed);
+                    train(checkpoint, in, to, excluded, data);
                 }
             }
         }
     }
 
-    private void train(Checkpoint checkpoint, HookPoint in, HookPoint to, Set<Integer> excluded, TrainingData data) {
+    private void train(
+            Checkpoint checkpoint, List<HookPoint> in, HookPoint to, Set<Integer> excluded, TrainingData data) {
         Training training = training(data);
         Path file = checkpoint();
         try (SaeTrainer trainer = resume
@@ -239,12 +269,12 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             }
             double seconds = (System.nanoTime() - begin) / 1e9;
             SaeMetadata metadata = SaeMetadata.unknown()
-                    .at(checkpoint.name(), in.name())
+                    .at(checkpoint.name(), in.stream().map(HookPoint::name).collect(Collectors.joining(",")))
                     .texts(texts.context(), texts.begins())
                     .centred(false)
                     .excluding(excluded.stream().sorted().toList())
                     .with("training_architecture", "\"" + architecture + "\"");
-            metadata = to.equals(in) ? metadata : metadata.writing(to.name());
+            metadata = to.equals(in.getFirst()) ? metadata : metadata.writing(to.name());
             SaeFiles.write(trainer.autoencoder(metadata), ModelOptions.path("--out", out), trainer.densities());
             notice.cancel();
             Files.deleteIfExists(file);
@@ -257,11 +287,11 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private Training training(TrainingData data) {
         int n = latents == null ? WIDTHS * data.dIn() : latents;
         TrainedActivation activation = switch (architecture) {
+            case "topk" -> new TrainedActivation.TrainedTopK(k, data.sites() == 1, false);
             case "batchtopk", "matryoshka" -> new TrainedActivation.TrainedTopK(k, true, true);
-            case "standard" -> new TrainedActivation.PenalizedRelu(l1, true);
             case "gated" -> new TrainedActivation.PenalizedGate(l1, false);
             case "jumprelu" -> TrainedActivation.TrainedJump.of(l1);
-            default -> new TrainedActivation.TrainedTopK(k, true, false);
+            default -> new TrainedActivation.PenalizedRelu(l1, true);
         };
         Recipe recipe = Recipe.of(activation);
         if (architecture.equals("matryoshka")) {

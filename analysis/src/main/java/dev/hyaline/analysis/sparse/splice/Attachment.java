@@ -35,6 +35,7 @@ public record Attachment(
      * @throws BadInputException if they do not say, or the model has no such site, or one of another width
      */
     public static Attachment of(SparseAutoencoder autoencoder, Gpt2 model) {
+        requireOneSite(autoencoder);
         SaeMetadata metadata = autoencoder.metadata();
         String in = metadata.hookName()
                 .orElseThrow(() ->
@@ -54,9 +55,7 @@ public record Attachment(
      */
     public static Attachment of(SparseAutoencoder autoencoder, Gpt2 model, HookPoint in, HookPoint out) {
         Gpt2Config config = model.config();
-        if (autoencoder.config().sites() != 1) {
-            throw new BadInputException("a crosscoder belongs to several sites and cannot be attached to one");
-        }
+        requireOneSite(autoencoder);
         require(config, in, autoencoder.config().dIn(), "reads");
         require(config, out, autoencoder.config().dOut(), "writes");
         List<String> notes = new ArrayList<>();
@@ -75,12 +74,49 @@ public record Attachment(
         return new Attachment(autoencoder, in, out, centring, notes);
     }
 
+    /**
+     * What the autoencoder encodes of what the site that it reads holds: the same, or without the means.
+     *
+     * @param x {@code [tokens, dIn]}
+     */
+    float[] encoderInput(float[] x) {
+        if (!centring) {
+            return x;
+        }
+        int d = autoencoder.config().dIn();
+        float[] means = means(x, d);
+        float[] centred = x.clone();
+        for (int i = 0; i < centred.length; i++) {
+            centred[i] -= means[i / d];
+        }
+        return centred;
+    }
+
+    /** The mean of each row over its values. */
+    static float[] means(float[] x, int d) {
+        float[] means = new float[x.length / d];
+        for (int t = 0; t < means.length; t++) {
+            double sum = 0;
+            for (int c = t * d; c < (t + 1) * d; c++) {
+                sum += x[c];
+            }
+            means[t] = (float) (sum / d);
+        }
+        return means;
+    }
+
     /** Sites that centring changes: what is written to the residual stream, and the stream itself. */
     private static boolean isWritten(Site site) {
         return switch (site) {
             case EMBED, POS_EMBED, RESID_PRE, RESID_MID, RESID_POST, ATTN_OUT, MLP_OUT -> true;
             default -> false;
         };
+    }
+
+    private static void requireOneSite(SparseAutoencoder autoencoder) {
+        if (autoencoder.config().sites() != 1) {
+            throw new BadInputException("a crosscoder belongs to several sites and cannot be attached to one");
+        }
     }
 
     private static void require(Gpt2Config config, HookPoint point, int width, String verb) {

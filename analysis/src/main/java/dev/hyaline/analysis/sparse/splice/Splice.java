@@ -94,12 +94,8 @@ public final class Splice {
         SparseAutoencoder sae = attachment.autoencoder();
         int dIn = sae.config().dIn();
         int dOut = sae.config().dOut();
-        float[] input = x;
-        float[] means = {};
-        if (attachment.centring()) {
-            means = new float[x.length / dIn];
-            input = centred(x, dIn, means);
-        }
+        float[] means = attachment.centring() ? Attachment.means(x, dIn) : new float[0];
+        float[] input = attachment.encoderInput(x);
         Latents before = sae.encode(input);
         Latents after = edits.isEmpty() ? before : edited(before);
         float[] reconstruction = sae.reconstruct(input, after);
@@ -113,21 +109,6 @@ public final class Splice {
             addChange(sae, before, after, output);
         }
         return new SpliceResult(x, input, before, after, reconstruction, output);
-    }
-
-    private static float[] centred(float[] x, int d, float[] means) {
-        float[] centred = x.clone();
-        for (int t = 0; t < means.length; t++) {
-            double sum = 0;
-            for (int c = t * d; c < (t + 1) * d; c++) {
-                sum += x[c];
-            }
-            means[t] = (float) (sum / d);
-            for (int c = t * d; c < (t + 1) * d; c++) {
-                centred[c] -= means[t];
-            }
-        }
-        return centred;
     }
 
     private Latents edited(Latents before) {

@@ -9,5 +9,6 @@ package dev.hyaline.analysis.sparse.train;
  * @param dead which latents count as dead
  * @param norms lengths of the decoder rows
  * @param penalty the penalty's coefficient in this step
+ * @param step number of steps before this one
  */
-record Batch(int tokens, float[] x, float[] y, float[] h, boolean[] dead, float[] norms, double penalty) {}
+record Batch(int tokens, float[] x, float[] y, float[] h, boolean[] dead, float[] norms, double penalty, long step) {}

@@ -18,6 +18,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
 
 /**
@@ -31,6 +32,7 @@ public final class CorpusData implements TrainingData {
     private final Gpt2 model;
     private final Corpus corpus;
     private final List<HookPoint> points;
+    private final boolean crosscoder;
     private final Set<Integer> excluded;
     private final long seed;
     private final int bufferRows;
@@ -42,7 +44,22 @@ public final class CorpusData implements TrainingData {
     private long orderKey;
 
     private CorpusData(
-            Gpt2 model, Corpus corpus, List<HookPoint> points, Set<Integer> excluded, long seed, int bufferRows) {
+            Gpt2 model,
+            Corpus corpus,
+            List<HookPoint> points,
+            boolean crosscoder,
+            Set<Integer> excluded,
+            long seed,
+            int bufferRows) {
+        if (bufferRows < 1) {
+            throw new BadInputException("a buffer needs at least one row, found " + bufferRows);
+        }
+        for (HookPoint point : points) {
+            if (point.site().isMap()) {
+                throw new BadInputException(point + " has no row a token to train on");
+            }
+        }
+        this.crosscoder = crosscoder;
         this.model = model;
         this.corpus = corpus;
         this.points = points;
@@ -67,16 +84,35 @@ public final class CorpusData implements TrainingData {
      */
     public static CorpusData of(
             Gpt2 model, Corpus corpus, HookPoint in, HookPoint out, Set<Integer> excluded, long seed, int bufferRows) {
-        if (bufferRows < 1) {
-            throw new BadInputException("a buffer needs at least one row, found " + bufferRows);
-        }
         List<HookPoint> points = in.equals(out) ? List.of(in) : List.of(in, out);
+        return new CorpusData(model, corpus, points, false, excluded, seed, bufferRows);
+    }
+
+    /**
+     * Rows of several hook points of one width, end to end, for a crosscoder.
+     *
+     * @param excluded tokens that get no row
+     * @param bufferRows rows of the buffer
+     * @throws BadInputException if there are fewer than two points, or their widths differ
+     */
+    public static CorpusData ofSites(
+            Gpt2 model, Corpus corpus, List<HookPoint> points, Set<Integer> excluded, long seed, int bufferRows) {
+        requireOneWidth(points, point -> point.site().shape().width(model.config()));
+        return new CorpusData(model, corpus, List.copyOf(points), true, excluded, seed, bufferRows);
+    }
+
+    /** Checks that a crosscoder can have these sites. */
+    static void requireOneWidth(List<HookPoint> points, ToIntFunction<HookPoint> width) {
+        if (points.size() < 2 || points.stream().distinct().count() < points.size()) {
+            throw new BadInputException("a crosscoder needs at least two different hook points, found " + points);
+        }
+        HookPoint first = points.getFirst();
         for (HookPoint point : points) {
-            if (point.site().isMap()) {
-                throw new BadInputException(point + " has no row a token to train on");
+            if (width.applyAsInt(point) != width.applyAsInt(first)) {
+                throw new BadInputException("a crosscoder's hook points must have one width, but " + first + " has "
+                        + width.applyAsInt(first) + " values and " + point + " has " + width.applyAsInt(point));
             }
         }
-        return new CorpusData(model, corpus, points, excluded, seed, bufferRows);
     }
 
     private int width(HookPoint point) {
@@ -97,17 +133,22 @@ public final class CorpusData implements TrainingData {
 
     @Override
     public int dIn() {
-        return width(points.getFirst());
+        return width(points.getFirst()) * sites();
     }
 
     @Override
     public int dOut() {
-        return width(points.getLast());
+        return width(points.getLast()) * sites();
+    }
+
+    @Override
+    public int sites() {
+        return crosscoder ? points.size() : 1;
     }
 
     @Override
     public boolean isTranscoder() {
-        return points.size() > 1;
+        return !crosscoder && points.size() > 1;
     }
 
     @Override
@@ -134,7 +175,9 @@ public final class CorpusData implements TrainingData {
             order.get().next(one);
             for (int p = 0; p < buffer.length; p++) {
                 int width = width(points.get(p));
-                System.arraycopy(buffer[p], (int) one[0] * width, p == 0 ? x : y, i * width, width);
+                float[] into = crosscoder || p == 0 ? x : y;
+                int at = crosscoder ? (i * buffer.length + p) * width : i * width;
+                System.arraycopy(buffer[p], (int) one[0] * width, into, at, width);
             }
         }
     }

@@ -103,7 +103,9 @@ final class LatentGradients {
         if (first) {
             alongNorm = latents.gradient(batch, l0, i, e, from, count, buffer);
         } else {
-            System.arraycopy(buffer.df, from, buffer.dz, from, count);
+            for (int j = from; j < from + count; j++) {
+                buffer.dz[j] = path.exponential() ? buffer.df[j] * buffer.f[j] : buffer.df[j];
+            }
         }
         dictionary.sparse.addScaledRows(decoder.gradient, i * dOut, dOut, buffer.f, e.tokens(), from, from + count, g);
         if (alongNorm != 0) {

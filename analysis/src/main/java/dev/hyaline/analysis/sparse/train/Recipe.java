@@ -51,7 +51,13 @@ public record Recipe(
         /** Scaled by the share of dead latents, over the variance of the batch; relu. */
         SPARSIFY,
         /** Over the variance of what is left, with the decoder's bias; relu. */
-        OPENAI
+        OPENAI,
+        /**
+         * Ghost gradients (Jermyn and Templeton 2024): all dead latents, by the exponential of their pre-activations
+         * without the decoder's bias; scaled to half the length of what is left, and their loss to that of the others,
+         * token by token. Both scales count as constants. For any activation with an encoder bias.
+         */
+        GHOST
     }
 
     /** How the threshold of a top-k autoencoder, with which it runs once it is trained, follows training. */
@@ -101,10 +107,14 @@ public record Recipe(
                 throw new BadInputException("the widths of prefixes must ascend, found " + prefixes);
             }
         }
-        if ((multiTopK || auxiliary != Auxiliary.NONE) && !(activation instanceof TrainedActivation.TrainedTopK)) {
+        boolean topK = activation instanceof TrainedActivation.TrainedTopK;
+        if ((multiTopK || auxiliary != Auxiliary.NONE && auxiliary != Auxiliary.GHOST) && !topK) {
             throw new BadInputException("auxiliary losses and 4 k latents are for top-k autoencoders");
         }
-        if (!prefixes.isEmpty() && !(activation instanceof TrainedActivation.TrainedTopK)) {
+        if (auxiliary == Auxiliary.GHOST && activation instanceof TrainedActivation.PenalizedGate) {
+            throw new BadInputException("ghost gradients are for latents with one pre-activation, not for gated ones");
+        }
+        if (!prefixes.isEmpty() && !topK) {
             throw new BadInputException("prefixes are for top-k autoencoders");
         }
     }

@@ -59,8 +59,13 @@ final class ReconstructionLoss {
             sums.auxiliary += gradient(out[0], batch.y(), batch.tokens(), unit / 8);
             paths.add(new ReconstructionPath(four, out, Dictionary.OWN_NUMBERS, true, true));
         }
-        auxiliary.path(batch, rest, sums).ifPresent(paths::add);
+        auxiliary.path(batch, rest, errors, sums).ifPresent(paths::add);
         return paths;
+    }
+
+    /** Returns whether dead latents have a loss of their own in a batch. */
+    boolean hasAuxiliary(Batch batch) {
+        return auxiliary.isIn(batch);
     }
 
     /** Factor of the summed squared error in the loss. */

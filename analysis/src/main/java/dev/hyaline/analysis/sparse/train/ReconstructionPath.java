@@ -8,8 +8,19 @@ package dev.hyaline.analysis.sparse.train;
  * @param ends of the groups; empty for one group of all latents
  * @param biased whether the decoder's bias is part of what is reconstructed, and trained by its error
  * @param skipped whether the linear path around the latents is
+ * @param exponential whether what is decoded is the exponential of the pre-activations
  */
-record ReconstructionPath(Entries entries, float[][] gradients, int[] ends, boolean biased, boolean skipped) {
+record ReconstructionPath(
+        Entries entries, float[][] gradients, int[] ends, boolean biased, boolean skipped, boolean exponential) {
+    ReconstructionPath(Entries entries, float[][] gradients, int[] ends, boolean biased, boolean skipped) {
+        this(entries, gradients, ends, biased, skipped, false);
+    }
+
+    /** The same of entries that are decoded by the exponential of their pre-activations. */
+    ReconstructionPath ofExponentials() {
+        return new ReconstructionPath(entries, gradients, ends, biased, skipped, true);
+    }
+
     /** The gradient that a latent sees. */
     float[] of(int latent) {
         int group = 0;

@@ -37,6 +37,7 @@ public final class SaeTrainer implements AutoCloseable {
     private final Training training;
     private final int dIn;
     private final int dOut;
+    private final int sites;
     private final boolean transcoder;
     private final WorkerPool pool;
     private final Weights weights;
@@ -50,11 +51,12 @@ public final class SaeTrainer implements AutoCloseable {
     long done;
     float factor = 1;
 
-    private SaeTrainer(Training training, int dIn, int dOut, boolean transcoder, int threads) {
+    private SaeTrainer(Training training, TrainingData data, int threads) {
         this.training = training;
-        this.dIn = dIn;
-        this.dOut = dOut;
-        this.transcoder = transcoder;
+        dIn = data.dIn();
+        dOut = data.dOut();
+        sites = data.sites();
+        transcoder = data.isTranscoder();
         if (transcoder && training.normalized()) {
             throw new BadInputException("a transcoder's activations are not normalised");
         }
@@ -65,16 +67,22 @@ public final class SaeTrainer implements AutoCloseable {
             throw new BadInputException("an autoencoder's matrices have at most " + Integer.MAX_VALUE
                     + " values, found " + training.latents() + " latents of width " + Math.max(dIn, dOut));
         }
+        if (sites > 1
+                && training.recipe().activation() instanceof TrainedActivation.TrainedTopK top
+                && top.rescaled()) {
+            throw new BadInputException(
+                    "latents of a crosscoder compete as they are: their decoder rows have a length at each site");
+        }
         pool = new WorkerPool(threads);
         weights = weights();
-        step = new Step(training.recipe(), weights, 1, !transcoder, TileProduct.kernels(), pool);
+        step = new Step(training.recipe(), weights, sites, subtractsBias(), TileProduct.kernels(), pool);
         idle = new long[training.latents()];
         fired = new long[training.latents()];
     }
 
     /** Begins with weights drawn by the seed, and a factor and a bias taken from the data's first batches. */
     public static SaeTrainer begin(Training training, TrainingData data, int threads) {
-        SaeTrainer trainer = new SaeTrainer(training, data.dIn(), data.dOut(), data.isTranscoder(), threads);
+        SaeTrainer trainer = new SaeTrainer(training, data, threads);
         trainer.initialize(data);
         return trainer;
     }
@@ -85,7 +93,7 @@ public final class SaeTrainer implements AutoCloseable {
      * @throws BadInputException if it was written with other settings, or for data of another width
      */
     public static SaeTrainer resume(Training training, TrainingData data, int threads, Path checkpoint) {
-        SaeTrainer trainer = new SaeTrainer(training, data.dIn(), data.dOut(), data.isTranscoder(), threads);
+        SaeTrainer trainer = new SaeTrainer(training, data, threads);
         TrainingCheckpoint.read(checkpoint, trainer);
         return trainer;
     }
@@ -93,6 +101,10 @@ public final class SaeTrainer implements AutoCloseable {
     /** Goes on from a checkpoint if there is one, else begins. */
     public static SaeTrainer beginOrResume(Training training, TrainingData data, int threads, Path checkpoint) {
         return Files.exists(checkpoint) ? resume(training, data, threads, checkpoint) : begin(training, data, threads);
+    }
+
+    private boolean subtractsBias() {
+        return !transcoder && sites == 1;
     }
 
     private Weights weights() {
@@ -213,7 +225,7 @@ public final class SaeTrainer implements AutoCloseable {
             if (trainer.training.batch() != batch || trainer.done != first.done) {
                 throw new BadInputException("autoencoders that are trained together take the same batches");
             }
-            if (trainer.dIn != data.dIn() || trainer.dOut != data.dOut()) {
+            if (trainer.dIn != data.dIn() || trainer.dOut != data.dOut() || trainer.sites != data.sites()) {
                 throw new BadShapeException("activations", trainer.dIn + " values", data.dIn() + " values");
             }
         }
@@ -306,6 +318,7 @@ public final class SaeTrainer implements AutoCloseable {
         TrainedActivation trained = training.recipe().activation();
         LatentActivation activation = switch (trained) {
             case TrainedActivation.PenalizedRelu relu -> new LatentActivation.Relu();
+            case TrainedActivation.AnnealedRelu relu -> new LatentActivation.Relu();
             case TrainedActivation.PenalizedGate gated -> new LatentActivation.Gated();
             case TrainedActivation.TrainedTopK top ->
                 top.batch()
@@ -336,8 +349,8 @@ public final class SaeTrainer implements AutoCloseable {
             p = p.withSkip(weights.value(Weights.SKIP).clone());
         }
         Normalization normalization = training.normalized() ? new Normalization.Factor(factor) : Normalization.none();
-        SaeConfig config =
-                new SaeConfig(dIn, dOut, training.latents(), 1, transcoder, !transcoder, normalization, activation);
+        SaeConfig config = new SaeConfig(
+                dIn, dOut, training.latents(), sites, transcoder, subtractsBias(), normalization, activation);
         return SparseAutoencoder.of(config, p, metadata);
     }
 
@@ -357,7 +370,9 @@ public final class SaeTrainer implements AutoCloseable {
     /** A digest of the settings and the widths. */
     String fingerprint() {
         MessageDigest digest = Digests.sha256();
-        digest.update((training + " " + dIn + " " + dOut + " " + transcoder).getBytes(StandardCharsets.UTF_8));
+        String several = sites > 1 ? " " + sites : "";
+        digest.update(
+                (training + " " + dIn + " " + dOut + " " + transcoder + several).getBytes(StandardCharsets.UTF_8));
         return Digests.hex(digest);
     }
 

@@ -50,6 +50,11 @@ final class Step {
         return update;
     }
 
+    /** The penalty's annealing, where there is one. */
+    Optional<AnnealedLatents> annealing() {
+        return latents instanceof AnnealedLatents annealed ? Optional.of(annealed) : Optional.empty();
+    }
+
     RunningThreshold threshold() {
         return threshold;
     }
@@ -95,11 +100,12 @@ final class Step {
     /** Computes the loss and its gradient. */
     Losses backward(float[] x, float[] y, int tokens, boolean[] dead, double warmth) {
         double penalty = recipe.activation().coefficient() * warmth;
-        Batch batch = new Batch(tokens, x, y, dictionary.encoderInputs(x, tokens), dead, dictionary.norms(), penalty);
+        Batch batch = new Batch(tokens, x, y, dictionary.encoderInputs(x, tokens), dead, dictionary.norms(), penalty, update.updates());
         LossSums sums = new LossSums();
         errors = new double[tokens];
         fired = new int[dictionary.n];
-        List<ReconstructionPath> paths = dense.isPresent() && firingShare > denseAbove
+        boolean whole = firingShare > denseAbove && !reconstruction.hasAuxiliary(batch);
+        List<ReconstructionPath> paths = dense.isPresent() && whole
                 ? List.of(dense.get().run(batch, errors, fired, sums))
                 : sparse(batch, sums);
         firingShare = sums.l0 / dictionary.n;

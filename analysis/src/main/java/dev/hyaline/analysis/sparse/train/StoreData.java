@@ -15,16 +15,19 @@ import java.util.Set;
  */
 public final class StoreData implements TrainingData {
     private final ActivationStore store;
-    private final HookPoint in;
-    private final HookPoint out;
+    /** The point that is read and the one to predict, one for both, or those of a crosscoder. */
+    private final List<HookPoint> points;
+
+    private final boolean crosscoder;
     private final long seed;
     /** The rows whose tokens are not left out; empty if none is. */
     private final long[] chosen;
 
-    private StoreData(ActivationStore store, HookPoint in, HookPoint out, long seed, long[] chosen) {
+    private StoreData(
+            ActivationStore store, List<HookPoint> points, boolean crosscoder, long seed, long[] chosen) {
         this.store = store;
-        this.in = in;
-        this.out = out;
+        this.points = points;
+        this.crosscoder = crosscoder;
         this.seed = seed;
         this.chosen = chosen;
     }
@@ -47,6 +50,23 @@ public final class StoreData implements TrainingData {
         for (HookPoint point : List.of(in, out)) {
             store.width(point);
         }
+        List<HookPoint> points = in.equals(out) ? List.of(in) : List.of(in, out);
+        return new StoreData(store, points, false, seed, chosen(store, excluded));
+    }
+
+    /**
+     * The rows of several hook points of one width, end to end, for a crosscoder.
+     *
+     * @throws BadInputException if there are fewer than two points, their widths differ, a point was not dumped, or no
+     *     row is left
+     */
+    public static StoreData ofSites(
+            ActivationStore store, List<HookPoint> points, Set<Integer> excluded, long seed) {
+        CorpusData.requireOneWidth(points, store::width);
+        return new StoreData(store, List.copyOf(points), true, seed, chosen(store, excluded));
+    }
+
+    private static long[] chosen(ActivationStore store, Set<Integer> excluded) {
         long[] chosen = {};
         if (!excluded.isEmpty()) {
             int count = 0;
@@ -61,22 +81,27 @@ public final class StoreData implements TrainingData {
                 throw new BadInputException("all rows of the dump are of tokens that are left out");
             }
         }
-        return new StoreData(store, in, out, seed, chosen);
+        return chosen;
     }
 
     @Override
     public int dIn() {
-        return store.width(in);
+        return store.width(points.getFirst()) * sites();
     }
 
     @Override
     public int dOut() {
-        return store.width(out);
+        return store.width(points.getLast()) * sites();
+    }
+
+    @Override
+    public int sites() {
+        return crosscoder ? points.size() : 1;
     }
 
     @Override
     public boolean isTranscoder() {
-        return !in.equals(out);
+        return !crosscoder && points.size() > 1;
     }
 
     @Override
@@ -99,9 +124,24 @@ public final class StoreData implements TrainingData {
             }
             rows[i] = chosen.length == 0 ? one[0] : chosen[(int) one[0]];
         }
-        store.read(in, rows, size, x);
+        if (crosscoder) {
+            readSites(rows, size, x);
+            return;
+        }
+        store.read(points.getFirst(), rows, size, x);
         if (isTranscoder()) {
-            store.read(out, rows, size, y);
+            store.read(points.getLast(), rows, size, y);
+        }
+    }
+
+    private void readSites(long[] rows, int size, float[] x) {
+        int width = store.width(points.getFirst());
+        float[] ofSite = new float[size * width];
+        for (int p = 0; p < points.size(); p++) {
+            store.read(points.get(p), rows, size, ofSite);
+            for (int i = 0; i < size; i++) {
+                System.arraycopy(ofSite, i * width, x, (i * points.size() + p) * width, width);
+            }
         }
     }
 

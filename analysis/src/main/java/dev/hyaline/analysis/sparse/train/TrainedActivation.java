@@ -12,6 +12,37 @@ public sealed interface TrainedActivation {
     record PenalizedRelu(double l1, boolean weighted) implements TrainedActivation {}
 
     /**
+     * ReLU with a penalty {@code sum f^p}, where {@code p} falls from 1 in equal steps while training goes on (Karvonen
+     * et al. 2024, "Measuring progress in dictionary learning for language model interpretability with board game
+     * models"). At each step of {@code p} the coefficient is rescaled so that the batch's penalty stays what it was.
+     *
+     * @param weighted whether the penalty weighs each latent by the length of its decoder row
+     * @param end what {@code p} falls to
+     * @param from the step of training at which it begins to fall
+     * @param to the step at which it is there
+     * @param updates number of times that it falls
+     */
+    record AnnealedRelu(double l1, boolean weighted, double end, long from, long to, int updates)
+            implements TrainedActivation {
+        public AnnealedRelu {
+            if (!(end > 0 && end <= 1)) {
+                throw new BadInputException("the penalty's exponent must fall to above 0 and at most 1, found " + end);
+            }
+            if (from < 0 || to <= from || updates < 1 || updates > to - from) {
+                throw new BadInputException("the penalty's exponent must fall at least once and at most once a step,"
+                        + " found " + updates + " times from step " + from + " to " + to);
+            }
+        }
+
+        /** The exponent at a step of training, counted from 0. */
+        double exponent(long step) {
+            long interval = (to - from) / updates;
+            long fallen = step < from ? 0 : Math.min(updates, (step - from) / interval + 1);
+            return 1 - (1 - end) * fallen / updates;
+        }
+    }
+
+    /**
      * A gate and a magnitude; the penalty is on the gate, and the gate alone reconstructs once more.
      *
      * @param frozen whether that second reconstruction goes through a decoder held constant, and the penalty is not
@@ -83,6 +114,7 @@ public sealed interface TrainedActivation {
     default double coefficient() {
         return switch (this) {
             case PenalizedRelu relu -> relu.l1;
+            case AnnealedRelu relu -> relu.l1;
             case PenalizedGate gated -> gated.l1;
             case TrainedTopK top -> 1;
             case TrainedJump jump -> jump.coefficient;

@@ -41,6 +41,10 @@ final class TrainingCheckpoint {
         metadata.put("threshold", Double.toHexString(trainer.state().threshold().value()));
         metadata.put(
                 "threshold_begun", Boolean.toString(trainer.state().threshold().isBegun()));
+        trainer.state().annealing().ifPresent(annealing -> {
+            metadata.put("penalty_exponent", Double.toHexString(annealing.exponent()));
+            metadata.put("penalty_factor", Double.toHexString(annealing.factor()));
+        });
         metadata.put("firing_share", Double.toHexString(trainer.state().firingShare));
         metadata.put("factor", Float.toHexString(trainer.factor));
         List<TensorEntry> entries = new ArrayList<>();
@@ -104,6 +108,11 @@ final class TrainingCheckpoint {
                     .resume(
                             Double.parseDouble(required(metadata, "threshold")),
                             Boolean.parseBoolean(required(metadata, "threshold_begun")));
+            trainer.state()
+                    .annealing()
+                    .ifPresent(annealing -> annealing.resume(
+                            Double.parseDouble(required(metadata, "penalty_exponent")),
+                            Double.parseDouble(required(metadata, "penalty_factor"))));
             trainer.state().firingShare = Double.parseDouble(required(metadata, "firing_share"));
             trainer.factor = Float.parseFloat(required(metadata, "factor"));
         } catch (NumberFormatException e) {

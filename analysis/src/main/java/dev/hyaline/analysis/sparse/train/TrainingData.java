@@ -14,6 +14,11 @@ public interface TrainingData {
     /** Whether inputs and what is to be reconstructed are of different sites. */
     boolean isTranscoder();
 
+    /** Sites that a crosscoder reads and writes together, end to end in each row; 1 for all others. */
+    default int sites() {
+        return 1;
+    }
+
     /** Rows of one epoch. */
     long rows();
 

@@ -177,6 +177,7 @@ class SaeTrainerTest {
         for (TrainedActivation activation : List.of(
                 new TrainedActivation.TrainedTopK(3.5, true, true),
                 new TrainedActivation.PenalizedRelu(0.1, true),
+                new TrainedActivation.AnnealedRelu(0.1, true, 0.3, 10, 60, 5),
                 TrainedActivation.TrainedJump.of(0.1))) {
             Training training =
                     training(activation, 70).resampledAt(List.of(50L)).deadAfter(2000);
@@ -221,6 +222,71 @@ class SaeTrainerTest {
         assertThatThrownBy(() -> SaeTrainer.resume(other, DATA, 1, file))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("other settings");
+    }
+
+    /** The planted sums as two sites, of which the second has them negated and twice as large. */
+    private static final TrainingData TWO_SITES = new TrainingData() {
+        @Override
+        public int dIn() {
+            return 2 * D;
+        }
+
+        @Override
+        public int dOut() {
+            return 2 * D;
+        }
+
+        @Override
+        public int sites() {
+            return 2;
+        }
+
+        @Override
+        public boolean isTranscoder() {
+            return false;
+        }
+
+        @Override
+        public long rows() {
+            return DATA.rows();
+        }
+
+        @Override
+        public void read(long batch, int size, float[] x, float[] y) {
+            float[] one = new float[size * D];
+            DATA.read(batch, size, one, one);
+            for (int i = 0; i < size; i++) {
+                for (int c = 0; c < D; c++) {
+                    x[i * 2 * D + c] = one[i * D + c];
+                    x[i * 2 * D + D + c] = -2 * one[i * D + c];
+                }
+            }
+        }
+    };
+
+    @Test
+    void aCrosscoderFindsWhatItsSitesShare() {
+        Training training = training(new TrainedActivation.PenalizedRelu(0.02, true), 600);
+        List<Double> losses = new ArrayList<>();
+        try (SaeTrainer trainer = SaeTrainer.begin(training, TWO_SITES, 2)) {
+            trainer.run(TWO_SITES, (done, loss, rate, dead) -> losses.add(loss.reconstruction()));
+            SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
+            assertThat(losses.getLast()).isLessThan(losses.getFirst() / 5);
+            assertThat(sae.config().sites()).isEqualTo(2);
+            assertThat(sae.config().subtractsDecoderBias()).isFalse();
+            float[] x = new float[64 * 2 * D];
+            TWO_SITES.read(7777, 64, x, x);
+            float[] found = sae.reconstruct(x);
+            double error = 0;
+            double square = 0;
+            for (int i = 0; i < x.length; i++) {
+                error += (found[i] - x[i]) * (found[i] - x[i]);
+                square += x[i] * x[i];
+            }
+            assertThat(error / square).isLessThan(0.15);
+        }
+        Training rescaled = training(new TrainedActivation.TrainedTopK(3, true, false), 100);
+        assertThatThrownBy(() -> SaeTrainer.begin(rescaled, TWO_SITES, 1)).hasMessageContaining("crosscoder");
     }
 
     @Test

@@ -1,0 +1,132 @@
+package dev.hyaline.analysis.sparse.measure;
+
+import dev.hyaline.analysis.internal.Picture;
+import dev.hyaline.analysis.internal.Picture.Anchor;
+import dev.hyaline.analysis.internal.PngPicture;
+import dev.hyaline.analysis.internal.SvgPicture;
+import dev.hyaline.engine.error.BadInputException;
+import java.util.Locale;
+
+/**
+ * A histogram of how often latents fire, by the logarithm of the share of tokens; those that never do have a bar of
+ * their own on the left.
+ */
+public final class DensityPicture {
+    private static final int WIDTH = 640;
+    private static final int HEIGHT = 320;
+    private static final int LEFT = 62;
+    private static final int RIGHT = 24;
+    private static final int TOP = 46;
+    private static final int BOTTOM = 54;
+    private static final int INK = 0x222222;
+    private static final int PALE_INK = 0x666666;
+    private static final int GRID = 0xE2E2E2;
+    private static final int BAR = 0x2F6FDE;
+    private static final int DEAD_BAR = 0x999999;
+    private static final int FONT = 11;
+    private static final int BINS_PER_DECADE = 5;
+
+    private final String title;
+    private final int decades;
+    private final int[] counts;
+    private final int most;
+
+    private DensityPicture(String title, int decades, int[] counts) {
+        this.title = title;
+        this.decades = decades;
+        this.counts = counts;
+        int largest = 1;
+        for (int count : counts) {
+            largest = Math.max(largest, count);
+        }
+        most = largest;
+    }
+
+    /**
+     * Lays a histogram out.
+     *
+     * @param densities share of tokens that fired each latent, from 0 to 1
+     * @param tokens that were counted: the least share that can be seen is one of them
+     * @throws BadInputException if a density is no share
+     */
+    public static DensityPicture of(String title, float[] densities, long tokens) {
+        int decades = Math.clamp((long) Math.ceil(Math.log10(Math.max(10, tokens))), 2, 10);
+        int[] counts = new int[1 + decades * BINS_PER_DECADE];
+        for (float density : densities) {
+            if (!(density >= 0 && density <= 1)) {
+                throw new BadInputException("a density is a share of tokens, found " + density);
+            }
+            double place = (Math.log10(density) + decades) * BINS_PER_DECADE;
+            counts[density == 0 ? 0 : 1 + Math.clamp((int) place, 0, counts.length - 2)]++;
+        }
+        return new DensityPicture(title, decades, counts);
+    }
+
+    /** Latents that never fire, then those of each bin, the rarest first; a copy. */
+    public int[] counts() {
+        return counts.clone();
+    }
+
+    /** An SVG document. */
+    public String svg() {
+        SvgPicture picture = new SvgPicture(WIDTH, HEIGHT);
+        draw(picture);
+        return picture.document();
+    }
+
+    /** A PNG file's bytes, two pixels to a unit of the SVG. */
+    public byte[] png() {
+        PngPicture picture = new PngPicture(WIDTH, HEIGHT);
+        draw(picture);
+        return picture.bytes();
+    }
+
+    private void draw(Picture picture) {
+        picture.rectangle(0, 0, WIDTH, HEIGHT, 0xFFFFFF, "");
+        picture.text(14, 24, title, 14, Anchor.START, false, INK);
+        for (int part = 0; part <= 4; part++) {
+            double y = y(most * part / 4.0);
+            picture.rectangle(LEFT, y, WIDTH - LEFT - RIGHT, 0.8, GRID, "");
+            picture.text(LEFT - 6, y + 4, mark(most * part / 4.0), FONT, Anchor.END, false, INK);
+        }
+        double width = (WIDTH - LEFT - RIGHT) / (counts.length + 1.0);
+        for (int bin = 0; bin < counts.length; bin++) {
+            double x = x(bin, width);
+            double y = y(counts[bin]);
+            int colour = bin == 0 ? DEAD_BAR : BAR;
+            picture.rectangle(x, y, width * 0.9, HEIGHT - BOTTOM - y, colour, counts[bin] + " latents " + range(bin));
+        }
+        picture.text(x(0, width) + width / 2, HEIGHT - BOTTOM + 16, "never", FONT, Anchor.MIDDLE, false, INK);
+        for (int decade = 0; decade <= decades; decade++) {
+            double x = x(1 + decade * BINS_PER_DECADE, width);
+            String share = decade == decades ? "1" : "1e-" + (decades - decade);
+            picture.text(x, HEIGHT - BOTTOM + 16, share, FONT, Anchor.MIDDLE, false, INK);
+        }
+        picture.text(
+                (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 14, "share of tokens", FONT, Anchor.MIDDLE, false, PALE_INK);
+        picture.text(18, (TOP + HEIGHT - BOTTOM) / 2.0, "latents", FONT, Anchor.MIDDLE, true, PALE_INK);
+    }
+
+    private String range(int bin) {
+        return bin == 0
+                ? "never fire"
+                : String.format(
+                        Locale.ROOT,
+                        "fire on %.2g to %.2g of tokens",
+                        Math.pow(10, (bin - 1.0) / BINS_PER_DECADE - decades),
+                        Math.pow(10, (double) bin / BINS_PER_DECADE - decades));
+    }
+
+    private static String mark(double value) {
+        return value == Math.rint(value) ? String.valueOf((long) value) : String.format(Locale.ROOT, "%.1f", value);
+    }
+
+    /** The bar of those that never fire stands apart. */
+    private static double x(int bin, double width) {
+        return LEFT + (bin == 0 ? 0 : bin + 1) * width;
+    }
+
+    private double y(double count) {
+        return HEIGHT - BOTTOM - count / most * (HEIGHT - TOP - BOTTOM);
+    }
+}
