@@ -12,12 +12,12 @@ final class AuxiliaryLoss {
 
     private final Recipe recipe;
     private final Dictionary dictionary;
-    private final ReconstructionLoss reconstruction;
+    private final SquaredError squaredError;
 
-    AuxiliaryLoss(Recipe recipe, Dictionary dictionary, ReconstructionLoss reconstruction) {
+    AuxiliaryLoss(Recipe recipe, Dictionary dictionary, SquaredError squaredError) {
         this.recipe = recipe;
         this.dictionary = dictionary;
-        this.reconstruction = reconstruction;
+        this.squaredError = squaredError;
     }
 
     /** Returns whether a batch has such a loss. */
@@ -48,8 +48,8 @@ final class AuxiliaryLoss {
         double factor = recipe.auxiliaryCoefficient()
                 * switch (recipe.auxiliary()) {
                     case SAELENS -> share / batch.tokens();
-                    case DICTIONARY_LEARNING, OPENAI -> 1 / reconstruction.variance(rest, batch.tokens());
-                    case SPARSIFY -> share / reconstruction.variance(batch.y(), batch.tokens());
+                    case DICTIONARY_LEARNING, OPENAI -> 1 / squaredError.variance(rest, batch.tokens());
+                    case SPARSIFY -> share / squaredError.variance(batch.y(), batch.tokens());
                     case NONE, GHOST -> 0;
                 };
         if (!Double.isFinite(factor)) {
@@ -61,7 +61,7 @@ final class AuxiliaryLoss {
         boolean positive = recipe.auxiliary() != Recipe.Auxiliary.SAELENS;
         Entries entries = dictionary.selectAmong(dead, batch, new Selection.Top(k, scale, positive));
         float[][] out = dictionary.decode(entries, batch.tokens(), entries.f(), List.of(), false);
-        sums.auxiliary += reconstruction.gradient(out[0], rest, batch.tokens(), factor);
+        sums.auxiliary += squaredError.gradient(out[0], rest, batch.tokens(), factor);
         // OpenAI adds the bias to both sides: it drops out of the error, but not out of the gradient.
         boolean biased = recipe.auxiliary() == Recipe.Auxiliary.OPENAI;
         return Optional.of(new ReconstructionPath(entries, out, Dictionary.OWN_NUMBERS, biased, false));

@@ -6,15 +6,15 @@ import java.util.Arrays;
 final class DenseRelu {
     private final ReluLatents latents;
     private final Dictionary dictionary;
-    private final ReconstructionLoss reconstruction;
+    private final SquaredError squaredError;
     private final LatentGradients gradients;
     private float[] activations = {};
 
     DenseRelu(
-            ReluLatents latents, Dictionary dictionary, ReconstructionLoss reconstruction, LatentGradients gradients) {
+            ReluLatents latents, Dictionary dictionary, SquaredError squaredError, LatentGradients gradients) {
         this.latents = latents;
         this.dictionary = dictionary;
-        this.reconstruction = reconstruction;
+        this.squaredError = squaredError;
         this.gradients = gradients;
     }
 
@@ -47,7 +47,7 @@ final class DenseRelu {
             double e = (double) batch.y()[i] - outs[0][i];
             errors[i / dOut] += e * e;
         }
-        sums.reconstruction += reconstruction.gradient(outs[0], batch.y(), tokens, reconstruction.unit(batch));
+        sums.reconstruction += squaredError.gradient(outs[0], batch.y(), tokens, squaredError.unit(batch));
         double[] l1 = new double[n];
         float weight = (float) (batch.penalty() / tokens);
         products.backward(f, w, outs[0], batch.h(), dictionary.dIn, dOut, new DenseProducts.Latent() {

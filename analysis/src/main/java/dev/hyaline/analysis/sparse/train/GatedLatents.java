@@ -2,7 +2,6 @@ package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.analysis.sparse.internal.Selection;
 import dev.hyaline.engine.internal.kernel.Rows;
-import java.util.List;
 
 /**
  * A gate and a magnitude: the gradient of the magnitude comes through what is decoded, that of the gate through a
@@ -44,15 +43,17 @@ final class GatedLatents implements TrainedLatents {
         return gated.frozen() ? open : open * batch.norms()[latent];
     }
 
-    /** The gate's own reconstruction. */
-    ReconstructionPath gatePath(Entries e, Batch batch, ReconstructionLoss loss, LossSums sums) {
+    /** Whether the gate's reconstruction goes through a decoder held constant. */
+    boolean isFrozen() {
+        return gated.frozen();
+    }
+
+    /** The same entries, decoded with how far each gate is open. */
+    Entries gates(Entries e) {
         float[] gate = w.get(Weights.GATE_BIAS).value;
         float[] open = new float[e.count()];
         e.each(dictionary.pool, (entry, i) -> open[entry] = e.z()[entry] + gate[i]);
-        Entries gates = new Entries(e.offsets(), e.latents(), e.z(), open, e.starts(), e.order(), e.tokens());
-        float[][] out = dictionary.decode(gates, batch.tokens(), open, List.of(), true);
-        sums.auxiliary += loss.gradient(out[0], batch.y(), batch.tokens(), loss.unit(batch));
-        return new ReconstructionPath(gates, out, Dictionary.OWN_NUMBERS, !gated.frozen(), false);
+        return new Entries(e.offsets(), e.latents(), e.z(), open, e.starts(), e.order(), e.tokens());
     }
 
     @Override

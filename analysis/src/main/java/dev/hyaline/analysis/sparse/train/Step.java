@@ -35,15 +35,25 @@ final class Step {
     Step(Recipe recipe, Weights weights, int sites, boolean subtracts, Kernels kernels, WorkerPool pool) {
         this.recipe = recipe;
         dictionary = new Dictionary(weights, sites, subtracts, kernels, pool);
-        latents = TrainedLatents.of(recipe.activation(), dictionary);
+        latents = latents(recipe.activation(), dictionary);
         reconstruction = new ReconstructionLoss(recipe, dictionary, latents);
         latentGradients = new LatentGradients(recipe.optimizer(), dictionary, latents);
         sharedGradients = new SharedGradients(dictionary);
         update = new AdamUpdate(recipe.optimizer(), dictionary);
         threshold = new RunningThreshold(recipe);
         dense = latents instanceof ReluLatents relu
-                ? Optional.of(new DenseRelu(relu, dictionary, reconstruction, latentGradients))
+                ? Optional.of(new DenseRelu(relu, dictionary, new SquaredError(recipe, dictionary), latentGradients))
                 : Optional.empty();
+    }
+
+    private static TrainedLatents latents(TrainedActivation activation, Dictionary dictionary) {
+        return switch (activation) {
+            case TrainedActivation.PenalizedRelu relu -> new ReluLatents(relu, dictionary);
+            case TrainedActivation.AnnealedRelu relu -> new AnnealedLatents(relu, dictionary);
+            case TrainedActivation.PenalizedGate gated -> new GatedLatents(gated, dictionary);
+            case TrainedActivation.TrainedTopK top -> new TopKLatents(top, dictionary);
+            case TrainedActivation.TrainedJump jump -> new JumpLatents(jump, dictionary);
+        };
     }
 
     AdamUpdate update() {

@@ -1,17 +1,7 @@
 package dev.hyaline.analysis.sparse.train;
 
 /** One family of latents in a step: which fire, what makes them sparse, and the gradient through their activation. */
-sealed interface TrainedLatents permits ReluLatents, AnnealedLatents, GatedLatents, TopKLatents, JumpLatents {
-    static TrainedLatents of(TrainedActivation activation, Dictionary dictionary) {
-        return switch (activation) {
-            case TrainedActivation.PenalizedRelu relu -> new ReluLatents(relu, dictionary);
-            case TrainedActivation.AnnealedRelu relu -> new AnnealedLatents(relu, dictionary);
-            case TrainedActivation.PenalizedGate gated -> new GatedLatents(gated, dictionary);
-            case TrainedActivation.TrainedTopK top -> new TopKLatents(top, dictionary);
-            case TrainedActivation.TrainedJump jump -> new JumpLatents(jump, dictionary);
-        };
-    }
-
+interface TrainedLatents {
     /** The latents of a batch that take part in its loss. */
     Entries encode(Batch batch);
 
