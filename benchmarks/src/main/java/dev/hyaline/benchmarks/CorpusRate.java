@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
@@ -81,7 +80,7 @@ public final class CorpusRate {
 
     private static void write(Gpt2 model, CorpusDump dump, Corpus corpus, CorpusDump.Forecast forecast, Path folder) {
         Provenance provenance =
-                new Provenance("benchmark", List.of(), "fable", List.of(), OptionalInt.empty(), token -> "");
+                new Provenance("benchmark", List.of(), "fable", List.of(), null, token -> "");
         try (DumpFolder opened = DumpFolder.open(folder, DumpFolder.IfExists.REPLACE)) {
             dump.write(model, corpus, forecast, opened, provenance, CorpusListener.NONE);
         }

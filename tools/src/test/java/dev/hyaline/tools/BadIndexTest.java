@@ -103,7 +103,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -298,7 +297,7 @@ final class BadIndexTest {
         Corpus corpus =
                 Corpus.of(List.of(new Document("one", new int[] {1, 2, 3}), new Document("two", new int[] {4})));
         try (DumpFolder out = DumpFolder.open(folder.resolve("store"), DumpFolder.IfExists.REFUSE)) {
-            Provenance provenance = new Provenance("test", List.of(), "m", List.of(), OptionalInt.empty(), token -> "");
+            Provenance provenance = new Provenance("test", List.of(), "m", List.of(), null, token -> "");
             dump.write(model, corpus, dump.forecast(corpus, tokens -> {}), out, provenance, CorpusListener.NONE);
         }
         return ActivationStore.open(folder.resolve("store"));
@@ -417,8 +416,8 @@ final class BadIndexTest {
         if (type == Intervention[].class) {
             return new Intervention[0];
         }
-        if (type == OptionalInt.class) {
-            return OptionalInt.of(number);
+        if (type == Integer.class) {
+            return number;
         }
         if (type == IntToDoubleFunction.class) {
             return (IntToDoubleFunction) set -> set;

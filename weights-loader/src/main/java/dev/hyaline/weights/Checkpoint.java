@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A GPT-2 on disk or built in, in Hugging Face's layout ({@code config.json}, {@code model.safetensors} or its shards,
@@ -236,13 +237,17 @@ public final class Checkpoint implements AutoCloseable {
 
     /** The token before a text: {@link Tokenizer#beginOfText}, or without a tokenizer the one that the model names. */
     public OptionalInt beginOfText() {
+        Integer token = beginToken();
+        return token == null ? OptionalInt.empty() : OptionalInt.of(token);
+    }
+
+    private @Nullable Integer beginToken() {
         try {
-            Optional<Tokenizer> tokenizer = tokenizerIfAny();
-            return tokenizer.isPresent()
-                    ? OptionalInt.of(tokenizer.get().beginOfText())
-                    : model.tokens().begin();
+            return tokenizerIfAny()
+                    .map(Tokenizer::beginOfText)
+                    .orElse(model.tokens().begin());
         } catch (BadInputException e) {
-            return OptionalInt.empty();
+            return null;
         }
     }
 
@@ -264,7 +269,7 @@ public final class Checkpoint implements AutoCloseable {
 
     /** The facts about tokens in the checkpoint's files and its tokenizer, combined. */
     ModelTokens tokens() {
-        return new ModelTokens(config().dVocab(), beginOfText(), endsOfText());
+        return new ModelTokens(config().dVocab(), beginToken(), endsOfText());
     }
 
     /** {@code config.json}, if the checkpoint has one. */

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -89,8 +88,7 @@ class FuzzTest {
     }
 
     private void useTokenizer() {
-        Tokenizer tokenizer =
-                TokenizerFiles.read(new DiskFolder(directory), new ModelTokens(0, OptionalInt.empty(), List.of(7)));
+        Tokenizer tokenizer = TokenizerFiles.read(new DiskFolder(directory), new ModelTokens(0, null, List.of(7)));
         try {
             int[] ids = tokenizer.encode("the word   <pad> thé\n\n日本 word<|endoftext|>'ll 42");
             assertThat(Arrays.stream(ids).boxed())

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A choice of what to record of a run: hook points, and positions, heads, neurons and sequences of them. Immutable.
@@ -28,7 +29,7 @@ public final class Capture {
     private final IndexSelection heads;
     private final IndexSelection neurons;
     private final IndexSelection sequences;
-    private final OptionalLong budget;
+    private final @Nullable Long budget;
 
     private Capture(
             List<HookPoint> points,
@@ -37,7 +38,7 @@ public final class Capture {
             IndexSelection heads,
             IndexSelection neurons,
             IndexSelection sequences,
-            OptionalLong budget) {
+            @Nullable Long budget) {
         this.points = List.copyOf(new TreeSet<>(points));
         this.positions = positions;
         this.roles = List.copyOf(roles);
@@ -57,7 +58,7 @@ public final class Capture {
      */
     public static Capture of(List<HookPoint> points) {
         IndexSelection all = IndexSelection.all();
-        return new Capture(points, all, List.of(), all, all, all, OptionalLong.empty());
+        return new Capture(points, all, List.of(), all, all, all, null);
     }
 
     /**
@@ -110,7 +111,7 @@ public final class Capture {
 
     /** The most bytes that recorded values may take in memory. */
     public OptionalLong budget() {
-        return budget;
+        return budget == null ? OptionalLong.empty() : OptionalLong.of(budget);
     }
 
     /** The same of the points in these layers, and of none outside the blocks. */
@@ -179,7 +180,7 @@ public final class Capture {
 
     /** The same, refused before it runs if the recorded values would take more bytes in memory. */
     public Capture budget(long bytes) {
-        return new Capture(points, positions, roles, heads, neurons, sequences, OptionalLong.of(bytes));
+        return new Capture(points, positions, roles, heads, neurons, sequences, bytes);
     }
 
     /**

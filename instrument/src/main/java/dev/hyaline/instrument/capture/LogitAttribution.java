@@ -2,8 +2,8 @@ package dev.hyaline.instrument.capture;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
-import java.util.OptionalDouble;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The direct contribution of each component of the residual stream to a logit, or to the difference of two, through the
@@ -20,9 +20,10 @@ public final class LogitAttribution {
     /** {@code [rows]}. */
     private final double[] bias;
 
-    private final OptionalDouble[] logits;
+    /** {@code [rows]}, null where not known. */
+    private final @Nullable Double[] logits;
 
-    LogitAttribution(TokenRows rows, List<String> labels, double[][] values, double[] bias, OptionalDouble[] logits) {
+    LogitAttribution(TokenRows rows, List<String> labels, double[][] values, double[] bias, @Nullable Double[] logits) {
         this.rows = rows;
         this.labels = labels;
         this.values = values;
@@ -96,16 +97,14 @@ public final class LogitAttribution {
      */
     public SumCheck sumCheck() {
         int[] known = IntStream.range(0, rows.size())
-                .filter(row -> logits[row].isPresent())
+                .filter(row -> logits[row] != null)
                 .toArray();
         if (known.length == 0) {
             throw new BadInputException("no logits of these tokens are known; record unembed.hook_out");
         }
         double[] sums = sums();
         return SumCheck.of(
-                IntStream.of(known)
-                        .mapToDouble(row -> logits[row].orElseThrow())
-                        .toArray(),
+                IntStream.of(known).mapToDouble(row -> logits[row]).toArray(),
                 IntStream.of(known).mapToDouble(row -> sums[row]).toArray());
     }
 }

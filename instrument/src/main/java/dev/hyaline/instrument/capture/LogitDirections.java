@@ -10,7 +10,7 @@ import dev.hyaline.engine.site.Site;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The directions in the residual stream, before the final LayerNorm, along which the logits of chosen tokens grow; one
@@ -102,19 +102,17 @@ final class LogitDirections {
         return out;
     }
 
-    private OptionalDouble[] logits() {
-        OptionalDouble[] logits = new OptionalDouble[rows.size()];
+    private @Nullable Double[] logits() {
+        @Nullable Double[] logits = new Double[rows.size()];
         HookPoint point = HookPoint.of(Site.UNEMBED_OUT);
         boolean recorded = cache.points().contains(point);
         for (int row = 0; row < logits.length; row++) {
             int s = rows.sequence(row);
             int index = row - rows.firstRow(s);
             if (recorded) {
-                logits[row] = OptionalDouble.of(of(row, cache.recorded(point)[s], index * config.dVocab()));
+                logits[row] = of(row, cache.recorded(point)[s], index * config.dVocab());
             } else if (rows.position(row) == rows.length(s) - 1) {
-                logits[row] = OptionalDouble.of(of(row, cache.nextTokenLogits(s)));
-            } else {
-                logits[row] = OptionalDouble.empty();
+                logits[row] = of(row, cache.nextTokenLogits(s));
             }
         }
         return logits;

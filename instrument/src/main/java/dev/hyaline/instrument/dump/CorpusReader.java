@@ -99,9 +99,7 @@ final class CorpusReader implements AutoCloseable {
         } catch (BadInputException e) {
             throw new BadInputException(document.name() + ": " + e.getMessage());
         }
-        boolean skipsFirst = start == 0
-                && filter.skippedFirst().isPresent()
-                && taken[0] == filter.skippedFirst().getAsInt();
+        boolean skipsFirst = start == 0 && filter.skippedFirst() != null && taken[0] == filter.skippedFirst();
         int count = 0;
         for (int position : positions) {
             if (!(skipsFirst && position == 0) && candidates++ % filter.every() == 0) {

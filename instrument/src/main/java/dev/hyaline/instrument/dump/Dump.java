@@ -25,6 +25,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A capture of given prompts, written as values of one type to one file, with a manifest beside it. Names, shapes and
@@ -42,7 +43,7 @@ public final class Dump {
     private final ElementType type;
     private final DumpFormat format;
     /** The scalar whose gradients are written; empty for values. */
-    private final Optional<String> gradientOf;
+    private final @Nullable String gradientOf;
 
     private final TensorPlan plan;
     private final FileLayout layout;
@@ -54,7 +55,7 @@ public final class Dump {
             Capture capture,
             ElementType type,
             DumpFormat format,
-            Optional<String> gradientOf) {
+            @Nullable String gradientOf) {
         if (type == ElementType.I64) {
             throw new BadInputException("activations cannot be written as integers");
         }
@@ -71,7 +72,7 @@ public final class Dump {
         this.gradientOf = gradientOf;
         capture.require(config, prompts);
         TensorPlan ofValues = TensorPlan.of(config, capture, prompts, type);
-        this.plan = gradientOf.isPresent() ? ofValues.ofGradients() : ofValues;
+        this.plan = gradientOf != null ? ofValues.ofGradients() : ofValues;
         this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
     }
 
@@ -89,7 +90,7 @@ public final class Dump {
     public static Dump of(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
         IndexSelection sequences = capture.sequences();
         Capture ofEach = capture.sequences(IndexSelection.all());
-        return new Dump(config, prompts.only(sequences), sequences, ofEach, type, format, Optional.empty());
+        return new Dump(config, prompts.only(sequences), sequences, ofEach, type, format, null);
     }
 
     /**
@@ -100,7 +101,7 @@ public final class Dump {
      * @param scalar the name of what they are the gradients of, for the manifest
      */
     public Dump ofGradients(String scalar) {
-        return new Dump(config, prompts, sequences, capture, type, format, Optional.of(scalar));
+        return new Dump(config, prompts, sequences, capture, type, format, scalar);
     }
 
     public TensorPlan plan() {
@@ -132,7 +133,7 @@ public final class Dump {
 
     /** The scalar whose gradients are written; empty for a dump of values. */
     public Optional<String> gradientOf() {
-        return gradientOf;
+        return Optional.ofNullable(gradientOf);
     }
 
     ElementType type() {

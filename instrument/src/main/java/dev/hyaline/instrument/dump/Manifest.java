@@ -9,8 +9,8 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.capture.Capture;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -131,12 +131,12 @@ final class Manifest {
     }
 
     /** Writes a token, or null if there is none. */
-    static void token(JsonGenerator json, String name, OptionalInt token) {
+    static void token(JsonGenerator json, String name, @Nullable Integer token) {
         json.writeName(name);
-        if (token.isPresent()) {
-            json.writeNumber(token.getAsInt());
-        } else {
+        if (token == null) {
             json.writeNull();
+        } else {
+            json.writeNumber(token);
         }
     }
 

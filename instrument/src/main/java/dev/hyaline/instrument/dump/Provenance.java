@@ -1,8 +1,8 @@
 package dev.hyaline.instrument.dump;
 
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The origin of a dump, as far as the engine does not know it. Its manifest needs this so that someone else can make it
@@ -12,7 +12,7 @@ import java.util.function.IntFunction;
  * @param command the command that makes the same dump
  * @param model name or path of the model
  * @param modelFiles what the model was read from
- * @param prependedToken the beginning-of-text token put before each prompt given as text; empty if none was
+ * @param prependedToken the beginning-of-text token put before each prompt given as text; null if none was
  * @param tokenText text of a token
  */
 public record Provenance(
@@ -20,7 +20,7 @@ public record Provenance(
         List<String> command,
         String model,
         List<ModelFile> modelFiles,
-        OptionalInt prependedToken,
+        @Nullable Integer prependedToken,
         IntFunction<String> tokenText) {
 
     /**

@@ -4,7 +4,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Slot;
 import java.util.List;
-import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An edit of a model's activations, as data. Each slot, which is a token's values at a hook point or one head's of
@@ -39,9 +39,12 @@ public sealed interface Intervention {
     /**
      * Writes what another run has in the same slots (activation patching).
      *
-     * @param sequence which of the source's sequences; empty for the one with the same index
+     * @param sequence which of the source's sequences; null for the one with the same index
      */
-    record Patch(Target target, ActivationSource source, OptionalInt sequence) implements Intervention {}
+    record Patch(
+            Target target,
+            ActivationSource source,
+            @Nullable Integer sequence) implements Intervention {}
 
     /**
      * Writes given values.
@@ -119,11 +122,11 @@ public sealed interface Intervention {
 
     /** From the sequence with the same index. */
     static Intervention patch(Target target, ActivationSource source) {
-        return new Patch(target, source, OptionalInt.empty());
+        return new Patch(target, source, null);
     }
 
     static Intervention patch(Target target, ActivationSource source, int sequence) {
-        return new Patch(target, source, OptionalInt.of(sequence));
+        return new Patch(target, source, sequence);
     }
 
     static Intervention set(Target target, float... value) {

@@ -36,9 +36,7 @@ final class InterventionText {
             case Intervention.Resample resample ->
                 "from one of " + source(resample.reference()) + ", drawn with seed " + resample.seed();
             case Intervention.Patch patch ->
-                (patch.sequence().isPresent()
-                                ? "from sequence " + patch.sequence().getAsInt()
-                                : "from the sequence of the same index")
+                (patch.sequence() != null ? "from sequence " + patch.sequence() : "from the sequence of the same index")
                         + " of " + source(patch.source());
             case Intervention.Write set -> "to " + vector(set.value());
             case Intervention.Add add -> number(add.coefficient()) + " times " + vector(add.vector());

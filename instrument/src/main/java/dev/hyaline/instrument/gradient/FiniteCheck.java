@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A search for the first value that is not finite, in the order in which passes come to values: forward through all
@@ -49,7 +50,7 @@ public final class FiniteCheck {
     private final Map<HookPoint, Sum> sums = new LinkedHashMap<>();
     private final List<Size> sizes = new ArrayList<>();
     private Pass pass = Pass.FORWARD;
-    private Optional<Place> first = Optional.empty();
+    private @Nullable Place first;
 
     private static final class Sum {
         private double squares;
@@ -69,7 +70,7 @@ public final class FiniteCheck {
     public static FiniteCheck of(Gpt2 model, Prompts prompts, Objective objective) {
         FiniteCheck check = new FiniteCheck(prompts);
         check.run(PromptPass.plain(model, prompts), LogitSelection.all());
-        if (check.first.isEmpty()) {
+        if (check.first == null) {
             check.pass = Pass.BACKWARD;
             check.run(GradientPass.of(model, prompts, objective), LogitSelection.none());
         }
@@ -78,7 +79,7 @@ public final class FiniteCheck {
 
     /** The first value that is not finite; empty if all are. */
     public Optional<Place> first() {
-        return first;
+        return Optional.ofNullable(first);
     }
 
     /** Sizes in the order of the passes, to the point of {@link #first}. */
@@ -107,7 +108,7 @@ public final class FiniteCheck {
             Sum sum = entry.getValue();
             sizes.add(new Size(pass, entry.getKey(), Math.sqrt(sum.squares / Math.max(1, sum.count)), sum.largest));
             if (bad.containsKey(entry.getKey())) {
-                first = Optional.ofNullable(bad.get(entry.getKey()));
+                first = bad.get(entry.getKey());
                 return;
             }
         }

@@ -22,7 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the JSON that {@link InterventionWriter} writes. What is unknown, missing or of the wrong kind is named. */
 final class InterventionReader {
@@ -109,10 +109,8 @@ final class InterventionReader {
         return json.flag("by_position") ? Means.byPosition(reference) : Means.overall(reference);
     }
 
-    private static OptionalInt sequence(JsonFields json) {
-        return json.has("sequence")
-                ? OptionalInt.of((int) json.whole("sequence", Integer.MAX_VALUE))
-                : OptionalInt.empty();
+    private static @Nullable Integer sequence(JsonFields json) {
+        return json.has("sequence") ? (int) json.whole("sequence", Integer.MAX_VALUE) : null;
     }
 
     private ActivationSource recorded(JsonFields json, String key) {

@@ -58,7 +58,9 @@ final class InterventionWriter {
             case Intervention.Patch patch -> {
                 begin("patch", patch);
                 source("source", patch.source(), patch.target());
-                patch.sequence().ifPresent(sequence -> json.writeNumberProperty("sequence", sequence));
+                if (patch.sequence() != null) {
+                    json.writeNumberProperty("sequence", patch.sequence());
+                }
             }
             case Intervention.Write set -> {
                 begin("set", set);

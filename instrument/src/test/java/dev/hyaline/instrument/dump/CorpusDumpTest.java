@@ -26,7 +26,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -67,7 +67,7 @@ public final class CorpusDumpTest {
                 List.of("hyaline", "dump"),
                 "small",
                 List.of(new Provenance.ModelFile("model.safetensors", 5, "ab")),
-                OptionalInt.of(BOS),
+                BOS,
                 token -> "");
     }
 
@@ -103,7 +103,7 @@ public final class CorpusDumpTest {
                 for (int p : dump.filter().positions().in(length, "position")) {
                     int token = tokens[start + p];
                     boolean skipped =
-                            start + p == 0 && dump.filter().skippedFirst().equals(OptionalInt.of(token));
+                            start + p == 0 && Objects.equals(dump.filter().skippedFirst(), token);
                     if (!skipped && candidates++ % dump.filter().every() == 0) {
                         rows.add(new Row(d, start + p, token));
                     }

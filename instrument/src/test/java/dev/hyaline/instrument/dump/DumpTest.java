@@ -34,7 +34,6 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -58,7 +57,7 @@ public final class DumpTest {
                 List.of("hyaline", "dump"),
                 "small",
                 List.of(new Provenance.ModelFile("model.safetensors", 5, "ab")),
-                OptionalInt.of(60),
+                60,
                 token -> "<" + token + ">\n");
     }
 

@@ -344,7 +344,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 command,
                 modelOptions.snapshot().map(Snapshot::pinned).orElse(checkpoint.name()),
                 files,
-                promptOptions.prependedToken(vocabulary),
+                promptOptions.prependedToken(vocabulary).orElse(null),
                 vocabulary::text);
     }
 

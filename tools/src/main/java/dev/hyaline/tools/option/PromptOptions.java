@@ -3,10 +3,11 @@ package dev.hyaline.tools.option;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.weights.Tokenizer;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
@@ -143,8 +144,8 @@ public final class PromptOptions implements CheckedOptions {
     }
 
     /** The token put before each text. */
-    public OptionalInt prependedToken(ModelVocabulary vocabulary) {
-        return noBos || vocabulary.tokenizer().isEmpty() ? OptionalInt.empty() : vocabulary.beginOfText();
+    public Optional<Integer> prependedToken(ModelVocabulary vocabulary) {
+        return noBos ? Optional.empty() : vocabulary.tokenizer().map(Tokenizer::beginOfText);
     }
 
     /** The options that give the same prompts again. */

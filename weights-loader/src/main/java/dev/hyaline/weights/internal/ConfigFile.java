@@ -130,8 +130,8 @@ public record ConfigFile(Gpt2Config config, ModelTokens tokens) {
             return;
         }
         json.writeName(key);
-        if (key.equals("bos_token_id") && tokens.begin().isPresent()) {
-            json.writeNumber(tokens.begin().getAsInt());
+        if (key.equals("bos_token_id") && tokens.begin() != null) {
+            json.writeNumber(tokens.begin());
         } else if (key.equals("bos_token_id") || tokens.ends().isEmpty()) {
             json.writeNull();
         } else if (tokens.ends().size() == 1) {

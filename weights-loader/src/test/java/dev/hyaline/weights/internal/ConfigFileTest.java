@@ -11,7 +11,6 @@ import dev.hyaline.weights.internal.tokens.ModelTokens;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,7 +39,7 @@ class ConfigFileTest {
             """))
                 .isEqualTo(new ConfigFile(
                         new Gpt2Config(3, 5, 60, 200, 37, 101, 2.5e-6f, ActivationFunction.SILU, false, true, false),
-                        new ModelTokens(101, OptionalInt.of(6), List.of(7, 8))));
+                        new ModelTokens(101, 6, List.of(7, 8))));
     }
 
     @Test

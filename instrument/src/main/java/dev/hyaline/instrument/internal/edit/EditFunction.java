@@ -42,7 +42,7 @@ interface EditFunction {
     }
 
     private static EditFunction patch(Intervention.Patch patch, BoundEdit at) {
-        int from = patch.sequence().orElse(at.sequence());
+        int from = patch.sequence() == null ? at.sequence() : patch.sequence();
         if (from < 0 || from >= patch.source().sequences()) {
             throw bad(
                     patch.source(),

@@ -7,7 +7,6 @@ import dev.hyaline.weights.internal.tokens.TokenizerSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -36,7 +35,7 @@ record GgufTokenizer(GgufFile file) implements TokenizerSource {
 
     /** Reads the tokens before and after a text from the metadata. */
     static ModelTokens modelTokens(GgufFile file) {
-        OptionalInt begin = id(file, "bos_token_id").map(OptionalInt::of).orElse(OptionalInt.empty());
+        Integer begin = id(file, "bos_token_id").orElse(null);
         List<Integer> ends =
                 ENDS.stream().flatMap(key -> id(file, key).stream()).distinct().toList();
         return new ModelTokens(0, begin, ends);

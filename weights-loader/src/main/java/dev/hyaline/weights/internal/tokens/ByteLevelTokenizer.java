@@ -78,15 +78,18 @@ final class ByteLevelTokenizer implements Tokenizer {
 
     @Override
     public int beginOfText() {
-        return marks.begin()
-                .orElseThrow(() ->
-                        new BadInputException("this checkpoint's tokenizer has no token that begins or ends a text"));
+        if (marks.begin() == null) {
+            throw new BadInputException("this checkpoint's tokenizer has no token that begins or ends a text");
+        }
+        return marks.begin();
     }
 
     @Override
     public int endOfText() {
-        return marks.end()
-                .orElseThrow(() -> new BadInputException("this checkpoint's tokenizer has no token that ends a text"));
+        if (marks.end() == null) {
+            throw new BadInputException("this checkpoint's tokenizer has no token that ends a text");
+        }
+        return marks.end();
     }
 
     @Override

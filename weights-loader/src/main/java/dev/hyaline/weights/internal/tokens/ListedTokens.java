@@ -62,7 +62,7 @@ public record ListedTokens(
                 vocabulary.bytes(),
                 new AddedTokens(addedTokens, false),
                 encoder,
-                addsEnd && marks.end().isPresent() ? marks.withEndAfter() : marks,
+                addsEnd && marks.end() != null ? marks.withEndAfter() : marks,
                 model.size());
     }
 

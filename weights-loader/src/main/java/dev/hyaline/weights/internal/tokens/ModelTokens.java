@@ -3,19 +3,19 @@ package dev.hyaline.weights.internal.tokens;
 import dev.hyaline.files.Json;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The facts about tokens in a model's configuration.
  *
  * @param size of the model's vocabulary; 0 if it is not known
- * @param begin id of the token before a text; empty if the configuration names none
+ * @param begin id of the token before a text; null if the configuration names none
  * @param ends ids of the tokens that end a text, the usual one first; empty if it names none
  */
-public record ModelTokens(int size, OptionalInt begin, List<Integer> ends) {
+public record ModelTokens(int size, @Nullable Integer begin, List<Integer> ends) {
     /** No known facts. */
-    public static final ModelTokens UNKNOWN = new ModelTokens(0, OptionalInt.empty(), List.of());
+    public static final ModelTokens UNKNOWN = new ModelTokens(0, null, List.of());
 
     public ModelTokens {
         ends = List.copyOf(ends);
@@ -23,8 +23,7 @@ public record ModelTokens(int size, OptionalInt begin, List<Integer> ends) {
 
     /** Reads {@code config.json} or {@code generation_config.json}, where {@code eos_token_id} is one id or several. */
     public static ModelTokens read(Json json) {
-        OptionalInt begin =
-                json.nullable("bos_token_id").stream().mapToInt(ModelTokens::id).findFirst();
+        Integer begin = json.nullable("bos_token_id").map(ModelTokens::id).orElse(null);
         List<Integer> ends = json
                 .nullable("eos_token_id")
                 .map(ids -> ids.isArray() ? ids.elements() : List.of(ids))
@@ -44,7 +43,7 @@ public record ModelTokens(int size, OptionalInt begin, List<Integer> ends) {
     public ModelTokens or(ModelTokens other) {
         Set<Integer> all = new LinkedHashSet<>(ends);
         all.addAll(other.ends);
-        return new ModelTokens(Math.max(size, other.size), begin.isPresent() ? begin : other.begin, List.copyOf(all));
+        return new ModelTokens(Math.max(size, other.size), begin == null ? other.begin : begin, List.copyOf(all));
     }
 
     /** These facts for a vocabulary of a given size. */

@@ -409,7 +409,7 @@ public final class TokenizerFiles {
         byte[][] bytes = vocabulary.bytes();
         TextMarks marks = TextMarks.choose(
                 new TextMarks.Named(
-                        before.stream().mapToInt(Integer::intValue).findFirst(),
+                        before.stream().findFirst().orElse(null),
                         after,
                         special.role("bos_token")
                                 .map(entry -> vocabulary.id(entry.content()))
@@ -420,10 +420,7 @@ public final class TokenizerFiles {
                 model,
                 bytes.length,
                 endOfTextId);
-        boolean endAfter = special.addsEnd()
-                && before.isEmpty()
-                && after.isEmpty()
-                && marks.end().isPresent();
+        boolean endAfter = special.addsEnd() && before.isEmpty() && after.isEmpty() && marks.end() != null;
         return new ByteLevelTokenizer(
                 bytes,
                 new AddedTokens(added.values(), special.splitsSpecialTokens()),

@@ -14,7 +14,6 @@ import dev.hyaline.weights.internal.Folder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -384,7 +383,7 @@ class TokenizerFilesTest {
     }
 
     private static ModelTokens ends(int id) {
-        return new ModelTokens(0, OptionalInt.empty(), List.of(id));
+        return new ModelTokens(0, null, List.of(id));
     }
 
     private Tokenizer read() {
