@@ -121,6 +121,9 @@ final class CircuitCommandTest {
         }
         JsonNode json = Outcome.of(arguments.toArray(String[]::new)).json();
         assertThat(json.get("claims").has("sufficiency_p")).isFalse();
+        if (method.equals("ugs")) {
+            assertThat(json.get("method").asString()).isEqualTo("ugs of 2 steps, rate 0.1, charge 0.001, seed 1");
+        }
         assertThat(json.get("edges_asked").asInt()).isEqualTo(40);
         assertThat(json.get("edges_of_graph").asInt()).isEqualTo(1519);
         assertThat(json.get("pairs_judged_on")).isNotEqualTo(json.get("pairs_found_on"));

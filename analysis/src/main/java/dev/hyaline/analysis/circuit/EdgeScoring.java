@@ -273,8 +273,8 @@ public sealed interface EdgeScoring {
      */
     record MaskGradient(int steps) implements EdgeScoring {
         public MaskGradient {
-            if (steps < 0) {
-                throw new BadInputException("a mask gradient takes 0 steps or more, found " + steps);
+            if (steps < 0 || steps > MAX_STEPS) {
+                throw new BadInputException("a mask gradient takes from 0 to " + MAX_STEPS + " steps, found " + steps);
             }
         }
 

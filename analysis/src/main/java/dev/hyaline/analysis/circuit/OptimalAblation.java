@@ -62,8 +62,9 @@ public record OptimalAblation(Ablation ablation, Map<Node, AblatedLoss> losses) 
      */
     public static OptimalAblation fit(
             Experiment experiment, InputMeaning input, int steps, SweepOptions.Progress progress) {
-        if (steps < 1) {
-            throw new BadInputException("optimal ablation takes at least one step, found " + steps);
+        if (steps < 1 || steps > EdgeScoring.MAX_STEPS) {
+            throw new BadInputException(
+                    "optimal ablation takes from 1 to " + EdgeScoring.MAX_STEPS + " steps, found " + steps);
         }
         GraphIndex index = new GraphIndex(experiment.config());
         Map<Node, AblatedLoss> losses = new LinkedHashMap<>();

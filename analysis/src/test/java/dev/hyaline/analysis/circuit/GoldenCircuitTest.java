@@ -17,7 +17,6 @@ import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -54,17 +53,9 @@ final class GoldenCircuitTest {
         checkpoint.close();
     }
 
-    private static Ablation ablation(String name) {
-        return switch (name) {
-            case "counterfactual" -> Ablation.counterfactual();
-            case "zero" -> Ablation.zero();
-            case "mean" -> Ablation.mean();
-            default -> Ablation.meanByPosition();
-        };
-    }
-
     private static CircuitExperiment circuits(String ablation) {
-        return CIRCUITS.computeIfAbsent(ablation, name -> CircuitExperiment.of(experiment, ablation(name)));
+        return CIRCUITS.computeIfAbsent(
+                ablation, name -> CircuitExperiment.of(experiment, GoldenCircuits.ablation(name)));
     }
 
     private static EdgeScores golden(String name) {
@@ -111,7 +102,7 @@ final class GoldenCircuitTest {
     @ValueSource(strings = {"zero", "mean"})
     void exactEffectsWhereTheInputHasPositions(String ablation) {
         CircuitExperiment circuits =
-                CircuitExperiment.of(experiment, ablation(ablation), InputMeaning.TOKENS_AND_POSITIONS);
+                CircuitExperiment.of(experiment, GoldenCircuits.ablation(ablation), InputMeaning.TOKENS_AND_POSITIONS);
         assertClose(
                 new EdgeScoring.Exact().score(circuits).values(),
                 GOLDEN.tensor("exact." + ablation + ".input_with_positions"),
@@ -136,77 +127,13 @@ final class GoldenCircuitTest {
 
     @Test
     void curves() {
-        GOLDEN.json().get("curves").forEachEntry((key, expected) -> {
-            String[] parts = key.split("\\|", -1);
-            CircuitSelection selection = switch (parts[2]) {
-                case "signed" -> CircuitSelection.TOP;
-                case "absolute" -> CircuitSelection.TOP_ABSOLUTE;
-                default -> CircuitSelection.GREEDY_ABSOLUTE;
-            };
-            CircuitCurve curve = CircuitCurve.measure(
-                    circuits(parts[1]),
-                    golden(parts[0]),
-                    selection,
-                    expected.get("prune").asBoolean(),
-                    CircuitCurve.fractions());
-            assertThat(curve.points())
-                    .as(key)
-                    .extracting(CircuitCurve.Point::asked)
-                    .isEqualTo(
-                            expected.get("n").valueStream().map(JsonNode::asInt).toList());
-            assertThat(curve.points())
-                    .as(key)
-                    .extracting(CircuitCurve.Point::kept)
-                    .isEqualTo(expected.get("kept")
-                            .valueStream()
-                            .map(JsonNode::asInt)
-                            .toList());
-            assertClose(
-                    curve.points().stream()
-                            .mapToDouble(CircuitCurve.Point::metric)
-                            .toArray(),
-                    GoldenCircuits.doubles(expected.get("metric")),
-                    TOLERANCE);
-            assertClose(
-                    curve.points().stream()
-                            .mapToDouble(CircuitCurve.Point::faithfulness)
-                            .toArray(),
-                    GoldenCircuits.doubles(expected.get("faithfulness")),
-                    1e-5);
-            assertThat(curve.area()).isCloseTo(expected.get("area_under").asDouble(), within(1e-5));
-            assertThat(curve.areaFromOne())
-                    .isCloseTo(expected.get("area_from_1").asDouble(), within(1e-5));
-            assertThat(curve.full()).isCloseTo(expected.get("full").asDouble(), within(TOLERANCE));
-            assertThat(curve.empty()).isCloseTo(expected.get("empty").asDouble(), within(TOLERANCE));
-        });
+        GOLDEN.requireCurves(GoldenCircuitTest::circuits);
     }
 
     @ParameterizedTest
     @CsvSource({"1", "3", "5", "6"})
     void acdc(int number) {
-        JsonNode expected = GOLDEN.json().get("acdc").get(number);
-        Metric metric = expected.get("metric").asString().equals("kl")
-                ? Metric.klToClean(PromptPair.END)
-                : Metric.logitDifference();
-        CircuitExperiment circuits =
-                CircuitExperiment.of(Experiment.start(experiment.runs(), metric), Ablation.counterfactual());
-        Acdc found = Acdc.search(circuits, expected.get("tau").asDouble(), false);
-        double[] kept = GOLDEN.tensor("acdc." + number);
-        List<String> edges = new ArrayList<>();
-        for (int e = 0; e < kept.length; e++) {
-            if (kept[e] != 0) {
-                edges.add(circuits.index().edges().get(e).toString());
-            }
-        }
-        assertThat(found.circuit().edges()).map(Object::toString).isEqualTo(edges);
-        assertThat(found.tested()).isEqualTo(expected.get("tested").asInt());
-        assertThat(found.loss()).isCloseTo(expected.get("loss").asDouble(), within(TOLERANCE));
-        assertThat(found.loss())
-                .isCloseTo((metric.isLowerBetter() ? 1 : -1) * circuits.mean(found.circuit()), within(TOLERANCE));
-        assertThat(found.closestDecision())
-                .isCloseTo(expected.get("closest_decision").asDouble(), within(TOLERANCE));
-        assertThat(found.circuit().pruned().size())
-                .isEqualTo(expected.get("edges_after_pruning").asInt());
+        GOLDEN.requireSearch(experiment, number);
     }
 
     @Test
@@ -272,17 +199,7 @@ final class GoldenCircuitTest {
         "eap_ig_inputs_5.kl, counterfactual"
     })
     void scoresByGradients(String name, String ablation) {
-        String method = name.replaceAll("[.].*", "");
-        EdgeScoring scoring = switch (method) {
-            case "eap" -> new EdgeScoring.AttributionPatching(PatchingDirection.NOISING);
-            case "eap_ig_inputs_5" -> new EdgeScoring.InputGradients(5, EdgeScoring.PathRule.LEFT);
-            case "eap_ig_inputs_20" -> new EdgeScoring.InputGradients(20, EdgeScoring.PathRule.LEFT);
-            case "eap_ig_inputs_5_right" -> new EdgeScoring.InputGradients(5, EdgeScoring.PathRule.RIGHT);
-            case "eap_ig_inputs_5_midpoint" -> new EdgeScoring.InputGradients(5, EdgeScoring.PathRule.MIDPOINT);
-            case "eap_ig_activations_5" -> new EdgeScoring.ActivationGradients(5, false);
-            case "ig_activations_own_5" -> new EdgeScoring.ActivationGradients(5, true);
-            default -> new EdgeScoring.CleanCorrupted();
-        };
+        EdgeScoring scoring = GoldenCircuits.scoring(name);
         CircuitExperiment circuits = name.endsWith(".kl")
                 ? CircuitExperiment.of(
                         Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)),

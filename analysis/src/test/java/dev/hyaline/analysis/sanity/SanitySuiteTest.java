@@ -50,8 +50,7 @@ class SanitySuiteTest {
     static void open() {
         checkpoint = Checkpoint.builtIn("fable");
         Tokenizer tokenizer = checkpoint.tokenizer();
-        encoder =
-                new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
+        encoder = new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
         pairs = Task.IOI_ABBA.draw(encoder, 12, 1);
         model = Gpt2.of(checkpoint.weights(), 2);
     }
