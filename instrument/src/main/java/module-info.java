@@ -10,6 +10,7 @@ module dev.hyaline.instrument {
 
     exports dev.hyaline.instrument;
     exports dev.hyaline.instrument.capture;
+    exports dev.hyaline.instrument.check;
     exports dev.hyaline.instrument.dump;
     exports dev.hyaline.instrument.edit;
     exports dev.hyaline.instrument.gradient;

@@ -52,6 +52,7 @@ final class ProcessTest {
         assertThat(run("lens").succeeded().out()).contains("final_post");
         assertThat(run("attribute").succeeded().out()).contains("Conservation");
         assertThat(run("heads").succeeded().out()).contains("induction 2.2");
+        assertThat(run("doctor").succeeded().out()).contains("the same in every run");
         assertThat(run("generate-completion").succeeded().out()).startsWith("#!/usr/bin/env bash");
     }
 

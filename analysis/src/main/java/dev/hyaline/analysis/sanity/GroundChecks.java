@@ -147,7 +147,7 @@ final class GroundChecks {
 
     /** Two units with one prompt are not two draws. */
     private static SanityCheck leakage(Subject subject) {
-        Units units = SanitySuite.units(subject.pairs());
+        Units units = subject.units();
         int shared = 0;
         for (int a = 0; a < subject.pairs().size(); a++) {
             for (int b = 0; b < a; b++) {

@@ -29,7 +29,7 @@ import java.util.stream.IntStream;
  * <p>Source: Adebayo et al. (2018) for the randomised model; the laboratory's own specification for the rest.
  */
 public final class SanitySuite {
-    static final double ALPHA = 0.05;
+    private static final double ALPHA = 0.05;
     private static final int RELABELLINGS = 200;
     private static final int RANDOMISATIONS = 5;
     private static final int[] THREADS = {1, 2, 7};
@@ -87,7 +87,7 @@ public final class SanitySuite {
 
     /** Every other unit against the rest. */
     private SanityCheck halves(Subject subject) {
-        Units units = units(subject.pairs());
+        Units units = subject.units();
         if (units.count() < 4) {
             return SanityCheck.notApplicable("other prompts", "fewer than 4 units");
         }
@@ -140,7 +140,7 @@ public final class SanitySuite {
                 .toList();
         double[][] other = method.run(subject.of(PromptPairs.of(subject.model().config(), exchanged)))
                 .effects();
-        Units units = units(subject.pairs());
+        Units units = subject.units();
         CounterRandom random = CounterRandom.of(subject.seed()).named("sanity/shuffled-labels");
         double smallest = SignFlip.test(finding.effects()[0], units, random).smallestTwoSided();
         int[] tested = largest(finding.effects(), other, (int) (ALPHA / smallest));
@@ -226,11 +226,6 @@ public final class SanitySuite {
         long different = found.stream()
                 .filter(effects -> !Arrays.deepEquals(effects, found.getFirst()))
                 .count();
-        return SanityCheck.atMost(
-                "any threads", different, 0, "of 1, 2 and 7 threads, those with other effects than 1");
-    }
-
-    static Units units(PromptPairs pairs) {
-        return pairs.units().orElse(Units.each(pairs.size()));
+        return SanityCheck.atMost("any threads", different, 0, "of 1, 2 and 7 threads, those with other effects");
     }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.sanity;
 
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.Gpt2;
 
 /**
@@ -11,6 +12,11 @@ import dev.hyaline.engine.Gpt2;
  * @param seed of whatever the method draws
  */
 public record Subject(Gpt2 model, PromptPairs pairs, Metric metric, long seed) {
+
+    /** Which pairs belong together; each by itself if it is not known. */
+    Units units() {
+        return pairs.units().orElse(Units.each(pairs.size()));
+    }
 
     Subject of(Gpt2 other) {
         return new Subject(other, pairs, metric, seed);

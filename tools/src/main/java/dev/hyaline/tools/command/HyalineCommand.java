@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
             "  hyaline models                            the models available without a download",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
+            "  hyaline doctor                            where values stop being finite, or the same",
             "  hyaline devices                           the devices that --device can name",
             "  hyaline COMMAND --help                    a command's options and examples",
             "",
@@ -66,7 +67,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("sanity", SanityCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
-        COMMANDS.put("check", CheckCommand::new);
+        COMMANDS.put("doctor", DoctorCommand::new);
         COMMANDS.put("devices", DevicesCommand::new);
     }
 

@@ -1,16 +1,15 @@
-package dev.hyaline.instrument.gradient;
+package dev.hyaline.instrument.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
-import dev.hyaline.engine.TensorSource;
-import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.Models;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.gradient.Objective;
 import org.junit.jupiter.api.Test;
 
 /** Values that are not finite are found where they first are. */
@@ -19,7 +18,7 @@ class FiniteCheckTest {
 
     @Test
     void aSoundModelIsFiniteBothWays() {
-        FiniteCheck check = check("", 0, 1);
+        FiniteCheck check = check("", 0, (column, value) -> value);
         assertThat(check.first()).isEmpty();
         long points = HookPoint.all(Models.CONFIG).stream()
                 .filter(point -> !point.site().onRequest())
@@ -32,15 +31,32 @@ class FiniteCheckTest {
     @Test
     void overflowInTheForwardPassHasItsFirstPlace() {
         // The position embedding of position 6 alone, which only the second prompt has.
-        FiniteCheck check = check("wpe.weight", 6, 3e38f);
+        FiniteCheck check = check("wpe.weight", 6, (column, value) -> column % 2 == 0 ? 3e38f : -3e38f);
         FiniteCheck.Place place = check.first().orElseThrow();
         assertThat(place.pass()).isEqualTo(FiniteCheck.Pass.FORWARD);
         assertThat(place.sequence()).isEqualTo(1);
         assertThat(place.position()).isEqualTo(6);
         assertThat(place.token()).isEqualTo(PROMPTS.token(1, 6));
         assertThat(place.value()).isNotFinite();
+        assertThat(place.head()).isNull();
+        assertThat(place.channel()).isBetween(0, Models.CONFIG.dModel() - 1);
         assertThat(place.point().layer()).isZero();
         assertThat(check.sizes().getLast().point()).isEqualTo(place.point());
+    }
+
+    /** The queries and keys of head 1 in layer 1, whose product is too large. */
+    @Test
+    void overflowInAHeadNamesTheHeadAndTheKey() {
+        int queries = Models.CONFIG.dHead() + 1;
+        int keys = Models.CONFIG.dModel() + queries;
+        FiniteCheck check = check(
+                "h.1.attn.c_attn.bias", 0, (column, value) -> column == queries || column == keys ? 3e38f : value);
+        FiniteCheck.Place place = check.first().orElseThrow();
+        assertThat(place.point()).isEqualTo(HookPoint.of(Site.ATTN_SCORES, 1));
+        assertThat(place.head()).isEqualTo(1);
+        assertThat(place.position()).isZero();
+        assertThat(place.channel()).isZero();
+        assertThat(place.value()).isEqualTo(Float.POSITIVE_INFINITY);
     }
 
     @Test
@@ -60,24 +76,9 @@ class FiniteCheckTest {
         }
     }
 
-    private static FiniteCheck check(String tensor, int row, float value) {
-        TensorSource source = RandomModels.source(1);
-        Gpt2Weights weights = Gpt2Weights.load(Models.CONFIG, new TensorSource() {
-            @Override
-            public String name() {
-                return source.name();
-            }
-
-            @Override
-            public void read(TensorSpec spec, int firstRow, int rows, float[] out, int offset) {
-                source.read(spec, firstRow, rows, out, offset);
-                if (spec.name().equals(tensor) && row >= firstRow && row < firstRow + rows) {
-                    for (int i = 0; i < spec.columns(); i++) {
-                        out[offset + (row - firstRow) * spec.columns() + i] = i % 2 == 0 ? value : -value;
-                    }
-                }
-            }
-        });
+    private static FiniteCheck check(String tensor, int row, ChangedSource.Change change) {
+        Gpt2Weights weights =
+                Gpt2Weights.load(Models.CONFIG, new ChangedSource(RandomModels.source(1), tensor, row, change));
         try (Gpt2 model = Gpt2.of(weights, 1)) {
             return FiniteCheck.of(model, PROMPTS, Objective.crossEntropy(PROMPTS));
         }

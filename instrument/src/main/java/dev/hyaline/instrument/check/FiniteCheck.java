@@ -1,7 +1,8 @@
-package dev.hyaline.instrument.gradient;
+package dev.hyaline.instrument.check;
 
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
@@ -9,6 +10,8 @@ import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.PromptPass;
+import dev.hyaline.instrument.gradient.GradientPass;
+import dev.hyaline.instrument.gradient.Objective;
 import dev.hyaline.instrument.internal.Batches;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -34,9 +37,19 @@ public final class FiniteCheck {
      * @param sequence index among the prompts
      * @param position of its token; at attention maps, of the query
      * @param token the id of the token there
+     * @param head null at sites without heads
+     * @param channel index in the head's or the token's row; at attention maps, of the key
      * @param value infinite, or not a number
      */
-    public record Place(Pass pass, HookPoint point, int sequence, int position, int token, float value) {}
+    public record Place(
+            Pass pass,
+            HookPoint point,
+            int sequence,
+            int position,
+            int token,
+            @Nullable Integer head,
+            int channel,
+            float value) {}
 
     /**
      * The size of what is finite at a point, over all prompts.
@@ -46,6 +59,7 @@ public final class FiniteCheck {
      */
     public record Size(Pass pass, HookPoint point, double rootMeanSquare, double largest) {}
 
+    private final Gpt2Config config;
     private final Prompts prompts;
     private final Map<HookPoint, Sum> sums = new LinkedHashMap<>();
     private final List<Size> sizes = new ArrayList<>();
@@ -58,7 +72,8 @@ public final class FiniteCheck {
         private long count;
     }
 
-    private FiniteCheck(Prompts prompts) {
+    private FiniteCheck(Gpt2Config config, Prompts prompts) {
+        this.config = config;
         this.prompts = prompts;
     }
 
@@ -68,7 +83,7 @@ public final class FiniteCheck {
      * @throws BadInputException if the objective does not fit the prompts
      */
     public static FiniteCheck of(Gpt2 model, Prompts prompts, Objective objective) {
-        FiniteCheck check = new FiniteCheck(prompts);
+        FiniteCheck check = new FiniteCheck(model.config(), prompts);
         check.run(PromptPass.plain(model, prompts), LogitSelection.all());
         if (check.first == null) {
             check.pass = Pass.BACKWARD;
@@ -124,11 +139,7 @@ public final class FiniteCheck {
                     sum.largest = Math.max(sum.largest, Math.abs(value));
                     sum.count++;
                 } else if (!isMasked(point, values, s, i, value)) {
-                    int position = position(point, values, s, i);
-                    int sequence = begin + s;
-                    bad.putIfAbsent(
-                            point,
-                            new Place(pass, point, sequence, position, prompts.token(sequence, position), value));
+                    bad.putIfAbsent(point, place(point, values, begin, s, i));
                 }
             }
         }
@@ -142,10 +153,23 @@ public final class FiniteCheck {
                 && index % keys > index / keys % keys;
     }
 
-    private static int position(HookPoint point, Activation values, int s, int index) {
-        if (point.site().isMap()) {
-            return index / values.keys(s) % values.keys(s);
-        }
-        return values.position(values.firstRow(s) + index / values.width());
+    private Place place(HookPoint point, Activation values, int begin, int s, int index) {
+        Site site = point.site();
+        int width = site.isMap() ? values.keys(s) : values.width();
+        int row = index / width;
+        int position = site.isMap() ? row % values.keys(s) : values.position(values.firstRow(s) + row);
+        int perHead = site.isMap() || !site.shape().byHead() ? width : width / config.nHeads();
+        Integer head = site.isMap()
+                ? Integer.valueOf(row / values.keys(s))
+                : site.shape().byHead() ? index % width / perHead : null;
+        return new Place(
+                pass,
+                point,
+                begin + s,
+                position,
+                prompts.token(begin + s, position),
+                head,
+                index % width % perHead,
+                values.values()[values.offset(s) + index]);
     }
 }

@@ -1,0 +1,221 @@
+package dev.hyaline.tools.report;
+
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.check.FiniteCheck;
+import dev.hyaline.instrument.check.RepeatCheck;
+import dev.hyaline.instrument.check.WeightCheck;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.JsonOutput;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
+
+/** What {@code hyaline doctor} found, which stops at the first trouble. */
+public final class DoctorReport {
+    private static final int DIGEST_SHOWN = 16;
+
+    private final Prompts prompts;
+    private final ModelVocabulary vocabulary;
+    private final WeightCheck weights;
+    private @Nullable String kernels;
+    private @Nullable FiniteCheck values;
+    private @Nullable RepeatCheck repeats;
+
+    public DoctorReport(Prompts prompts, ModelVocabulary vocabulary, WeightCheck weights) {
+        this.prompts = prompts;
+        this.vocabulary = vocabulary;
+        this.weights = weights;
+    }
+
+    public void kernels(String name) {
+        kernels = name;
+    }
+
+    public void values(FiniteCheck check) {
+        values = check;
+    }
+
+    public void repeats(RepeatCheck check) {
+        repeats = check;
+    }
+
+    /** Returns whether no trouble was found yet. */
+    public boolean isHealthy() {
+        return trouble().isEmpty();
+    }
+
+    /** The first trouble, in a sentence. */
+    public Optional<String> trouble() {
+        if (!weights.notFinite().isEmpty()) {
+            WeightCheck.Tensor tensor = weights.notFinite().getFirst();
+            WeightCheck.Place place = tensor.first().orElseThrow();
+            return Optional.of("the first weight that is not finite is " + place.value() + " in " + tensor.name()
+                    + ", row " + place.row() + ", column " + place.column() + "; it holds " + tensor.notFinite()
+                    + " such values");
+        }
+        if (values != null && values.first().isPresent()) {
+            return values.first().map(this::sentence);
+        }
+        return repeats == null
+                ? Optional.empty()
+                : repeats.differing().map(run -> {
+                    RepeatCheck.Difference place = run.difference().orElseThrow();
+                    return "the run '" + run.name() + "' gives other values: they first differ at " + place.point()
+                            + " of " + where(place.sequence(), place.position(), place.token());
+                });
+    }
+
+    private String sentence(FiniteCheck.Place place) {
+        return "the first value that is not finite is " + place.value() + " in the " + name(place.pass())
+                + " pass at " + place.point() + (place.head() == null ? "" : ", head " + place.head())
+                + (place.point().site().isMap() ? ", key " : ", channel ") + place.channel() + ", of "
+                + where(place.sequence(), place.position(), place.token());
+    }
+
+    private String where(int sequence, int position, int token) {
+        return prompts.name(sequence) + ", position " + position + ", token " + token + " \"" + vocabulary.text(token)
+                + '"';
+    }
+
+    private static String name(FiniteCheck.Pass pass) {
+        return pass.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Prints all that was found, as text or as one JSON document. */
+    public void print(Console console, boolean json) {
+        if (json) {
+            JsonOutput.print(console, this::write);
+            return;
+        }
+        showWeights(console);
+        if (values != null) {
+            showSizes(console, values);
+        }
+        if (repeats != null) {
+            Table table = new Table("run", "digest of all values", "first difference");
+            for (RepeatCheck.Run run : repeats.runs()) {
+                table.row(
+                        run.name(),
+                        run.digest().substring(0, DIGEST_SHOWN),
+                        run.difference()
+                                .map(d -> d.point() + ", " + prompts.name(d.sequence()) + ", position " + d.position())
+                                .orElse("none"));
+            }
+            table.print(console);
+            console.out().println();
+        }
+        if (isHealthy()) {
+            console.out()
+                    .println("All values are finite, forward and backward, and the same in every run (" + kernels
+                            + ").");
+        }
+    }
+
+    private void showWeights(Console console) {
+        for (WeightCheck.Tensor tensor : weights.notFinite()) {
+            WeightCheck.Place place = tensor.first().orElseThrow();
+            console.out()
+                    .println(tensor.name() + "  " + tensor.notFinite() + " not finite, the first at row " + place.row()
+                            + ", column " + place.column());
+        }
+        note(console, "float16", WeightCheck.MAX_FLOAT16);
+        note(console, "bfloat16", WeightCheck.MAX_BFLOAT16);
+    }
+
+    private void note(Console console, String type, float bound) {
+        List<WeightCheck.Tensor> above = weights.above(bound);
+        if (!above.isEmpty()) {
+            console.out()
+                    .println("too large for " + type + ": "
+                            + above.stream().map(WeightCheck.Tensor::name).collect(Collectors.joining(", ")));
+        }
+    }
+
+    private static void showSizes(Console console, FiniteCheck check) {
+        Table table = new Table("pass", "site", ">root mean square", ">largest");
+        for (FiniteCheck.Size size : check.sizes()) {
+            table.row(
+                    name(size.pass()),
+                    size.point().name(),
+                    String.format(Locale.ROOT, "%.4g", size.rootMeanSquare()),
+                    String.format(Locale.ROOT, "%.4g", size.largest()));
+        }
+        table.print(console);
+        console.out().println();
+    }
+
+    private void write(JsonGenerator json) {
+        json.writeArrayPropertyStart("tensors_not_finite");
+        for (WeightCheck.Tensor tensor : weights.notFinite()) {
+            WeightCheck.Place place = tensor.first().orElseThrow();
+            json.writeStartObject();
+            json.writeStringProperty("name", tensor.name());
+            json.writeNumberProperty("values", tensor.notFinite());
+            json.writeNumberProperty("row", place.row());
+            json.writeNumberProperty("column", place.column());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        names(json, "too_large_for_float16", weights.above(WeightCheck.MAX_FLOAT16));
+        names(json, "too_large_for_bfloat16", weights.above(WeightCheck.MAX_BFLOAT16));
+        if (values != null) {
+            writeValues(json, values);
+        }
+        if (repeats != null) {
+            json.writeArrayPropertyStart("runs");
+            for (RepeatCheck.Run run : repeats.runs()) {
+                json.writeStartObject();
+                json.writeStringProperty("name", run.name());
+                json.writeStringProperty("sha256", run.digest());
+                run.difference().ifPresent(place -> {
+                    json.writeObjectPropertyStart("first_difference");
+                    json.writeStringProperty("site", place.point().name());
+                    json.writeNumberProperty("prompt", place.sequence());
+                    json.writeNumberProperty("position", place.position());
+                    json.writeNumberProperty("token", place.token());
+                    json.writeEndObject();
+                });
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+        }
+    }
+
+    private static void names(JsonGenerator json, String property, List<WeightCheck.Tensor> tensors) {
+        json.writeArrayPropertyStart(property);
+        tensors.forEach(tensor -> json.writeString(tensor.name()));
+        json.writeEndArray();
+    }
+
+    private static void writeValues(JsonGenerator json, FiniteCheck check) {
+        json.writeArrayPropertyStart("sizes");
+        for (FiniteCheck.Size size : check.sizes()) {
+            json.writeStartObject();
+            json.writeStringProperty("pass", name(size.pass()));
+            json.writeStringProperty("site", size.point().name());
+            JsonOutput.number(json, "root_mean_square", size.rootMeanSquare());
+            JsonOutput.number(json, "largest", size.largest());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeBooleanProperty("finite", check.first().isEmpty());
+        check.first().ifPresent(place -> {
+            json.writeObjectPropertyStart("first");
+            json.writeStringProperty("pass", name(place.pass()));
+            json.writeStringProperty("site", place.point().name());
+            if (place.head() != null) {
+                json.writeNumberProperty("head", place.head());
+            }
+            json.writeNumberProperty("channel", place.channel());
+            json.writeNumberProperty("prompt", place.sequence());
+            json.writeNumberProperty("position", place.position());
+            json.writeNumberProperty("token", place.token());
+            json.writeStringProperty("value", String.valueOf(place.value()));
+            json.writeEndObject();
+        });
+    }
+}
