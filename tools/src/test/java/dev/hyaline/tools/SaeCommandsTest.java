@@ -166,6 +166,64 @@ final class SaeCommandsTest {
     }
 
     @Test
+    void aRunThatIsKilledAgainAndAgainEndsInTheSameBits() throws IOException, InterruptedException {
+        List<String> settings = List.of(
+                "--texts",
+                "8",
+                "--context",
+                "24",
+                "--steps",
+                "1000",
+                "--batch",
+                "32",
+                "--latents",
+                "64",
+                "--k",
+                "6",
+                "--checkpoint-every",
+                "20",
+                "--threads",
+                "1");
+        List<String> once = new java.util.ArrayList<>(List.of("sae", "train", "--out", path("whole")));
+        once.addAll(settings);
+        Outcome.of(once.toArray(String[]::new)).succeeded();
+        List<String> command = new java.util.ArrayList<>(List.of("sae", "train", "--resume", "--out", "killed"));
+        command.addAll(settings);
+        Path checkpoint = temporary.resolve("killed.training.safetensors");
+        int kills = 0;
+        while (kills < 4 && !Files.exists(temporary.resolve("killed"))) {
+            Process process = Outcome.start(temporary, "C.UTF-8", command.toArray(String[]::new));
+            java.nio.file.attribute.FileTime before = modified(checkpoint);
+            // Killed once it has gone further than the last run, wherever it is then.
+            while (process.isAlive() && modified(checkpoint).equals(before)) {
+                Thread.sleep(2);
+            }
+            process.destroyForcibly().waitFor();
+            kills++;
+        }
+        assertThat(kills).isGreaterThan(2);
+        assertThat(Outcome.ofProcess(temporary, "C.UTF-8", command.toArray(String[]::new))
+                        .exitCode())
+                .isZero();
+        assertThat(Files.mismatch(
+                        temporary.resolve("whole/sae_weights.safetensors"),
+                        temporary.resolve("killed/sae_weights.safetensors")))
+                .isEqualTo(-1);
+        assertThat(checkpoint).doesNotExist();
+    }
+
+    private static java.nio.file.attribute.FileTime modified(Path file) throws IOException {
+        return Files.exists(file) ? Files.getLastModifiedTime(file) : java.nio.file.attribute.FileTime.fromMillis(0);
+    }
+
+    @Test
+    void anAutoencoderOfTheHubIsAskedForByRepositoryAndFolder() {
+        Outcome offline = Outcome.of("sae", "info", "--sae", "ann/saes:layer_0");
+        assertThat(offline.exitCode()).isEqualTo(1);
+        assertThat(offline.err()).contains("HF_HUB_OFFLINE", "no file or folder ann/saes:layer_0");
+    }
+
+    @Test
     void badUsageIsOneSentence() {
         assertThat(Outcome.of("sae").exitCode()).isEqualTo(2);
         Outcome missing = Outcome.of("sae", "info", "--sae", path("nothing"));

@@ -8,19 +8,25 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.HubProgress;
+import dev.hyaline.weights.hub.Hub;
+import dev.hyaline.weights.hub.HubException;
+import dev.hyaline.weights.hub.HubName;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** Which autoencoder, and where in the model. */
 public final class SaeSource implements CheckedOptions {
     @Option(
             names = {"-s", "--sae"},
-            paramLabel = "DIR",
+            paramLabel = "SAE",
             required = true,
             description = {
                 "An autoencoder: a folder of SAELens's, dictionary_learning's, sparsify's or Gemma Scope's, or OpenAI's"
-                        + " .pt file."
+                        + " .pt file; or a repository of the Hugging Face hub, OWNER/NAME[@REVISION][:FOLDER], which is"
+                        + " downloaded into the hub's cache."
             })
     private String sae = "";
 
@@ -38,7 +44,7 @@ public final class SaeSource implements CheckedOptions {
 
     @Override
     public void check() {
-        if (!Files.exists(path())) {
+        if (!Files.exists(path()) && hubName().isEmpty()) {
             throw new BadInputException("--sae: there is nothing called " + sae);
         }
         if (!site.isEmpty()) {
@@ -49,13 +55,36 @@ public final class SaeSource implements CheckedOptions {
         }
     }
 
-    public Path path() {
+    private Path path() {
         return ModelOptions.path("--sae", sae);
+    }
+
+    /** The repository that is named; a bare name without an owner is none. */
+    private Optional<HubName> hubName() {
+        int colon = sae.indexOf(':');
+        return HubName.parse(colon < 0 ? sae : sae.substring(0, colon)).filter(HubName::hasOwner);
+    }
+
+    /** A file or folder here takes precedence over the hub. */
+    private Path find(Console console) {
+        if (Files.exists(path())) {
+            return path();
+        }
+        HubName name = hubName()
+                .orElseThrow(() -> new BadInputException("--sae: there is nothing called " + sae));
+        int colon = sae.indexOf(':');
+        Hub hub = Hub.of(HubAccess.settings(console));
+        try (HubProgress progress = new HubProgress(console, name)) {
+            return hub.folder(name, colon < 0 ? "" : sae.substring(colon + 1), SaeFiles::isRead, progress);
+        } catch (HubException e) {
+            throw new HubException(
+                    e.reason(), e.getMessage() + " (and there is no file or folder " + sae + ")", e);
+        }
     }
 
     /** Reads the autoencoder, and says what was understood. */
     public SaeFile read(Console console) {
-        SaeFile file = SaeFiles.read(path());
+        SaeFile file = SaeFiles.read(find(console));
         file.notes().forEach(note -> console.err().println("hyaline: " + note));
         return file;
     }

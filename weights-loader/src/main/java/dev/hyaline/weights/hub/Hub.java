@@ -1,12 +1,19 @@
 package dev.hyaline.weights.hub;
 
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.Remedy;
+import dev.hyaline.files.Printable;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.internal.hub.CacheLayout;
+import dev.hyaline.weights.internal.hub.FolderDownload;
 import dev.hyaline.weights.internal.hub.SnapshotDownload;
 import dev.hyaline.weights.internal.hub.SnapshotFolder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * The Hugging Face hub and its cache on this machine, which is shared with Python's {@code huggingface_hub}: each finds
@@ -18,6 +25,8 @@ import java.util.Optional;
  * processes.
  */
 public final class Hub {
+    private static final Pattern FOLDER = Pattern.compile("[\\w.+=-]{1,128}");
+
     private final HubSettings settings;
     private final CacheLayout cache;
 
@@ -80,6 +89,35 @@ public final class Hub {
                 .ifPresent(snapshot -> listener.note(name.revision() + " of " + now.repository() + " has moved from "
                         + snapshot.commit() + " to " + now.commit()));
         return now;
+    }
+
+    /**
+     * Returns a folder of files that are no model, such as a sparse autoencoder's, downloading those of them that are
+     * wanted unless they are in the cache. A branch in the cache refers to the commit it had when it was fetched.
+     *
+     * @param folder within the repository, with slashes between its parts; empty for the repository itself
+     * @param wanted chooses files by their names in that folder; those in folders below it are not asked for
+     * @throws HubException if it cannot be obtained, or no file there is wanted
+     */
+    public Path folder(HubName name, String folder, Predicate<String> wanted, HubListener listener) {
+        for (String part : folder.isEmpty() ? new String[0] : folder.split("/", -1)) {
+            if (!FOLDER.matcher(part).matches() || part.equals("..") || part.equals(".")) {
+                throw new BadInputException("no folder of the hub is called " + Printable.quoted(folder));
+            }
+        }
+        Optional<Path> complete = name.cachedAs().stream()
+                .flatMap(repository ->
+                        cache.commit(repository, name.revision()).map(commit -> cache.at(repository, commit)).stream())
+                .map(snapshot -> snapshot.folder().resolve(folder))
+                .filter(path -> Files.isRegularFile(path.resolve(FolderDownload.COMPLETE)))
+                .findFirst();
+        if (complete.isPresent()) {
+            return complete.get();
+        }
+        requireOnline(name);
+        try (FolderDownload download = new FolderDownload(settings, listener)) {
+            return download.run(name, folder, wanted);
+        }
     }
 
     /** Adds the tokenizer, which another program may not have downloaded. */

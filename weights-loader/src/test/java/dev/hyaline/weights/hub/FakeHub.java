@@ -212,9 +212,12 @@ final class FakeHub implements AutoCloseable {
             return;
         }
         String path = exchange.getRequestURI().getRawPath();
-        int slash = path.lastIndexOf('/');
         exchange.getResponseHeaders().set("ETag", "\"an-etag-of-the-store\"");
-        body(exchange, repositories.get(path.substring(1, slash)).files.get(path.substring(slash + 1)));
+        Repository repository = repositories.values().stream()
+                .filter(known -> path.startsWith("/" + known.name + "/"))
+                .findFirst()
+                .orElseThrow();
+        body(exchange, repository.files.get(path.substring(repository.name.length() + 2)));
     }
 
     static boolean isLarge(String file) {

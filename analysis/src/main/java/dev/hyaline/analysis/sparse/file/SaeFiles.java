@@ -8,6 +8,7 @@ import dev.hyaline.files.Json;
 import dev.hyaline.weights.TensorFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 
 /**
  * Reads autoencoders of any of the formats of {@link SaeFormat}, told apart by the files that are there, and writes
@@ -20,6 +21,16 @@ public final class SaeFiles {
     private static final String SPARSIFY_WEIGHTS = "sae.safetensors";
     private static final String DICTIONARY = "ae.pt";
     private static final String GEMMA = "params.npz";
+    private static final Set<String> READ = Set.of(
+            SAELENS_CONFIG,
+            SAELENS_WEIGHTS,
+            "sparsity.safetensors",
+            "activation_scaler.json",
+            SPARSIFY_WEIGHTS,
+            DICTIONARY,
+            "config.json",
+            GEMMA);
+
     private static final int CONFIG_LIMIT = 1 << 24;
 
     private SaeFiles() {}
@@ -61,6 +72,14 @@ public final class SaeFiles {
                 folderOrFile,
                 "an autoencoder's folder, or OpenAI's .pt",
                 Files.exists(path) ? "something else" : "nothing there");
+    }
+
+    /**
+     * Returns whether a file of this name is part of an autoencoder's folder, so that a folder somewhere else need not
+     * be fetched whole.
+     */
+    public static boolean isRead(String fileName) {
+        return READ.contains(fileName);
     }
 
     private static SaeFile readFolder(Path folder) {
