@@ -1,5 +1,7 @@
 package dev.hyaline.engine.error;
 
+import org.jspecify.annotations.Nullable;
+
 /** Kernels or a device that were asked for by name and cannot be had here. */
 public final class BackendUnavailableException extends HyalineException {
     private static final long serialVersionUID = 1L;
@@ -12,8 +14,8 @@ public final class BackendUnavailableException extends HyalineException {
         super(reason + "; " + remedy);
     }
 
-    /** As {@link #BackendUnavailableException(String, String)}, keeping the failure that revealed it. */
-    public BackendUnavailableException(String reason, String remedy, Throwable cause) {
+    /** As {@link #BackendUnavailableException(String, String)}, keeping the failure that revealed it, if one did. */
+    public BackendUnavailableException(String reason, String remedy, @Nullable Throwable cause) {
         super(reason + "; " + remedy, cause);
     }
 }

@@ -122,8 +122,7 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
             throw new BackendUnavailableException(
                     "arrays on a device are indexed by 31 bits, and the model needs one of " + largest() + " values",
                     "ask for less with -D" + ROWS_PROPERTY + " and -D" + POSITIONS_PROPERTY
-                            + ", or run on the processors",
-                    null);
+                            + ", or run on the processors");
         }
     }
 
@@ -140,7 +139,6 @@ record DeviceSizes(Gpt2Config config, int rows, int pages, int logitRows) {
         return new BackendUnavailableException(
                 "the model needs " + needed + " bytes at once on device " + device + ", which has a " + limit
                         + " bytes",
-                "ask for less with -D" + ROWS_PROPERTY + " and -D" + POSITIONS_PROPERTY + ", or run on the processors",
-                null);
+                "ask for less with -D" + ROWS_PROPERTY + " and -D" + POSITIONS_PROPERTY + ", or run on the processors");
     }
 }

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.DataRange;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
@@ -118,7 +120,7 @@ final class Graphs implements AutoCloseable {
                 to--;
             }
             List<Operation> run = operations.subList(from, to);
-            execute(indices.get(new Declared(run, forms(run) == 1 ? 0 : form)), to - from);
+            execute(Objects.requireNonNull(indices.get(new Declared(run, forms(run) == 1 ? 0 : form))), to - from);
             from = to;
         }
     }
@@ -137,7 +139,7 @@ final class Graphs implements AutoCloseable {
     }
 
     /** TornadoVM colours its messages and puts stack traces into them. */
-    private static String inOneLine(String message) {
+    private static String inOneLine(@Nullable String message) {
         return String.valueOf(message)
                 .replaceAll("\\u001B\\[[0-9;]*m", "")
                 .replaceAll("(?s)Stacktrace:.*", "")

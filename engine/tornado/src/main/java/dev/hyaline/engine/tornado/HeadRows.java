@@ -7,6 +7,7 @@ import dev.hyaline.engine.tornado.Operation.Step;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -57,7 +58,7 @@ final class HeadRows {
     }
 
     private Region region(PassBuffer holder) {
-        return new Region(DeviceBuffer.MAPS, slots.get(holder) * slotSize());
+        return new Region(DeviceBuffer.MAPS, Objects.requireNonNull(slots.get(holder)) * slotSize());
     }
 
     private int slotSize() {
@@ -84,8 +85,7 @@ final class HeadRows {
             throw new BackendUnavailableException(
                     "what the heads of this batch read or write, " + needed + " values, exceeds the device's room for "
                             + arrays.sizes.mapValues(),
-                    "watch fewer tokens a pass, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY,
-                    null);
+                    "watch fewer tokens a pass, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY);
         }
     }
 

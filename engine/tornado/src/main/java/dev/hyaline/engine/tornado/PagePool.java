@@ -32,8 +32,7 @@ final class PagePool {
             throw new BackendUnavailableException(
                     "the device's room for keys and values, " + holders.length * AttentionKernels.PAGE
                             + " positions, is full",
-                    "keep fewer caches, or ask for more with -D" + DeviceSizes.POSITIONS_PROPERTY,
-                    null);
+                    "keep fewer caches, or ask for more with -D" + DeviceSizes.POSITIONS_PROPERTY);
         }
         int page = free.remove();
         holders[page] = 1;

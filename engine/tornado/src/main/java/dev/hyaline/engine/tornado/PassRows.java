@@ -5,6 +5,7 @@ import dev.hyaline.engine.internal.forward.Batch;
 import dev.hyaline.engine.internal.forward.Plan;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of a pass as a device finds them: each one's token, position, pages of keys and attention map. Uploaded with
@@ -18,7 +19,7 @@ final class PassRows {
     /** Pages that hold what the pass does not append to a cache. */
     private final List<Integer> ownPages = new ArrayList<>();
 
-    private Batch batch;
+    private @Nullable Batch batch;
 
     PassRows(DeviceArrays arrays, PagePool pool, LaunchQueue launches) {
         this.arrays = arrays;
@@ -34,8 +35,7 @@ final class PassRows {
         if (rows > sizes.rows()) {
             throw new BackendUnavailableException(
                     "a pass on this device has room for " + sizes.rows() + " tokens, found " + rows,
-                    "run fewer at once, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY,
-                    null);
+                    "run fewer at once, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY);
         }
         int entries = 0;
         int tiles = 0;
@@ -45,7 +45,7 @@ final class PassRows {
             int end = batch.end(s);
             int pages = Math.ceilDiv(end, AttentionKernels.PAGE);
             requireEntries(entries + pages);
-            tablePages(s, entries, pages);
+            tablePages(batch, s, entries, pages);
             for (int i = 0; i < batch.length(s); i++) {
                 int row = batch.firstRow()[s] + i;
                 set(row, RowField.TOKEN, batch.tokens()[row]);
@@ -78,8 +78,7 @@ final class PassRows {
         if (entries > sizes.tableEntries()) {
             throw new BackendUnavailableException(
                     "the pasts of this batch exceed the device's table of " + sizes.tableEntries() + " pages",
-                    "run fewer sequences at once, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY,
-                    null);
+                    "run fewer sequences at once, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY);
         }
     }
 
@@ -87,7 +86,7 @@ final class PassRows {
      * A sequence's pages: its cache's, grown for the pass; or a past's whole ones, then the pass's own, which begin
      * with a copy of the past's last.
      */
-    private void tablePages(int s, int entry, int pages) {
+    private void tablePages(Batch batch, int s, int entry, int pages) {
         PagedKeyValues past = (PagedKeyValues) batch.past()[s];
         if (batch.append()[s]) {
             past.reserve(batch.end(s));

@@ -6,6 +6,8 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.engine.tornado.DeviceBuffer.Region;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Values of a pass as they are shown to probes on the host: the rows that are read come from the device, and what is
@@ -19,9 +21,9 @@ final class ShownValues {
     private final LaunchQueue launches;
     private final HeadRows headRows;
 
-    private Batch batch;
+    private @Nullable Batch batch;
     /** The residual stream as it was last shown for each head. */
-    private float[] shownForHeads;
+    private float @Nullable [] shownForHeads;
 
     ShownValues(DeviceArrays arrays, LaunchQueue launches, HeadRows headRows) {
         this.arrays = arrays;
@@ -37,6 +39,10 @@ final class ShownValues {
     void end() {
         batch = null;
         shownForHeads = null;
+    }
+
+    private Batch batch() {
+        return Objects.requireNonNull(batch, "no pass runs");
     }
 
     /** The place of a buffer's values that are about to be changed. */
@@ -76,14 +82,14 @@ final class ShownValues {
 
     private RowRanges ranges(PassBuffer buffer, HookPoint point, Probe probe) {
         return buffer == PassBuffer.MAPS
-                ? RowRanges.ofMaps(batch, arrays.config.nHeads(), point, probe)
-                : RowRanges.ofRows(batch, buffer.width(arrays.config), point, probe);
+                ? RowRanges.ofMaps(batch(), arrays.config.nHeads(), point, probe)
+                : RowRanges.ofRows(batch(), buffer.width(arrays.config), point, probe);
     }
 
     /** The input of each head while nobody has changed it: the residual stream, once for each. */
     private float[] spread(int size, HookPoint point, Probe probe) {
         int d = arrays.config.dModel();
-        float[] residual = new float[batch.rows() * d];
+        float[] residual = new float[batch().rows() * d];
         Region region = new Region(DeviceBuffer.RESIDUAL, 0);
         ranges(PassBuffer.RESIDUAL, point, probe)
                 .forEach((from, length) -> launches.read(region, from, length, residual));
@@ -101,11 +107,12 @@ final class ShownValues {
         if (HeadRows.isInput(buffer) && headRows.changed(buffer).isEmpty()) {
             int d = arrays.config.dModel();
             int width = arrays.config.nHeads() * d;
+            float[] shown = Objects.requireNonNull(shownForHeads, "nothing was shown");
             ranges.forEach((from, length) -> writeChanged(
                     from,
                     length,
                     i -> values[i],
-                    i -> shownForHeads[i / width * d + i % d],
+                    i -> shown[i / width * d + i % d],
                     (first, some) -> launches.load(regionToChange(buffer, point.layer()), values, first, some)));
             return;
         }

@@ -17,8 +17,10 @@ import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.tornado.DeviceEdits.Where;
 import dev.hyaline.engine.tornado.Operation.Step;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 /**
@@ -40,7 +42,7 @@ final class TornadoBackend implements Backend {
     private final String description;
     private final ReentrantLock turn = new ReentrantLock();
 
-    private Batch batch;
+    private @Nullable Batch batch;
     private int rows;
     /** Those that the device was told last, if {@link #columnsKnown}. */
     private LogitColumns columns = LogitColumns.ALL;
@@ -115,6 +117,10 @@ final class TornadoBackend implements Backend {
         }
     }
 
+    private Batch batch() {
+        return Objects.requireNonNull(batch, "no pass runs");
+    }
+
     @Override
     public void end() {
         launches.clear();
@@ -150,7 +156,7 @@ final class TornadoBackend implements Backend {
             return;
         }
         Where where = new Where(
-                shown.regionToChange(buffer, point.layer()), point.site().shape(), batch, Math.max(0, point.layer()));
+                shown.regionToChange(buffer, point.layer()), point.site().shape(), batch(), Math.max(0, point.layer()));
         declared.forEach(edit -> edits.make(edit, where));
     }
 
@@ -236,13 +242,12 @@ final class TornadoBackend implements Backend {
 
     @Override
     public void scores(int layer, PassBuffer q, PassBuffer maps, int[] mapOffsets) {
-        int values = mapOffsets[batch.sequences()];
+        int values = mapOffsets[batch().sequences()];
         if (values > arrays.sizes.mapValues()) {
             throw new BackendUnavailableException(
                     "the attention maps of this batch, " + values + " values, exceed the device's room for "
                             + arrays.sizes.mapValues(),
-                    "watch fewer tokens a pass, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY,
-                    null);
+                    "watch fewer tokens a pass, or ask for more with -D" + DeviceSizes.ROWS_PROPERTY);
         }
         launches.add(Step.SCORES, layer);
     }

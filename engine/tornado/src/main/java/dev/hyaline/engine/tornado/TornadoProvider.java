@@ -8,6 +8,7 @@ import dev.hyaline.engine.internal.forward.Host;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TornadoRuntime;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
@@ -53,8 +54,7 @@ public final class TornadoProvider implements DeviceProvider {
             throw new BackendUnavailableException(
                     "TornadoVM's runtime is not loaded",
                     "start java with @$TORNADOVM_HOME/tornado-argfile -D" + BAILOUT_PROPERTY
-                            + "=False, or use ./hyaline, which does",
-                    null);
+                            + "=False, or use ./hyaline, which does");
         }
         try {
             TornadoRuntime runtime = TornadoRuntimeProvider.getTornadoRuntime();
@@ -71,7 +71,7 @@ public final class TornadoProvider implements DeviceProvider {
         throw noDriver(null);
     }
 
-    private static BackendUnavailableException noDriver(Throwable cause) {
+    private static BackendUnavailableException noDriver(@Nullable Throwable cause) {
         return new BackendUnavailableException(
                 "TornadoVM finds no driver with a device",
                 "install the OpenCL driver of your device (for processors, pocl-opencl-icd), and see that clinfo lists"
@@ -84,8 +84,7 @@ public final class TornadoProvider implements DeviceProvider {
         if (!"false".equalsIgnoreCase(System.getProperty(BAILOUT_PROPERTY))) {
             throw new BackendUnavailableException(
                     "TornadoVM would hide a device's failure",
-                    "start java with -D" + BAILOUT_PROPERTY + "=False, or use ./hyaline, which does",
-                    null);
+                    "start java with -D" + BAILOUT_PROPERTY + "=False, or use ./hyaline, which does");
         }
     }
 }
