@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.core.importer.Location;
@@ -22,6 +23,7 @@ import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import com.tngtech.archunit.library.dependencies.SliceRule;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -212,6 +214,34 @@ final class ArchitectureTest {
             .should()
             .haveNameMatching(".*[.$]([^.$]*(Utils?|Manager|Impl)|Abstract([A-Z][^.$]*)?)")
             .because("a class is named after what it is");
+
+    /** What may be absent is an {@code Optional} when it is returned, and nullable where it is kept or handed on. */
+    @ArchTest
+    static void optionalIsForReturnValues(JavaClasses classes) {
+        List<JavaClass> libraries = classes.stream()
+                .filter(type -> !type.getPackageName().startsWith("dev.hyaline.tools"))
+                .filter(type -> !type.getPackageName().startsWith("dev.hyaline.analysis.sparse"))
+                .toList();
+        assertThat(libraries.stream()
+                        .flatMap(type -> type.getFields().stream())
+                        .filter(field -> isOptional(field.getRawType())))
+                .isEmpty();
+        assertThat(libraries.stream()
+                        .flatMap(type -> type.getCodeUnits().stream())
+                        .filter(unit -> !unit.getModifiers().contains(JavaModifier.SYNTHETIC))
+                        .filter(unit -> unit.getRawParameterTypes().stream().anyMatch(ArchitectureTest::isOptional)))
+                .isEmpty();
+    }
+
+    private static boolean isOptional(JavaClass type) {
+        return type.getBaseComponentType().getName().matches("java\\.util\\.Optional(Int|Long|Double)?");
+    }
+
+    /** Within them every type is non-null unless it says otherwise, and the compiler checks it. */
+    @ArchTest
+    static void everyLibraryIsNullMarked(JavaClasses classes) {
+        assertThat(LibraryModule.all()).hasSizeGreaterThan(4).allMatch(LibraryModule::nullMarked);
+    }
 
     /** The module depends on no other of Hyaline's than those named. */
     private static ArchRule arrows(String module, String... known) {

@@ -17,9 +17,10 @@ import java.util.stream.Stream;
  * @param name of the module, which is also its first package
  * @param folder of its pom.xml
  * @param exportedPackages those exported to everybody, in order
+ * @param nullMarked whether its types are non-null unless they say otherwise
  */
-record LibraryModule(String name, Path folder, List<String> exportedPackages) {
-    private static final Pattern MODULE = Pattern.compile("^module ([\\w.]+) \\{", Pattern.MULTILINE);
+record LibraryModule(String name, Path folder, List<String> exportedPackages, boolean nullMarked) {
+    private static final Pattern MODULE = Pattern.compile("^(@NullMarked\\s+)?module ([\\w.]+) \\{", Pattern.MULTILINE);
     private static final Pattern EXPORTS = Pattern.compile("^ +exports ([\\w.]+);", Pattern.MULTILINE);
     private static final Path ROOT = Path.of("..");
     private static final String DESCRIPTOR = "src/main/java/module-info.java";
@@ -69,7 +70,7 @@ record LibraryModule(String name, Path folder, List<String> exportedPackages) {
                     .map(found -> found.group(1))
                     .sorted()
                     .toList();
-            return new LibraryModule(module.group(1), folder, exported);
+            return new LibraryModule(module.group(2), folder, exported, module.group(1) != null);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

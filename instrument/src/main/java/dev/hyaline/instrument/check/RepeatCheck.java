@@ -18,8 +18,10 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs of the same prompts that should agree in every bit: again, on other numbers of threads, each prompt by itself,
@@ -40,10 +42,10 @@ public record RepeatCheck(List<Run> runs) {
      *
      * @param name such as {@code 2 threads}
      * @param digest SHA-256 of all rows' hashes, in the order of the prompts
-     * @param difference the first place, in the order of a pass, with other bits than the first run's; empty if there
-     *     is none
+     * @param difference the first place, in the order of a pass, with other bits than the first run's; null if there is
+     *     none
      */
-    public record Run(String name, String digest, Optional<Difference> difference) {}
+    public record Run(String name, String digest, @Nullable Difference difference) {}
 
     /**
      * A row that differs.
@@ -78,7 +80,7 @@ public record RepeatCheck(List<Run> runs) {
 
     /** The first run that differs. */
     public Optional<Run> differing() {
-        return runs.stream().filter(run -> run.difference.isPresent()).findFirst();
+        return runs.stream().filter(run -> run.difference != null).findFirst();
     }
 
     /** The hash of every row, {@code [prompts][rows]} by hook point in the order of a pass. */
@@ -146,19 +148,19 @@ public record RepeatCheck(List<Run> runs) {
             return HexFormat.of().formatHex(digest.digest());
         }
 
-        private Optional<Difference> difference(Hashes first) {
+        private @Nullable Difference difference(Hashes first) {
             for (Map.Entry<HookPoint, long[][]> entry : first.rows.entrySet()) {
                 HookPoint point = entry.getKey();
-                long[][] own = rows.get(point);
+                long[][] own = Objects.requireNonNull(rows.get(point));
                 for (int s = 0; s < prompts.size(); s++) {
                     int row = Arrays.mismatch(entry.getValue()[s], own[s]);
                     if (row >= 0) {
                         int position = row % prompts.length(s);
-                        return Optional.of(new Difference(point, s, position, prompts.token(s, position)));
+                        return new Difference(point, s, position, prompts.token(s, position));
                     }
                 }
             }
-            return Optional.empty();
+            return null;
         }
     }
 }

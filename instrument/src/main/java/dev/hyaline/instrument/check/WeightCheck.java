@@ -6,7 +6,7 @@ import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.engine.config.Gpt2Config;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The values of a model's tensors as they are in a file, before a model is made of them, which refuses what is not
@@ -31,13 +31,14 @@ public record WeightCheck(List<Tensor> tensors) {
      * One tensor.
      *
      * @param notFinite number of values that are infinite or not a number
-     * @param first the first of them; empty if there is none
+     * @param first the first of them; null if there is none
      * @param largest absolute value of the finite ones
      */
-    public record Tensor(String name, long notFinite, Optional<Place> first, float largest) {}
+    public record Tensor(
+            String name, long notFinite, @Nullable MatrixEntry first, float largest) {}
 
     /** A value in a tensor; a vector is one row. */
-    public record Place(int row, int column, float value) {}
+    public record MatrixEntry(int row, int column, float value) {}
 
     /** Reads every tensor. */
     public static WeightCheck of(Gpt2Config config, TensorSource source) {
@@ -49,7 +50,7 @@ public record WeightCheck(List<Tensor> tensors) {
     private static Tensor check(TensorSpec tensor, TensorSource source) {
         int columns = tensor.columns();
         int rowsAtOnce = Math.max(1, VALUES_AT_ONCE / columns);
-        List<Place> bad = new ArrayList<>();
+        List<MatrixEntry> bad = new ArrayList<>();
         long count = 0;
         float largest = 0;
         for (int row = 0; row < tensor.rows(); row += rowsAtOnce) {
@@ -62,12 +63,12 @@ public record WeightCheck(List<Tensor> tensors) {
                 } else {
                     count++;
                     if (bad.isEmpty()) {
-                        bad.add(new Place(row + i / columns, i % columns, values[i]));
+                        bad.add(new MatrixEntry(row + i / columns, i % columns, values[i]));
                     }
                 }
             }
         }
-        return new Tensor(tensor.name(), count, bad.stream().findFirst(), largest);
+        return new Tensor(tensor.name(), count, bad.isEmpty() ? null : bad.getFirst(), largest);
     }
 
     /** The tensors that hold a value which is not finite. */

@@ -29,7 +29,7 @@ class WeightCheckTest {
         assertThat(check.notFinite()).singleElement().satisfies(tensor -> {
             assertThat(tensor.name()).isEqualTo("wte.weight");
             assertThat(tensor.notFinite()).isEqualTo(2);
-            assertThat(tensor.first()).hasValue(new WeightCheck.Place(4, 2, Float.NaN));
+            assertThat(tensor.first()).isEqualTo(new WeightCheck.MatrixEntry(4, 2, Float.NaN));
             assertThat(tensor.largest()).isFinite();
         });
     }

@@ -45,9 +45,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -229,9 +229,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         Capture capture = captureOptions.capture(selection.select(config, DEFAULT_SITES));
         Dump values = Dump.of(config, prompts(config, vocabulary), capture, type, format);
         Dump dump = gradientOptions.name().map(values::ofGradients).orElse(values);
-        Optional<PromptPairs> pairs = gradientOptions
+        PromptPairs pairs = gradientOptions
                 .name()
-                .map(name -> gradientOptions.pairs(config, vocabulary, dump.prompts(), !promptOptions.isGiven()));
+                .map(name -> gradientOptions.pairs(config, vocabulary, dump.prompts(), !promptOptions.isGiven()))
+                .orElse(null);
         DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, dump);
         if (dryRun) {
             report.forecast(folder.resolve(format.fileName()), common.json);
@@ -300,7 +301,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             Checkpoint checkpoint,
             ModelVocabulary vocabulary,
             Dump dump,
-            Optional<PromptPairs> pairs,
+            @Nullable PromptPairs pairs,
             DumpFolder folder,
             DumpReport report) {
         // The model's files are hashed while it loads and runs.
@@ -313,8 +314,9 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             try (ConsoleProgress progress = new ConsoleProgress(
                     console, "dump", "tokens", dump.prompts().totalTokens())) {
                 summary = new DumpSummary(dump.prompts(), progress);
-                PromptPass pass = pairs.<PromptPass>map(of -> gradientOptions.pass(engine, dump.prompts(), of))
-                        .orElseGet(() -> PromptPass.plain(engine, dump.prompts()));
+                PromptPass pass = pairs == null
+                        ? PromptPass.plain(engine, dump.prompts())
+                        : gradientOptions.pass(engine, dump.prompts(), pairs);
                 written = dump.write(
                         engine, folder, () -> provenance(checkpoint, files.join(), vocabulary, command), summary, pass);
             }

@@ -99,12 +99,12 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
         if (!latents.isEmpty()) {
             return selection().in(attachment.autoencoder().config().latents(), "latent");
         }
-        LatentScores scores = LatentScores.of(
-                attachment, experiment.runs(), experiment.metric(), LatentScores.Reference.ZERO);
+        LatentScores scores =
+                LatentScores.of(attachment, experiment.runs(), experiment.metric(), LatentScores.Reference.ZERO);
         int[] ranked = Arrays.stream(scores.ranked()).limit(most).toArray();
         if (ranked.length == 0) {
-            throw new BadInputException("no latent that fires on these prompts changes the metric; name some"
-                    + " (--latents)");
+            throw new BadInputException(
+                    "no latent that fires on these prompts changes the metric; name some" + " (--latents)");
         }
         return ranked;
     }

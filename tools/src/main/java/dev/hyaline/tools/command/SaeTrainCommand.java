@@ -183,8 +183,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
         if (sites().size() > 1) {
             if (!siteOut.isEmpty()) {
-                throw new BadInputException("--site-out is for a transcoder, which reads one site, but --site names "
-                        + sites().size());
+                throw new BadInputException(
+                        "--site-out is for a transcoder, which reads one site, but --site names " + sites().size());
             }
             if (!architecture.equals("standard") && !architecture.equals("topk")) {
                 throw new BadInputException(

@@ -70,15 +70,13 @@ public final class SaeSource implements CheckedOptions {
         if (Files.exists(path())) {
             return path();
         }
-        HubName name = hubName()
-                .orElseThrow(() -> new BadInputException("--sae: there is nothing called " + sae));
+        HubName name = hubName().orElseThrow(() -> new BadInputException("--sae: there is nothing called " + sae));
         int colon = sae.indexOf(':');
         Hub hub = Hub.of(HubAccess.settings(console));
         try (HubProgress progress = new HubProgress(console, name)) {
             return hub.folder(name, colon < 0 ? "" : sae.substring(colon + 1), SaeFiles::isRead, progress);
         } catch (HubException e) {
-            throw new HubException(
-                    e.reason(), e.getMessage() + " (and there is no file or folder " + sae + ")", e);
+            throw new HubException(e.reason(), e.getMessage() + " (and there is no file or folder " + sae + ")", e);
         }
     }
 

@@ -9,6 +9,7 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +53,7 @@ public final class DoctorReport {
     public Optional<String> trouble() {
         if (!weights.notFinite().isEmpty()) {
             WeightCheck.Tensor tensor = weights.notFinite().getFirst();
-            WeightCheck.Place place = tensor.first().orElseThrow();
+            WeightCheck.MatrixEntry place = Objects.requireNonNull(tensor.first());
             return Optional.of("the first weight that is not finite is " + place.value() + " in " + tensor.name()
                     + ", row " + place.row() + ", column " + place.column() + "; it holds " + tensor.notFinite()
                     + " such values");
@@ -63,7 +64,7 @@ public final class DoctorReport {
         return repeats == null
                 ? Optional.empty()
                 : repeats.differing().map(run -> {
-                    RepeatCheck.Difference place = run.difference().orElseThrow();
+                    RepeatCheck.Difference place = Objects.requireNonNull(run.difference());
                     return "the run '" + run.name() + "' gives other values: they first differ at " + place.point()
                             + " of " + where(place.sequence(), place.position(), place.token());
                 });
@@ -98,12 +99,14 @@ public final class DoctorReport {
         if (repeats != null) {
             Table table = new Table("run", "digest of all values", "first difference");
             for (RepeatCheck.Run run : repeats.runs()) {
+                RepeatCheck.Difference place = run.difference();
                 table.row(
                         run.name(),
                         run.digest().substring(0, DIGEST_SHOWN),
-                        run.difference()
-                                .map(d -> d.point() + ", " + prompts.name(d.sequence()) + ", position " + d.position())
-                                .orElse("none"));
+                        place == null
+                                ? "none"
+                                : place.point() + ", " + prompts.name(place.sequence()) + ", position "
+                                        + place.position());
             }
             table.print(console);
             console.out().println();
@@ -117,7 +120,7 @@ public final class DoctorReport {
 
     private void showWeights(Console console) {
         for (WeightCheck.Tensor tensor : weights.notFinite()) {
-            WeightCheck.Place place = tensor.first().orElseThrow();
+            WeightCheck.MatrixEntry place = Objects.requireNonNull(tensor.first());
             console.out()
                     .println(tensor.name() + "  " + tensor.notFinite() + " not finite, the first at row " + place.row()
                             + ", column " + place.column());
@@ -151,7 +154,7 @@ public final class DoctorReport {
     private void write(JsonGenerator json) {
         json.writeArrayPropertyStart("tensors_not_finite");
         for (WeightCheck.Tensor tensor : weights.notFinite()) {
-            WeightCheck.Place place = tensor.first().orElseThrow();
+            WeightCheck.MatrixEntry place = Objects.requireNonNull(tensor.first());
             json.writeStartObject();
             json.writeStringProperty("name", tensor.name());
             json.writeNumberProperty("values", tensor.notFinite());
@@ -171,14 +174,15 @@ public final class DoctorReport {
                 json.writeStartObject();
                 json.writeStringProperty("name", run.name());
                 json.writeStringProperty("sha256", run.digest());
-                run.difference().ifPresent(place -> {
+                RepeatCheck.Difference place = run.difference();
+                if (place != null) {
                     json.writeObjectPropertyStart("first_difference");
                     json.writeStringProperty("site", place.point().name());
                     json.writeNumberProperty("prompt", place.sequence());
                     json.writeNumberProperty("position", place.position());
                     json.writeNumberProperty("token", place.token());
                     json.writeEndObject();
-                });
+                }
                 json.writeEndObject();
             }
             json.writeEndArray();
