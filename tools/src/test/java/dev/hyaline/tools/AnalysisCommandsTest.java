@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,32 @@ final class AnalysisCommandsTest {
         String help = Outcome.of(command, "--help").succeeded().out();
         assertThat(help).contains("Usage: hyaline", "  hyaline " + command).doesNotContain("${", "null");
         assertThat(help.lines()).allMatch(line -> line.length() <= 100);
+    }
+
+    /** A number that the model or the pairs do not have is told before weights are loaded or a folder is made. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "patch --what resid_pre --positions 99 | there is no position 99: positions run from 0 to 14",
+                "patch --edges m9->logits | there is no node m9",
+                "patch --edges m00->logits | 'm00' is not a node",
+                "patch --heads-to a9.h0<q> | a9.h0",
+                "ablate --layers 99 | there is no layer 99: layers run from 0 to 3",
+                "ablate --site post --neurons 99999999 | there is no neuron 99999999",
+                "ablate --positions 77 | there is no position 77",
+                "ablate --sets m99 | there is no node m99",
+                "attribute --at nowhere | there is no role nowhere",
+                "circuit --edges 2000000000 | the graph has 1519 edges, found 2000000000"
+            })
+    void numbersThatThereAreNotLeaveNothing(String line, String message) {
+        List<String> arguments = new ArrayList<>(List.of(line.split(" ", -1)));
+        arguments.addAll(List.of("--out", out()));
+        Outcome outcome = Outcome.of(arguments.toArray(String[]::new));
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err().lines()).hasSize(1);
+        assertThat(outcome.err()).contains(message);
+        assertThat(Path.of(out())).doesNotExist();
     }
 
     @Test

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** An option that cannot be is refused before anything is asked of the hub, let alone downloaded. */
 final class OptionsFirstTest {
     private static final Set<String> ON_A_MODEL =
-            Set.of("dump", "edit", "info", "generate", "patch", "ablate", "lens", "attribute", "heads");
+            Set.of("dump", "edit", "info", "generate", "patch", "ablate", "circuit", "lens", "attribute", "heads");
 
     /** What each command refuses, whatever the model. */
     private static final Map<String, List<String>> REFUSED = Map.of(
@@ -107,7 +107,26 @@ final class OptionsFirstTest {
             "lens",
             List.of("--prompt a --out x", "--metric loss"),
             "heads",
-            List.of("--prompt a --draws 3", "--draws 0", "--length 0", "--threshold 2", "--above 1", "--random x"));
+            List.of(
+                    "--prompt a --draws 3",
+                    "--draws 0",
+                    "--draws 2000000000",
+                    "--length 0",
+                    "--length 2000000000",
+                    "--threshold 2",
+                    "--above 1",
+                    "--random x"),
+            "circuit",
+            List.of(
+                    "--count 2000000000",
+                    "--edges 0",
+                    "--steps 0",
+                    "--steps 2000000000",
+                    "--tau 1",
+                    "--evaluate /nowhere",
+                    "--known /nowhere",
+                    "--compare --method eap",
+                    "--pairs /nowhere.json"));
 
     @TempDir
     private Path folder;
@@ -120,6 +139,8 @@ final class OptionsFirstTest {
             lines.add(command + needed + " --threads 0");
             lines.add(command + needed + " --device tpu");
         }
+        lines.add("sanity attribute --count 2000000000");
+        lines.add("sanity attribute --out x");
         return lines.stream().sorted();
     }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands of sparse autoencoders, in this JVM. */
@@ -235,5 +236,45 @@ final class SaeCommandsTest {
         assertThat(again.err()).contains("exists already");
         Outcome k = Outcome.of("sae", "train", "--k", "0", "--out", path("new"));
         assertThat(k.exitCode()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "train --latents 2000000000 | --latents must be at most 16777215 of width 128, found 2000000000",
+                "train --batch 2000000000 | --batch must be at most 1048576, found 2000000000",
+                "train --steps 9223372036854775807 | --steps must be at most 1000000000, found 9223372036854775807",
+                "train --k 65 --latents 64 | --k must be at most the number of latents, 64, found 65.0",
+                "train --site blocks.99.hook_resid_post | there is no layer 99",
+                "train --dump DIR | manifest.json",
+                "train --out DIR/file/new | file is not a folder",
+                "features --sae SAE --latents 64 | there is no latent 64: latents run from 0 to 63",
+                "features --sae SAE --out DIR/file/new | file is not a folder",
+                "encode --sae SAE --out DIR | is a folder; name a file",
+                "encode --sae SAE --out DIR/file/new | file is not a folder",
+                "convert --sae SAE --out DIR | exists already",
+                "convert --sae SAE --out DIR/file/new | file is not a folder",
+                "sweep --sae SAE --latents 64 --out DIR/new | there is no latent 64"
+            })
+    void whatCannotBeIsRefusedBeforeAnyWork(String line, String message) throws IOException {
+        if (line.contains("SAE")) {
+            train("sae");
+        }
+        Files.createDirectories(temporary.resolve("folder"));
+        Files.writeString(temporary.resolve("folder/file"), "");
+        List<String> arguments = new java.util.ArrayList<>(List.of("sae"));
+        for (String word : line.split(" ", -1)) {
+            arguments.add(word.replace("SAE", path("sae")).replace("DIR", path("folder")));
+        }
+        if (!line.contains("--out") && line.startsWith("train")) {
+            arguments.addAll(List.of("--out", path("new")));
+        }
+        Outcome outcome = Outcome.of(arguments.toArray(String[]::new));
+        assertThat(outcome.exitCode()).isIn(1, 2);
+        assertThat(outcome.err()).contains(message).doesNotContain("Exception");
+        assertThat(temporary.resolve("new")).doesNotExist();
+        assertThat(temporary.resolve("folder/new")).doesNotExist();
+        assertThat(temporary.resolve("folder/file")).isEmptyFile();
     }
 }

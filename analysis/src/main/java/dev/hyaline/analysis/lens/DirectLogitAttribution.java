@@ -58,12 +58,21 @@ public final class DirectLogitAttribution {
      * @throws BadInputException if a pair lacks the role or distractors
      */
     public static DirectLogitAttribution of(Gpt2 model, PromptPairs pairs, String role) {
+        requireComparable(pairs, role);
+        return new DirectLogitAttribution(model, pairs, role);
+    }
+
+    /**
+     * Checks before any model is there that pairs have what is attributed.
+     *
+     * @throws dev.hyaline.engine.error.BadInputException if a pair has no such role, no answer or no distractor
+     */
+    public static void requireComparable(PromptPairs pairs, String role) {
         Metric difference = Metric.logitDifference(role);
         for (PromptPair pair : pairs.list()) {
             difference.positions(pair);
             difference.tokens(pair);
         }
-        return new DirectLogitAttribution(model, pairs, role);
     }
 
     /**

@@ -16,7 +16,6 @@ import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
-import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.NameList;
 import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.SelectionOptions;
@@ -196,17 +195,18 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             String name = ablated.sets != null
                     ? SETS
                     : "ablate-" + site(study.config()).shortName();
+            Sweep sweep = sweep(study);
             Optional<Path> folder = options.tables().folder(name);
             try (Gpt2 model = study.start()) {
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
                 new SweepReport(console, study.model(), name, folder.orElse(null), normalise, options.json(), null)
-                        .run(experiment, sweep(experiment, study.vocabulary()));
+                        .run(experiment, sweep);
             }
         }
     }
 
-    private Sweep sweep(Experiment experiment, ModelVocabulary vocabulary) {
-        Gpt2Config config = experiment.config();
+    private Sweep sweep(Study study) {
+        Gpt2Config config = study.config();
         if (ablated.sets != null) {
             return AblationSweep.ofSets(config, ablation(), sets(config));
         }
@@ -218,7 +218,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             along = along.components(parts.neurons());
         }
         if (parts.byPosition || parts.positions != null) {
-            along = along.positions(RolePositions.of(experiment.pairs(), vocabulary, parts.positions));
+            along = along.positions(RolePositions.of(study.pairs(), study.vocabulary(), parts.positions));
         }
         return AblationSweep.of(config, ablation(), chosen, along);
     }

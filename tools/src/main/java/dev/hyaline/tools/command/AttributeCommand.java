@@ -112,6 +112,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
     @Override
     public void run() {
         try (Study study = Study.of(options, pairOptions, console)) {
+            DirectLogitAttribution.requireComparable(study.pairs(), role);
             Optional<Path> folder = options.tables().folder(name());
             Gpt2Weights weights = study.checkpoint().weights();
             try (Gpt2 model = study.start(raw ? weights : WeightProcessing.processWeights(weights))) {

@@ -14,7 +14,6 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
-import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.NameList;
 import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.Study;
@@ -151,10 +150,10 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     public void run() {
         try (Study study = options.open(console)) {
             List<Edge> chosen = patched.edges == null ? List.of() : edges(study.config());
+            Sweep sweep = sweep(study, chosen);
             Optional<Path> folder = options.tables().folder(tables());
             try (Gpt2 model = study.start()) {
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
-                Sweep sweep = sweep(experiment, study.vocabulary(), chosen);
                 new SweepReport(
                                 console,
                                 study.model(),
@@ -179,21 +178,18 @@ public final class PatchCommand implements Runnable, CheckedOptions {
         return patched.what == null ? DEFAULT : patched.what;
     }
 
-    private Sweep sweep(Experiment experiment, ModelVocabulary vocabulary, List<Edge> chosen) {
+    private Sweep sweep(Study study, List<Edge> chosen) {
+        Gpt2Config config = study.config();
         PatchingDirection direction = noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING;
         if (!chosen.isEmpty()) {
-            return PathPatching.edges(experiment.config(), direction, chosen);
+            return PathPatching.edges(config, direction, chosen);
         }
         if (patched.headsTo != null) {
-            Gpt2Config config = experiment.config();
             return PathPatching.heads(config, direction, receivers(config), mediators(config));
         }
         return patch().byPosition()
-                ? patch().sweep(
-                                experiment.config(),
-                                direction,
-                                RolePositions.of(experiment.pairs(), vocabulary, positions))
-                : patch().sweep(experiment.config(), direction, experiment.pairs());
+                ? patch().sweep(config, direction, RolePositions.of(study.pairs(), study.vocabulary(), positions))
+                : patch().sweep(config, direction, study.pairs());
     }
 
     private List<Edge> edges(Gpt2Config config) {

@@ -2,12 +2,15 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.SaeSource;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,7 +46,11 @@ public final class SaeConvertCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        ModelOptions.path("--out", out);
+        Path folder = ModelOptions.path("--out", out);
+        if (Files.exists(folder)) {
+            throw new BadInputException("--out: " + out + " exists already; choose another folder");
+        }
+        ModelOptions.requireWritable("--out", folder);
     }
 
     @Override

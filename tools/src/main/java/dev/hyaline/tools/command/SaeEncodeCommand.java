@@ -4,6 +4,7 @@ import dev.hyaline.analysis.sparse.feature.LatentDump;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
@@ -15,6 +16,7 @@ import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -66,7 +68,11 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        ModelOptions.path("--out", out);
+        Path file = ModelOptions.path("--out", out);
+        if (Files.isDirectory(file)) {
+            throw new BadInputException("--out: " + out + " is a folder; name a file");
+        }
+        ModelOptions.requireWritable("--out", file);
     }
 
     @Override

@@ -85,6 +85,7 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
         if (Files.exists(ModelOptions.path("--out", out))) {
             throw new BadInputException("--out: " + out + " exists already; choose another folder");
         }
+        ModelOptions.requireWritable("--out", ModelOptions.path("--out", out));
         if (!latents.isEmpty()) {
             IndexSelection.parse(latents);
         }
@@ -94,6 +95,9 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
     public void run() {
         Path folder = ModelOptions.path("--out", out);
         SaeFile sae = source.read(console);
+        if (!latents.isEmpty()) {
+            IndexSelection.parse(latents).in(sae.autoencoder().config().latents(), "latent");
+        }
         try (Checkpoint checkpoint = modelOptions.open(console);
                 Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);

@@ -84,6 +84,9 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
     @Override
     public void run() {
         SaeFile sae = source.read(console);
+        if (!latents.isEmpty()) {
+            selection().in(sae.autoencoder().config().latents(), "latent");
+        }
         try (Study study = options.open(console)) {
             Optional<Path> folder = options.tables().folder(TABLE);
             try (Gpt2 model = study.start()) {

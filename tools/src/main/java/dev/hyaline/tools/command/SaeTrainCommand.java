@@ -12,6 +12,7 @@ import dev.hyaline.analysis.sparse.train.TrainedActivation;
 import dev.hyaline.analysis.sparse.train.Training;
 import dev.hyaline.analysis.sparse.train.TrainingData;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
@@ -68,6 +69,8 @@ import picocli.CommandLine.Option;
 public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private static final int TEXTS = 1024;
     private static final int WIDTHS = 10;
+    private static final long MAX_STEPS = 1_000_000_000;
+    private static final int MAX_BATCH = 1 << 20;
     private static final long BUFFER_BYTES = 1L << 28;
 
     /** What can be trained. */
@@ -191,8 +194,15 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                         "a crosscoder is of --architecture standard or topk, found " + architecture);
             }
         }
+        ModelOptions.requireWritable("--out", folder);
         if (steps < 1 || batch < 1 || checkpointEvery < 1) {
             throw new BadInputException("--steps, --batch and --checkpoint-every must be at least 1");
+        }
+        if (steps > MAX_STEPS) {
+            throw new BadInputException("--steps must be at most " + MAX_STEPS + ", found " + steps);
+        }
+        if (batch > MAX_BATCH) {
+            throw new BadInputException("--batch must be at most " + MAX_BATCH + ", found " + batch);
         }
         if (latents != null && latents < 1) {
             throw new BadInputException("--latents must be at least 1, found " + latents);
@@ -216,19 +226,49 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
 
     @Override
     public void run() {
-        try (Checkpoint checkpoint = modelOptions.open(console);
-                Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+        if (!dump.isEmpty()) {
+            // A broken dump is told before a model is loaded.
+            ActivationStore.open(ModelOptions.path("--dump", dump)).close();
+        }
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
+            Gpt2Config config = checkpoint.config();
+            List<HookPoint> in =
+                    site.isEmpty() ? List.of(HookPoint.of(Site.RESID_POST, config.nLayers() / 2)) : sites();
+            HookPoint to = siteOut.isEmpty() ? in.getFirst() : HookPoints.point(siteOut);
+            requirePossible(in, to, config);
+            train(checkpoint, in, to);
+        }
+    }
+
+    /** Checks before weights are loaded that the model has the sites, and a matrix room for the latents. */
+    private void requirePossible(List<HookPoint> in, HookPoint to, Gpt2Config config) {
+        for (HookPoint point : in) {
+            HookPoints.select(config, point.name());
+        }
+        HookPoints.select(config, to.name());
+        int width = Math.max(width(in, config), width(List.of(to), config));
+        long n = latents == null ? (long) WIDTHS * width(in, config) : latents;
+        if (n * width > Integer.MAX_VALUE) {
+            throw new BadInputException(
+                    "--latents must be at most " + Integer.MAX_VALUE / width + " of width " + width + ", found " + n);
+        }
+        if (k > n && List.of("topk", "batchtopk", "matryoshka").contains(architecture)) {
+            throw new BadInputException("--k must be at most the number of latents, " + n + ", found " + k);
+        }
+    }
+
+    private static int width(List<HookPoint> points, Gpt2Config config) {
+        return Math.max(1, points.size() * points.getFirst().site().shape().width(config));
+    }
+
+    private void train(Checkpoint checkpoint, List<HookPoint> in, HookPoint to) {
+        HookPoint first = in.getFirst();
+        try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Set<Integer> excluded = texts.excluded(vocabulary);
-            List<HookPoint> in = site.isEmpty()
-                    ? List.of(HookPoint.of(Site.RESID_POST, model.config().nLayers() / 2))
-                    : sites();
-            HookPoint first = in.getFirst();
-            HookPoint to = siteOut.isEmpty() ? first : HookPoints.point(siteOut);
             if (dump.isEmpty()) {
                 Corpus corpus = Corpus.of(texts.documents(model, vocabulary, TEXTS, console));
-                int width = Math.max(1, in.size() * first.site().shape().width(model.config()));
-                int buffer = (int) Math.max(batch, BUFFER_BYTES / Float.BYTES / width);
+                int buffer = (int) Math.max(batch, BUFFER_BYTES / Float.BYTES / width(in, model.config()));
                 CorpusData data = in.size() > 1
                         ? CorpusData.ofSites(model, corpus, in, excluded, seed, buffer)
                         : CorpusData.of(model, corpus, first, to, excluded, seed, buffer);

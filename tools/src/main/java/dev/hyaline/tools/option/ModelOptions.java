@@ -15,6 +15,7 @@ import dev.hyaline.weights.hub.Snapshot;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -126,6 +127,24 @@ public final class ModelOptions implements CheckedOptions {
      *
      * @throws BadInputException if no file can have that name here
      */
+    /**
+     * Checks before any work that a file or folder can be made.
+     *
+     * @throws BadInputException if the nearest folder that is there is none, or cannot be written
+     */
+    public static void requireWritable(String option, Path path) {
+        Path parent = path.toAbsolutePath().normalize().getParent();
+        while (parent != null && !Files.exists(parent, LinkOption.NOFOLLOW_LINKS)) {
+            parent = parent.getParent();
+        }
+        if (parent == null || !Files.isDirectory(parent)) {
+            throw new BadInputException(option + ": cannot write " + path + ": " + parent + " is not a folder");
+        }
+        if (!Files.isWritable(parent)) {
+            throw new BadInputException(option + ": cannot write " + path + ": " + parent + " is read-only");
+        }
+    }
+
     public static Path path(String option, String name) {
         if (name.isEmpty()) {
             throw new BadInputException(option + " needs a name, but none was given");

@@ -76,7 +76,7 @@ public final class LatentDump {
             }
             partial.channel().close();
         } catch (IOException e) {
-            throw FileException.stopped(target, e);
+            throw FileException.writing(target, e);
         }
         return new Summary(rows, count);
     }

@@ -77,7 +77,7 @@ public final class LatentPages {
             Files.write(partial.path().resolve("neuronpedia.json"), neuronpedia(study, model, pages, text));
             partial.commit();
         } catch (IOException e) {
-            throw FileException.stopped(target, e);
+            throw FileException.writing(target, e);
         }
     }
 

@@ -79,7 +79,7 @@ final class SaeLensWriter {
             }
             partial.commit();
         } catch (IOException e) {
-            throw FileException.stopped(target, e);
+            throw FileException.writing(target, e);
         }
     }
 
