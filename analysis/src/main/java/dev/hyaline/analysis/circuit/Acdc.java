@@ -135,16 +135,16 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
                     HexFormat.of().formatHex(leaves.toByteArray()));
         }
 
-        private void resume(Map<String, String> state) {
-            decided = Integer.parseInt(state.get("decided"));
-            tested = Integer.parseInt(state.get("tested"));
-            String[] done = state.get("work").split(" ", -1);
+        private void resume(SearchJournal.State state) {
+            decided = state.count("decided");
+            tested = state.count("tested");
+            String[] done = state.text("work").split(" ", -1);
             work = new MultiplyAdds(Long.parseLong(done[0]), Long.parseLong(done[1]));
-            double[] numbers = SearchJournal.doubles(state.get("loss"));
+            double[] numbers = state.numbers("loss");
             loss = numbers[0];
             closest = numbers[1];
-            now = Circuit.of(index, BitSet.valueOf(HexFormat.of().parseHex(state.get("kept"))));
-            leaves.or(BitSet.valueOf(HexFormat.of().parseHex(state.get("leaves"))));
+            now = Circuit.of(index, BitSet.valueOf(HexFormat.of().parseHex(state.text("kept"))));
+            leaves.or(BitSet.valueOf(HexFormat.of().parseHex(state.text("leaves"))));
         }
     }
 

@@ -176,11 +176,11 @@ public final class LearnedMasks {
                 SearchJournal.text(second));
     }
 
-    private void resume(Map<String, String> state) {
-        step = Integer.parseInt(state.get("step"));
-        System.arraycopy(SearchJournal.doubles(state.get("parameters")), 0, parameters, 0, parameters.length);
-        System.arraycopy(SearchJournal.doubles(state.get("means")), 0, first, 0, first.length);
-        System.arraycopy(SearchJournal.doubles(state.get("squares")), 0, second, 0, second.length);
+    private void resume(SearchJournal.State state) {
+        step = state.count("step");
+        System.arraycopy(state.numbers("parameters"), 0, parameters, 0, parameters.length);
+        System.arraycopy(state.numbers("means"), 0, first, 0, first.length);
+        System.arraycopy(state.numbers("squares"), 0, second, 0, second.length);
     }
 
     /** The loss's and the charge's derivatives of one step's draw. */

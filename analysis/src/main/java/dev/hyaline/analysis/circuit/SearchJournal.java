@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +25,9 @@ import org.jspecify.annotations.Nullable;
  * the caller to delete once the results are safe.
  */
 final class SearchJournal {
-    private static final String FORMAT = "hyaline search 1";
+    private static final String FORMAT = "hyaline search 2";
+    /** Begins the last line, which has the checksum of all others. */
+    private static final String END = "end ";
     /** A state is written again after this many times what writing it took. */
     private static final long PAUSE = 20;
 
@@ -46,33 +49,68 @@ final class SearchJournal {
                                 .fingerprint(words + ", " + experiment.edits().key()));
     }
 
+    /** What a search was at, by name. */
+    record State(Path file, Map<String, String> values) {
+        String text(String name) {
+            String value = values.get(name);
+            if (value == null) {
+                throw damaged(file);
+            }
+            return value;
+        }
+
+        int count(String name) {
+            return Integer.parseInt(text(name));
+        }
+
+        double[] numbers(String name) {
+            return doubles(text(name));
+        }
+    }
+
     /**
      * The state that a search which was stopped left.
      *
-     * @throws BadInputException if the file is of another search
+     * @throws BadInputException if the file is of another search, or damaged
      */
-    Optional<Map<String, String>> read() {
+    Optional<State> read() {
         if (file == null) {
             return Optional.empty();
         }
-        String[] lines;
+        String text;
         try {
-            lines = Files.readString(file, StandardCharsets.US_ASCII).split("\n", -1);
+            text = Files.readString(file, StandardCharsets.ISO_8859_1);
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
             throw FileException.reading(file, e);
         }
+        String[] lines = text.split("\n", -1);
         if (!lines[0].equals(identity)) {
             throw new BadInputException(file + " holds the progress of another search, or of this one on other prompts,"
                     + " weights or settings; go on with those, or delete it");
         }
-        Map<String, String> state = new TreeMap<>();
-        for (int i = 1; i < lines.length - 1; i++) {
-            int space = lines[i].indexOf(' ');
-            state.put(lines[i].substring(0, space), lines[i].substring(space + 1));
+        int end = text.lastIndexOf(END);
+        if (end < 0 || !text.substring(end).equals(end(text.substring(0, end)))) {
+            throw damaged(file);
         }
-        return Optional.of(state);
+        Map<String, String> values = new TreeMap<>();
+        for (String line : text.substring(0, end).lines().skip(1).toList()) {
+            int space = line.indexOf(' ');
+            values.put(line.substring(0, space), line.substring(space + 1));
+        }
+        return Optional.of(new State(file, values));
+    }
+
+    private static String end(String before) {
+        CRC32C checksum = new CRC32C();
+        checksum.update(before.getBytes(StandardCharsets.ISO_8859_1));
+        return END + Long.toHexString(checksum.getValue()) + "\n";
+    }
+
+    private static BadInputException damaged(Path file) {
+        return new BadInputException(
+                file + " holds the progress of a search, but is damaged; delete it to begin again");
     }
 
     /** Writes a state, unless the last one was written a short while ago. */
@@ -86,6 +124,7 @@ final class SearchJournal {
                 .forEach((name, value) ->
                         text.append(name).append(' ').append(value).append('\n'));
         try {
+            text.append(end(text.toString()));
             PartialFile.write(file, text.toString().getBytes(StandardCharsets.US_ASCII));
         } catch (IOException e) {
             throw FileException.writing(file, e);
@@ -101,7 +140,7 @@ final class SearchJournal {
     }
 
     /** Numbers from {@link #text(double...)}. */
-    static double[] doubles(String text) {
+    private static double[] doubles(String text) {
         ByteBuffer bytes = ByteBuffer.wrap(Base64.getDecoder().decode(text));
         double[] values = new double[bytes.remaining() / Double.BYTES];
         bytes.asDoubleBuffer().get(values);

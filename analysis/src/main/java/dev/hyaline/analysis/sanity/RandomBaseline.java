@@ -116,19 +116,19 @@ final class RandomBaseline {
     /** The found set, and after it random ones with as many members of each kind. */
     private static <T, K extends Comparable<K>> List<List<T>> sets(
             List<T> found, List<T> all, Function<T, K> kind, CounterRandom random) {
-        Map<K, List<T>> pools = new TreeMap<>();
-        all.forEach(member -> pools.computeIfAbsent(kind.apply(member), k -> new ArrayList<>())
+        TreeMap<K, List<T>> byKind = new TreeMap<>();
+        all.forEach(member -> byKind.computeIfAbsent(kind.apply(member), k -> new ArrayList<>())
                 .add(member));
         Map<K, Integer> counts = new TreeMap<>();
         found.forEach(member -> counts.merge(kind.apply(member), 1, Integer::sum));
-        List<K> kinds = List.copyOf(pools.keySet());
+        List<Map.Entry<K, List<T>>> pools = List.copyOf(byKind.entrySet());
         List<List<T>> sets = new ArrayList<>(List.of(found));
         for (int b = 0; b < RANDOM_SETS; b++) {
             List<T> drawn = new ArrayList<>();
-            for (int k = 0; k < kinds.size(); k++) {
-                List<T> pool = pools.get(kinds.get(k));
+            for (int k = 0; k < pools.size(); k++) {
+                List<T> pool = pools.get(k).getValue();
                 int[] order = random.with(b).with(k).permutation(pool.size());
-                for (int i = 0; i < counts.getOrDefault(kinds.get(k), 0); i++) {
+                for (int i = 0; i < counts.getOrDefault(pools.get(k).getKey(), 0); i++) {
                     drawn.add(pool.get(order[i]));
                 }
             }

@@ -297,7 +297,7 @@ final class KnownFaultsTest {
                     // A huge epsilon makes a norm linear, and without queries and keys attention is even.
                     if (tensor.name().contains("ln_") && tensor.name().endsWith("weight")) {
                         out[offset + i] *= 1000;
-                    } else if (tensor.name().contains("c_attn") && i % columns < 2 * columns / 3
+                    } else if ((tensor.name().contains("c_attn") && i % columns < 2 * columns / 3)
                             || tensor.name().contains("c_fc.weight")) {
                         out[offset + i] = 0;
                     }

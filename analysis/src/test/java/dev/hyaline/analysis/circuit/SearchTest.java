@@ -14,9 +14,11 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -110,6 +112,28 @@ final class SearchTest {
                 .hasMessageContaining("another search");
         assertThatThrownBy(() -> LearnedMasks.learn(byKl, settings(relaxation, 13), counting))
                 .isInstanceOf(BadInputException.class);
+    }
+
+    @Test
+    void aDamagedJournalIsToldInOneSentence() throws IOException {
+        Path journal = temporary.resolve("damaged");
+        assertThatThrownBy(() -> Acdc.search(circuits, 0.05, false, stopping(journal, 7)))
+                .isInstanceOf(Stopped.class);
+        byte[] whole = Files.readAllBytes(journal);
+        int state = new String(whole, StandardCharsets.ISO_8859_1).indexOf('\n') + 1;
+        for (int at = state; at < whole.length; at++) {
+            byte[] changed = whole.clone();
+            changed[at] ^= 1;
+            byte[] cut = Arrays.copyOf(whole, at);
+            for (byte[] damaged : List.of(changed, cut)) {
+                Files.write(journal, damaged);
+                assertThatThrownBy(() -> Acdc.search(
+                                circuits, 0.05, false, SweepOptions.none().journal(journal)))
+                        .isInstanceOf(BadInputException.class)
+                        .hasMessage(
+                                journal + " holds the progress of a search, but is damaged; delete it to begin again");
+            }
+        }
     }
 
     /** Searches until it is killed. */

@@ -288,6 +288,7 @@ class SanitySuiteTest {
 
     /** As if an edit had left a trace where it has no path. */
     @Test
+    @SuppressWarnings("ReferenceEquality") // of the clean run itself
     void aTraceOfAnyEditIsCaught() {
         assertThat(failures(
                         BuiltInMethod.ABLATE,

@@ -50,7 +50,7 @@ public final class DensityPicture {
      * @throws BadInputException if a density is no share
      */
     public static DensityPicture of(String title, float[] densities, long tokens) {
-        int decades = Math.clamp((long) Math.ceil(Math.log10(Math.max(10, tokens))), 2, 10);
+        int decades = Math.clamp((long) Math.ceil(Math.log10(Math.max(10.0, (double) tokens))), 2, 10);
         int[] counts = new int[1 + decades * BINS_PER_DECADE];
         for (float density : densities) {
             if (!(density >= 0 && density <= 1)) {

@@ -10,8 +10,7 @@ final class DenseRelu {
     private final LatentGradients gradients;
     private float[] activations = {};
 
-    DenseRelu(
-            ReluLatents latents, Dictionary dictionary, SquaredError squaredError, LatentGradients gradients) {
+    DenseRelu(ReluLatents latents, Dictionary dictionary, SquaredError squaredError, LatentGradients gradients) {
         this.latents = latents;
         this.dictionary = dictionary;
         this.squaredError = squaredError;

@@ -78,8 +78,8 @@ final class LatentGradients {
         if (latents instanceof GatedLatents gated) {
             gated.gradient(batch, i, paths.get(0), paths.get(1), this, buffer);
         } else {
-            for (ReconstructionPath path : paths) {
-                path(i, path, path == paths.getFirst(), batch, l0, buffer);
+            for (int p = 0; p < paths.size(); p++) {
+                path(i, paths.get(p), p == 0, batch, l0, buffer);
             }
         }
         finish(i);

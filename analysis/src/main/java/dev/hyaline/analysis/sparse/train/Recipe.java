@@ -108,7 +108,7 @@ public record Recipe(
             }
         }
         boolean topK = activation instanceof TrainedActivation.TrainedTopK;
-        if ((multiTopK || auxiliary != Auxiliary.NONE && auxiliary != Auxiliary.GHOST) && !topK) {
+        if ((multiTopK || (auxiliary != Auxiliary.NONE && auxiliary != Auxiliary.GHOST)) && !topK) {
             throw new BadInputException("auxiliary losses and 4 k latents are for top-k autoencoders");
         }
         if (auxiliary == Auxiliary.GHOST && activation instanceof TrainedActivation.PenalizedGate) {

@@ -110,14 +110,14 @@ final class Step {
     /** Computes the loss and its gradient. */
     Losses backward(float[] x, float[] y, int tokens, boolean[] dead, double warmth) {
         double penalty = recipe.activation().coefficient() * warmth;
-        Batch batch = new Batch(tokens, x, y, dictionary.encoderInputs(x, tokens), dead, dictionary.norms(), penalty, update.updates());
+        Batch batch = new Batch(
+                tokens, x, y, dictionary.encoderInputs(x, tokens), dead, dictionary.norms(), penalty, update.updates());
         LossSums sums = new LossSums();
         errors = new double[tokens];
         fired = new int[dictionary.n];
         boolean whole = firingShare > denseAbove && !reconstruction.hasAuxiliary(batch);
-        List<ReconstructionPath> paths = dense.isPresent() && whole
-                ? List.of(dense.get().run(batch, errors, fired, sums))
-                : sparse(batch, sums);
+        List<ReconstructionPath> paths =
+                dense.isPresent() && whole ? List.of(dense.get().run(batch, errors, fired, sums)) : sparse(batch, sums);
         firingShare = sums.l0 / dictionary.n;
         sharedGradients.of(paths, batch, latentGradients.preActivationSums());
         double norm = Math.sqrt(latentGradients.squares() + sharedGradients.squares());

@@ -23,8 +23,7 @@ public final class StoreData implements TrainingData {
     /** The rows whose tokens are not left out; empty if none is. */
     private final long[] chosen;
 
-    private StoreData(
-            ActivationStore store, List<HookPoint> points, boolean crosscoder, long seed, long[] chosen) {
+    private StoreData(ActivationStore store, List<HookPoint> points, boolean crosscoder, long seed, long[] chosen) {
         this.store = store;
         this.points = points;
         this.crosscoder = crosscoder;
@@ -60,8 +59,7 @@ public final class StoreData implements TrainingData {
      * @throws BadInputException if there are fewer than two points, their widths differ, a point was not dumped, or no
      *     row is left
      */
-    public static StoreData ofSites(
-            ActivationStore store, List<HookPoint> points, Set<Integer> excluded, long seed) {
+    public static StoreData ofSites(ActivationStore store, List<HookPoint> points, Set<Integer> excluded, long seed) {
         CorpusData.requireOneWidth(points, store::width);
         return new StoreData(store, List.copyOf(points), true, seed, chosen(store, excluded));
     }

@@ -9,8 +9,7 @@ import org.junit.jupiter.api.Test;
 class DensityPictureTest {
     @Test
     void latentsAreCountedByTheLogarithmOfTheirDensity() {
-        DensityPicture picture =
-                DensityPicture.of("Latents", new float[] {0, 0, 0.001f, 0.0011f, 0.5f, 1}, 1000);
+        DensityPicture picture = DensityPicture.of("Latents", new float[] {0, 0, 0.001f, 0.0011f, 0.5f, 1}, 1000);
         int[] counts = picture.counts();
         assertThat(counts).hasSize(16);
         assertThat(counts[0]).isEqualTo(2);

@@ -119,15 +119,11 @@ class LatentScoresTest {
                         pairs.get(0).answers(),
                         pairs.get(0).distractors())));
         LatentScores none = LatentScores.of(
-                topk,
-                PairRuns.record(model, same),
-                Metric.logitDifference(),
-                LatentScores.Reference.OTHER_PROMPT);
+                topk, PairRuns.record(model, same), Metric.logitDifference(), LatentScores.Reference.OTHER_PROMPT);
         for (double score : none.means()) {
             assertThat(score).isCloseTo(0, within(1e-9));
         }
-        assertThatThrownBy(() ->
-                        LatentScores.of(topk, runs, Metric.accuracy("end"), LatentScores.Reference.ZERO))
+        assertThatThrownBy(() -> LatentScores.of(topk, runs, Metric.accuracy("end"), LatentScores.Reference.ZERO))
                 .isInstanceOf(BadInputException.class);
     }
 
@@ -142,8 +138,8 @@ class LatentScoresTest {
         for (int cell = 0; cell < ranked.length; cell++) {
             double mean = 0;
             for (int pair = 0; pair < 2; pair++) {
-                SpliceProbe ablated = SpliceProbe.of(List.of(
-                        Splice.of(topk).withError().edit(new LatentEdit.AblateLatent(ranked[cell]))));
+                SpliceProbe ablated = SpliceProbe.of(
+                        List.of(Splice.of(topk).withError().edit(new LatentEdit.AblateLatent(ranked[cell]))));
                 mean += metric(pair, ablated) / 2;
             }
             assertThat(result.table().mean(cell)).as("latent %d", ranked[cell]).isCloseTo(mean, within(1e-5));

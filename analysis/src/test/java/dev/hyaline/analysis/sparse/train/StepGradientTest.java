@@ -145,8 +145,7 @@ class StepGradientTest {
             dead[i] = true;
             w.value(Weights.ENCODER_BIAS)[i] = -9; // Never above zero.
         }
-        Recipe recipe = Recipe.of(new TrainedActivation.PenalizedRelu(0, true))
-                .auxiliary(Recipe.Auxiliary.GHOST, 1, 0);
+        Recipe recipe = Recipe.of(new TrainedActivation.PenalizedRelu(0, true)).auxiliary(Recipe.Auxiliary.GHOST, 1, 0);
         Reference base = Reference.of(w);
         double[] scales = new double[TOKENS];
         double[] weights = new double[TOKENS];
@@ -233,7 +232,9 @@ class StepGradientTest {
             largest = Math.max(largest, Math.abs(expected[i]));
         }
         for (int i = 0; i < parameter.length; i++) {
-            assertThat((double) found.gradient[i]).as("gradient %d", i).isCloseTo(expected[i], within(tolerance * largest));
+            assertThat((double) found.gradient[i])
+                    .as("gradient %d", i)
+                    .isCloseTo(expected[i], within(tolerance * largest));
         }
     }
 }
