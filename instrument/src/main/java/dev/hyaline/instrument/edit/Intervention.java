@@ -106,6 +106,18 @@ public sealed interface Intervention {
          * @param values all values of the slot, to be changed in place; only those of the target's part are kept
          */
         void change(Slot slot, float[] values);
+
+        /**
+         * Takes a gradient back through {@link #change}: from that with respect to the values that it left to that with
+         * respect to the values that it found, in place. A function that writes constants writes zeros here. One whose
+         * derivative depends on the values keeps what it needs of them from the pass before.
+         *
+         * @param gradient zero outside the target's part
+         * @return false, as here, if the gradient is not known; a backward pass through the edit is refused then
+         */
+        default boolean pullBack(Slot slot, float[] gradient) {
+            return false;
+        }
     }
 
     static Intervention zero(Target target) {

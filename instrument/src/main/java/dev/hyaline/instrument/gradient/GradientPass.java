@@ -14,10 +14,12 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.PromptPass;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.run.InterventionProbe;
+import dev.hyaline.instrument.run.InterventionProbe.StrengthReader;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Passes over prompts, forward and then back from an objective, whose reader is shown gradients in place of values:
@@ -31,6 +33,7 @@ public final class GradientPass implements PromptPass {
     private final Interventions interventions;
     private final Set<HookPoint> stops;
     private final Probe values;
+    private final @Nullable StrengthReader strengths;
 
     private GradientPass(
             Gpt2 model,
@@ -38,39 +41,52 @@ public final class GradientPass implements PromptPass {
             Objective objective,
             Interventions interventions,
             Set<HookPoint> stops,
-            Probe values) {
+            Probe values,
+            @Nullable StrengthReader strengths) {
         this.model = model;
         this.prompts = prompts;
         this.objective = objective;
         this.interventions = interventions;
         this.stops = stops;
         this.values = values;
+        this.strengths = strengths;
     }
 
     /** Passes of a model as it is. */
     public static GradientPass of(Gpt2 model, Prompts prompts, Objective objective) {
-        return new GradientPass(model, prompts, objective, Interventions.of(), Set.of(), Probe.NONE);
+        return new GradientPass(model, prompts, objective, Interventions.of(), Set.of(), Probe.NONE, null);
     }
 
     /**
      * The same with interventions in the forward pass. Gradients are those with respect to the values that they leave;
      * on the way back zeroed, patched, written, mean and resampled values are constants, at which the gradient stops,
-     * scaled ones pass it on scaled, and added vectors and noise pass it on as it is.
+     * scaled ones pass it on scaled, and added vectors and noise pass it on as it is. A function says itself how
+     * ({@link dev.hyaline.instrument.edit.Intervention.SlotFunction#pullBack}).
      */
     public GradientPass edited(Interventions newInterventions) {
-        return new GradientPass(model, prompts, objective, newInterventions, stops, values);
+        return new GradientPass(model, prompts, objective, newInterventions, stops, values, strengths);
     }
 
     /**
      * The same with gradients that stop at these points: they are shown there, and nothing before gets a share of them.
      */
     public GradientPass stopping(List<HookPoint> points) {
-        return new GradientPass(model, prompts, objective, interventions, Set.copyOf(points), values);
+        return new GradientPass(model, prompts, objective, interventions, Set.copyOf(points), values, strengths);
     }
 
     /** The same with a reader of the forward pass's values, which must change none. */
     public GradientPass reading(Probe newValues) {
-        return new GradientPass(model, prompts, objective, interventions, stops, newValues);
+        return new GradientPass(model, prompts, objective, interventions, stops, newValues, strengths);
+    }
+
+    /**
+     * The same with one who is told, after each pass, the derivative with respect to the strength of each intervention
+     * that has one, for each prompt: the coefficient of an added vector, a factor, the deviation of noise.
+     *
+     * @param newStrengths is given the index among the prompts
+     */
+    public GradientPass strengths(StrengthReader newStrengths) {
+        return new GradientPass(model, prompts, objective, interventions, stops, values, newStrengths);
     }
 
     @Override
@@ -85,10 +101,14 @@ public final class GradientPass implements PromptPass {
                 .toArray();
         InterventionProbe edits = InterventionProbe.of(interventions, model.config(), prompts, first, end)
                 .then(values);
+        edits = strengths == null ? edits : edits.measuringStrengths();
         Tape tape = model.record(
                 ForwardRequest.of(batch).logits(LogitSelection.rows(rows)).probe(edits));
         edits.requireAllFired();
         tape.backward(gradient(first, end, rows, tape.result()), new Stopping(reader));
+        if (strengths != null) {
+            edits.strengths((edit, sequence, derivative) -> strengths.strength(edit, first + sequence, derivative));
+        }
         return rowsOf(tape.result(), asked);
     }
 

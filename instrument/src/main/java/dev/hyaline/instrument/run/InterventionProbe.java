@@ -9,12 +9,15 @@ import dev.hyaline.engine.site.DeclaredEdit;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.internal.edit.BoundEdit;
 import dev.hyaline.instrument.internal.edit.BoundEdits;
 import dev.hyaline.instrument.internal.edit.DeclaredEdits;
 import dev.hyaline.instrument.internal.edit.LiveSlots;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,10 +36,14 @@ public final class InterventionProbe implements Probe {
     private final Map<HookPoint, List<Action>> actions;
     private final Probe reader;
     private final Set<BoundEdit> waiting;
+    private final boolean measuresStrengths;
+    private final Map<Action, List<double[]>> gains = new HashMap<>();
+    private final Map<Action, Double> strengths = new LinkedHashMap<>();
 
-    private InterventionProbe(Map<HookPoint, List<Action>> actions, Probe reader) {
+    private InterventionProbe(Map<HookPoint, List<Action>> actions, Probe reader, boolean measuresStrengths) {
         this.actions = actions;
         this.reader = reader;
+        this.measuresStrengths = measuresStrengths;
         this.waiting = actions.values().stream()
                 .flatMap(List::stream)
                 .map(Action::edit)
@@ -90,13 +97,47 @@ public final class InterventionProbe implements Probe {
         }
 
         InterventionProbe build() {
-            return new InterventionProbe(actions, Probe.NONE);
+            return new InterventionProbe(actions, Probe.NONE, false);
         }
     }
 
     /** The same interventions, followed at each point by a reader. */
     public InterventionProbe then(Probe reader) {
-        return new InterventionProbe(actions, reader);
+        return new InterventionProbe(actions, reader, measuresStrengths);
+    }
+
+    /** The same, which keeps what a backward pass needs to tell {@link #strengths}. */
+    public InterventionProbe measuringStrengths() {
+        return new InterventionProbe(actions, reader, true);
+    }
+
+    /**
+     * One who is told derivatives with respect to the strengths of interventions: the coefficient of an added vector, a
+     * factor, the deviation of noise.
+     */
+    @FunctionalInterface
+    public interface StrengthReader {
+        /**
+         * Called for every intervention of that kind and sequence.
+         *
+         * @param sequence index in the pass
+         */
+        void strength(Intervention intervention, int sequence, double derivative);
+    }
+
+    /** Tells the derivatives after a backward pass, in a probe that was {@link #measuringStrengths}. */
+    public void strengths(StrengthReader strengthReader) {
+        Map<Action, Double> sums = new LinkedHashMap<>();
+        strengths.forEach((action, derivative) -> {
+            Action first = sums.keySet().stream()
+                    .filter(known -> known.index == action.index
+                            && known.edit.intervention().equals(action.edit.intervention()))
+                    .findFirst()
+                    .orElse(action);
+            sums.merge(first, derivative, Double::sum);
+        });
+        sums.forEach((action, derivative) ->
+                strengthReader.strength(action.edit.intervention(), action.index, derivative));
     }
 
     @Override
@@ -113,6 +154,12 @@ public final class InterventionProbe implements Probe {
     @Override
     public void at(HookPoint point, Activation activation) {
         for (Action action : actions.getOrDefault(point, List.of())) {
+            if (measuresStrengths) {
+                List<double[]> gain = action.edit.gains(new LiveSlots(point, activation, action.index));
+                if (gain != null) {
+                    gains.put(action, gain);
+                }
+            }
             if (action.edit.apply(new LiveSlots(point, activation, action.index))) {
                 waiting.remove(action.edit);
             }
@@ -129,6 +176,11 @@ public final class InterventionProbe implements Probe {
             return reader.pullBack(point, gradient);
         }
         for (Action action : here.reversed()) {
+            List<double[]> gain = gains.get(action);
+            if (gain != null) {
+                strengths.put(
+                        action, action.edit.strengthGradient(new LiveSlots(point, gradient, action.index), gain));
+            }
             if (!action.edit.pullBack(new LiveSlots(point, gradient, action.index))) {
                 return false;
             }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.ForwardRequest;
+import dev.hyaline.instrument.Slot;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
@@ -189,6 +190,103 @@ class GradientsTest {
             assertThat(stopped.values("blocks.1.mlp.hook_post", 0)).containsOnly(0f);
             assertThat(stopped.values("resid_mid1", 0)).isEqualTo(stopped.values("resid_post1", 0));
         }
+    }
+
+    @Test
+    void functionsSayHowAGradientGoesBackThroughThem() {
+        Prompts prompts = Models.prompts(8);
+        Objective objective = Objective.logitDifference(prompts, new int[][] {{5}}, new int[][] {{6}});
+        Capture capture = Capture.of(Models.CONFIG, "mlp_out1", "resid_pre0");
+        Target part = Target.of(Site.MLP_OUT).layers(1).components(0, 3);
+        Intervention.SlotFunction half = new Intervention.SlotFunction() {
+            @Override
+            public void change(Slot slot, float[] values) {
+                for (int i = 0; i < values.length; i++) {
+                    values[i] *= 0.5f;
+                }
+            }
+
+            @Override
+            public boolean pullBack(Slot slot, float[] gradient) {
+                for (int i = 0; i < gradient.length; i++) {
+                    gradient[i] *= 0.5f;
+                }
+                return true;
+            }
+        };
+        try (Gpt2 model = Models.small()) {
+            GradientPass pass = GradientPass.of(model, prompts, objective);
+            Gradients byFunction = Gradients.of(
+                    model, prompts, capture, pass.edited(Interventions.of(Intervention.function(part, half))));
+            Gradients byFactor = Gradients.of(
+                    model, prompts, capture, pass.edited(Interventions.of(Intervention.scale(part, 0.5f))));
+            assertThat(byFunction.values("resid_pre0", 0))
+                    .isEqualTo(byFactor.values("resid_pre0", 0))
+                    .isNotEqualTo(Gradients.of(model, prompts, capture, pass).values("resid_pre0", 0));
+        }
+    }
+
+    @Test
+    void strengthsOfEditsHaveDerivatives() {
+        Prompts prompts = Models.prompts(8, 5);
+        Objective objective =
+                Objective.logitDifference(prompts, new int[][] {{5}, {4}}, new int[][] {{6}, {7}});
+        float[] vector = gaussians(new Random(2), Models.CONFIG.dModel());
+        Target residual = Target.of(Site.RESID_PRE).layers(1, 2);
+        Target heads = Target.of(Site.Z).layers(1).positions(IndexSelection.of(2, 3)).components(0, 1);
+        Target out = Target.of(Site.MLP_OUT).layers(0);
+        try (Gpt2 model = Models.small()) {
+            double[][] found = new double[2][3];
+            Interventions edits = strengths(residual, heads, out, vector, 0.7f, 0, 0.3f);
+            Gradients.of(
+                    model,
+                    prompts,
+                    Capture.of(Models.CONFIG, "z0"),
+                    GradientPass.of(model, prompts, objective)
+                            .edited(edits)
+                            .strengths((edit, sequence, derivative) ->
+                                    found[sequence][edits.list().indexOf(edit)] += derivative));
+            float step = 1f / 256;
+            for (int of = 0; of < 3; of++) {
+                double[][] ends = new double[2][];
+                for (int side = 0; side < 2; side++) {
+                    float[] strengths = {0.7f, 0, 0.3f};
+                    strengths[of] += side == 0 ? -step : step;
+                    ends[side] = differences(
+                            model,
+                            prompts,
+                            strengths(residual, heads, out, vector, strengths[0], strengths[1], strengths[2]));
+                }
+                for (int sequence = 0; sequence < 2; sequence++) {
+                    double slope = (ends[1][sequence] - ends[0][sequence]) / (2 * step);
+                    assertThat(found[sequence][of])
+                            .as("strength " + of)
+                            .isCloseTo(slope, within(0.02 * Math.abs(slope) + 2e-3))
+                            .isNotZero();
+                }
+            }
+        }
+    }
+
+    private static Interventions strengths(
+            Target residual, Target heads, Target out, float[] vector, float added, float factor, float deviation) {
+        return Interventions.of(
+                Intervention.add(residual, added, vector),
+                Intervention.scale(heads, factor),
+                Intervention.noise(out, deviation, 3));
+    }
+
+    private static double[] differences(Gpt2 model, Prompts prompts, Interventions edits) {
+        double[] differences = new double[prompts.size()];
+        int[][] tokens = {{5, 6}, {4, 7}};
+        for (int s = 0; s < differences.length; s++) {
+            float[] logits = model.forward(ForwardRequest.of(prompts.tokens(s))
+                            .logits(LogitSelection.last())
+                            .probe(InterventionProbe.of(edits, model.config(), prompts, s, s + 1)))
+                    .logits();
+            differences[s] = logits[tokens[s][0]] - logits[tokens[s][1]];
+        }
+        return differences;
     }
 
     @Test

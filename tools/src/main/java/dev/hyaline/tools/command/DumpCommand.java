@@ -12,6 +12,7 @@ import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
 import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.instrument.dump.Dump;
+import dev.hyaline.instrument.gradient.Gradients;
 import dev.hyaline.instrument.dump.DumpFolder;
 import dev.hyaline.instrument.dump.DumpFormat;
 import dev.hyaline.instrument.dump.Provenance;
@@ -235,7 +236,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 .orElse(null);
         DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, dump);
         if (dryRun) {
-            report.forecast(folder.resolve(format.fileName()), common.json);
+            report.forecast(
+                    folder.resolve(format.fileName()),
+                    pairs == null ? null : Gradients.passBytes(config, dump.prompts()),
+                    common.json);
             return;
         }
         // The folder is opened before the run, which would otherwise be lost if it cannot be written.

@@ -44,8 +44,12 @@ public final class DumpReport {
         this.dump = dump;
     }
 
-    /** Shows what would be written. */
-    public void forecast(Path activations, boolean json) {
+    /**
+     * Shows what would be written.
+     *
+     * @param passBytes memory of the passes; null if only a forward pass is run
+     */
+    public void forecast(Path activations, @Nullable Long passBytes, boolean json) {
         List<Path> existing = DumpFolder.existing(
                 Objects.requireNonNull(activations.toAbsolutePath().getParent()));
         if (json) {
@@ -53,6 +57,9 @@ public final class DumpReport {
                 out.writeBooleanProperty("written", false);
                 out.writeStringProperty("activations", activations.toString());
                 out.writeBooleanProperty("exists", !existing.isEmpty());
+                if (passBytes != null) {
+                    out.writeNumberProperty("pass_bytes", passBytes);
+                }
                 contents(out, sequence -> List.of(), null);
             });
             return;
@@ -65,6 +72,11 @@ public final class DumpReport {
         table.print(console);
         console.out().println();
         console.out().println("Would write " + activations + " (" + size() + ") and " + DumpFolder.MANIFEST);
+        if (passBytes != null) {
+            console.out()
+                .println("The passes forward and back would take " + DisplayText.bytes(passBytes)
+                        + " at once, beside the weights and their transposes");
+        }
         if (!existing.isEmpty()) {
             console.out().println(existing.getFirst() + " exists already; replacing it takes --force.");
         }

@@ -7,7 +7,9 @@ import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.edit.TargetPart;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -182,12 +184,9 @@ public final class BoundEdit {
      * that are present. With the part of a slot that may change as {@code S} and the change {@code f}, an edit is
      * {@code x + S (f(x) - x)}, and its gradient {@code g - S g + f'^T S g}.
      *
-     * @return false for a function, whose derivative is not known
+     * @return false for a function whose derivative is not known
      */
     public boolean pullBack(SlotAccess slots) {
-        if (intervention instanceof Intervention.Custom) {
-            return false;
-        }
         for (int position : positions) {
             if (!slots.has(position)) {
                 continue;
@@ -204,10 +203,86 @@ public final class BoundEdit {
             for (int head : heads) {
                 float[] gradient = read(slots, position, head);
                 double[] chosen = chosen(gradient);
-                slots.write(position, head, exchanged(gradient, chosen, throughChange(chosen)));
+                double[] through;
+                if (intervention instanceof Intervention.Custom custom) {
+                    float[] before = narrowed(chosen);
+                    if (!custom.function().pullBack(new Slot(point, sequence, position, head), before)) {
+                        return false;
+                    }
+                    through = widened(before);
+                } else {
+                    through = throughChange(chosen);
+                }
+                slots.write(position, head, exchanged(gradient, chosen, through));
             }
         }
         return true;
+    }
+
+    private static float[] narrowed(double[] values) {
+        float[] narrow = new float[values.length];
+        for (int i = 0; i < narrow.length; i++) {
+            narrow[i] = (float) values[i];
+        }
+        return narrow;
+    }
+
+    private static double[] widened(float[] values) {
+        double[] wide = new double[values.length];
+        for (int i = 0; i < wide.length; i++) {
+            wide[i] = values[i];
+        }
+        return wide;
+    }
+
+    /**
+     * Returns what the values of each slot that is present gain as the edit's strength grows by 1, from the values that
+     * it finds; null of an edit without a strength.
+     */
+    public @Nullable List<double[]> gains(SlotAccess slots) {
+        @Nullable Intervention unit = switch (intervention) {
+            case Intervention.Add add -> new Intervention.Add(add.target(), add.vector(), 1);
+            case Intervention.Noise noise -> new Intervention.Noise(noise.target(), 1, noise.seed());
+            case Intervention.Scale scale -> scale;
+            default -> null;
+        };
+        if (unit == null) {
+            return null;
+        }
+        EditFunction addition = EditFunction.of(unit, this);
+        List<double[]> gains = new ArrayList<>();
+        for (int position : positions) {
+            for (int head : heads) {
+                if (slots.has(position)) {
+                    float[] gain = new float[width(position)];
+                    if (unit instanceof Intervention.Scale) {
+                        slots.read(position, head, gain);
+                    } else {
+                        addition.change(new Slot(point, sequence, position, head), gain);
+                    }
+                    gains.add(chosen(gain));
+                }
+            }
+        }
+        return gains;
+    }
+
+    /** The derivative with respect to the edit's strength, from the gradient at the values that it left. */
+    public double strengthGradient(SlotAccess gradient, List<double[]> gains) {
+        double sum = 0;
+        int slot = 0;
+        for (int position : positions) {
+            for (int head : heads) {
+                if (gradient.has(position)) {
+                    float[] values = read(gradient, position, head);
+                    double[] gain = gains.get(slot++);
+                    for (int i = 0; i < values.length; i++) {
+                        sum += values[i] * gain[i];
+                    }
+                }
+            }
+        }
+        return sum;
     }
 
     private float[] read(SlotAccess slots, int position, int head) {
