@@ -8,6 +8,7 @@ without it. Build first: mvn -DskipTests package. Then, with JAVA_HOME at a JDK 
     python benchmarks/compare/compare.py decode     the rows whose name contains a word
 """
 
+import copy
 import os
 import statistics
 import subprocess
@@ -39,9 +40,9 @@ WARM_UP = 4
 class Peer:
     """Hyaline in a process of its own."""
 
-    def __init__(self, checkpoint):
+    def __init__(self, checkpoint, heap="4g"):
         self.process = subprocess.Popen(
-            JAVA + ["dev.hyaline.benchmarks.ComparePeer", str(checkpoint)],
+            [word.replace("4g", heap) for word in JAVA] + ["dev.hyaline.benchmarks.ComparePeer", str(checkpoint)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.kernels = self.process.stdout.readline().strip()
 
@@ -89,6 +90,25 @@ def decode_step(model, sequences, steps=32):
     for _ in range(steps):
         out = model(out.logits[:, -1:].argmax(-1), past_key_values=out.past_key_values, use_cache=True)
     return (time.perf_counter() - start) / steps
+
+
+@torch.enable_grad()
+def back(model, ids):
+    """The gradient at the embeddings of a difference of the last token's logits."""
+    embeddings = model.transformer.wte(ids).detach().requires_grad_()
+    logits = model(inputs_embeds=embeddings, logits_to_keep=1).logits[0, -1]
+    (logits[1] - logits[2]).backward()
+    return embeddings.grad
+
+
+@torch.enable_grad()
+def train(model, adam, ids):
+    """A step of AdamW on the cross-entropy of every next token, with the gradient's norm clipped."""
+    loss = torch.nn.functional.cross_entropy(model(ids[:, :-1]).logits[0], ids[0, 1:])
+    adam.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    adam.step()
 
 
 def padded(lengths):
@@ -168,6 +188,24 @@ def main():
                 print(f"{name:44} left out: transformer_lens is not installed")
             a, b = in_turn(lambda: peer("record", 512), lambda: peer("forward", 512))
             row(name + ", over unwatched", "ms", a * 1e3, b * 1e3, a / b, "recorded over unwatched")
+        for parameter in model.parameters():
+            parameter.requires_grad_(False)
+        versus("forward and back, frozen weights, 1 x 512", ("backward", 512), lambda: back(model, tokens(512)),
+               "forward and back 512")
+        name = "training step, 1 x 512"
+        if wanted in name:
+            trained = copy.deepcopy(model).train()
+            for module in trained.modules():
+                if isinstance(module, torch.nn.Dropout):
+                    module.p = 0
+            for parameter in trained.parameters():
+                parameter.requires_grad_(True)
+            adam = torch.optim.AdamW(trained.parameters(), 1e-4, (0.9, 0.95), weight_decay=0.1)
+            trainer = Peer(f32, "8g")  # parameters, their gradients and two moments
+            a, b = in_turn(lambda: trainer("train", 512), lambda: seconds(lambda: train(trained, adam, tokens(513))), 3)
+            trainer.close()
+            row(name, "ms", a * 1e3, b * 1e3, a / b, "training step 512")
+            del trained, adam
         for sequences in (1, 8):
             name = f"decode, {sequences} together"
             if wanted in name:

@@ -15,6 +15,10 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.gradient.Gradients;
+import dev.hyaline.instrument.gradient.Objective;
+import dev.hyaline.instrument.training.ModelTraining;
+import dev.hyaline.instrument.training.TrainingOptions;
 import dev.hyaline.weights.Checkpoint;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -28,6 +32,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Hyaline's side of {@code compare/compare.py}, which times the same work in Python in turn. Loads the checkpoint named
@@ -38,6 +43,7 @@ public final class ComparePeer {
     private final Gpt2 model;
     private final Gpt2Config config;
     private float[] logits = {};
+    private @Nullable ModelTraining training;
 
     private ComparePeer(Gpt2 model) {
         this.model = model;
@@ -73,6 +79,8 @@ public final class ComparePeer {
                 Capture everything = Capture.of(config, "all");
                 yield seconds(() -> ActivationCache.record(model, prompts, everything));
             }
+            case "backward" -> backward(tokens(numbers[0]));
+            case "train" -> train(numbers[0]);
             case "decode" -> decode(numbers[0], numbers[1]);
             case "product" -> product(numbers[0], numbers[1], numbers[2]);
             case "stream" -> stream();
@@ -90,6 +98,27 @@ public final class ComparePeer {
             logits = new float[values];
         }
         return seconds(() -> model.forward(request, logits));
+    }
+
+    /** Seconds of a pass forward and back, from a difference of the last token's logits to the embedding. */
+    private double backward(int[] tokens) {
+        Prompts prompts = Prompts.of(config, tokens);
+        Objective objective = Objective.logitDifference(prompts, new int[][] {{1}}, new int[][] {{2}});
+        Capture embedding = Capture.of(config, "resid_pre0");
+        return seconds(() -> Gradients.of(model, prompts, objective, embedding));
+    }
+
+    /** Seconds of a training step on one sequence. */
+    private double train(int length) {
+        if (training == null) {
+            training = ModelTraining.of(
+                    model.weights(),
+                    tokens(4 * length),
+                    TrainingOptions.of(1000).batches(1, length),
+                    model.threads());
+        }
+        ModelTraining begun = training;
+        return seconds(begun::next);
     }
 
     /** Seconds a step of {@code sequences} texts that are continued together, after prompts of 16 tokens. */

@@ -39,17 +39,23 @@ public final class ParameterGradients {
 
     /** Begins new sums. */
     public void clear() {
-        tensors.values().forEach(tensor -> Arrays.fill(tensor, 0));
+        tensors.values().parallelStream().forEach(tensor -> Arrays.fill(tensor, 0));
     }
 
     /** The length of all gradients as one vector, in double precision. */
     public double norm() {
+        // Each tensor's sum is one chain, and those are added in the tensors' order.
+        double[] ofTensors = tensors.values().parallelStream()
+                .mapToDouble(tensor -> {
+                    double ofTensor = 0;
+                    for (float value : tensor) {
+                        ofTensor += (double) value * value;
+                    }
+                    return ofTensor;
+                })
+                .toArray();
         double sum = 0;
-        for (float[] tensor : tensors.values()) {
-            double ofTensor = 0;
-            for (float value : tensor) {
-                ofTensor += (double) value * value;
-            }
+        for (double ofTensor : ofTensors) {
             sum += ofTensor;
         }
         return Math.sqrt(sum);

@@ -136,8 +136,8 @@ public final class InterventionProbe implements Probe {
                     .orElse(action);
             sums.merge(first, derivative, Double::sum);
         });
-        sums.forEach((action, derivative) ->
-                strengthReader.strength(action.edit.intervention(), action.index, derivative));
+        sums.forEach(
+                (action, derivative) -> strengthReader.strength(action.edit.intervention(), action.index, derivative));
     }
 
     @Override
@@ -178,8 +178,7 @@ public final class InterventionProbe implements Probe {
         for (Action action : here.reversed()) {
             List<double[]> gain = gains.get(action);
             if (gain != null) {
-                strengths.put(
-                        action, action.edit.strengthGradient(new LiveSlots(point, gradient, action.index), gain));
+                strengths.put(action, action.edit.strengthGradient(new LiveSlots(point, gradient, action.index), gain));
             }
             if (!action.edit.pullBack(new LiveSlots(point, gradient, action.index))) {
                 return false;

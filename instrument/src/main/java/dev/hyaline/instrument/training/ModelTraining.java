@@ -240,12 +240,13 @@ public final class ModelTraining {
             largest = Math.max(largest, logits[at + i]);
         }
         double sum = 0;
+        double[] exponentials = new double[n];
         for (int i = 0; i < n; i++) {
-            sum += StrictMath.exp(logits[at + i] - largest);
+            exponentials[i] = StrictMath.exp(logits[at + i] - largest);
+            sum += exponentials[i];
         }
         for (int i = 0; i < n; i++) {
-            double probability = StrictMath.exp(logits[at + i] - largest) / sum;
-            gradient[at + i] = (float) ((probability - (i == next ? 1 : 0)) / predicted);
+            gradient[at + i] = (float) ((exponentials[i] / sum - (i == next ? 1 : 0)) / predicted);
         }
         return StrictMath.log(sum) + largest - logits[at + next];
     }

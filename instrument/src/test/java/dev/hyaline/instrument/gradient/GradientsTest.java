@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.ForwardRequest;
-import dev.hyaline.instrument.Slot;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
@@ -20,6 +19,7 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Models;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
@@ -229,11 +229,11 @@ class GradientsTest {
     @Test
     void strengthsOfEditsHaveDerivatives() {
         Prompts prompts = Models.prompts(8, 5);
-        Objective objective =
-                Objective.logitDifference(prompts, new int[][] {{5}, {4}}, new int[][] {{6}, {7}});
+        Objective objective = Objective.logitDifference(prompts, new int[][] {{5}, {4}}, new int[][] {{6}, {7}});
         float[] vector = gaussians(new Random(2), Models.CONFIG.dModel());
         Target residual = Target.of(Site.RESID_PRE).layers(1, 2);
-        Target heads = Target.of(Site.Z).layers(1).positions(IndexSelection.of(2, 3)).components(0, 1);
+        Target heads =
+                Target.of(Site.Z).layers(1).positions(IndexSelection.of(2, 3)).components(0, 1);
         Target out = Target.of(Site.MLP_OUT).layers(0);
         try (Gpt2 model = Models.small()) {
             double[][] found = new double[2][3];

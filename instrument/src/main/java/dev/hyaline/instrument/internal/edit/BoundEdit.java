@@ -240,7 +240,8 @@ public final class BoundEdit {
      * it finds; null of an edit without a strength.
      */
     public @Nullable List<double[]> gains(SlotAccess slots) {
-        @Nullable Intervention unit = switch (intervention) {
+        @Nullable
+        Intervention unit = switch (intervention) {
             case Intervention.Add add -> new Intervention.Add(add.target(), add.vector(), 1);
             case Intervention.Noise noise -> new Intervention.Noise(noise.target(), 1, noise.seed());
             case Intervention.Scale scale -> scale;
