@@ -36,10 +36,6 @@ public final class BackwardPass {
     private static final float[] NOTHING = {};
     private static final String EMBEDDING = "wte.weight";
     private static final int ROWS_PER_TASK = 16;
-    /**
-     * Tokens a row below which their columns of the unembedding are read one by one, and nothing is packed for them.
-     */
-    private static final int MAX_SPARSE_TOKENS = 256;
 
     private final Gpt2Config config;
     private final int d;
@@ -49,6 +45,7 @@ public final class BackwardPass {
     private final GradientKernels gradients;
     private final WorkerPool pool;
     private final Products products;
+    private final UnembeddingGradient unembedding;
     private final AttentionGradient attention;
     private final HeadInputGradient headInputs;
     private final LiveActivation live = new LiveActivation();
@@ -100,6 +97,7 @@ public final class BackwardPass {
         d = config.dModel();
         gradients = kernels.gradients();
         products = new Products(kernels, pool);
+        unembedding = new UnembeddingGradient(config, weights, transposedWeights, kernels, pool, products);
         attention = new AttentionGradient(config, kernels, pool);
         headInputs = new HeadInputGradient(config, weights, kernels, pool, products);
     }
@@ -211,7 +209,7 @@ public final class BackwardPass {
             float[] logits = given.clone();
             HookPoint point = HookPoint.of(Site.UNEMBED_OUT);
             back(point, () -> live.logits(logits, config.dVocab(), chosen, columns));
-            throughUnembedding(logits, chosen, columns);
+            unembedding.run(logits, chosen, columns, normed, part);
             if (parameters != null) {
                 for (int i = 0; i < chosen.length; i++) {
                     System.arraycopy(normOut, chosen[i] * d, part, i * d, d);
@@ -223,54 +221,6 @@ public final class BackwardPass {
         back(Site.UNEMBED_IN, 0, normed, d);
         norm(weights.finalNorm(), Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0);
         addToResidual(normed);
-    }
-
-    /**
-     * {@code sum_v g(logit_v) W_U[:, v]} for each row, to {@link #normed}. Tokens whose gradient is zero change no bit,
-     * so a row of few others takes those alone; a sum is the product's: chains over tokens in ascending order, a new
-     * one every {@link Kernels#K_BLOCK} tokens of the vocabulary.
-     */
-    private void throughUnembedding(float[] logits, int[] chosen, LogitColumns columns) {
-        int count = columns.count(config.dVocab());
-        int nonzero = 0;
-        for (float gradient : logits) {
-            nonzero += gradient == 0 ? 0 : 1;
-        }
-        if (columns.isAll() && nonzero > (long) MAX_SPARSE_TOKENS * chosen.length) {
-            products.begin(logits, count, chosen.length)
-                    .into(part, transposedWeights.unembedding(pool))
-                    .run();
-            for (int i = 0; i < chosen.length; i++) {
-                System.arraycopy(part, i * d, normed, chosen[i] * d, d);
-            }
-            return;
-        }
-        long[] order = new long[count]; // token in the upper half, its column in the lower
-        for (int column = 0; column < count; column++) {
-            order[column] = (long) columns.token(column) << Integer.SIZE | column;
-        }
-        Arrays.sort(order);
-        pool.run(chosen.length, (worker, row) -> {
-            int at = chosen[row] * d;
-            float[] chain = new float[d];
-            float[] direction = new float[d];
-            int block = 0;
-            for (long pair : order) {
-                int token = (int) (pair >>> Integer.SIZE);
-                float gradient = logits[row * count + (int) pair];
-                if (gradient == 0) {
-                    continue;
-                }
-                if (token / Kernels.K_BLOCK != block) {
-                    kernels.add(normed, at, chain, 0, d);
-                    Arrays.fill(chain, 0);
-                    block = token / Kernels.K_BLOCK;
-                }
-                weights.unembedding().column(token, direction, 0);
-                gradients.addScaled(chain, 0, direction, 0, d, gradient);
-            }
-            kernels.add(normed, at, chain, 0, d);
-        });
     }
 
     private float[] finalResidual() {

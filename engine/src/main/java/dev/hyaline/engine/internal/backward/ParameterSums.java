@@ -16,6 +16,8 @@ import java.util.function.Function;
  */
 final class ParameterSums {
     private static final int COLUMNS_PER_TASK = 64;
+    /** Columns that are transposed together: a cache line of each row, and few enough lines of what is written. */
+    private static final int COLUMNS_AT_ONCE = 16;
     /** Rows of a bias's chain; a bias is a bare sum, which loses more bits than a product's. */
     private static final int ROWS_PER_CHAIN = 16;
     /** Rows of a gradient that are formed at a time. */
@@ -100,22 +102,25 @@ final class ParameterSums {
     }
 
     /** {@code sum[k, first + j] += sum_row in[row, k] gradient[row, j]}. */
-    private void product(float[] sum, float[] in, int k, PackedMatrix gradient, int first, int width, int count) {
+    private void product(float[] sum, float[] in, int k, PackedMatrix gradient, int firstColumn, int width, int count) {
         int n = gradient.n();
         for (int from = 0; from < k; from += ROWS_AT_ONCE) {
             int start = from;
             int size = Math.min(ROWS_AT_ONCE, k - from);
             float[] transposed = new float[Batch.arraySize(size, count)];
             inColumns(size, (begin, end) -> {
-                for (int row = 0; row < count; row++) {
-                    for (int i = begin; i < end; i++) {
-                        transposed[i * count + row] = in[row * k + start + i];
+                for (int first = begin; first < end; first += COLUMNS_AT_ONCE) {
+                    int last = Math.min(end, first + COLUMNS_AT_ONCE);
+                    for (int row = 0; row < count; row++) {
+                        for (int i = first; i < last; i++) {
+                            transposed[i * count + row] = in[row * k + start + i];
+                        }
                     }
                 }
             });
             float[] formed = new float[Batch.arraySize(size, n)];
             products.begin(transposed, count, size).into(formed, gradient).run();
-            pool.run(size, (worker, i) -> kernels.add(sum, (start + i) * width + first, formed, i * n, n));
+            pool.run(size, (worker, i) -> kernels.add(sum, (start + i) * width + firstColumn, formed, i * n, n));
         }
     }
 
