@@ -2,6 +2,10 @@ package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.analysis.sparse.file.SaeFiles;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.SafetensorsValues;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -215,6 +219,55 @@ final class SaeCommandsTest {
 
     private static java.nio.file.attribute.FileTime modified(Path file) throws IOException {
         return Files.exists(file) ? Files.getLastModifiedTime(file) : java.nio.file.attribute.FileTime.fromMillis(0);
+    }
+
+    @Test
+    void innerSitesAreDumpedLikeAnyOther() {
+        train("sae");
+        String acts = "blocks.2.hook_resid_post.hook_sae_acts_post";
+        Outcome dump = Outcome.of(
+                "dump",
+                "--sae",
+                path("sae"),
+                "--sites",
+                acts + ",hook_sae_recons,hook_sae_error",
+                "--prompt",
+                "Mary gave a drink to John",
+                "--prompt",
+                "John",
+                "--out",
+                path("dump"));
+        assertThat(dump.exitCode()).as(dump.err()).isZero();
+        SafetensorsValues dumped =
+                SafetensorsValues.open(temporary.resolve("dump/activations.safetensors"), InputErrors.INSTANCE);
+        String site = "blocks.2.hook_resid_post";
+        List<Long> shape = dumped.shape(site);
+        assertThat(dumped.shape(acts)).containsExactly(shape.getFirst(), 64L);
+        float[] x = all(dumped, site);
+        float[] recons = all(dumped, site + ".hook_sae_recons");
+        float[] error = all(dumped, site + ".hook_sae_error");
+        for (int i = 0; i < x.length; i++) {
+            assertThat(error[i]).isEqualTo(x[i] - recons[i]);
+        }
+        SparseAutoencoder sae = SaeFiles.read(temporary.resolve("sae")).autoencoder();
+        assertThat(all(dumped, acts)).isEqualTo(sae.encode(x).dense());
+        Outcome without = Outcome.of("dump", "--sites", acts, "--out", path("other"));
+        assertThat(without.exitCode()).isEqualTo(2);
+        assertThat(without.err()).contains("--sae");
+        Outcome elsewhere = Outcome.of(
+                "dump",
+                "--sae",
+                path("sae"),
+                "--sites",
+                "blocks.1.hook_resid_post.hook_sae_acts_post",
+                "--out",
+                path("other"));
+        assertThat(elsewhere.exitCode()).isNotZero();
+        assertThat(elsewhere.err()).contains("blocks.1.hook_resid_post.hook_sae_acts_post");
+    }
+
+    private static float[] all(SafetensorsValues file, String tensor) {
+        return file.floats(tensor, 0, file.elements(tensor));
     }
 
     @Test

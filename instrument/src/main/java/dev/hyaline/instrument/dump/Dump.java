@@ -14,12 +14,15 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.capture.CaptureListener;
 import dev.hyaline.instrument.capture.CapturePasses;
+import dev.hyaline.instrument.capture.DerivedProbe;
+import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.capture.PromptPass;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -44,6 +47,8 @@ public final class Dump {
     private final DumpFormat format;
     /** The scalar whose gradients are written; empty for values. */
     private final @Nullable String gradientOf;
+    /** Written beside the values. */
+    private final List<DerivedSite> derived;
 
     private final TensorPlan plan;
     private final FileLayout layout;
@@ -55,7 +60,8 @@ public final class Dump {
             Capture capture,
             ElementType type,
             DumpFormat format,
-            @Nullable String gradientOf) {
+            @Nullable String gradientOf,
+            List<DerivedSite> derived) {
         if (type == ElementType.I64) {
             throw new BadInputException("activations cannot be written as integers");
         }
@@ -70,9 +76,10 @@ public final class Dump {
         this.type = type;
         this.format = format;
         this.gradientOf = gradientOf;
+        this.derived = DerivedProbe.requireDistinct(derived);
         capture.require(config, prompts);
         TensorPlan ofValues = TensorPlan.of(config, capture, prompts, type);
-        this.plan = gradientOf != null ? ofValues.ofGradients() : ofValues;
+        this.plan = (gradientOf != null ? ofValues.ofGradients() : ofValues).withDerived(derived, type);
         this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
     }
 
@@ -90,7 +97,7 @@ public final class Dump {
     public static Dump of(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
         IndexSelection sequences = capture.sequences();
         Capture ofEach = capture.sequences(IndexSelection.all());
-        return new Dump(config, prompts.only(sequences), sequences, ofEach, type, format, null);
+        return new Dump(config, prompts.only(sequences), sequences, ofEach, type, format, null, List.of());
     }
 
     /**
@@ -101,7 +108,20 @@ public final class Dump {
      * @param scalar the name of what they are the gradients of, for the manifest
      */
     public Dump ofGradients(String scalar) {
-        return new Dump(config, prompts, sequences, capture, type, format, scalar);
+        return new Dump(config, prompts, sequences, capture, type, format, scalar, derived);
+    }
+
+    /**
+     * The same with sites that are computed from hook points, at the same positions of each prompt.
+     *
+     * @throws BadInputException if two have one name, one is computed from an attention map, or the dump is of
+     *     gradients
+     */
+    public Dump withDerived(List<DerivedSite> sites) {
+        if (gradientOf != null) {
+            throw new BadInputException("a dump of gradients holds no derived sites");
+        }
+        return new Dump(config, prompts, sequences, capture, type, format, null, sites);
     }
 
     public TensorPlan plan() {
@@ -179,7 +199,7 @@ public final class Dump {
             FileChannel channel = folder.begin(format.fileName());
             TensorFileWriter writer = new TensorFileWriter(channel, layout);
             appendRowInfo(writer);
-            CapturePasses.run(pass, config, prompts, capture, writingTo(writer, listener));
+            CapturePasses.run(deriving(pass, writer), config, prompts, capture, writingTo(writer, listener));
             writer.finish();
             String sha256 = Digests.sha256(channel);
 
@@ -193,6 +213,20 @@ public final class Dump {
         } catch (UncheckedIOException e) {
             throw FileException.writing(writing, Objects.requireNonNull(e.getCause()));
         }
+    }
+
+    private PromptPass deriving(PromptPass pass, TensorFileWriter writer) {
+        if (derived.isEmpty()) {
+            return pass;
+        }
+        return new DerivedProbe(derived, prompts, capture, (site, sequence, values) -> {
+                    try {
+                        writer.append(site.name(), values, 0, values.length);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                })
+                .in(pass);
     }
 
     private CaptureListener writingTo(TensorFileWriter writer, CaptureListener listener) {

@@ -7,6 +7,7 @@ import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.DerivedSite;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,8 +45,19 @@ public final class TensorPlan {
     private final boolean batch;
     private final Map<HookPoint, List<TensorInfo>> activations;
     private final List<TensorInfo> rowInfo;
+    /** Tensors of no hook point. */
+    private final List<TensorInfo> derived;
 
     private TensorPlan(boolean batch, Map<HookPoint, List<TensorInfo>> activations, List<TensorInfo> rowInfo) {
+        this(batch, activations, rowInfo, List.of());
+    }
+
+    private TensorPlan(
+            boolean batch,
+            Map<HookPoint, List<TensorInfo>> activations,
+            List<TensorInfo> rowInfo,
+            List<TensorInfo> derived) {
+        this.derived = derived;
         this.batch = batch;
         this.activations = activations;
         this.rowInfo = rowInfo;
@@ -141,6 +153,23 @@ public final class TensorPlan {
         return new TensorPlan(batch, gradients, rowInfo);
     }
 
+    /** The same with a tensor for each derived site, {@code [b,p,width]} or {@code [tokens,width]}. */
+    TensorPlan withDerived(List<DerivedSite> sites, ElementType type) {
+        List<Long> rows = rowInfo.getFirst().shape();
+        List<TensorInfo> more = sites.stream()
+                .map(site -> new TensorInfo(
+                        site.name(),
+                        type,
+                        Stream.concat(rows.stream(), Stream.of((long) site.width())).toList()))
+                .toList();
+        return new TensorPlan(batch, activations, rowInfo, more);
+    }
+
+    /** Tensors of derived sites. */
+    public List<TensorInfo> derived() {
+        return derived;
+    }
+
     /** Returns whether tensors begin with a batch axis: all prompts have one length, and as many positions recorded. */
     public boolean isBatch() {
         return batch;
@@ -151,9 +180,13 @@ public final class TensorPlan {
         return Objects.requireNonNull(activations.get(point), point::name);
     }
 
-    /** All tensors: the points' in the order in which a pass reaches them, then those about the rows. */
+    /**
+     * All tensors: the points' in the order in which a pass reaches them, those of derived sites, then those about the
+     * rows.
+     */
     public List<TensorInfo> tensors() {
-        return Stream.concat(activations.values().stream().flatMap(List::stream), rowInfo.stream())
+        return Stream.of(activations.values().stream().flatMap(List::stream), derived.stream(), rowInfo.stream())
+                .flatMap(of -> of)
                 .toList();
     }
 

@@ -4,9 +4,11 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.capture.PromptPass;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
@@ -27,6 +29,7 @@ import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.option.SaeSiteOptions;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.ShardOptions;
 import dev.hyaline.tools.option.WeightOptions;
@@ -118,6 +121,9 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     private SelectionOptions selection;
 
     @Mixin
+    private SaeSiteOptions saeOptions;
+
+    @Mixin
     private CaptureOptions captureOptions;
 
     @Option(
@@ -164,7 +170,14 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     @Override
     public void check() {
         Path folder = ModelOptions.path("--out", out);
+        saeOptions.check(selection.innerSites());
+        if (saeOptions.isGiven() && gradientOptions.name().isPresent()) {
+            throw new BadInputException("--gradients are of hook points; inner sites of autoencoders have none here");
+        }
         if (shardOptions.areRequired()) {
+            if (saeOptions.isGiven()) {
+                throw new BadInputException("inner sites of autoencoders go to one file, not to shards (--no-shards)");
+            }
             requireSafetensors();
             captureOptions.requireForShards();
         }
@@ -227,8 +240,12 @@ public final class DumpCommand implements Runnable, CheckedOptions {
 
     private void oneFile(Checkpoint checkpoint, ModelVocabulary vocabulary, Path folder) {
         Gpt2Config config = checkpoint.config();
-        Capture capture = captureOptions.capture(selection.select(config, DEFAULT_SITES));
-        Dump values = Dump.of(config, prompts(config, vocabulary), capture, type, format);
+        List<DerivedSite> inner = saeOptions.isGiven()
+                ? saeOptions.sites(selection.innerSites(), weightOptions.weights(checkpoint), console)
+                : List.of();
+        Capture capture = captureOptions.capture(points(config, inner));
+        Dump values = Dump.of(config, prompts(config, vocabulary), capture, type, format)
+                .withDerived(inner);
         Dump dump = gradientOptions.name().map(values::ofGradients).orElse(values);
         PromptPairs pairs = gradientOptions
                 .name()
@@ -246,6 +263,13 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         try (DumpFolder opened = DumpFolder.open(folder, shardOptions.ifExists())) {
             run(checkpoint, vocabulary, dump, pairs, opened, report);
         }
+    }
+
+    /** The hook points to write: those asked for or, beside inner sites alone, those that these are computed from. */
+    private List<HookPoint> points(Gpt2Config config, List<DerivedSite> inner) {
+        boolean innerAlone =
+                !inner.isEmpty() && selection.patterns(DEFAULT_SITES).isEmpty();
+        return innerAlone ? SaeSiteOptions.sources(inner) : selection.select(config, DEFAULT_SITES);
     }
 
     private Prompts prompts(Gpt2Config config, ModelVocabulary vocabulary) {
@@ -360,7 +384,9 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         command.addAll(engineOptions.canonical());
         command.addAll(weightOptions.canonical());
         command.addAll(promptOptions.canonical());
+        command.addAll(saeOptions.canonical());
         selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));
+        selection.innerSites().forEach(sites -> command.addAll(List.of("--sites", sites)));
         command.addAll(List.of("--layers", selection.layers().toString()));
         command.addAll(captureOptions.canonical());
         command.addAll(List.of("--format", format.toString(), "--dtype", type.toString()));

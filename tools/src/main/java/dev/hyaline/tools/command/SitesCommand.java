@@ -80,6 +80,10 @@ public final class SitesCommand implements Runnable, CheckedOptions {
     @Override
     public void check() {
         CheckedOptions.requireAtLeast("--batch", 1, batch);
+        if (!selection.innerSites().isEmpty()) {
+            throw new BadInputException(selection.innerSites().getFirst()
+                    + " is a site of a sparse autoencoder, not of a model; the command dump takes it with --sae");
+        }
         if (length != null) {
             CheckedOptions.requireAtLeast("--length", 1, length);
         }

@@ -59,18 +59,30 @@ public final class SaeSource implements CheckedOptions {
         return ModelOptions.path("--sae", sae);
     }
 
-    /** The repository that is named; a bare name without an owner is none. */
     private Optional<HubName> hubName() {
+        return hubName(sae);
+    }
+
+    /** The repository that is named; a bare name without an owner is none. */
+    private static Optional<HubName> hubName(String sae) {
         int colon = sae.indexOf(':');
         return HubName.parse(colon < 0 ? sae : sae.substring(0, colon)).filter(HubName::hasOwner);
     }
 
-    /** A file or folder here takes precedence over the hub. */
-    private Path find(Console console) {
-        if (Files.exists(path())) {
-            return path();
+    /** Reads an autoencoder that is a file or folder here or, if there is none, on the hub. */
+    static SaeFile read(Console console, String sae) {
+        SaeFile file = SaeFiles.read(find(console, sae));
+        file.notes().forEach(note -> console.err().println("hyaline: " + note));
+        return file;
+    }
+
+    private static Path find(Console console, String sae) {
+        Path path = ModelOptions.path("--sae", sae);
+        if (Files.exists(path)) {
+            return path;
         }
-        HubName name = hubName().orElseThrow(() -> new BadInputException("--sae: there is nothing called " + sae));
+        HubName name = hubName(sae)
+                .orElseThrow(() -> new BadInputException("--sae: there is nothing called " + sae));
         int colon = sae.indexOf(':');
         Hub hub = Hub.of(HubAccess.settings(console));
         try (HubProgress progress = new HubProgress(console, name)) {
@@ -82,9 +94,7 @@ public final class SaeSource implements CheckedOptions {
 
     /** Reads the autoencoder, and says what was understood. */
     public SaeFile read(Console console) {
-        SaeFile file = SaeFiles.read(find(console));
-        file.notes().forEach(note -> console.err().println("hyaline: " + note));
-        return file;
+        return read(console, sae);
     }
 
     /** Attaches it to a model, and says what is converted. */

@@ -15,6 +15,9 @@ import picocli.CommandLine.Option;
 
 /** A choice of hook points. */
 public final class SelectionOptions implements CheckedOptions {
+    /** Begins the name of a site within an autoencoder. */
+    private static final String INNER = "hook_sae_";
+
     /** More layers than any GPT-2 has. */
     private static final Gpt2Config MANY_LAYERS =
             new Gpt2Config(200, 1, 1, 1, 1, 1, 0, ActivationFunction.GELU_NEW, true, false, true);
@@ -59,7 +62,25 @@ public final class SelectionOptions implements CheckedOptions {
     @Override
     public void check() {
         layers();
-        requireSites(sites);
+        requireSites(patterns().toList());
+    }
+
+    private Stream<String> names() {
+        return sites.stream().flatMap(list -> Arrays.stream(list.split(",", -1)));
+    }
+
+    private static boolean isInner(String name) {
+        return name.strip().substring(name.strip().lastIndexOf('.') + 1).startsWith(INNER);
+    }
+
+    /** What is asked for of models, without inner sites of autoencoders. */
+    private Stream<String> patterns() {
+        return innerSites().isEmpty() ? sites.stream() : names().filter(name -> !isInner(name));
+    }
+
+    /** Names of inner sites of autoencoders: {@code hook_sae_acts_post}, by itself or after a hook point. */
+    public List<String> innerSites() {
+        return names().filter(SelectionOptions::isInner).map(String::strip).toList();
     }
 
     /**
@@ -85,7 +106,7 @@ public final class SelectionOptions implements CheckedOptions {
     }
 
     public List<String> patterns(String defaultSites) {
-        return sites.isEmpty() ? List.of(defaultSites) : sites;
+        return sites.isEmpty() ? List.of(defaultSites) : patterns().toList();
     }
 
     public IndexSelection layers() {

@@ -69,6 +69,9 @@ public final class DumpReport {
         for (HookPoint point : dump.capture().points()) {
             table.row(point.name(), shape(point), DisplayText.count(dump.plan().bytes(point)));
         }
+        for (TensorInfo tensor : dump.plan().derived()) {
+            table.row(tensor.name(), DisplayText.shape(tensor.shape()), DisplayText.count(tensor.bytes()));
+        }
         table.print(console);
         console.out().println();
         console.out().println("Would write " + activations + " (" + size() + ") and " + DumpFolder.MANIFEST);
@@ -157,6 +160,17 @@ public final class DumpReport {
             if (summary != null) {
                 figures(out, summary.statistics(point));
             }
+            out.writeEndObject();
+        }
+        for (TensorInfo tensor : dump.plan().derived()) {
+            out.writeStartObject();
+            out.writeStringProperty("name", tensor.name());
+            out.writeNumberProperty("bytes", tensor.bytes());
+            out.writeArrayPropertyStart("shapes");
+            out.writeStartArray();
+            tensor.shape().forEach(out::writeNumber);
+            out.writeEndArray();
+            out.writeEndArray();
             out.writeEndObject();
         }
         out.writeEndArray();

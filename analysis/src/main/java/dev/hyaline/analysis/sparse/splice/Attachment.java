@@ -3,6 +3,7 @@ package dev.hyaline.analysis.sparse.splice;
 import dev.hyaline.analysis.sparse.SaeMetadata;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
@@ -35,6 +36,11 @@ public record Attachment(
      * @throws BadInputException if they do not say, or the model has no such site, or one of another width
      */
     public static Attachment of(SparseAutoencoder autoencoder, Gpt2 model) {
+        return of(autoencoder, model.weights());
+    }
+
+    /** As {@link #of(SparseAutoencoder, Gpt2)}, to a model that does not run yet. */
+    public static Attachment of(SparseAutoencoder autoencoder, Gpt2Weights model) {
         requireOneSite(autoencoder);
         SaeMetadata metadata = autoencoder.metadata();
         String in = metadata.hookName()
@@ -54,12 +60,17 @@ public record Attachment(
      * @throws BadInputException if the model has no such site, or one of another width
      */
     public static Attachment of(SparseAutoencoder autoencoder, Gpt2 model, HookPoint in, HookPoint out) {
+        return of(autoencoder, model.weights(), in, out);
+    }
+
+    /** As {@link #of(SparseAutoencoder, Gpt2, HookPoint, HookPoint)}, to a model that does not run yet. */
+    public static Attachment of(SparseAutoencoder autoencoder, Gpt2Weights model, HookPoint in, HookPoint out) {
         Gpt2Config config = model.config();
         requireOneSite(autoencoder);
         require(config, in, autoencoder.config().dIn(), "reads");
         require(config, out, autoencoder.config().dOut(), "writes");
         List<String> notes = new ArrayList<>();
-        boolean processed = model.weights().processing().contains(CENTRED);
+        boolean processed = model.processing().contains(CENTRED);
         boolean wanted = autoencoder.metadata().centred().orElse(false);
         boolean residual = in.site().shape() == Site.Shape.RESIDUAL && isWritten(in.site());
         boolean centring = wanted && !processed && residual;

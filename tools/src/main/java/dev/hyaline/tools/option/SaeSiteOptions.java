@@ -1,0 +1,92 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.analysis.sparse.splice.Attachment;
+import dev.hyaline.analysis.sparse.splice.InnerSite;
+import dev.hyaline.analysis.sparse.splice.SpliceProbe;
+import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.capture.DerivedSite;
+import dev.hyaline.tools.terminal.Console;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import picocli.CommandLine.Option;
+
+/** Autoencoders whose inner sites are dumped. */
+public final class SaeSiteOptions {
+    @Option(
+            names = "--sae",
+            paramLabel = "SAE",
+            description = {
+                "A sparse autoencoder, as for the command sae; several if repeated. --sites then takes its inner sites"
+                        + " too, such as blocks.2.hook_resid_post.hook_sae_acts_post, or hook_sae_acts_post of all; the"
+                        + " pass stays as it is."
+            })
+    private List<String> saes = new ArrayList<>();
+
+    public boolean isGiven() {
+        return !saes.isEmpty();
+    }
+
+    /** The options that mean the same. */
+    public List<String> canonical() {
+        return saes.stream().flatMap(sae -> Stream.of("--sae", sae)).toList();
+    }
+
+    /**
+     * Checks that inner sites and autoencoders are given together.
+     *
+     * @param names of inner sites
+     */
+    public void check(List<String> names) {
+        if (saes.isEmpty() && !names.isEmpty()) {
+            throw new BadInputException(names.getFirst() + " is a site of a sparse autoencoder; name one (--sae)");
+        }
+        if (!saes.isEmpty() && names.isEmpty()) {
+            throw new BadInputException("--sae is for inner sites of autoencoders, but --sites names none; there are "
+                    + String.join(", ", SpliceProbe.SITES));
+        }
+    }
+
+    /**
+     * The inner sites by their names.
+     *
+     * @throws BadInputException if no autoencoder has one of them
+     */
+    public List<DerivedSite> sites(List<String> names, Gpt2Weights weights, Console console) {
+        List<Attachment> attachments = new ArrayList<>();
+        for (String sae : saes) {
+            Attachment attachment =
+                    Attachment.of(SaeSource.read(console, sae).autoencoder(), weights);
+            attachment.notes().forEach(note -> console.err().println("hyaline: " + note));
+            attachments.add(attachment);
+        }
+        List<DerivedSite> sites = new ArrayList<>();
+        for (String name : names) {
+            int before = sites.size();
+            for (Attachment attachment : attachments) {
+                for (String local : SpliceProbe.SITES) {
+                    if (name.equals(local) || name.equals(attachment.out().name() + "." + local)) {
+                        sites.add(new InnerSite(attachment, local));
+                    }
+                }
+            }
+            if (sites.size() == before) {
+                List<HookPoint> written =
+                        attachments.stream().map(Attachment::out).toList();
+                throw new BadInputException("there is no " + name + ": the autoencoders write " + written
+                        + ", and have " + String.join(", ", SpliceProbe.SITES));
+            }
+        }
+        return sites;
+    }
+
+    /** The hook points that sites are computed from. */
+    public static List<HookPoint> sources(List<DerivedSite> sites) {
+        TreeSet<HookPoint> sources = new TreeSet<>();
+        sites.forEach(site -> sources.addAll(site.sources()));
+        return List.copyOf(sources);
+    }
+}
