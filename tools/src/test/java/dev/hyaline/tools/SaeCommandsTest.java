@@ -222,6 +222,26 @@ final class SaeCommandsTest {
     }
 
     @Test
+    void interpretableLatentsAreCounted() throws IOException {
+        train("sae");
+        Path concepts = Files.writeString(
+                temporary.resolve("concepts.json"),
+                "{\"names\": [\"Mary\", \"John\", \"Anna\", \"Tom\", \"Paul\"], \"end\": [\".\"]}");
+        assertThat(Outcome.of(
+                                "sae",
+                                "evaluate",
+                                "--sae",
+                                path("sae"),
+                                "--texts",
+                                "64",
+                                "--concepts",
+                                concepts.toString())
+                        .succeeded()
+                        .out())
+                .contains("say one nameable thing", "with permuted labels");
+    }
+
+    @Test
     void innerSitesAreDumpedLikeAnyOther() {
         train("sae");
         String acts = "blocks.2.hook_resid_post.hook_sae_acts_post";

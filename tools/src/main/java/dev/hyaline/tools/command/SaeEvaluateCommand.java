@@ -1,5 +1,7 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.sparse.feature.InterpretableLatents;
+import dev.hyaline.analysis.sparse.feature.LatentStudy;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.measure.DensityPicture;
 import dev.hyaline.analysis.sparse.measure.SaeEvaluation;
@@ -7,6 +9,8 @@ import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -25,8 +29,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -61,6 +70,16 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
     private TextOptions texts;
 
     @Option(
+            names = "--concepts",
+            paramLabel = "FILE",
+            description = {
+                "Also count the latents that say one nameable thing: that the token, the one before or the one after"
+                        + " is one of a set. FILE is a JSON object, {\"colours\": [\"red\", \"blue\"]}, of words"
+                        + " that are single tokens."
+            })
+    private String concepts = "";
+
+    @Option(
             names = "--picture",
             paramLabel = "FILE",
             description = "Also draw how often latents fire, as an .svg or .png file; must not exist.")
@@ -81,6 +100,9 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
+        if (!concepts.isEmpty()) {
+            ModelOptions.readable("--concepts", concepts);
+        }
         if (picture.isEmpty()) {
             return;
         }
@@ -105,13 +127,20 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
             try (ConsoleProgress progress = new ConsoleProgress(console, "measure", "tokens", prompts.totalTokens())) {
                 evaluation = SaeEvaluation.measure(model, attachment, prompts, excluded, progress::advance);
             }
+            @Nullable InterpretableLatents interpretable = concepts.isEmpty()
+                    ? null
+                    : InterpretableLatents.of(
+                            LatentStudy.of(model, attachment, prompts, excluded), concepts(vocabulary));
             if (!picture.isEmpty()) {
                 draw(attachment, evaluation);
             }
             if (common.json) {
-                json(evaluation);
+                json(evaluation, interpretable);
             } else {
                 show(attachment, evaluation, excluded);
+                if (interpretable != null) {
+                    show(interpretable);
+                }
             }
         }
     }
@@ -130,10 +159,57 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private void json(SaeEvaluation evaluation) {
+    /** Sets of tokens by name; words that are no single token are left out. */
+    private Map<String, Set<Integer>> concepts(ModelVocabulary vocabulary) {
+        Path file = ModelOptions.path("--concepts", concepts);
+        Map<String, Set<Integer>> sets = new TreeMap<>();
+        try {
+            Json json = Json.readObject(InputErrors.INSTANCE, concepts, Files.readAllBytes(file));
+            json.forEachField((name, words) -> {
+                if (words.isArray()) {
+                    Set<Integer> tokens = new TreeSet<>();
+                    for (Json word : words.elements()) {
+                        for (String written : List.of(word.string(), " " + word.string())) {
+                            int[] encoded = vocabulary.encode(written, false);
+                            if (encoded.length == 1) {
+                                tokens.add(encoded[0]);
+                            }
+                        }
+                    }
+                    sets.put(name, tokens);
+                }
+            });
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        }
+        return sets;
+    }
+
+    private void show(InterpretableLatents found) {
+        console.out().println();
+        console.out()
+                .println(String.format(
+                        Locale.ROOT,
+                        "%d of %d latents that fire say one nameable thing (%.1f %%): F1 of at least %.1f on the texts"
+                                + " that they were not chosen on; %d labels; %d with permuted labels",
+                        found.count(),
+                        found.alive(),
+                        100 * found.share(),
+                        InterpretableLatents.ENOUGH,
+                        found.labels(),
+                        found.countPermuted()));
+    }
+
+    private void json(SaeEvaluation evaluation, @Nullable InterpretableLatents interpretable) {
         JsonOutput.print(console, json -> {
             json.writeNumberProperty("tokens", evaluation.tokens());
             evaluation.values().forEach((name, value) -> JsonOutput.number(json, name, value));
+            if (interpretable != null) {
+                json.writeNumberProperty("interpretable", interpretable.count());
+                json.writeNumberProperty("interpretable_of", interpretable.alive());
+                json.writeNumberProperty("interpretable_labels", interpretable.labels());
+                json.writeNumberProperty("interpretable_with_permuted_labels", interpretable.countPermuted());
+            }
             json.writeArrayPropertyStart("densities");
             for (float density : evaluation.densities()) {
                 json.writeNumber(density);

@@ -114,6 +114,30 @@ public final class LatentStudy {
         return texts.sequences()[texts.sequences().length - 1] + 1;
     }
 
+    /** Number of tokens, those that do not count among them. */
+    int rows() {
+        return excluded.length;
+    }
+
+    boolean isExcluded(int row) {
+        return excluded[row];
+    }
+
+    /** Index of a token's text. */
+    int text(int row) {
+        return texts.sequences()[row];
+    }
+
+    /** The tokens that fire a latent, of those that count. */
+    int[] firedRows(int latent) {
+        return Arrays.copyOfRange(rows, starts[latent], starts[latent + 1]);
+    }
+
+    /** Activations of a latent at these. */
+    float[] firedValues(int latent) {
+        return Arrays.copyOfRange(values, starts[latent], starts[latent + 1]);
+    }
+
     /** Share of tokens that fire a latent. */
     public double shareFiring(int latent) {
         BadInputException.requireIndex("latent", latent, latents());

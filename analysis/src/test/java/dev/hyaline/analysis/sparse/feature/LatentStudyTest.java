@@ -20,7 +20,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -60,6 +63,40 @@ class LatentStudyTest {
         Attachment attachment =
                 Attachment.of(SaeFiles.read(path("fable/" + sae)).autoencoder(), model);
         return LatentStudy.of(model, attachment, prompts, Set.of());
+    }
+
+    /** Best F1 of all latents against all labels, on the tokens that the reference counts. */
+    @ParameterizedTest
+    @CsvSource({"topk", "standard", "gated", "jumprelu"})
+    void interpretableLatentsAreCounted(String sae) {
+        Json golden = SparseGolden.json("fable/interpretable.json");
+        Map<String, Set<Integer>> sets = new TreeMap<>();
+        golden.require("concept_token_ids").forEachField((name, ids) -> sets.put(name, ids(ids)));
+        for (int token : ids(golden.require("single_tokens"))) {
+            sets.put("token " + token, Set.of(token));
+        }
+        Attachment attachment =
+                Attachment.of(SaeFiles.read(path("fable/" + sae)).autoencoder(), model);
+        int special = model.config().dVocab() - 1;
+        LatentStudy study = LatentStudy.of(model, attachment, prompts, Set.of(special));
+        InterpretableLatents found = InterpretableLatents.of(study, sets);
+        Json expected = golden.require("counts").require(sae);
+        // One latent may lie on the other side of a bound in float32.
+        assertThat(Arrays.stream(found.overall()).filter(f1 -> f1 >= 0.8).count())
+                .isCloseTo(expected.require("f1>=0.8").integer(0, 256), within(1L));
+        assertThat(Arrays.stream(found.overall()).filter(f1 -> f1 >= 0.9).count())
+                .isCloseTo(expected.require("f1>=0.9").integer(0, 256), within(1L));
+        assertThat(Arrays.stream(found.overall()).average().orElseThrow())
+                .isCloseTo(expected.require("mean_best_f1").number(), within(0.01));
+        assertThat(found.alive()).isEqualTo(expected.require("alive").integer(0, 256));
+        assertThat(found.count()).isBetween(8, 30);
+        assertThat(found.countPermuted()).isZero();
+        assertThat(found.labels()).isBetween(5, found.count());
+        assertThat(found.share()).isEqualTo((double) found.count() / found.alive());
+    }
+
+    private static Set<Integer> ids(Json list) {
+        return list.elements().stream().map(id -> id.integer(0, 1 << 20)).collect(Collectors.toSet());
     }
 
     @ParameterizedTest
