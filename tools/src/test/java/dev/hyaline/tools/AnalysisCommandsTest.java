@@ -308,13 +308,22 @@ final class AnalysisCommandsTest {
     void headsAreNamed() throws IOException {
         String text = Outcome.of("heads", "--out", out()).succeeded().out();
         assertThat(text).contains("induction 2.2 2.3 2.4 2.6", "duplicate-token 2.1", "previous-token 1.7");
-        assertThat(written()).contains("heads.svg", "entropy.csv", "distances.json", "share-above.png");
+        assertThat(text)
+                .contains("Patterns on these sequences and prompts of ioi-abba, by score")
+                .containsPattern("\nduplicate-token +2\\.1 +[0-9.]+ +[0-9.]+ +[0-9.]+\n")
+                .containsPattern("mixed [0-9]+ of 32 heads");
+        assertThat(text.lines()).allMatch(line -> line.length() <= 100);
+        assertThat(written())
+                .contains("heads.svg", "entropy.csv", "distances.json", "share-above.png", "half-distance.csv");
         assertThat(Outcome.of("heads", "--prompt", "Mary and John").succeeded().out())
                 .contains("1 prompt");
         JsonNode json =
                 Outcome.of("heads", "--json", "--draws", "2", "--seed", "4").json();
         assertThat(json.at("/heads")).hasSize(32);
         assertThat(json.at("/heads/17/kind").asString()).isEqualTo("duplicate-token");
+        assertThat(json.at("/heads/17/pattern/type").asString()).isEqualTo("duplicate-token");
+        assertThat(json.at("/heads/17/pattern/excess").asDouble()).isBetween(0.3, 1.0);
+        assertThat(json.at("/heads/18/pattern/type").asString()).isNotEqualTo("induction");
     }
 
     @Test

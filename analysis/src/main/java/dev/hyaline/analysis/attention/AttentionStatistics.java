@@ -12,13 +12,20 @@ import java.util.List;
  * on: the first sees nothing but itself.
  *
  * @param entropy in nats: 0 for a head that looks at one key, {@code ln(n)} for one that looks at n alike
+ * @param entropyShare of the largest a query can have, {@code ln} of its number of keys
  * @param largestWeight the largest attention of a query
  * @param shareAbove share of a query's keys with attention above the threshold
  * @param distances attention by how far back the key is, {@code [layer, head, distance]}: of the queries that have a
  *     key so far back, the mean
+ * @param halfDistance how far back a query must go to have half its attention
  */
 public record AttentionStatistics(
-        ResultTable entropy, ResultTable largestWeight, ResultTable shareAbove, ResultTable distances) {
+        ResultTable entropy,
+        ResultTable entropyShare,
+        ResultTable largestWeight,
+        ResultTable shareAbove,
+        ResultTable distances,
+        ResultTable halfDistance) {
 
     /**
      * Runs prompts of at least two tokens.
@@ -36,13 +43,11 @@ public record AttentionStatistics(
         int heads = model.config().nHeads();
         int longest = 0;
         for (int s = 0; s < samples; s++) {
-            if (prompts.length(s) < 2) {
-                throw new BadInputException(prompts.name(s) + " has one token, from which no head has a choice");
-            }
+            requireChoice(prompts, s);
             longest = Math.max(longest, prompts.length(s));
         }
         int reach = longest;
-        double[][] figures = new double[3][layers * heads * samples];
+        double[][] figures = new double[5][layers * heads * samples];
         double[] byDistance = new double[layers * heads * reach * samples];
         AttentionPatterns.read(model, prompts, (prompt, layer, head, maps, offset) -> {
             int n = prompts.length(prompt);
@@ -50,6 +55,8 @@ public record AttentionStatistics(
             figures[0][cell * samples + prompt] = entropy(maps, offset, n);
             figures[1][cell * samples + prompt] = largestWeight(maps, offset, n);
             figures[2][cell * samples + prompt] = shareAbove(maps, offset, n, threshold);
+            figures[3][cell * samples + prompt] = entropyShare(maps, offset, n);
+            figures[4][cell * samples + prompt] = halfDistance(maps, offset, n);
             double[] profile = distances(maps, offset, n);
             for (int d = 0; d < reach; d++) {
                 byDistance[(cell * reach + d) * samples + prompt] = d < n ? profile[d] : Double.NaN;
@@ -59,6 +66,13 @@ public record AttentionStatistics(
         List<String> names = HeadScores.names(prompts);
         return new AttentionStatistics(
                 ResultTable.of("Entropy of attention", "entropy", "nats", axes, names, figures[0]),
+                ResultTable.of(
+                        "Entropy of attention as a share of the largest",
+                        "entropy",
+                        "share of ln n",
+                        axes,
+                        names,
+                        figures[3]),
                 ResultTable.of("Largest attention weight", "largest weight", "probability", axes, names, figures[1]),
                 ResultTable.of(
                         "Keys with attention above " + threshold, "share of keys", "share", axes, names, figures[2]),
@@ -68,18 +82,53 @@ public record AttentionStatistics(
                         "probability",
                         List.of(Axis.layers(layers), Axis.heads(heads), Axis.indices("distance", reach)),
                         names,
-                        byDistance));
+                        byDistance),
+                ResultTable.of("Distance at half of the attention", "distance", "positions", axes, names, figures[4]));
+    }
+
+    static void requireChoice(Prompts prompts, int prompt) {
+        if (prompts.length(prompt) < 2) {
+            throw new BadInputException(prompts.name(prompt) + " has one token, from which no head has a choice");
+        }
+    }
+
+    static double entropyShare(float[] maps, int offset, int n) {
+        double sum = 0;
+        for (int query = 1; query < n; query++) {
+            sum += rowEntropy(maps, offset + query * n, query + 1) / Math.log(query + 1.0);
+        }
+        return sum / (n - 1);
+    }
+
+    static double halfDistance(float[] maps, int offset, int n) {
+        double sum = 0;
+        for (int query = 1; query < n; query++) {
+            double mass = 0;
+            int distance = -1;
+            while (mass < 0.5 && distance < query) {
+                distance++;
+                mass += maps[offset + query * n + query - distance];
+            }
+            sum += distance;
+        }
+        return sum / (n - 1);
     }
 
     static double entropy(float[] maps, int offset, int n) {
         double sum = 0;
         for (int query = 1; query < n; query++) {
-            for (int key = 0; key <= query; key++) {
-                double p = maps[offset + query * n + key];
-                sum -= p > 0 ? p * Math.log(p) : 0;
-            }
+            sum += rowEntropy(maps, offset + query * n, query + 1);
         }
         return sum / (n - 1);
+    }
+
+    private static double rowEntropy(float[] maps, int offset, int keys) {
+        double sum = 0;
+        for (int key = 0; key < keys; key++) {
+            double p = maps[offset + key];
+            sum -= p > 0 ? p * Math.log(p) : 0;
+        }
+        return sum;
     }
 
     static double largestWeight(float[] maps, int offset, int n) {

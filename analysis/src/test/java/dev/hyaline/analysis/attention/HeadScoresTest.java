@@ -62,6 +62,10 @@ final class HeadScoresTest {
         double row2 = -0.25 * Math.log(0.125) - 0.75 * Math.log(0.75);
         double row3 = -0.5 * Math.log(0.25) - 0.5 * Math.log(0.5);
         assertThat(AttentionStatistics.entropy(PATTERN, 0, 4)).isCloseTo((row1 + row2 + row3) / 3, within(1e-12));
+        assertThat(AttentionStatistics.entropyShare(PATTERN, 0, 4))
+                .isCloseTo((row1 / Math.log(2) + row2 / Math.log(3) + row3 / Math.log(4)) / 3, within(1e-12));
+        // Half of the attention: at the query itself, one back, one back.
+        assertThat(AttentionStatistics.halfDistance(PATTERN, 0, 4)).isEqualTo((0 + 1 + 1) / 3.0);
         assertThat(AttentionStatistics.largestWeight(PATTERN, 0, 4)).isEqualTo((0.5 + 0.75 + 0.5) / 3);
         assertThat(AttentionStatistics.shareAbove(PATTERN, 0, 4, 0.25))
                 .isCloseTo((2 / 2.0 + 1 / 3.0 + 1 / 4.0) / 3, within(1e-12));

@@ -2,8 +2,12 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.attention.AttentionStatistics;
 import dev.hyaline.analysis.attention.HeadClass;
+import dev.hyaline.analysis.attention.HeadPattern;
 import dev.hyaline.analysis.attention.HeadScores;
+import dev.hyaline.analysis.attention.PatternEvidence;
 import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.RandomTokens;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.statistics.Effect;
@@ -19,6 +23,7 @@ import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.report.PatternReport;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.TableView;
@@ -28,12 +33,14 @@ import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -48,7 +55,9 @@ import tools.jackson.core.JsonGenerator;
             "",
             "Scores each head as a previous-token, induction, duplicate-token, first-token, current-token or local"
                 + " head by the share of its attention at the positions such heads look at, on random sequences given"
-                + " twice or on prompts, and shows how its attention is spread."
+                + " twice or on prompts, and shows how its attention is spread. Then names the patterns that heads"
+                + " keep to on random and on natural prompts (of a task, or those given) alike: these kinds, separator"
+                + " (at punctuation), role:X (from the end of a task's prompt), uniform, positional, or mixed."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -61,7 +70,9 @@ import tools.jackson.core.JsonGenerator;
         })
 public final class HeadsCommand implements Runnable, CheckedOptions {
     private static final List<String> TABLES =
-            List.of("heads", "entropy", "largest-weight", "share-above", "distances");
+            List.of("heads", "entropy", "entropy-share", "largest-weight", "share-above", "distances", "half-distance");
+    private static final Task NATURAL = Task.IOI_ABBA;
+    private static final int NATURAL_COUNT = 16;
     private static final int DEFAULT_DRAWS = 5;
     private static final int DEFAULT_LENGTH = 20;
     /** In models with more heads, heads of no kind are not shown but only written. */
@@ -146,7 +157,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Prompts prompts = given
                     ? promptOptions.encode(promptOptions.read(), checkpoint.config(), vocabulary)
-                    : drawn(checkpoint, vocabulary);
+                    : drawn(checkpoint, vocabulary, /* twice= */ true);
             Optional<Path> folder = options.tables().folder(TABLES.toArray(String[]::new));
             try (Gpt2 model = options.start(checkpoint.weights(), console)) {
                 ResultTable measured = HeadScores.measure(model, prompts);
@@ -154,17 +165,22 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 ResultTable scores = given ? measured : measured.ofUnits(Units.each(prompts.size()));
                 AttentionStatistics statistics = AttentionStatistics.measure(model, prompts, above);
                 List<HeadClass> classes = HeadClass.classify(scores, threshold);
+                PatternReport patterns = patterns(model, checkpoint, vocabulary, prompts, given);
                 if (options.json()) {
-                    JsonOutput.print(console, out -> json(out, checkpoint.name(), classes, scores, statistics));
+                    JsonOutput.print(
+                            console, out -> json(out, checkpoint.name(), classes, scores, statistics, patterns));
                 } else {
                     show(checkpoint.name(), prompts, given, classes, scores, statistics);
+                    patterns.show(console);
                 }
                 List<ResultTable> tables = List.of(
                         scores,
                         statistics.entropy(),
+                        statistics.entropyShare(),
                         statistics.largestWeight(),
                         statistics.shareAbove(),
-                        statistics.distances());
+                        statistics.distances(),
+                        statistics.halfDistance());
                 Map<String, ResultTable> named = new LinkedHashMap<>();
                 TABLES.forEach(name -> named.put(name, tables.get(named.size())));
                 folder.ifPresent(path -> TableOutput.write(console, path, named, options.json()));
@@ -172,7 +188,43 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private Prompts drawn(Checkpoint checkpoint, ModelVocabulary vocabulary) {
+    /** Patterns on random prompts and natural ones, as far as the model's tokens make both. */
+    private PatternReport patterns(
+            Gpt2 model, Checkpoint checkpoint, ModelVocabulary vocabulary, Prompts prompts, boolean given) {
+        IntPredicate punctuation = token -> isPunctuation(vocabulary.text(token));
+        List<PatternEvidence> evidence = new ArrayList<>(List.of(PatternEvidence.measure(model, prompts, punctuation)));
+        PatternEvidence once = null;
+        String others = given ? "random sequences" : "prompts of " + NATURAL;
+        try {
+            if (given) {
+                evidence.add(
+                        PatternEvidence.measure(model, drawn(checkpoint, vocabulary, /* twice= */ true), punctuation));
+            } else {
+                PromptPairs pairs = PromptPairs.of(
+                        checkpoint.config(),
+                        NATURAL.draw(PairOptions.encoder(vocabulary, promptOptions.begins()), NATURAL_COUNT, 1));
+                evidence.add(PatternEvidence.measure(
+                        model,
+                        pairs.clean(checkpoint.config()),
+                        punctuation,
+                        pairs.list().stream().map(PromptPair::roles).toList()));
+            }
+            once = PatternEvidence.measure(model, drawn(checkpoint, vocabulary, /* twice= */ false), punctuation);
+        } catch (BadInputException e) {
+            // A vocabulary without the words, or a context too short for the sequences: one kind of prompts is left.
+            others = "no others: " + e.getMessage();
+        }
+        return new PatternReport(
+                HeadPattern.classify(evidence, once), (given ? "these prompts and " : "these sequences and ") + others);
+    }
+
+    private static boolean isPunctuation(String text) {
+        return !text.isBlank()
+                && text.strip().codePoints().allMatch(c -> !Character.isLetterOrDigit(c) && !Character.isWhitespace(c))
+                && text.strip().length() <= 2;
+    }
+
+    private Prompts drawn(Checkpoint checkpoint, ModelVocabulary vocabulary, boolean twice) {
         PromptEncoder encoder = PairOptions.encoder(vocabulary, promptOptions.begins());
         String pool = random != null ? random : checkpoint.name().equals("fable") ? "words" : "tokens";
         RandomTokens tokens = pool.equals("words") ? RandomTokens.ofWords(encoder) : RandomTokens.ofVocabulary(encoder);
@@ -180,7 +232,10 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
         int once = length == null ? DEFAULT_LENGTH : length;
         SplittableRandom seeded = new SplittableRandom(seed == null ? 1 : seed);
         List<int[]> sequences = IntStream.range(0, count)
-                .mapToObj(draw -> tokens.repeated(once, encoder, seeded))
+                .mapToObj(draw -> {
+                    int[] sequence = tokens.repeated(once, encoder, seeded);
+                    return twice ? sequence : Arrays.copyOf(sequence, sequence.length - once);
+                })
                 .toList();
         return Prompts.of(
                 checkpoint.config(),
@@ -269,7 +324,9 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             String model,
             List<HeadClass> classes,
             ResultTable scores,
-            AttentionStatistics statistics) {
+            AttentionStatistics statistics,
+            PatternReport patterns) {
+        out.writeStringProperty("pattern_prompts", patterns.prompts());
         out.writeStringProperty("model", model);
         out.writeArrayPropertyStart("heads");
         for (HeadClass head : classes) {
@@ -300,9 +357,12 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 JsonOutput.number(out, types.get(type), scores.meanAt(type, head.layer(), head.head()));
             }
             out.writeEndObject();
+            patterns.write(out, head.layer(), head.head());
             JsonOutput.number(out, "entropy", statistics.entropy().mean(cell));
+            JsonOutput.number(out, "entropy_share", statistics.entropyShare().mean(cell));
             JsonOutput.number(out, "largest_weight", statistics.largestWeight().mean(cell));
             JsonOutput.number(out, "share_above", statistics.shareAbove().mean(cell));
+            JsonOutput.number(out, "half_distance", statistics.halfDistance().mean(cell));
             out.writeEndObject();
         }
         out.writeEndArray();
