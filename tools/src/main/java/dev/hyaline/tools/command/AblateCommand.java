@@ -4,6 +4,8 @@ import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.AblationSweep;
 import dev.hyaline.analysis.causal.AblationSweep.Along;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.Interactions;
+import dev.hyaline.analysis.causal.ShapleyValues;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.engine.Gpt2;
@@ -21,15 +23,21 @@ import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.report.ComponentReport;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -53,7 +61,8 @@ import picocli.CommandLine.Option;
             "  hyaline ablate --site mlp_out --how mean",
             "  hyaline ablate --site mlp.post --layers 3 --neurons all --out neurons",
             "  hyaline ablate --site resid_post --by-position --how resample --seed 5",
-            "  hyaline ablate --sets \"a2.h2+a2.h3+a2.h4+a2.h6, a1.h7, m0\" --how mean"
+            "  hyaline ablate --sets \"a2.h2+a2.h3+a2.h4+a2.h6, a1.h7, m0\" --how mean",
+            "  hyaline ablate --sets a1.h0,a1.h3,a2.h4 --interactions --shapley --count 24"
         })
 public final class AblateCommand implements Runnable, CheckedOptions {
     private static final String SETS = "ablate-sets";
@@ -101,13 +110,39 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         @ArgGroup(exclusive = false)
         private Parts parts = new Parts();
 
+        @ArgGroup(exclusive = false)
+        private @Nullable Sets named;
+    }
+
+    /** Sets of nodes, and what to measure of them. */
+    private static final class Sets {
         @Option(
                 names = "--sets",
+                required = true,
                 paramLabel = "NODES",
                 description = {
                     "Sets of nodes instead, each ablated together: a1.h7+m0, a2.h2. Nodes as in the command patch."
                 })
         private String sets;
+
+        @Option(
+                names = "--interactions",
+                description = {
+                    "Of every two sets, what losing both does beyond the sum of losing each: below 0 they are"
+                            + " redundant, above 0 serial."
+                })
+        private boolean interactions;
+
+        @Option(
+                names = "--shapley",
+                description = {
+                    "Each set's share of what all of them keep: its Shapley value, with those of every two. Up to 12"
+                            + " sets exactly, else from 2,000 orders."
+                })
+        private boolean shapley;
+
+        @Option(names = "--alone", description = "... with all heads that are in no set ablated throughout.")
+        private boolean alone;
     }
 
     /** Parts of a site, ablated one after another. */
@@ -174,9 +209,16 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                     "--deviation: the standard deviation of noise must be a finite number of at least 0, found "
                             + deviation);
         }
-        if (ablated.sets != null) {
+        if (ablated.named != null) {
             sets(NameList.ANY_MODEL);
-            options.tables().requireFree(SETS);
+            options.tables().requireFree(tables());
+            if (ablated.named.alone && !ablated.named.shapley) {
+                throw new BadInputException("--alone needs --shapley");
+            }
+            if (normalise && (ablated.named.interactions || ablated.named.shapley)) {
+                throw new BadInputException(
+                        "--normalise shows runs, of which --interactions and --shapley are" + " differences");
+            }
             return;
         }
         SelectionOptions.requireSites(List.of(ablated.parts.site));
@@ -192,7 +234,11 @@ public final class AblateCommand implements Runnable, CheckedOptions {
     @Override
     public void run() {
         try (Study study = options.open(console)) {
-            String name = ablated.sets != null
+            if (ablated.named != null && (ablated.named.interactions || ablated.named.shapley)) {
+                compare(study, ablated.named);
+                return;
+            }
+            String name = ablated.named != null
                     ? SETS
                     : "ablate-" + site(study.config()).shortName();
             Sweep sweep = sweep(study);
@@ -205,9 +251,56 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         }
     }
 
+    /** The names of the tables of sets. */
+    private String[] tables() {
+        Sets named = Objects.requireNonNull(ablated.named);
+        List<String> names = new ArrayList<>();
+        if (named.interactions) {
+            names.add(ComponentReport.INTERACTIONS);
+        }
+        if (named.shapley) {
+            names.addAll(List.of(ComponentReport.SHAPLEY, ComponentReport.SHAPLEY_INTERACTIONS));
+        }
+        return names.isEmpty() ? new String[] {SETS} : names.toArray(String[]::new);
+    }
+
+    private void compare(Study study, Sets named) {
+        Map<String, List<Target>> sets = sets(study.config());
+        Optional<Path> folder = options.tables().folder(tables());
+        try (Gpt2 model = study.start()) {
+            Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
+            ComponentReport report = new ComponentReport(console, study.model(), experiment);
+            if (named.interactions) {
+                report.interactions(Interactions.measure(experiment, ablation(), sets));
+            }
+            if (named.shapley) {
+                List<Target> besides = named.alone ? others(study.config(), named.sets) : List.of();
+                report.shapley(ShapleyValues.measure(
+                        experiment, ablation(), sets, besides, options.pairs().seed()));
+            }
+            report.print(options.json(), folder.orElse(null));
+        }
+    }
+
+    /** The heads that no set has. */
+    private static List<Target> others(Gpt2Config config, String sets) {
+        Set<String> named =
+                Arrays.stream(sets.split("[+,]", -1)).map(String::strip).collect(Collectors.toSet());
+        List<Target> others = new ArrayList<>();
+        for (int layer = 0; layer < config.nLayers(); layer++) {
+            for (int head = 0; head < config.nHeads(); head++) {
+                Node.Head node = new Node.Head(layer, head);
+                if (!named.contains(node.toString())) {
+                    others.add(node.output());
+                }
+            }
+        }
+        return others;
+    }
+
     private Sweep sweep(Study study) {
         Gpt2Config config = study.config();
-        if (ablated.sets != null) {
+        if (ablated.named != null) {
             return AblationSweep.ofSets(config, ablation(), sets(config));
         }
         Parts parts = ablated.parts;
@@ -237,7 +330,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
 
     private Map<String, List<Target>> sets(Gpt2Config config) {
         Map<String, List<Target>> named = new LinkedHashMap<>();
-        NameList.parse("--sets", ablated.sets, set -> {
+        NameList.parse("--sets", Objects.requireNonNull(ablated.named).sets, set -> {
             named.put(
                     set,
                     Arrays.stream(set.split("\\+", -1))

@@ -1,0 +1,129 @@
+package dev.hyaline.tools.report;
+
+import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.ShapleyValues;
+import dev.hyaline.analysis.statistics.Effect;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TableText;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.JsonOutput;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What components do together: interactions and Shapley values. */
+public final class ComponentReport {
+    /** The name of the files of interactions. */
+    public static final String INTERACTIONS = "interactions";
+
+    /** The name of the files of Shapley values. */
+    public static final String SHAPLEY = "shapley";
+
+    /** The name of the files of the Shapley interactions of every two. */
+    public static final String SHAPLEY_INTERACTIONS = "shapley-interactions";
+
+    private final Console console;
+    private final String model;
+    private final Experiment experiment;
+    private final Map<String, ResultTable> tables = new LinkedHashMap<>();
+    private @Nullable ShapleyValues values;
+
+    public ComponentReport(Console console, String model, Experiment experiment) {
+        this.console = console;
+        this.model = model;
+        this.experiment = experiment;
+    }
+
+    public void interactions(ResultTable table) {
+        tables.put(INTERACTIONS, table);
+    }
+
+    public void shapley(ShapleyValues measured) {
+        values = measured;
+        tables.put(SHAPLEY, measured.values());
+        if (measured.interactions() != null) {
+            tables.put(SHAPLEY_INTERACTIONS, measured.interactions());
+        }
+    }
+
+    /** Prints the tables, and writes them to a folder if there is one. */
+    public void print(boolean json, @Nullable Path folder) {
+        if (json) {
+            JsonOutput.print(console, out -> {
+                out.writeStringProperty("model", model);
+                out.writeStringProperty("metric", experiment.metric().name());
+                tables.forEach((name, table) -> {
+                    out.writeObjectPropertyStart(name.replace('-', '_'));
+                    TableText.writeJson(table, out);
+                    out.writeEndObject();
+                });
+                if (values != null) {
+                    JsonOutput.number(out, "whole", values.whole());
+                    JsonOutput.number(out, "sum_error", values.sumError());
+                }
+            });
+        } else {
+            show();
+        }
+        if (folder != null) {
+            TableOutput.write(console, folder, tables, json);
+        }
+    }
+
+    private void show() {
+        StudyHeading.print(
+                console,
+                model,
+                experiment.pairs(),
+                ", " + experiment.metric().quantity() + ": clean "
+                        + TableView.figure(experiment.baselines().meanClean()) + ", corrupted "
+                        + TableView.figure(experiment.baselines().meanCorrupted()));
+        tables.forEach((name, table) -> {
+            TableView.print(console, table);
+            if (!name.equals(SHAPLEY)) {
+                words(table).ifPresent(console.out()::println);
+            }
+            console.out().println();
+        });
+        if (values != null) {
+            console.out()
+                    .println("Conservation: all together are worth " + TableView.figure(values.whole())
+                            + "; the sum of the values differs by " + TableView.figure(values.sumError())
+                            + " of that");
+            if (!values.standardErrors().isEmpty()) {
+                console.out()
+                        .println("standard errors of drawn orders: at most "
+                                + TableView.figure(values.standardErrors().stream()
+                                        .mapToDouble(Double::doubleValue)
+                                        .max()
+                                        .orElse(0)));
+            }
+        }
+    }
+
+    /** The pairs that stand out, in words. A metric that should be small has its signs the other way round. */
+    private Optional<String> words(ResultTable table) {
+        List<String> redundant = new ArrayList<>();
+        List<String> serial = new ArrayList<>();
+        for (int cell = 0; cell < table.cells(); cell++) {
+            Optional<Effect> effect = table.statistics().effect(cell);
+            if (effect.isPresent() && table.statistics().standsOut(cell)) {
+                boolean below =
+                        effect.get().estimate() < 0 != experiment.metric().isLowerBetter();
+                (below ? redundant : serial).add(table.labels(cell).getFirst());
+            }
+        }
+        List<String> parts = new ArrayList<>();
+        if (!redundant.isEmpty()) {
+            parts.add("redundant, costing more together: " + String.join(", ", redundant));
+        }
+        if (!serial.isEmpty()) {
+            parts.add("serial, one pathway: " + String.join(", ", serial));
+        }
+        return parts.isEmpty() ? Optional.empty() : Optional.of(String.join(System.lineSeparator(), parts));
+    }
+}
