@@ -23,6 +23,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.prompt;
+    exports dev.hyaline.analysis.robustness;
     exports dev.hyaline.analysis.sanity;
     exports dev.hyaline.analysis.sparse;
     exports dev.hyaline.analysis.sparse.feature;

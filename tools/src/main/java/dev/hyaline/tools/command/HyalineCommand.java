@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             "  hyaline circuit                           which edges between its parts do a task, tested",
             "  hyaline heads                             where every attention head looks",
             "  hyaline sanity ablate                     whether a method's findings can be believed",
+            "  hyaline robustness ablate                 whether a finding stays the same under variations",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
             "  hyaline models                            the models available without a download",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
@@ -65,6 +66,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("heads", HeadsCommand::new);
         COMMANDS.put("sae", SaeCommand::commandLine);
         COMMANDS.put("sanity", SanityCommand::new);
+        COMMANDS.put("robustness", RobustnessCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("doctor", DoctorCommand::new);

@@ -1,0 +1,78 @@
+package dev.hyaline.analysis.robustness;
+
+import dev.hyaline.analysis.causal.Baselines;
+import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.sanity.Finding;
+import dev.hyaline.analysis.sanity.Method;
+import dev.hyaline.analysis.sanity.Subject;
+import dev.hyaline.engine.error.BadShapeException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A finding under one variation, or the finding itself.
+ *
+ * @param family of variations, such as {@code metric}
+ * @param name such as {@code probability difference}
+ * @param finding effects of components by pair
+ * @param gaps by pair, the clean prompt's metric less the corrupted one's
+ * @param units by pair, what it shares with others; pairs of one unit are resampled together
+ */
+public record Variation(String family, String name, Finding finding, double[] gaps, List<String> units) {
+    /** The behaviour is there if so many pairs have it. */
+    private static final double PRESENT = 0.6;
+
+    /** @throws BadShapeException if effects, gaps and units are of different numbers of pairs */
+    public Variation {
+        units = List.copyOf(units);
+        for (double[] effects : finding.effects()) {
+            if (effects.length != gaps.length || units.size() != gaps.length) {
+                throw new BadShapeException(
+                        "a variation's effects, gaps and units",
+                        "those of as many pairs",
+                        effects.length + ", " + gaps.length + " and " + units.size());
+            }
+        }
+    }
+
+    /** Runs a method. */
+    public static Variation run(String family, String name, Method method, Subject subject) {
+        Baselines baselines = Experiment.start(subject.model(), subject.pairs(), subject.metric())
+                .baselines();
+        double[] gaps = baselines.clean().clone();
+        double[] corrupted = baselines.corrupted();
+        List<String> units = new ArrayList<>();
+        for (int pair = 0; pair < gaps.length; pair++) {
+            gaps[pair] -= corrupted[pair];
+            PromptPair prompt = subject.pairs().get(pair);
+            units.add(Objects.requireNonNullElse(prompt.unit(), prompt.name()));
+        }
+        return new Variation(family, name, method.run(subject), gaps, units);
+    }
+
+    /** Returns whether at least 0.6 of the pairs have a gap of the sign that most pairs of another have. */
+    boolean hasBehaviourOf(Variation other) {
+        double sign = Math.signum(Arrays.stream(other.gaps).sum());
+        return Arrays.stream(gaps).filter(gap -> gap * sign > 0).count() >= PRESENT * gaps.length;
+    }
+
+    /** Mean effects as shares of the mean gap, pairs counting as often as their weights say. */
+    double[] shares(double[] weights) {
+        double gap = 0;
+        for (int pair = 0; pair < gaps.length; pair++) {
+            gap += weights[pair] * gaps[pair];
+        }
+        double[] shares = new double[finding.effects().length];
+        for (int c = 0; c < shares.length; c++) {
+            double sum = 0;
+            for (int pair = 0; pair < gaps.length; pair++) {
+                sum += weights[pair] * finding.effects()[c][pair];
+            }
+            shares[c] = sum / gap;
+        }
+        return shares;
+    }
+}

@@ -1,0 +1,205 @@
+package dev.hyaline.analysis.robustness;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hyaline.analysis.sanity.Finding;
+import dev.hyaline.analysis.statistics.Interval;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.instrument.CounterRandom;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Scores of variations against a reference in float64, and variations whose verdict is known. */
+final class RobustnessTest {
+    private static final CounterRandom RANDOM = CounterRandom.of(1);
+    private static JsonNode golden;
+
+    @TempDir
+    private Path temporary;
+
+    @BeforeAll
+    static void read() throws IOException {
+        try (InputStream in = RobustnessTest.class.getResourceAsStream("golden.json")) {
+            golden = JsonMapper.shared().readTree(in);
+        }
+    }
+
+    /** Of one pair with a gap of 1, so that effects are shares. */
+    private static Variation ofShares(String family, String name, double[] shares) {
+        double[][] effects = new double[shares.length][];
+        Arrays.setAll(effects, c -> new double[] {shares[c]});
+        return new Variation(family, name, finding(effects), new double[] {1}, List.of("pair"));
+    }
+
+    private static Finding finding(double[][] effects) {
+        return new Finding(
+                IntStream.range(0, effects.length).mapToObj(c -> "a0.h" + c).toList(), effects, null);
+    }
+
+    private static double[] doubles(JsonNode node) {
+        return node.valueStream().mapToDouble(JsonNode::doubleValue).toArray();
+    }
+
+    @Test
+    void similaritiesOfTheReference() {
+        List<Variation> variations = new ArrayList<>();
+        for (JsonNode variation : golden.get("variations").values()) {
+            variations.add(ofShares(
+                    variation.get("family").asString(),
+                    variation.get("name").asString(),
+                    doubles(variation.get("shares"))));
+        }
+        Robustness robustness = Robustness.of(
+                ofShares("finding", "", doubles(golden.get("finding"))),
+                variations,
+                golden.get("smallest").asDouble(),
+                3,
+                RANDOM);
+        assertThat(robustness.variations()).hasSize(13);
+        for (int i = 0; i < 13; i++) {
+            Robustness.Scored scored = robustness.variations().get(i);
+            JsonNode expected = golden.get("variations").get(i);
+            assertThat(scored.ranking())
+                    .as(scored.name())
+                    .isCloseTo(expected.get("ranking").asDouble(), within(1e-9));
+            assertThat(scored.signs())
+                    .as(scored.name())
+                    .isEqualTo(expected.get("signs").asDouble());
+            assertThat(scored.set())
+                    .as(scored.name())
+                    .isEqualTo(expected.get("set").asDouble());
+        }
+        assertThat(robustness.families().keySet())
+                .containsExactly("ablation", "prompts", "strata", "order", "metric", "beginning");
+        assertThat(robustness.families().get("ablation"))
+                .isCloseTo(
+                        (robustness.variations().get(0).score()
+                                        + robustness.variations().get(1).score())
+                                / 2,
+                        within(1e-12));
+        assertThat(robustness.score())
+                .isCloseTo(
+                        robustness.families().values().stream()
+                                        .mapToDouble(Double::doubleValue)
+                                        .sum()
+                                / 6,
+                        within(1e-12));
+    }
+
+    @Test
+    void verdictsOfTheReference() {
+        for (JsonNode expected : golden.get("verdicts").values()) {
+            Verdict verdict = Verdict.of(
+                    expected.get("score").asDouble(),
+                    new Interval(
+                            expected.get("low").asDouble(), expected.get("high").asDouble()),
+                    Arrays.stream(doubles(expected.get("families"))).boxed().toList());
+            assertThat(verdict).hasToString(expected.get("verdict").asString());
+        }
+    }
+
+    /** Five components on 24 pairs of 12 units, with some noise. */
+    private static Variation drawn(String family, String name, double gap, DoubleUnaryOperator change, int noise) {
+        double[] of = {5, 3, -2, 0.2, 0};
+        double[][] effects = new double[of.length][24];
+        double[] gaps = new double[24];
+        List<String> units = new ArrayList<>();
+        for (int pair = 0; pair < 24; pair++) {
+            for (int c = 0; c < of.length; c++) {
+                effects[c][pair] = change.applyAsDouble(of[c])
+                        + 0.3 * CounterRandom.of(9).with(noise).with(c).gaussian(pair);
+            }
+            gaps[pair] = gap + 0.5 * CounterRandom.of(8).with(noise).gaussian(pair);
+            units.add("unit " + pair / 2);
+        }
+        return new Variation(family, name, finding(effects), gaps, units);
+    }
+
+    @Test
+    void aFindingThatStaysIsRobust() {
+        Variation finding = drawn("finding", "", 10, x -> x, 0);
+        List<Variation> variations = List.of(
+                drawn("prompts", "others", 10, x -> x, 1),
+                drawn("metric", "half the scale", 5, x -> x / 2, 2),
+                drawn("metric", "gone", 0, x -> -x, 3));
+        Robustness robustness = Robustness.of(finding, variations, 0.1, 200, RANDOM);
+        assertThat(robustness.verdict()).isEqualTo(Verdict.ROBUST);
+        assertThat(robustness.variations())
+                .extracting(Robustness.Scored::inScope)
+                .containsExactly(true, true, false);
+        assertThat(robustness.variations().get(2).score()).isNaN();
+        assertThat(robustness.interval().low()).isBetween(0.6, robustness.score());
+        assertThat(robustness.interval().high())
+                .isGreaterThanOrEqualTo(robustness.interval().low());
+        assertThat(Robustness.of(finding, variations, 0.1, 200, RANDOM)).isEqualTo(robustness);
+        assertThat(Robustness.of(finding, List.of(finding), 0.1, 50, RANDOM).score())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void oneFamilyThatTurnsTheFindingMakesItFragile() {
+        Robustness robustness = Robustness.of(
+                drawn("finding", "", 10, x -> x, 0),
+                List.of(drawn("prompts", "others", 10, x -> x, 1), drawn("metric", "turned", 10, x -> -x, 2)),
+                0.1,
+                200,
+                RANDOM);
+        assertThat(robustness.verdict()).isEqualTo(Verdict.FRAGILE);
+        assertThat(robustness.families().get("metric")).isLessThan(0.1);
+        assertThat(robustness.families().get("prompts")).isGreaterThan(0.9);
+    }
+
+    @Test
+    void badInput() {
+        Variation finding = drawn("finding", "", 10, x -> x, 0);
+        assertThatThrownBy(() -> Robustness.of(finding, List.of(), 0.1, 10, RANDOM))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("no variation has the behaviour");
+        assertThatThrownBy(() -> Robustness.of(finding, List.of(finding), 0.1, 0, RANDOM))
+                .hasMessage("an interval needs at least 1 resample, found 0");
+        assertThatThrownBy(() -> Robustness.of(finding, List.of(finding), 0, 10, RANDOM))
+                .hasMessageContaining("must be above 0, found 0.0");
+        assertThatThrownBy(() ->
+                        Robustness.of(finding, List.of(ofShares("x", "short", new double[] {1})), 0.1, 10, RANDOM))
+                .hasMessage("the variation 'short' has other components");
+        assertThatThrownBy(() -> new Variation("x", "y", finding.finding(), new double[] {1}, List.of("u")))
+                .hasMessageContaining("as many pairs");
+    }
+
+    @Test
+    void halfABfloat16IsRoundedToEven() {
+        assertThat(RoundedWeights.rounded(1 + 0x1p-8f)).isEqualTo(1);
+        assertThat(RoundedWeights.rounded(1 + 3 * 0x1p-8f)).isEqualTo(1 + 0x1p-6f);
+        assertThat(RoundedWeights.rounded(-(1 + 0x1.8p-8f))).isEqualTo(-(1 + 0x1p-7f));
+        assertThat(RoundedWeights.rounded(Float.MAX_VALUE)).isEqualTo(Float.MAX_VALUE);
+    }
+
+    @Test
+    void aWrittenFindingIsKnownAgain() throws IOException {
+        Path file = temporary.resolve("table.json");
+        Files.writeString(file, """
+            {"axes": [{"name": "layer", "labels": ["0"]}, {"name": "head", "labels": ["0", "1"]}],
+             "statistics": {"effect": [-2.5, 1.25]}}
+            """);
+        WrittenFinding written = WrittenFinding.read(file);
+        written.requireSameAs(finding(new double[][] {{2, 3}, {-1.25, -1.25}}));
+        assertThatThrownBy(() -> written.requireSameAs(finding(new double[][] {{2, 3}, {-1, -1}})))
+                .hasMessageContaining("the effect of a0.h1 is 1.25 there and -1.0 here");
+        Files.writeString(file, "{\"axes\": [{\"name\": \"set\", \"labels\": []}]}");
+        assertThatThrownBy(() -> WrittenFinding.read(file)).hasMessageContaining("a table of layers and heads");
+    }
+}

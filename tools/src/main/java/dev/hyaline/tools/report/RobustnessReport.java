@@ -1,0 +1,77 @@
+package dev.hyaline.tools.report;
+
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.robustness.Robustness;
+import dev.hyaline.tools.option.Study;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.JsonOutput;
+import java.util.stream.Collectors;
+import tools.jackson.core.JsonGenerator;
+
+/** How far a finding stays the same under each variation. */
+public record RobustnessReport(Console console, Study study, String method, Metric metric, Robustness robustness) {
+
+    /** Prints the scores as text or as one JSON document. */
+    public void print(boolean json) {
+        if (json) {
+            JsonOutput.print(console, this::write);
+        } else {
+            show();
+        }
+    }
+
+    private void show() {
+        StudyHeading.print(console, study.model(), study.pairs(), ", " + method + " by " + metric.quantity());
+        Table table = new Table("family", "variation", ">score", ">ranking", ">signs", ">set", ">map", "");
+        for (Robustness.Scored scored : robustness.variations()) {
+            table.row(
+                    scored.family(),
+                    scored.name(),
+                    TableView.figure(scored.score()),
+                    TableView.figure(scored.ranking()),
+                    TableView.figure(scored.signs()),
+                    TableView.figure(scored.set()),
+                    TableView.figure(scored.map()),
+                    scored.inScope() ? "" : "behaviour absent: out of scope");
+        }
+        table.print(console);
+        console.out().println();
+        console.out()
+                .println("families: "
+                        + robustness.families().entrySet().stream()
+                                .map(family -> family.getKey() + " " + TableView.figure(family.getValue()))
+                                .collect(Collectors.joining(", ")));
+        console.out()
+                .println(console.bold(robustness.verdict().toString()) + "  score "
+                        + TableView.figure(robustness.score()) + ", 95% interval "
+                        + TableView.figure(robustness.interval().low()) + " to "
+                        + TableView.figure(robustness.interval().high()));
+    }
+
+    private void write(JsonGenerator out) {
+        out.writeStringProperty("model", study.model());
+        out.writeStringProperty("method", method);
+        out.writeStringProperty("metric", metric.name());
+        out.writeStringProperty("verdict", robustness.verdict().toString());
+        JsonOutput.number(out, "score", robustness.score());
+        JsonOutput.number(out, "interval_low", robustness.interval().low());
+        JsonOutput.number(out, "interval_high", robustness.interval().high());
+        out.writeObjectPropertyStart("families");
+        robustness.families().forEach((family, score) -> JsonOutput.number(out, family, score));
+        out.writeEndObject();
+        out.writeArrayPropertyStart("variations");
+        for (Robustness.Scored scored : robustness.variations()) {
+            out.writeStartObject();
+            out.writeStringProperty("family", scored.family());
+            out.writeStringProperty("name", scored.name());
+            out.writeBooleanProperty("in_scope", scored.inScope());
+            JsonOutput.number(out, "score", scored.score());
+            JsonOutput.number(out, "ranking", scored.ranking());
+            JsonOutput.number(out, "signs", scored.signs());
+            JsonOutput.number(out, "set", scored.set());
+            JsonOutput.number(out, "map", scored.map());
+            out.writeEndObject();
+        }
+        out.writeEndArray();
+    }
+}

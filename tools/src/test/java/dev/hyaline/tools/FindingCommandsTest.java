@@ -1,0 +1,132 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/** What components do together, and whether a finding stays the same: {@code ablate --sets} and {@code robustness}. */
+final class FindingCommandsTest {
+    @TempDir
+    private Path temporary;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"robustness", "doctor", "ablate"})
+    void helpHasExamplesAndFitsTheScreen(String command) {
+        String help = Outcome.of(command, "--help").succeeded().out();
+        assertThat(help).contains("Usage: hyaline", "  hyaline " + command).doesNotContain("${", "null");
+        assertThat(help.lines()).allMatch(line -> line.length() <= 100);
+    }
+
+    @Test
+    void interactionsAndShapleyValues() throws IOException {
+        String out = temporary.resolve("out").toString();
+        String[] command = {
+            "ablate", "--sets", "a1.h0,a1.h3,a2.h4+a2.h6", "--interactions", "--shapley", "--count", "6", "--out", out
+        };
+        String text = Outcome.of(command).succeeded().out();
+        assertThat(text)
+                .contains("a1.h0 x a1.h3", "a1.h3 x a2.h4+a2.h6", "Shapley values, ablation (zero)")
+                .containsPattern("Conservation: all together are worth [0-9.]+; the sum of the values"
+                        + " differs by [0-9.e-]+ of that");
+        assertThat(text.lines()).allMatch(line -> line.length() <= 100);
+        assertThat(Path.of(out, "interactions.csv")).exists();
+        assertThat(Path.of(out, "shapley.json")).exists();
+        assertThat(Files.readString(Path.of(out, "shapley-interactions.csv"))).contains("\na1.h0 x a1.h3,");
+        assertThat(Outcome.of(command).err()).contains("exists already");
+        JsonNode json = Outcome.of("ablate", "--sets", "a1.h0,a1.h3", "--shapley", "--alone", "--count", "2", "--json")
+                .succeeded()
+                .json();
+        double sum = json.at("/shapley/mean")
+                .valueStream()
+                .mapToDouble(JsonNode::asDouble)
+                .sum();
+        assertThat(sum).isCloseTo(json.get("whole").asDouble(), within(1e-9));
+        assertThat(json.get("sum_error").asDouble()).isLessThan(1e-9);
+    }
+
+    /** As processes of their own: the file that one command writes is what the other reads. */
+    @Test
+    void aWrittenFindingIsTested() throws IOException, InterruptedException {
+        process("ablate", "--how", "mean-overall", "--count", "8", "--out", "found");
+        String text = process("robustness", "ablate-mean", "--count", "8", "--finding", "found/ablate-z.json");
+        assertThat(text)
+                .contains("others of the task", "without the first token", "bfloat16 weights", "probability difference")
+                .containsPattern("(robust|uncertain|fragile)  score 0\\.[0-9]+, 95% interval 0\\.[0-9]+ to 0\\.[0-9]+");
+        assertThat(text.lines()).allMatch(line -> line.length() <= 100);
+        Outcome other = Outcome.of(
+                "robustness",
+                "ablate-mean",
+                "--count",
+                "6",
+                "--finding",
+                temporary.resolve("found/ablate-z.json").toString());
+        assertThat(other.exitCode()).isEqualTo(2);
+        assertThat(other.err()).contains("is not what this method finds on these pairs", "a0.h0");
+    }
+
+    private String process(String... arguments) throws IOException, InterruptedException {
+        Outcome outcome = Outcome.ofProcess(temporary, "C.UTF-8", arguments);
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        return outcome.out();
+    }
+
+    @Test
+    void robustnessAsJson() throws IOException {
+        Path file = temporary.resolve("pairs.json");
+        StringBuilder pairs = new StringBuilder();
+        String[] names = {"Anna", "Mary", "John", "Adam", "Vera", "Mark", "Paul", "Jane"};
+        for (int i = 0; i < 8; i++) {
+            String a = names[i];
+            String b = names[(i + 1) % 8];
+            String c = names[(i + 3) % 8];
+            String text = i % 2 == 0
+                    ? "When %s and %s went to the store, %s gave a drink to"
+                    : "Then %s and %s went to the park, and %s passed a cup to";
+            pairs.append(i == 0 ? "" : ",\n")
+                    .append("{\"clean\": \"" + text.formatted(a, b, b) + "\", \"corrupted\": \""
+                            + text.formatted(a, b, a) + "\", \"answer\": \" " + a + "\", \"distractor\": \" " + b
+                            + "\", \"unit\": \"" + c + "\", \"stratum\": \"template " + i % 2 + "\"}");
+        }
+        Files.writeString(file, "[" + pairs + "]");
+        JsonNode json = Outcome.of("robustness", "patch", "--pairs", file.toString(), "--replicates", "20", "--json")
+                .succeeded()
+                .json();
+        assertThat(json.get("families").propertyNames()).contains("prompts", "strata", "metric", "precision");
+        assertThat(json.findValuesAsString("name")).contains("first half", "second half", "only template 0");
+        assertThat(json.get("score").asDouble()).isBetween(0.0, 1.0);
+        assertThat(json.get("interval_low").asDouble())
+                .isLessThanOrEqualTo(json.get("interval_high").asDouble());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "ablate --interactions | --sets",
+                "ablate --sets a1.h0 --interactions | an interaction is of two sets of nodes, found 1",
+                "ablate --sets a1.h0,a1.h3 --alone | --alone needs --shapley",
+                "ablate --sets a1.h0,a1.h3 --shapley --normalise | --normalise shows runs",
+                "robustness nonsense | expected ablate",
+                "robustness ablate --count 3 | at least 4 pairs of prompts, found 3",
+                "robustness ablate --smallest 0 | --smallest must be above 0 and at most 1, found 0.0",
+                "robustness ablate --replicates 0 | --replicates must be from 1 to 100000, found 0",
+                "robustness ablate --finding /nowhere.json | /nowhere.json",
+                "robustness ablate --out x | --out writes tables",
+            })
+    void whatCannotBeIsOneSentence(String arguments, String message) {
+        Outcome outcome = Outcome.of(arguments.split(" "));
+        assertThat(outcome.err()).startsWith("hyaline: ").contains(message).doesNotContain("\tat ", "Exception");
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.exitCode()).isIn(1, 2);
+    }
+}
