@@ -326,6 +326,7 @@ final class SaeCommandsTest {
                 "features --sae SAE --out DIR/file/new | file is not a folder",
                 "encode --sae SAE --out DIR | is a folder; name a file",
                 "encode --sae SAE --out DIR/file/new | file is not a folder",
+                "encode --sae SAE --out DIR/file | file exists already; choose another file",
                 "convert --sae SAE --out DIR | exists already",
                 "convert --sae SAE --out DIR/file/new | file is not a folder",
                 "sweep --sae SAE --latents 64 --out DIR/new | there is no latent 64"

@@ -17,6 +17,7 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -71,6 +72,9 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
         Path file = ModelOptions.path("--out", out);
         if (Files.isDirectory(file)) {
             throw new BadInputException("--out: " + out + " is a folder; name a file");
+        }
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new BadInputException("--out: " + out + " exists already; choose another file");
         }
         ModelOptions.requireWritable("--out", file);
     }

@@ -112,13 +112,13 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--k",
             paramLabel = "K",
-            description = "Latents a token, of the three that choose the largest. Default: ${DEFAULT-VALUE}")
+            description = "Latents a token, of the three that choose the largest. Default: 16")
     private double k = 16;
 
     @Option(
             names = "--l1",
             paramLabel = "X",
-            description = "Coefficient of the penalty of standard, gated and jumprelu. Default: ${DEFAULT-VALUE}")
+            description = "Coefficient of the penalty of standard, gated and jumprelu. Default: 5")
     private double l1 = 5;
 
     @Option(names = "--steps", paramLabel = "N", description = "Number of batches. Default: ${DEFAULT-VALUE}")
