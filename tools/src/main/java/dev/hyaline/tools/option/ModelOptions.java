@@ -123,11 +123,6 @@ public final class ModelOptions implements CheckedOptions {
     }
 
     /**
-     * Parses a file name given to an option.
-     *
-     * @throws BadInputException if no file can have that name here
-     */
-    /**
      * Checks before any work that a file or folder can be made.
      *
      * @throws BadInputException if the nearest folder that is there is none, or cannot be written
@@ -145,6 +140,11 @@ public final class ModelOptions implements CheckedOptions {
         }
     }
 
+    /**
+     * Parses a file name given to an option.
+     *
+     * @throws BadInputException if no file can have that name here
+     */
     public static Path path(String option, String name) {
         if (name.isEmpty()) {
             throw new BadInputException(option + " needs a name, but none was given");
