@@ -107,7 +107,8 @@ public final class DerivedProbe {
                     for (int s = 0; s < rows.size(); s++) {
                         int sequence = s;
                         List<float[]> ofSources = site.sources().stream()
-                                .map(source -> Objects.requireNonNull(held.get(source)).get(sequence))
+                                .map(source ->
+                                        Objects.requireNonNull(held.get(source)).get(sequence))
                                 .toList();
                         listener.derived(site, firstSequence + s, site.values(ofSources));
                     }

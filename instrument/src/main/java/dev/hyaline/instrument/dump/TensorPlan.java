@@ -160,7 +160,8 @@ public final class TensorPlan {
                 .map(site -> new TensorInfo(
                         site.name(),
                         type,
-                        Stream.concat(rows.stream(), Stream.of((long) site.width())).toList()))
+                        Stream.concat(rows.stream(), Stream.of((long) site.width()))
+                                .toList()))
                 .toList();
         return new TensorPlan(batch, activations, rowInfo, more);
     }

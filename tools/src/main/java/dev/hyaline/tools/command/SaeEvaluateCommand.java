@@ -127,7 +127,8 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
             try (ConsoleProgress progress = new ConsoleProgress(console, "measure", "tokens", prompts.totalTokens())) {
                 evaluation = SaeEvaluation.measure(model, attachment, prompts, excluded, progress::advance);
             }
-            @Nullable InterpretableLatents interpretable = concepts.isEmpty()
+            @Nullable
+            InterpretableLatents interpretable = concepts.isEmpty()
                     ? null
                     : InterpretableLatents.of(
                             LatentStudy.of(model, attachment, prompts, excluded), concepts(vocabulary));

@@ -58,8 +58,7 @@ public final class SaeSiteOptions {
     public List<DerivedSite> sites(List<String> names, Gpt2Weights weights, Console console) {
         List<Attachment> attachments = new ArrayList<>();
         for (String sae : saes) {
-            Attachment attachment =
-                    Attachment.of(SaeSource.read(console, sae).autoencoder(), weights);
+            Attachment attachment = Attachment.of(SaeSource.read(console, sae).autoencoder(), weights);
             attachment.notes().forEach(note -> console.err().println("hyaline: " + note));
             attachments.add(attachment);
         }

@@ -81,8 +81,7 @@ public final class SaeSource implements CheckedOptions {
         if (Files.exists(path)) {
             return path;
         }
-        HubName name = hubName(sae)
-                .orElseThrow(() -> new BadInputException("--sae: there is nothing called " + sae));
+        HubName name = hubName(sae).orElseThrow(() -> new BadInputException("--sae: there is nothing called " + sae));
         int colon = sae.indexOf(':');
         Hub hub = Hub.of(HubAccess.settings(console));
         try (HubProgress progress = new HubProgress(console, name)) {

@@ -77,8 +77,8 @@ public final class DumpReport {
         console.out().println("Would write " + activations + " (" + size() + ") and " + DumpFolder.MANIFEST);
         if (passBytes != null) {
             console.out()
-                .println("The passes forward and back would take " + DisplayText.bytes(passBytes)
-                        + " at once, beside the weights and their transposes");
+                    .println("The passes forward and back would take " + DisplayText.bytes(passBytes)
+                            + " at once, beside the weights and their transposes");
         }
         if (!existing.isEmpty()) {
             console.out().println(existing.getFirst() + " exists already; replacing it takes --force.");

@@ -16,8 +16,7 @@ import java.util.List;
 public record InnerSite(Attachment attachment, String local) implements DerivedSite {
     public InnerSite {
         if (!SpliceProbe.SITES.contains(local)) {
-            throw new BadInputException(
-                    "there is no " + local + "; there are " + String.join(", ", SpliceProbe.SITES));
+            throw new BadInputException("there is no " + local + "; there are " + String.join(", ", SpliceProbe.SITES));
         }
         if (attachment.autoencoder().config().activation() instanceof LatentActivation.BatchTopK) {
             throw new BadInputException("the latents of a token depend on all tokens of the batch, so that there is no"
