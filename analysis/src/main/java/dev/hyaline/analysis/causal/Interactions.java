@@ -30,6 +30,7 @@ public final class Interactions {
             throw new BadInputException("an interaction is of two sets of nodes, found " + sets.size());
         }
         List<String> names = List.copyOf(sets.keySet());
+        List<List<Target>> members = List.copyOf(sets.values());
         Map<String, List<Target>> runs = new LinkedHashMap<>(sets);
         List<String> labels = new ArrayList<>();
         for (int a = 0; a < names.size(); a++) {
@@ -38,7 +39,7 @@ public final class Interactions {
                 labels.add(label);
                 runs.put(
                         label,
-                        Stream.concat(sets.get(names.get(a)).stream(), sets.get(names.get(b)).stream())
+                        Stream.concat(members.get(a).stream(), members.get(b).stream())
                                 .distinct()
                                 .toList());
             }

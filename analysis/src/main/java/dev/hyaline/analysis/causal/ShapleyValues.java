@@ -7,11 +7,13 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,10 +62,10 @@ public record ShapleyValues(
         }
         CounterRandom random = CounterRandom.of(seed).named("shapley/orders");
         boolean exact = n <= MAX_EXACT;
-        SortedMap<Integer, Integer> cells = exact ? all(n) : alongOrders(n, random);
+        int[] sets = exact ? IntStream.range(0, 1 << n).toArray() : alongOrders(n, random);
         List<List<Target>> places = List.copyOf(players.values());
         Map<String, List<Target>> runs = new LinkedHashMap<>();
-        for (int kept : cells.keySet()) {
+        for (int kept : sets) {
             List<Target> ablated = new ArrayList<>(besides);
             for (int i = 0; i < n; i++) {
                 if ((kept >> i & 1) == 0) {
@@ -77,40 +79,28 @@ public record ShapleyValues(
         ResultTable sweep = experiment
                 .sweep(AblationSweep.ofSets(experiment.config(), ablation, runs))
                 .table();
-        return of(experiment, List.copyOf(players.keySet()), sweep, cells, exact, ablation, random);
+        return of(experiment, List.copyOf(players.keySet()), sweep, sets, exact, ablation, random);
     }
 
-    private static SortedMap<Integer, Integer> all(int n) {
-        SortedMap<Integer, Integer> cells = new TreeMap<>();
-        for (int set = 0; set < 1 << n; set++) {
-            cells.put(set, set);
-        }
-        return cells;
-    }
-
-    /** The sets that {@link Shapley#sampled} asks for. */
-    private static SortedMap<Integer, Integer> alongOrders(int n, CounterRandom random) {
-        SortedMap<Integer, Integer> cells = new TreeMap<>();
+    /** The sets that {@link Shapley#sampled} asks for, ascending. */
+    private static int[] alongOrders(int n, CounterRandom random) {
+        Set<Integer> sets = new TreeSet<>();
         Shapley.sampled(
                 n,
                 set -> {
-                    cells.put(set, 0);
+                    sets.add(set);
                     return 0;
                 },
                 Shapley.ORDERS,
                 random);
-        int cell = 0;
-        for (Map.Entry<Integer, Integer> entry : cells.entrySet()) {
-            entry.setValue(cell++);
-        }
-        return cells;
+        return sets.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private static ShapleyValues of(
             Experiment experiment,
             List<String> names,
             ResultTable sweep,
-            Map<Integer, Integer> cells,
+            int[] sets,
             boolean exact,
             Ablation ablation,
             CounterRandom random) {
@@ -125,10 +115,10 @@ public record ShapleyValues(
         for (int pair = 0; pair < pairs; pair++) {
             int p = pair;
             double[] shapley = exact
-                    ? Shapley.values(n, set -> measured[cells.get(set)][p])
-                    : Shapley.sampled(n, set -> measured[cells.get(set)][p], Shapley.ORDERS, random)
+                    ? Shapley.values(n, set -> measured[Arrays.binarySearch(sets, set)][p])
+                    : Shapley.sampled(n, set -> measured[Arrays.binarySearch(sets, set)][p], Shapley.ORDERS, random)
                             .values();
-            double[][] index = exact && n > 1 ? Shapley.interactions(n, set -> measured[cells.get(set)][p]) : null;
+            double[][] index = exact && n > 1 ? Shapley.interactions(n, set -> measured[Arrays.binarySearch(sets, set)][p]) : null;
             int cell = 0;
             for (int a = 0; a < n; a++) {
                 values[a * pairs + pair] = shapley[a];
@@ -137,10 +127,10 @@ public record ShapleyValues(
                 }
             }
         }
-        double whole = sweep.mean(cells.get((int) ((1L << n) - 1))) - sweep.mean(cells.get(0));
+        double whole = sweep.mean(sets.length - 1) - sweep.mean(0);
         List<Double> errors = new ArrayList<>();
         if (!exact) {
-            for (double error : Shapley.sampled(n, set -> sweep.mean(cells.get(set)), Shapley.ORDERS, random)
+            for (double error : Shapley.sampled(n, set -> sweep.mean(Arrays.binarySearch(sets, set)), Shapley.ORDERS, random)
                     .standardErrors()) {
                 errors.add(error);
             }

@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -59,6 +60,10 @@ public final class Variations {
         }
     }
 
+    private static List<PromptPair> chosen(List<PromptPair> pairs, Predicate<PromptPair> which) {
+        return pairs.stream().filter(which).toList();
+    }
+
     private void strata() {
         List<PromptPair> pairs = subject.pairs().list();
         Set<String> strata = new LinkedHashSet<>();
@@ -71,11 +76,9 @@ public final class Variations {
             return;
         }
         for (String stratum : strata) {
-            Map<Boolean, List<PromptPair>> split =
-                    pairs.stream().collect(Collectors.partitioningBy(pair -> stratum.equals(pair.stratum())));
-            prompts("strata", "only " + stratum, split.get(true));
+            prompts("strata", "only " + stratum, chosen(pairs, pair -> stratum.equals(pair.stratum())));
             if (strata.size() > 2) {
-                prompts("strata", "without " + stratum, split.get(false));
+                prompts("strata", "without " + stratum, chosen(pairs, pair -> !stratum.equals(pair.stratum())));
             }
         }
     }
