@@ -79,8 +79,7 @@ public final class CorpusRate {
     }
 
     private static void write(Gpt2 model, CorpusDump dump, Corpus corpus, CorpusDump.Forecast forecast, Path folder) {
-        Provenance provenance =
-                new Provenance("benchmark", List.of(), "fable", List.of(), null, token -> "");
+        Provenance provenance = new Provenance("benchmark", List.of(), "fable", List.of(), null, token -> "");
         try (DumpFolder opened = DumpFolder.open(folder, DumpFolder.IfExists.REPLACE)) {
             dump.write(model, corpus, forecast, opened, provenance, CorpusListener.NONE);
         }

@@ -118,7 +118,8 @@ public record ShapleyValues(
                     ? Shapley.values(n, set -> measured[Arrays.binarySearch(sets, set)][p])
                     : Shapley.sampled(n, set -> measured[Arrays.binarySearch(sets, set)][p], Shapley.ORDERS, random)
                             .values();
-            double[][] index = exact && n > 1 ? Shapley.interactions(n, set -> measured[Arrays.binarySearch(sets, set)][p]) : null;
+            double[][] index =
+                    exact && n > 1 ? Shapley.interactions(n, set -> measured[Arrays.binarySearch(sets, set)][p]) : null;
             int cell = 0;
             for (int a = 0; a < n; a++) {
                 values[a * pairs + pair] = shapley[a];
@@ -130,7 +131,8 @@ public record ShapleyValues(
         double whole = sweep.mean(sets.length - 1) - sweep.mean(0);
         List<Double> errors = new ArrayList<>();
         if (!exact) {
-            for (double error : Shapley.sampled(n, set -> sweep.mean(Arrays.binarySearch(sets, set)), Shapley.ORDERS, random)
+            for (double error : Shapley.sampled(
+                            n, set -> sweep.mean(Arrays.binarySearch(sets, set)), Shapley.ORDERS, random)
                     .standardErrors()) {
                 errors.add(error);
             }
