@@ -220,7 +220,6 @@ final class ArchitectureTest {
     static void optionalIsForReturnValues(JavaClasses classes) {
         List<JavaClass> libraries = classes.stream()
                 .filter(type -> !type.getPackageName().startsWith("dev.hyaline.tools"))
-                .filter(type -> !type.getPackageName().startsWith("dev.hyaline.analysis.sparse"))
                 .toList();
         assertThat(libraries.stream()
                         .flatMap(type -> type.getFields().stream())

@@ -1,120 +1,177 @@
 package dev.hyaline.analysis.sparse;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Where an autoencoder comes from and what it is attached to, as far as its files say.
- *
- * @param modelName the model's name
- * @param hookName the site that it reads; empty if the files name none
- * @param hookNameOut the site that a transcoder writes
- * @param head the only head that it reads
- * @param contextSize tokens of a text in training
- * @param prependBos whether texts began with the token that begins a text
- * @param centred whether the model's writing weights were centred ({@code center_writing_weights}), so that it expects
- *     residuals without their mean
- * @param excludedTokens tokens that training left out
- * @param more all else that the files say, as JSON by key
+ * Where an autoencoder comes from and what it is attached to, as far as its files say. Immutable; each method that
+ * takes a value returns a changed copy.
  */
-public record SaeMetadata(
-        Optional<String> modelName,
-        Optional<String> hookName,
-        Optional<String> hookNameOut,
-        OptionalInt head,
-        OptionalInt contextSize,
-        Optional<Boolean> prependBos,
-        Optional<Boolean> centred,
-        List<Integer> excludedTokens,
-        Map<String, String> more) {
-    public SaeMetadata {
-        excludedTokens = List.copyOf(excludedTokens);
-        more = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(more));
+public final class SaeMetadata {
+    private static final SaeMetadata UNKNOWN = new SaeMetadata();
+
+    // Written only while a copy is made.
+    private @Nullable String modelName;
+    private @Nullable String hookName;
+    private @Nullable String hookNameOut;
+    private @Nullable Integer head;
+    private @Nullable Integer contextSize;
+    private @Nullable Boolean prependBos;
+    private @Nullable Boolean centred;
+    private List<Integer> excludedTokens = List.of();
+    private Map<String, String> more = Map.of();
+
+    private SaeMetadata() {}
+
+    private SaeMetadata copy() {
+        SaeMetadata copy = new SaeMetadata();
+        copy.modelName = modelName;
+        copy.hookName = hookName;
+        copy.hookNameOut = hookNameOut;
+        copy.head = head;
+        copy.contextSize = contextSize;
+        copy.prependBos = prependBos;
+        copy.centred = centred;
+        copy.excludedTokens = excludedTokens;
+        copy.more = more;
+        return copy;
     }
 
     /** Nothing is known. */
     public static SaeMetadata unknown() {
-        return new SaeMetadata(
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                List.of(),
-                Map.of());
+        return UNKNOWN;
+    }
+
+    /** The model's name. */
+    public Optional<String> modelName() {
+        return Optional.ofNullable(modelName);
+    }
+
+    /** The site that it reads. */
+    public Optional<String> hookName() {
+        return Optional.ofNullable(hookName);
+    }
+
+    /** The site that a transcoder writes. */
+    public Optional<String> hookNameOut() {
+        return Optional.ofNullable(hookNameOut);
+    }
+
+    /** The only head that it reads. */
+    public OptionalInt head() {
+        return head == null ? OptionalInt.empty() : OptionalInt.of(head);
+    }
+
+    /** Tokens of a text in training. */
+    public OptionalInt contextSize() {
+        return contextSize == null ? OptionalInt.empty() : OptionalInt.of(contextSize);
+    }
+
+    /** Returns whether texts began with the token that begins a text. */
+    public Optional<Boolean> prependBos() {
+        return Optional.ofNullable(prependBos);
+    }
+
+    /**
+     * Returns whether the model's writing weights were centred ({@code center_writing_weights}), so that it expects
+     * residuals without their mean.
+     */
+    public Optional<Boolean> centred() {
+        return Optional.ofNullable(centred);
+    }
+
+    /** Tokens that training left out. */
+    public List<Integer> excludedTokens() {
+        return excludedTokens;
+    }
+
+    /** All else that the files say, as JSON by key. */
+    public Map<String, String> more() {
+        return more;
     }
 
     /** The same of a model and the site that it reads. */
     public SaeMetadata at(String model, String hook) {
-        return new SaeMetadata(
-                Optional.of(model),
-                Optional.of(hook),
-                hookNameOut,
-                head,
-                contextSize,
-                prependBos,
-                centred,
-                excludedTokens,
-                more);
+        return ofModel(model).reading(hook);
+    }
+
+    /** The same of a model. */
+    public SaeMetadata ofModel(String model) {
+        SaeMetadata changed = copy();
+        changed.modelName = model;
+        return changed;
+    }
+
+    /** The same of a site that it reads. */
+    public SaeMetadata reading(String hook) {
+        SaeMetadata changed = copy();
+        changed.hookName = hook;
+        return changed;
     }
 
     /** The same of a transcoder that writes a site. */
     public SaeMetadata writing(String hookOut) {
-        return new SaeMetadata(
-                modelName,
-                hookName,
-                Optional.of(hookOut),
-                head,
-                contextSize,
-                prependBos,
-                centred,
-                excludedTokens,
-                more);
+        SaeMetadata changed = copy();
+        changed.hookNameOut = hookOut;
+        return changed;
+    }
+
+    /** The same, reading one head alone. */
+    public SaeMetadata ofHead(int index) {
+        SaeMetadata changed = copy();
+        changed.head = index;
+        return changed;
     }
 
     /** The same, of texts of so many tokens that begin, or do not, with the token that begins a text. */
     public SaeMetadata texts(int tokens, boolean begun) {
-        return new SaeMetadata(
-                modelName,
-                hookName,
-                hookNameOut,
-                head,
-                OptionalInt.of(tokens),
-                Optional.of(begun),
-                centred,
-                excludedTokens,
-                more);
+        return contextSize(tokens).prependBos(begun);
+    }
+
+    /** The same, of texts of so many tokens. */
+    public SaeMetadata contextSize(int tokens) {
+        SaeMetadata changed = copy();
+        changed.contextSize = tokens;
+        return changed;
+    }
+
+    /** The same, of texts that begin, or do not, with the token that begins a text. */
+    public SaeMetadata prependBos(boolean begun) {
+        SaeMetadata changed = copy();
+        changed.prependBos = begun;
+        return changed;
     }
 
     /** The same, trained in this basis. */
     public SaeMetadata centred(boolean isCentred) {
-        return new SaeMetadata(
-                modelName,
-                hookName,
-                hookNameOut,
-                head,
-                contextSize,
-                prependBos,
-                Optional.of(isCentred),
-                excludedTokens,
-                more);
+        SaeMetadata changed = copy();
+        changed.centred = isCentred;
+        return changed;
     }
 
     /** The same, trained without these tokens. */
     public SaeMetadata excluding(List<Integer> tokens) {
-        return new SaeMetadata(modelName, hookName, hookNameOut, head, contextSize, prependBos, centred, tokens, more);
+        SaeMetadata changed = copy();
+        changed.excludedTokens = List.copyOf(tokens);
+        return changed;
     }
 
     /** The same, with one more fact, as JSON. */
     public SaeMetadata with(String key, String json) {
+        return with(Map.of(key, json));
+    }
+
+    /** The same, with more facts, as JSON by key. */
+    public SaeMetadata with(Map<String, String> facts) {
         Map<String, String> added = new LinkedHashMap<>(more);
-        added.put(key, json);
-        return new SaeMetadata(
-                modelName, hookName, hookNameOut, head, contextSize, prependBos, centred, excludedTokens, added);
+        added.putAll(facts);
+        SaeMetadata changed = copy();
+        changed.more = Collections.unmodifiableMap(added);
+        return changed;
     }
 }

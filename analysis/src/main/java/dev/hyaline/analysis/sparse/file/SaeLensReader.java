@@ -15,8 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Folders of SAELens, from its first versions to 6.18, checkpoints of training among them. */
 final class SaeLensReader {
@@ -52,7 +52,7 @@ final class SaeLensReader {
     static SaeFile read(Path folder) {
         SaeLensReader reader = new SaeLensReader(SaeFiles.config(folder.resolve(SaeFiles.SAELENS_CONFIG)));
         try (TensorFile file = TensorFile.open(folder.resolve(SaeFiles.SAELENS_WEIGHTS))) {
-            SparseAutoencoder sae = reader.autoencoder(new Tensors(file), scaler(folder));
+            SparseAutoencoder sae = reader.autoencoder(new Tensors(file), scaler(folder).orElse(null));
             return new SaeFile(
                     sae,
                     SaeFormat.SAELENS,
@@ -111,7 +111,7 @@ final class SaeLensReader {
                 new float[0]);
     }
 
-    private SparseAutoencoder autoencoder(Tensors t, Optional<Float> factor) {
+    private SparseAutoencoder autoencoder(Tensors t, @Nullable Float factor) {
         String architecture = cfg.nullable("architecture").map(Json::string).orElse("standard");
         if (architecture.equals("crosscoder")) {
             return crosscoder(t);
@@ -258,7 +258,7 @@ final class SaeLensReader {
         return SaeParameters.of(encoder, bias, p.decoder(), p.decoderBias());
     }
 
-    private Normalization normalization(Optional<Float> factor) {
+    private Normalization normalization(@Nullable Float factor) {
         Optional<Json> json = cfg.nullable("normalize_activations");
         String mode = json.map(value ->
                         value.isBoolean() ? value.bool() ? "expected_average_only_in" : "none" : value.string())
@@ -268,8 +268,8 @@ final class SaeLensReader {
             case "constant_norm_rescale" -> new Normalization.ConstantNorm();
             case "layer_norm" -> new Normalization.LayerNorm();
             case "expected_average_only_in" -> {
-                if (factor.isPresent()) {
-                    yield new Normalization.Factor(factor.get());
+                if (factor != null) {
+                    yield new Normalization.Factor(factor);
                 }
                 notes.add("It was trained on activations times a factor that the folder does not hold; it is taken to"
                         + " be in the weights, as SAELens does.");
@@ -313,6 +313,21 @@ final class SaeLensReader {
                         .map(token -> token.integer(0, Integer.MAX_VALUE))
                         .toList())
                 .orElse(List.of());
+        SaeMetadata metadata = SaeMetadata.unknown().excluding(excluded);
+        metadata = text("model_name", "model_name").map(metadata::ofModel).orElse(metadata);
+        metadata = text("hook_name", "hook_point").map(metadata::reading).orElse(metadata);
+        metadata = text("hook_name_out", "hook_name_out").map(metadata::writing).orElse(metadata);
+        metadata = whole("hook_head_index", "hook_point_head_index")
+                .map(metadata::ofHead)
+                .orElse(metadata);
+        metadata = whole("context_size", "context_size")
+                .map(metadata::contextSize)
+                .orElse(metadata);
+        metadata = facts.nullable("prepend_bos")
+                .map(Json::bool)
+                .map(metadata::prependBos)
+                .orElse(metadata);
+        metadata = centred.map(metadata::centred).orElse(metadata);
         Map<String, String> more = new LinkedHashMap<>();
         facts.forEachField((key, value) -> {
             boolean ofArithmetic = legacy && SaeLensWriter.WRITTEN.contains(key);
@@ -320,24 +335,14 @@ final class SaeLensReader {
                 more.put(key, value.toString());
             }
         });
-        return new SaeMetadata(
-                facts.nullable("model_name").map(Json::string),
-                facts.nullable("hook_name")
-                        .or(() -> facts.nullable("hook_point"))
-                        .map(Json::string),
-                facts.nullable("hook_name_out").map(Json::string),
-                integer("hook_head_index", "hook_point_head_index"),
-                integer("context_size", "context_size"),
-                facts.nullable("prepend_bos").map(Json::bool),
-                centred,
-                excluded,
-                more);
+        return metadata.with(more);
     }
 
-    private OptionalInt integer(String key, String older) {
-        return facts.nullable(key)
-                .or(() -> facts.nullable(older))
-                .map(json -> OptionalInt.of(json.integer(0, Integer.MAX_VALUE)))
-                .orElse(OptionalInt.empty());
+    private Optional<String> text(String key, String older) {
+        return facts.nullable(key).or(() -> facts.nullable(older)).map(Json::string);
+    }
+
+    private Optional<Integer> whole(String key, String older) {
+        return facts.nullable(key).or(() -> facts.nullable(older)).map(json -> json.integer(0, Integer.MAX_VALUE));
     }
 }

@@ -28,8 +28,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /** Folders as SAELens 6 reads them. */
@@ -190,10 +190,10 @@ final class SaeLensWriter {
 
     private static void metadata(JsonGenerator json, SaeMetadata metadata) {
         json.writeStringProperty("sae_lens_version", VERSION);
-        text(json, "model_name", metadata.modelName());
-        text(json, "hook_name", metadata.hookName());
+        text(json, "model_name", metadata.modelName().orElse(null));
+        text(json, "hook_name", metadata.hookName().orElse(null));
         if (metadata.hookNameOut().isPresent()) {
-            text(json, "hook_name_out", metadata.hookNameOut());
+            text(json, "hook_name_out", metadata.hookNameOut().orElse(null));
         }
         json.writeName("hook_head_index");
         if (metadata.head().isPresent()) {
@@ -221,9 +221,9 @@ final class SaeLensWriter {
         });
     }
 
-    private static void text(JsonGenerator json, String key, Optional<String> value) {
-        if (value.isPresent()) {
-            json.writeStringProperty(key, value.get());
+    private static void text(JsonGenerator json, String key, @Nullable String value) {
+        if (value != null) {
+            json.writeStringProperty(key, value);
         } else {
             json.writeNullProperty(key);
         }

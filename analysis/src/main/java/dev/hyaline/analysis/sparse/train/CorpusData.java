@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Activations of a model that runs while training goes on. A buffer holds so many rows of the corpus at a time, which
@@ -40,7 +41,7 @@ public final class CorpusData implements TrainingData {
     private final float[][] buffer;
     private int filled;
     private long current = -1;
-    private Optional<RowOrder> order = Optional.empty();
+    private @Nullable RowOrder order;
     private long orderKey;
 
     private CorpusData(
@@ -167,12 +168,12 @@ public final class CorpusData implements TrainingData {
             long number = index % rows / bufferRows;
             fill(number);
             long key = seed + epoch * buffers + number;
-            if (order.isEmpty() || key != orderKey) {
-                order = Optional.of(RowOrder.shuffled(filled, key));
+            if (order == null || key != orderKey) {
+                order = RowOrder.shuffled(filled, key);
                 orderKey = key;
             }
-            order.get().position(index % rows % bufferRows);
-            order.get().next(one);
+            order.position(index % rows % bufferRows);
+            order.next(one);
             for (int p = 0; p < buffer.length; p++) {
                 int width = width(points.get(p));
                 float[] into = crosscoder || p == 0 ? x : y;

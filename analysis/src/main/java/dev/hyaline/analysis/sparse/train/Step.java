@@ -5,6 +5,7 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A step of training: loss, gradient and the optimizer's move for one batch. After the encoder's product everything is
@@ -21,7 +22,7 @@ final class Step {
     private final AdamUpdate update;
     private final RunningThreshold threshold;
     /** Whole products in place of sums, where there are such. */
-    private final Optional<DenseRelu> dense;
+    private final @Nullable DenseRelu dense;
 
     /** Share of latents above which whole products are faster than sums over those that fire. */
     private double denseAbove = 0.08;
@@ -42,8 +43,8 @@ final class Step {
         update = new AdamUpdate(recipe.optimizer(), dictionary);
         threshold = new RunningThreshold(recipe);
         dense = latents instanceof ReluLatents relu
-                ? Optional.of(new DenseRelu(relu, dictionary, new SquaredError(recipe, dictionary), latentGradients))
-                : Optional.empty();
+                ? new DenseRelu(relu, dictionary, new SquaredError(recipe, dictionary), latentGradients)
+                : null;
     }
 
     private static TrainedLatents latents(TrainedActivation activation, Dictionary dictionary) {
@@ -117,7 +118,7 @@ final class Step {
         fired = new int[dictionary.n];
         boolean whole = firingShare > denseAbove && !reconstruction.hasAuxiliary(batch);
         List<ReconstructionPath> paths =
-                dense.isPresent() && whole ? List.of(dense.get().run(batch, errors, fired, sums)) : sparse(batch, sums);
+                dense != null && whole ? List.of(dense.run(batch, errors, fired, sums)) : sparse(batch, sums);
         firingShare = sums.l0 / dictionary.n;
         sharedGradients.of(paths, batch, latentGradients.preActivationSums());
         double norm = Math.sqrt(latentGradients.squares() + sharedGradients.squares());
@@ -127,7 +128,9 @@ final class Step {
 
     /** Everything by sums over the latents that fire. */
     private List<ReconstructionPath> sparse(Batch batch, LossSums sums) {
-        dense.ifPresent(DenseRelu::forget);
+        if (dense != null) {
+            dense.forget();
+        }
         Entries entries = latents.encode(batch);
         List<ReconstructionPath> paths = reconstruction.paths(entries, batch, errors, sums);
         penalties(entries, batch, sums);
