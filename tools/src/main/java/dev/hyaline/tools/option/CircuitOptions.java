@@ -23,7 +23,7 @@ public final class CircuitOptions implements CheckedOptions {
     private static final int DEFAULT_STEPS = 5;
     private static final int DEFAULT_MASK_STEPS = 300;
     private static final int DEFAULT_OPTIMAL_STEPS = 50;
-    private static final int DEFAULT_DRAWS = 100;
+    private static final int DEFAULT_DRAWS = 40;
     private static final double DEFAULT_SHARE = 0.02;
     private static final double DEFAULT_NODE_SHARE = 0.25;
     private static final double DEFAULT_THRESHOLD = 0.9;
@@ -215,7 +215,7 @@ public final class CircuitOptions implements CheckedOptions {
     @Option(
             names = "--draws",
             paramLabel = "N",
-            description = "Random circuits and edges that the circuit is tested against; 0 for none. Default: 100")
+            description = "Random circuits and edges that the circuit is tested against; 0 for none. Default: 40")
     private @Nullable Integer draws;
 
     @Option(

@@ -52,7 +52,8 @@ final class SaeLensReader {
     static SaeFile read(Path folder) {
         SaeLensReader reader = new SaeLensReader(SaeFiles.config(folder.resolve(SaeFiles.SAELENS_CONFIG)));
         try (TensorFile file = TensorFile.open(folder.resolve(SaeFiles.SAELENS_WEIGHTS))) {
-            SparseAutoencoder sae = reader.autoencoder(new Tensors(file), scaler(folder).orElse(null));
+            SparseAutoencoder sae =
+                    reader.autoencoder(new Tensors(file), scaler(folder).orElse(null));
             return new SaeFile(
                     sae,
                     SaeFormat.SAELENS,
@@ -320,9 +321,8 @@ final class SaeLensReader {
         metadata = whole("hook_head_index", "hook_point_head_index")
                 .map(metadata::ofHead)
                 .orElse(metadata);
-        metadata = whole("context_size", "context_size")
-                .map(metadata::contextSize)
-                .orElse(metadata);
+        metadata =
+                whole("context_size", "context_size").map(metadata::contextSize).orElse(metadata);
         metadata = facts.nullable("prepend_bos")
                 .map(Json::bool)
                 .map(metadata::prependBos)
