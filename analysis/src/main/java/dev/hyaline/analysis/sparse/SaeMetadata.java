@@ -1,11 +1,13 @@
 package dev.hyaline.analysis.sparse;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -173,5 +175,34 @@ public final class SaeMetadata {
         SaeMetadata changed = copy();
         changed.more = Collections.unmodifiableMap(added);
         return changed;
+    }
+
+    private List<@Nullable Object> facts() {
+        return Arrays.asList(
+                modelName, hookName, hookNameOut, head, contextSize, prependBos, centred, excludedTokens, more);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof SaeMetadata metadata && facts().equals(metadata.facts());
+    }
+
+    @Override
+    public int hashCode() {
+        return facts().hashCode();
+    }
+
+    /** What is known, for people. */
+    @Override
+    public String toString() {
+        StringJoiner known = new StringJoiner(", ", "[", "]");
+        modelName().ifPresent(model -> known.add("of " + model));
+        hookName().ifPresent(hook -> known.add("reads " + hook));
+        hookNameOut().ifPresent(hook -> known.add("writes " + hook));
+        head().ifPresent(index -> known.add("head " + index));
+        contextSize().ifPresent(tokens -> known.add("texts of " + tokens + " tokens"));
+        prependBos().ifPresent(begun -> known.add(begun ? "begun" : "not begun"));
+        centred().ifPresent(is -> known.add(is ? "centred" : "not centred"));
+        return known.toString();
     }
 }
