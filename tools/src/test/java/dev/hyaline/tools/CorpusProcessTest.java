@@ -76,11 +76,12 @@ final class CorpusProcessTest {
 
         Path out = folder.resolve("out");
         int stopped = 0;
-        for (int run = 0; stopped < SIGNALS.size(); run++) {
+        for (int run = 0; stopped < 3; run++) {
             assertThat(run)
                     .as("runs, nearly all of which ended before they were stopped")
-                    .isLessThan(60);
-            String signal = SIGNALS.get(stopped);
+                    .isLessThan(40);
+            // A shell may have its background processes ignore an interrupt.
+            String signal = SIGNALS.get(run % SIGNALS.size());
             Process process = start("--out", "out", "--resume");
             int shards = visible(out).size() + random.nextInt(4);
             while (process.isAlive() && visible(out).size() < shards) {
