@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Tells which tiles to use now. Until C2 has compiled a tile, the Vector API allocates each of its vectors, and a wide
- * tile has three times as many as a narrow one: half a second of a first pass. So a process begins in narrow tiles.
+ * tile has more than twice as many as a narrow one: half a second of a first pass. So a process begins in narrow tiles.
  * Once it has multiplied so much that it seems to go on, a thread runs wide ones on small operands until they are
  * compiled, and from then on they are used.
  */
