@@ -98,6 +98,24 @@ public record Latents(int width, int[] offsets, int[] indices, float[] values, f
         return new Latents(width, other.offsets, other.indices, other.values, scale, shift);
     }
 
+    /** The same latents without entries that are zero. */
+    Latents withoutZeros() {
+        int[] offsetsLeft = new int[tokens() + 1];
+        int[] indicesLeft = new int[count()];
+        float[] valuesLeft = new float[count()];
+        int to = 0;
+        for (int t = 0; t < tokens(); t++) {
+            for (int e = offsets[t]; e < offsets[t + 1]; e++) {
+                if (values[e] != 0) {
+                    indicesLeft[to] = indices[e];
+                    valuesLeft[to++] = values[e];
+                }
+            }
+            offsetsLeft[t + 1] = to;
+        }
+        return new Latents(width, offsetsLeft, indicesLeft, valuesLeft, scale, shift);
+    }
+
     @Override
     public String toString() {
         return count() + " latents of " + tokens() + " tokens, width " + width;

@@ -13,7 +13,7 @@ public sealed interface Normalization {
     /** {@code (x - mean) / (deviation + 1e-5)}, the deviation unbiased. */
     record LayerNorm() implements Normalization {}
 
-    /** One factor for all, which {@link SparseAutoencoder#folded} puts into the weights. */
+    /** One factor for all, which {@link SparseAutoencoder#foldNormalization} puts into the weights. */
     record Factor(float factor) implements Normalization {
         public Factor {
             if (!(factor > 0) || Float.isInfinite(factor)) {

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.sparse;
 
+import dev.hyaline.analysis.sparse.internal.DecoderPursuit;
 import dev.hyaline.analysis.sparse.internal.PackedRows;
 import dev.hyaline.analysis.sparse.internal.Selection;
 import dev.hyaline.analysis.sparse.internal.Selector;
@@ -13,7 +14,6 @@ import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.kernel.Rows;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
  * A sparse autoencoder, transcoder or crosscoder ready to run: activations to latents and back. Inputs and outputs are
@@ -32,6 +32,7 @@ public final class SparseAutoencoder {
     private final Kernels kernels = TileProduct.kernels();
     private final WorkerPool pool;
     private final Selector selector;
+    private final DecoderPursuit pursuit;
     private final float[] decoderNorms;
     private final PackedMatrix encoder;
     private final PackedMatrix skip;
@@ -43,6 +44,7 @@ public final class SparseAutoencoder {
         this.metadata = metadata;
         pool = new WorkerPool(threads);
         selector = new Selector(kernels, pool);
+        pursuit = new DecoderPursuit(kernels, pool, parameters.decoder(), config.dOut());
         decoderNorms = PackedRows.lengths(parameters.decoder(), config.latents(), config.dOut());
         float[] encoderRows = config.activation() instanceof LatentActivation.MatchingPursuit
                 ? parameters.decoder()
@@ -106,24 +108,36 @@ public final class SparseAutoencoder {
      * @param x {@code [tokens, dIn]}
      */
     public synchronized Latents encode(float[] x) {
-        int tokens = tokens(x, config.dIn());
-        Normalized normalized = normalize(x, tokens);
+        NormalizedInput input = input(x);
+        Latents kept = latents(lists(input), input.scale(), input.shift());
+        return activated(kept);
+    }
+
+    /** Inputs as the encoder takes them. */
+    private NormalizedInput input(float[] x) {
+        tokens(x, config.dIn());
+        NormalizedInput input = NormalizedInput.of(config.normalization(), x, config.dIn());
         if (config.subtractsDecoderBias()) {
-            subtractBias(normalized.h, tokens);
+            input.subtract(parameters.decoderBias());
         }
-        TokenLists lists = lists(normalized.h, tokens);
+        return input;
+    }
+
+    /** The latents of all tokens, end to end. */
+    private Latents latents(TokenLists lists, float[] scale, float[] shift) {
         int[] offsets = lists.offsets();
-        int[] indices = new int[offsets[tokens]];
+        int[] indices = new int[offsets[lists.tokens()]];
         float[] values = new float[indices.length];
-        pool.run(tokens, (worker, t) -> {
+        pool.run(lists.tokens(), (worker, t) -> {
             System.arraycopy(lists.indices(t), 0, indices, offsets[t], lists.indices(t).length);
             System.arraycopy(lists.values(t), 0, values, offsets[t], lists.values(t).length);
         });
-        Latents found = new Latents(config.latents(), offsets, indices, values, normalized.scale, normalized.shift);
-        return activated(found);
+        return new Latents(config.latents(), offsets, indices, values, scale, shift);
     }
 
-    private TokenLists lists(float[] h, int tokens) {
+    private TokenLists lists(NormalizedInput input) {
+        float[] h = input.values();
+        int tokens = input.tokens();
         int n = config.latents();
         float[] scale = config.activation().isRescaled() ? decoderNorms : NONE;
         return switch (config.activation()) {
@@ -153,7 +167,8 @@ public final class SparseAutoencoder {
             }
             case LatentActivation.GroupMax groups ->
                 selector.select(h, tokens, encoder, new Selection.GroupMax(groups.groups()));
-            case LatentActivation.MatchingPursuit pursuit -> pursue(h, tokens, pursuit);
+            case LatentActivation.MatchingPursuit(float residualThreshold, int maxIterations) ->
+                pursuit.matching(h, residualThreshold, maxIterations);
         };
     }
 
@@ -179,24 +194,7 @@ public final class SparseAutoencoder {
             case LatentActivation.Threshold cut when cut.threshold() < 0 -> zeros = true;
             default -> {}
         }
-        return zeros ? withoutZeros(kept) : kept;
-    }
-
-    private static Latents withoutZeros(Latents latents) {
-        int[] offsets = new int[latents.tokens() + 1];
-        int[] indices = new int[latents.count()];
-        float[] values = new float[latents.count()];
-        int to = 0;
-        for (int t = 0; t < latents.tokens(); t++) {
-            for (int e = latents.offsets()[t]; e < latents.offsets()[t + 1]; e++) {
-                if (latents.values()[e] != 0) {
-                    indices[to] = latents.indices()[e];
-                    values[to++] = latents.values()[e];
-                }
-            }
-            offsets[t + 1] = to;
-        }
-        return new Latents(latents.width(), offsets, indices, values, latents.scale(), latents.shift());
+        return zeros ? kept.withoutZeros() : kept;
     }
 
     /**
@@ -206,13 +204,9 @@ public final class SparseAutoencoder {
      * @param x {@code [tokens, dIn]}
      */
     public synchronized float[] preActivations(float[] x) {
-        int tokens = tokens(x, config.dIn());
-        Normalized normalized = normalize(x, tokens);
-        if (config.subtractsDecoderBias()) {
-            subtractBias(normalized.h, tokens);
-        }
-        float[] all = new float[Math.multiplyExact(tokens, config.latents())];
-        selector.product().run(normalized.h, tokens, encoder, new TileProduct.Reader() {
+        NormalizedInput input = input(x);
+        float[] all = new float[Math.multiplyExact(input.tokens(), config.latents())];
+        selector.product().run(input.values(), input.tokens(), encoder, new TileProduct.Reader() {
             @Override
             public void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int columns) {
                 for (int row = firstRow; row < endRow; row++) {
@@ -315,109 +309,8 @@ public final class SparseAutoencoder {
             throw new BadInputException(
                     "gradient pursuit chooses from 1 to " + config.latents() + " latents, found k = " + k);
         }
-        int d = config.dOut();
-        int tokens = tokens(x, d);
-        TokenLists lists = new TokenLists(tokens);
-        int[] all = IntStream.range(0, config.latents()).toArray();
-        Rows rows = new Rows(parameters.decoder(), 0, d);
-        pool.run(tokens, (worker, t) -> {
-            float[] rest = new float[d];
-            for (int c = 0; c < d; c++) {
-                rest[c] = x[t * d + c] - parameters.decoderBias()[c];
-            }
-            float[] target = rest.clone();
-            float[] codes = new float[all.length];
-            boolean[] chosen = new boolean[all.length];
-            float[] products = new float[all.length];
-            for (int step = 0; step < k; step++) {
-                kernels.sparse().dotRows(products, rest, 0, d, all, 0, all.length, rows);
-                chosen[largest(products)] = true;
-                float[] gradient = new float[all.length];
-                for (int i = 0; i < all.length; i++) {
-                    gradient[i] = chosen[i] ? products[i] : 0;
-                }
-                float[] move = new float[d];
-                kernels.sparse().addScaledRows(move, 0, d, gradient, all, 0, all.length, rows);
-                float length = kernels.gradients().dot(move, 0, move, 0, d);
-                float step1 = length == 0 ? 0 : kernels.gradients().dot(move, 0, rest, 0, d) / length;
-                for (int i = 0; i < all.length; i++) {
-                    codes[i] = Math.max(codes[i] + step1 * gradient[i], 0);
-                }
-                float[] decoded = new float[d];
-                kernels.sparse().addScaledRows(decoded, 0, d, codes, all, 0, all.length, rows);
-                for (int c = 0; c < d; c++) {
-                    rest[c] = target[c] - decoded[c];
-                }
-            }
-            put(codes, t, lists);
-        });
-        return latents(lists);
-    }
-
-    private TokenLists pursue(float[] h, int tokens, LatentActivation.MatchingPursuit pursuit) {
-        int d = config.dOut();
-        TokenLists lists = new TokenLists(tokens);
-        int[] all = IntStream.range(0, config.latents()).toArray();
-        Rows rows = new Rows(parameters.decoder(), 0, d);
-        pool.run(tokens, (worker, t) -> {
-            float[] rest = Arrays.copyOfRange(h, t * d, (t + 1) * d);
-            float[] codes = new float[all.length];
-            float[] products = new float[all.length];
-            float[] taken = new float[1];
-            int[] row = new int[1];
-            for (int step = 0; step < pursuit.maxIterations(); step++) {
-                if (Math.sqrt(kernels.gradients().dot(rest, 0, rest, 0, d)) < pursuit.residualThreshold()) {
-                    break;
-                }
-                kernels.sparse().dotRows(products, rest, 0, d, all, 0, all.length, rows);
-                int best = largest(products);
-                if (!(products[best] > 0)) {
-                    break;
-                }
-                boolean known = codes[best] != 0;
-                codes[best] += products[best];
-                taken[0] = -products[best];
-                row[0] = best;
-                kernels.sparse().addScaledRows(rest, 0, d, taken, row, 0, 1, rows);
-                if (known) {
-                    break;
-                }
-            }
-            put(codes, t, lists);
-        });
-        return lists;
-    }
-
-    private static int largest(float[] values) {
-        int best = 0;
-        for (int i = 1; i < values.length; i++) {
-            best = values[i] > values[best] ? i : best;
-        }
-        return best;
-    }
-
-    private static void put(float[] codes, int token, TokenLists lists) {
-        int[] indices = new int[codes.length];
-        float[] values = new float[codes.length];
-        int count = 0;
-        for (int i = 0; i < codes.length; i++) {
-            if (codes[i] != 0) {
-                indices[count] = i;
-                values[count++] = codes[i];
-            }
-        }
-        lists.set(token, indices, values, 0, count);
-    }
-
-    private Latents latents(TokenLists lists) {
-        int[] offsets = lists.offsets();
-        int[] indices = new int[offsets[lists.tokens()]];
-        float[] values = new float[indices.length];
-        for (int t = 0; t < lists.tokens(); t++) {
-            System.arraycopy(lists.indices(t), 0, indices, offsets[t], lists.indices(t).length);
-            System.arraycopy(lists.values(t), 0, values, offsets[t], lists.values(t).length);
-        }
-        return new Latents(config.latents(), offsets, indices, values, NONE, NONE);
+        tokens(x, config.dOut());
+        return latents(pursuit.gradient(x, parameters.decoderBias(), k), NONE, NONE);
     }
 
     private int tokens(float[] x, int width) {
@@ -427,179 +320,30 @@ public final class SparseAutoencoder {
         return x.length / width;
     }
 
-    /** Normalised inputs, and what brings an output back. */
-    private record Normalized(float[] h, float[] scale, float[] shift) {}
-
-    private Normalized normalize(float[] x, int tokens) {
-        float[] h = x.clone();
-        int d = config.dIn();
-        return switch (config.normalization()) {
-            case Normalization.None none -> new Normalized(h, NONE, NONE);
-            case Normalization.Factor(float factor) -> {
-                for (int i = 0; i < h.length; i++) {
-                    h[i] *= factor;
-                }
-                float[] scale = new float[tokens];
-                Arrays.fill(scale, 1 / factor);
-                yield new Normalized(h, scale, NONE);
-            }
-            case Normalization.ConstantNorm norm -> {
-                float[] scale = new float[tokens];
-                for (int t = 0; t < tokens; t++) {
-                    double squares = squares(x, t * d, d, 0);
-                    double factor = squares == 0 ? 1 : Math.sqrt(d / squares);
-                    for (int c = t * d; c < (t + 1) * d; c++) {
-                        h[c] = (float) (x[c] * factor);
-                    }
-                    scale[t] = (float) (1 / factor);
-                }
-                yield new Normalized(h, scale, NONE);
-            }
-            case Normalization.LayerNorm norm -> {
-                float[] scale = new float[tokens];
-                float[] shift = new float[tokens];
-                for (int t = 0; t < tokens; t++) {
-                    double mean = 0;
-                    for (int c = t * d; c < (t + 1) * d; c++) {
-                        mean += x[c];
-                    }
-                    mean /= d;
-                    double deviation = Math.sqrt(squares(x, t * d, d, mean) / (d - 1));
-                    for (int c = t * d; c < (t + 1) * d; c++) {
-                        h[c] = (float) ((x[c] - mean) / (deviation + 1e-5));
-                    }
-                    scale[t] = (float) deviation;
-                    shift[t] = (float) mean;
-                }
-                yield new Normalized(h, scale, shift);
-            }
-        };
-    }
-
-    private static double squares(float[] x, int at, int n, double mean) {
-        double sum = 0;
-        for (int c = at; c < at + n; c++) {
-            sum += (x[c] - mean) * (x[c] - mean);
-        }
-        return sum;
-    }
-
-    private void subtractBias(float[] h, int tokens) {
-        int d = config.dIn();
-        for (int t = 0; t < tokens; t++) {
-            for (int c = 0; c < d; c++) {
-                h[t * d + c] -= parameters.decoderBias()[c];
-            }
-        }
-    }
-
     /**
      * The same autoencoder with its normalisation factor in the weights: outputs and L0 stay what they are. A threshold
-     * on {@code z} times the decoder's length is divided by the factor as well.
+     * on {@code z} times the decoder's length is divided by the factor as well. SAELens's
+     * {@code fold_activation_norm_scaling_factor}.
      *
      * @throws BadInputException if activations are normalised one by one, which no weights can do
      */
-    public SparseAutoencoder folded() {
-        return switch (config.normalization()) {
-            case Normalization.None none -> this;
-            case Normalization.Factor(float factor) -> folded(factor);
-            default ->
-                throw new BadInputException(
-                        "a normalisation of each activation by itself cannot be folded into the weights");
-        };
-    }
-
-    private SparseAutoencoder folded(float factor) {
-        float[] decoder = scaled(parameters.decoder(), 1 / factor);
-        SaeParameters p = new SaeParameters(
-                scaled(parameters.encoder(), factor),
-                parameters.encoderBias(),
-                decoder,
-                scaled(parameters.decoderBias(), 1 / factor),
-                parameters.threshold(),
-                parameters.gateBias(),
-                parameters.magnitudeBias(),
-                parameters.magnitudeScale(),
-                parameters.skip());
-        LatentActivation activation = config.activation() instanceof LatentActivation.Threshold cut && cut.rescaled()
-                ? new LatentActivation.Threshold(cut.threshold() / factor, true)
-                : config.activation();
-        return new SparseAutoencoder(
-                config.withNormalization(Normalization.none()).withActivation(activation), p, metadata, pool.threads());
+    public SparseAutoencoder foldNormalization() {
+        return SaeFolding.normalization(this);
     }
 
     /**
      * The same autoencoder with decoder rows of length one, the lengths in the encoder: latents are then in units of
-     * the output. Rows shorter than 1e-8 are divided by that.
+     * the output. Rows shorter than 1e-8 are divided by that. SAELens's {@code fold_W_dec_norm}.
      *
      * @throws BadInputException if latents compete without the lengths, so that the choice would change
      */
-    public SparseAutoencoder withUnitDecoder() {
-        LatentActivation activation = config.activation();
-        boolean competes = switch (activation) {
-            case LatentActivation.TopK top -> !top.rescaled();
-            case LatentActivation.BatchTopK top -> !top.rescaled();
-            case LatentActivation.GroupMax groups -> true;
-            case LatentActivation.MatchingPursuit pursuit -> true;
-            case LatentActivation.Threshold cut -> false;
-            default -> false;
-        };
-        if (competes) {
-            throw new BadInputException(
-                    "decoder lengths cannot be folded into an autoencoder whose latents compete without them");
-        }
-        int n = config.latents();
-        float[] norms = decoderNorms.clone();
-        for (int i = 0; i < n; i++) {
-            norms[i] = Math.max(norms[i], 1e-8f);
-        }
-        float[] threshold = timesEach(parameters.threshold(), norms, 1);
-        LatentActivation unit = switch (activation) {
-            case LatentActivation.TopK top -> new LatentActivation.TopK(top.k(), false);
-            case LatentActivation.BatchTopK top -> new LatentActivation.BatchTopK(top.k(), false);
-            case LatentActivation.Threshold cut
-            when cut.rescaled() -> new LatentActivation.Threshold(cut.threshold(), false);
-            case LatentActivation.Threshold cut -> new LatentActivation.JumpRelu();
-            default -> activation;
-        };
-        if (activation instanceof LatentActivation.Threshold cut && !cut.rescaled()) {
-            threshold = new float[n];
-            for (int i = 0; i < n; i++) {
-                threshold[i] = cut.threshold() * norms[i];
-            }
-        }
-        float[] inverse = new float[n];
-        for (int i = 0; i < n; i++) {
-            inverse[i] = 1 / norms[i];
-        }
-        SaeParameters p = new SaeParameters(
-                timesEach(parameters.encoder(), norms, config.dIn()),
-                timesEach(parameters.encoderBias(), norms, 1),
-                timesEach(parameters.decoder(), inverse, config.dOut()),
-                parameters.decoderBias(),
-                threshold,
-                timesEach(parameters.gateBias(), norms, 1),
-                timesEach(parameters.magnitudeBias(), norms, 1),
-                parameters.magnitudeScale(),
-                parameters.skip());
-        return new SparseAutoencoder(config.withActivation(unit), p, metadata, pool.threads());
+    public SparseAutoencoder foldDecoderNorms() {
+        return SaeFolding.decoderNorms(this);
     }
 
-    private static float[] scaled(float[] values, float factor) {
-        float[] scaled = values.clone();
-        for (int i = 0; i < scaled.length; i++) {
-            scaled[i] *= factor;
-        }
-        return scaled;
-    }
-
-    /** Rows of {@code d}, each times its own factor; nothing stays nothing. */
-    private static float[] timesEach(float[] values, float[] factors, int d) {
-        float[] scaled = values.clone();
-        for (int i = 0; i < scaled.length; i++) {
-            scaled[i] *= factors[i / d];
-        }
-        return scaled;
+    /** Other weights on the same threads, with the same metadata. */
+    SparseAutoencoder with(SaeConfig otherConfig, SaeParameters otherParameters) {
+        return new SparseAutoencoder(otherConfig, otherParameters, metadata, pool.threads());
     }
 
     @Override

@@ -119,7 +119,7 @@ class SparseAutoencoderTest {
 
     @Test
     void gradientPursuitFindsTheReferenceCodes() {
-        SparseAutoencoder sae = sae("standard").withUnitDecoder();
+        SparseAutoencoder sae = sae("standard").foldDecoderNorms();
         float[] expected = floats(FILE, "gradient_pursuit.acts");
         int k = 0;
         for (int t = 0; t < X.length / D; t++) {
@@ -202,7 +202,7 @@ class SparseAutoencoderTest {
                     SaeConfig.of(D, N, activation).withNormalization(new Normalization.Factor(0.5f)),
                     parameters(),
                     SaeMetadata.unknown());
-            SparseAutoencoder folded = sae.folded();
+            SparseAutoencoder folded = sae.foldNormalization();
             assertThat(folded.config().normalization()).isEqualTo(Normalization.none());
             assertThat(folded.encode(X).count()).isEqualTo(sae.encode(X).count());
             assertClose("recon", folded.reconstruct(X), sae.reconstruct(X), TOLERANCE);
@@ -211,21 +211,21 @@ class SparseAutoencoderTest {
                 SaeConfig.of(D, N, new LatentActivation.Relu()).withNormalization(new Normalization.LayerNorm()),
                 parameters(),
                 SaeMetadata.unknown());
-        assertThatThrownBy(layerNorm::folded).isInstanceOf(BadInputException.class);
+        assertThatThrownBy(layerNorm::foldNormalization).isInstanceOf(BadInputException.class);
     }
 
     @Test
     void unitDecodersKeepTheOutput() {
         for (String name : new String[] {"standard", "gated", "topk-rescale", "jumprelu"}) {
             SparseAutoencoder sae = sae(name);
-            SparseAutoencoder unit = sae.withUnitDecoder();
+            SparseAutoencoder unit = sae.foldDecoderNorms();
             for (float norm : unit.decoderNorms()) {
                 assertThat(norm).isCloseTo(1, org.assertj.core.api.Assertions.within(1e-5f));
             }
             assertClose("recon", unit.reconstruct(X), sae.reconstruct(X), 1e-4);
         }
         SparseAutoencoder top = sae("topk");
-        assertThatThrownBy(top::withUnitDecoder)
+        assertThatThrownBy(top::foldDecoderNorms)
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("compete");
     }

@@ -86,10 +86,10 @@ final class SaeLensWriter {
     /** The same function in a form that SAELens has. */
     private static SparseAutoencoder writable(SparseAutoencoder autoencoder) {
         SparseAutoencoder sae = autoencoder.config().normalization() instanceof Normalization.Factor
-                ? autoencoder.folded()
+                ? autoencoder.foldNormalization()
                 : autoencoder;
         return switch (sae.config().activation()) {
-            case LatentActivation.Threshold cut when cut.rescaled() -> writable(sae.withUnitDecoder());
+            case LatentActivation.Threshold cut when cut.rescaled() -> writable(sae.foldDecoderNorms());
             case LatentActivation.Threshold cut -> {
                 float[] threshold = new float[sae.config().latents()];
                 Arrays.fill(threshold, cut.threshold());

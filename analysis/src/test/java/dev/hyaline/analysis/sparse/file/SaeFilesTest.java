@@ -63,7 +63,7 @@ class SaeFilesTest {
         Latents expected = SaeFiles.read(path("fable/batchtopk")).autoencoder().encode(x);
         assertThat(checkpoint.autoencoder().encode(x).count()).isEqualTo(expected.count());
         assertClose("recon", checkpoint.autoencoder().reconstruct(x), floats(FABLE, "recon.batchtopk"), 1e-5);
-        SparseAutoencoder folded = checkpoint.autoencoder().folded();
+        SparseAutoencoder folded = checkpoint.autoencoder().foldNormalization();
         assertThat(folded.encode(x).count()).isEqualTo(expected.count());
         assertClose("recon", folded.reconstruct(x), floats(FABLE, "recon.batchtopk"), 1e-5);
     }

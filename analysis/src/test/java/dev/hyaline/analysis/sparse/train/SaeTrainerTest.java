@@ -316,7 +316,7 @@ class SaeTrainerTest {
             DATA.read(9999, 512, x, x);
             double l0 = sae.encode(x).l0().getAsDouble();
             assertThat(l0).isBetween(2.0, 5.0);
-            assertThat(sae.folded().encode(x).l0().getAsDouble()).isCloseTo(l0, within(1e-9));
+            assertThat(sae.foldNormalization().encode(x).l0().getAsDouble()).isCloseTo(l0, within(1e-9));
         }
     }
 
