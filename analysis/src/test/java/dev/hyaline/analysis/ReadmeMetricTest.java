@@ -14,24 +14,18 @@ import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
-import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The README's example of a metric compiles, runs, and is the code below. */
 class ReadmeMetricTest {
     @Test
     void theExampleRuns() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                Gpt2 model = Gpt2.of(checkpoint.weights())) {
+        try (Gpt2 model = Fable.open()) {
             Gpt2Config config = model.config();
-            PromptEncoder encoder = new PromptEncoder(
-                    checkpoint.tokenizer()::encode,
-                    List.of(checkpoint.tokenizer().endOfText()),
-                    checkpoint.tokenizer().vocabularySize());
+            PromptEncoder encoder = Fable.encoder();
             PromptPairs pairs = PromptPairs.of(config, Task.PRONOUNS.draw(encoder, 1, 1));
             int she = encoder.token(" she");
             int he = encoder.token(" he");

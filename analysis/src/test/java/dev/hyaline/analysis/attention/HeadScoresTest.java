@@ -4,14 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.RandomTokens;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.weights.Checkpoint;
-import dev.hyaline.weights.Tokenizer;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -102,11 +101,8 @@ final class HeadScoresTest {
     /** What the built-in model's card says about its heads. */
     @Test
     void fablesHeads() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                Gpt2 model = Gpt2.of(checkpoint.weights(), 2)) {
-            Tokenizer tokenizer = checkpoint.tokenizer();
-            PromptEncoder encoder =
-                    new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
+        try (Gpt2 model = Fable.open()) {
+            PromptEncoder encoder = Fable.encoder();
             SplittableRandom random = new SplittableRandom(4);
             RandomTokens words = RandomTokens.ofWords(encoder);
             int[][] draws = IntStream.range(0, 5)
@@ -128,8 +124,7 @@ final class HeadScoresTest {
 
     @Test
     void shortPromptsAndOddThresholdsAreRefused() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                Gpt2 model = Gpt2.of(checkpoint.weights(), 1)) {
+        try (Gpt2 model = Fable.open()) {
             Prompts one = Prompts.of(model.config(), new int[] {1});
             assertThatThrownBy(() -> AttentionStatistics.measure(model, one, 0.1))
                     .hasMessage("prompt 0 has one token, from which no head has a choice");

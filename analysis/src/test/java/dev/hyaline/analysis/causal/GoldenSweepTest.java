@@ -3,12 +3,11 @@ package dev.hyaline.analysis.causal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.GoldenIoi;
 import dev.hyaline.analysis.causal.AblationSweep.Along;
-import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.weights.Checkpoint;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -18,21 +17,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every patching and ablation table of TransformerLens on fable. */
 final class GoldenSweepTest {
-    private static Checkpoint checkpoint;
     private static Gpt2 model;
     private static Experiment experiment;
 
     @BeforeAll
     static void run() {
-        checkpoint = Checkpoint.builtIn("fable");
-        model = Gpt2.of(checkpoint.weights(), 2);
-        experiment = Experiment.start(model, GoldenIoi.pairs(model.config()), Metric.logitDifference());
+        model = Fable.open();
+        experiment = Fable.goldenIoi(model);
     }
 
     @AfterAll
     static void close() {
         model.close();
-        checkpoint.close();
     }
 
     private static void assertClose(double[] found, double[] expected) {

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.metric.Metric;
-import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.statistics.association.Shapley;
@@ -19,8 +19,6 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.run.EditedModel;
-import dev.hyaline.weights.Checkpoint;
-import dev.hyaline.weights.Tokenizer;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,25 +29,21 @@ import org.junit.jupiter.api.Test;
 
 /** Interactions and Shapley values on fable, against whole passes with the same heads ablated. */
 final class InteractionsTest {
-    private static Checkpoint checkpoint;
     private static Gpt2 model;
     private static Experiment experiment;
 
     @BeforeAll
     static void open() {
-        checkpoint = Checkpoint.builtIn("fable");
-        Tokenizer tokenizer = checkpoint.tokenizer();
-        PromptEncoder encoder =
-                new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
-        model = Gpt2.of(checkpoint.weights(), 2);
+        model = Fable.open();
         experiment = Experiment.start(
-                model, PromptPairs.of(model.config(), Task.IOI_ABBA.draw(encoder, 6, 1)), Metric.logitDifference());
+                model,
+                PromptPairs.of(model.config(), Task.IOI_ABBA.draw(Fable.encoder(), 6, 1)),
+                Metric.logitDifference());
     }
 
     @AfterAll
     static void close() {
         model.close();
-        checkpoint.close();
     }
 
     private static Map<String, List<Target>> heads(String... names) {

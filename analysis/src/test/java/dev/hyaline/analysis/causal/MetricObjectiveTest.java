@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.GoldenIoi;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
@@ -14,7 +15,6 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.gradient.Gradients;
-import dev.hyaline.weights.Checkpoint;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,8 +27,7 @@ class MetricObjectiveTest {
     void agreesWithFloat64(String name) {
         Metric metric = named(name);
         Side side = name.equals("kl") ? Side.CORRUPTED : Side.CLEAN;
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                Gpt2 model = Gpt2.of(checkpoint.weights())) {
+        try (Gpt2 model = Fable.open()) {
             PromptPairs pairs = GoldenIoi.pairs(model.config());
             HookPoint embedded = HookPoint.of(Site.RESID_PRE, 0);
             HookPoint last = HookPoint.of(Site.LN_FINAL_NORMALIZED);
@@ -61,8 +60,7 @@ class MetricObjectiveTest {
 
     @Test
     void accuracyAndFunctionsWithoutAGradientAreRefused() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                Gpt2 model = Gpt2.of(checkpoint.weights())) {
+        try (Gpt2 model = Fable.open()) {
             PromptPairs pairs = GoldenIoi.pairs(model.config());
             assertThatThrownBy(() -> MetricObjective.of(model, pairs, Side.CLEAN, named("accuracy")))
                     .isInstanceOf(BadInputException.class)
@@ -88,8 +86,7 @@ class MetricObjectiveTest {
 
     @Test
     void klHasNoneOnTheCleanRun() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                Gpt2 model = Gpt2.of(checkpoint.weights())) {
+        try (Gpt2 model = Fable.open()) {
             PromptPairs pairs = GoldenIoi.pairs(model.config());
             Gradients gradients = Gradients.of(
                     model,

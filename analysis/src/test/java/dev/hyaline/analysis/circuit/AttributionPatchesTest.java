@@ -4,13 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.hyaline.analysis.GoldenIoi;
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.circuit.AttributionPatches.Part;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.weights.Checkpoint;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.IntFunction;
@@ -25,23 +24,20 @@ final class AttributionPatchesTest {
     private static final int PAIRS = 8;
     private static final int LAYERS = 4;
 
-    private static Checkpoint checkpoint;
     private static Gpt2 model;
     private static Experiment experiment;
     private static AttributionPatches patches;
 
     @BeforeAll
     static void run() {
-        checkpoint = Checkpoint.builtIn("fable");
-        model = Gpt2.of(checkpoint.weights(), 2);
-        experiment = Experiment.start(model, GoldenIoi.pairs(model.config()), Metric.logitDifference());
+        model = Fable.open();
+        experiment = Fable.goldenIoi(model);
         patches = AttributionPatches.measure(experiment);
     }
 
     @AfterAll
     static void close() {
         model.close();
-        checkpoint.close();
     }
 
     private static void assertClose(String tensor, IntFunction<double[]> ofPair) {

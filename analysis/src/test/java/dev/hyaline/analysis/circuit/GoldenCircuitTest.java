@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.GoldenIoi;
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
@@ -13,7 +14,6 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,22 +35,19 @@ final class GoldenCircuitTest {
     private static final GoldenCircuits GOLDEN = GoldenCircuits.FABLE;
     private static final double TOLERANCE = GoldenIoi.TOLERANCE;
 
-    private static Checkpoint checkpoint;
     private static Gpt2 model;
     private static Experiment experiment;
     private static final Map<String, CircuitExperiment> CIRCUITS = new HashMap<>();
 
     @BeforeAll
     static void run() {
-        checkpoint = Checkpoint.builtIn("fable");
-        model = Gpt2.of(checkpoint.weights(), 2);
-        experiment = Experiment.start(model, GoldenIoi.pairs(model.config()), Metric.logitDifference());
+        model = Fable.open();
+        experiment = Fable.goldenIoi(model);
     }
 
     @AfterAll
     static void close() {
         model.close();
-        checkpoint.close();
     }
 
     private static CircuitExperiment circuits(String ablation) {

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.circuit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.GoldenIoi;
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
@@ -30,14 +31,12 @@ final class GoldenScoresTest {
     private static final GoldenCircuits GOLDEN = GoldenCircuits.GREATER_THAN;
     private static final List<String> ABLATIONS = List.of("zero", "mean", "mean-positional");
 
-    private static Checkpoint checkpoint;
     private static Gpt2 model;
     private static Experiment experiment;
 
     @BeforeAll
     static void run() {
-        checkpoint = Checkpoint.builtIn("fable");
-        model = Gpt2.of(checkpoint.weights(), 2);
+        model = Fable.open();
         JsonNode pairs = JsonMapper.shared()
                 .readTree(GOLDEN.folder().resolve("fable-greater-than.pairs.json"))
                 .get("pairs");
@@ -48,7 +47,6 @@ final class GoldenScoresTest {
     @AfterAll
     static void close() {
         model.close();
-        checkpoint.close();
     }
 
     private static CircuitExperiment circuits(String ablation) {

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.GoldenIoi;
 import dev.hyaline.analysis.NextToken;
 import dev.hyaline.analysis.metric.Metric;
-import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.table.ResultTable;
@@ -165,11 +165,7 @@ final class LensTest {
 
     @Test
     void setsOfAnswersAndOtherRolesAreAttributedToo() {
-        PromptEncoder encoder = new PromptEncoder(
-                checkpoint.tokenizer()::encode,
-                List.of(checkpoint.tokenizer().endOfText()),
-                checkpoint.tokenizer().vocabularySize());
-        PromptPairs years = PromptPairs.of(raw.config(), Task.GREATER_THAN.draw(encoder, 2, 1));
+        PromptPairs years = PromptPairs.of(raw.config(), Task.GREATER_THAN.draw(Fable.encoder(), 2, 1));
         DirectLogitAttribution.Result result =
                 DirectLogitAttribution.of(raw, years, "end").byLayer();
         assertThat(result.sumCheck().largestError()).isLessThan(GoldenIoi.TOLERANCE);

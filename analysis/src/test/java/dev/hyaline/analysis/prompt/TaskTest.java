@@ -3,12 +3,12 @@ package dev.hyaline.analysis.prompt;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.Arrays;
 import java.util.List;
@@ -19,11 +19,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 final class TaskTest {
-    private static PromptEncoder fable(Checkpoint checkpoint) {
-        Tokenizer tokenizer = checkpoint.tokenizer();
-        return new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
-    }
-
     private static PromptEncoder gpt2() {
         Tokenizer tokenizer = Tokenizer.gpt2();
         return new PromptEncoder(tokenizer::encode, List.of(50256), tokenizer.vocabularySize());
@@ -36,24 +31,22 @@ final class TaskTest {
     @ParameterizedTest
     @EnumSource
     void drawsAreOfOneLengthAndComeAgainWithTheirSeed(Task task) {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable")) {
-            for (PromptEncoder encoder : List.of(fable(checkpoint), gpt2())) {
-                List<PromptPair> pairs = task.draw(encoder, 30, 5);
-                assertThat(pairs).hasSize(30);
-                PromptPairs of = PromptPairs.of(checkpointConfig(encoder), pairs);
-                of.commonLength();
-                assertThat(of.units().orElseThrow().prompts()).isEqualTo(30);
-                assertThat(of.units().orElseThrow().count()).isBetween(3, 30);
-                assertThat(of.strata()).isPresent();
-                assertThat(task.draw(encoder, 30, 5)).usingRecursiveComparison().isEqualTo(pairs);
-                assertThat(task.draw(encoder, 30, 6)).usingRecursiveComparison().isNotEqualTo(pairs);
-                for (PromptPair pair : pairs) {
-                    assertThat(pair.firstDifference()).isBetween(1, pair.end());
-                    assertThat(Arrays.stream(pair.distractors()).boxed())
-                            .isNotEmpty()
-                            .doesNotContainAnyElementsOf(
-                                    Arrays.stream(pair.answers()).boxed().toList());
-                }
+        for (PromptEncoder encoder : List.of(Fable.encoder(), gpt2())) {
+            List<PromptPair> pairs = task.draw(encoder, 30, 5);
+            assertThat(pairs).hasSize(30);
+            PromptPairs of = PromptPairs.of(checkpointConfig(encoder), pairs);
+            of.commonLength();
+            assertThat(of.units().orElseThrow().prompts()).isEqualTo(30);
+            assertThat(of.units().orElseThrow().count()).isBetween(3, 30);
+            assertThat(of.strata()).isPresent();
+            assertThat(task.draw(encoder, 30, 5)).usingRecursiveComparison().isEqualTo(pairs);
+            assertThat(task.draw(encoder, 30, 6)).usingRecursiveComparison().isNotEqualTo(pairs);
+            for (PromptPair pair : pairs) {
+                assertThat(pair.firstDifference()).isBetween(1, pair.end());
+                assertThat(Arrays.stream(pair.distractors()).boxed())
+                        .isNotEmpty()
+                        .doesNotContainAnyElementsOf(
+                                Arrays.stream(pair.answers()).boxed().toList());
             }
         }
     }
@@ -67,11 +60,10 @@ final class TaskTest {
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "INDUCTION")
     void fableDoesTheTask(Task task) {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                Gpt2 model = Gpt2.of(checkpoint.weights(), 1)) {
+        try (Gpt2 model = Fable.open()) {
             int right = 0;
             int fooled = 0;
-            for (PromptPair pair : task.draw(fable(checkpoint), 25, 1)) {
+            for (PromptPair pair : task.draw(Fable.encoder(), 25, 1)) {
                 right += isRight(model, pair.clean(), pair) ? 1 : 0;
                 fooled += isRight(model, pair.corrupted(), pair) ? 1 : 0;
             }

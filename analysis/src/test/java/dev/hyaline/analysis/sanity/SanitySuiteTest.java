@@ -3,6 +3,7 @@ package dev.hyaline.analysis.sanity;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.AblationSweep;
 import dev.hyaline.analysis.causal.Experiment;
@@ -15,8 +16,6 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.weights.Checkpoint;
-import dev.hyaline.weights.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -37,7 +36,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * for and no other.
  */
 class SanitySuiteTest {
-    private static Checkpoint checkpoint;
     private static Gpt2 model;
     private static List<PromptPair> pairs;
     private static PromptEncoder encoder;
@@ -48,17 +46,14 @@ class SanitySuiteTest {
 
     @BeforeAll
     static void open() {
-        checkpoint = Checkpoint.builtIn("fable");
-        Tokenizer tokenizer = checkpoint.tokenizer();
-        encoder = new PromptEncoder(tokenizer::encode, List.of(tokenizer.endOfText()), tokenizer.vocabularySize());
+        encoder = Fable.encoder();
         pairs = Task.IOI_ABBA.draw(encoder, 12, 1);
-        model = Gpt2.of(checkpoint.weights(), 2);
+        model = Fable.open();
     }
 
     @AfterAll
     static void close() {
         model.close();
-        checkpoint.close();
     }
 
     private static Subject subject(List<PromptPair> of) {

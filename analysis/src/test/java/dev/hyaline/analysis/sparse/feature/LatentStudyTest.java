@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.analysis.sparse.splice.Attachment;
@@ -13,7 +14,6 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.TensorFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,18 +40,8 @@ class LatentStudyTest {
 
     @BeforeAll
     static void openModel() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                TensorFile file = TensorFile.open(path("fable/expected.safetensors"))) {
-            model = Gpt2.of(checkpoint.weights());
-            int[] tokens = Arrays.stream(file.integers("tokens"))
-                    .mapToInt(Math::toIntExact)
-                    .toArray();
-            int[][] rows = new int[48][];
-            for (int s = 0; s < 48; s++) {
-                rows[s] = Arrays.copyOfRange(tokens, s * 64, (s + 1) * 64);
-            }
-            prompts = Prompts.of(model.config(), rows);
-        }
+        model = Fable.open();
+        prompts = Fable.saePrompts(model.config());
     }
 
     @AfterAll

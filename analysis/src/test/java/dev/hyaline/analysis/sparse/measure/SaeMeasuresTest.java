@@ -5,6 +5,7 @@ import static dev.hyaline.analysis.sparse.SparseGolden.path;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.SparseGolden;
@@ -14,8 +15,6 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.instrument.Prompts;
-import dev.hyaline.weights.Checkpoint;
-import dev.hyaline.weights.TensorFile;
 import java.util.Arrays;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
@@ -30,18 +29,8 @@ class SaeMeasuresTest {
 
     @BeforeAll
     static void openModel() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                TensorFile file = TensorFile.open(path("fable/expected.safetensors"))) {
-            model = Gpt2.of(checkpoint.weights());
-            int[] tokens = Arrays.stream(file.integers("tokens"))
-                    .mapToInt(Math::toIntExact)
-                    .toArray();
-            int[][] rows = new int[48][];
-            for (int s = 0; s < 48; s++) {
-                rows[s] = Arrays.copyOfRange(tokens, s * 64, (s + 1) * 64);
-            }
-            prompts = Prompts.of(model.config(), rows);
-        }
+        model = Fable.open();
+        prompts = Fable.saePrompts(model.config());
     }
 
     @AfterAll

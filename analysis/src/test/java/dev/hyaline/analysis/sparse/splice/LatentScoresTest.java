@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PairRuns;
 import dev.hyaline.analysis.causal.SweepResult;
@@ -16,7 +17,6 @@ import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.Arrays;
 import java.util.List;
@@ -32,16 +32,14 @@ class LatentScoresTest {
 
     @BeforeAll
     static void openModel() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable")) {
-            model = Gpt2.of(checkpoint.weights());
-            Tokenizer tokenizer = checkpoint.tokenizer();
-            pairs = PromptPairs.of(
-                    model.config(),
-                    List.of(
-                            pair(tokenizer, "Mary", "John", "John", "Mary"),
-                            pair(tokenizer, "Anna", "Tom", "Tom", "Anna")));
-            runs = PairRuns.record(model, pairs);
-        }
+        model = Fable.open();
+        Tokenizer tokenizer = Fable.tokenizer();
+        pairs = PromptPairs.of(
+                model.config(),
+                List.of(
+                        pair(tokenizer, "Mary", "John", "John", "Mary"),
+                        pair(tokenizer, "Anna", "Tom", "Tom", "Anna")));
+        runs = PairRuns.record(model, pairs);
     }
 
     private static PromptPair pair(Tokenizer tokenizer, String first, String second, String again, String other) {

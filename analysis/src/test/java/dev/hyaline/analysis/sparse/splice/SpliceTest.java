@@ -4,6 +4,7 @@ import static dev.hyaline.analysis.sparse.SparseGolden.path;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.engine.ForwardRequest;
@@ -18,7 +19,6 @@ import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.run.BaseRun;
 import dev.hyaline.instrument.run.EditedModel;
 import dev.hyaline.instrument.run.SequenceEdit;
-import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -31,10 +31,8 @@ class SpliceTest {
 
     @BeforeAll
     static void openModel() {
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable")) {
-            model = Gpt2.of(checkpoint.weights());
-            tokens = checkpoint.tokenizer().encodePrompt("When Mary and John went to the store, John gave a drink to");
-        }
+        model = Fable.open();
+        tokens = Fable.tokenizer().encodePrompt("When Mary and John went to the store, John gave a drink to");
     }
 
     @AfterAll
