@@ -22,6 +22,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.graph;
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;
+    exports dev.hyaline.analysis.picture;
     exports dev.hyaline.analysis.prompt;
     exports dev.hyaline.analysis.robustness;
     exports dev.hyaline.analysis.sanity;

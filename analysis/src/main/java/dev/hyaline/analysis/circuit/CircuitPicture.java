@@ -3,10 +3,9 @@ package dev.hyaline.analysis.circuit;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.graph.Receiver.HeadInput;
-import dev.hyaline.analysis.internal.Picture;
-import dev.hyaline.analysis.internal.Picture.Anchor;
-import dev.hyaline.analysis.internal.PngPicture;
-import dev.hyaline.analysis.internal.SvgPicture;
+import dev.hyaline.analysis.picture.Canvas;
+import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.analysis.table.ColourScale;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
@@ -25,15 +24,12 @@ import java.util.stream.Collectors;
  * EAP-IG's have, and edges that work against the task are red. The same as SVG, whose lines tell their names and scores
  * when pointed at, as PNG, and as a graph for Graphviz.
  */
-public final class CircuitPicture {
+public final class CircuitPicture implements Picture {
     private static final int QUERY = 0xC71585;
     private static final int KEY = 0x2E8B57;
     private static final int VALUE = 0x2F6FDE;
     private static final int OTHER = 0x555555;
     private static final int NEGATIVE = 0xD7301F;
-    private static final int INK = 0x222222;
-    private static final int PALE_INK = 0x666666;
-    private static final int PAPER = 0xFFFFFF;
 
     private static final int MARGIN = 24;
     private static final int BOX_WIDTH = 62;
@@ -44,7 +40,7 @@ public final class CircuitPicture {
     private static final int FONT = 12;
     private static final double MIN_LINE = 0.8;
     private static final double MAX_LINE = 9;
-    /** A picture of more edges than this is a blot. */
+    /** A picture of more edges than this cannot be read. */
     private static final int MAX_EDGES = 2000;
 
     private final Circuit circuit;
@@ -121,24 +117,20 @@ public final class CircuitPicture {
         return rows;
     }
 
-    /** An SVG document. */
-    public String svg() {
-        SvgPicture picture = new SvgPicture(width, height);
-        draw(picture);
-        return picture.document();
+    @Override
+    public int width() {
+        return width;
     }
 
-    /** A PNG file's bytes, two pixels to a unit of the SVG. */
-    public byte[] png() {
-        PngPicture picture = new PngPicture(width, height);
-        draw(picture);
-        return picture.bytes();
+    @Override
+    public int height() {
+        return height;
     }
 
-    private void draw(Picture picture) {
-        picture.rectangle(0, 0, width, height, PAPER, "");
-        picture.text(MARGIN, 24, title, 14, Anchor.START, false, INK);
-        picture.text(
+    @Override
+    public void draw(Canvas canvas) {
+        canvas.text(MARGIN, 24, title, 14, Anchor.START, false, Canvas.INK);
+        canvas.text(
                 MARGIN,
                 42,
                 circuit.nodes().size() + " nodes, " + circuit.size() + " of " + circuit.graphSize()
@@ -147,46 +139,46 @@ public final class CircuitPicture {
                 FONT - 1,
                 Anchor.START,
                 false,
-                PALE_INK);
-        legend(picture);
+                Canvas.PALE_INK);
+        legend(canvas);
         // The widest last, lest they be hidden.
         circuit.edges().stream()
                 .sorted(Comparator.comparingDouble(edge -> Math.abs(scores.of(edge))))
-                .forEach(edge -> line(picture, edge));
-        places.forEach((node, place) -> box(picture, node, place));
+                .forEach(edge -> line(canvas, edge));
+        places.forEach((node, place) -> box(canvas, node, place));
     }
 
-    private void legend(Picture picture) {
+    private void legend(Canvas canvas) {
         double x = MARGIN;
         String[] words = {"into queries", "keys", "values", "MLPs and logits", "against the task"};
         int[] colours = {QUERY, KEY, VALUE, OTHER, NEGATIVE};
         for (int i = 0; i < words.length; i++) {
             double[] stroke = {x, 57, x + 6, 57, x + 12, 57, x + 18, 57};
-            picture.curve(stroke, 3, colours[i], "");
-            picture.text(x + 22, 61, words[i], FONT - 1, Anchor.START, false, PALE_INK);
+            canvas.curve(stroke, 3, colours[i], "");
+            canvas.text(x + 22, 61, words[i], FONT - 1, Anchor.START, false, Canvas.PALE_INK);
             x += 36 + words[i].length() * 5.8;
         }
     }
 
-    private void box(Picture picture, Node node, double[] place) {
+    private void box(Canvas canvas, Node node, double[] place) {
         int colour = node instanceof Node.Head ? 0xE3ECF7 : node instanceof Node.Mlp ? 0xF3E9D2 : 0xE6E6E6;
-        picture.rectangle(place[0] - 1, place[1] - 1, BOX_WIDTH + 2, BOX_HEIGHT + 2, PALE_INK, "");
-        picture.rectangle(place[0], place[1], BOX_WIDTH, BOX_HEIGHT, colour, node.toString());
-        picture.text(
+        canvas.rectangle(place[0] - 1, place[1] - 1, BOX_WIDTH + 2, BOX_HEIGHT + 2, Canvas.PALE_INK, "");
+        canvas.rectangle(place[0], place[1], BOX_WIDTH, BOX_HEIGHT, colour, node.toString());
+        canvas.text(
                 place[0] + BOX_WIDTH / 2.0,
                 place[1] + BOX_HEIGHT / 2.0 + 0.35 * FONT,
                 node.toString(),
                 FONT,
                 Anchor.MIDDLE,
                 false,
-                ColourScale.isDark(colour) ? PAPER : INK);
+                ColourScale.isDark(colour) ? Canvas.PAPER : Canvas.INK);
     }
 
     private double[] place(Node node) {
         return Objects.requireNonNull(places.get(node));
     }
 
-    private void line(Picture picture, Edge edge) {
+    private void line(Canvas canvas, Edge edge) {
         double[] from = place(edge.sender());
         double[] to = place(edge.receiver().node());
         double share = largest == 0 ? 0 : Math.abs(scores.of(edge)) / largest;
@@ -200,7 +192,7 @@ public final class CircuitPicture {
                 ? (edge.sender() instanceof Node.Mlp ? 1 : -1) * (26 + 15 * span)
                 : 0;
         double pull = Math.max(24, (y1 - y2) * 0.45);
-        picture.curve(
+        canvas.curve(
                 new double[] {x1, y1, x1 + bend, y1 - pull, x2 + bend, y2 + pull, x2, y2},
                 MIN_LINE + share * (MAX_LINE - MIN_LINE),
                 colour(edge),

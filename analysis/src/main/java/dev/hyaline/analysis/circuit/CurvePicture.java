@@ -1,9 +1,8 @@
 package dev.hyaline.analysis.circuit;
 
-import dev.hyaline.analysis.internal.Picture;
-import dev.hyaline.analysis.internal.Picture.Anchor;
-import dev.hyaline.analysis.internal.PngPicture;
-import dev.hyaline.analysis.internal.SvgPicture;
+import dev.hyaline.analysis.picture.Canvas;
+import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
 import java.util.Locale;
@@ -12,16 +11,13 @@ import java.util.Locale;
  * A plot of faithfulness by the share of the edges that is kept, a line for each curve, such as a method's and the
  * random control's. The shares are on a logarithmic scale: what matters happens in the first hundredths.
  */
-public final class CurvePicture {
+public final class CurvePicture implements Picture {
     private static final int WIDTH = 640;
     private static final int HEIGHT = 400;
     private static final int LEFT = 62;
     private static final int RIGHT = 24;
     private static final int TOP = 78;
     private static final int BOTTOM = 54;
-    private static final int INK = 0x222222;
-    private static final int PALE_INK = 0x666666;
-    private static final int GRID = 0xE2E2E2;
     private static final int FONT = 11;
     private static final int[] COLOURS = {0x2F6FDE, 0x999999, 0xC71585, 0x2E8B57, 0xE08214, 0x7B3FA0, 0x008B8B, 0xB22222
     };
@@ -55,38 +51,34 @@ public final class CurvePicture {
         return new CurvePicture(title, curves);
     }
 
-    /** An SVG document. */
-    public String svg() {
-        SvgPicture picture = new SvgPicture(WIDTH, HEIGHT);
-        draw(picture);
-        return picture.document();
+    @Override
+    public int width() {
+        return WIDTH;
     }
 
-    /** A PNG file's bytes, two pixels to a unit of the SVG. */
-    public byte[] png() {
-        PngPicture picture = new PngPicture(WIDTH, HEIGHT);
-        draw(picture);
-        return picture.bytes();
+    @Override
+    public int height() {
+        return HEIGHT;
     }
 
-    private void draw(Picture picture) {
-        picture.rectangle(0, 0, WIDTH, HEIGHT, 0xFFFFFF, "");
-        picture.text(14, 24, title, 14, Anchor.START, false, INK);
+    @Override
+    public void draw(Canvas canvas) {
+        canvas.text(14, 24, title, 14, Anchor.START, false, Canvas.INK);
         double step = niceStep(most - least);
         for (double y = Math.ceil(least / step) * step; y <= most; y += step) {
-            straight(picture, LEFT, y(y), WIDTH - RIGHT, y(y), Math.abs(y - 1) < step / 2 ? 1.2 : 0.8, GRID);
-            picture.text(
+            straight(canvas, LEFT, y(y), WIDTH - RIGHT, y(y), Math.abs(y - 1) < step / 2 ? 1.2 : 0.8, Canvas.GRID);
+            canvas.text(
                     LEFT - 6,
                     y(y) + 4,
                     String.format(Locale.ROOT, step < 0.1 ? "%.2f" : "%.1f", y).replace("-0.0", "0.0"),
                     FONT,
                     Anchor.END,
                     false,
-                    INK);
+                    Canvas.INK);
         }
         for (double mark : MARKS) {
-            straight(picture, x(mark), TOP, x(mark), HEIGHT - BOTTOM, 0.8, GRID);
-            picture.text(
+            straight(canvas, x(mark), TOP, x(mark), HEIGHT - BOTTOM, 0.8, Canvas.GRID);
+            canvas.text(
                     x(mark),
                     HEIGHT - BOTTOM + 16,
                     String.format(
@@ -94,17 +86,17 @@ public final class CurvePicture {
                     FONT,
                     Anchor.MIDDLE,
                     false,
-                    INK);
+                    Canvas.INK);
         }
-        picture.text(
+        canvas.text(
                 (LEFT + WIDTH - RIGHT) / 2.0,
                 HEIGHT - 14,
                 "edges asked for, of all",
                 FONT,
                 Anchor.MIDDLE,
                 false,
-                PALE_INK);
-        picture.text(18, (TOP + HEIGHT - BOTTOM) / 2.0, "faithfulness", FONT, Anchor.MIDDLE, true, PALE_INK);
+                Canvas.PALE_INK);
+        canvas.text(18, (TOP + HEIGHT - BOTTOM) / 2.0, "faithfulness", FONT, Anchor.MIDDLE, true, Canvas.PALE_INK);
         double legend = LEFT;
         for (int c = 0; c < curves.size(); c++) {
             CircuitCurve curve = curves.get(c);
@@ -114,14 +106,14 @@ public final class CurvePicture {
             }
             double y = 46 + 14.0 * Math.floorDiv(c, 3);
             legend = c % 3 == 0 ? LEFT : legend;
-            straight(picture, legend, y - 4, legend + 18, y - 4, 2.4, COLOURS[c]);
-            picture.text(legend + 23, y, name, FONT, Anchor.START, false, INK);
+            straight(canvas, legend, y - 4, legend + 18, y - 4, 2.4, COLOURS[c]);
+            canvas.text(legend + 23, y, name, FONT, Anchor.START, false, Canvas.INK);
             legend += 44 + name.length() * 6;
-            line(picture, curve, COLOURS[c]);
+            line(canvas, curve, COLOURS[c]);
         }
     }
 
-    private void line(Picture picture, CircuitCurve curve, int colour) {
+    private void line(Canvas canvas, CircuitCurve curve, int colour) {
         List<CircuitCurve.Point> points = curve.points();
         for (int i = 0; i < points.size(); i++) {
             CircuitCurve.Point point = points.get(i);
@@ -129,9 +121,9 @@ public final class CurvePicture {
             double y = y(point.faithfulness());
             if (i > 0) {
                 CircuitCurve.Point before = points.get(i - 1);
-                straight(picture, x(before.fraction()), y(before.faithfulness()), x, y, 2, colour);
+                straight(canvas, x(before.fraction()), y(before.faithfulness()), x, y, 2, colour);
             }
-            picture.rectangle(
+            canvas.rectangle(
                     x - 2.5,
                     y - 2.5,
                     5,
@@ -146,9 +138,8 @@ public final class CurvePicture {
         }
     }
 
-    private static void straight(
-            Picture picture, double x1, double y1, double x2, double y2, double width, int colour) {
-        picture.curve(
+    private static void straight(Canvas canvas, double x1, double y1, double x2, double y2, double width, int colour) {
+        canvas.curve(
                 new double[] {x1, y1, (2 * x1 + x2) / 3, (2 * y1 + y2) / 3, (x1 + 2 * x2) / 3, (y1 + 2 * y2) / 3, x2, y2
                 },
                 width,

@@ -1,9 +1,8 @@
 package dev.hyaline.analysis.table;
 
-import dev.hyaline.analysis.internal.Picture;
-import dev.hyaline.analysis.internal.Picture.Anchor;
-import dev.hyaline.analysis.internal.PngPicture;
-import dev.hyaline.analysis.internal.SvgPicture;
+import dev.hyaline.analysis.picture.Canvas;
+import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
 import java.util.Locale;
@@ -12,7 +11,7 @@ import java.util.Locale;
  * A picture of a table: a coloured cell for each mean, labels, a colour bar. The same drawing as SVG, whose cells tell
  * their values when pointed at, and as PNG.
  */
-public final class HeatMap {
+public final class HeatMap implements Picture {
     /** More than this in either direction is not a picture any more. */
     private static final int MAX_CELLS_PER_SIDE = 2500;
 
@@ -27,7 +26,6 @@ public final class HeatMap {
 
     private static final int TITLE_HEIGHT = 46;
     private static final int BAR_WIDTH = 14;
-    private static final int INK = 0x222222;
     private static final int MAX_LABEL_LENGTH = 24;
     private static final int WHOLE_PICTURE = 1100;
 
@@ -87,44 +85,40 @@ public final class HeatMap {
         return Math.max(rows, columns) <= MAX_CELLS_PER_SIDE && (columns > 1 || rows <= MAX_CELLS_IN_PER_COLUMN);
     }
 
-    /** An SVG document. */
-    public String svg() {
-        SvgPicture picture = new SvgPicture(width, height);
-        draw(picture);
-        return picture.document();
+    @Override
+    public int width() {
+        return width;
     }
 
-    /** A PNG file's bytes, two pixels to a unit of the SVG. */
-    public byte[] png() {
-        PngPicture picture = new PngPicture(width, height);
-        draw(picture);
-        return picture.bytes();
+    @Override
+    public int height() {
+        return height;
     }
 
-    private void draw(Picture picture) {
-        picture.rectangle(0, 0, width, height, 0xFFFFFF, "");
-        picture.text(MARGIN, MARGIN + TITLE_FONT, table.title(), TITLE_FONT, Anchor.START, false, INK);
-        picture.text(MARGIN, MARGIN + TITLE_FONT + 18, subtitle(), FONT, Anchor.START, false, 0x666666);
+    @Override
+    public void draw(Canvas canvas) {
+        canvas.text(MARGIN, MARGIN + TITLE_FONT, table.title(), TITLE_FONT, Anchor.START, false, Canvas.INK);
+        canvas.text(MARGIN, MARGIN + TITLE_FONT + 18, subtitle(), FONT, Anchor.START, false, Canvas.PALE_INK);
         boolean numbers = cellWidth >= 34 && cellHeight >= 14;
         for (int row = 0; row < grid.rows().size(); row++) {
             for (int column = 0; column < grid.columns().size(); column++) {
-                cell(picture, row, column, numbers);
+                cell(canvas, row, column, numbers);
             }
         }
-        labels(picture);
-        colourBar(picture);
+        labels(canvas);
+        colourBar(canvas);
     }
 
-    private void cell(Picture picture, int row, int column, boolean numbers) {
+    private void cell(Canvas canvas, int row, int column, boolean numbers) {
         int cell = grid.cells()[row][column];
         double mean = table.mean(cell);
         int colour = scale.rgb(mean);
         int x = left + column * cellWidth;
         int y = top + row * cellHeight;
-        picture.rectangle(x, y, cellWidth, cellHeight, colour, tooltip(row, column, cell));
+        canvas.rectangle(x, y, cellWidth, cellHeight, colour, tooltip(row, column, cell));
         if (numbers && Double.isFinite(mean)) {
-            int ink = ColourScale.isDark(colour) ? 0xFFFFFF : INK;
-            picture.text(
+            int ink = ColourScale.isDark(colour) ? Canvas.PAPER : Canvas.INK;
+            canvas.text(
                     x + cellWidth / 2.0,
                     y + cellHeight / 2.0 + 0.35 * (FONT - 1),
                     told(mean),
@@ -144,30 +138,30 @@ public final class HeatMap {
         return where + ": " + told(table.mean(cell)) + (Double.isNaN(error) ? "" : " ± " + figure(error));
     }
 
-    private void labels(Picture picture) {
+    private void labels(Canvas canvas) {
         int bottom = top + grid.rows().size() * cellHeight;
         int everyRow = Math.ceilDiv(FONT + 1, cellHeight);
         for (int row = 0; row < grid.rows().size(); row += everyRow) {
             double y = top + row * cellHeight + cellHeight / 2.0 + 0.35 * FONT;
-            picture.text(left - 5, y, shortened(grid.rows().get(row)), FONT, Anchor.END, false, INK);
+            canvas.text(left - 5, y, shortened(grid.rows().get(row)), FONT, Anchor.END, false, Canvas.INK);
         }
         int everyColumn = rotated ? Math.ceilDiv(FONT + 1, cellWidth) : 1;
         for (int column = 0; column < grid.columns().size(); column += everyColumn) {
             double x = left + column * cellWidth + cellWidth / 2.0;
             String label = shortened(grid.columns().get(column));
             if (rotated) {
-                picture.text(x + 0.35 * FONT, bottom + 5, label, FONT, Anchor.END, true, INK);
+                canvas.text(x + 0.35 * FONT, bottom + 5, label, FONT, Anchor.END, true, Canvas.INK);
             } else {
-                picture.text(x, bottom + 4 + FONT, label, FONT, Anchor.MIDDLE, false, INK);
+                canvas.text(x, bottom + 4 + FONT, label, FONT, Anchor.MIDDLE, false, Canvas.INK);
             }
         }
         double middleX = left + grid.columns().size() * cellWidth / 2.0;
         double middleY = top + grid.rows().size() * cellHeight / 2.0;
-        picture.text(middleX, height - MARGIN, grid.columnName(), FONT, Anchor.MIDDLE, false, 0x666666);
-        picture.text(MARGIN + FONT - 2, middleY, grid.rowName(), FONT, Anchor.MIDDLE, true, 0x666666);
+        canvas.text(middleX, height - MARGIN, grid.columnName(), FONT, Anchor.MIDDLE, false, Canvas.PALE_INK);
+        canvas.text(MARGIN + FONT - 2, middleY, grid.rowName(), FONT, Anchor.MIDDLE, true, Canvas.PALE_INK);
     }
 
-    private void colourBar(Picture picture) {
+    private void colourBar(Canvas canvas) {
         double least = scale.least();
         double most = scale.most();
         if (Double.isNaN(least)) {
@@ -177,15 +171,15 @@ public final class HeatMap {
         int barHeight = Math.clamp((long) grid.rows().size() * cellHeight, 80, 240);
         for (int y = 0; y < barHeight; y++) {
             double share = 1 - y / (barHeight - 1.0);
-            picture.rectangle(x, top + y, BAR_WIDTH, 1, scale.rgb(least + share * (most - least)), "");
+            canvas.rectangle(x, top + y, BAR_WIDTH, 1, scale.rgb(least + share * (most - least)), "");
         }
         int textX = x + BAR_WIDTH + 5;
-        picture.text(textX, top + FONT - 2, told(most), FONT, Anchor.START, false, INK);
+        canvas.text(textX, top + FONT - 2, told(most), FONT, Anchor.START, false, Canvas.INK);
         if (most > least) {
             double marked = marked(least, most);
             double y = top + barHeight * (most - marked) / (most - least);
-            picture.text(textX, y + 4, told(marked), FONT, Anchor.START, false, INK);
-            picture.text(textX, top + barHeight, told(least), FONT, Anchor.START, false, INK);
+            canvas.text(textX, y + 4, told(marked), FONT, Anchor.START, false, Canvas.INK);
+            canvas.text(textX, top + barHeight, told(least), FONT, Anchor.START, false, Canvas.INK);
         }
     }
 

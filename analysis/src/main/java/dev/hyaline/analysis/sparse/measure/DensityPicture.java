@@ -1,9 +1,8 @@
 package dev.hyaline.analysis.sparse.measure;
 
-import dev.hyaline.analysis.internal.Picture;
-import dev.hyaline.analysis.internal.Picture.Anchor;
-import dev.hyaline.analysis.internal.PngPicture;
-import dev.hyaline.analysis.internal.SvgPicture;
+import dev.hyaline.analysis.picture.Canvas;
+import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Locale;
 
@@ -11,16 +10,13 @@ import java.util.Locale;
  * A histogram of how often latents fire, by the logarithm of the share of tokens; those that never do have a bar of
  * their own on the left.
  */
-public final class DensityPicture {
+public final class DensityPicture implements Picture {
     private static final int WIDTH = 640;
     private static final int HEIGHT = 320;
     private static final int LEFT = 62;
     private static final int RIGHT = 24;
     private static final int TOP = 46;
     private static final int BOTTOM = 54;
-    private static final int INK = 0x222222;
-    private static final int PALE_INK = 0x666666;
-    private static final int GRID = 0xE2E2E2;
     private static final int BAR = 0x2F6FDE;
     private static final int DEAD_BAR = 0x999999;
     private static final int FONT = 11;
@@ -67,44 +63,46 @@ public final class DensityPicture {
         return counts.clone();
     }
 
-    /** An SVG document. */
-    public String svg() {
-        SvgPicture picture = new SvgPicture(WIDTH, HEIGHT);
-        draw(picture);
-        return picture.document();
+    @Override
+    public int width() {
+        return WIDTH;
     }
 
-    /** A PNG file's bytes, two pixels to a unit of the SVG. */
-    public byte[] png() {
-        PngPicture picture = new PngPicture(WIDTH, HEIGHT);
-        draw(picture);
-        return picture.bytes();
+    @Override
+    public int height() {
+        return HEIGHT;
     }
 
-    private void draw(Picture picture) {
-        picture.rectangle(0, 0, WIDTH, HEIGHT, 0xFFFFFF, "");
-        picture.text(14, 24, title, 14, Anchor.START, false, INK);
+    @Override
+    public void draw(Canvas canvas) {
+        canvas.text(14, 24, title, 14, Anchor.START, false, Canvas.INK);
         for (int part = 0; part <= 4; part++) {
             double y = y(most * part / 4.0);
-            picture.rectangle(LEFT, y, WIDTH - LEFT - RIGHT, 0.8, GRID, "");
-            picture.text(LEFT - 6, y + 4, mark(most * part / 4.0), FONT, Anchor.END, false, INK);
+            canvas.rectangle(LEFT, y, WIDTH - LEFT - RIGHT, 0.8, Canvas.GRID, "");
+            canvas.text(LEFT - 6, y + 4, mark(most * part / 4.0), FONT, Anchor.END, false, Canvas.INK);
         }
         double width = (WIDTH - LEFT - RIGHT) / (counts.length + 1.0);
         for (int bin = 0; bin < counts.length; bin++) {
             double x = x(bin, width);
             double y = y(counts[bin]);
             int colour = bin == 0 ? DEAD_BAR : BAR;
-            picture.rectangle(x, y, width * 0.9, HEIGHT - BOTTOM - y, colour, counts[bin] + " latents " + range(bin));
+            canvas.rectangle(x, y, width * 0.9, HEIGHT - BOTTOM - y, colour, counts[bin] + " latents " + range(bin));
         }
-        picture.text(x(0, width) + width / 2, HEIGHT - BOTTOM + 16, "never", FONT, Anchor.MIDDLE, false, INK);
+        canvas.text(x(0, width) + width / 2, HEIGHT - BOTTOM + 16, "never", FONT, Anchor.MIDDLE, false, Canvas.INK);
         for (int decade = 0; decade <= decades; decade++) {
             double x = x(1 + decade * BINS_PER_DECADE, width);
             String share = decade == decades ? "1" : "1e-" + (decades - decade);
-            picture.text(x, HEIGHT - BOTTOM + 16, share, FONT, Anchor.MIDDLE, false, INK);
+            canvas.text(x, HEIGHT - BOTTOM + 16, share, FONT, Anchor.MIDDLE, false, Canvas.INK);
         }
-        picture.text(
-                (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 14, "share of tokens", FONT, Anchor.MIDDLE, false, PALE_INK);
-        picture.text(18, (TOP + HEIGHT - BOTTOM) / 2.0, "latents", FONT, Anchor.MIDDLE, true, PALE_INK);
+        canvas.text(
+                (LEFT + WIDTH - RIGHT) / 2.0,
+                HEIGHT - 14,
+                "share of tokens",
+                FONT,
+                Anchor.MIDDLE,
+                false,
+                Canvas.PALE_INK);
+        canvas.text(18, (TOP + HEIGHT - BOTTOM) / 2.0, "latents", FONT, Anchor.MIDDLE, true, Canvas.PALE_INK);
     }
 
     private String range(int bin) {

@@ -1,4 +1,4 @@
-package dev.hyaline.analysis.internal;
+package dev.hyaline.analysis.picture;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
@@ -15,13 +15,13 @@ import java.io.UncheckedIOException;
 import javax.imageio.ImageIO;
 
 /** Paints a PNG image; needs no display. */
-public final class PngPicture implements Picture {
+final class PngCanvas implements Canvas {
     private static final int PIXELS_PER_UNIT = 2;
 
     private final BufferedImage image;
     private final Graphics2D graphics;
 
-    public PngPicture(int width, int height) {
+    PngCanvas(int width, int height) {
         image = new BufferedImage(width * PIXELS_PER_UNIT, height * PIXELS_PER_UNIT, BufferedImage.TYPE_INT_RGB);
         graphics = image.createGraphics();
         graphics.scale(PIXELS_PER_UNIT, PIXELS_PER_UNIT);
@@ -29,7 +29,7 @@ public final class PngPicture implements Picture {
     }
 
     /** The finished file. */
-    public byte[] bytes() {
+    byte[] bytes() {
         graphics.dispose();
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try {

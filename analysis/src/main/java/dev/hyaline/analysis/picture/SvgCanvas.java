@@ -1,12 +1,12 @@
-package dev.hyaline.analysis.internal;
+package dev.hyaline.analysis.picture;
 
 import java.util.Locale;
 
 /** Writes SVG 1.1. */
-public final class SvgPicture implements Picture {
+final class SvgCanvas implements Canvas {
     private final StringBuilder svg = new StringBuilder();
 
-    public SvgPicture(int width, int height) {
+    SvgCanvas(int width, int height) {
         svg.append(String.format(
                 Locale.ROOT,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
@@ -18,7 +18,7 @@ public final class SvgPicture implements Picture {
     }
 
     /** The finished document. */
-    public String document() {
+    String document() {
         return (svg + "</svg>\n").replace("\r\n", "\n");
     }
 
