@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +27,10 @@ final class SaeCommandsTest {
     }
 
     private void train(String out, String... more) {
+        train(12, out, more);
+    }
+
+    private void train(int steps, String out, String... more) {
         List<String> arguments = new java.util.ArrayList<>(List.of(
                 "sae",
                 "train",
@@ -34,7 +39,7 @@ final class SaeCommandsTest {
                 "--context",
                 "24",
                 "--steps",
-                "12",
+                String.valueOf(steps),
                 "--batch",
                 "32",
                 "--latents",
@@ -78,8 +83,24 @@ final class SaeCommandsTest {
                         .succeeded()
                         .out())
                 .contains("latents of");
-        Outcome.of("sae", "features", "--sae", path("sae"), "--texts", "4", "--latents", "0-2", "--out", path("pages"))
-                .succeeded();
+        String shown = Outcome.of(
+                        "sae",
+                        "features",
+                        "--sae",
+                        path("sae"),
+                        "--texts",
+                        "4",
+                        "--latents",
+                        "0-2",
+                        "--out",
+                        path("pages"))
+                .succeeded()
+                .out();
+        assertThat(shown).contains("Say one nameable thing");
+        assertThat(shown.lines()
+                        .filter(line -> line.contains("%"))
+                        .map(line -> line.strip().split(" {2,}", -1)[0]))
+                .containsExactly("latents", "basis", "neurons", "random directions");
         assertThat(Files.readString(temporary.resolve("pages/index.html"))).contains("latent-2.html");
         Outcome.of("sae", "convert", "--sae", path("sae"), "--out", path("again"))
                 .succeeded();
@@ -97,6 +118,22 @@ final class SaeCommandsTest {
                         .succeeded()
                         .out())
                 .contains("\"latents\":\"64\"");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"standard, --anneal, 0.2", "standard, --ghost-gradients,", "topk, --ghost-gradients,"})
+    void penaltiesAreAnnealedAndDeadLatentsRevived(String architecture, String option, @Nullable String value)
+            throws IOException {
+        train(140, "plain", "--architecture", architecture, "--l1", "30");
+        List<String> more = new java.util.ArrayList<>(List.of("--architecture", architecture, "--l1", "30", option));
+        if (value != null) {
+            more.add(value);
+        }
+        train(140, "other", more.toArray(String[]::new));
+        assertThat(Files.mismatch(
+                        temporary.resolve("plain/sae_weights.safetensors"),
+                        temporary.resolve("other/sae_weights.safetensors")))
+                .isNotEqualTo(-1);
     }
 
     @Test
@@ -318,6 +355,10 @@ final class SaeCommandsTest {
                 "train --latents 2000000000 | --latents must be at most 16777215 of width 128, found 2000000000",
                 "train --batch 2000000000 | --batch must be at most 1048576, found 2000000000",
                 "train --steps 9223372036854775807 | --steps must be at most 1000000000, found 9223372036854775807",
+                "train --anneal 0.5 | --anneal is for --architecture standard, found topk",
+                "train --architecture standard --anneal 0 | --anneal must be above 0 and at most 1, found 0.0",
+                "train --architecture standard --anneal 0.5 --steps 19 | at least 20 steps",
+                "train --architecture gated --ghost-gradients | not for gated ones",
                 "train --k 65 --latents 64 | --k must be at most the number of latents, 64, found 65.0",
                 "train --site blocks.99.hook_resid_post | there is no layer 99",
                 "train --dump DIR | manifest.json",

@@ -9,12 +9,11 @@ import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
-import dev.hyaline.files.InputErrors;
-import dev.hyaline.files.Json;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.ConceptOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
@@ -29,12 +28,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -69,15 +64,8 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
     @Mixin
     private TextOptions texts;
 
-    @Option(
-            names = "--concepts",
-            paramLabel = "FILE",
-            description = {
-                "Also count the latents that say one nameable thing: that the token, the one before or the one after"
-                        + " is one of a set. FILE is a JSON object, {\"colours\": [\"red\", \"blue\"]}, of words"
-                        + " that are single tokens."
-            })
-    private String concepts = "";
+    @Mixin
+    private ConceptOptions concepts;
 
     @Option(
             names = "--picture",
@@ -100,9 +88,6 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        if (!concepts.isEmpty()) {
-            ModelOptions.readable("--concepts", concepts);
-        }
         if (picture.isEmpty()) {
             return;
         }
@@ -128,10 +113,10 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
                 evaluation = SaeEvaluation.measure(model, attachment, prompts, excluded, progress::advance);
             }
             @Nullable
-            InterpretableLatents interpretable = concepts.isEmpty()
-                    ? null
-                    : InterpretableLatents.of(
-                            LatentStudy.of(model, attachment, prompts, excluded), concepts(vocabulary));
+            InterpretableLatents interpretable = concepts.isGiven()
+                    ? InterpretableLatents.of(
+                            LatentStudy.of(model, attachment, prompts, excluded), concepts.sets(vocabulary))
+                    : null;
             if (!picture.isEmpty()) {
                 draw(attachment, evaluation);
             }
@@ -158,32 +143,6 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
         } catch (IOException e) {
             throw FileException.writing(file, e);
         }
-    }
-
-    /** Sets of tokens by name; words that are no single token are left out. */
-    private Map<String, Set<Integer>> concepts(ModelVocabulary vocabulary) {
-        Path file = ModelOptions.path("--concepts", concepts);
-        Map<String, Set<Integer>> sets = new TreeMap<>();
-        try {
-            Json json = Json.readObject(InputErrors.INSTANCE, concepts, Files.readAllBytes(file));
-            json.forEachField((name, words) -> {
-                if (words.isArray()) {
-                    Set<Integer> tokens = new TreeSet<>();
-                    for (Json word : words.elements()) {
-                        for (String written : List.of(word.string(), " " + word.string())) {
-                            int[] encoded = vocabulary.encode(written, false);
-                            if (encoded.length == 1) {
-                                tokens.add(encoded[0]);
-                            }
-                        }
-                    }
-                    sets.put(name, tokens);
-                }
-            });
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
-        }
-        return sets;
     }
 
     private void show(InterpretableLatents found) {

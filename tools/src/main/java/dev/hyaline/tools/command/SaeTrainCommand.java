@@ -70,6 +70,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private static final int TEXTS = 1024;
     private static final int WIDTHS = 10;
     private static final long MAX_STEPS = 1_000_000_000;
+    private static final int ANNEALING_STEPS = 10;
+    private static final int MIN_ANNEALED_STEPS = 20;
     private static final int MAX_BATCH = 1 << 20;
     private static final long BUFFER_BYTES = 1L << 28;
 
@@ -120,6 +122,19 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             paramLabel = "X",
             description = "Coefficient of the penalty of standard, gated and jumprelu. Default: 5")
     private double l1 = 5;
+
+    @Option(
+            names = "--anneal",
+            paramLabel = "P",
+            description = "standard: let the penalty be the sum of activations to a power that falls from 1 to P, in"
+                    + " ten steps between a tenth and four fifths of the run, such as 0.2.")
+    private @Nullable Double anneal;
+
+    @Option(
+            names = "--ghost-gradients",
+            description = "Revive dead latents by ghost gradients, in place of the auxiliary loss of the three that"
+                    + " choose the largest. Not for gated.")
+    private boolean ghostGradients;
 
     @Option(names = "--steps", paramLabel = "N", description = "Number of batches. Default: ${DEFAULT-VALUE}")
     private long steps = 1500;
@@ -206,6 +221,18 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
         if (latents != null && latents < 1) {
             throw new BadInputException("--latents must be at least 1, found " + latents);
+        }
+        if (anneal != null && !architecture.equals("standard")) {
+            throw new BadInputException("--anneal is for --architecture standard, found " + architecture);
+        }
+        if (anneal != null && !(anneal > 0 && anneal <= 1)) {
+            throw new BadInputException("--anneal must be above 0 and at most 1, found " + anneal);
+        }
+        if (anneal != null && (site.contains(",") || steps < MIN_ANNEALED_STEPS)) {
+            throw new BadInputException("--anneal is for one site and at least " + MIN_ANNEALED_STEPS + " steps");
+        }
+        if (ghostGradients && architecture.equals("gated")) {
+            throw new BadInputException("--ghost-gradients is for latents with one pre-activation, not for gated ones");
         }
         if (!(k > 0) || !(rate > 0) || !(l1 >= 0)) {
             throw new BadInputException("--k and --rate must be above 0, and --l1 at least 0");
@@ -331,9 +358,12 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             case "batchtopk", "matryoshka" -> new TrainedActivation.TrainedTopK(k, true, true);
             case "gated" -> new TrainedActivation.PenalizedGate(l1, false);
             case "jumprelu" -> TrainedActivation.TrainedJump.of(l1);
-            default -> new TrainedActivation.PenalizedRelu(l1, true);
+            default -> penalizedRelu();
         };
         Recipe recipe = Recipe.of(activation);
+        if (ghostGradients) {
+            recipe = recipe.auxiliary(Recipe.Auxiliary.GHOST, 1, 0);
+        }
         if (architecture.equals("matryoshka")) {
             recipe = recipe.prefixes(
                     List.of(Math.max(1, n / 8), Math.max(2, n / 2), Math.max(3, n)), List.of(1.0, 1.0, 1.0));
@@ -344,6 +374,12 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 .normalized(!data.isTranscoder())
                 .deadAfter(Math.max(100L, steps / 15) * batch);
         return skip ? training.withSkip() : training;
+    }
+
+    private TrainedActivation penalizedRelu() {
+        return anneal == null
+                ? new TrainedActivation.PenalizedRelu(l1, true)
+                : new TrainedActivation.AnnealedRelu(l1, true, anneal, steps / 10, steps - steps / 5, ANNEALING_STEPS);
     }
 
     private void report(

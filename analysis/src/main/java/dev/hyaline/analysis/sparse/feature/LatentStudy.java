@@ -128,6 +128,16 @@ public final class LatentStudy {
         return texts.sequences()[row];
     }
 
+    /** Values a token of the site that the autoencoder reads. */
+    int inputWidth() {
+        return attachment.autoencoder().config().dIn();
+    }
+
+    /** What that site held, {@code [rows, inputWidth]}; not copied. */
+    float[] inputs() {
+        return texts.inputs();
+    }
+
     /** The tokens that fire a latent, of those that count. */
     int[] firedRows(int latent) {
         return Arrays.copyOfRange(rows, starts[latent], starts[latent + 1]);

@@ -60,11 +60,7 @@ class LatentStudyTest {
     @CsvSource({"topk", "standard", "gated", "jumprelu"})
     void interpretableLatentsAreCounted(String sae) {
         Json golden = SparseGolden.json("fable/interpretable.json");
-        Map<String, Set<Integer>> sets = new TreeMap<>();
-        golden.require("concept_token_ids").forEachField((name, ids) -> sets.put(name, ids(ids)));
-        for (int token : ids(golden.require("single_tokens"))) {
-            sets.put("token " + token, Set.of(token));
-        }
+        Map<String, Set<Integer>> sets = sets(golden);
         Attachment attachment =
                 Attachment.of(SaeFiles.read(path("fable/" + sae)).autoencoder(), model);
         int special = model.config().dVocab() - 1;
@@ -83,6 +79,45 @@ class LatentStudyTest {
         assertThat(found.countPermuted()).isZero();
         assertThat(found.labels()).isBetween(5, found.count());
         assertThat(found.share()).isEqualTo((double) found.count() / found.alive());
+    }
+
+    private static Map<String, Set<Integer>> sets(Json golden) {
+        Map<String, Set<Integer>> sets = new TreeMap<>();
+        golden.require("concept_token_ids").forEachField((name, ids) -> sets.put(name, ids(ids)));
+        for (int token : ids(golden.require("single_tokens"))) {
+            sets.put("token " + token, Set.of(token));
+        }
+        return sets;
+    }
+
+    /** Latents beside what the model has without them: the reference's counts, and an autoencoder that adds some. */
+    @Test
+    void latentsAreComparedWithBasisNeuronsAndRandomDirections() {
+        Json golden = SparseGolden.json("fable/interpretable.json");
+        Attachment attachment = Attachment.of(SaeFiles.read(path("fable/topk")).autoencoder(), model);
+        LatentStudy study =
+                LatentStudy.of(model, attachment, prompts, Set.of(model.config().dVocab() - 1));
+        InterpretableComparison compared = InterpretableComparison.of(model, study, sets(golden));
+        Json counts = golden.require("counts");
+        // The reference takes the tokens before and after from the next text too, where ours have none.
+        assertBest(compared.basis(), counts.require("residual basis, both signs"), 0.002);
+        assertBest(compared.neurons(), counts.require("MLP neurons of block 2"), 0.002);
+        // And it drew other directions.
+        assertBest(compared.random(), counts.require("random ReLU directions"), 0.03);
+        for (InterpretableLatents other : List.of(compared.basis(), compared.neurons(), compared.random())) {
+            assertThat(other.share()).isLessThan(compared.latents().share());
+            assertThat(other.countPermuted()).isZero();
+        }
+    }
+
+    private static void assertBest(InterpretableLatents found, Json expected, double tolerance) {
+        assertThat(found.f1()).hasSize(expected.require("features").integer(0, 10_000));
+        assertThat(found.alive()).isEqualTo(expected.require("alive").integer(0, 10_000));
+        assertThat(Arrays.stream(found.overall()).average().orElseThrow())
+                .isCloseTo(expected.require("mean_best_f1").number(), within(tolerance));
+        assertThat((double)
+                        Arrays.stream(found.overall()).filter(f1 -> f1 >= 0.8).count())
+                .isCloseTo(expected.require("f1>=0.8").integer(0, 10_000), within(tolerance < 0.01 ? 1.0 : 6.0));
     }
 
     private static Set<Integer> ids(Json list) {
