@@ -4,16 +4,19 @@ import dev.hyaline.engine.KernelChoice;
 import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.internal.kernel.VectorProbe.Obstacle;
+import dev.hyaline.engine.internal.kernel.vector.EmulatedKernels;
 import dev.hyaline.engine.internal.kernel.vector.PreferredWidth;
 import dev.hyaline.engine.internal.kernel.vector.VectorKernels;
 import java.util.Optional;
 
 /**
  * Chooses the kernels: vector ones where {@link VectorProbe} finds no obstacle, else scalar ones. The system property
- * {@value #PROPERTY} forces either.
+ * {@value #PROPERTY} forces either. Where the processor has no fused multiply-add, both emulate it.
  */
 public final class KernelProvider {
     public static final String PROPERTY = "hyaline.kernels";
+
+    private static final String NO_FMA = "no FMA: emulated in double";
 
     /** Kernels and the reason for them. */
     public record Provided(Kernels kernels, String reason) {
@@ -37,43 +40,53 @@ public final class KernelProvider {
         return switch (wanted) {
             case "scalar" ->
                 new Provided(
-                        new ScalarKernels(),
-                        PROPERTY + "=scalar asks for them" + (Fma.HARDWARE ? "" : "; no FMA: emulated in double"));
+                        new ScalarKernels(), PROPERTY + "=scalar asks for them" + (Fma.HARDWARE ? "" : "; " + NO_FMA));
             case "vector" -> {
-                Optional<Obstacle> obstacle = obstacle();
+                Optional<Obstacle> obstacle = VectorProbe.obstacle();
                 if (obstacle.isPresent()) {
                     throw new BackendUnavailableException(
                             PROPERTY + "=vector asks for vector kernels, but "
                                     + obstacle.get().cause(),
                             obstacle.get().remedy() + ", or leave " + PROPERTY + " unset");
                 }
-                yield new Provided(vector(), PROPERTY + "=vector asks for them; " + width() + "; " + tiles());
+                yield vector(PROPERTY + "=vector asks for them");
             }
             case "auto" ->
-                obstacle()
-                        .map(KernelProvider::scalarFallback)
-                        .orElseGet(() -> new Provided(
-                                vector(),
-                                VectorProbe.MODULE + " is loaded and C2 compiles it; " + width() + "; " + tiles()));
+                VectorProbe.obstacle()
+                        .map(KernelProvider::scalar)
+                        .orElseGet(() -> vector(VectorProbe.MODULE + " is loaded and C2 compiles it"));
             default -> throw new BadInputException(PROPERTY + " must be auto, scalar or vector, found " + wanted);
         };
     }
 
-    /** The Vector API calls {@code Math.fma} lane by lane where the processor has no such instruction. */
-    private static Optional<Obstacle> obstacle() {
+    private static Provided scalar(Obstacle obstacle) {
         return Fma.HARDWARE
-                ? VectorProbe.obstacle()
-                : Optional.of(new Obstacle(
-                        "no FMA: emulated in double",
-                        System.getProperty(Fma.PROPERTY) == null
-                                ? "run on a processor with FMA, or have the virtual machine pass it on"
-                                : "leave " + Fma.PROPERTY + " unset"));
+                ? slow(new ScalarKernels(), obstacle.cause(), obstacle.remedy())
+                : slow(
+                        new ScalarKernels(),
+                        NO_FMA + ", and " + obstacle.cause(),
+                        obstacle.remedy() + ", and " + forFma());
     }
 
-    private static Provided scalarFallback(Obstacle obstacle) {
-        String reason = obstacle.cause() + "; for speed, " + obstacle.remedy();
-        System.getLogger("dev.hyaline.engine").log(System.Logger.Level.INFO, "Running on scalar kernels: {0}", reason);
-        return new Provided(new ScalarKernels(), reason);
+    private static Provided vector(String reason) {
+        Kernels kernels = vector();
+        // The Vector API calls Math.fma lane by lane where the processor has no such instruction.
+        return Fma.HARDWARE
+                ? new Provided(kernels, reason + "; " + width() + "; " + tiles())
+                : slow(kernels, NO_FMA + ", on vectors where that is faster", forFma());
+    }
+
+    private static Provided slow(Kernels kernels, String cause, String remedy) {
+        String reason = cause + "; for speed, " + remedy;
+        System.getLogger("dev.hyaline.engine")
+                .log(System.Logger.Level.INFO, "Running on {0} kernels: {1}", kernels.name(), reason);
+        return new Provided(kernels, reason);
+    }
+
+    private static String forFma() {
+        return System.getProperty(Fma.PROPERTY) == null
+                ? "run on a processor with FMA, or have the virtual machine pass it on"
+                : "leave " + Fma.PROPERTY + " unset";
     }
 
     /**
@@ -87,7 +100,7 @@ public final class KernelProvider {
             throw new BadInputException(VectorKernels.WIDTH_PROPERTY + " must be at most " + widest
                     + ", which this machine has, found " + asked);
         }
-        return new VectorKernels();
+        return Fma.HARDWARE ? new VectorKernels() : new EmulatedKernels();
     }
 
     private static String width() {

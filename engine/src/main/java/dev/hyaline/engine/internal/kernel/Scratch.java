@@ -4,6 +4,7 @@ package dev.hyaline.engine.internal.kernel;
 public final class Scratch {
     private float[] widened = {};
     private float[] wholePanel = {};
+    private double[] doubles = {};
 
     /** Room for the parts of a chain of {@code panels} panels, widened from bfloat16 for rows to share. */
     public float[] widened(int panels) {
@@ -11,6 +12,14 @@ public final class Scratch {
             widened = new float[panels * Kernels.K_BLOCK * PackedMatrix.PANEL];
         }
         return widened;
+    }
+
+    /** Room for values widened to doubles. */
+    public double[] doubles(int n) {
+        if (doubles.length < n) {
+            doubles = new double[n];
+        }
+        return doubles;
     }
 
     /** Room for the rows of a panel that the matrix does not fill. */

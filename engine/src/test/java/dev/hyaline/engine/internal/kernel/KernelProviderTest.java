@@ -86,11 +86,19 @@ class KernelProviderTest {
 
     @Test
     void emulatesFmaWhereThereIsNone() throws Exception {
-        assertThat(kernels(VECTOR, "-XX:-UseFMA"))
-                .isEqualTo("scalar: no FMA: emulated in double; for speed,"
-                        + " run on a processor with FMA, or have the virtual machine pass it on");
-        assertThat(kernels(VECTOR, "-Dhyaline.fma=emulated"))
-                .isEqualTo("scalar: no FMA: emulated in double; for speed, leave hyaline.fma unset");
+        String inScalar =
+                "scalar: no FMA: emulated in double, and the module jdk.incubator.vector is not loaded; for speed,"
+                        + " start java with --add-modules jdk.incubator.vector, and ";
+        String onVectors =
+                "emulated(128|256): no FMA: emulated in double, on vectors where that is faster; for speed, ";
+        String otherProcessor = "run on a processor with FMA, or have the virtual machine pass it on";
+        assertThat(kernels(VECTOR, "-XX:-UseFMA")).matches(onVectors + otherProcessor);
+        assertThat(kernels(VECTOR, FORCED, "-XX:-UseFMA")).matches(onVectors + otherProcessor);
+        assertThat(kernels("-XX:-UseFMA")).isEqualTo(inScalar + otherProcessor);
+        assertThat(kernels(VECTOR, "-Dhyaline.kernels=scalar", "-XX:-UseFMA"))
+                .isEqualTo("scalar: hyaline.kernels=scalar asks for them; no FMA: emulated in double");
+        assertThat(kernels(VECTOR, "-Dhyaline.fma=emulated")).matches(onVectors + "leave hyaline.fma unset");
+        assertThat(kernels("-Dhyaline.fma=emulated")).isEqualTo(inScalar + "leave hyaline.fma unset");
         assertThat(kernels(VECTOR, "-Dhyaline.fma=fast"))
                 .isEqualTo("BadInputException: hyaline.fma must be auto or emulated, found fast");
     }
@@ -99,6 +107,8 @@ class KernelProviderTest {
     void passesWithoutFmaHaveTheSameBits() throws Exception {
         String expected = "logits " + Arrays.hashCode(PrintKernels.logits());
         assertThat(kernels(VECTOR, "-XX:-UseFMA", "-Dprint=logits")).isEqualTo(expected);
+        assertThat(kernels(VECTOR, "-XX:-UseFMA", "-Dhyaline.vectorBits=128", "-Dprint=logits"))
+                .isEqualTo(expected);
         assertThat(kernels("-Dhyaline.fma=emulated", "-Dprint=logits")).isEqualTo(expected);
     }
 

@@ -18,7 +18,27 @@ public final class KernelTwins {
             .flatMap(bits -> Arrays.stream(TileShape.values()).map(shape -> vector(bits, shape)))
             .toList();
 
+    /** Those that emulate a fused multiply-add, of either width. */
+    public static final List<Kernels> EMULATED =
+            Stream.of(128, 256).map(KernelTwins::emulated).toList();
+
     private KernelTwins() {}
+
+    private static Kernels emulated(int bits) {
+        String before = System.setProperty(WIDTH_PROPERTY, Integer.toString(bits));
+        try {
+            Class<?> kernels = new OwnVectorClasses().loadClass(VECTOR_PACKAGE + "EmulatedKernels");
+            Kernels twin = (Kernels) kernels.getConstructor().newInstance();
+            if (!twin.name().equals("emulated" + bits)) {
+                throw new IllegalStateException("wanted " + bits + " bits, found " + twin.name());
+            }
+            return twin;
+        } catch (ReflectiveOperationException e) {
+            throw new LinkageError("the emulated kernels cannot be loaded", e);
+        } finally {
+            restore(WIDTH_PROPERTY, before);
+        }
+    }
 
     /** Both properties are read when the classes are loaded, so each pair of them gets classes of its own. */
     private static Kernels vector(int bits, TileShape shape) {
