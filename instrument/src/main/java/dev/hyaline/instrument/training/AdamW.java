@@ -5,6 +5,8 @@ import dev.hyaline.engine.ParameterGradients;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.internal.kernel.AdamStep;
+import dev.hyaline.engine.internal.kernel.GradientKernels;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,10 +27,12 @@ final class AdamW implements TensorSource {
         }
     }
 
+    private final GradientKernels kernels;
     private final List<TensorSpec> tensors;
     private final Map<String, State> states = new LinkedHashMap<>();
 
-    AdamW(Gpt2Config config) {
+    AdamW(Gpt2Config config, GradientKernels kernels) {
+        this.kernels = kernels;
         tensors = Gpt2Weights.tensors(config);
         for (TensorSpec tensor : tensors) {
             states.put(tensor.name(), State.zeros(Math.toIntExact(tensor.elements())));
@@ -46,26 +50,31 @@ final class AdamW implements TensorSource {
      * @param factor of the gradients, which clips them
      */
     void step(TrainingOptions options, int step, ParameterGradients gradients, double factor) {
-        double rate = options.rate(step);
-        double meanLeft = 1 - StrictMath.pow(options.beta1(), step + 1);
-        double squareLeft = 1 - StrictMath.pow(options.beta2(), step + 1);
+        AdamStep ofGains = adam(options, step, factor, 1);
+        AdamStep ofMatrices = adam(options, step, factor, 1 - options.rate(step) * options.decay());
         for (TensorSpec tensor : tensors) {
             State state = state(tensor.name());
             float[] gradient = gradients.of(tensor.name());
-            double kept = tensor.shape().size() > 1 ? 1 - rate * options.decay() : 1;
+            AdamStep adam = tensor.shape().size() > 1 ? ofMatrices : ofGains;
             int n = gradient.length;
             IntStream.range(0, (n + CHUNK - 1) / CHUNK).parallel().forEach(chunk -> {
-                for (int i = chunk * CHUNK; i < Math.min(n, (chunk + 1) * CHUNK); i++) {
-                    double g = factor * gradient[i];
-                    double mean = options.beta1() * state.mean[i] + (1 - options.beta1()) * g;
-                    double square = options.beta2() * state.square[i] + (1 - options.beta2()) * g * g;
-                    state.mean[i] = (float) mean;
-                    state.square[i] = (float) square;
-                    double change = mean / meanLeft / (Math.sqrt(square / squareLeft) + options.epsilon());
-                    state.values[i] = (float) (kept * state.values[i] - rate * change);
-                }
+                int from = chunk * CHUNK;
+                int count = Math.min(CHUNK, n - from);
+                kernels.adam(state.values, state.mean, state.square, from, gradient, from, count, adam);
             });
         }
+    }
+
+    private static AdamStep adam(TrainingOptions options, int step, double factor, double kept) {
+        return new AdamStep(
+                (float) options.rate(step),
+                (float) options.beta1(),
+                (float) options.beta2(),
+                (float) (1 / (1 - StrictMath.pow(options.beta1(), step + 1))),
+                (float) (1 / (1 - StrictMath.pow(options.beta2(), step + 1))),
+                (float) options.epsilon(),
+                (float) factor,
+                (float) kept);
     }
 
     @Override

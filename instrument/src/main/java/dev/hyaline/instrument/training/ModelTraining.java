@@ -11,6 +11,8 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.internal.kernel.KernelProvider;
+import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.Digests;
@@ -69,6 +71,7 @@ public final class ModelTraining {
     private final int[] tokens;
     private final TrainingOptions options;
     private final int threads;
+    private final Kernels kernels;
     private final AdamW parameters;
     private final ParameterGradients gradients;
     private int step;
@@ -97,7 +100,8 @@ public final class ModelTraining {
                     + " tokens need at least " + (options.length() + 1) + ", found " + tokens.length);
         }
         Prompts.requireKnown(config, tokens, "the text to train on");
-        parameters = new AdamW(config);
+        kernels = KernelProvider.provide().kernels();
+        parameters = new AdamW(config, kernels.gradients());
         gradients = ParameterGradients.zeros(config);
     }
 
@@ -222,33 +226,30 @@ public final class ModelTraining {
         int[] next = sequences.stream()
                 .flatMapToInt(sequence -> Arrays.stream(sequence, 1, sequence.length))
                 .toArray();
-        float[] gradient = new float[tape.result().logits().length];
+        // Nothing reads the logits again, so that their gradient takes their place.
+        float[] logits = tape.result().logits();
         double[] losses = new double[next.length];
         IntStream.range(0, next.length)
                 .parallel()
-                .forEach(
-                        row -> losses[row] = crossEntropy(tape.result().logits(), row, next[row], gradient, predicted));
-        tape.backward(gradient, Probe.NONE, gradients);
+                .forEach(row -> losses[row] = crossEntropy(logits, row, next[row], predicted));
+        tape.backward(logits, Probe.NONE, gradients);
         return Arrays.stream(losses).reduce(0, Double::sum);
     }
 
-    private double crossEntropy(float[] logits, int row, int next, float[] gradient, int predicted) {
+    /** Returns a row's cross-entropy, and writes the gradient of the batch's mean over its logits. */
+    private double crossEntropy(float[] logits, int row, int next, int predicted) {
         int n = config.dVocab();
         int at = row * n;
-        double largest = Double.NEGATIVE_INFINITY;
-        for (int i = 0; i < n; i++) {
-            largest = Math.max(largest, logits[at + i]);
+        int best = 0;
+        for (int i = 1; i < n; i++) {
+            best = logits[at + i] > logits[at + best] ? i : best;
         }
-        double sum = 0;
-        double[] exponentials = new double[n];
-        for (int i = 0; i < n; i++) {
-            exponentials[i] = StrictMath.exp(logits[at + i] - largest);
-            sum += exponentials[i];
-        }
-        for (int i = 0; i < n; i++) {
-            gradient[at + i] = (float) ((exponentials[i] / sum - (i == next ? 1 : 0)) / predicted);
-        }
-        return StrictMath.log(sum) + largest - logits[at + next];
+        double behind = (double) logits[at + best] - logits[at + next];
+        kernels.softmax(logits, at, n);
+        double loss = behind - StrictMath.log(logits[at + best]);
+        logits[at + next] -= 1;
+        kernels.gradients().scale(logits, at, n, 1f / predicted);
+        return loss;
     }
 
     /** The parameters as they are now, packed: for a {@link Gpt2} or to be kept. */

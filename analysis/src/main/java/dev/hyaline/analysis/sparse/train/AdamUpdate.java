@@ -41,7 +41,8 @@ final class AdamUpdate {
                 (float) (1 / (1 - Math.pow(optimizer.beta1(), updates))),
                 (float) (1 / (1 - Math.pow(optimizer.beta2(), updates))),
                 (float) optimizer.eps(),
-                (float) scale);
+                (float) scale,
+                1);
         dictionary.w.all().forEach((name, p) -> {
             if (!name.equals(Weights.ENCODER) && !name.equals(Weights.DECODER)) {
                 move(p, 0, p.value.length, step);
@@ -64,6 +65,6 @@ final class AdamUpdate {
     }
 
     private void move(Weights.Parameter p, int at, int count, AdamStep step) {
-        dictionary.sparse.adam(p.value, p.m, p.v, at, p.gradient, at, count, step);
+        dictionary.gradients.adam(p.value, p.m, p.v, at, p.gradient, at, count, step);
     }
 }

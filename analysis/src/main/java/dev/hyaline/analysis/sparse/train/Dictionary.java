@@ -30,7 +30,7 @@ final class Dictionary {
     final WorkerPool pool;
     final Selector selector;
     final PackedMatrix encoder;
-    private final GradientKernels gradients;
+    final GradientKernels gradients;
 
     Dictionary(Weights weights, int sites, boolean subtracts, Kernels kernels, WorkerPool pool) {
         w = weights;

@@ -48,12 +48,15 @@ public final class BackwardPass {
     private final UnembeddingGradient unembedding;
     private final AttentionGradient attention;
     private final HeadInputGradient headInputs;
+    private final ParameterSums parameterSums;
     private final LiveActivation live = new LiveActivation();
 
     private KeptPass kept = KeptPass.NONE;
     private Plan plan = KeptPass.NONE.plan();
     private Batch batch = Batch.EMPTY;
+    /** {@link #parameterSums} in a pass that forms them. */
     private @Nullable ParameterSums parameters;
+
     private Probe probe = Probe.NONE;
     private int rows;
     private int capacity;
@@ -99,6 +102,7 @@ public final class BackwardPass {
         products = new Products(kernels, pool);
         unembedding = new UnembeddingGradient(config, weights, transposedWeights, kernels, pool, products);
         attention = new AttentionGradient(config, kernels, pool);
+        parameterSums = new ParameterSums(kernels, products, pool);
         headInputs = new HeadInputGradient(config, weights, kernels, pool, products);
     }
 
@@ -122,7 +126,8 @@ public final class BackwardPass {
             begin(kept, probe);
             if (sums != null) {
                 requireWhole();
-                parameters = new ParameterSums(sums, rows, kernels, products, pool);
+                parameterSums.begin(sums, rows);
+                parameters = parameterSums;
             }
             runStages(gradient);
         } finally {
@@ -130,6 +135,7 @@ public final class BackwardPass {
             this.kept = KeptPass.NONE;
             plan = KeptPass.NONE.plan();
             parameters = null;
+            parameterSums.end();
             batch = Batch.EMPTY;
             this.probe = Probe.NONE;
             attention.end();
@@ -206,8 +212,8 @@ public final class BackwardPass {
         normalize(finalResidual(), weights.finalNorm(), Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0);
         if (chosen.length > 0) {
             LogitColumns columns = output.columns();
-            float[] logits = given.clone();
             HookPoint point = HookPoint.of(Site.UNEMBED_OUT);
+            float[] logits = isWanted(point) ? given.clone() : given; // a probe may change what it is shown
             back(point, () -> live.logits(logits, config.dVocab(), chosen, columns));
             unembedding.run(logits, chosen, columns, normed, part);
             if (parameters != null) {

@@ -15,6 +15,10 @@ import java.util.function.Function;
  * {@link #ROWS_PER_CHAIN}), whatever the threads.
  */
 final class ParameterSums {
+    private static final Function<String, float[]> NO_SUMS = name -> {
+        throw new IllegalStateException(name);
+    };
+
     private static final int COLUMNS_PER_TASK = 64;
     /** Columns that are transposed together: a cache line of each row, and few enough lines of what is written. */
     private static final int COLUMNS_AT_ONCE = 16;
@@ -23,18 +27,37 @@ final class ParameterSums {
     /** Rows of a gradient that are formed at a time. */
     private static final int ROWS_AT_ONCE = 4096;
 
-    private final Function<String, float[]> sums;
-    private final int rows;
     private final Kernels kernels;
     private final Products products;
     private final WorkerPool pool;
 
-    ParameterSums(Function<String, float[]> sums, int rows, Kernels kernels, Products products, WorkerPool pool) {
-        this.sums = sums;
-        this.rows = rows;
+    private Function<String, float[]> sums = NO_SUMS;
+    private int rows;
+    /** Columns of what a product read. */
+    private float[] transposed = {};
+    /** What a product adds to the sums. */
+    private float[] formed = {};
+
+    ParameterSums(Kernels kernels, Products products, WorkerPool pool) {
         this.kernels = kernels;
         this.products = products;
         this.pool = pool;
+    }
+
+    /**
+     * Begins a pass.
+     *
+     * @param sums gives a tensor's sums by its name
+     * @param rows of the batch
+     */
+    void begin(Function<String, float[]> sums, int rows) {
+        this.sums = sums;
+        this.rows = rows;
+    }
+
+    /** Ends the pass: its sums are not kept. */
+    void end() {
+        sums = NO_SUMS;
     }
 
     /** Those of a matrix product {@code [rows, k] [k, n]} and its bias, from the gradient at its result. */
@@ -107,21 +130,29 @@ final class ParameterSums {
         for (int from = 0; from < k; from += ROWS_AT_ONCE) {
             int start = from;
             int size = Math.min(ROWS_AT_ONCE, k - from);
-            float[] transposed = new float[Batch.arraySize(size, count)];
+            transposed = room(transposed, size, count);
+            float[] columns = transposed;
             inColumns(size, (begin, end) -> {
                 for (int first = begin; first < end; first += COLUMNS_AT_ONCE) {
                     int last = Math.min(end, first + COLUMNS_AT_ONCE);
                     for (int row = 0; row < count; row++) {
                         for (int i = first; i < last; i++) {
-                            transposed[i * count + row] = in[row * k + start + i];
+                            columns[i * count + row] = in[row * k + start + i];
                         }
                     }
                 }
             });
-            float[] formed = new float[Batch.arraySize(size, n)];
-            products.begin(transposed, count, size).into(formed, gradient).run();
-            pool.run(size, (worker, i) -> kernels.add(sum, (start + i) * width + firstColumn, formed, i * n, n));
+            formed = room(formed, size, n);
+            products.begin(transposed, count, size)
+                    .into(formed, gradient)
+                    .thenAddTo(sum, start * width + firstColumn, width)
+                    .run();
         }
+    }
+
+    private static float[] room(float[] had, int rows, int width) {
+        int size = Batch.arraySize(rows, width);
+        return had.length < size ? new float[size] : had;
     }
 
     private PackedMatrix packed(float[] values, int count, int n) {

@@ -54,11 +54,7 @@ final class UnembeddingGradient {
      */
     void run(float[] logits, int[] chosen, LogitColumns columns, float[] normed, float[] part) {
         int count = columns.count(vocabulary);
-        int nonzero = 0;
-        for (float gradient : logits) {
-            nonzero += gradient == 0 ? 0 : 1;
-        }
-        if (columns.isAll() && nonzero > (long) MAX_SPARSE_TOKENS * chosen.length) {
+        if (columns.isAll() && hasMoreNonzero(logits, (long) MAX_SPARSE_TOKENS * chosen.length)) {
             products.begin(logits, count, chosen.length)
                     .into(part, transposedWeights.unembedding(pool))
                     .run();
@@ -93,5 +89,16 @@ final class UnembeddingGradient {
             }
             kernels.add(normed, at, chain, 0, d);
         });
+    }
+
+    private static boolean hasMoreNonzero(float[] values, long count) {
+        long nonzero = 0;
+        for (float value : values) {
+            nonzero += value == 0 ? 0 : 1;
+            if (nonzero > count) {
+                return true;
+            }
+        }
+        return false;
     }
 }

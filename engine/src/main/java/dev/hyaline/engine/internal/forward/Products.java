@@ -62,6 +62,8 @@ public final class Products {
         private int outStride;
         private @Nullable ActivationFunction activation;
         private float @Nullable [] sum;
+        private int sumAt;
+        private int sumStride;
         /** Groups of panels: tasks a block of rows. */
         private int groups;
     }
@@ -114,7 +116,15 @@ public final class Products {
 
     /** Then {@code sum += out} for the last product, {@code sum} having the layout of {@code out}. */
     public Products thenAddTo(float[] sum) {
-        products[count - 1].sum = sum;
+        return thenAddTo(sum, products[count - 1].outAt, products[count - 1].outStride);
+    }
+
+    /** Then {@code sum += out} for the last product, rows {@code sumStride} apart. */
+    public Products thenAddTo(float[] sum, int sumAt, int sumStride) {
+        Product product = products[count - 1];
+        product.sum = sum;
+        product.sumAt = sumAt;
+        product.sumStride = sumStride;
         return this;
     }
 
@@ -192,12 +202,13 @@ public final class Products {
         }
         int columns = p.w.columns(firstPanel, endPanel);
         for (int row = firstRow; row < endRow; row++) {
-            int at = p.outAt + row * p.outStride + firstPanel * PackedMatrix.PANEL;
+            int column = firstPanel * PackedMatrix.PANEL;
+            int at = p.outAt + row * p.outStride + column;
             if (p.activation != null) {
                 kernels.activate(p.out, at, columns, p.activation);
             }
             if (p.sum != null) {
-                kernels.add(p.sum, at, p.out, at, columns);
+                kernels.add(p.sum, p.sumAt + row * p.sumStride + column, p.out, at, columns);
             }
         }
     }

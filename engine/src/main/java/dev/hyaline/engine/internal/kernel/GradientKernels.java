@@ -3,7 +3,7 @@ package dev.hyaline.engine.internal.kernel;
 import dev.hyaline.engine.config.ActivationFunction;
 
 /**
- * The arithmetic of a backward pass that is not also a forward pass's, with the promises of {@link Kernels}: each
+ * The arithmetic of a backward pass that is not also a forward pass's, and of the step that follows it, with the promises of {@link Kernels}: each
  * output value is one fixed sequence of IEEE operations, and sums run in {@link Kernels#LANES} lanes.
  */
 public interface GradientKernels {
@@ -35,4 +35,11 @@ public interface GradientKernels {
      * @param x the normalized values
      */
     void normGradient(float[] inOut, int at, float[] x, int xAt, int n, float scale);
+
+    /**
+     * Moves parameters by a step of Adam.
+     *
+     * @param m first moments, {@code v} second ones; both lie as the parameters do
+     */
+    void adam(float[] parameters, float[] m, float[] v, int at, float[] gradient, int gradientAt, int n, AdamStep step);
 }

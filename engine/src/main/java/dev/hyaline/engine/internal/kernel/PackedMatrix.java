@@ -24,7 +24,7 @@ public record PackedMatrix(Values values, int offset, int panelStride, int k, in
 
         void set(int index, float value);
 
-        /** Stores one panel's row, from the index of its first value. */
+        /** Stores some neighbouring values of one panel's row, from the index of the first. */
         void setRow(int index, float[] source, int from, int columns);
 
         /** Copies one panel's row, from the index of its first value. */
@@ -141,12 +141,18 @@ public record PackedMatrix(Values values, int offset, int panelStride, int k, in
 
     /** Stores some neighbouring columns, each one's values end to end in the source. */
     public void setColumns(int first, int count, float[] source) {
-        for (int column = first; column < first + count; column++) {
+        float[] ofRow = new float[PANEL];
+        for (int column = first; column < first + count; ) {
+            int together = Math.min(PANEL - column % PANEL, first + count - column);
             int from = (column - first) * k;
             int to = at(column / PANEL, 0) + column % PANEL;
             for (int row = 0; row < k; row++) {
-                values.set(to + row * PANEL, source[from + row]);
+                for (int i = 0; i < together; i++) {
+                    ofRow[i] = source[from + i * k + row];
+                }
+                values.setRow(to + row * PANEL, ofRow, 0, together);
             }
+            column += together;
         }
     }
 

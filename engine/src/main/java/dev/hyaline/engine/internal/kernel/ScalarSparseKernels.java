@@ -52,31 +52,4 @@ public final class ScalarSparseKernels implements SparseKernels {
         }
         return count;
     }
-
-    @Override
-    public void adam(
-            float[] parameters, float[] m, float[] v, int at, float[] gradient, int gradientAt, int n, AdamStep step) {
-        adam(parameters, m, v, at, gradient, gradientAt, 0, n, step);
-    }
-
-    /** Elements {@code first} to {@code n}, for the vector kernels too. */
-    public static void adam(
-            float[] parameters,
-            float[] m,
-            float[] v,
-            int at,
-            float[] gradient,
-            int gradientAt,
-            int first,
-            int n,
-            AdamStep step) {
-        for (int i = first; i < n; i++) {
-            int p = at + i;
-            float g = gradient[gradientAt + i] * step.gradientScale();
-            m[p] = Fma.fma(step.beta1(), m[p], (1 - step.beta1()) * g);
-            v[p] = Fma.fma(step.beta2(), v[p], (1 - step.beta2()) * (g * g));
-            float root = (float) Math.sqrt(v[p] * step.inverseBias2());
-            parameters[p] -= step.rate() * (m[p] * step.inverseBias1()) / (root + step.eps());
-        }
-    }
 }

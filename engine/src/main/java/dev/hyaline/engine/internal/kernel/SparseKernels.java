@@ -2,7 +2,7 @@ package dev.hyaline.engine.internal.kernel;
 
 /**
  * The arithmetic of sparse coding: sums over chosen rows, which are what is left of a product whose left side is nearly
- * all zeros, the choice itself, and the optimiser's step. With the promises of {@link Kernels}: each output value is
+ * all zeros, and the choice itself. With the promises of {@link Kernels}: each output value is
  * one fixed sequence of IEEE operations, and sums run in {@link Kernels#LANES} lanes.
  */
 public interface SparseKernels {
@@ -30,11 +30,4 @@ public interface SparseKernels {
      * @return how many there are
      */
     int aboveEach(float[] values, int at, int n, float[] cuts, int cutsAt, int[] indices, int indicesAt);
-
-    /**
-     * Moves parameters by a step of Adam.
-     *
-     * @param m first moments, {@code v} second ones; both lie as the parameters do
-     */
-    void adam(float[] parameters, float[] m, float[] v, int at, float[] gradient, int gradientAt, int n, AdamStep step);
 }

@@ -211,7 +211,7 @@ class KernelsTest {
     @ValueSource(ints = {1, 8, 16, 17, 207})
     void stepsOfAdamHaveEqualBits(int n) {
         Random random = new Random(n);
-        AdamStep step = new AdamStep(3e-3f, 0.9f, 0.999f, 2.1f, 330f, 1e-8f, 0.7f);
+        AdamStep step = new AdamStep(3e-3f, 0.9f, 0.999f, 2.1f, 330f, 1e-8f, 0.7f, 0.99f);
         float[] m = gaussian(n + 2, random);
         float[] v = gaussian(n + 2, random);
         for (int i = 0; i < v.length; i++) {
@@ -221,7 +221,7 @@ class KernelsTest {
         assertTwins(gaussian(n + 2, random), (kernels, out) -> {
             float[] first = m.clone();
             float[] second = v.clone();
-            kernels.sparse().adam(out, first, second, 2, gradient, 0, n, step);
+            kernels.gradients().adam(out, first, second, 2, gradient, 0, n, step);
             for (int i = 0; i < n; i++) {
                 out[2 + i] += first[2 + i] + second[2 + i];
             }

@@ -6,8 +6,10 @@ import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 import static dev.hyaline.engine.internal.kernel.vector.VectorKernels.load;
 
 import dev.hyaline.engine.config.ActivationFunction;
+import dev.hyaline.engine.internal.kernel.AdamStep;
 import dev.hyaline.engine.internal.kernel.Fma;
 import dev.hyaline.engine.internal.kernel.GradientKernels;
+import dev.hyaline.engine.internal.kernel.ScalarGradientKernels;
 import dev.hyaline.engine.internal.kernel.ScalarGradientMath;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -163,5 +165,34 @@ final class VectorGradientKernels implements GradientKernels {
             FloatVector g = load(inOut, at + i, rest).sub(mean);
             slope.fma(load(x, xAt + i, rest), g).div(divisor).intoArray(inOut, at + i, rest);
         }
+    }
+
+    @Override
+    public void adam(
+            float[] parameters, float[] m, float[] v, int at, float[] gradient, int gradientAt, int n, AdamStep step) {
+        FloatVector beta1 = FloatVector.broadcast(SPECIES, step.beta1());
+        FloatVector beta2 = FloatVector.broadcast(SPECIES, step.beta2());
+        float rest1 = 1 - step.beta1();
+        float rest2 = 1 - step.beta2();
+        float scale = step.gradientScale();
+        float rate = step.rate();
+        float inverse1 = step.inverseBias1();
+        float inverse2 = step.inverseBias2();
+        float eps = step.eps();
+        float kept = step.kept();
+        int i = 0;
+        for (; i <= n - WIDTH; i += WIDTH) {
+            FloatVector g =
+                    load(gradient, gradientAt + i).mul(scale);
+            FloatVector first = beta1.fma(load(m, at + i), g.mul(rest1));
+            FloatVector second = beta2.fma(
+                    load(v, at + i), g.mul(g).mul(rest2));
+            first.intoArray(m, at + i);
+            second.intoArray(v, at + i);
+            FloatVector root = second.mul(inverse2).sqrt().add(eps);
+            FloatVector move = first.mul(inverse1).mul(rate).div(root);
+            load(parameters, at + i).mul(kept).sub(move).intoArray(parameters, at + i);
+        }
+        ScalarGradientKernels.adam(parameters, m, v, at, gradient, gradientAt, i, n, step);
     }
 }

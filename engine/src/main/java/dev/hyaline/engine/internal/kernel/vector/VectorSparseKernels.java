@@ -5,10 +5,8 @@ import static dev.hyaline.engine.internal.kernel.Kernels.LANES;
 import static dev.hyaline.engine.internal.kernel.vector.Lanes.SPECIES;
 import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 
-import dev.hyaline.engine.internal.kernel.AdamStep;
 import dev.hyaline.engine.internal.kernel.Fma;
 import dev.hyaline.engine.internal.kernel.Rows;
-import dev.hyaline.engine.internal.kernel.ScalarSparseKernels;
 import dev.hyaline.engine.internal.kernel.SparseKernels;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -201,33 +199,5 @@ final class VectorSparseKernels implements SparseKernels {
             }
         }
         return to - indicesAt;
-    }
-
-    @Override
-    public void adam(
-            float[] parameters, float[] m, float[] v, int at, float[] gradient, int gradientAt, int n, AdamStep step) {
-        FloatVector beta1 = FloatVector.broadcast(SPECIES, step.beta1());
-        FloatVector beta2 = FloatVector.broadcast(SPECIES, step.beta2());
-        float rest1 = 1 - step.beta1();
-        float rest2 = 1 - step.beta2();
-        float scale = step.gradientScale();
-        float rate = step.rate();
-        float inverse1 = step.inverseBias1();
-        float inverse2 = step.inverseBias2();
-        float eps = step.eps();
-        int i = 0;
-        for (; i <= n - WIDTH; i += WIDTH) {
-            FloatVector g =
-                    FloatVector.fromArray(SPECIES, gradient, gradientAt + i).mul(scale);
-            FloatVector first = beta1.fma(FloatVector.fromArray(SPECIES, m, at + i), g.mul(rest1));
-            FloatVector second = beta2.fma(
-                    FloatVector.fromArray(SPECIES, v, at + i), g.mul(g).mul(rest2));
-            first.intoArray(m, at + i);
-            second.intoArray(v, at + i);
-            FloatVector root = second.mul(inverse2).sqrt().add(eps);
-            FloatVector move = first.mul(inverse1).mul(rate).div(root);
-            FloatVector.fromArray(SPECIES, parameters, at + i).sub(move).intoArray(parameters, at + i);
-        }
-        ScalarSparseKernels.adam(parameters, m, v, at, gradient, gradientAt, i, n, step);
     }
 }
