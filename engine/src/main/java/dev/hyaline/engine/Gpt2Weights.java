@@ -7,6 +7,7 @@ import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.internal.backward.TransposedWeights;
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.SpareMatrices;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,11 +35,13 @@ public final class Gpt2Weights implements TensorSource {
     private final PackedWeights packed;
     private final TransposedWeights transposed;
     private final List<String> processing;
+    private volatile boolean givenAway;
 
-    private Gpt2Weights(Gpt2Config config, PackedWeights packed, List<String> processing) {
+    private Gpt2Weights(
+            Gpt2Config config, PackedWeights packed, TransposedWeights transposed, List<String> processing) {
         this.config = config;
         this.packed = packed;
-        transposed = new TransposedWeights(packed);
+        this.transposed = transposed;
         this.processing = List.copyOf(processing);
     }
 
@@ -80,7 +83,30 @@ public final class Gpt2Weights implements TensorSource {
      * @throws BadCheckpointException naming the tensor that holds a value which is not finite
      */
     public static Gpt2Weights load(Gpt2Config config, TensorSource source) {
-        return new Packer(config, source).pack();
+        Packer packer = new Packer(config, source);
+        PackedWeights packed = packer.pack(SpareMatrices.none());
+        return new Gpt2Weights(config, packed, new TransposedWeights(packed), source.processing());
+    }
+
+    /**
+     * As {@link #load(Gpt2Config, TensorSource)}, into the arrays of other weights, which are given away by this: they
+     * cannot be used again, and models of them must be closed. Spares the allocation where weights change all the time.
+     *
+     * @param former of the same configuration
+     * @throws BadInputException if {@code former} is of another configuration, or was given away before
+     * @throws BadCheckpointException naming the tensor that holds a value which is not finite
+     */
+    public static Gpt2Weights load(Gpt2Config config, TensorSource source, Gpt2Weights former) {
+        if (!former.config.equals(config)) {
+            throw new BadInputException(
+                    "weights of " + config + " do not fit into the arrays of weights of " + former.config);
+        }
+        SpareMatrices spare = former.packed().spare();
+        SpareMatrices spareTransposed = former.transposed().spare();
+        former.givenAway = true;
+        PackedWeights packed = new Packer(config, source).pack(spare);
+        return new Gpt2Weights(
+                config, packed, new TransposedWeights(packed, spareTransposed), source.processing());
     }
 
     /**
@@ -152,7 +178,7 @@ public final class Gpt2Weights implements TensorSource {
 
     @Override
     public boolean hasUnembeddingBias() {
-        for (float bias : packed.unembedding().bias()) {
+        for (float bias : packed().unembedding().bias()) {
             if (bias != 0) {
                 return true;
             }
@@ -162,6 +188,9 @@ public final class Gpt2Weights implements TensorSource {
 
     /** The weights as the forward pass reads them. */
     PackedWeights packed() {
+        if (givenAway) {
+            throw new BadInputException("the arrays of these weights were given to others: use those");
+        }
         return packed;
     }
 
@@ -216,17 +245,17 @@ public final class Gpt2Weights implements TensorSource {
 
     private Stored stored(String name) {
         return switch (name) {
-            case "wte.weight" -> Stored.transposed(packed.embedding());
-            case "lm_head.weight" -> Stored.transposed(packed.unembedding());
-            case UNEMBEDDING_BIAS -> Stored.vector(packed.unembedding().bias(), config.dVocab());
+            case "wte.weight" -> Stored.transposed(packed().embedding());
+            case "lm_head.weight" -> Stored.transposed(packed().unembedding());
+            case UNEMBEDDING_BIAS -> Stored.vector(packed().unembedding().bias(), config.dVocab());
             case "wpe.weight" ->
                 new Stored(
                         config.nCtx(),
                         config.dModel(),
                         (row, out, at) ->
-                                System.arraycopy(packed.positions(), row * config.dModel(), out, at, config.dModel()));
-            case "ln_f.weight" -> Stored.vector(packed.finalNorm().gain());
-            case "ln_f.bias" -> Stored.vector(packed.finalNorm().bias());
+                                System.arraycopy(packed().positions(), row * config.dModel(), out, at, config.dModel()));
+            case "ln_f.weight" -> Stored.vector(packed().finalNorm().gain());
+            case "ln_f.bias" -> Stored.vector(packed().finalNorm().bias());
             default -> ofBlock(name);
         };
     }
@@ -240,7 +269,7 @@ public final class Gpt2Weights implements TensorSource {
         if (layer >= config.nLayers()) {
             throw noTensor(name);
         }
-        PackedWeights.Block block = packed.blocks()[layer];
+        PackedWeights.Block block = packed().blocks()[layer];
         return switch (parts[2]) {
             case "ln_1.weight" -> Stored.vector(block.ln1().gain());
             case "ln_1.bias" -> Stored.vector(block.ln1().bias());
@@ -271,6 +300,7 @@ public final class Gpt2Weights implements TensorSource {
         private final TensorSource source;
         private final Map<String, TensorSpec> tensors;
         private final List<Runnable> chunks = new ArrayList<>();
+        private SpareMatrices spare = SpareMatrices.none();
 
         Packer(Gpt2Config config, TensorSource source) {
             this.config = config;
@@ -278,7 +308,8 @@ public final class Gpt2Weights implements TensorSource {
             this.tensors = tensors(config).stream().collect(Collectors.toMap(TensorSpec::name, Function.identity()));
         }
 
-        Gpt2Weights pack() {
+        PackedWeights pack(SpareMatrices into) {
+            spare = into;
             PackedMatrix embedding = embedding("wte.weight");
             float[] positions = plain("wpe.weight");
             PackedWeights.Block[] blocks = new PackedWeights.Block[config.nLayers()];
@@ -293,10 +324,7 @@ public final class Gpt2Weights implements TensorSource {
                 });
             }
             readAll();
-            return new Gpt2Weights(
-                    config,
-                    new PackedWeights(embedding, positions, blocks, finalNorm, unembedding),
-                    source.processing());
+            return new PackedWeights(embedding, positions, blocks, finalNorm, unembedding);
         }
 
         void check() {
@@ -342,7 +370,7 @@ public final class Gpt2Weights implements TensorSource {
             TensorSpec weight = tensor(name + ".weight");
             int width = weight.columns() / count;
             PackedMatrix[] parts = new PackedMatrix[count];
-            Arrays.setAll(parts, part -> PackedMatrix.zeros(weight.rows(), width, source.isBfloat16(weight)));
+            Arrays.setAll(parts, part -> spare.take(weight.rows(), width, source.isBfloat16(weight)));
             inChunks(weight, (rows, firstRow, rowCount) -> {
                 for (int row = 0; row < rowCount; row++) {
                     for (int part = 0; part < count; part++) {
@@ -361,7 +389,7 @@ public final class Gpt2Weights implements TensorSource {
         /** {@code [n, dModel]}, packed transposed. */
         private PackedMatrix embedding(String name) {
             TensorSpec tensor = tensor(name);
-            PackedMatrix matrix = PackedMatrix.zeros(tensor.columns(), tensor.rows(), source.isBfloat16(tensor));
+            PackedMatrix matrix = spare.take(tensor.columns(), tensor.rows(), source.isBfloat16(tensor));
             inChunks(tensor, (rows, firstRow, count) -> matrix.setColumns(firstRow, count, rows));
             return matrix;
         }

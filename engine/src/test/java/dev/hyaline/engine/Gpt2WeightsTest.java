@@ -7,6 +7,8 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.fixtures.RandomModels;
+import dev.hyaline.engine.site.Probe;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Weights come back as they were read, or say what is wrong with them. */
@@ -54,6 +56,52 @@ class Gpt2WeightsTest {
                 .isInstanceOf(BadCheckpointException.class)
                 .hasMessage("some.file: tensor h.1.mlp.c_fc.weight: expected finite values, found NaN at row 59, column"
                         + " 199");
+    }
+
+    @Test
+    void weightsThatTakeTheArraysOfOthersAreAsFreshOnes() {
+        for (long seed = 0; seed < 20; seed++) {
+            Gpt2Config config = RandomModels.config(seed);
+            Gpt2Weights former = RandomModels.weights(config, seed);
+            int[] tokens = RandomModels.tokens(config, 5, seed);
+            gradients(former, tokens);
+            Gpt2Weights fresh = RandomModels.weights(config, seed + 1);
+            Gpt2Weights taken = Gpt2Weights.load(config, RandomModels.source(seed + 1), former);
+            for (TensorSpec tensor : Gpt2Weights.tensors(config)) {
+                assertThat(taken.tensor(tensor.name())).as(tensor.name()).isEqualTo(fresh.tensor(tensor.name()));
+            }
+            assertThat(gradients(taken, tokens)).isEqualTo(gradients(fresh, tokens));
+            assertThatThrownBy(() -> Gpt2.of(former))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("given to others");
+            assertThatThrownBy(() -> former.tensor("wte.weight")).isInstanceOf(BadInputException.class);
+            assertThatThrownBy(() -> Gpt2Weights.load(config, fresh, former))
+                    .isInstanceOf(BadInputException.class);
+        }
+        Gpt2Weights other = RandomModels.weights(RandomModels.SMALL, 1);
+        assertThatThrownBy(() -> Gpt2Weights.load(CONFIG, RandomModels.source(1), other))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("do not fit");
+        assertThat(other.tensor("wte.weight")).isNotEmpty();
+    }
+
+    /** Those of all parameters, end to end: they read each matrix, also transposed. */
+    private static float[] gradients(Gpt2Weights weights, int[] tokens) {
+        ParameterGradients sums = ParameterGradients.zeros(weights.config());
+        try (Gpt2 model = Gpt2.of(weights, 2)) {
+            Tape tape = model.record(ForwardRequest.of(tokens));
+            tape.backward(tape.result().logits().clone(), Probe.NONE, sums);
+        }
+        List<float[]> all = Gpt2Weights.tensors(weights.config()).stream()
+                .map(tensor -> sums.of(tensor.name()))
+                .toList();
+        float[] ends = new float[all.stream().mapToInt(values -> values.length).sum()];
+        int at = 0;
+        for (float[] values : all) {
+            System.arraycopy(values, 0, ends, at, values.length);
+            at += values.length;
+        }
+        return ends;
     }
 
     @Test

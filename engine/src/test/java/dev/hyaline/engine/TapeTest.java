@@ -138,15 +138,24 @@ class TapeTest {
             for (int i = 0; i < direction.length; i++) {
                 direction[i] = (float) random.nextGaussian();
             }
-            double step = 1e-3;
-            double rise = scalar(model, tokens, gradient, point, direction, step)
-                    - scalar(model, tokens, gradient, point, direction, -step);
+            double whole = slope(model, tokens, gradient, point, direction, 1e-3);
+            double half = slope(model, tokens, gradient, point, direction, 5e-4);
             double expected = dot(slopes, direction);
-            assertThat(rise / (2 * step))
+            // Where attention is sharp a difference has an error of its own, which half the step shows.
+            double error = 2 * Math.abs(whole - half);
+            assertThat(half)
                     .as(point + " of " + config)
                     .isCloseTo(
-                            expected, within(0.02 * Math.sqrt(dot(slopes, slopes)) + 0.02 * Math.abs(expected) + 0.3));
+                            expected,
+                            within(0.02 * Math.sqrt(dot(slopes, slopes)) + 0.02 * Math.abs(expected) + 0.3 + error));
         }
+    }
+
+    private static double slope(
+            Gpt2 model, int[] tokens, float[] gradient, HookPoint point, float[] direction, double step) {
+        return (scalar(model, tokens, gradient, point, direction, step)
+                        - scalar(model, tokens, gradient, point, direction, -step))
+                / (2 * step);
     }
 
     @Test

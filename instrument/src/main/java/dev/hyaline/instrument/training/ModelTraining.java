@@ -43,6 +43,7 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model in training on a stream of tokens: each step draws sequences, predicts each one's every next token, and moves
@@ -75,6 +76,8 @@ public final class ModelTraining {
     private final AdamW parameters;
     private final ParameterGradients gradients;
     private int step;
+    /** The weights of the last step, whose arrays the next one takes. */
+    private @Nullable Gpt2Weights current;
 
     /**
      * A step that was taken.
@@ -199,7 +202,10 @@ public final class ModelTraining {
                 sequences.stream().mapToInt(sequence -> sequence.length - 1).sum();
         gradients.clear();
         double[] loss = {0};
-        try (Gpt2 model = Gpt2.of(weights(), threads)) {
+        Gpt2Weights former = current;
+        current = null;
+        current = former == null ? weights() : Gpt2Weights.load(config, parameters, former);
+        try (Gpt2 model = Gpt2.of(current, threads)) {
             Batches.run(sequences.size(), s -> sequences.get(s).length - 1, (first, end) -> {
                 loss[0] += pass(model, sequences.subList(first, end), predicted);
             });

@@ -7,6 +7,8 @@ import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.Function;
 
 /**
@@ -35,6 +37,8 @@ final class ParameterSums {
     private int rows;
     /** Columns of what a product read. */
     private float[] transposed = {};
+    /** Gradients as a product reads them, by their width. */
+    private final Map<Integer, PackedMatrix> packed = new HashMap<>();
     /** What a product adds to the sums. */
     private float[] formed = {};
 
@@ -156,9 +160,18 @@ final class ParameterSums {
     }
 
     private PackedMatrix packed(float[] values, int count, int n) {
-        PackedMatrix packed = PackedMatrix.zeros(count, n, false);
+        PackedMatrix packed = roomFor(count, n);
         pool.run(count, (worker, row) -> packed.setRow(row, values, row * n));
         return packed;
+    }
+
+    private PackedMatrix roomFor(int count, int n) {
+        PackedMatrix had = packed.get(n);
+        if (had == null || had.k() != count) {
+            had = PackedMatrix.zeros(count, n, false);
+            packed.put(n, had);
+        }
+        return had;
     }
 
     private void addColumns(float[] sum, int first, float[] gradient, int n) {

@@ -2,7 +2,10 @@ package dev.hyaline.engine.internal.backward;
 
 import dev.hyaline.engine.internal.forward.PackedWeights;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.SpareMatrices;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
+import java.util.Arrays;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,12 +19,29 @@ public final class TransposedWeights {
             PackedMatrix q, PackedMatrix k, PackedMatrix v, PackedMatrix o, PackedMatrix in, PackedMatrix out) {}
 
     private final PackedWeights weights;
+    private final SpareMatrices spare;
     private Block @Nullable [] blocks;
     private @Nullable PackedMatrix unembedding;
 
     /** Nothing is packed yet. */
     public TransposedWeights(PackedWeights weights) {
+        this(weights, SpareMatrices.none());
+    }
+
+    /** Nothing is packed yet; it will be, into the arrays of the matrices that are spare. */
+    public TransposedWeights(PackedWeights weights, SpareMatrices spare) {
         this.weights = weights;
+        this.spare = spare;
+    }
+
+    /** The matrices that were packed, for others like them once these are no longer read. */
+    public synchronized SpareMatrices spare() {
+        Stream<PackedMatrix> ofBlocks = blocks == null
+                ? Stream.empty()
+                : Arrays.stream(blocks)
+                        .flatMap(block ->
+                                Stream.of(block.q(), block.k(), block.v(), block.o(), block.in(), block.out()));
+        return new SpareMatrices(Stream.concat(ofBlocks, Stream.ofNullable(unembedding)));
     }
 
     /** The blocks' matrices. */
@@ -54,8 +74,8 @@ public final class TransposedWeights {
         return packed;
     }
 
-    static PackedMatrix transposed(PackedMatrix matrix, WorkerPool pool) {
-        PackedMatrix transposed = matrix.transposedZeros();
+    private PackedMatrix transposed(PackedMatrix matrix, WorkerPool pool) {
+        PackedMatrix transposed = matrix.roomForTranspose(spare);
         pool.run(transposed.panels(), (worker, panel) -> matrix.transposeInto(transposed, panel));
         return transposed;
     }

@@ -1,6 +1,10 @@
 package dev.hyaline.engine.internal.forward;
 
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.SpareMatrices;
+import java.util.Arrays;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * The weights as the pass reads them.
@@ -11,6 +15,14 @@ import dev.hyaline.engine.internal.kernel.PackedMatrix;
  */
 public record PackedWeights(
         PackedMatrix embedding, float[] positions, Block[] blocks, Norm finalNorm, PackedMatrix unembedding) {
+
+    /** The matrices in the order in which they are made, for others like them once these are no longer read. */
+    public SpareMatrices spare() {
+        Stream<PackedMatrix> ofBlocks = Arrays.stream(blocks)
+                .flatMap(block -> Stream.of(block.q(), block.k(), block.v(), block.o(), block.in(), block.out()));
+        Stream<PackedMatrix> untied = Stream.of(unembedding).filter(matrix -> matrix != embedding);
+        return new SpareMatrices(Stream.of(Stream.of(embedding), ofBlocks, untied).flatMap(Function.identity()));
+    }
 
     /** Gain and bias, {@code [dModel]} each. */
     public record Norm(float[] gain, float[] bias) {}

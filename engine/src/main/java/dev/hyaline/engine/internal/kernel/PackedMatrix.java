@@ -182,9 +182,18 @@ public record PackedMatrix(Values values, int offset, int panelStride, int k, in
         return new PackedMatrix(values, at(first, 0), panelStride, k, columns(first, end), biases);
     }
 
-    /** A matrix of zeros, without bias, with room for this one's transpose and values kept as here. */
-    public PackedMatrix transposedZeros() {
-        return zeros(n, k, values instanceof Bfloat16);
+    /** Returns whether this is a whole matrix of that shape, its values kept so. */
+    boolean isLaidOutAs(int rows, int columns, boolean bfloat16) {
+        return k == rows
+                && n == columns
+                && offset == 0
+                && panelStride == k * PANEL
+                && values instanceof Bfloat16 == bfloat16;
+    }
+
+    /** A matrix, without bias, with room for this one's transpose and values kept as here. */
+    public PackedMatrix roomForTranspose(SpareMatrices spare) {
+        return spare.take(n, k, values instanceof Bfloat16);
     }
 
     /** Fills one panel of the transpose: some neighbouring rows of this matrix become its columns. */
