@@ -64,7 +64,18 @@ public final class Gpt2 implements AutoCloseable {
      * @throws BadInputException if there are none, or more than {@value #MAX_THREADS}
      */
     public static Gpt2 of(Gpt2Weights weights, int threads) {
-        return new Gpt2(weights, new ProcessorHost(weights.config(), weights.packed(), threads));
+        return new Gpt2(
+                weights, new ProcessorHost(weights.config(), weights.packed(), KernelProvider.provide(), threads));
+    }
+
+    /**
+     * As {@link #of(Gpt2Weights, int)}, on scalar kernels even where vector ones run: to compare the two.
+     *
+     * @throws BadInputException if there are no threads, or more than {@value #MAX_THREADS}
+     */
+    public static Gpt2 onScalarKernels(Gpt2Weights weights, int threads) {
+        return new Gpt2(
+                weights, new ProcessorHost(weights.config(), weights.packed(), KernelProvider.scalar(), threads));
     }
 
     /**

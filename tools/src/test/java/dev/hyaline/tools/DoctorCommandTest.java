@@ -61,9 +61,35 @@ final class DoctorCommandTest {
         assertThat(text.lines()).allMatch(line -> line.length() <= 100);
         JsonNode json = doctor("--json").succeeded().json();
         assertThat(json.get("finite").booleanValue()).isTrue();
-        assertThat(json.get("runs")).hasSize(7);
+        assertThat(json.get("runs")).hasSize(8);
         assertThat(json.get("runs").get(3).get("sha256"))
                 .isEqualTo(json.get("runs").get(0).get("sha256"));
+    }
+
+    @Test
+    void theEditThatOverflows() {
+        Outcome outcome = doctor(
+                "--prompt",
+                "The capital of France is",
+                "--scale",
+                "resid_mid=1e38",
+                "--layers",
+                "1",
+                "--positions",
+                "3");
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err())
+                .containsPattern(
+                        "blocks\\.1\\.hook_resid_mid, channel 0, of --prompt, position 3, token .*; just before it, at"
+                                + " blocks\\.1\\..*, values are up to \\d\\.\\d+;")
+                .contains("; the edit nearest upstream is 'Scale of blocks.1.hook_resid_mid, positions 3: by 1.0E38' at"
+                        + " blocks.1.hook_resid_mid");
+        JsonNode json = doctor("--scale", "resid_mid=2", "--layers", "1", "--json")
+                .succeeded()
+                .json();
+        assertThat(json.get("edits").get(0).asString()).isEqualTo("Scale of blocks.1.hook_resid_mid: by 2");
+        assertThat(json.get("kernels").asString()).isNotEmpty();
+        assertThat(doctor("--coefficient", "2").exitCode()).isEqualTo(2);
     }
 
     @Test

@@ -4,12 +4,16 @@ import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.internal.Batches;
+import dev.hyaline.instrument.internal.edit.BoundEdits;
+import dev.hyaline.instrument.run.InterventionProbe;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -25,13 +29,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Runs of the same prompts that should agree in every bit: again, on other numbers of threads, each prompt by itself,
- * and in reverse order. Values are compared by hash, row by row, at every hook point of a pass. Models on a device are
- * run with no other number of threads.
+ * on scalar kernels where vector ones run, and in reverse order. Values are compared by hash, row by row, at every hook
+ * point of a pass. Models on a device are run with no other number of threads, and on no other kernels.
  *
  * @param runs the first is what the others are compared with
  */
 public record RepeatCheck(List<Run> runs) {
+    /** The name of the run on scalar kernels. */
+    public static final String ON_SCALAR_KERNELS = "scalar kernels";
+
     private static final int[] THREADS = {1, 2, 7};
+    private static final String SCALAR = "scalar";
 
     public RepeatCheck {
         runs = List.copyOf(runs);
@@ -58,23 +66,38 @@ public record RepeatCheck(List<Run> runs) {
 
     /** Runs prompts in every way. */
     public static RepeatCheck of(Gpt2 model, Prompts prompts) {
+        return of(model, prompts, Interventions.of());
+    }
+
+    /**
+     * Runs prompts in every way, with interventions in every pass.
+     *
+     * @throws BadInputException if an intervention does not fit the model or the prompts
+     */
+    public static RepeatCheck of(Gpt2 model, Prompts prompts, Interventions edits) {
+        BoundEdits.requireSequences(edits, prompts.size());
         int[] order = IntStream.range(0, prompts.size()).toArray();
         int[] reversed =
                 IntStream.range(0, order.length).map(i -> order.length - 1 - i).toArray();
-        Hashes first = Hashes.of(model, prompts, order, false);
+        Hashes first = Hashes.of(model, prompts, edits, order, false);
         List<Run> runs = new ArrayList<>();
         runs.add(first.comparedWith("first run", first));
-        runs.add(Hashes.of(model, prompts, order, false).comparedWith("again", first));
+        runs.add(Hashes.of(model, prompts, edits, order, false).comparedWith("again", first));
         if (model.device().isEmpty()) {
             for (int threads : THREADS) {
                 try (Gpt2 other = Gpt2.of(model.weights(), threads)) {
-                    runs.add(Hashes.of(other, prompts, order, false)
+                    runs.add(Hashes.of(other, prompts, edits, order, false)
                             .comparedWith(threads == 1 ? "1 thread" : threads + " threads", first));
                 }
             }
+            if (!model.kernels().name().equals(SCALAR)) {
+                try (Gpt2 other = Gpt2.onScalarKernels(model.weights(), model.threads())) {
+                    runs.add(Hashes.of(other, prompts, edits, order, false).comparedWith(ON_SCALAR_KERNELS, first));
+                }
+            }
         }
-        runs.add(Hashes.of(model, prompts, order, true).comparedWith("each prompt alone", first));
-        runs.add(Hashes.of(model, prompts, reversed, false).comparedWith("in reverse order", first));
+        runs.add(Hashes.of(model, prompts, edits, order, true).comparedWith("each prompt alone", first));
+        runs.add(Hashes.of(model, prompts, edits, reversed, false).comparedWith("in reverse order", first));
         return new RepeatCheck(runs);
     }
 
@@ -86,13 +109,19 @@ public record RepeatCheck(List<Run> runs) {
     /** The hash of every row, {@code [prompts][rows]} by hook point in the order of a pass. */
     record Hashes(Prompts prompts, Map<HookPoint, long[][]> rows) {
 
-        static Hashes of(Gpt2 model, Prompts prompts, int[] order, boolean alone) {
+        static Hashes of(Gpt2 model, Prompts prompts, Interventions edits, int[] order, boolean alone) {
             Hashes hashes = new Hashes(prompts, new LinkedHashMap<>());
-            Batches.Pass pass = (begin, end) -> model.forward(ForwardRequest.of(Arrays.stream(order, begin, end)
-                            .mapToObj(s -> Sequence.of(prompts.tokens(s)))
-                            .toList())
-                    .logits(LogitSelection.all())
-                    .probe(hashes.reader(order, begin)));
+            Batches.Pass pass = (begin, end) -> {
+                int[] sequences = Arrays.copyOfRange(order, begin, end);
+                InterventionProbe probe = InterventionProbe.of(edits, model.config(), prompts, sequences)
+                        .then(hashes.reader(order, begin));
+                model.forward(ForwardRequest.of(IntStream.of(sequences)
+                                .mapToObj(s -> Sequence.of(prompts.tokens(s)))
+                                .toList())
+                        .logits(LogitSelection.all())
+                        .probe(probe));
+                probe.requireAllFired();
+            };
             if (alone) {
                 IntStream.range(0, order.length).forEach(i -> pass.run(i, i + 1));
             } else {

@@ -11,6 +11,7 @@ import dev.hyaline.engine.site.Probe;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.PromptPass;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.internal.edit.BoundEdit;
 import dev.hyaline.instrument.internal.edit.BoundEdits;
@@ -74,9 +75,17 @@ public final class EditedModel {
      *     {@link ActivationCache#record(Gpt2, Prompts, Capture)}
      */
     public ActivationCache record(Prompts prompts, Capture capture) {
+        return ActivationCache.record(model, prompts, capture, passes(prompts));
+    }
+
+    /**
+     * Passes over some of the prompts at a time.
+     *
+     * @throws BadInputException if an intervention does not fit the model or the prompts, here or in a pass
+     */
+    public PromptPass passes(Prompts prompts) {
         BoundEdits.requireSequences(interventions, prompts.size());
-        return ActivationCache.record(
-                model, prompts, capture, (first, end, logits, reader) -> forward(prompts, first, end, logits, reader));
+        return (first, end, logits, reader) -> forward(prompts, first, end, logits, reader);
     }
 
     /**

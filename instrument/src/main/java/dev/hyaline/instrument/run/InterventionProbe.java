@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Applies interventions in the passes it is given to, then shows what they left to a reader. For one thread at a time.
@@ -68,10 +69,20 @@ public final class InterventionProbe implements Probe {
      */
     public static InterventionProbe of(
             Interventions interventions, Gpt2Config config, Prompts prompts, int first, int end) {
+        return of(interventions, config, prompts, IntStream.range(first, end).toArray());
+    }
+
+    /**
+     * As {@link #of(Interventions, Gpt2Config, Prompts)}, of a pass over some of the prompts in any order.
+     *
+     * @param sequences indices of the pass's prompts
+     */
+    public static InterventionProbe of(
+            Interventions interventions, Gpt2Config config, Prompts prompts, int[] sequences) {
         Builder probe = builder();
-        for (int s = first; s < end; s++) {
-            int length = prompts.length(s);
-            probe.add(s - first, BoundEdits.bind(interventions, config, prompts.size(), s, length, length));
+        for (int i = 0; i < sequences.length; i++) {
+            int length = prompts.length(sequences[i]);
+            probe.add(i, BoundEdits.bind(interventions, config, prompts.size(), sequences[i], length, length));
         }
         return probe.build();
     }

@@ -6,8 +6,10 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.check.FiniteCheck;
 import dev.hyaline.instrument.check.RepeatCheck;
 import dev.hyaline.instrument.check.WeightCheck;
+import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.gradient.Objective;
 import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EditOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
@@ -26,9 +28,10 @@ import picocli.CommandLine.Mixin;
         description = {
             "",
             "Reads the weights, runs prompts forward and then back from their cross-entropy, and runs them again: on"
-                    + " other numbers of threads, one by one, in reverse order. Prints the size of values and gradients"
-                    + " at every hook point on the way. Names tensor, row and column of the first weight, or site,"
-                    + " layer, head, position and token of the first value, that is infinite, not a number, or differs."
+                    + " other numbers of threads, on scalar kernels, one by one, in reverse order. Prints the size of"
+                    + " values and gradients at every hook point on the way. Names tensor, row and column of the first"
+                    + " weight, or site, layer, head, position and token of the first value, that is infinite, not a"
+                    + " number, or differs; with edits, the one nearest upstream of it."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -36,6 +39,7 @@ import picocli.CommandLine.Mixin;
         footerHeading = "%nExamples:%n",
         footer = {
             "  hyaline doctor --model my-checkpoint --prompts prompts.txt",
+            "  hyaline doctor --scale resid_mid=1e30 --layers 1 --positions last",
             "  hyaline doctor --model my-checkpoint --json",
             "",
             "Exit codes: 0 all is well; 1 a value is not finite or not the same, or the check failed; 2 bad usage."
@@ -56,6 +60,9 @@ public final class DoctorCommand implements Runnable {
     private EngineOptions engineOptions;
 
     @Mixin
+    private EditOptions editOptions = EditOptions.optional();
+
+    @Mixin
     private CommonOptions common;
 
     public DoctorCommand(Console console) {
@@ -71,10 +78,13 @@ public final class DoctorCommand implements Runnable {
                     new DoctorReport(prompts, vocabulary, WeightCheck.of(checkpoint.config(), checkpoint.tensors()));
             if (report.isHealthy()) {
                 try (Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
-                    report.kernels(engine.kernels().name());
-                    report.values(FiniteCheck.of(engine, prompts, Objective.crossEntropy(prompts)));
+                    Interventions edits = editOptions.isGiven()
+                            ? editOptions.read(engine, promptOptions, vocabulary)
+                            : Interventions.of();
+                    report.run(engine.kernels(), edits);
+                    report.values(FiniteCheck.of(engine, prompts, edits, Objective.crossEntropy(prompts)));
                     if (report.isHealthy()) {
-                        report.repeats(RepeatCheck.of(engine, prompts));
+                        report.repeats(RepeatCheck.of(engine, prompts, edits));
                     }
                 }
             }

@@ -141,6 +141,29 @@ public final class EditOptions implements CheckedOptions {
             })
     private boolean inOrder;
 
+    private final boolean required;
+
+    /** The options of a command that is nothing without an edit. */
+    public EditOptions() {
+        this(true);
+    }
+
+    private EditOptions(boolean required) {
+        this.required = required;
+    }
+
+    /** The options of a command that also runs models as they are. */
+    public static EditOptions optional() {
+        return new EditOptions(false);
+    }
+
+    /** Returns whether there is an intervention. */
+    public boolean isGiven() {
+        return file != null
+                || Stream.of(zero, set, scale, add, projectOut, swapHeads, noise, patch, mean, resample)
+                        .anyMatch(values -> !values.isEmpty());
+    }
+
     /** The interventions that the options describe. */
     public Interventions read(Gpt2 engine, PromptOptions prompts, ModelVocabulary vocabulary) {
         Gpt2Config config = engine.config();
@@ -244,7 +267,7 @@ public final class EditOptions implements CheckedOptions {
         }
         boolean shortOptions =
                 !bare.isEmpty() || Stream.of(set, scale, noise, add, projectOut).anyMatch(values -> !values.isEmpty());
-        if (!shortOptions && file == null) {
+        if (required && !isGiven()) {
             throw nothingToEdit();
         }
         if (!shortOptions && places.isGiven()) {

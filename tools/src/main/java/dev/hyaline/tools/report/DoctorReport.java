@@ -1,9 +1,11 @@
 package dev.hyaline.tools.report;
 
+import dev.hyaline.engine.KernelChoice;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.check.FiniteCheck;
 import dev.hyaline.instrument.check.RepeatCheck;
 import dev.hyaline.instrument.check.WeightCheck;
+import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -22,7 +24,8 @@ public final class DoctorReport {
     private final Prompts prompts;
     private final ModelVocabulary vocabulary;
     private final WeightCheck weights;
-    private @Nullable String kernels;
+    private @Nullable KernelChoice kernels;
+    private Interventions edits = Interventions.of();
     private @Nullable FiniteCheck values;
     private @Nullable RepeatCheck repeats;
 
@@ -32,8 +35,10 @@ public final class DoctorReport {
         this.weights = weights;
     }
 
-    public void kernels(String name) {
-        kernels = name;
+    /** Takes what the model runs on, and with which edits. */
+    public void run(KernelChoice choice, Interventions interventions) {
+        kernels = choice;
+        edits = interventions;
     }
 
     public void values(FiniteCheck check) {
@@ -59,7 +64,8 @@ public final class DoctorReport {
                     + " such values");
         }
         if (values != null && values.first().isPresent()) {
-            return values.first().map(this::sentence);
+            FiniteCheck found = values;
+            return found.first().map(place -> sentence(place, found));
         }
         return repeats == null
                 ? Optional.empty()
@@ -70,11 +76,19 @@ public final class DoctorReport {
                 });
     }
 
-    private String sentence(FiniteCheck.Place place) {
+    private String sentence(FiniteCheck.Place place, FiniteCheck found) {
         return "the first value that is not finite is " + place.value() + " in the " + name(place.pass())
                 + " pass at " + place.point() + (place.head() == null ? "" : ", head " + place.head())
                 + (place.point().site().isMap() ? ", key " : ", channel ") + place.channel() + ", of "
-                + where(place.sequence(), place.position(), place.token());
+                + where(place.sequence(), place.position(), place.token())
+                + found.before()
+                        .map(before -> "; just before it, at " + before.point() + ", values are up to "
+                                + String.format(Locale.ROOT, "%.4g", before.largest()))
+                        .orElse("")
+                + found.nearestEdit()
+                        .map(edit -> "; the edit nearest upstream is '"
+                                + edit.intervention().describe() + "' at " + edit.point())
+                        .orElse(edits.list().isEmpty() ? "" : "; no edit is upstream of it");
     }
 
     private String where(int sequence, int position, int token) {
@@ -93,6 +107,11 @@ public final class DoctorReport {
             return;
         }
         showWeights(console);
+        if (!edits.list().isEmpty()) {
+            console.out().println("With these edits:");
+            edits.describe().forEach(line -> console.out().println("  " + line));
+            console.out().println();
+        }
         if (values != null) {
             showSizes(console, values);
         }
@@ -112,10 +131,17 @@ public final class DoctorReport {
             console.out().println();
         }
         if (isHealthy()) {
+            console.out().println("All values are finite, forward and backward, and the same in every run.");
             console.out()
-                    .println("All values are finite, forward and backward, and the same in every run (" + kernels
-                            + ").");
+                    .println(console.dim(
+                            "kernels: " + Objects.requireNonNull(kernels).name()
+                                    + (comparesKernels() ? "" : "; there are no others here to compare them with")));
         }
+    }
+
+    private boolean comparesKernels() {
+        return repeats != null
+                && repeats.runs().stream().anyMatch(run -> run.name().equals(RepeatCheck.ON_SCALAR_KERNELS));
     }
 
     private void showWeights(Console console) {
@@ -163,8 +189,12 @@ public final class DoctorReport {
             json.writeEndObject();
         }
         json.writeEndArray();
-        names(json, "too_large_for_float16", weights.above(WeightCheck.MAX_FLOAT16));
-        names(json, "too_large_for_bfloat16", weights.above(WeightCheck.MAX_BFLOAT16));
+        names(json, "too_large_for_float16", tensors(weights.above(WeightCheck.MAX_FLOAT16)));
+        names(json, "too_large_for_bfloat16", tensors(weights.above(WeightCheck.MAX_BFLOAT16)));
+        if (kernels != null) {
+            json.writeStringProperty("kernels", kernels.name());
+            names(json, "edits", edits.describe());
+        }
         if (values != null) {
             writeValues(json, values);
         }
@@ -189,9 +219,13 @@ public final class DoctorReport {
         }
     }
 
-    private static void names(JsonGenerator json, String property, List<WeightCheck.Tensor> tensors) {
+    private static List<String> tensors(List<WeightCheck.Tensor> tensors) {
+        return tensors.stream().map(WeightCheck.Tensor::name).toList();
+    }
+
+    private static void names(JsonGenerator json, String property, List<String> names) {
         json.writeArrayPropertyStart(property);
-        tensors.forEach(tensor -> json.writeString(tensor.name()));
+        names.forEach(json::writeString);
         json.writeEndArray();
     }
 
@@ -219,6 +253,18 @@ public final class DoctorReport {
             json.writeNumberProperty("position", place.position());
             json.writeNumberProperty("token", place.token());
             json.writeStringProperty("value", String.valueOf(place.value()));
+            json.writeEndObject();
+        });
+        check.before().ifPresent(before -> {
+            json.writeObjectPropertyStart("before");
+            json.writeStringProperty("site", before.point().name());
+            JsonOutput.number(json, "largest", before.largest());
+            json.writeEndObject();
+        });
+        check.nearestEdit().ifPresent(edit -> {
+            json.writeObjectPropertyStart("nearest_edit");
+            json.writeStringProperty("edit", edit.intervention().describe());
+            json.writeStringProperty("site", edit.point().name());
             json.writeEndObject();
         });
     }

@@ -21,10 +21,10 @@ public final class ProcessorHost implements Host {
      * @param threads the caller's included
      * @throws dev.hyaline.engine.error.BadInputException if there are none or too many
      */
-    public ProcessorHost(Gpt2Config config, PackedWeights weights, int threads) {
+    public ProcessorHost(Gpt2Config config, PackedWeights weights, KernelProvider.Provided kernels, int threads) {
         this.config = config;
         this.weights = weights;
-        kernels = KernelProvider.provide();
+        this.kernels = kernels;
         pool = new WorkerPool(threads);
     }
 

@@ -59,6 +59,12 @@ public final class KernelProvider {
         };
     }
 
+    /** The scalar kernels, whatever the property says. */
+    public static Provided scalar() {
+        Fma.checkProperty();
+        return new Provided(new ScalarKernels(), "the caller asks for them");
+    }
+
     private static Provided scalar(Obstacle obstacle) {
         return Fma.HARDWARE
                 ? slow(new ScalarKernels(), obstacle.cause(), obstacle.remedy())
