@@ -98,21 +98,32 @@ final class AnalysisCommandsTest {
     }
 
     @Test
-    void headsHaveAnIntervalOfTheirScore() {
+    void headsHaveAnIntervalAndP() {
         String text = Outcome.of("heads", "--draws", "6").succeeded().out();
         assertThat(text)
                 .contains("95% interval")
-                .containsPattern("1\\.0 +current-token +[0-9.]+ +± [0-9.]+ +[0-9.]+ to [0-9.]+");
+                .containsPattern(
+                        "1\\.0 +current-token +[0-9.]+ +± [0-9.]+ +[0-9.]+ +[0-9.]+ to [0-9.]+ +0\\.031 +0\\.03")
+                .contains("6 units in 6", "two-sided sign flip of units, each against uniform attention")
+                .contains("head  entropy  of ln n  largest  keys above 0.100  half within");
         assertThat(text.lines()).allMatch(line -> line.length() <= 100);
-        JsonNode head = Outcome.of("heads", "--draws", "6", "--json")
-                .succeeded()
-                .json()
-                .get("heads")
-                .get(8);
-        assertThat(head.get("score").asDouble())
+        JsonNode json =
+                Outcome.of("heads", "--draws", "6", "--json").succeeded().json();
+        assertThat(json.get("units").intValue()).isEqualTo(6);
+        assertThat(json.get("units_known").booleanValue()).isTrue();
+        JsonNode head = json.get("heads").get(8);
+        assertThat(head.get("effect").asDouble())
+                .isLessThan(head.get("score").asDouble())
                 .isBetween(
                         head.get("interval_low").asDouble(),
                         head.get("interval_high").asDouble());
+        assertThat(head.get("p").asDouble()).isEqualTo(1 / 32.0);
+        assertThat(head.get("adjusted_p").asDouble()).isGreaterThan(1 / 32.0);
+        assertThat(head.get("effect_size").asDouble()).isPositive();
+        String given = Outcome.of("heads", "--prompt", "Mary and John", "--prompt", "Tom saw Anna and")
+                .succeeded()
+                .out();
+        assertThat(given).contains("units unknown: each of the 2 counts as one");
     }
 
     @Test
@@ -310,7 +321,7 @@ final class AnalysisCommandsTest {
         assertThat(text).contains("induction 2.2 2.3 2.4 2.6", "duplicate-token 2.1", "previous-token 1.7");
         assertThat(text)
                 .contains("Patterns on these sequences and prompts of ioi-abba, by score")
-                .containsPattern("\nduplicate-token +2\\.1 +[0-9.]+ +[0-9.]+ +[0-9.]+\n")
+                .containsPattern("\nduplicate-token +2\\.1 +[0-9.]+ +± [0-9.]+ +[0-9.]+ +[0-9.]+\n")
                 .containsPattern("mixed [0-9]+ of 32 heads");
         assertThat(text.lines()).allMatch(line -> line.length() <= 100);
         assertThat(written())

@@ -16,10 +16,12 @@ import org.jspecify.annotations.Nullable;
  * {@value #MIN_POSITIONAL} of the variance of its weights over keys and random prompts, and else {@code mixed}.
  *
  * @param score the least over kinds of prompts; NaN of a head without a pattern by keys
+ * @param standardError of that score, over the units of its prompts
  * @param excess likewise
  * @param margin likewise
  */
-public record HeadPattern(int layer, int head, String type, double score, double excess, double margin) {
+public record HeadPattern(
+        int layer, int head, String type, double score, double standardError, double excess, double margin) {
     public static final double MIN_SCORE = 0.4;
     public static final double MIN_EXCESS = 0.3;
     public static final double MIN_MARGIN = 0.1;
@@ -81,7 +83,7 @@ public record HeadPattern(int layer, int head, String type, double score, double
         } else if (random != null && random.positional(cell) >= MIN_POSITIONAL) {
             other = POSITIONAL;
         }
-        return new HeadPattern(layer, head, other, Double.NaN, Double.NaN, Double.NaN);
+        return new HeadPattern(layer, head, other, Double.NaN, Double.NaN, Double.NaN, Double.NaN);
     }
 
     private static boolean isRole(String type) {
@@ -91,6 +93,7 @@ public record HeadPattern(int layer, int head, String type, double score, double
     /** The least figures of a pattern; NaN, which is at least nothing, where no prompt has its keys. */
     private static HeadPattern weakest(List<PatternEvidence> evidence, int cell, int layer, int head, String type) {
         double score = Double.NaN;
+        double error = Double.NaN;
         double excess = Double.NaN;
         double margin = Double.NaN;
         for (PatternEvidence of : evidence) {
@@ -100,11 +103,13 @@ public record HeadPattern(int layer, int head, String type, double score, double
             }
             PatternEvidence.Figure figure = of.figure(cell, index);
             boolean enough = !type.equals(PatternEvidence.SEPARATOR) || figure.score() >= MIN_RATIO * figure.share();
-            score = least(score, enough ? figure.score() : 0);
+            double found = enough ? figure.score() : 0;
+            error = Double.isNaN(score) || found < score ? figure.standardError() : error;
+            score = least(score, found);
             excess = least(excess, figure.excess());
             margin = least(margin, figure.score() - next(of, cell, index, isRole(type)));
         }
-        return new HeadPattern(layer, head, type, score, excess, margin);
+        return new HeadPattern(layer, head, type, score, error, excess, margin);
     }
 
     private static double least(double a, double b) {

@@ -24,7 +24,8 @@ public final class HeadScores {
 
     /**
      * Scores every head on every prompt: {@code [type, layer, head]}, each from 0 to 1. NaN for a type that no query of
-     * a prompt has a key for, as induction in a prompt without repetition.
+     * a prompt has a key for, as induction in a prompt without repetition. Scores are compared with those of uniform
+     * attention.
      *
      * @param targets kinds of heads by name
      */
@@ -36,41 +37,54 @@ public final class HeadScores {
         int layers = model.config().nLayers();
         int heads = model.config().nHeads();
         double[] values = new double[list.size() * layers * heads * prompts.size()];
+        double[] uniform = new double[values.length];
         AttentionPatterns.read(model, prompts, (prompt, layer, head, maps, offset) -> {
             int[] tokens = prompts.tokens(prompt);
             for (int type = 0; type < list.size(); type++) {
                 int cell = (type * layers + layer) * heads + head;
-                values[cell * prompts.size() + prompt] = score(list.get(type), tokens, maps, offset);
+                Score score = score(list.get(type), tokens, maps, offset);
+                values[cell * prompts.size() + prompt] = score.score();
+                uniform[cell * prompts.size() + prompt] = score.uniform();
             }
         });
         return ResultTable.of(
-                "Attention heads by where they look",
-                "share of attention",
-                "probability",
-                List.of(new Axis("type", List.copyOf(targets.keySet())), Axis.layers(layers), Axis.heads(heads)),
-                names(prompts),
-                values);
+                        "Attention heads by where they look",
+                        "share of attention",
+                        "probability",
+                        List.of(
+                                new Axis("type", List.copyOf(targets.keySet())),
+                                Axis.layers(layers),
+                                Axis.heads(heads)),
+                        names(prompts),
+                        values)
+                .comparedWith("uniform attention", uniform);
     }
 
     /**
      * The mean over the queries that have a key to look at of the attention on all such keys; NaN if there is no such
      * query.
+     *
+     * @param uniform that of a head that looks at all keys alike
      */
-    static double score(AttentionTarget target, int[] tokens, float[] maps, int offset) {
+    record Score(double score, double uniform) {}
+
+    static Score score(AttentionTarget target, int[] tokens, float[] maps, int offset) {
         int n = tokens.length;
         double sum = 0;
+        double uniform = 0;
         int queries = 0;
         for (int query = 0; query < n; query++) {
-            boolean any = false;
+            int keys = 0;
             for (int key = 0; key <= query; key++) {
                 if (target.looks(tokens, query, key)) {
-                    any = true;
+                    keys++;
                     sum += maps[offset + query * n + key];
                 }
             }
-            queries += any ? 1 : 0;
+            queries += keys > 0 ? 1 : 0;
+            uniform += keys / (query + 1.0);
         }
-        return queries == 0 ? Double.NaN : sum / queries;
+        return queries == 0 ? new Score(Double.NaN, Double.NaN) : new Score(sum / queries, uniform / queries);
     }
 
     static List<String> names(Prompts prompts) {

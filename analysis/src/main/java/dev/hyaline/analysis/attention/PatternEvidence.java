@@ -1,8 +1,11 @@
 package dev.hyaline.analysis.attention;
 
+import dev.hyaline.analysis.statistics.TTest;
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.instrument.Prompts;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,10 +35,11 @@ public final class PatternEvidence {
      * A pattern's mean figures of one head.
      *
      * @param score share of attention on its keys; NaN if no prompt has any
+     * @param standardError of the score, by units; NaN of one
      * @param excess over uniform attention
      * @param share of uniform attention
      */
-    record Figure(double score, double excess, double share) {}
+    record Figure(double score, double standardError, double excess, double share) {}
 
     private final Gpt2Config config;
     private final List<String> types;
@@ -44,18 +49,34 @@ public final class PatternEvidence {
     private final double[][] entropyShares;
 
     private final double @Nullable [] positional;
+    private final Units units;
 
     private PatternEvidence(
             Gpt2Config config,
             List<String> types,
             double[][][][] values,
             double[][] entropyShares,
-            double @Nullable [] positional) {
+            double @Nullable [] positional,
+            Units units) {
         this.config = config;
         this.types = types;
         this.values = values;
         this.entropyShares = entropyShares;
         this.positional = positional;
+        this.units = units;
+    }
+
+    /**
+     * The same evidence, of which it is known which prompts belong together; else each counts as one.
+     *
+     * @throws BadShapeException if the units are of more or fewer prompts
+     */
+    public PatternEvidence ofUnits(Units newUnits) {
+        if (newUnits.prompts() != units.prompts()) {
+            throw new BadShapeException(
+                    "units of patterns", "those of " + units.prompts() + " prompts", "units of " + newUnits.prompts());
+        }
+        return new PatternEvidence(config, types, values, entropyShares, positional, newUnits);
     }
 
     /**
@@ -136,7 +157,8 @@ public final class PatternEvidence {
         double[] explained = variances.length == 0
                 ? null
                 : Arrays.stream(variances).mapToDouble(Variance::explained).toArray();
-        return new PatternEvidence(config, List.copyOf(types), values, entropies, explained);
+        return new PatternEvidence(
+                config, List.copyOf(types), values, entropies, explained, Units.each(prompts.size()));
     }
 
     /** The keys of a pattern, which may depend on the prompt. */
@@ -232,7 +254,21 @@ public final class PatternEvidence {
     /** The means over the prompts that have such keys. */
     Figure figure(int head, int type) {
         double[][] of = values[head][type];
-        return new Figure(mean(of[0]), mean(of[1]), mean(of[2]));
+        return new Figure(mean(of[0]), standardError(of[0]), mean(of[1]), mean(of[2]));
+    }
+
+    private double standardError(double[] scores) {
+        int[] measured = IntStream.range(0, scores.length)
+                .filter(prompt -> !Double.isNaN(scores[prompt]))
+                .toArray();
+        if (measured.length == 0) {
+            return Double.NaN;
+        }
+        double[] of = IntStream.of(measured).mapToDouble(prompt -> scores[prompt]).toArray();
+        Units some = units.of(measured);
+        return some.count() < 2
+                ? Double.NaN
+                : TTest.of(of, some).map(TTest::standardError).orElse(0.0);
     }
 
     private static double mean(double[] values) {

@@ -12,6 +12,9 @@ import java.util.stream.IntStream;
  * @param corrupted of the corrupted ones
  */
 public record Baselines(double[] clean, double[] corrupted) {
+    /** What an edited run is compared with, in words. */
+    static final String NAME = "its run without the edit";
+
     public double meanClean() {
         return Arrays.stream(clean).average().orElseThrow();
     }
@@ -48,7 +51,7 @@ public record Baselines(double[] clean, double[] corrupted) {
                         "",
                         (pair, value) -> (value - corrupted[pair]) / distance)
                 .neutralAt(base == Side.CLEAN ? 1 : 0)
-                .comparedWith(IntStream.range(0, clean.length)
+                .comparedWith(NAME, IntStream.range(0, clean.length)
                         .mapToDouble(pair -> (of(base)[pair] - corrupted[pair]) / distance)
                         .toArray());
     }

@@ -198,7 +198,10 @@ public final class PathPatching implements Sweep {
         ResultTable matrix =
                 table.neutral().isPresent() ? plain.neutralAt(table.neutral().getAsDouble()) : plain;
         ResultTable compared = matrix.comparedWith(
-                IntStream.range(0, samples).mapToDouble(table::reference).toArray());
+                Baselines.NAME,
+                IntStream.range(0, samples)
+                        .mapToDouble(sample -> table.reference(0, sample))
+                        .toArray());
         return table.units().map(compared::ofUnits).orElse(compared);
     }
 

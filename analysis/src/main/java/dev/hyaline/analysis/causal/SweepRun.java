@@ -64,7 +64,7 @@ final class SweepRun {
                             prompts.names(),
                             values)
                     .neutralAt(baselines.mean(sweep.base()))
-                    .comparedWith(baselines.of(sweep.base()));
+                    .comparedWith(Baselines.NAME, baselines.of(sweep.base()));
             ResultTable ofUnits = prompts.units().map(table::ofUnits).orElse(table);
             return new SweepResult(ofUnits, baselines, sweep.base(), work, values.length - resumed, resumed);
         } finally {

@@ -174,9 +174,10 @@ public enum BuiltInMethod implements Method {
         List<double[]> effects = new ArrayList<>();
         for (int layer = 0; layer < subject.model().config().nLayers(); layer++) {
             for (int head = 0; head < subject.model().config().nHeads(); head++) {
-                double[] values = table.values(table.cell(layer, head));
+                int cell = table.cell(layer, head);
+                double[] values = table.values(cell);
                 for (int pair = 0; pair < values.length; pair++) {
-                    values[pair] = sign * (values[pair] - table.reference(pair));
+                    values[pair] = sign * (values[pair] - table.reference(cell, pair));
                 }
                 effects.add(values);
             }

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.table;
 
+import dev.hyaline.analysis.statistics.TTest;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
@@ -14,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Measurements over named axes, of every sample (a pair of prompts, a draw) by itself. Immutable.
  *
- * <p>A cell is addressed by one index on each axis, or by its number in row-major order. Its mean and standard error
- * are taken over samples; a sample that was not measured is NaN, and so is whatever needs it.
+ * <p>A cell is addressed by one index on each axis, or by its number in row-major order. Its mean is taken over samples,
+ * its standard error over units where they are known; a sample that was not measured is NaN, and so is whatever needs
+ * it.
  */
 public final class ResultTable {
     private final String title;
@@ -24,14 +26,22 @@ public final class ResultTable {
     private final List<Axis> axes;
     private final List<String> samples;
     private final @Nullable Double neutral;
-    /** What each sample's values are compared with, if not with what is neutral. */
-    private final double @Nullable [] reference;
+    /** What values are compared with, if not with what is neutral. */
+    private final @Nullable Reference reference;
 
     private final @Nullable Units units;
     /** {@code [cells, samples]}. */
     private final double[] values;
     /** Made when first asked for; any thread makes the same. */
     private volatile @Nullable TableStatistics statistics;
+
+    /**
+     * What values are compared with.
+     *
+     * @param values {@code [samples]} or {@code [cells, samples]}
+     * @param name in words
+     */
+    private record Reference(double[] values, String name) {}
 
     private ResultTable(
             String title,
@@ -40,7 +50,7 @@ public final class ResultTable {
             List<Axis> axes,
             List<String> samples,
             @Nullable Double neutral,
-            double @Nullable [] reference,
+            @Nullable Reference reference,
             @Nullable Units units,
             double[] values) {
         this.title = title;
@@ -89,19 +99,21 @@ public final class ResultTable {
     }
 
     /**
-     * The same table, each of whose samples is compared with a value of its own, such as its run without an edit,
-     * instead of what is neutral.
+     * The same table, each of whose samples is compared with a value of its own instead of what is neutral.
      *
-     * @throws BadShapeException if there are more or fewer values than samples
+     * @param name of what it is compared with, in words: {@code its run without the edit}
+     * @param with one for each sample, {@code [samples]}, or for each of every cell, {@code [cells, samples]}
+     * @throws BadShapeException if there are more or fewer values
      */
-    public ResultTable comparedWith(double[] ofSamples) {
-        if (ofSamples.length != samples.size()) {
+    public ResultTable comparedWith(String name, double[] with) {
+        if (with.length != samples.size() && with.length != values.length) {
             throw new BadShapeException(
                     "values to compare the table '" + title + "' with",
-                    samples.size() + ", one for each sample",
-                    ofSamples.length + " values");
+                    samples.size() + ", one for each sample, or " + values.length + ", one for each of every cell",
+                    with.length + " values");
         }
-        return new ResultTable(title, quantity, unit, axes, samples, neutral, ofSamples.clone(), units, values);
+        return new ResultTable(
+                title, quantity, unit, axes, samples, neutral, new Reference(with.clone(), name), units, values);
     }
 
     /**
@@ -161,13 +173,23 @@ public final class ResultTable {
     }
 
     /**
-     * What a sample's values are compared with: what is neutral, or 0, unless it has a value of its own.
+     * What a value is compared with: what is neutral, or 0, unless it has a value of its own.
      *
-     * @throws BadInputException if there is no such sample
+     * @throws BadInputException if there is no such cell or sample
      */
-    public double reference(int sample) {
+    public double reference(int cell, int sample) {
+        requireCell(cell);
         BadInputException.requireIndex("sample", sample, samples.size());
-        return reference == null ? neutral().orElse(0) : reference[sample];
+        if (reference == null) {
+            return neutral().orElse(0);
+        }
+        boolean ofSamples = reference.values.length == samples.size();
+        return reference.values[ofSamples ? sample : cell * samples.size() + sample];
+    }
+
+    /** What samples are compared with that have values of their own for it, in words. */
+    public Optional<String> comparedWith() {
+        return Optional.ofNullable(reference).map(Reference::name);
     }
 
     /** Which samples belong together; empty if it is not known. */
@@ -231,11 +253,15 @@ public final class ResultTable {
      * @throws BadInputException if there is no such cell
      */
     public double[] values(int cell) {
+        requireCell(cell);
+        return Arrays.copyOfRange(values, cell * samples.size(), (cell + 1) * samples.size());
+    }
+
+    private void requireCell(int cell) {
         if (cell < 0 || cell >= cells()) {
             throw new BadInputException(
                     "the table '" + title + "' has no cell " + cell + ": cells run from 0 to " + (cells() - 1));
         }
-        return Arrays.copyOfRange(values, cell * samples.size(), (cell + 1) * samples.size());
     }
 
     /** Mean over the samples. */
@@ -256,9 +282,16 @@ public final class ResultTable {
         return samples.size() == 1 ? Double.NaN : Math.sqrt(squares / (samples.size() - 1));
     }
 
-    /** Standard error of the mean; NaN of a single sample. */
+    /** Standard error of the mean, clustered by units where they are known; NaN of a single sample or unit. */
     public double standardError(int cell) {
-        return standardDeviation(cell) / Math.sqrt(samples.size());
+        if (units == null) {
+            return standardDeviation(cell) / Math.sqrt(samples.size());
+        }
+        double[] ofCell = values(cell);
+        if (units.count() < 2 || !Arrays.stream(ofCell).allMatch(Double::isFinite)) {
+            return Double.NaN;
+        }
+        return TTest.of(ofCell, units).map(TTest::standardError).orElse(0.0);
     }
 
     /** Every cell's mean, in row-major order. */

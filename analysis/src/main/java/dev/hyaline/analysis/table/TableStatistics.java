@@ -40,7 +40,7 @@ public record TableStatistics(boolean unitsKnown, int prompts, int units, Sorted
             for (int cell = 0; cell < table.cells(); cell++) {
                 double[] values = table.values(cell);
                 for (int sample = 0; sample < prompts; sample++) {
-                    values[sample] -= table.reference(sample);
+                    values[sample] -= table.reference(cell, sample);
                 }
                 if (Arrays.stream(values).allMatch(Double::isFinite)) {
                     measured.add(

@@ -103,18 +103,9 @@ public final class TableText {
             json.writeEndArray();
         }
         json.writeEndArray();
-        writeStatistics(table, json);
-    }
-
-    private static void writeStatistics(ResultTable table, JsonGenerator json) {
-        TableStatistics statistics = table.statistics();
         json.writeObjectPropertyStart("statistics");
-        json.writeNumberProperty("n", statistics.prompts());
-        json.writeNumberProperty("units", statistics.units());
-        json.writeBooleanProperty("units_known", statistics.unitsKnown());
-        json.writeStringProperty("test", statistics.test());
-        json.writeStringProperty("adjustment", Adjustment.BENJAMINI_HOCHBERG + " over the cells");
-        json.writeStringProperty("interval", statistics.interval());
+        writeTests(table, json);
+        TableStatistics statistics = table.statistics();
         for (int figure = 0; figure < FIGURES.size(); figure++) {
             json.writeArrayPropertyStart(FIGURES.get(figure));
             for (int cell = 0; cell < table.cells(); cell++) {
@@ -123,6 +114,32 @@ public final class TableText {
             json.writeEndArray();
         }
         json.writeEndObject();
+    }
+
+    /**
+     * Writes what the figures of a table's cells rest on into an open object: {@code n}, {@code units} and
+     * {@code units_known}; {@code test}, {@code adjustment} and {@code interval} in words.
+     */
+    public static void writeTests(ResultTable table, JsonGenerator json) {
+        TableStatistics statistics = table.statistics();
+        json.writeNumberProperty("n", statistics.prompts());
+        json.writeNumberProperty("units", statistics.units());
+        json.writeBooleanProperty("units_known", statistics.unitsKnown());
+        json.writeStringProperty("test", statistics.test());
+        json.writeStringProperty("adjustment", Adjustment.BENJAMINI_HOCHBERG + " over the cells");
+        json.writeStringProperty("interval", statistics.interval());
+    }
+
+    /**
+     * Writes one cell's {@code effect}, {@code interval_low}, {@code interval_high}, {@code p}, {@code adjusted_p} and
+     * {@code effect_size} into an open object; null where there is none, and where there is no such cell.
+     */
+    public static void writeFigures(ResultTable table, int cell, JsonGenerator json) {
+        double[] figures = figures(table.statistics(), cell);
+        for (int figure = 0; figure < figures.length; figure++) {
+            json.writeName(FIGURES.get(figure));
+            number(json, figures[figure]);
+        }
     }
 
     /** A cell's figures in the order of {@link #FIGURES}; NaN where there is none. */

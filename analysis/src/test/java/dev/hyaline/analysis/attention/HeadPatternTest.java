@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.instrument.CounterRandom;
@@ -190,6 +191,26 @@ final class HeadPatternTest {
         assertThat(classify(once, List.of(evidence(RANDOM, byToken), evidence(NATURAL, byToken)))
                         .type())
                 .isEqualTo(HeadPattern.MIXED);
+    }
+
+    /** Four prompts with scores .4, .4, .8 and .8: of two units, and each of its own. */
+    @Test
+    void standardErrorsAreOfUnits() {
+        PatternEvidence each = evidence(RANDOM, (prompt, tokens, query, key) -> {
+            double first = prompt < 2 ? 0.4 : 0.8;
+            return query == 0 ? 1 : key == 0 ? first : (1 - first) / query;
+        });
+        int type = each.types().indexOf("first-token");
+        assertThat(each.figure(0, type).standardError()).isCloseTo(Math.sqrt(0.16 / 3 / 4), within(1e-6));
+        PatternEvidence two = each.ofUnits(Units.of(List.of("a", "a", "b", "b")));
+        assertThat(two.figure(0, type).standardError()).isCloseTo(0.2, within(1e-6));
+        assertThat(each.ofUnits(Units.of(List.of("a", "a", "a", "a")))
+                        .figure(0, type)
+                        .standardError())
+                .isNaN();
+        assertThat(HeadPattern.classify(List.of(two), null).getFirst().standardError())
+                .isCloseTo(0.2, within(1e-6));
+        assertThatThrownBy(() -> each.ofUnits(Units.each(3))).hasMessageContaining("those of 4 prompts");
     }
 
     @Test

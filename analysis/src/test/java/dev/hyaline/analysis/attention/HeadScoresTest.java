@@ -30,7 +30,7 @@ final class HeadScoresTest {
     };
 
     private static double score(AttentionTarget target) {
-        return HeadScores.score(target, TOKENS, PATTERN, 0);
+        return HeadScores.score(target, TOKENS, PATTERN, 0).score();
     }
 
     @Test
@@ -45,6 +45,21 @@ final class HeadScoresTest {
         assertThat(score(HeadType.LOCAL)).isZero();
         assertThat(score((tokens, query, key) -> query == 3)).isEqualTo(1);
         assertThat(score((tokens, query, key) -> false)).isNaN();
+    }
+
+    /** What a head that looks at all keys alike would score, query by query. */
+    @Test
+    void uniformAttentionByHand() {
+        assertThat(HeadScores.score(HeadType.PREVIOUS_TOKEN, TOKENS, PATTERN, 0).uniform())
+                .isCloseTo((1 / 2.0 + 1 / 3.0 + 1 / 4.0) / 3, within(1e-15));
+        assertThat(HeadScores.score(HeadType.INDUCTION, TOKENS, PATTERN, 0).uniform())
+                .isCloseTo((1 / 3.0 + 1 / 4.0) / 2, within(1e-15));
+        assertThat(HeadScores.score((tokens, query, key) -> query == 3, TOKENS, PATTERN, 0)
+                        .uniform())
+                .isEqualTo(1);
+        assertThat(HeadScores.score((tokens, query, key) -> false, TOKENS, PATTERN, 0)
+                        .uniform())
+                .isNaN();
     }
 
     @Test
@@ -118,7 +133,16 @@ final class HeadScoresTest {
             assertThat(byType.get("induction")).contains("2.2", "2.3", "2.4", "2.6");
             assertThat(byType.get("duplicate-token")).contains("2.1");
             assertThat(byType.get("previous-token")).contains("1.7");
-            assertThat(scores.standardError(scores.cell(1, 2, 2))).isBetween(0.0, 0.05);
+            int induction = scores.cell(1, 2, 2);
+            assertThat(scores.standardError(induction)).isBetween(0.0, 0.05);
+            assertThat(scores.comparedWith()).contains("uniform attention");
+            // The queries 20 to 39 of 20 tokens given twice after the first token have one key each.
+            double uniform = IntStream.range(21, 41)
+                            .mapToDouble(query -> 1 / (query + 1.0))
+                            .sum()
+                    / 20;
+            assertThat(scores.statistics().effect(induction).orElseThrow().estimate())
+                    .isCloseTo(scores.mean(induction) - uniform, within(1e-9));
         }
     }
 

@@ -158,7 +158,7 @@ final class ResultTableTest {
         return ResultTable.of(
                         "t", "q", "u", List.of(Axis.heads(2)), List.of("a", "b", "c", "d", "e", "f", "g", "h"), values)
                 .neutralAt(1.5)
-                .comparedWith(new double[] {1, 2, 1, 2, 1, 2, 1, 2})
+                .comparedWith("its run without the edit", new double[] {1, 2, 1, 2, 1, 2, 1, 2})
                 .ofUnits(Units.of(List.of("p", "p", "q", "q", "r", "r", "s", "s")));
     }
 
@@ -175,6 +175,41 @@ final class ResultTableTest {
         assertThat(first.interval().low()).isPositive().isLessThan(4);
         assertThat(statistics.standsOut(0)).isFalse();
         assertThat(statistics.tested()).isEqualTo(2);
+    }
+
+    /** Two prompts a unit that say the same are one, not two. */
+    @Test
+    void standardErrorsAreOfUnits() {
+        double[] twice = {1, 1, 2, 2, 4, 4, 9, 9};
+        ResultTable table = ResultTable.of(
+                "t", "q", "u", List.of(Axis.heads(1)), List.of("a", "b", "c", "d", "e", "f", "g", "h"), twice);
+        ResultTable once = ResultTable.of(
+                "t", "q", "u", List.of(Axis.heads(1)), List.of("a", "b", "c", "d"), new double[] {1, 2, 4, 9});
+        Units units = Units.of(List.of("p", "p", "q", "q", "r", "r", "s", "s"));
+        assertThat(table.ofUnits(units).standardError(0)).isCloseTo(once.standardError(0), within(1e-15));
+        assertThat(table.standardError(0)).isLessThan(0.8 * once.standardError(0));
+        assertThat(once.ofUnits(Units.each(4)).standardError(0)).isCloseTo(once.standardError(0), within(1e-15));
+        assertThat(once.ofUnits(Units.of(List.of("p", "p", "p", "p"))).standardError(0))
+                .isNaN();
+        assertThat(once.map("q", "u", (sample, value) -> 3).ofUnits(Units.each(4)).standardError(0))
+                .isZero();
+        assertThat(once.map("q", "u", (sample, value) -> sample == 1 ? Double.NaN : value)
+                        .ofUnits(Units.each(4))
+                        .standardError(0))
+                .isNaN();
+    }
+
+    /** Each cell's samples against values of that cell's own. */
+    @Test
+    void cellsHaveReferencesOfTheirOwn() {
+        ResultTable table = ResultTable.of(
+                        "t", "q", "u", List.of(Axis.heads(2)), List.of("a", "b"), new double[] {1, 2, 3, 5})
+                .comparedWith("uniform attention", new double[] {1, 1, 2, 3});
+        assertThat(table.comparedWith()).contains("uniform attention");
+        assertThat(table.reference(1, 1)).isEqualTo(3);
+        assertThat(table.statistics().effect(0).orElseThrow().estimate()).isEqualTo(0.5);
+        assertThat(table.statistics().effect(1).orElseThrow().estimate()).isEqualTo(1.5);
+        assertThatThrownBy(() -> table.reference(2, 0)).hasMessageContaining("has no cell 2");
     }
 
     @Test
@@ -195,6 +230,7 @@ final class ResultTableTest {
         assertThatThrownBy(() -> ofUnits().ofUnits(Units.each(3)))
                 .hasMessageContaining("units of the table 't'")
                 .hasMessageContaining("8 samples");
-        assertThatThrownBy(() -> ofUnits().comparedWith(new double[1])).hasMessageContaining("8, one for each sample");
+        assertThatThrownBy(() -> ofUnits().comparedWith("other", new double[1]))
+                .hasMessageContaining("8, one for each sample, or 16, one for each of every cell");
     }
 }

@@ -10,10 +10,9 @@ import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.RandomTokens;
 import dev.hyaline.analysis.prompt.Task;
-import dev.hyaline.analysis.statistics.Effect;
-import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
@@ -73,7 +72,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             List.of("heads", "entropy", "entropy-share", "largest-weight", "share-above", "distances", "half-distance");
     private static final Task NATURAL = Task.IOI_ABBA;
     private static final int NATURAL_COUNT = 16;
-    private static final int DEFAULT_DRAWS = 5;
+    private static final int DEFAULT_DRAWS = 16;
     private static final int DEFAULT_LENGTH = 20;
     /** In models with more heads, heads of no kind are not shown but only written. */
     private static final int MAX_SHOWN = 64;
@@ -107,7 +106,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             description = "Tokens in a sequence before it is repeated. Default: 20")
     private Integer length;
 
-    @Option(names = "--draws", paramLabel = "N", description = "Number of random sequences. Default: 5")
+    @Option(names = "--draws", paramLabel = "N", description = "Number of random sequences. Default: 16")
     private Integer draws;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of the random sequences. Default: 1")
@@ -203,11 +202,12 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 PromptPairs pairs = PromptPairs.of(
                         checkpoint.config(),
                         NATURAL.draw(PairOptions.encoder(vocabulary, promptOptions.begins()), NATURAL_COUNT, 1));
-                evidence.add(PatternEvidence.measure(
+                PatternEvidence natural = PatternEvidence.measure(
                         model,
                         pairs.clean(checkpoint.config()),
                         punctuation,
-                        pairs.list().stream().map(PromptPair::roles).toList()));
+                        pairs.list().stream().map(PromptPair::roles).toList());
+                evidence.add(pairs.units().map(natural::ofUnits).orElse(natural));
             }
             once = PatternEvidence.measure(model, drawn(checkpoint, vocabulary, /* twice= */ false), punctuation);
         } catch (BadInputException e) {
@@ -262,7 +262,9 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
         console.out().println(console.bold(model) + "  " + what);
         console.out().println();
         Table table = new Table(
-                "head", "kind", ">score", ">error", ">95% interval", ">lead", ">entropy", ">largest", ">looked at");
+                "head", "kind", ">score", ">error", ">effect", ">95% interval", ">p", ">adjusted", "", ">lead");
+        Table spread = new Table(
+                "head", ">entropy", ">of ln n", ">largest", ">keys above " + TableView.figure(above), ">half within");
         int unnamed = 0;
         for (HeadClass head : classes) {
             if (head.type() == null) {
@@ -271,21 +273,30 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                     continue;
                 }
             }
-            int cell = statistics.entropy().cell(head.layer(), head.head());
-            table.row(
+            List<String> row = new ArrayList<>(List.of(
                     head.layer() + "." + head.head(),
                     Objects.requireNonNullElse(head.type(), "-"),
                     TableView.figure(head.score()),
-                    Double.isNaN(head.standardError()) ? "" : "± " + TableView.figure(head.standardError()),
-                    interval(scores, head)
-                            .map(i -> TableView.figure(i.low()) + " to " + TableView.figure(i.high()))
-                            .orElse("-"),
-                    TableView.figure(head.margin()),
+                    Double.isNaN(head.standardError()) ? "-" : "± " + TableView.figure(head.standardError())));
+            row.addAll(bestCell(scores, head)
+                    .map(best -> TableView.figures(scores, best))
+                    .orElse(List.of("-", "-", "-", "-", "")));
+            row.add(TableView.figure(head.margin()));
+            table.row(row.toArray(String[]::new));
+            int cell = statistics.entropy().cell(head.layer(), head.head());
+            spread.row(
+                    head.layer() + "." + head.head(),
                     TableView.figure(statistics.entropy().mean(cell)),
+                    TableView.figure(statistics.entropyShare().mean(cell)),
                     TableView.figure(statistics.largestWeight().mean(cell)),
-                    TableView.figure(statistics.shareAbove().mean(cell)));
+                    TableView.figure(statistics.shareAbove().mean(cell)),
+                    TableView.figure(statistics.halfDistance().mean(cell)));
         }
         table.print(console);
+        TableView.explain(console, scores);
+        console.out().println();
+        console.out().println("Spread of attention, means over queries from the second on:");
+        spread.print(console);
         console.out().println();
         List<String> kinds = new ArrayList<>();
         for (String type : scores.axes().getFirst().labels()) {
@@ -298,25 +309,18 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             }
         }
         kinds.forEach(console.out()::println);
-        if (given && prompts.size() > 1) {
-            console.out()
-                    .println(console.dim("units unknown: each of the " + prompts.size()
-                            + " prompts counts as one, so that intervals may be too narrow"));
-        }
         console.out()
                 .println(console.dim(unnamed + " of " + classes.size() + " heads score below "
                         + TableView.figure(threshold) + " for every kind"));
     }
 
-    /** The interval of the head's best score; empty with too few prompts. */
-    private static Optional<Interval> interval(ResultTable scores, HeadClass head) {
+    /** The cell of the head's best score; empty if no prompt has a key to look at. */
+    private static Optional<Integer> bestCell(ResultTable scores, HeadClass head) {
         return IntStream.range(0, scores.axes().getFirst().size())
                 .map(type -> scores.cell(type, head.layer(), head.head()))
                 .filter(cell -> scores.mean(cell) == head.score())
                 .boxed()
-                .findFirst()
-                .flatMap(cell -> scores.statistics().effect(cell))
-                .map(Effect::interval);
+                .findFirst();
     }
 
     private static void json(
@@ -328,6 +332,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             PatternReport patterns) {
         out.writeStringProperty("pattern_prompts", patterns.prompts());
         out.writeStringProperty("model", model);
+        TableText.writeTests(scores, out);
         out.writeArrayPropertyStart("heads");
         for (HeadClass head : classes) {
             int cell = statistics.entropy().cell(head.layer(), head.head());
@@ -342,14 +347,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             }
             JsonOutput.number(out, "score", head.score());
             JsonOutput.number(out, "standard_error", head.standardError());
-            JsonOutput.number(
-                    out,
-                    "interval_low",
-                    interval(scores, head).map(Interval::low).orElse(Double.NaN));
-            JsonOutput.number(
-                    out,
-                    "interval_high",
-                    interval(scores, head).map(Interval::high).orElse(Double.NaN));
+            TableText.writeFigures(scores, bestCell(scores, head).orElse(-1), out);
             JsonOutput.number(out, "margin", head.margin());
             out.writeObjectPropertyStart("scores");
             List<String> types = scores.axes().getFirst().labels();

@@ -25,13 +25,14 @@ public record PatternReport(List<HeadPattern> patterns, String prompts) {
                 .collect(Collectors.groupingBy(HeadPattern::type, LinkedHashMap::new, Collectors.toList()));
         console.out().println();
         console.out().println("Patterns on " + prompts + ", by score, excess and lead:");
-        Table table = new Table("pattern", "head", ">score", ">excess", ">lead");
+        Table table = new Table("pattern", "head", ">score", ">error", ">excess", ">lead");
         byType.forEach((type, heads) -> heads.stream()
                 .filter(head -> !Double.isNaN(head.score()))
                 .forEach(head -> table.row(
                         type,
                         head.layer() + "." + head.head(),
                         TableView.figure(head.score()),
+                        Double.isNaN(head.standardError()) ? "-" : "± " + TableView.figure(head.standardError()),
                         TableView.figure(head.excess()),
                         TableView.figure(head.margin()))));
         if (patterns.stream().anyMatch(head -> !Double.isNaN(head.score()))) {
@@ -60,6 +61,7 @@ public record PatternReport(List<HeadPattern> patterns, String prompts) {
         out.writeObjectPropertyStart("pattern");
         out.writeStringProperty("type", pattern.type());
         JsonOutput.number(out, "score", pattern.score());
+        JsonOutput.number(out, "standard_error", pattern.standardError());
         JsonOutput.number(out, "excess", pattern.excess());
         JsonOutput.number(out, "margin", pattern.margin());
         out.writeEndObject();

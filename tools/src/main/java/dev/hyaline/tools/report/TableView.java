@@ -56,7 +56,7 @@ public final class TableView {
         } else {
             view.standingOut();
         }
-        view.explain();
+        explain(console, table);
     }
 
     /** Lists the cells farthest from the neutral value. */
@@ -101,21 +101,25 @@ public final class TableView {
 
     /** Returns whether effects are differences from a value other than 0, rather than the means themselves. */
     private boolean isDifference() {
-        return IntStream.range(0, table.samples().size()).anyMatch(sample -> table.reference(sample) != 0);
+        return table.comparedWith().isPresent() || table.neutral().orElse(0) != 0;
     }
 
     private List<String> figures(int cell) {
+        List<String> figures = figures(table, cell);
+        return isDifference() ? figures : figures.subList(1, figures.size());
+    }
+
+    /** A cell's effect, interval, p and adjusted p, and the mark of one that stands out. */
+    public static List<String> figures(ResultTable table, int cell) {
         Optional<Effect> effect = table.statistics().effect(cell);
         List<String> figures = new ArrayList<>();
-        if (isDifference()) {
-            figures.add(effect.map(e -> figure(e.estimate())).orElse("-"));
-        }
+        figures.add(effect.map(e -> figure(e.estimate())).orElse("-"));
         figures.add(effect.map(Effect::interval)
                 .map(i -> figure(i.low()) + " to " + figure(i.high()))
                 .orElse("-"));
         figures.add(effect.map(e -> p(e.p())).orElse("-"));
         figures.add(effect.map(e -> p(e.adjustedP())).orElse("-"));
-        figures.add(mark(cell));
+        figures.add(mark(table, cell));
         return figures;
     }
 
@@ -123,7 +127,7 @@ public final class TableView {
         return figure(p == null ? Double.NaN : p);
     }
 
-    private String mark(int cell) {
+    private static String mark(ResultTable table, int cell) {
         return table.statistics().standsOut(cell) ? "*" : "";
     }
 
@@ -146,15 +150,16 @@ public final class TableView {
         }
     }
 
-    /** Prints the methods behind the figures, and their limits. */
-    private void explain() {
+    /** Prints the methods behind a table's figures, and their limits. */
+    public static void explain(Console console, ResultTable table) {
         TableStatistics statistics = table.statistics();
         if (statistics.prompts() == 1 || (statistics.tested() == 0 && statistics.units() > 1)) {
             return;
         }
         List<String> lines = new ArrayList<>(List.of(units(statistics)));
         if (statistics.units() > 1) {
-            lines.add("p: " + statistics.test() + (isDifference() ? ", each against its run without the edit" : ""));
+            lines.add("p: " + statistics.test()
+                    + table.comparedWith().map(with -> ", each against " + with).orElse(""));
             lines.add("*: adjusted p (" + Adjustment.BENJAMINI_HOCHBERG + ", "
                     + DisplayText.plural(statistics.tested(), "cell") + ") at most " + Effect.DISCOVERY_RATE);
             lines.add("interval: " + statistics.interval());
@@ -193,7 +198,7 @@ public final class TableView {
                                 .orElse(0),
                         IntStream.range(0, table.cells())
                                 .map(cell -> figure(table.mean(cell)).length()
-                                        + mark(cell).length())
+                                        + mark(table, cell).length())
                                 .max()
                                 .orElse(0));
         int atOnce = Math.max(1, (LINE - first) / width);
@@ -213,8 +218,8 @@ public final class TableView {
                         new StringBuilder(left(EscapedText.plain(grid.rows().get(r)), first));
                 for (int c = from; c < to; c++) {
                     double mean = table.mean(grid.cells()[r][c]);
-                    line.append(
-                            console.onColour(scale.rgb(mean), right(figure(mean) + mark(grid.cells()[r][c]), width)));
+                    line.append(console.onColour(
+                            scale.rgb(mean), right(figure(mean) + mark(table, grid.cells()[r][c]), width)));
                 }
                 console.out().println(console.colours() ? line : line.toString().stripTrailing());
             }
