@@ -11,6 +11,9 @@ import picocli.CommandLine.TypeConversionException;
 
 /** The {@code hyaline} command. */
 public final class Main {
+    /** What Java reads where the locale has no character. */
+    private static final String DAMAGED = "\uFFFD";
+
     private Main() {}
 
     public static void main(String[] arguments) {
@@ -68,14 +71,21 @@ public final class Main {
     }
 
     /**
-     * Refuses arguments that the locale has damaged: a locale other than UTF-8 turns characters that it lacks into
-     * U+FFFD before Java sees them, and a wrong prompt must not go unnoticed.
+     * Refuses arguments, and a present folder, that the locale has damaged: a locale other than UTF-8 turns characters
+     * that it lacks into U+FFFD before Java sees them; a wrong prompt or output folder must not go unnoticed.
      */
     private static void requireReadable(String[] arguments) {
         String encoding = System.getProperty("sun.jnu.encoding", "UTF-8");
-        if (!encoding.equalsIgnoreCase("UTF-8") && List.of(arguments).toString().contains("\uFFFD")) {
+        if (encoding.equalsIgnoreCase("UTF-8")) {
+            return;
+        }
+        if (List.of(arguments).toString().contains(DAMAGED)) {
             throw new BadInputException("the locale (" + encoding + ") cannot carry the characters of an argument;"
                     + " set LC_ALL=C.UTF-8, or put the prompt into a file for --prompts");
+        }
+        if (System.getProperty("user.dir").contains(DAMAGED)) {
+            throw new BadInputException("the locale (" + encoding + ") cannot carry the name of the present folder;"
+                    + " set LC_ALL=C.UTF-8, or go to another folder");
         }
     }
 }

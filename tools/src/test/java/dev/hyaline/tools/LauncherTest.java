@@ -233,6 +233,12 @@ final class LauncherTest {
         assertThat(run(Map.of("LC_ALL", "C"), folder.resolve("hyaline")).out()).contains("locale C.UTF-8");
         assertThat(run(Map.of("LC_ALL", "C"), checkout.resolve("hyaline")).out())
                 .contains("locale C\n");
+        assertThat(run(Map.of("LC_ALL", "C"), checkout.resolve("hyaline"), "dump", "--prompt", "Zoë")
+                        .out())
+                .contains("locale C.UTF-8", "Zoë");
+        assertThat(run(Map.of("LC_ALL", "C", "PWD", folder.toString()), checkout.resolve("hyaline"))
+                        .out())
+                .contains("locale C\n"); // not the present folder, whatever the variable says
     }
 
     @Test

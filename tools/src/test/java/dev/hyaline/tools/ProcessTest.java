@@ -101,6 +101,20 @@ final class ProcessTest {
     }
 
     @Test
+    void aLocaleThatCannotSpellThePresentFolderIsRefused() throws Exception {
+        assumeThat(System.getProperty("sun.jnu.encoding")).isEqualTo("UTF-8");
+        Path plans = Files.createDirectory(folder.resolve("pläne"));
+        Outcome outcome = Outcome.ofProcess(plans, "C", "dump", "--sites", "z", "--out", "x");
+        assertThat(outcome.err()).contains("the name of the present folder", "LC_ALL=C.UTF-8");
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(folder.toFile().list()).containsExactly("pläne");
+        assertThat(Outcome.ofProcess(plans, "C.UTF-8", "dump", "--sites", "z", "--out", "x")
+                        .exitCode())
+                .isZero();
+        assertThat(plans.resolve("x")).isDirectory();
+    }
+
+    @Test
     void twoRunsGiveTheSameBytes() throws Exception {
         for (String format : List.of("safetensors", "npz")) {
             for (String threads : List.of("1", "2")) {
