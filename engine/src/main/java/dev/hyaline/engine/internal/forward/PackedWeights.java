@@ -20,8 +20,9 @@ public record PackedWeights(
     public SpareMatrices spare() {
         Stream<PackedMatrix> ofBlocks = Arrays.stream(blocks)
                 .flatMap(block -> Stream.of(block.q(), block.k(), block.v(), block.o(), block.in(), block.out()));
-        Stream<PackedMatrix> untied = Stream.of(unembedding).filter(matrix -> matrix != embedding);
-        return new SpareMatrices(Stream.of(Stream.of(embedding), ofBlocks, untied).flatMap(Function.identity()));
+        // With tied embeddings the last is the first again, and nobody takes it.
+        return new SpareMatrices(Stream.of(Stream.of(embedding), ofBlocks, Stream.of(unembedding))
+                .flatMap(Function.identity()));
     }
 
     /** Gain and bias, {@code [dModel]} each. */
