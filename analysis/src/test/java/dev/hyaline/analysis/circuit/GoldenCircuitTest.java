@@ -12,6 +12,7 @@ import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.statistics.association.Correlation;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import java.io.IOException;
@@ -56,7 +57,7 @@ final class GoldenCircuitTest {
     }
 
     private static EdgeScores golden(String name) {
-        return EdgeScores.of(model.config(), name, GOLDEN.tensor(name));
+        return GOLDEN.scores(model.config(), name);
     }
 
     static void assertClose(double[] found, double[] expected, double tolerance) {
@@ -128,39 +129,65 @@ final class GoldenCircuitTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1", "3", "5", "6"})
+    @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6})
     void acdc(int number) {
         GOLDEN.requireSearch(experiment, number);
     }
 
     @Test
     void evaluationOfTheReferenceCircuit() {
-        JsonNode expected = GOLDEN.json().get("circuit");
-        Circuit circuit = CircuitSelection.TOP
-                .select(golden("eap_ig_inputs_5"), expected.get("n").asInt())
-                .pruned();
+        GOLDEN.requireEvaluation(circuits("counterfactual"));
+    }
+
+    @Test
+    void metricsOfEveryPair() {
+        GOLDEN.requireMetrics(experiment);
+    }
+
+    @Test
+    void sumsOfTheInputsEdges() {
+        GOLDEN.requireCompleteness(circuits("counterfactual"));
+    }
+
+    @Test
+    void rankCorrelations() {
+        GOLDEN.requireSpearman();
+    }
+
+    /** By the area of the curve the order is own stage, inputs, plain; by rank correlation of all edges another one. */
+    @Test
+    void methodsInTheOrderOfTheReference() {
         CircuitExperiment circuits = circuits("counterfactual");
-        assertThat(circuit.edges()).map(Object::toString).isEqualTo(GoldenCircuits.strings(expected.get("edges")));
-        CircuitEvaluation evaluation = CircuitEvaluation.measure(circuits, circuit);
-        assertThat(evaluation.meanKept()).isCloseTo(expected.get("keep_only").asDouble(), within(TOLERANCE));
-        assertThat(evaluation.meanComplement())
-                .isCloseTo(expected.get("complement").asDouble(), within(TOLERANCE));
-        assertClose(evaluation.kept(), GoldenCircuits.doubles(expected.get("per_pair")), TOLERANCE);
-        List<Edge> removed = GoldenCircuits.strings(expected.at("/completeness/knocked_out")).stream()
-                .map(name -> Edge.parse(model.config(), name))
-                .toList();
-        CircuitEvaluation.Completeness completeness = CircuitEvaluation.completeness(
-                        circuits, circuit, List.of(removed))
-                .getFirst();
-        assertThat(completeness.circuitWithout())
-                .isCloseTo(expected.at("/completeness/circuit_without").asDouble(), within(TOLERANCE));
-        assertThat(completeness.modelWithout())
-                .isCloseTo(expected.at("/completeness/model_without").asDouble(), within(TOLERANCE));
-        CircuitEvaluation.minimality(circuits, circuit)
-                .forEach((edge, change) -> assertThat(change)
-                        .as(edge.toString())
-                        .isCloseTo(
-                                expected.get("minimality").get(edge.toString()).asDouble(), within(TOLERANCE)));
+        Map<String, Double> cpr = new HashMap<>();
+        Map<String, Double> cmd = new HashMap<>();
+        Map<String, Double> rho = new HashMap<>();
+        double[] exact = GOLDEN.tensor("exact");
+        for (String name : List.of("ig_activations_own_5", "eap_ig_inputs_5", "eap")) {
+            EdgeScores scores = GoldenCircuits.scoring(name).score(circuits);
+            for (CircuitSelection selection : List.of(CircuitSelection.TOP, CircuitSelection.TOP_ABSOLUTE)) {
+                CircuitCurve curve = CircuitCurve.measure(circuits, scores, selection, true, CircuitCurve.fractions());
+                JsonNode expected = GOLDEN.json()
+                        .get("curves")
+                        .get(name + "|counterfactual|" + (selection.isAbsolute() ? "absolute" : "signed"));
+                assertThat(curve.area())
+                        .as(name)
+                        .isCloseTo(expected.get("area_under").asDouble(), within(1e-3));
+                assertThat(curve.areaFromOne())
+                        .as(name)
+                        .isCloseTo(expected.get("area_from_1").asDouble(), within(1e-3));
+                (selection.isAbsolute() ? cmd : cpr)
+                        .put(name, selection.isAbsolute() ? curve.areaFromOne() : curve.area());
+            }
+            rho.put(
+                    name,
+                    Correlation.spearman(scores.values(), exact).orElseThrow().rho());
+        }
+        assertThat(cpr.get("ig_activations_own_5")).isGreaterThan(cpr.get("eap_ig_inputs_5"));
+        assertThat(cpr.get("eap_ig_inputs_5")).isGreaterThan(cpr.get("eap"));
+        assertThat(cmd.get("ig_activations_own_5")).isLessThan(cmd.get("eap_ig_inputs_5"));
+        assertThat(cmd.get("eap_ig_inputs_5")).isLessThan(cmd.get("eap"));
+        assertThat(rho.get("eap")).isGreaterThan(rho.get("ig_activations_own_5"));
+        assertThat(rho.get("ig_activations_own_5")).isGreaterThan(rho.get("eap_ig_inputs_5"));
     }
 
     @Test
@@ -196,32 +223,13 @@ final class GoldenCircuitTest {
         "eap_ig_inputs_5.kl, counterfactual"
     })
     void scoresByGradients(String name, String ablation) {
-        EdgeScoring scoring = GoldenCircuits.scoring(name);
-        CircuitExperiment circuits = name.endsWith(".kl")
-                ? CircuitExperiment.of(
-                        Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)),
-                        Ablation.counterfactual())
-                : circuits(ablation);
-        EdgeScores scores = scoring.score(circuits);
-        double[] expected = GOLDEN.tensor(name);
-        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
-        double error = 0;
-        for (int e = 0; e < expected.length; e++) {
-            error = Math.max(error, Math.abs(expected[e] - scores.of(e)));
-        }
-        assertThat(error).isLessThan(2e-6 * Math.max(1, largest));
-        if (name.equals("eap")) {
-            double[] perPair = GOLDEN.tensor("eap_per_pair");
-            for (int pair = 0; pair < scores.pairs(); pair++) {
-                assertClose(
-                        scores.pair(pair),
-                        Arrays.copyOfRange(perPair, pair * scores.size(), (pair + 1) * scores.size()),
-                        5e-5);
-            }
-        }
-        if (name.startsWith("eap") && !name.contains("ig") && !name.endsWith("mean")) {
-            assertClose(scores.bySender(), GOLDEN.tensor("node_" + name), 5e-5);
-        }
+        GOLDEN.requireScores(
+                name.endsWith(".kl")
+                        ? CircuitExperiment.of(
+                                Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)),
+                                Ablation.counterfactual())
+                        : circuits(ablation),
+                name);
     }
 
     @Test
@@ -239,37 +247,17 @@ final class GoldenCircuitTest {
 
     @Test
     void stabilityOfTheReferencesDraws() {
-        JsonNode expected = GOLDEN.json().get("bootstrap");
-        int[][] drawn = expected.get("indices")
-                .valueStream()
-                .map(list -> list.valueStream().mapToInt(JsonNode::asInt).toArray())
-                .toArray(int[][]::new);
-        double[] all = GOLDEN.tensor("eap_per_pair");
-        double[][] pairs = new double[8][];
-        Arrays.setAll(pairs, pair -> Arrays.copyOfRange(all, pair * all.length / 8, (pair + 1) * all.length / 8));
-        EdgeScores scores = EdgeScores.ofPairs(model.config(), "eap", pairs);
-        int n = expected.get("n").asInt();
-        assertThat(ScoreStability.ofDraws(scores, of -> CircuitSelection.TOP.select(of, n), drawn)
-                        .meanPairwise())
-                .isCloseTo(expected.get("mean").asDouble(), within(1e-9));
-        ScoreStability own = ScoreStability.measure(scores, CircuitSelection.TOP, n, 20, 1);
+        GOLDEN.requireStability(model.config());
+        EdgeScores scores = GOLDEN.perPair(model.config());
+        ScoreStability own = ScoreStability.measure(scores, CircuitSelection.TOP, 30, 20, 1);
         assertThat(own.bootstrap().meanPairwise()).isBetween(0.6, 0.95);
         assertThat(own.halves()).isBetween(0.4, 1.0);
-        assertThat(own).isEqualTo(ScoreStability.measure(scores, CircuitSelection.TOP, n, 20, 1));
+        assertThat(own).isEqualTo(ScoreStability.measure(scores, CircuitSelection.TOP, 30, 20, 1));
     }
 
     @Test
     void gradientsOfMasks() {
-        CircuitExperiment byKl = CircuitExperiment.of(
-                Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)), Ablation.counterfactual());
-        double[] expected = GOLDEN.tensor("mask_gradient.kl.half");
-        double[] found = LearnedMasks.gradient(byKl, 0.5).values();
-        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
-        double error = 0;
-        for (int e = 0; e < found.length; e++) {
-            error = Math.max(error, Math.abs(expected[e] + found[e]));
-        }
-        assertThat(error).isLessThan(5e-6 * largest);
+        GOLDEN.requireHalfOpenMasks(experiment);
         // At whole edges it is attribution patching.
         assertClose(LearnedMasks.gradient(circuits("counterfactual"), 1).values(), GOLDEN.tensor("eap"), 5e-5);
     }

@@ -4,24 +4,31 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
-import dev.hyaline.analysis.GoldenIoi;
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
-import dev.hyaline.analysis.graph.Edge;
+import dev.hyaline.analysis.causal.MetricObjective;
+import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Digests;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.gradient.Gradients;
 import dev.hyaline.weights.Checkpoint;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Scores, circuits and curves of fable's greater-than task, whose answers are dozens of tokens, and scores of four tiny
@@ -37,11 +44,8 @@ final class GoldenScoresTest {
     @BeforeAll
     static void run() {
         model = Fable.open();
-        JsonNode pairs = JsonMapper.shared()
-                .readTree(GOLDEN.folder().resolve("fable-greater-than.pairs.json"))
-                .get("pairs");
         experiment = Experiment.start(
-                model, GoldenCircuits.pairs(model.config(), pairs), Metric.probabilityDifference(PromptPair.END));
+                model, GoldenCircuits.greaterThan(model.config()), Metric.probabilityDifference(PromptPair.END));
     }
 
     @AfterAll
@@ -51,22 +55,6 @@ final class GoldenScoresTest {
 
     private static CircuitExperiment circuits(String ablation) {
         return CircuitExperiment.of(experiment, GoldenCircuits.ablation(ablation));
-    }
-
-    private static void requireScores(GoldenCircuits golden, CircuitExperiment circuits, String name) {
-        double[] expected = golden.tensor(name);
-        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
-        EdgeScores scores = GoldenCircuits.scoring(name).score(circuits);
-        double error = 0;
-        for (int e = 0; e < expected.length; e++) {
-            error = Math.max(error, Math.abs(expected[e] - scores.of(e)));
-        }
-        assertThat(error).as(name).isLessThan(1e-5 * largest);
-        if (name.startsWith("eap") && !name.contains("ig") && !name.endsWith(".mean")) {
-            double[] nodes = golden.tensor("node_" + name);
-            double most = Arrays.stream(nodes).map(Math::abs).max().orElseThrow();
-            GoldenCircuitTest.assertClose(scores.bySender(), nodes, 1e-4 * most);
-        }
     }
 
     @ParameterizedTest
@@ -95,12 +83,14 @@ final class GoldenScoresTest {
                     "ig_activations_own_5",
                     "clean_corrupted",
                     "information_flow")) {
-                requireScores(golden, circuits, method);
+                golden.requireScores(circuits, method);
             }
+            golden.requireCompleteness(circuits);
+            golden.requireSpearman();
             for (String ablation : ABLATIONS) {
                 CircuitExperiment ablated = CircuitExperiment.of(pairs, GoldenCircuits.ablation(ablation));
-                requireScores(golden, ablated, "exact." + ablation);
-                requireScores(golden, ablated, "eap." + ablation);
+                golden.requireScores(ablated, "exact." + ablation);
+                golden.requireScores(ablated, "eap." + ablation);
             }
         }
     }
@@ -122,7 +112,7 @@ final class GoldenScoresTest {
                 "ig_activations_own_5",
                 "clean_corrupted",
                 "information_flow")) {
-            requireScores(GOLDEN, circuits("counterfactual"), method);
+            GOLDEN.requireScores(circuits("counterfactual"), method);
         }
     }
 
@@ -130,29 +120,88 @@ final class GoldenScoresTest {
     @ValueSource(strings = {"zero", "mean", "mean-positional"})
     void scoresOfGreaterThanUnderOtherAblations(String ablation) {
         for (String method : List.of("exact.", "eap.", "eap_ig_activations_5.")) {
-            requireScores(GOLDEN, circuits(ablation), method + ablation);
+            GOLDEN.requireScores(circuits(ablation), method + ablation);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"zero", "mean"})
+    void scoresWhereTheInputHasPositions(String ablation) {
+        CircuitExperiment circuits =
+                CircuitExperiment.of(experiment, GoldenCircuits.ablation(ablation), InputMeaning.TOKENS_AND_POSITIONS);
+        String name = ablation + ".input_with_positions";
+        GOLDEN.requireClose(
+                "exact." + name, new EdgeScoring.Exact().score(circuits).values(), 1e-5);
+        assertThat(circuits.mean(circuits.empty()))
+                .isCloseTo(GOLDEN.json().get("empty." + name).asDouble(), within(2e-6));
+    }
+
+    @Test
+    void scoresByDivergence() {
+        GOLDEN.requireScores(
+                CircuitExperiment.of(
+                        Experiment.start(experiment.runs(), Metric.klToClean(PromptPair.END)),
+                        Ablation.counterfactual()),
+                "eap_ig_inputs_5.kl");
+        GOLDEN.requireHalfOpenMasks(experiment);
+    }
+
+    @Test
+    void metricsOfEveryPair() {
+        GOLDEN.requireMetrics(experiment);
+    }
+
+    /** Of sets of answers and distractors. */
+    @ParameterizedTest
+    @ValueSource(strings = {"logit-diff", "log-prob", "prob-diff", "kl", "cross-entropy"})
+    void gradientsOfMetrics(String name) {
+        Side side = name.equals("kl") ? Side.CORRUPTED : Side.CLEAN;
+        HookPoint embedded = HookPoint.of(Site.RESID_PRE, 0);
+        HookPoint last = HookPoint.of(Site.LN_FINAL_NORMALIZED);
+        Gradients gradients = Gradients.of(
+                model,
+                side.prompts(experiment.pairs(), model.config()),
+                MetricObjective.of(model, experiment.pairs(), side, GoldenCircuits.metric(name)),
+                Capture.of(List.of(embedded, last)));
+        GOLDEN.requireClose(
+                "metric." + name + ".grad." + embedded, all(pair -> gradients.values(embedded, pair)), 1e-5);
+        double[] atTheEnd = all(
+                pair -> gradients.row(last, pair, experiment.pairs().get(pair).end()));
+        if (name.equals("cross-entropy")) {
+            assertThat(atTheEnd).as("of a token after which none comes").containsOnly(0);
+        } else {
+            GOLDEN.requireClose("metric." + name + ".grad." + last, atTheEnd, 1e-5);
+        }
+    }
+
+    private static double[] all(IntFunction<float[]> ofPair) {
+        return IntStream.range(0, experiment.pairs().size())
+                .mapToObj(ofPair)
+                .flatMapToDouble(values -> IntStream.range(0, values.length).mapToDouble(i -> values[i]))
+                .toArray();
     }
 
     @Test
     void inputGradientsAddUpToTheWholeEffect() {
-        JsonNode expected = GOLDEN.json().get("completeness_of_input_edges");
-        CircuitExperiment circuits = circuits("counterfactual");
-        double whole = circuits.mean(circuits.full()) - circuits.mean(circuits.empty());
-        assertThat(whole).isCloseTo(expected.get("total_effect").asDouble(), within(1e-5));
-        double before = Double.POSITIVE_INFINITY;
-        for (int steps : new int[] {5, 20}) {
-            double left = ofInput(circuits, new EdgeScoring.InputGradients(steps, EdgeScoring.PathRule.LEFT));
-            double middle = ofInput(circuits, new EdgeScoring.InputGradients(steps, EdgeScoring.PathRule.MIDPOINT));
-            assertThat(left).isCloseTo(expected.get("left_" + steps).asDouble(), within(1e-5));
-            assertThat(middle).isCloseTo(expected.get("midpoint_" + steps).asDouble(), within(1e-5));
-            assertThat(Math.abs(left - whole)).isLessThan(before);
-            before = Math.abs(left - whole);
-        }
+        GOLDEN.requireCompleteness(circuits("counterfactual"));
     }
 
-    private static double ofInput(CircuitExperiment circuits, EdgeScoring scoring) {
-        return scoring.score(circuits).bySender()[0];
+    @Test
+    void rankCorrelationsAndStability() {
+        GOLDEN.requireSpearman();
+        GOLDEN.requireStability(model.config());
+    }
+
+    /** The reference's file is told by its hash alone: it is as large as all of this test's other files. */
+    @Test
+    void graphFileOfTheReference() {
+        Circuit circuit = CircuitSelection.TOP
+                .select(GOLDEN.scores(model.config(), "eap_ig_inputs_5"), 30)
+                .pruned();
+        String json = GraphFile.of(circuit, GOLDEN.scores(model.config(), "eap_ig_inputs_5"))
+                .json();
+        assertThat(HexFormat.of().formatHex(Digests.sha256().digest(json.getBytes(StandardCharsets.UTF_8))))
+                .isEqualTo("11ff22abffaf2c718f2d14417a6aa4c5e2e7108a2490a2a5adcde743e3c3c33e");
     }
 
     @Test
@@ -168,25 +217,6 @@ final class GoldenScoresTest {
 
     @Test
     void evaluationOfTheReferenceCircuit() {
-        JsonNode expected = GOLDEN.json().get("circuit");
-        Circuit circuit = CircuitSelection.TOP
-                .select(
-                        EdgeScores.of(model.config(), "golden", GOLDEN.tensor("eap_ig_inputs_5")),
-                        expected.get("n").asInt())
-                .pruned();
-        CircuitExperiment circuits = circuits("counterfactual");
-        assertThat(circuit.edges()).map(Object::toString).isEqualTo(GoldenCircuits.strings(expected.get("edges")));
-        CircuitEvaluation evaluation = CircuitEvaluation.measure(circuits, circuit);
-        assertThat(evaluation.meanKept()).isCloseTo(expected.get("keep_only").asDouble(), within(GoldenIoi.TOLERANCE));
-        assertThat(evaluation.meanComplement())
-                .isCloseTo(expected.get("complement").asDouble(), within(GoldenIoi.TOLERANCE));
-        CircuitEvaluation.minimality(circuits, circuit)
-                .forEach((Edge edge, Double change) -> assertThat(change)
-                        .as(edge.toString())
-                        .isCloseTo(
-                                Math.abs(expected.get("minimality")
-                                        .get(edge.toString())
-                                        .asDouble()),
-                                within(GoldenIoi.TOLERANCE)));
+        GOLDEN.requireEvaluation(circuits("counterfactual"));
     }
 }
