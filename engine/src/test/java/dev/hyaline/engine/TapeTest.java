@@ -11,6 +11,7 @@ import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.fixtures.CallingProbe;
 import dev.hyaline.engine.fixtures.RandomModels;
 import dev.hyaline.engine.fixtures.Recording;
+import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
@@ -73,6 +74,59 @@ class TapeTest {
             List<HookPoint> reversed = new ArrayList<>(all.order());
             Collections.reverse(reversed);
             assertThat(reversed).isEqualTo(HookPoint.all(config));
+        }
+    }
+
+    @Property(tries = 20)
+    void aReaderOfSomePositionsIsShownTheSame(@ForAll long seed) {
+        Gpt2Config config = RandomModels.config(seed);
+        Random random = new Random(seed);
+        List<int[]> prompts = List.of(
+                RandomModels.tokens(config, 1 + random.nextInt(config.nCtx()), seed),
+                RandomModels.tokens(config, 1 + random.nextInt(config.nCtx()), seed + 1));
+        int width = config.nHeads() * config.dModel();
+        try (Gpt2 model = Gpt2.of(RandomModels.weights(config, seed), 2)) {
+            Tape tape = model.record(
+                    ForwardRequest.of(prompts.stream().map(Sequence::of).toList()));
+            Recording all = Recording.everything();
+            tape.backward(gradient(prompts, config), all);
+            Recording some = Recording.everything();
+            List<Site> inputs = List.of(Site.Q_INPUT, Site.K_INPUT, Site.V_INPUT);
+            tape.backward(gradient(prompts, config), new Probe() {
+                @Override
+                public boolean wants(HookPoint point) {
+                    return inputs.contains(point.site()) || point.site() == Site.RESID_PRE;
+                }
+
+                @Override
+                public boolean reads(HookPoint point, int sequence, int position) {
+                    return position % (2 + sequence) == 1;
+                }
+
+                @Override
+                public boolean changes(HookPoint point) {
+                    return false;
+                }
+
+                @Override
+                public void at(HookPoint point, Activation gradient) {
+                    some.at(point, gradient);
+                }
+            });
+            for (int layer = 0; layer < config.nLayers(); layer++) {
+                HookPoint before = HookPoint.of(Site.RESID_PRE, layer);
+                for (int s = 0; s < prompts.size(); s++) {
+                    assertThat(some.of(before, s)).isEqualTo(all.of(before, s));
+                    for (Site site : inputs) {
+                        float[] found = some.of(HookPoint.of(site, layer), s);
+                        float[] expected = all.of(HookPoint.of(site, layer), s);
+                        for (int position = 1; position < prompts.get(s).length; position += 2 + s) {
+                            assertThat(Arrays.copyOfRange(found, position * width, (position + 1) * width))
+                                    .isEqualTo(Arrays.copyOfRange(expected, position * width, (position + 1) * width));
+                        }
+                    }
+                }
+            }
         }
     }
 

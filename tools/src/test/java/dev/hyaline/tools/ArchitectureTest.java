@@ -102,6 +102,7 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals(
             "engine",
+            "dev.hyaline.analysis.circuit..",
             "dev.hyaline.analysis.sparse..",
             "dev.hyaline.instrument.capture..",
             "dev.hyaline.instrument.weights..");
@@ -116,9 +117,9 @@ final class ArchitectureTest {
                             nameMatching("dev\\.hyaline\\.engine\\.internal\\.kernel\\.(Double)?Fma"))));
 
     @ArchTest
-    static final ArchRule SPARSE_CODING_USES_OF_THE_ENGINE_ONLY_ITS_KERNELS = noClasses()
+    static final ArchRule ANALYSIS_USES_OF_THE_ENGINE_ONLY_ITS_KERNELS = noClasses()
             .that()
-            .resideInAPackage("dev.hyaline.analysis.sparse..")
+            .resideInAPackage("dev.hyaline.analysis..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(

@@ -7,6 +7,12 @@ import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.internal.kernel.InputRows;
+import dev.hyaline.engine.internal.kernel.KernelProvider;
+import dev.hyaline.engine.internal.kernel.Kernels;
+import dev.hyaline.engine.internal.kernel.PackedMatrix;
+import dev.hyaline.engine.internal.kernel.Rows;
+import dev.hyaline.engine.internal.kernel.Scratch;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
@@ -17,18 +23,19 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.gradient.GradientPass;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
  * Linear estimates of what ablating edges does: the difference that ablation makes to what a sender writes, times the
  * gradient of the loss with respect to what a receiver reads, in one run or the mean over several. All edges are one
- * matrix product for each position. The bits of a pair's scores depend on nothing but the pair.
+ * matrix product for each position at which ablation makes a difference. The bits of a pair's scores depend on nothing
+ * but the pair.
  */
 final class EdgeGradients {
     /** Gradients of this size are held at a time. */
@@ -36,11 +43,16 @@ final class EdgeGradients {
 
     private static final int MAX_BATCH_TOKENS = 512;
 
+    /** Receivers of a task at least. */
+    private static final int MIN_ROWS = 48;
+
     private final CircuitExperiment experiment;
     private final CircuitEdits edits;
     private final GraphIndex index;
     private final Gpt2Config config;
     private final PairRuns runs;
+    private final Map<HookPoint, int[]> receiversAt;
+    private final Kernels kernels = KernelProvider.provide().kernels();
 
     EdgeGradients(CircuitExperiment experiment) {
         this.experiment = experiment;
@@ -48,6 +60,7 @@ final class EdgeGradients {
         index = experiment.index();
         config = experiment.config();
         runs = experiment.experiment().runs();
+        receiversAt = receiversAt(index);
     }
 
     /** Passes back from the metric of one prompt of every pair. */
@@ -119,9 +132,11 @@ final class EdgeGradients {
     void addScores(List<GradientPass> passes, IntRange senders, double[][] scores) {
         double factor = (experiment.metric().isLowerBetter() ? 1.0 : -1.0) / passes.size();
         int pairs = runs.pairs().size();
+        int[] from = new int[pairs];
+        Arrays.setAll(from, pair -> firstDifference(pair, senders));
         for (int first = 0; first < pairs; ) {
-            int end = end(first);
-            Reader reader = new Reader(first, end);
+            int end = end(first, from);
+            Reader reader = new Reader(first, end, from);
             for (GradientPass pass : passes) {
                 pass.forward(first, end, LogitSelection.none(), reader);
             }
@@ -133,7 +148,11 @@ final class EdgeGradients {
     }
 
     /** Numbers from one on, without the end. */
-    record IntRange(int from, int to) {}
+    record IntRange(int from, int to) {
+        int size() {
+            return to - from;
+        }
+    }
 
     /** Every sender. */
     IntRange allSenders() {
@@ -148,135 +167,206 @@ final class EdgeGradients {
         return new IntRange(of[0], of[of.length - 1] + 1);
     }
 
-    private int end(int first) {
+    /** The first position at which ablation makes a difference to one of some senders. */
+    private int firstDifference(int pair, IntRange senders) {
+        return IntStream.range(senders.from, senders.to)
+                .map(s -> edits.clean(pair).firstDifference(edits.ablated(pair), s))
+                .min()
+                .orElseThrow();
+    }
+
+    private int end(int first, int[] from) {
         long perToken = (long) index.receivers().size() * config.dModel() * Float.BYTES;
         long most = Math.clamp(BATCH_BYTES / perToken, 1, MAX_BATCH_TOKENS);
         long tokens = 0;
+        long kept = 0;
         int end = first;
-        while (end < runs.pairs().size()
-                && (end == first || tokens + runs.pairs().get(end).length() <= most)) {
-            tokens += runs.pairs().get(end).length();
+        while (end < from.length) {
+            int length = runs.pairs().get(end).length();
+            tokens += length;
+            kept += length - from[end];
+            if (end > first && (tokens > MAX_BATCH_TOKENS || kept > most)) {
+                return end;
+            }
             end++;
         }
         return end;
     }
 
-    /** Sums gradients at what receivers read. */
+    /** Sums gradients at what receivers read, where ablation makes a difference. */
     private final class Reader implements Probe {
         private final int first;
-        private final Set<HookPoint> points = new HashSet<>();
-        /** By point and sequence, {@code [tokens, width]}. */
-        private final Map<HookPoint, float[][]> sums = new HashMap<>();
+        private final int[] from;
+        /** By pair and position from the first that counts, {@code [receivers, dModel]}. */
+        private final float[][][] sums;
 
-        Reader(int first, int end) {
+        Reader(int first, int end, int[] from) {
             this.first = first;
-            for (int r = 0; r < index.receivers().size(); r++) {
-                points.add(point(r));
+            this.from = from;
+            sums = new float[end - first][][];
+            for (int s = 0; s < sums.length; s++) {
+                int positions = runs.pairs().get(first + s).length() - from[first + s];
+                sums[s] = new float[positions][index.receivers().size() * config.dModel()];
             }
-            points.forEach(point -> sums.put(point, new float[end - first][]));
         }
 
         @Override
         public boolean wants(HookPoint point) {
-            return points.contains(point);
+            return receiversAt.containsKey(point);
+        }
+
+        @Override
+        public boolean reads(HookPoint point, int sequence, int position) {
+            return position >= from[first + sequence];
+        }
+
+        @Override
+        public boolean changes(HookPoint point) {
+            return false;
         }
 
         @Override
         public void at(HookPoint point, Activation gradient) {
-            float[][] sum = Objects.requireNonNull(sums.get(point));
-            for (int s = 0; s < sum.length; s++) {
-                int size = gradient.size(s);
-                int offset = gradient.offset(s);
-                if (sum[s] == null) {
-                    sum[s] = new float[size];
-                }
-                for (int i = 0; i < size; i++) {
-                    sum[s][i] += gradient.values()[offset + i];
+            int[] there = Objects.requireNonNull(receiversAt.get(point));
+            int d = config.dModel();
+            float[] values = gradient.values();
+            for (int s = 0; s < sums.length; s++) {
+                float[][] rows = sums[s];
+                int at = gradient.offset(s) + from[first + s] * there.length * d;
+                IntStream.range(0, rows.length)
+                        .parallel()
+                        .forEach(p -> add(values, at + p * there.length * d, there, rows[p], d));
+            }
+        }
+
+        private static void add(float[] values, int at, int[] receivers, float[] rows, int d) {
+            for (int i = 0; i < receivers.length; i++) {
+                int to = receivers[i] * d;
+                int of = at + i * d;
+                for (int c = 0; c < d; c++) {
+                    rows[to + c] += values[of + c];
                 }
             }
         }
 
-        float[] of(int receiver, int pair) {
-            return Objects.requireNonNull(sums.get(point(receiver)))[pair - first];
+        float[] of(int pair, int position) {
+            return sums[pair - first][position - from[pair]];
+        }
+
+        int from(int pair) {
+            return from[pair];
         }
     }
 
-    private HookPoint point(int receiver) {
-        Receiver of = index.receivers().get(receiver);
-        Target input = of.input(config);
-        return switch (of.node()) {
-            case Node.Head head -> HookPoint.of(input.site(), head.layer());
-            case Node.Mlp mlp -> HookPoint.of(input.site(), mlp.layer());
-            default -> HookPoint.of(input.site(), config.nLayers() - 1);
-        };
+    /** By point, the receivers that read there: one of an MLP or the logits, one a head else. */
+    private static Map<HookPoint, int[]> receiversAt(GraphIndex index) {
+        Map<HookPoint, List<Integer>> found = new HashMap<>();
+        Gpt2Config config = index.config();
+        for (int r = 0; r < index.receivers().size(); r++) {
+            Receiver receiver = index.receivers().get(r);
+            HookPoint point = HookPoint.of(
+                    receiver.input(config).site(),
+                    switch (receiver.node()) {
+                        case Node.Head head -> head.layer();
+                        case Node.Mlp mlp -> mlp.layer();
+                        default -> config.nLayers() - 1;
+                    });
+            found.computeIfAbsent(point, p -> new ArrayList<>()).add(r);
+        }
+        Map<HookPoint, int[]> receivers = new HashMap<>();
+        found.forEach((point, there) ->
+                receivers.put(point, there.stream().mapToInt(Integer::intValue).toArray()));
+        return receivers;
     }
 
     private void addProducts(int pair, Reader reader, IntRange senders, double factor, double[] scores) {
-        int d = config.dModel();
-        int receivers = index.receivers().size();
         NodeValues clean = edits.clean(pair);
         NodeValues ablated = edits.ablated(pair);
-        float[] transposed = new float[d * receivers];
-        double[][] products = new double[senders.to - senders.from][receivers];
-        for (int position = 0; position < clean.length(); position++) {
+        int receivers = index.receivers().size();
+        double[][] products = new double[receivers][senders.size()];
+        for (int position = reader.from(pair); position < clean.length(); position++) {
             int p = position;
             if (IntStream.range(senders.from, senders.to).allMatch(s -> clean.same(ablated, s, p))) {
                 continue;
             }
-            transpose(reader, pair, position, transposed);
-            // What heads write is formed when first asked for, which is not for several threads.
-            for (int s = senders.from; s < senders.to; s++) {
-                clean.written(s, position);
-                ablated.written(s, position);
-            }
-            IntStream.range(senders.from, senders.to)
-                    .parallel()
-                    .forEach(s -> addProduct(
-                            clean.written(s, p),
-                            ablated.written(s, p),
-                            p * d,
-                            transposed,
-                            index.firstReceiver(s),
-                            products[s - senders.from]));
+            addProducts(reader.of(pair, position), differences(clean, ablated, position, senders), senders, products);
         }
         for (int s = senders.from; s < senders.to; s++) {
             for (int r = index.firstReceiver(s); r < receivers; r++) {
-                scores[index.edge(s, r)] += factor * products[s - senders.from][r];
+                scores[index.edge(s, r)] += factor * products[r][s - senders.from];
             }
         }
+    }
+
+    /** What ablation changes of what senders write at a position, as a matrix {@code [dModel, senders]}. */
+    private PackedMatrix differences(NodeValues clean, NodeValues ablated, int position, IntRange senders) {
+        int d = config.dModel();
+        PackedMatrix packed = PackedMatrix.zeros(d, senders.size(), false);
+        float[][] columns = new float[packed.panels()][];
+        // What heads write is formed when first asked for, which is not for several threads.
+        for (int panel = 0; panel < columns.length; panel++) {
+            columns[panel] = new float[packed.columns(panel) * d];
+            for (int c = 0; c < packed.columns(panel); c++) {
+                int sender = senders.from + panel * PackedMatrix.PANEL + c;
+                float[] own = clean.written(sender, position);
+                float[] other = ablated.written(sender, position);
+                for (int i = 0; i < d; i++) {
+                    columns[panel][c * d + i] = other[position * d + i] - own[position * d + i];
+                }
+            }
+        }
+        IntStream.range(0, columns.length)
+                .parallel()
+                .forEach(panel -> packed.setColumns(panel * PackedMatrix.PANEL, packed.columns(panel), columns[panel]));
+        return packed;
     }
 
     /**
-     * Gradients at a position as {@code [dModel, receivers]}, so that a row is added to all receivers' sums at once.
+     * Adds the products of all gradients at a position with the differences there: of each receiver with the senders
+     * that it reads, which are the first so many, and some more.
      */
-    private void transpose(Reader reader, int pair, int position, float[] transposed) {
+    private void addProducts(float[] gradients, PackedMatrix differences, IntRange senders, double[][] products) {
         int d = config.dModel();
-        int receivers = index.receivers().size();
-        for (int r = 0; r < receivers; r++) {
-            float[] gradient = reader.of(r, pair);
-            int from = index.receivers().get(r).node() instanceof Node.Head head
-                    ? (position * config.nHeads() + head.head()) * d
-                    : position * d;
-            for (int i = 0; i < d; i++) {
-                transposed[i * receivers + r] = gradient[from + i];
-            }
-        }
-    }
-
-    private static void addProduct(
-            float[] clean, float[] ablated, int from, float[] transposed, int firstReceiver, double[] products) {
         int receivers = products.length;
-        int d = transposed.length / receivers;
-        float[] sums = new float[receivers];
-        for (int i = 0; i < d; i++) {
-            float difference = ablated[from + i] - clean[from + i];
-            int row = i * receivers;
-            for (int r = firstReceiver; r < receivers; r++) {
-                sums[r] += difference * transposed[row + r];
+        int stride = differences.panels() * PackedMatrix.PANEL;
+        float[] out = new float[receivers * stride];
+        InputRows in = new InputRows();
+        in.set(gradients, 0, d, d, receivers, kernels.rowsTogether());
+        int block = in.group() * Math.max(1, MIN_ROWS / in.group());
+        if (in.groups() > 0) {
+            in.reserve();
+        }
+        int groupsOfBlock = block / in.group();
+        int blocks = Math.ceilDiv(receivers, block);
+        if (in.groups() > 0) {
+            IntStream.range(0, blocks)
+                    .parallel()
+                    .forEach(i -> kernels.interleave(
+                            in,
+                            Math.min(in.groups(), i * groupsOfBlock),
+                            Math.min(in.groups(), (i + 1) * groupsOfBlock)));
+        }
+        IntStream.range(0, blocks).parallel().forEach(i -> {
+            int first = i * block;
+            int end = Math.min(receivers, first + block);
+            int read = Math.min(index.senderCount(end - 1) - senders.from, senders.size());
+            if (read <= 0) {
+                return;
             }
-        }
-        for (int r = firstReceiver; r < receivers; r++) {
-            products[r] += sums[r];
-        }
+            kernels.product(
+                    new Rows(out, 0, stride),
+                    in,
+                    differences,
+                    first,
+                    end,
+                    0,
+                    Math.ceilDiv(read, PackedMatrix.PANEL),
+                    new Scratch());
+            for (int r = first; r < end; r++) {
+                for (int s = 0; s < read; s++) {
+                    products[r][s] += out[r * stride + s];
+                }
+            }
+        });
     }
 }

@@ -23,10 +23,19 @@ public interface Probe {
 
     /**
      * Returns whether {@link #at} reads or changes the values at a position of a sequence; at attention maps, those of
-     * the query there. A model on a device copies no others from it, and what {@code at} finds in their place is
-     * undefined. Asked during a pass, only for points that are wanted.
+     * the query there. A model on a device copies no others from it, a backward pass forms no others of what each head
+     * reads, and what {@code at} finds in their place is undefined. Asked during a pass, only for points that are
+     * wanted.
      */
     default boolean reads(HookPoint point, int sequence, int position) {
+        return true;
+    }
+
+    /**
+     * Returns whether {@link #at} may change values at a point. One that only reads is spared the copies with which a
+     * backward pass tells what was changed. Asked during a pass, only for points that are wanted.
+     */
+    default boolean changes(HookPoint point) {
         return true;
     }
 

@@ -187,6 +187,16 @@ public final class GradientPass implements PromptPass {
         }
 
         @Override
+        public boolean reads(HookPoint point, int sequence, int position) {
+            return stops.contains(point) || reader.reads(point, sequence, position);
+        }
+
+        @Override
+        public boolean changes(HookPoint point) {
+            return stops.contains(point) || reader.changes(point);
+        }
+
+        @Override
         public void at(HookPoint point, Activation gradient) {
             if (reader.wants(point)) {
                 reader.at(point, gradient);

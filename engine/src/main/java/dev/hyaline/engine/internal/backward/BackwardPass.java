@@ -22,6 +22,7 @@ import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -366,9 +367,9 @@ public final class BackwardPass {
                 System.arraycopy(out, row * d, results, row * width + head * d, d);
             }
         }
-        float[] before = results.clone();
+        float[] before = mayChange(point) ? results.clone() : NOTHING;
         back(point, () -> live.rows(results, width));
-        if (Arrays.equals(results, before)) {
+        if (!mayChange(point) || Arrays.equals(results, before)) {
             return;
         }
         for (int head = 0; head < heads; head++) {
@@ -404,15 +405,25 @@ public final class BackwardPass {
                     + " without the edit");
         }
         int width = config.nHeads() * d;
-        float[] sum = new float[Batch.arraySize(rows, width)];
+        HookPoint all = HookPoint.of(Site.ATTN_IN, layer);
         boolean[] changed = headInputs.changedRows();
-        for (int i = 0; i < sites.length; i++) {
-            HookPoint point = HookPoint.of(sites[i], layer);
-            float[] inputs = headInputs.gradient(sites[i], projections[i], matrices[i], normalized, scales);
-            backByRow(point, inputs, width, changed);
-            kernels.add(sum, 0, inputs, 0, rows * width);
+        boolean summed = isWanted(all);
+        for (Site site : sites) {
+            summed |= mayChange(HookPoint.of(site, layer));
         }
-        backByRow(HookPoint.of(Site.ATTN_IN, layer), sum, width, changed);
+        for (boolean row : changed) {
+            summed |= row;
+        }
+        int[] formed = summed ? IntStream.range(0, rows).toArray() : rowsRead(sites, layer);
+        float[] sum = summed ? new float[Batch.arraySize(rows, width)] : NOTHING;
+        for (int i = 0; i < sites.length; i++) {
+            float[] inputs = headInputs.gradient(sites[i], projections[i], matrices[i], normalized, scales, formed);
+            backByRow(HookPoint.of(sites[i], layer), inputs, width, changed);
+            if (summed) {
+                kernels.add(sum, 0, inputs, 0, rows * width);
+            }
+        }
+        backByRow(all, sum, width, changed);
         for (int row = 0; row < rows; row++) {
             if (changed[row]) {
                 System.arraycopy(sum, row * width, normed, row * d, d);
@@ -423,11 +434,34 @@ public final class BackwardPass {
         }
     }
 
+    /** The rows at which the probe reads one of some points. */
+    private int[] rowsRead(Site[] sites, int layer) {
+        List<HookPoint> points = Arrays.stream(sites)
+                .map(site -> HookPoint.of(site, layer))
+                .filter(probe::wants)
+                .toList();
+        return IntStream.range(0, rows)
+                .filter(row -> {
+                    int sequence = batch.sequenceOf(row);
+                    int position = batch.position(row);
+                    return points.stream().anyMatch(point -> probe.reads(point, sequence, position));
+                })
+                .toArray();
+    }
+
+    private boolean mayChange(HookPoint point) {
+        return kept.isWatched(point) || (probe.wants(point) && probe.changes(point));
+    }
+
     private void backByRow(HookPoint point, float[] values, int width, boolean[] changed) {
         if (!isWanted(point)) {
             return;
         }
-        float[] before = values.clone();
+        if (!mayChange(point)) {
+            back(point, () -> live.rows(values, width));
+            return;
+        }
+        float[] before = Arrays.copyOf(values, rows * width);
         back(point, () -> live.rows(values, width));
         for (int row = 0; row < rows; row++) {
             int at = row * width;

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * left there. A head whose input no edit changed reads the residual stream itself, with the stream's own norm.
  */
 final class HeadInputGradient {
+    private static final float[] NOTHING = {};
+
     private final Gpt2Config config;
     private final int d;
     private final int heads;
@@ -31,7 +33,12 @@ final class HeadInputGradient {
     private KeptPass kept = KeptPass.NONE;
     private int layer;
     private int rows;
-    private float[] residual = {};
+    private float[] residual = NOTHING;
+    /** Room of a pass for the gradients of one part, and for those of some rows of it. */
+    private float[] part = NOTHING;
+
+    private float[] some = NOTHING;
+    private float[] gathered = NOTHING;
 
     HeadInputGradient(Gpt2Config config, PackedWeights weights, Kernels kernels, WorkerPool pool, Products products) {
         this.config = config;
@@ -56,7 +63,10 @@ final class HeadInputGradient {
     /** Lets go of the pass. */
     void end() {
         kept = KeptPass.NONE;
-        residual = new float[0];
+        residual = NOTHING;
+        part = NOTHING;
+        some = NOTHING;
+        gathered = NOTHING;
     }
 
     /** The inputs, {@code [rows, nHeads, dModel]}, that an edit left for a part; null if it reads the stream itself. */
@@ -129,29 +139,45 @@ final class HeadInputGradient {
     }
 
     /**
-     * The gradient at what each head's queries, keys or values read, {@code [rows, nHeads, dModel]}.
+     * The gradient at what each head's queries, keys or values read, {@code [rows, nHeads, dModel]}, until it is asked
+     * for again.
      *
      * @param gradient at q, k or v
      * @param transposed the matrix that formed them, transposed
      * @param normalized the residual stream in its norm, before gain and bias
      * @param scales of the norm
+     * @param wanted the rows to form, ascending
      */
-    float[] gradient(Site input, float[] gradient, PackedMatrix transposed, float[] normalized, float[] scales) {
+    float[] gradient(
+            Site input, float[] gradient, PackedMatrix transposed, float[] normalized, float[] scales, int[] wanted) {
         int width = heads * d;
-        float[] out = new float[Batch.arraySize(rows, width)];
+        if (part.length < rows * width) {
+            part = new float[Batch.arraySize(rows, width)];
+        }
+        float[] out = part;
+        if (wanted.length == 0) {
+            return out;
+        }
+        boolean all = wanted.length == rows;
+        float[] from = all ? gradient : gather(gradient, wanted);
+        float[] formed = all ? out : some(wanted.length * width);
         for (int head = 0; head < heads; head++) {
-            products.begin(gradient, head * dHead, d, dHead, rows)
-                    .into(out, head * d, width, transposed.rows(head * dHead, (head + 1) * dHead))
+            products.begin(from, head * dHead, d, dHead, wanted.length)
+                    .into(formed, head * d, width, transposed.rows(head * dHead, (head + 1) * dHead))
                     .run();
         }
         float[] gain = weights.blocks()[layer].ln1().gain();
         float[] inputs = edited(input);
-        pool.run(rows, (worker, row) -> {
-            float[] own = new float[d];
+        pool.run(wanted.length, (worker, index) -> {
+            int row = wanted[index];
+            if (!all) {
+                System.arraycopy(formed, index * width, out, row * width, width);
+            }
             for (int head = 0; head < heads; head++) {
                 int at = row * width + head * d;
                 gradients.multiply(out, at, gain, 0, d);
                 if (inputs != null && isEdited(inputs, row, head)) {
+                    float[] own = new float[d];
                     float scale = kernels.center(own, 0, inputs, at, d, config.eps());
                     kernels.divide(own, 0, d, scale);
                     gradients.normGradient(out, at, own, 0, d, scale);
@@ -161,5 +187,22 @@ final class HeadInputGradient {
             }
         });
         return out;
+    }
+
+    private float[] gather(float[] gradient, int[] wanted) {
+        if (gathered.length < wanted.length * d) {
+            gathered = new float[wanted.length * d];
+        }
+        for (int i = 0; i < wanted.length; i++) {
+            System.arraycopy(gradient, wanted[i] * d, gathered, i * d, d);
+        }
+        return gathered;
+    }
+
+    private float[] some(int size) {
+        if (some.length < size) {
+            some = new float[size];
+        }
+        return some;
     }
 }
