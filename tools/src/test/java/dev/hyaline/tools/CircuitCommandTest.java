@@ -47,7 +47,10 @@ final class CircuitCommandTest {
                         "sufficient: nearer to the model than random ones",
                         "necessary: missed more than random ones",
                         "minimal: edges that matter more than random ones",
-                        "complete: without",
+                        "complete: without what leaves",
+                        "random halves",
+                        "found greedily",
+                        "MLPs",
                         "Stability");
         assertThat(text.lines()).allMatch(line -> line.startsWith("Wrote") || line.length() <= 120);
         try (Stream<Path> files = Files.list(temporary.resolve("out"))) {
@@ -83,6 +86,20 @@ final class CircuitCommandTest {
         JsonNode own = json("out/circuit.json", "--count", "4");
         assertThat(found.at("/edges").size()).isEqualTo(own.at("/edges").size()).isGreaterThan(20);
         assertThat(found.at("/evaluation")).isEqualTo(own.at("/evaluation"));
+        assertThat(own.at("/claims/completeness_by_role/MLPs/edges").asInt()).isPositive();
+        assertThat(own.at("/claims/completeness_of_random_sets/largest_distance").asDouble())
+                .isGreaterThanOrEqualTo(own.at("/claims/completeness_of_random_sets/mean_distance")
+                        .asDouble());
+        // So many random edges that one which exceeds all of them counts.
+        assertThat(own.at("/claims/minimality_p/m0->a1.h3<v>").asDouble()).isLessThan(0.05);
+
+        // Scores from a file, or from MIB's folder of one, give the circuit that they were written with.
+        Files.createDirectories(temporary.resolve("ioi_fable"));
+        Files.copy(temporary.resolve("out/graph.json"), temporary.resolve("ioi_fable/importances.json"));
+        JsonNode scored = Outcome.of("circuit", "--json", "--count", "4", "--draws", "0", "--scores", file("ioi_fable"))
+                .json();
+        assertThat(scored.at("/evaluation")).isEqualTo(own.at("/evaluation"));
+        assertThat(scored.get("method").asString()).endsWith("importances.json");
         Files.writeString(temporary.resolve("known.txt"), "input->m0\nMLP 0->A1.3.V\n");
         JsonNode known = Outcome.of(
                         "circuit", "--json", "--count", "2", "--method", "eap", "--known", file("known.txt"))
@@ -311,6 +328,9 @@ final class CircuitCommandTest {
                 "--known no-such-file | no-such-file",
                 "--evaluate FILE --compare | --evaluate tests a circuit",
                 "--compare --method eap | --compare takes every method",
+                "--scores FILE --method eap | --scores stands in place of --method",
+                "--scores FILE --compare | --scores stands in place of --method",
+                "--scores no-such-file | no-such-file",
                 "--evaluate FILE | FILE:1",
                 "--known FILE | FILE:1"
             })

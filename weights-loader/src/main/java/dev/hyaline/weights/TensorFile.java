@@ -122,6 +122,18 @@ public final class TensorFile implements AutoCloseable {
         return view(tensor).shape();
     }
 
+    /** Returns whether {@link #floats} can read a tensor: it holds F64, F32, F16 or BF16. */
+    public boolean isFloat(String tensor) {
+        return isFloat(view(tensor));
+    }
+
+    private static boolean isFloat(TensorView view) {
+        return switch (view.dtype()) {
+            case F64, F32, F16, BF16 -> true;
+            default -> false;
+        };
+    }
+
     /**
      * Reads a whole tensor of floats, row-major; narrower types are widened and doubles rounded.
      *
@@ -129,10 +141,8 @@ public final class TensorFile implements AutoCloseable {
      */
     public float[] floats(String tensor) {
         TensorView view = view(tensor);
-        switch (view.dtype()) {
-            case F64, F32, F16, BF16 -> {}
-            default ->
-                throw bad(tensor, "floats: F64, F32, F16 or BF16", view.dtype().toString());
+        if (!isFloat(view)) {
+            throw bad(tensor, "floats: F64, F32, F16 or BF16", view.dtype().toString());
         }
         int count = count(view);
         float[] all = new float[count];

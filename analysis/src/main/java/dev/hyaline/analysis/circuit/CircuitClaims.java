@@ -85,6 +85,17 @@ public final class CircuitClaims {
     }
 
     /**
+     * The least number of draws with which {@link #minimality} can speak for an edge: with fewer, the p value of one
+     * that exceeds every random edge stays above the level after Holm's adjustment.
+     *
+     * @param edges of the circuit
+     * @param level such as .05
+     */
+    public static int minDraws(int edges, double level) {
+        return (int) Math.ceil(Math.log(level / Math.max(1, edges)) / Math.log(QUANTILE)) + 1;
+    }
+
+    /**
      * Tests whether each edge of a circuit matters more than edges that have no place in it: how many of some random
      * edges, added to the circuit, change its metric by less than the edge's removal does. The hypothesis is that an
      * edge exceeds nine tenths of them at most.

@@ -1,12 +1,15 @@
 package dev.hyaline.analysis.circuit;
 
 import dev.hyaline.analysis.graph.Edge;
+import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * What a circuit does by itself, and what the model does without it, by pair (Wang et al. 2022).
@@ -107,6 +110,26 @@ public record CircuitEvaluation(
                     CircuitExperiment.mean(measured[2 * i + 1])));
         }
         return found;
+    }
+
+    /**
+     * Random sets of a circuit's edges, each edge in each set with a chance of a half (Wang et al. 2022).
+     *
+     * @throws BadInputException if no set or more than a million are asked for
+     */
+    public static List<List<Edge>> randomSets(Circuit circuit, int count, long seed) {
+        Draws.require("completeness needs", "random set", 1, count);
+        CounterRandom random = CounterRandom.of(seed).named("completeness");
+        List<Edge> edges = circuit.edges();
+        List<List<Edge>> sets = new ArrayList<>();
+        for (int set = 0; set < count; set++) {
+            CounterRandom flips = random.with(set);
+            sets.add(IntStream.range(0, edges.size())
+                    .filter(flips::flip)
+                    .mapToObj(edges::get)
+                    .toList());
+        }
+        return sets;
     }
 
     /**

@@ -40,7 +40,7 @@ public final class EdgeList {
     private EdgeList() {}
 
     /**
-     * Reads a file: a list of edges, EAP-IG's JSON, or the {@code circuit.json} that the command writes.
+     * Reads a file: a list of edges, EAP-IG's JSON or matrices, or the {@code circuit.json} that the command writes.
      *
      * @throws dev.hyaline.engine.error.FileException if it cannot be read
      * @throws BadInputException naming the file and the line or edge, if it is neither, or the model has no such edge
@@ -48,6 +48,9 @@ public final class EdgeList {
     public static Circuit read(Path file, Gpt2Config config) {
         try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
             byte[] content = input.readAll(MAX_BYTES);
+            if (GraphTensors.isOne(content)) {
+                return GraphTensors.read(file, config).circuit();
+            }
             int first = 0;
             while (first < content.length && Character.isWhitespace(content[first])) {
                 first++;

@@ -13,6 +13,7 @@ import dev.hyaline.files.Printable;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,12 +22,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A graph in EAP-IG's JSON, which MIB reads too: every node and edge with whether it is in the circuit, scores of
  * edges, and perhaps of nodes and their neurons. What is read and written again is the same file, byte for byte, where
- * Python wrote it. Immutable.
+ * Python wrote it. The same as matrices, in a file of {@code torch.save}, is read too. Immutable.
  */
 public final class GraphFile {
     private static final int MAX_BYTES = 1 << 30;
@@ -52,7 +54,7 @@ public final class GraphFile {
     private final Map<Node, NodeEntry> nodes;
     private final Map<Edge, EdgeEntry> edges;
 
-    private GraphFile(Gpt2Config config, Map<Node, NodeEntry> nodes, Map<Edge, EdgeEntry> edges) {
+    GraphFile(Gpt2Config config, Map<Node, NodeEntry> nodes, Map<Edge, EdgeEntry> edges) {
         this.config = config;
         this.nodes = Collections.unmodifiableMap(nodes);
         this.edges = Collections.unmodifiableMap(edges);
@@ -75,15 +77,48 @@ public final class GraphFile {
     }
 
     /**
-     * Reads a file.
+     * Reads a file, JSON or matrices.
      *
      * @param config of the model whose graph it must be
      * @throws FileException if it cannot be read
-     * @throws BadInputException naming the file and the node or edge, if it is no such graph
+     * @throws BadInputException naming the file and the node, edge or tensor, if it is no such graph
      */
     public static GraphFile read(Path file, Gpt2Config config) {
         try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
-            return parse(input.label(), input.readAll(MAX_BYTES), config);
+            byte[] content = input.readAll(MAX_BYTES);
+            return GraphTensors.isOne(content)
+                    ? GraphTensors.read(file, config)
+                    : parse(input.label(), content, config);
+        }
+    }
+
+    /**
+     * Reads the scores of all edges from a file, or from MIB's folder of a task and a model, which has one.
+     *
+     * @throws FileException if it cannot be read
+     * @throws BadInputException as {@link #read}; also if a folder has more or fewer files, or no edge has a score
+     */
+    public static EdgeScores readScores(Path fileOrFolder, Gpt2Config config) {
+        Path file = Files.isDirectory(fileOrFolder) ? only(fileOrFolder) : fileOrFolder;
+        EdgeScores scores = read(file, config).scores(file.toString());
+        if (Arrays.stream(scores.values()).allMatch(score -> score == 0)) {
+            throw new BadInputException(file + " scores no edge: every edge's score is 0");
+        }
+        return scores;
+    }
+
+    private static Path only(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            List<Path> graphs = files.filter(file ->
+                            file.toString().endsWith(".json") || file.toString().endsWith(".pt"))
+                    .sorted()
+                    .toList();
+            if (graphs.size() != 1) {
+                throw new BadInputException(folder + ": expected one .json or .pt of scores, found " + graphs.size());
+            }
+            return graphs.getFirst();
+        } catch (IOException e) {
+            throw FileException.reading(folder, e);
         }
     }
 

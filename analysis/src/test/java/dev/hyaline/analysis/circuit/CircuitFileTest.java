@@ -51,6 +51,32 @@ final class CircuitFileTest {
                 .contains(0.25);
     }
 
+    /** Files that EAP-IG's own code wrote, as MIB's loader reads them. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mib-scores", "mib-neurons"})
+    void matricesAreTheSameGraph(String name) throws IOException {
+        Path golden = Path.of("src/test/resources/golden/circuits");
+        GraphFile matrices = GraphFile.read(golden.resolve(name + ".pt"), CONFIG);
+        GraphFile json = GraphFile.read(golden.resolve(name + ".json"), CONFIG);
+        assertThat(matrices.edges()).isEqualTo(json.edges());
+        assertThat(matrices.nodes()).usingRecursiveComparison().isEqualTo(json.nodes());
+        assertThat(matrices.circuit().size()).isEqualTo(name.equals("mib-scores") ? 9 : 0);
+        assertThat(EdgeList.read(golden.resolve(name + ".pt"), CONFIG)).isEqualTo(matrices.circuit());
+        assertThatThrownBy(() -> GraphFile.read(
+                        golden.resolve(name + ".pt"),
+                        new Gpt2Config(3, 2, 4, 8, 16, 23, 1e-5f, ActivationFunction.GELU_NEW, true, false, true)))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("\"n_layers\" is 2, but the model has 3");
+        // A folder of MIB's has one file of scores.
+        Files.copy(golden.resolve(name + ".pt"), folder.resolve("importances.pt"));
+        assertThat(GraphFile.readScores(folder, CONFIG).values())
+                .isEqualTo(matrices.scores(name).values());
+        Files.copy(golden.resolve(name + ".json"), folder.resolve("importances.json"));
+        assertThatThrownBy(() -> GraphFile.readScores(folder, CONFIG)).hasMessageContaining("found 2");
+        Path unscored = Files.writeString(folder.resolve("unscored"), "{" + CFG + ", \"nodes\": {}, \"edges\": {}}");
+        assertThatThrownBy(() -> GraphFile.readScores(unscored, CONFIG)).hasMessageContaining("scores no edge");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "0, 0.0",

@@ -16,6 +16,7 @@ import dev.hyaline.analysis.circuit.CircuitSelection;
 import dev.hyaline.analysis.circuit.EdgeList;
 import dev.hyaline.analysis.circuit.EdgeScores;
 import dev.hyaline.analysis.circuit.EdgeScoring;
+import dev.hyaline.analysis.circuit.GraphFile;
 import dev.hyaline.analysis.circuit.IterativeAblation;
 import dev.hyaline.analysis.circuit.OptimalAblation;
 import dev.hyaline.analysis.circuit.ScoreStability;
@@ -24,6 +25,7 @@ import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.association.Correlation;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -33,6 +35,7 @@ import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.report.CircuitReport;
 import dev.hyaline.tools.report.ClaimsReport;
+import dev.hyaline.tools.report.NodeRoles;
 import dev.hyaline.tools.report.NodesReport;
 import dev.hyaline.tools.report.StudyHeading;
 import dev.hyaline.tools.report.Table;
@@ -90,6 +93,18 @@ import picocli.CommandLine.Spec;
             "  iterative          ablates heads and MLPs one by one, alone and on top of those not missed",
             "Exact effects, learned masks and acdc that were stopped go on with the same --out.",
             "",
+            "Files of --out:",
+            "  graph.json         the graph with all scores, as EAP-IG and MIB read it",
+            "  circuit.json       all that is printed, and what is needed to find it again",
+            "  circuit.svg, .png, .dot",
+            "                     the circuit as a picture, and for Graphviz",
+            "  edges.csv, nodes.csv",
+            "                     all edges with score, exact effect and interval; all nodes with their sums",
+            "  curve.csv, .svg, .png",
+            "                     faithfulness by size, beside random scores",
+            "  positions.csv, neurons.csv",
+            "                     of methods that score nodes",
+            "",
             "Examples:",
             "  hyaline circuit                                  the circuit of fable's indirect objects",
             "  hyaline circuit --task greater-than --metric prob-diff --edges 40 --out circuit",
@@ -113,10 +128,19 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             names = "--evaluate",
             paramLabel = "FILE",
             description = {
-                "Test this circuit instead of one that is found: EAP-IG's JSON, this command's circuit.json, or a list"
-                        + " of edges, with the names of ACDC or auto-circuit too."
+                "Test this circuit instead of one that is found: EAP-IG's JSON or .pt, this command's circuit.json, or"
+                        + " a list of edges, with the names of ACDC or auto-circuit too."
             })
     private @Nullable String evaluate;
+
+    @Option(
+            names = "--scores",
+            paramLabel = "FILE",
+            description = {
+                "Take the scores of edges from here instead of a method: EAP-IG's JSON or .pt, or MIB's folder with one"
+                        + " (importances.json)."
+            })
+    private @Nullable String given;
 
     @Option(names = "--compare", description = "Put all methods side by side instead, against exact effects.")
     private boolean compare;
@@ -144,6 +168,9 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             throw new BadInputException(
                     "--evaluate tests a circuit that is there; --compare and --method acdc or" + " iterative find one");
         }
+        if (given != null && (circuitOptions.isGiven() || compare)) {
+            throw new BadInputException("--scores stands in place of --method, and does not go with --compare");
+        }
         if (compare && (circuitOptions.isGiven() || options.tables().isAsked())) {
             throw new BadInputException(
                     "--compare takes every method and writes no files; --method and --out go without it");
@@ -157,14 +184,18 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         if (known != null) {
             ModelOptions.readable("--known", known);
         }
+        if (given != null && !Files.isDirectory(ModelOptions.path("--scores", given))) {
+            ModelOptions.readable("--scores", given);
+        }
         options.tables().requireFree(CircuitReport.names());
     }
 
     @Override
     public void run() {
         try (Study study = options.open(console)) {
-            Optional<Circuit> given = Optional.ofNullable(evaluate)
-                    .map(file -> EdgeList.read(ModelOptions.path("--evaluate", file), study.config()));
+            Optional<Circuit> tested = Optional.ofNullable(evaluate).map(file -> tested(file, study.config()));
+            Optional<EdgeScores> scores = Optional.ofNullable(given)
+                    .map(file -> GraphFile.readScores(ModelOptions.path("--scores", file), study.config()));
             Optional<Circuit> right = Optional.ofNullable(known)
                     .map(file -> EdgeList.read(ModelOptions.path("--known", file), study.config()));
             int all = Circuit.empty(study.config()).graphSize();
@@ -181,10 +212,19 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                 if (compare) {
                     compare(study, found, judged, right);
                 } else {
-                    find(study, model, found, judged, given, right, folder);
+                    find(study, model, found, judged, tested, scores, right, folder);
                 }
             }
         }
+    }
+
+    private static Circuit tested(String file, Gpt2Config config) {
+        Circuit circuit = EdgeList.read(ModelOptions.path("--evaluate", file), config);
+        if (circuit.size() == 0) {
+            throw new BadInputException(
+                    file + ": no edge is in the graph; have its edges chosen by their scores (--scores)");
+        }
+        return circuit;
     }
 
     private Experiment start(Gpt2 model, PromptPairs pairs) {
@@ -209,7 +249,8 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             Gpt2 model,
             CircuitExperiment found,
             CircuitExperiment judged,
-            Optional<Circuit> given,
+            Optional<Circuit> tested,
+            Optional<EdgeScores> read,
             Optional<Circuit> right,
             Optional<Path> folder) {
         long seed = options.pairs().seed();
@@ -217,17 +258,17 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         Optional<Path> journal = folder.map(path -> path.resolve(".circuit-scores.progress"))
                 .filter(path -> scoring instanceof EdgeScoring.Exact || scoring instanceof EdgeScoring.Masks);
         Optional<Path> decisions = folder.map(path -> path.resolve(".circuit-acdc.progress"));
-        EdgeScores scores = score(found, scoring, journal);
+        EdgeScores scores = read.orElseGet(() -> score(found, scoring, journal));
         Optional<IterativeAblation> iterative = circuitOptions.isIterative()
                 ? Optional.of(
                         IterativeAblation.run(found, IterativeAblation.headsAndMlps(found), circuitOptions.threshold()))
                 : Optional.empty();
-        boolean selected = given.isEmpty() && !circuitOptions.isSearch();
+        boolean selected = tested.isEmpty() && !circuitOptions.isSearch();
         Circuit circuit;
         String origin;
         int asked = 0;
-        if (given.isPresent()) {
-            circuit = given.get();
+        if (tested.isPresent()) {
+            circuit = tested.get();
             origin = String.valueOf(evaluate);
         } else if (iterative.isPresent()) {
             circuit = iterative.get().circuit(found, essential(iterative.get()).essential());
@@ -245,6 +286,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         }
         EdgeScores random = new EdgeScoring.Random(seed).score(found);
         CircuitEvaluation evaluation = CircuitEvaluation.measure(judged, circuit);
+        NodeRoles roles = new NodeRoles(circuit, kinds(study, model, found, circuit));
         CircuitReport report = new CircuitReport(
                 study.model(),
                 study.checkpoint().files().stream()
@@ -259,7 +301,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                 seed,
                 scores,
                 evaluation,
-                ClaimsReport.of(judged, evaluation, circuitOptions.draws(), seed),
+                ClaimsReport.of(judged, evaluation, roles, circuitOptions.draws(), seed),
                 judged.effects(circuit.edges()),
                 curves(judged, List.of(scores, random), false),
                 curves(judged, List.of(scores, random), true),
@@ -269,7 +311,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                 right.map(of -> CircuitRecovery.of(scores, of, true)),
                 right.map(of -> CircuitRecovery.of(scores, of, false)),
                 new NodesReport(scores, circuit, iterative, patches(found)),
-                kinds(study, model, found, circuit));
+                roles);
         if (options.json()) {
             JsonOutput.print(console, report::writeJson);
         } else {

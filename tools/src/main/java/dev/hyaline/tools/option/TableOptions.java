@@ -12,7 +12,8 @@ public final class TableOptions implements CheckedOptions {
     @Option(
             names = {"-o", "--out"},
             paramLabel = "DIR",
-            description = "Also write each table to this folder as CSV, JSON, and a heat map in SVG and PNG.")
+            description = "Also write the results to this folder: each table as CSV, JSON, and a heat map in SVG and PNG;"
+                    + " circuit writes what its help lists.")
     private String out;
 
     @Option(names = "--force", description = "Replace tables of the same names in the folder.")

@@ -46,7 +46,7 @@ import tools.jackson.core.JsonGenerator;
  * @param effects the exact effects of the circuit's edges on the pairs it is judged on, {@code [edges][pairs]}
  * @param signed curves of the scores and of random ones, by score
  * @param absolute the same, by absolute score
- * @param kinds what the circuit's heads look at, by node
+ * @param roles of the circuit's nodes
  */
 public record CircuitReport(
         String model,
@@ -68,7 +68,7 @@ public record CircuitReport(
         Optional<CircuitRecovery> recovery,
         Optional<CircuitRecovery> signedRecovery,
         NodesReport nodes,
-        Map<Node, String> kinds) {
+        NodeRoles roles) {
     private static final int EDGES_SHOWN = 20;
     private static final double TAIL = 0.025;
 
@@ -78,6 +78,12 @@ public record CircuitReport(
 
     private String title() {
         return "Circuit of " + model + " by " + origin;
+    }
+
+    private String note() {
+        return judged.metric().quantity() + ", " + judged.ablation().description() + " ablation, "
+                + judged.pairs().size() + " pairs: alone it keeps "
+                + TableView.figure(evaluation.faithfulness()) + " of what the whole model does";
     }
 
     /** Prints it for people. */
@@ -112,30 +118,31 @@ public record CircuitReport(
     }
 
     private void showNodes(Console console) {
-        Table table = new Table("node", "looks at", "reads most from", "writes most to");
-        for (Node node : circuit().nodes()) {
-            table.row(
-                    node.toString(),
-                    kinds.getOrDefault(node, "-"),
-                    largest(circuit().edges().stream()
-                                    .filter(edge -> edge.receiver().node().equals(node))
-                                    .toList())
-                            .map(edge -> edge.sender()
-                                    + (edge.receiver().toString().endsWith(">")
-                                            ? " ("
-                                                    + edge.receiver()
-                                                            .part()
-                                                            .name()
-                                                            .toLowerCase(Locale.ROOT) + ")"
-                                            : ""))
-                            .orElse("-"),
-                    largest(circuit().edges().stream()
-                                    .filter(edge -> edge.sender().equals(node))
-                                    .toList())
-                            .map(edge -> edge.receiver().toString())
-                            .orElse("-"));
-        }
+        Table table = new Table("role", "node", "reads most from", "writes most to");
+        roles.groups().forEach((role, nodes) -> {
+            for (Node node : nodes) {
+                table.row(
+                        node.equals(nodes.getFirst()) ? role : "",
+                        node.toString(),
+                        largest(circuit().edges().stream()
+                                        .filter(edge -> edge.receiver().node().equals(node))
+                                        .toList())
+                                .map(edge -> edge.sender() + part(edge))
+                                .orElse("-"),
+                        largest(circuit().edges().stream()
+                                        .filter(edge -> edge.sender().equals(node))
+                                        .toList())
+                                .map(edge -> edge.receiver().toString())
+                                .orElse("-"));
+            }
+        });
         table.print(console);
+    }
+
+    private static String part(Edge edge) {
+        return edge.receiver().toString().endsWith(">")
+                ? " (" + edge.receiver().part().name().toLowerCase(Locale.ROOT) + ")"
+                : "";
     }
 
     private Optional<Edge> largest(List<Edge> edges) {
@@ -156,9 +163,7 @@ public record CircuitReport(
                     edges.get(i).toString(),
                     TableView.figure(scores.of(edges.get(i))),
                     TableView.figure(mean(effect)),
-                    interval(effect)
-                            .map(range -> TableView.figure(range.low()) + " to " + TableView.figure(range.high()))
-                            .orElse("-"));
+                    range(effect));
         });
         table.print(console);
         if (edges.size() > EDGES_SHOWN) {
@@ -178,18 +183,26 @@ public record CircuitReport(
         return TTest.of(values, Units.each(values.length)).map(test -> test.interval(TAIL));
     }
 
+    private static String range(double[] values) {
+        return interval(values)
+                .map(range -> TableView.figure(range.low()) + " to " + TableView.figure(range.high()))
+                .orElse("-");
+    }
+
     private void showEvaluation(Console console) {
-        Table table = new Table("", ">" + judged.metric().name(), ">faithfulness");
-        table.row("the whole model", TableView.figure(evaluation.meanFull()), "1");
+        Table table = new Table("", ">" + judged.metric().name(), ">95 % interval", ">faithfulness");
+        table.row("the whole model", TableView.figure(evaluation.meanFull()), range(evaluation.full()), "1");
         table.row(
                 "the circuit alone",
                 TableView.figure(evaluation.meanKept()),
+                range(evaluation.kept()),
                 TableView.figure(evaluation.faithfulness()));
         table.row(
                 "the model without it",
                 TableView.figure(evaluation.meanComplement()),
+                range(evaluation.complement()),
                 TableView.figure(evaluation.complementFaithfulness()));
-        table.row("every edge ablated", TableView.figure(evaluation.meanEmpty()), "0");
+        table.row("every edge ablated", TableView.figure(evaluation.meanEmpty()), range(evaluation.empty()), "0");
         table.print(console);
         console.out().println();
         claims.show(console);
@@ -208,14 +221,19 @@ public record CircuitReport(
         }
         sizes.print(console);
         console.out().println();
-        Table areas = new Table("area under the curve", ">CPR (best .999 or more)", ">CMD (best 0)");
+        Table areas = new Table("area of the curve", ">CPR", ">CMD", ">under, absolute", ">from 1, by score");
         for (int i = 0; i < signed.size(); i++) {
             areas.row(
                     signed.get(i).method(),
                     TableView.figure(signed.get(i).area()),
-                    TableView.figure(absolute.get(i).areaFromOne()));
+                    TableView.figure(absolute.get(i).areaFromOne()),
+                    TableView.figure(absolute.get(i).area()),
+                    TableView.figure(signed.get(i).areaFromOne()));
         }
         areas.print(console);
+        console.out()
+                .println(console.dim("CPR: under the curve by score, .999 or more at best; CMD: from 1, by absolute"
+                        + " score, 0 at best"));
         stability.ifPresent(found -> console.out()
                 .println("Stability: circuits from resampled pairs share "
                         + TableView.figure(found.bootstrap().meanPairwise())
@@ -253,7 +271,7 @@ public record CircuitReport(
         files.put("curve.svg", bytes(plot.svg()));
         files.put("curve.png", plot.png());
         if (CircuitPicture.fits(circuit())) {
-            CircuitPicture picture = CircuitPicture.of(circuit(), scores, title());
+            CircuitPicture picture = CircuitPicture.of(circuit(), scores, title(), note());
             files.put("circuit.svg", bytes(picture.svg()));
             files.put("circuit.png", picture.png());
             files.put("circuit.dot", bytes(picture.dot()));
@@ -359,8 +377,9 @@ public record CircuitReport(
                 .nodes()
                 .forEach(node -> object(json, of -> {
                     of.writeStringProperty("node", node.toString());
-                    if (kinds.containsKey(node)) {
-                        of.writeStringProperty("looks_at", kinds.get(node));
+                    of.writeStringProperty("role", roles.of(node));
+                    if (roles.kinds().containsKey(node)) {
+                        of.writeStringProperty("looks_at", roles.kinds().get(node));
                     }
                 }));
         json.writeEndArray();
