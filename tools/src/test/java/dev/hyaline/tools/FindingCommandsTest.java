@@ -50,6 +50,26 @@ final class FindingCommandsTest {
                 .mapToDouble(JsonNode::asDouble)
                 .sum();
         assertThat(sum).isCloseTo(json.get("whole").asDouble(), within(1e-9));
+        double f =
+                sum / (json.get("all_heads").asDouble() - json.get("no_heads").asDouble());
+        assertThat(json.get("share_of_all_heads").asDouble()).isCloseTo(f, within(1e-9));
+        JsonNode shares = Outcome.of(
+                        "ablate",
+                        "--sets",
+                        "a1.h0,a1.h3",
+                        "--shapley",
+                        "--alone",
+                        "--normalise",
+                        "--count",
+                        "2",
+                        "--json")
+                .succeeded()
+                .json();
+        assertThat(shares.at("/shapley/mean")
+                        .valueStream()
+                        .mapToDouble(JsonNode::asDouble)
+                        .sum())
+                .isCloseTo(f, within(1e-9));
         assertThat(json.get("sum_error").asDouble()).isLessThan(1e-9);
     }
 
@@ -71,6 +91,40 @@ final class FindingCommandsTest {
                 temporary.resolve("found/ablate-z.json").toString());
         assertThat(other.exitCode()).isEqualTo(2);
         assertThat(other.err()).contains("is not what this method finds on these pairs", "a0.h0");
+    }
+
+    /** A circuit of a few edges, and the model's own weights as another checkpoint. */
+    @Test
+    void aCircuitIsTestedUnderVariations() throws IOException {
+        Path circuit = temporary.resolve("edges.txt");
+        Files.writeString(circuit, "input->m0\nm0->a1.h3<v>\na1.h3->a2.h4<q>\ninput->a2.h4<v>\na2.h4->logits\n");
+        String text = Outcome.of(
+                        "robustness",
+                        "ablate-mean",
+                        "--count",
+                        "6",
+                        "--circuit",
+                        circuit.toString(),
+                        "--checkpoint",
+                        "fable",
+                        "--replicates",
+                        "20")
+                .succeeded()
+                .out();
+        assertThat(text)
+                .containsPattern("family +variation +score +ranking +signs +set +effect +f")
+                .containsPattern("checkpoint +fable +1\\.00 +1\\.00 +1\\.00 +1\\.00 +1\\.00")
+                .contains("the other order of names", "resample");
+        assertThat(text.lines()).allMatch(line -> line.length() <= 100);
+        Outcome other = Outcome.of(
+                "robustness",
+                "ablate",
+                "--count",
+                "6",
+                "--circuit",
+                temporary.resolve("none").toString());
+        assertThat(other.err()).contains("none");
+        assertThat(other.exitCode()).isNotZero();
     }
 
     private String process(String... arguments) throws IOException, InterruptedException {
@@ -115,7 +169,6 @@ final class FindingCommandsTest {
                 "ablate --interactions | --sets",
                 "ablate --sets a1.h0 --interactions | an interaction is of two sets of nodes, found 1",
                 "ablate --sets a1.h0,a1.h3 --alone | --alone needs --shapley",
-                "ablate --sets a1.h0,a1.h3 --shapley --normalise | --normalise shows runs",
                 "robustness nonsense | expected ablate",
                 "robustness ablate --count 3 | at least 4 pairs of prompts, found 3",
                 "robustness ablate --smallest 0 | --smallest must be above 0 and at most 1, found 0.0",

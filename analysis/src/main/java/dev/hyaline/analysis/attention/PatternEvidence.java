@@ -264,7 +264,8 @@ public final class PatternEvidence {
         if (measured.length == 0) {
             return Double.NaN;
         }
-        double[] of = IntStream.of(measured).mapToDouble(prompt -> scores[prompt]).toArray();
+        double[] of =
+                IntStream.of(measured).mapToDouble(prompt -> scores[prompt]).toArray();
         Units some = units.of(measured);
         return some.count() < 2
                 ? Double.NaN

@@ -51,8 +51,10 @@ public record Baselines(double[] clean, double[] corrupted) {
                         "",
                         (pair, value) -> (value - corrupted[pair]) / distance)
                 .neutralAt(base == Side.CLEAN ? 1 : 0)
-                .comparedWith(NAME, IntStream.range(0, clean.length)
-                        .mapToDouble(pair -> (of(base)[pair] - corrupted[pair]) / distance)
-                        .toArray());
+                .comparedWith(
+                        NAME,
+                        IntStream.range(0, clean.length)
+                                .mapToDouble(pair -> (of(base)[pair] - corrupted[pair]) / distance)
+                                .toArray());
     }
 }

@@ -82,6 +82,21 @@ public record ShapleyValues(
         return of(experiment, List.copyOf(players.keySet()), sweep, sets, exact, ablation, random);
     }
 
+    /**
+     * The same as shares of what all heads add: where all other heads are ablated throughout, values add up to the
+     * faithfulness f of the components.
+     *
+     * @throws BadInputException if there is no gap
+     */
+    public ShapleyValues share(HeadGap gap) {
+        return new ShapleyValues(
+                gap.share(values),
+                interactions == null ? null : gap.share(interactions),
+                gap.share(whole),
+                sumError,
+                standardErrors.stream().map(error -> Math.abs(gap.share(error))).toList());
+    }
+
     /** The sets that {@link Shapley#sampled} asks for, ascending. */
     private static int[] alongOrders(int n, CounterRandom random) {
         Set<Integer> sets = new TreeSet<>();

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -155,6 +156,17 @@ public enum Task {
 
     /** Tokens of a sequence that is repeated. */
     private static final int REPEATED = 20;
+
+    /** The same task with the names in the other order; empty if it has none. */
+    public Optional<Task> otherOrder() {
+        return switch (this) {
+            case IOI_ABBA -> Optional.of(IOI_BABA);
+            case IOI_BABA -> Optional.of(IOI_ABBA);
+            case IOI_ABBA_ABC -> Optional.of(IOI_BABA_ABC);
+            case IOI_BABA_ABC -> Optional.of(IOI_ABBA_ABC);
+            default -> Optional.empty();
+        };
+    }
 
     abstract PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random);
 

@@ -19,8 +19,9 @@ import java.util.stream.IntStream;
 /**
  * How far a finding stays the same under variations. Effects are shares of each variation's own gap. A variation's
  * score is the mean of four similarities to the finding: of the ranking, of the signs of effects that matter, of the
- * set of components that matter, and of the map. A family's score is the mean of its variations', the whole the mean of
- * families. A variation without the behaviour is out of scope, and counts for nothing.
+ * set of components that matter, and of the map; of a circuit that of its faithfulness in place of the map. A family's
+ * score is the mean of its variations', the whole the mean of families. A variation without the behaviour is out of
+ * scope, and counts for nothing.
  *
  * @param variations in the order given
  * @param families their scores by name
@@ -43,12 +44,28 @@ public record Robustness(
      *
      * @param signs the share of the finding's large effects that keep their sign and half of what is large
      * @param set shared components with large positive effects
+     * @param map the cosine of all effects; NaN of a circuit
+     * @param effect of a circuit, its faithfulness against that of the finding; NaN of others
+     * @param faithfulness of a circuit, under the variation; NaN of others
      */
     public record Scored(
-            String family, String name, boolean inScope, double ranking, double signs, double set, double map) {
-        /** The mean of the similarities. */
+            String family,
+            String name,
+            boolean inScope,
+            double ranking,
+            double signs,
+            double set,
+            double map,
+            double effect,
+            double faithfulness) {
+        /** The mean of the four similarities. */
         public double score() {
-            return (ranking + signs + set + map) / 4;
+            return (ranking + signs + set + (Double.isNaN(map) ? effect : map)) / 4;
+        }
+
+        private static Scored none(Variation of, boolean inScope) {
+            double no = Double.NaN;
+            return new Scored(of.family(), of.name(), inScope, no, no, no, no, no, no);
         }
     }
 
@@ -73,6 +90,10 @@ public record Robustness(
         for (Variation variation : variations) {
             if (!variation.finding().components().equals(finding.finding().components())) {
                 throw new BadInputException("the variation '" + variation.name() + "' has other components");
+            }
+            if ((variation.circuit() == null) != (finding.circuit() == null)) {
+                throw new BadInputException("the variation '" + variation.name() + "' and the finding must both have"
+                        + " a circuit or neither");
             }
             if (variation.hasBehaviourOf(finding)) {
                 inScope.add(variation);
@@ -150,8 +171,14 @@ public record Robustness(
         double[] a = finding.shares(weights.apply(finding));
         double[] b = variation.shares(weights.apply(variation));
         if (!inScope || !finite(a) || !finite(b)) {
-            return new Scored(
-                    variation.family(), variation.name(), inScope, Double.NaN, Double.NaN, Double.NaN, Double.NaN);
+            return Scored.none(variation, inScope);
+        }
+        KeptCircuit found = finding.circuit();
+        KeptCircuit kept = variation.circuit();
+        double expected = found == null ? Double.NaN : found.faithfulness(weights.apply(finding));
+        double faithfulness = kept == null ? Double.NaN : kept.faithfulness(weights.apply(variation));
+        if (kept != null && !(Double.isFinite(expected) && Double.isFinite(faithfulness))) {
+            return Scored.none(variation, inScope);
         }
         return new Scored(
                 variation.family(),
@@ -160,7 +187,9 @@ public record Robustness(
                 Similarity.ofRankings(a, b),
                 Similarity.ofSigns(a, b, smallest),
                 Similarity.ofSets(large(a, smallest), large(b, smallest)),
-                Similarity.ofMaps(a, b));
+                kept == null ? Similarity.ofMaps(a, b) : Double.NaN,
+                kept == null ? Double.NaN : Similarity.ofEffects(expected, faithfulness),
+                faithfulness);
     }
 
     private static boolean finite(double[] values) {

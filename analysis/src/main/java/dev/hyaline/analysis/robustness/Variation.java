@@ -2,6 +2,7 @@ package dev.hyaline.analysis.robustness;
 
 import dev.hyaline.analysis.causal.Baselines;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.sanity.Finding;
 import dev.hyaline.analysis.sanity.Method;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A finding under one variation, or the finding itself.
@@ -20,16 +22,25 @@ import java.util.Objects;
  * @param finding effects of components by pair
  * @param gaps by pair, the clean prompt's metric less the corrupted one's
  * @param units by pair, what it shares with others; pairs of one unit are resampled together
+ * @param circuit of a finding that is a circuit too, what it keeps alone; null of others
  */
-public record Variation(String family, String name, Finding finding, double[] gaps, List<String> units) {
+public record Variation(
+        String family,
+        String name,
+        Finding finding,
+        double[] gaps,
+        List<String> units,
+        @Nullable KeptCircuit circuit) {
     /** The behaviour is there if so many pairs have it. */
     private static final double PRESENT = 0.6;
 
-    /** @throws BadShapeException if effects, gaps and units are of different numbers of pairs */
+    /** @throws BadShapeException if effects, gaps, units and the circuit are of different numbers of pairs */
     public Variation {
         units = List.copyOf(units);
         for (double[] effects : finding.effects()) {
-            if (effects.length != gaps.length || units.size() != gaps.length) {
+            if (effects.length != gaps.length
+                    || units.size() != gaps.length
+                    || (circuit != null && circuit.kept().length != gaps.length)) {
                 throw new BadShapeException(
                         "a variation's effects, gaps and units",
                         "those of as many pairs",
@@ -38,8 +49,8 @@ public record Variation(String family, String name, Finding finding, double[] ga
         }
     }
 
-    /** Runs a method. */
-    public static Variation run(String family, String name, Method method, Subject subject) {
+    /** Runs a method, and keeps a circuit alone if there is one. */
+    static Variation run(String family, String name, Method method, Subject subject, @Nullable Circuit circuit) {
         Baselines baselines = Experiment.start(subject.model(), subject.pairs(), subject.metric())
                 .baselines();
         double[] gaps = baselines.clean().clone();
@@ -50,7 +61,13 @@ public record Variation(String family, String name, Finding finding, double[] ga
             PromptPair prompt = subject.pairs().get(pair);
             units.add(Objects.requireNonNullElse(prompt.unit(), prompt.name()));
         }
-        return new Variation(family, name, method.run(subject), gaps, units);
+        return new Variation(
+                family,
+                name,
+                method.run(subject),
+                gaps,
+                units,
+                circuit == null ? null : KeptCircuit.measure(subject, circuit, method));
     }
 
     /** Returns whether at least 0.6 of the pairs have a gap of the sign that most pairs of another have. */

@@ -1,24 +1,32 @@
 package dev.hyaline.analysis.robustness;
 
+import dev.hyaline.analysis.causal.Ablation;
+import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.sanity.BuiltInMethod;
+import dev.hyaline.analysis.sanity.HeadAblation;
 import dev.hyaline.analysis.sanity.Method;
 import dev.hyaline.analysis.sanity.Subject;
 import dev.hyaline.engine.Gpt2;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Repeats a method under every variation that its subject allows: other prompts; each stratum, as a template, alone and
- * left out; another ablation; other metrics; prompts without the token that begins them; weights in bfloat16.
+ * Repeats a method under every variation that its subject allows: other prompts; names, half of them and the other
+ * half; each order of the roles; each stratum, as a template, alone and left out; other ablations; other metrics;
+ * prompts without the token that begins them; weights in bfloat16; other checkpoints. A circuit, if there is one, is
+ * kept alone under each. Immutable.
  */
 public final class Variations {
     /** Fewer pairs are no variation. */
@@ -26,37 +34,204 @@ public final class Variations {
 
     private final Method method;
     private final Subject subject;
-    private final List<Variation> done = new ArrayList<>();
+    private final @Nullable Circuit circuit;
+    private final List<OtherPrompts> prompts;
+    private final Map<String, Gpt2> models;
 
-    private Variations(Method method, Subject subject) {
+    private record OtherPrompts(String family, String name, PromptPairs pairs) {}
+
+    private Variations(
+            Method method,
+            Subject subject,
+            @Nullable Circuit circuit,
+            List<OtherPrompts> prompts,
+            Map<String, Gpt2> models) {
         this.method = method;
         this.subject = subject;
+        this.circuit = circuit;
+        this.prompts = prompts;
+        this.models = models;
+    }
+
+    /** Variations of a method's finding on a subject. */
+    public static Variations of(Method method, Subject subject) {
+        return new Variations(method, subject, null, List.of(), Map.of());
+    }
+
+    /** The same, of a finding that is a circuit too. */
+    public Variations circuit(Circuit newCircuit) {
+        return new Variations(method, subject, newCircuit, prompts, models);
+    }
+
+    /** The same with other prompts; fewer than {@value #MIN_PAIRS} pairs are left out. */
+    public Variations prompts(String family, String name, PromptPairs pairs) {
+        List<OtherPrompts> more = new ArrayList<>(prompts);
+        more.add(new OtherPrompts(family, name, pairs));
+        return new Variations(method, subject, circuit, List.copyOf(more), models);
     }
 
     /**
-     * Runs a method under variations.
+     * The same with another checkpoint.
      *
-     * @param otherPrompts by name; those of fewer than {@value #MIN_PAIRS} pairs are left out
+     * @param model with as many layers and heads, and the same tokens; must stay open
      */
-    public static List<Variation> run(Method method, Subject subject, Map<String, PromptPairs> otherPrompts) {
-        Variations variations = new Variations(method, subject);
-        otherPrompts.forEach((name, pairs) -> variations.prompts("prompts", name, pairs.list()));
-        variations.strata();
-        variations.ablations();
-        variations.metrics();
-        variations.beginning();
-        variations.precision();
-        return List.copyOf(variations.done);
+    public Variations checkpoint(String name, Gpt2 model) {
+        Map<String, Gpt2> more = new LinkedHashMap<>(models);
+        more.put(name, model);
+        return new Variations(method, subject, circuit, prompts, more);
     }
 
-    private void add(String family, String name, Method by, Subject on) {
-        done.add(Variation.run(family, name, by, on));
+    /** The finding itself. */
+    public Variation finding() {
+        return Variation.run("finding", method.title(), method, subject, circuit);
     }
 
-    private void prompts(String family, String name, List<PromptPair> pairs) {
-        if (pairs.size() >= MIN_PAIRS) {
-            PromptPairs some = PromptPairs.of(subject.model().config(), pairs);
-            add(family, name, method, new Subject(subject.model(), some, subject.metric(), subject.seed()));
+    /** Runs the method under each variation. */
+    public List<Variation> run() {
+        Runs runs = new Runs();
+        prompts.forEach(other -> runs.prompts(other.family, other.name, other.pairs.list()));
+        runs.names();
+        runs.orders();
+        runs.strata();
+        runs.ablations();
+        runs.metrics();
+        runs.beginning();
+        runs.precision();
+        models.forEach((name, model) -> runs.add("checkpoint", name, method, on(model)));
+        return List.copyOf(runs.done);
+    }
+
+    private Subject on(Gpt2 model) {
+        return new Subject(model, subject.pairs(), subject.metric(), subject.seed());
+    }
+
+    /** The variations done so far. */
+    private final class Runs {
+        private final List<Variation> done = new ArrayList<>();
+
+        void add(String family, String name, Method by, Subject on) {
+            done.add(Variation.run(family, name, by, on, circuit));
+        }
+
+        void prompts(String family, String name, List<PromptPair> pairs) {
+            if (pairs.size() >= MIN_PAIRS) {
+                PromptPairs some = PromptPairs.of(subject.model().config(), pairs);
+                add(family, name, method, new Subject(subject.model(), some, subject.metric(), subject.seed()));
+            }
+        }
+
+        /** Every other unit, where they are known, and the rest. */
+        void names() {
+            List<PromptPair> pairs = subject.pairs().list();
+            List<String> units = pairs.stream().map(PromptPair::unit).distinct().toList();
+            if (units.size() < 2 || units.contains(null)) {
+                return;
+            }
+            for (int half = 0; half < 2; half++) {
+                int rest = half;
+                prompts(
+                        "names",
+                        half == 0 ? "half of the units" : "the other units",
+                        chosen(pairs, pair -> units.indexOf(pair.unit()) % 2 == rest));
+            }
+        }
+
+        /** The pairs of each order of roles, named by the first role at whose place orders differ. */
+        void orders() {
+            List<PromptPair> pairs = subject.pairs().list();
+            List<List<String>> orders =
+                    pairs.stream().map(Variations::order).distinct().toList();
+            if (orders.size() < 2
+                    || orders.stream().map(HashSet::new).distinct().count() > 1) {
+                return;
+            }
+            int place = 0;
+            while (sameAt(orders, place)) {
+                place++;
+            }
+            int at = place;
+            for (String role :
+                    orders.stream().map(order -> order.get(at)).distinct().toList()) {
+                prompts(
+                        "order",
+                        "only " + role + " first",
+                        chosen(pairs, pair -> order(pair).get(at).equals(role)));
+            }
+        }
+
+        void strata() {
+            List<PromptPair> pairs = subject.pairs().list();
+            Set<String> strata = new LinkedHashSet<>();
+            pairs.forEach(pair -> {
+                if (pair.stratum() != null) {
+                    strata.add(pair.stratum());
+                }
+            });
+            if (strata.size() < 2) {
+                return;
+            }
+            for (String stratum : strata) {
+                prompts("strata", "only " + stratum, chosen(pairs, pair -> stratum.equals(pair.stratum())));
+                if (strata.size() > 2) {
+                    prompts("strata", "without " + stratum, chosen(pairs, pair -> !stratum.equals(pair.stratum())));
+                }
+            }
+        }
+
+        void ablations() {
+            if (method == BuiltInMethod.ABLATE) {
+                add("ablation", "mean", BuiltInMethod.ABLATE_MEAN, subject);
+            } else if (method == BuiltInMethod.ABLATE_MEAN) {
+                add("ablation", "zero", BuiltInMethod.ABLATE, subject);
+            } else {
+                return;
+            }
+            add("ablation", "resample", new HeadAblation(Ablation.resample(subject.seed())), subject);
+        }
+
+        void metrics() {
+            boolean distractors = subject.pairs().list().stream().allMatch(pair -> pair.distractors().length > 0);
+            // Attribution decomposes the logit difference whatever the metric.
+            if (!distractors || method == BuiltInMethod.ATTRIBUTE) {
+                return;
+            }
+            for (Metric metric : List.of(
+                    Metric.logitDifference(),
+                    Metric.logProbability(PromptPair.END),
+                    Metric.probabilityDifference(PromptPair.END))) {
+                if (!metric.name().equals(subject.metric().name())) {
+                    add(
+                            "metric",
+                            metric.quantity(),
+                            method,
+                            new Subject(subject.model(), subject.pairs(), metric, subject.seed()));
+                }
+            }
+        }
+
+        /** Where all prompts begin with one token, which no role names. */
+        void beginning() {
+            List<PromptPair> pairs = subject.pairs().list();
+            int begin = pairs.getFirst().clean()[0];
+            boolean alike = pairs.stream()
+                    .allMatch(pair -> pair.length() > 2
+                            && pair.clean()[0] == begin
+                            && pair.corrupted()[0] == begin
+                            && !pair.roles().containsValue(0));
+            if (alike) {
+                prompts(
+                        "beginning",
+                        "without the first token",
+                        pairs.stream().map(Variations::withoutFirst).toList());
+            }
+        }
+
+        void precision() {
+            try (Gpt2 rounded = Gpt2.of(
+                    RoundedWeights.of(subject.model().weights()),
+                    subject.model().threads())) {
+                add("precision", "bfloat16 weights", method, on(rounded));
+            }
         }
     }
 
@@ -64,68 +239,16 @@ public final class Variations {
         return pairs.stream().filter(which).toList();
     }
 
-    private void strata() {
-        List<PromptPair> pairs = subject.pairs().list();
-        Set<String> strata = new LinkedHashSet<>();
-        pairs.forEach(pair -> {
-            if (pair.stratum() != null) {
-                strata.add(pair.stratum());
-            }
-        });
-        if (strata.size() < 2) {
-            return;
-        }
-        for (String stratum : strata) {
-            prompts("strata", "only " + stratum, chosen(pairs, pair -> stratum.equals(pair.stratum())));
-            if (strata.size() > 2) {
-                prompts("strata", "without " + stratum, chosen(pairs, pair -> !stratum.equals(pair.stratum())));
-            }
-        }
+    /** The roles of a pair as they come in its prompt. */
+    private static List<String> order(PromptPair pair) {
+        return pair.roles().entrySet().stream()
+                .sorted(Map.Entry.<String, Integer>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
+                .map(Map.Entry::getKey)
+                .toList();
     }
 
-    private void ablations() {
-        if (method == BuiltInMethod.ABLATE) {
-            add("ablation", "mean", BuiltInMethod.ABLATE_MEAN, subject);
-        } else if (method == BuiltInMethod.ABLATE_MEAN) {
-            add("ablation", "zero", BuiltInMethod.ABLATE, subject);
-        }
-    }
-
-    private void metrics() {
-        boolean distractors = subject.pairs().list().stream().allMatch(pair -> pair.distractors().length > 0);
-        // Attribution decomposes the logit difference whatever the metric.
-        if (!distractors || method == BuiltInMethod.ATTRIBUTE) {
-            return;
-        }
-        for (Metric metric : List.of(
-                Metric.logitDifference(),
-                Metric.logProbability(PromptPair.END),
-                Metric.probabilityDifference(PromptPair.END))) {
-            if (!metric.name().equals(subject.metric().name())) {
-                add(
-                        "metric",
-                        metric.quantity(),
-                        method,
-                        new Subject(subject.model(), subject.pairs(), metric, subject.seed()));
-            }
-        }
-    }
-
-    /** Where all prompts begin with one token, which no role names. */
-    private void beginning() {
-        List<PromptPair> pairs = subject.pairs().list();
-        int begin = pairs.getFirst().clean()[0];
-        boolean alike = pairs.stream()
-                .allMatch(pair -> pair.length() > 2
-                        && pair.clean()[0] == begin
-                        && pair.corrupted()[0] == begin
-                        && !pair.roles().containsValue(0));
-        if (alike) {
-            prompts(
-                    "beginning",
-                    "without the first token",
-                    pairs.stream().map(Variations::withoutFirst).toList());
-        }
+    private static boolean sameAt(List<List<String>> orders, int place) {
+        return orders.stream().map(order -> order.get(place)).distinct().count() == 1;
     }
 
     private static PromptPair withoutFirst(PromptPair pair) {
@@ -140,16 +263,5 @@ public final class Variations {
                 roles,
                 pair.unit(),
                 pair.stratum());
-    }
-
-    private void precision() {
-        try (Gpt2 rounded = Gpt2.of(
-                RoundedWeights.of(subject.model().weights()), subject.model().threads())) {
-            add(
-                    "precision",
-                    "bfloat16 weights",
-                    method,
-                    new Subject(rounded, subject.pairs(), subject.metric(), subject.seed()));
-        }
     }
 }

@@ -1,8 +1,6 @@
 package dev.hyaline.analysis.sanity;
 
 import dev.hyaline.analysis.causal.Ablation;
-import dev.hyaline.analysis.causal.AblationSweep;
-import dev.hyaline.analysis.causal.AblationSweep.Along;
 import dev.hyaline.analysis.causal.ActivationPatch;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
@@ -15,7 +13,6 @@ import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.analysis.lens.DirectLogitAttribution;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.table.ResultTable;
-import dev.hyaline.engine.site.Site;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -32,14 +29,24 @@ public enum BuiltInMethod implements Method {
     ABLATE {
         @Override
         public Finding run(Subject subject) {
-            return ofSweep(subject, ablation(subject, Ablation.zero()), -1);
+            return new HeadAblation(ablation()).run(subject);
+        }
+
+        @Override
+        public Ablation ablation() {
+            return Ablation.zero();
         }
     },
     /** The loss by a head's ablation by its mean over the clean prompts. */
     ABLATE_MEAN {
         @Override
         public Finding run(Subject subject) {
-            return ofSweep(subject, ablation(subject, Ablation.mean()), -1);
+            return new HeadAblation(ablation()).run(subject);
+        }
+
+        @Override
+        public Ablation ablation() {
+            return Ablation.mean();
         }
     },
     /** What a head's output in the clean run brings back in the corrupted one. */
@@ -132,11 +139,7 @@ public enum BuiltInMethod implements Method {
         return toString();
     }
 
-    private static Sweep ablation(Subject subject, Ablation ablation) {
-        return AblationSweep.of(subject.model().config(), ablation, Site.Z, Along.everyHead());
-    }
-
-    private static Finding ofSweep(Subject subject, Sweep sweep, int sign) {
+    static Finding ofSweep(Subject subject, Sweep sweep, int sign) {
         Experiment experiment = Experiment.start(subject.model(), subject.pairs(), subject.metric());
         return of(subject, experiment.sweep(sweep).table(), sign, null);
     }

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Measurements over named axes, of every sample (a pair of prompts, a draw) by itself. Immutable.
  *
- * <p>A cell is addressed by one index on each axis, or by its number in row-major order. Its mean is taken over samples,
- * its standard error over units where they are known; a sample that was not measured is NaN, and so is whatever needs
- * it.
+ * <p>A cell is addressed by one index on each axis, or by its number in row-major order. Its mean is taken over
+ * samples, its standard error over units where they are known; a sample that was not measured is NaN, and so is
+ * whatever needs it.
  */
 public final class ResultTable {
     private final String title;

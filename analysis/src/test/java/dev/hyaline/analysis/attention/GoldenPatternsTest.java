@@ -38,8 +38,9 @@ final class GoldenPatternsTest {
                 model.config(),
                 golden.get("tokens")
                         .valueStream()
-                        .map(tokens ->
-                                tokens.valueStream().mapToInt(JsonNode::intValue).toArray())
+                        .map(tokens -> tokens.valueStream()
+                                .mapToInt(JsonNode::intValue)
+                                .toArray())
                         .toArray(int[][]::new));
     }
 
@@ -82,7 +83,10 @@ final class GoldenPatternsTest {
         int type = evidence.types().indexOf("role:S2");
         for (int head = 0; head < 32; head++) {
             double[] expected = ofHead("attention_S2", head);
-            double mean = IntStream.range(0, 6).mapToDouble(s -> expected[s]).average().orElseThrow();
+            double mean = IntStream.range(0, 6)
+                    .mapToDouble(s -> expected[s])
+                    .average()
+                    .orElseThrow();
             double squares = IntStream.range(0, 6)
                     .mapToDouble(s -> (expected[s] - mean) * (expected[s] - mean))
                     .sum();

@@ -19,6 +19,7 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.run.EditedModel;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -128,6 +129,44 @@ final class InteractionsTest {
         ShapleyValues two = ShapleyValues.measure(experiment, Ablation.zero(), heads("a1.h0", "a1.h3"), List.of(), 1);
         ResultTable plain = Interactions.measure(experiment, Ablation.zero(), heads("a1.h0", "a1.h3"));
         assertThat(two.interactions().values(0)).containsExactly(plain.values(0), within(1e-9));
+    }
+
+    /** With all other heads ablated, shares of what all heads add are parts of the circuit's f. */
+    @Test
+    void sharesAddUpToFaithfulness() {
+        Map<String, List<Target>> sets = heads("a1.h0", "a1.h3", "a2.h4");
+        List<Target> besides = new ArrayList<>();
+        List<Target> all = new ArrayList<>();
+        for (int cell = 0; cell < 32; cell++) {
+            Node.Head head = new Node.Head(cell / 8, cell % 8);
+            all.add(head.output());
+            if (!sets.containsKey(head.toString())) {
+                besides.add(head.output());
+            }
+        }
+        HeadGap gap = HeadGap.measure(experiment, Ablation.zero());
+        ShapleyValues values = ShapleyValues.measure(experiment, Ablation.zero(), sets, besides, 1);
+        ShapleyValues shares = values.share(gap);
+        double empty = 0;
+        double kept = 0;
+        for (int pair = 0; pair < 6; pair++) {
+            empty += direct(pair, all) / 6;
+            kept += direct(pair, besides) / 6;
+        }
+        double f = (kept - empty) / (experiment.baselines().meanClean() - empty);
+        double sum = 0;
+        for (double mean : shares.values().means()) {
+            sum += mean;
+        }
+        assertThat(sum).isCloseTo(f, within(1e-9));
+        assertThat(shares.whole()).isCloseTo(f, within(1e-9));
+        assertThat(shares.sumError()).isEqualTo(values.sumError());
+        assertThat(shares.values().units()).isEqualTo(values.values().units());
+        assertThat(shares.interactions().mean(0))
+                .isCloseTo(gap.share(values.interactions().mean(0)), within(1e-12));
+        assertThatThrownBy(() -> new HeadGap(2, 2).share(1.0))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("nothing to take shares of");
     }
 
     @Test

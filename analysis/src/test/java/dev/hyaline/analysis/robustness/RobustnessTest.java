@@ -42,7 +42,7 @@ final class RobustnessTest {
     private static Variation ofShares(String family, String name, double[] shares) {
         double[][] effects = new double[shares.length][];
         Arrays.setAll(effects, c -> new double[] {shares[c]});
-        return new Variation(family, name, finding(effects), new double[] {1}, List.of("pair"));
+        return new Variation(family, name, finding(effects), new double[] {1}, List.of("pair"), null);
     }
 
     private static Finding finding(double[][] effects) {
@@ -100,6 +100,75 @@ final class RobustnessTest {
                         within(1e-12));
     }
 
+    /** Of one pair, so that a circuit's metric is its faithfulness. */
+    private static Variation ofCircuit(Variation of, double faithfulness) {
+        return new Variation(
+                of.family(),
+                of.name(),
+                of.finding(),
+                of.gaps(),
+                of.units(),
+                new KeptCircuit(new double[] {faithfulness}, new double[] {0}, new double[] {1}));
+    }
+
+    /**
+     * The score of a whole study of a circuit: ranking, signs, set and faithfulness by variation, family and in all.
+     */
+    @Test
+    void theScoreOfTheReference() {
+        List<Variation> variations = new ArrayList<>();
+        for (JsonNode variation : golden.get("variations").values()) {
+            variations.add(ofCircuit(
+                    ofShares(
+                            variation.get("family").asString(),
+                            variation.get("name").asString(),
+                            doubles(variation.get("shares"))),
+                    variation.get("faithfulness").asDouble()));
+        }
+        Variation finding = ofCircuit(
+                ofShares("finding", "", doubles(golden.get("finding"))),
+                golden.get("faithfulness").asDouble());
+        Robustness robustness =
+                Robustness.of(finding, variations, golden.get("smallest").asDouble(), 3, RANDOM);
+        for (int i = 0; i < variations.size(); i++) {
+            Robustness.Scored scored = robustness.variations().get(i);
+            JsonNode expected = golden.get("variations").get(i);
+            assertThat(scored.effect())
+                    .as(scored.name())
+                    .isCloseTo(expected.get("effect").asDouble(), within(1e-9));
+            assertThat(scored.score())
+                    .as(scored.name())
+                    .isCloseTo(expected.get("score").asDouble(), within(1e-9));
+            assertThat(scored.map()).isNaN();
+        }
+        for (String family : robustness.families().keySet()) {
+            assertThat(robustness.families().get(family))
+                    .as(family)
+                    .isCloseTo(golden.get("families").get(family).asDouble(), within(1e-9));
+        }
+        assertThat(robustness.families()).hasSize(golden.get("families").size());
+        assertThat(robustness.score()).isCloseTo(golden.get("score").asDouble(), within(1e-9));
+        double[] interval = doubles(golden.get("interval"));
+        assertThat(Verdict.of(
+                        robustness.score(),
+                        new Interval(interval[0], interval[1]),
+                        robustness.families().values()))
+                .hasToString(golden.get("verdict").asString());
+        assertThatThrownBy(() -> Robustness.of(
+                        finding, List.of(ofShares("x", "bare", doubles(golden.get("finding")))), 0.1, 3, RANDOM))
+                .hasMessageContaining("the variation 'bare' and the finding must both have a circuit or neither");
+    }
+
+    /** Two pairs, weighted: faithfulness is a ratio of means, not a mean of ratios. */
+    @Test
+    void faithfulnessIsARatioOfMeans() {
+        KeptCircuit circuit = new KeptCircuit(new double[] {4, 1}, new double[] {0, 1}, new double[] {10, 3});
+        assertThat(circuit.faithfulness(new double[] {1, 1})).isCloseTo(4 / 12.0, within(1e-15));
+        assertThat(circuit.faithfulness(new double[] {1, 3})).isCloseTo(4 / 16.0, within(1e-15));
+        assertThatThrownBy(() -> new KeptCircuit(new double[] {1}, new double[] {1, 2}, new double[] {1}))
+                .hasMessageContaining("1, 2 and 1");
+    }
+
     @Test
     void verdictsOfTheReference() {
         for (JsonNode expected : golden.get("verdicts").values()) {
@@ -126,7 +195,7 @@ final class RobustnessTest {
             gaps[pair] = gap + 0.5 * CounterRandom.of(8).with(noise).gaussian(pair);
             units.add("unit " + pair / 2);
         }
-        return new Variation(family, name, finding(effects), gaps, units);
+        return new Variation(family, name, finding(effects), gaps, units, null);
     }
 
     @Test
@@ -176,7 +245,7 @@ final class RobustnessTest {
         assertThatThrownBy(() ->
                         Robustness.of(finding, List.of(ofShares("x", "short", new double[] {1})), 0.1, 10, RANDOM))
                 .hasMessage("the variation 'short' has other components");
-        assertThatThrownBy(() -> new Variation("x", "y", finding.finding(), new double[] {1}, List.of("u")))
+        assertThatThrownBy(() -> new Variation("x", "y", finding.finding(), new double[] {1}, List.of("u"), null))
                 .hasMessageContaining("as many pairs");
     }
 

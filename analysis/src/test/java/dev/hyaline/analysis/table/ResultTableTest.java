@@ -191,7 +191,9 @@ final class ResultTableTest {
         assertThat(once.ofUnits(Units.each(4)).standardError(0)).isCloseTo(once.standardError(0), within(1e-15));
         assertThat(once.ofUnits(Units.of(List.of("p", "p", "p", "p"))).standardError(0))
                 .isNaN();
-        assertThat(once.map("q", "u", (sample, value) -> 3).ofUnits(Units.each(4)).standardError(0))
+        assertThat(once.map("q", "u", (sample, value) -> 3)
+                        .ofUnits(Units.each(4))
+                        .standardError(0))
                 .isZero();
         assertThat(once.map("q", "u", (sample, value) -> sample == 1 ? Double.NaN : value)
                         .ofUnits(Units.each(4))

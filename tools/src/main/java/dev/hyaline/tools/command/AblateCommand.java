@@ -4,10 +4,12 @@ import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.AblationSweep;
 import dev.hyaline.analysis.causal.AblationSweep.Along;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.HeadGap;
 import dev.hyaline.analysis.causal.Interactions;
 import dev.hyaline.analysis.causal.ShapleyValues;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
@@ -62,7 +64,8 @@ import picocli.CommandLine.Option;
             "  hyaline ablate --site mlp.post --layers 3 --neurons all --out neurons",
             "  hyaline ablate --site resid_post --by-position --how resample --seed 5",
             "  hyaline ablate --sets \"a2.h2+a2.h3+a2.h4+a2.h6, a1.h7, m0\" --how mean",
-            "  hyaline ablate --sets a1.h0,a1.h3,a2.h4 --interactions --shapley --count 24"
+            "  hyaline ablate --sets a1.h0,a1.h3,a2.h4 --interactions --shapley --count 24",
+            "  hyaline ablate --sets a1.h0,a1.h3,a2.h4 --shapley --alone --normalise --count 24"
         })
 public final class AblateCommand implements Runnable, CheckedOptions {
     private static final String SETS = "ablate-sets";
@@ -189,7 +192,12 @@ public final class AblateCommand implements Runnable, CheckedOptions {
     @Option(names = "--deviation", paramLabel = "X", description = "Standard deviation of noise. Default: 1")
     private Float deviation;
 
-    @Option(names = "--normalise", description = "Show the clean run as 1 and the corrupted one as 0.")
+    @Option(
+            names = "--normalise",
+            description = {
+                "Show the clean run as 1 and the corrupted one as 0; with --interactions and --shapley, shares of what"
+                        + " all heads together add, the scale of a circuit's f."
+            })
     private boolean normalise;
 
     @Mixin
@@ -214,10 +222,6 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             options.tables().requireFree(tables());
             if (ablated.named.alone && !ablated.named.shapley) {
                 throw new BadInputException("--alone needs --shapley");
-            }
-            if (normalise && (ablated.named.interactions || ablated.named.shapley)) {
-                throw new BadInputException(
-                        "--normalise shows runs, of which --interactions and --shapley are" + " differences");
             }
             return;
         }
@@ -269,14 +273,17 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         Optional<Path> folder = options.tables().folder(tables());
         try (Gpt2 model = study.start()) {
             Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
-            ComponentReport report = new ComponentReport(console, study.model(), experiment);
+            HeadGap gap = HeadGap.measure(experiment, ablation());
+            ComponentReport report = new ComponentReport(console, study.model(), experiment, gap);
             if (named.interactions) {
-                report.interactions(Interactions.measure(experiment, ablation(), sets));
+                ResultTable table = Interactions.measure(experiment, ablation(), sets);
+                report.interactions(normalise ? gap.share(table) : table);
             }
             if (named.shapley) {
                 List<Target> besides = named.alone ? others(study.config(), named.sets) : List.of();
-                report.shapley(ShapleyValues.measure(
-                        experiment, ablation(), sets, besides, options.pairs().seed()));
+                ShapleyValues values = ShapleyValues.measure(
+                        experiment, ablation(), sets, besides, options.pairs().seed());
+                report.shapley(normalise ? values.share(gap) : values, normalise);
             }
             report.print(options.json(), folder.orElse(null));
         }

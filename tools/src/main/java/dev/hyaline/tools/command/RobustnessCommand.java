@@ -1,5 +1,7 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.circuit.Circuit;
+import dev.hyaline.analysis.circuit.EdgeList;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.robustness.Robustness;
 import dev.hyaline.analysis.robustness.Variation;
@@ -8,6 +10,7 @@ import dev.hyaline.analysis.robustness.WrittenFinding;
 import dev.hyaline.analysis.sanity.BuiltInMethod;
 import dev.hyaline.analysis.sanity.Subject;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -16,9 +19,12 @@ import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.report.RobustnessReport;
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.weights.Checkpoint;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,10 +37,11 @@ import picocli.CommandLine.Parameters;
         header = "Repeats a finding under variations and scores how far it stays the same.",
         description = {
             "",
-            "Runs a method on pairs of prompts, and again on other prompts, on each template alone and without it, with"
-                    + " another ablation and other metrics, without the token that begins a text, and with weights in"
-                    + " bfloat16. Effects are shares of each variation's own gap. robust: a score above 0.7 whose"
-                    + " interval and families stay above 0.5."
+            "Runs a method on pairs of prompts, and again on other prompts, on halves of the names, on the other order"
+                    + " of names, on each template alone and without it, with other ablations and metrics, without the"
+                    + " token that begins a text, with weights in bfloat16, and with other checkpoints. Effects are"
+                    + " shares of each variation's own gap. robust: a score above 0.7 whose interval and families stay"
+                    + " above 0.5."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -43,7 +50,8 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  hyaline robustness ablate-mean --count 24",
             "  hyaline ablate --count 24 --out found && \\",
-            "      hyaline robustness ablate --count 24 --finding found/ablate-z.json"
+            "      hyaline robustness ablate --count 24 --finding found/ablate-z.json",
+            "  hyaline circuit --out found && hyaline robustness eap --circuit found/graph.json"
         })
 public final class RobustnessCommand implements Runnable, CheckedOptions {
     private static final int MIN_PAIRS = 4;
@@ -65,6 +73,25 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
                         + " again on these pairs."
             })
     private @Nullable String finding;
+
+    @Option(
+            names = "--circuit",
+            paramLabel = "FILE",
+            description = {
+                "A circuit (graph.json or circuit.json of the command circuit, or a list of edges): its faithfulness"
+                        + " under each variation, by the method's ablation or else by corrupted prompts, takes the"
+                        + " place of the map's similarity."
+            })
+    private @Nullable String circuit;
+
+    @Option(
+            names = "--checkpoint",
+            paramLabel = "MODEL",
+            description = {
+                "Also with this model's weights, as --model names it, of the same shape and tokens. Give it again for"
+                        + " more."
+            })
+    private List<String> checkpoints = new ArrayList<>();
 
     @Option(
             names = "--smallest",
@@ -98,6 +125,9 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
         if (replicates < 1 || replicates > 100_000) {
             throw new BadInputException("--replicates must be from 1 to 100000, found " + replicates);
         }
+        if (circuit != null) {
+            ModelOptions.readable("--circuit", circuit);
+        }
         if (finding != null) {
             ModelOptions.readable("--finding", finding);
             written = WrittenFinding.read(ModelOptions.path("--finding", finding));
@@ -111,23 +141,63 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
                 throw new BadInputException("robustness needs at least " + MIN_PAIRS + " pairs of prompts, found "
                         + study.pairs().size());
             }
+            Optional<Circuit> kept = Optional.ofNullable(circuit)
+                    .map(file -> EdgeList.read(ModelOptions.path("--circuit", file), study.config()));
+            Map<String, Gpt2> others = new LinkedHashMap<>();
             try (Gpt2 model = study.start()) {
                 Subject subject = new Subject(
                         model, study.pairs(), options.metric(), options.pairs().seed());
-                Variation found = Variation.run("finding", method.toString(), method, subject);
+                Variations variations = Variations.of(method, subject);
+                for (Map.Entry<String, PromptPairs> other : otherPrompts(study).entrySet()) {
+                    variations = variations.prompts("prompts", other.getKey(), other.getValue());
+                }
+                Optional<PromptPairs> order =
+                        options.pairs().otherOrder(study.pairs(), study.config(), study.vocabulary());
+                variations = order.isPresent()
+                        ? variations.prompts("order", "the other order of names", order.get())
+                        : variations;
+                variations = kept.isPresent() ? variations.circuit(kept.get()) : variations;
+                for (String name : checkpoints) {
+                    others.computeIfAbsent(name, n -> checkpoint(study, n));
+                    variations = variations.checkpoint(name, others.get(name));
+                }
+                Variation found = variations.finding();
                 if (written != null) {
                     written.requireSameAs(found.finding());
                 }
                 Robustness robustness = Robustness.of(
                         found,
-                        Variations.run(method, subject, otherPrompts(study)),
+                        variations.run(),
                         smallest,
                         replicates,
                         CounterRandom.of(subject.seed()).named("robustness/units"));
                 new RobustnessReport(console, study, method.toString(), options.metric(), robustness)
                         .print(options.json());
+            } finally {
+                others.values().forEach(Gpt2::close);
             }
         }
+    }
+
+    /** Starts another checkpoint, which must have the model's heads and tokens. */
+    private Gpt2 checkpoint(Study study, String name) {
+        try (Checkpoint other = ModelOptions.of(name).open(console)) {
+            Gpt2Config config = other.config();
+            Gpt2Config own = study.config();
+            if (config.nLayers() != own.nLayers()
+                    || config.nHeads() != own.nHeads()
+                    || config.dVocab() != own.dVocab()
+                    || config.nCtx() < own.nCtx()) {
+                throw new BadInputException("--checkpoint " + name + ": expected " + shape(own) + " as " + study.model()
+                        + " has, found " + shape(config));
+            }
+            return study.start(other.weights());
+        }
+    }
+
+    private static String shape(Gpt2Config config) {
+        return config.nLayers() + " layers, " + config.nHeads() + " heads, " + config.dVocab() + " tokens and "
+                + config.nCtx() + " positions";
     }
 
     /** As many more pairs of a task; both halves of a file. */

@@ -49,6 +49,13 @@ public final class ModelOptions implements CheckedOptions {
 
     private @Nullable Snapshot snapshot;
 
+    /** The choice of another model, named as {@code --model} names one. */
+    public static ModelOptions of(String model) {
+        ModelOptions options = new ModelOptions();
+        options.model = model;
+        return options;
+    }
+
     @Override
     public void check() {
         if (Checkpoint.builtInNames().contains(model)) {

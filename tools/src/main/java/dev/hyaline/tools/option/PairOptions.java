@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -174,6 +175,16 @@ public final class PairOptions implements CheckedOptions {
                 : List.of(
                         PromptPairs.of(config, found.subList(0, half)),
                         PromptPairs.of(config, found.subList(half, found.size())));
+    }
+
+    /** As many pairs of the task with the names in the other order; empty for pairs that are given, and other tasks. */
+    public Optional<PromptPairs> otherOrder(PromptPairs pairs, Gpt2Config config, ModelVocabulary vocabulary) {
+        if (source.written != null || file != null) {
+            return Optional.empty();
+        }
+        return (source.task == null ? Task.IOI_ABBA : source.task)
+                .otherOrder()
+                .map(other -> PromptPairs.of(config, other.draw(encoder(vocabulary, !noBos), pairs.size(), seed())));
     }
 
     /** The seed, also for other random choices of the command. */

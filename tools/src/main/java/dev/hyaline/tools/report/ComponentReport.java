@@ -1,6 +1,7 @@
 package dev.hyaline.tools.report;
 
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.HeadGap;
 import dev.hyaline.analysis.causal.ShapleyValues;
 import dev.hyaline.analysis.statistics.Effect;
 import dev.hyaline.analysis.table.ResultTable;
@@ -29,21 +30,27 @@ public final class ComponentReport {
     private final Console console;
     private final String model;
     private final Experiment experiment;
+    private final HeadGap gap;
     private final Map<String, ResultTable> tables = new LinkedHashMap<>();
     private @Nullable ShapleyValues values;
+    private boolean shares;
 
-    public ComponentReport(Console console, String model, Experiment experiment) {
+    /** @param gap what all heads add, of which the components have a share */
+    public ComponentReport(Console console, String model, Experiment experiment, HeadGap gap) {
         this.console = console;
         this.model = model;
         this.experiment = experiment;
+        this.gap = gap;
     }
 
     public void interactions(ResultTable table) {
         tables.put(INTERACTIONS, table);
     }
 
-    public void shapley(ShapleyValues measured) {
+    /** @param areShares whether the values are shares of the gap already */
+    public void shapley(ShapleyValues measured, boolean areShares) {
         values = measured;
+        shares = areShares;
         tables.put(SHAPLEY, measured.values());
         if (measured.interactions() != null) {
             tables.put(SHAPLEY_INTERACTIONS, measured.interactions());
@@ -56,6 +63,8 @@ public final class ComponentReport {
             JsonOutput.print(console, out -> {
                 out.writeStringProperty("model", model);
                 out.writeStringProperty("metric", experiment.metric().name());
+                JsonOutput.number(out, "all_heads", gap.full());
+                JsonOutput.number(out, "no_heads", gap.empty());
                 tables.forEach((name, table) -> {
                     out.writeObjectPropertyStart(name.replace('-', '_'));
                     TableText.writeJson(table, out);
@@ -63,6 +72,7 @@ public final class ComponentReport {
                 });
                 if (values != null) {
                     JsonOutput.number(out, "whole", values.whole());
+                    JsonOutput.number(out, "share_of_all_heads", share(values));
                     JsonOutput.number(out, "sum_error", values.sumError());
                 }
             });
@@ -72,6 +82,11 @@ public final class ComponentReport {
         if (folder != null) {
             TableOutput.write(console, folder, tables, json);
         }
+    }
+
+    /** What the components keep together of what all heads add: their f where all other heads are ablated. */
+    private double share(ShapleyValues of) {
+        return shares ? of.whole() : gap.share(of.whole());
     }
 
     private void show() {
@@ -94,6 +109,9 @@ public final class ComponentReport {
                     .println("Conservation: all together are worth " + TableView.figure(values.whole())
                             + "; the sum of the values differs by " + TableView.figure(values.sumError())
                             + " of that");
+            console.out()
+                    .println("of what all heads add to the metric they keep a share of "
+                            + TableView.figure(share(values)));
             if (!values.standardErrors().isEmpty()) {
                 console.out()
                         .println("standard errors of drawn orders: at most "

@@ -5,7 +5,8 @@ import dev.hyaline.analysis.robustness.Robustness;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
-import java.util.stream.Collectors;
+import java.util.ArrayList;
+import java.util.List;
 import tools.jackson.core.JsonGenerator;
 
 /** How far a finding stays the same under each variation. */
@@ -22,25 +23,34 @@ public record RobustnessReport(Console console, Study study, String method, Metr
 
     private void show() {
         StudyHeading.print(console, study.model(), study.pairs(), ", " + method + " by " + metric.quantity());
-        Table table = new Table("family", "variation", ">score", ">ranking", ">signs", ">set", ">map", "");
+        boolean circuit = robustness.variations().stream().anyMatch(scored -> !Double.isNaN(scored.faithfulness()));
+        Table table = circuit
+                ? new Table("family", "variation", ">score", ">ranking", ">signs", ">set", ">effect", ">f", "")
+                : new Table("family", "variation", ">score", ">ranking", ">signs", ">set", ">map", "");
         for (Robustness.Scored scored : robustness.variations()) {
-            table.row(
+            List<String> row = new ArrayList<>(List.of(
                     scored.family(),
                     scored.name(),
                     TableView.figure(scored.score()),
                     TableView.figure(scored.ranking()),
                     TableView.figure(scored.signs()),
                     TableView.figure(scored.set()),
-                    TableView.figure(scored.map()),
-                    scored.inScope() ? "" : "behaviour absent: out of scope");
+                    TableView.figure(circuit ? scored.effect() : scored.map())));
+            if (circuit) {
+                row.add(TableView.figure(scored.faithfulness()));
+            }
+            row.add(scored.inScope() ? "" : "out of scope");
+            table.row(row.toArray(String[]::new));
         }
         table.print(console);
         console.out().println();
-        console.out()
-                .println("families: "
-                        + robustness.families().entrySet().stream()
-                                .map(family -> family.getKey() + " " + TableView.figure(family.getValue()))
-                                .collect(Collectors.joining(", ")));
+        Table families = new Table("family", ">score");
+        robustness.families().forEach((family, score) -> families.row(family, TableView.figure(score)));
+        families.print(console);
+        console.out().println();
+        if (robustness.variations().stream().anyMatch(scored -> !scored.inScope())) {
+            console.out().println("out of scope: the behaviour itself is absent under the variation");
+        }
         console.out()
                 .println(console.bold(robustness.verdict().toString()) + "  score "
                         + TableView.figure(robustness.score()) + ", 95% interval "
@@ -70,6 +80,8 @@ public record RobustnessReport(Console console, Study study, String method, Metr
             JsonOutput.number(out, "signs", scored.signs());
             JsonOutput.number(out, "set", scored.set());
             JsonOutput.number(out, "map", scored.map());
+            JsonOutput.number(out, "effect", scored.effect());
+            JsonOutput.number(out, "faithfulness", scored.faithfulness());
             out.writeEndObject();
         }
         out.writeEndArray();
