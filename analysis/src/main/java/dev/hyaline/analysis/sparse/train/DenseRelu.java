@@ -53,13 +53,7 @@ final class DenseRelu {
             @Override
             public void gradient(int i, float[] activation, float[] df, int at) {
                 float each = latents.isWeighted() ? weight * batch.norms()[i] : weight;
-                int count = 0;
-                for (int t = at; t < at + tokens; t++) {
-                    boolean fires = activation[t] > 0;
-                    count += fires ? 1 : 0;
-                    df[t] = fires ? df[t] + each : 0;
-                }
-                fired[i] = count;
+                fired[i] = dictionary.sparse.reluGradient(df, at, activation, at, tokens, each);
                 gradients.preActivationSums()[i] = (float) total(df, at, tokens);
                 l1[i] = total(activation, at, tokens);
             }

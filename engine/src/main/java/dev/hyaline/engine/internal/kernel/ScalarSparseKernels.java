@@ -52,4 +52,21 @@ public final class ScalarSparseKernels implements SparseKernels {
         }
         return count;
     }
+
+    @Override
+    public int reluGradient(float[] inOut, int at, float[] outputs, int outputsAt, int n, float shift) {
+        return reluGradient(inOut, at, outputs, outputsAt, 0, n, shift);
+    }
+
+    /** The same from a first index on. */
+    public static int reluGradient(
+            float[] inOut, int at, float[] outputs, int outputsAt, int from, int n, float shift) {
+        int count = 0;
+        for (int i = from; i < n; i++) {
+            boolean open = outputs[outputsAt + i] > 0;
+            inOut[at + i] = open ? inOut[at + i] + shift : 0;
+            count += open ? 1 : 0;
+        }
+        return count;
+    }
 }

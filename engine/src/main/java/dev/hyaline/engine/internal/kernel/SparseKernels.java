@@ -30,4 +30,12 @@ public interface SparseKernels {
      * @return how many there are
      */
     int aboveEach(float[] values, int at, int n, float[] cuts, int cutsAt, int[] indices, int indicesAt);
+
+    /**
+     * The gradient through a ReLU: {@code inOut[at + i]} becomes {@code inOut[at + i] + shift} where {@code
+     * outputs[outputsAt + i] > 0}, and 0 elsewhere.
+     *
+     * @return how many outputs are above 0
+     */
+    int reluGradient(float[] inOut, int at, float[] outputs, int outputsAt, int n, float shift);
 }

@@ -209,6 +209,25 @@ class KernelsTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 8, 16, 17, 207})
+    void gradientsThroughReluHaveEqualBits(int n) {
+        Random random = new Random(n);
+        float[] outputs = gaussian(n + 3, random);
+        float[] gradient = gaussian(n + 2, random);
+        outputs[3] = -0f;
+        float[] expected = gradient.clone();
+        int count = KernelTwins.SCALAR.sparse().reluGradient(expected, 1, outputs, 3, n, 0.4f);
+        for (int i = 0; i < n; i++) {
+            assertThat(expected[1 + i]).isEqualTo(outputs[3 + i] > 0 ? gradient[1 + i] + 0.4f : 0f);
+        }
+        for (Kernels kernels : KernelTwins.VECTORS) {
+            float[] found = gradient.clone();
+            assertThat(kernels.sparse().reluGradient(found, 1, outputs, 3, n, 0.4f)).isEqualTo(count);
+            assertThat(found).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8, 16, 17, 207})
     void stepsOfAdamHaveEqualBits(int n) {
         Random random = new Random(n);
         AdamStep step = new AdamStep(3e-3f, 0.9f, 0.999f, 2.1f, 330f, 1e-8f, 0.7f, 0.99f);

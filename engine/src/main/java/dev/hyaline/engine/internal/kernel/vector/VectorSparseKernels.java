@@ -7,6 +7,7 @@ import static dev.hyaline.engine.internal.kernel.vector.Lanes.WIDTH;
 
 import dev.hyaline.engine.internal.kernel.Fma;
 import dev.hyaline.engine.internal.kernel.Rows;
+import dev.hyaline.engine.internal.kernel.ScalarSparseKernels;
 import dev.hyaline.engine.internal.kernel.SparseKernels;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -199,5 +200,19 @@ final class VectorSparseKernels implements SparseKernels {
             }
         }
         return to - indicesAt;
+    }
+
+    @Override
+    public int reluGradient(float[] inOut, int at, float[] outputs, int outputsAt, int n, float shift) {
+        int count = 0;
+        int i = 0;
+        for (; i <= n - WIDTH; i += WIDTH) {
+            VectorMask<Float> open =
+                    FloatVector.fromArray(SPECIES, outputs, outputsAt + i).compare(VectorOperators.GT, 0f);
+            FloatVector shifted = FloatVector.fromArray(SPECIES, inOut, at + i).add(shift);
+            FloatVector.zero(SPECIES).blend(shifted, open).intoArray(inOut, at + i);
+            count += Long.bitCount(open.toLong());
+        }
+        return count + ScalarSparseKernels.reluGradient(inOut, at, outputs, outputsAt, i, n, shift);
     }
 }
