@@ -1,11 +1,14 @@
 package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.dump.ActivationStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -321,6 +324,83 @@ final class SaeCommandsTest {
                 path("other"));
         assertThat(elsewhere.exitCode()).isNotZero();
         assertThat(elsewhere.err()).contains("blocks.1.hook_resid_post.hook_sae_acts_post");
+    }
+
+    @Test
+    void innerSitesGoToShardsAndADumpIsResumedWithTheSameAutoencoderAlone() throws IOException {
+        train("sae");
+        train("other", "--seed", "2");
+        Path prompts = Files.writeString(
+                temporary.resolve("prompts.txt"), "Mary gave a drink to John\nJohn went to the store\nMary\n");
+        String acts = "blocks.2.hook_resid_post.hook_sae_acts_post";
+        List<String> dump = List.of(
+                "dump",
+                "--shards",
+                "--prompts",
+                prompts.toString(),
+                "--sites",
+                "blocks.2.hook_resid_post",
+                "--sites",
+                acts,
+                "--out",
+                path("dump"),
+                "--sae");
+        Outcome.of(with(dump, path("sae"))).succeeded();
+        SparseAutoencoder sae = SaeFiles.read(temporary.resolve("sae")).autoencoder();
+        try (ActivationStore store = ActivationStore.open(temporary.resolve("dump"))) {
+            assertThat(store.derivedSites()).containsExactly(acts);
+            assertThat(store.width(acts)).isEqualTo(64);
+            int rows = Math.toIntExact(store.rows());
+            float[] x = new float[rows * 128];
+            store.read(HookPoints.point("blocks.2.hook_resid_post"), 0, rows, x, 0);
+            float[] latents = new float[rows * 64];
+            store.read(acts, 0, rows, latents, 0);
+            assertThat(latents).isEqualTo(sae.encode(x).dense());
+        }
+        Outcome.of(with(dump, path("sae"), "--resume")).succeeded();
+        assertThat(Outcome.of(with(dump, path("other"), "--resume")).err())
+                .contains("was begun otherwise", "capture.derived." + acts);
+    }
+
+    private static String[] with(List<String> words, String... more) {
+        List<String> all = new java.util.ArrayList<>(words);
+        all.addAll(List.of(more));
+        return all.toArray(String[]::new);
+    }
+
+    @Test
+    void gradientsAtInnerSitesAreThoseOfTheWrittenSiteTimesTheDecoder() {
+        train("sae");
+        String site = "blocks.2.hook_resid_post";
+        Outcome dump = Outcome.of(
+                "dump",
+                "--sae",
+                path("sae"),
+                "--gradients",
+                "logit-diff",
+                "--sites",
+                site + ",hook_sae_acts_post,hook_sae_error",
+                "--out",
+                path("dump"));
+        assertThat(dump.exitCode()).as(dump.err()).isZero();
+        SafetensorsValues dumped =
+                SafetensorsValues.open(temporary.resolve("dump/activations.safetensors"), InputErrors.INSTANCE);
+        float[] g = all(dumped, "grad." + site);
+        float[] ofLatents = all(dumped, "grad." + site + ".hook_sae_acts_post");
+        assertThat(all(dumped, "grad." + site + ".hook_sae_error")).isEqualTo(g);
+        SparseAutoencoder sae = SaeFiles.read(temporary.resolve("sae")).autoencoder();
+        assertThat(ofLatents).hasSize(g.length / 128 * 64);
+        double largest = 0;
+        for (int k = 0; k < ofLatents.length; k++) {
+            float[] row = sae.decoderRow(k % 64);
+            double sum = 0;
+            for (int c = 0; c < 128; c++) {
+                sum += (double) g[k / 64 * 128 + c] * row[c] / sae.decoderNorms()[k % 64];
+            }
+            assertThat((double) ofLatents[k]).isCloseTo(sum, within(1e-6 + 1e-5 * Math.abs(sum)));
+            largest = Math.max(largest, Math.abs(sum));
+        }
+        assertThat(largest).isGreaterThan(1e-3);
     }
 
     private static float[] all(SafetensorsValues file, String tensor) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 
 /** Computes derived sites in the passes over some prompts, at the positions that a {@link Capture} chooses. */
 public final class DerivedProbe {
@@ -69,14 +70,78 @@ public final class DerivedProbe {
         return (first, end, logits, reader) -> pass.forward(first, end, logits, new Reading(first, reader));
     }
 
+    /**
+     * Passes in which the gradients at the sites are computed.
+     *
+     * @param pass the passes that compute gradients and show their forward pass's values to a probe
+     */
+    public PromptPass inGradients(Function<Probe, PromptPass> pass) {
+        return (first, end, logits, reader) -> {
+            Held values = new Held(first, sources);
+            return pass.apply(values).forward(first, end, logits, new ReadingGradients(values, first, reader));
+        };
+    }
+
+    /** Chosen rows at some points, by sequence; changes nothing. */
+    private final class Held implements Probe {
+        private final int firstSequence;
+        private final Set<HookPoint> points;
+        private final Map<HookPoint, List<float[]>> rows = new HashMap<>();
+
+        Held(int firstSequence, Set<HookPoint> points) {
+            this.firstSequence = firstSequence;
+            this.points = points;
+        }
+
+        @Override
+        public boolean wants(HookPoint point) {
+            return points.contains(point);
+        }
+
+        @Override
+        public void at(HookPoint point, Activation activation) {
+            List<float[]> bySequence = new ArrayList<>();
+            for (int s = 0; s < activation.sequences(); s++) {
+                bySequence.add(chosen(activation, s));
+            }
+            rows.put(point, bySequence);
+        }
+
+        boolean has(DerivedSite site) {
+            return rows.keySet().containsAll(site.sources());
+        }
+
+        /** What the sources of a site held in a sequence of the pass. */
+        List<float[]> ofSources(DerivedSite site, int sequence) {
+            return site.sources().stream()
+                    .map(source -> Objects.requireNonNull(rows.get(source)).get(sequence))
+                    .toList();
+        }
+
+        private float[] chosen(Activation activation, int sequence) {
+            int width = activation.width();
+            int[] positions = capture.positions(prompts, firstSequence + sequence);
+            float[] chosen = new float[positions.length * width];
+            int to = 0;
+            for (int row = activation.firstRow(sequence); row < activation.firstRow(sequence + 1); row++) {
+                if (Arrays.binarySearch(positions, activation.position(row)) >= 0) {
+                    System.arraycopy(activation.values(), row * width, chosen, to * width, width);
+                    to++;
+                }
+            }
+            return chosen;
+        }
+    }
+
     private final class Reading implements Probe {
         private final int firstSequence;
         private final Probe reader;
-        private final Map<HookPoint, List<float[]>> held = new HashMap<>();
+        private final Held held;
 
         Reading(int firstSequence, Probe reader) {
             this.firstSequence = firstSequence;
             this.reader = reader;
+            held = new Held(firstSequence, sources);
         }
 
         @Override
@@ -97,37 +162,48 @@ public final class DerivedProbe {
             if (!sources.contains(point)) {
                 return;
             }
-            List<float[]> rows = new ArrayList<>();
-            for (int s = 0; s < activation.sequences(); s++) {
-                rows.add(chosen(activation, s));
-            }
-            held.put(point, rows);
+            held.at(point, activation);
             for (DerivedSite site : sites) {
-                if (site.sources().contains(point) && held.keySet().containsAll(site.sources())) {
-                    for (int s = 0; s < rows.size(); s++) {
-                        int sequence = s;
-                        List<float[]> ofSources = site.sources().stream()
-                                .map(source ->
-                                        Objects.requireNonNull(held.get(source)).get(sequence))
-                                .toList();
-                        listener.derived(site, firstSequence + s, site.values(ofSources));
+                if (site.sources().contains(point) && held.has(site)) {
+                    for (int s = 0; s < activation.sequences(); s++) {
+                        listener.derived(site, firstSequence + s, site.values(held.ofSources(site, s)));
                     }
                 }
             }
         }
+    }
 
-        private float[] chosen(Activation activation, int sequence) {
-            int width = activation.width();
-            int[] positions = capture.positions(prompts, firstSequence + sequence);
-            float[] rows = new float[positions.length * width];
-            int to = 0;
-            for (int row = activation.firstRow(sequence); row < activation.firstRow(sequence + 1); row++) {
-                if (Arrays.binarySearch(positions, activation.position(row)) >= 0) {
-                    System.arraycopy(activation.values(), row * width, rows, to * width, width);
-                    to++;
+    /** Sees gradients, those with respect to the last source of a site among them. */
+    private final class ReadingGradients implements Probe {
+        private final Held values;
+        private final int firstSequence;
+        private final Probe reader;
+
+        ReadingGradients(Held values, int firstSequence, Probe reader) {
+            this.values = values;
+            this.firstSequence = firstSequence;
+            this.reader = reader;
+        }
+
+        @Override
+        public boolean wants(HookPoint point) {
+            return reader.wants(point)
+                    || sites.stream().anyMatch(site -> site.sources().getLast().equals(point));
+        }
+
+        @Override
+        public void at(HookPoint point, Activation gradient) {
+            if (reader.wants(point)) {
+                reader.at(point, gradient);
+            }
+            for (DerivedSite site : sites) {
+                if (site.sources().getLast().equals(point)) {
+                    for (int s = 0; s < gradient.sequences(); s++) {
+                        float[] of = values.chosen(gradient, s);
+                        listener.derived(site, firstSequence + s, site.gradients(values.ofSources(site, s), of));
+                    }
                 }
             }
-            return rows;
         }
     }
 }

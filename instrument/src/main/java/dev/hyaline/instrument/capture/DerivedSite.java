@@ -1,5 +1,6 @@
 package dev.hyaline.instrument.capture;
 
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import java.util.List;
 
@@ -25,4 +26,28 @@ public interface DerivedSite {
      * @return {@code [rows, width]}
      */
     float[] values(List<float[]> rows);
+
+    /**
+     * Tells the site from another of its name that has other values, such as a checksum of what computes them.
+     *
+     * @return printable text
+     */
+    String fingerprint();
+
+    /**
+     * Checks that the site has gradients.
+     *
+     * @throws BadInputException if it has none
+     */
+    void requireGradients();
+
+    /**
+     * Computes the gradient of a scalar with respect to rows of the site.
+     *
+     * @param rows by source, each {@code [rows, width of the source]}
+     * @param gradient with respect to what the last source held, {@code [rows, width of that source]}
+     * @return {@code [rows, width]}
+     * @throws BadInputException if the site has none
+     */
+    float[] gradients(List<float[]> rows, float[] gradient);
 }

@@ -58,6 +58,7 @@ public final class ActivationStore implements AutoCloseable {
     private final IndexSelection heads;
     private final IndexSelection neurons;
     private final Map<HookPoint, Column> columns = new LinkedHashMap<>();
+    private final Map<String, Column> derived = new LinkedHashMap<>();
     private final Column tokens;
     private final Column positions;
     private final Column documentOfRow;
@@ -77,7 +78,10 @@ public final class ActivationStore implements AutoCloseable {
         for (int i = 0; i < manifest.points().size(); i++) {
             columns.put(manifest.points().get(i), column(tensors.get(i), layout, last));
         }
-        int info = manifest.points().size();
+        int info = tensors.size() - ShardPlan.ROW_INFO;
+        for (TensorInfo tensor : tensors.subList(manifest.points().size(), info)) {
+            derived.put(tensor.name(), column(tensor, layout, last));
+        }
         tokens = column(tensors.get(info), layout, last);
         positions = column(tensors.get(info + 1), layout, last);
         documentOfRow = column(tensors.get(info + 2), layout, last);
@@ -158,6 +162,25 @@ public final class ActivationStore implements AutoCloseable {
     /** The hook points, in the order in which a pass reaches them. */
     public List<HookPoint> points() {
         return List.copyOf(columns.keySet());
+    }
+
+    /** The sites that were computed from hook points, by name. */
+    public List<String> derivedSites() {
+        return List.copyOf(derived.keySet());
+    }
+
+    /** Values a row of a derived site. */
+    public int width(String derivedSite) {
+        return derived(derivedSite).width;
+    }
+
+    private Column derived(String name) {
+        Column column = derived.get(name);
+        if (column == null) {
+            throw new BadInputException(
+                    "there is no " + name + " in the dump; its derived sites are " + derivedSites());
+        }
+        return column;
     }
 
     /** The heads that a row has at sites with heads, ascending. */
@@ -271,7 +294,19 @@ public final class ActivationStore implements AutoCloseable {
      * @throws BadInputException if there are no such rows, or the point was not dumped
      */
     public void read(HookPoint point, long firstRow, int count, float[] into, int offset) {
-        Column column = column(point);
+        read(column(point), firstRow, count, into, offset);
+    }
+
+    /**
+     * As {@link #read(HookPoint, long, int, float[], int)}, of a derived site.
+     *
+     * @throws BadInputException if there are no such rows, or no such site
+     */
+    public void read(String derivedSite, long firstRow, int count, float[] into, int offset) {
+        read(derived(derivedSite), firstRow, count, into, offset);
+    }
+
+    private void read(Column column, long firstRow, int count, float[] into, int offset) {
         if (count < 0 || firstRow < 0 || firstRow > rows() - count) {
             throw new BadInputException(
                     "rows run from 0 to " + (rows() - 1) + ", found " + count + " from " + firstRow);

@@ -11,6 +11,8 @@ import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.DerivedProbe;
+import dev.hyaline.instrument.capture.DerivedSite;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -39,6 +41,7 @@ public final class CorpusDump {
 
     private final Gpt2Config config;
     private final List<HookPoint> points;
+    private final List<DerivedSite> derived;
     private final IndexSelection heads;
     private final IndexSelection neurons;
     private final TokenFilter filter;
@@ -50,6 +53,7 @@ public final class CorpusDump {
     private CorpusDump(
             Gpt2Config config,
             List<HookPoint> points,
+            List<DerivedSite> derived,
             IndexSelection heads,
             IndexSelection neurons,
             TokenFilter filter,
@@ -59,6 +63,7 @@ public final class CorpusDump {
             int batchTokens) {
         this.config = config;
         this.points = List.copyOf(new TreeSet<>(points));
+        this.derived = DerivedProbe.requireDistinct(derived);
         this.heads = heads;
         this.neurons = neurons;
         this.filter = filter;
@@ -93,6 +98,7 @@ public final class CorpusDump {
         return new CorpusDump(
                 config,
                 points,
+                List.of(),
                 IndexSelection.all(),
                 IndexSelection.all(),
                 TokenFilter.all(),
@@ -109,6 +115,11 @@ public final class CorpusDump {
     /** The points, in the order in which a pass reaches them, each once. */
     public List<HookPoint> points() {
         return points;
+    }
+
+    /** The sites that are computed from hook points. */
+    public List<DerivedSite> derived() {
+        return derived;
     }
 
     /** The heads, at sites that have heads. */
@@ -144,34 +155,48 @@ public final class CorpusDump {
         return batchTokens;
     }
 
+    /**
+     * The same with sites that are computed from hook points, whether these are written too or not.
+     *
+     * @throws BadInputException if two have one name, or one is computed from an attention map
+     */
+    public CorpusDump withDerived(List<DerivedSite> sites) {
+        return new CorpusDump(
+                config, points, sites, heads, neurons, filter, longDocuments, type, shardBytes, batchTokens);
+    }
+
     /** The same, of these heads only. */
     public CorpusDump heads(IndexSelection chosen) {
-        return new CorpusDump(config, points, chosen, neurons, filter, longDocuments, type, shardBytes, batchTokens);
+        return new CorpusDump(
+                config, points, derived, chosen, neurons, filter, longDocuments, type, shardBytes, batchTokens);
     }
 
     /** The same, of these neurons only. */
     public CorpusDump neurons(IndexSelection chosen) {
-        return new CorpusDump(config, points, heads, chosen, filter, longDocuments, type, shardBytes, batchTokens);
+        return new CorpusDump(
+                config, points, derived, heads, chosen, filter, longDocuments, type, shardBytes, batchTokens);
     }
 
     public CorpusDump filter(TokenFilter chosen) {
-        return new CorpusDump(config, points, heads, neurons, chosen, longDocuments, type, shardBytes, batchTokens);
+        return new CorpusDump(
+                config, points, derived, heads, neurons, chosen, longDocuments, type, shardBytes, batchTokens);
     }
 
     public CorpusDump longDocuments(LongDocuments rule) {
-        return new CorpusDump(config, points, heads, neurons, filter, rule, type, shardBytes, batchTokens);
+        return new CorpusDump(config, points, derived, heads, neurons, filter, rule, type, shardBytes, batchTokens);
     }
 
     public CorpusDump type(ElementType values) {
-        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, values, shardBytes, batchTokens);
+        return new CorpusDump(
+                config, points, derived, heads, neurons, filter, longDocuments, values, shardBytes, batchTokens);
     }
 
     public CorpusDump shardBytes(long bytes) {
-        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, type, bytes, batchTokens);
+        return new CorpusDump(config, points, derived, heads, neurons, filter, longDocuments, type, bytes, batchTokens);
     }
 
     public CorpusDump batchTokens(int tokens) {
-        return new CorpusDump(config, points, heads, neurons, filter, longDocuments, type, shardBytes, tokens);
+        return new CorpusDump(config, points, derived, heads, neurons, filter, longDocuments, type, shardBytes, tokens);
     }
 
     /**
@@ -212,7 +237,8 @@ public final class CorpusDump {
     }
 
     /**
-     * The tensors of a row: the values of one token at each point, under the point's name, and what identifies the row.
+     * The tensors of a row: the values of one token at each point and derived site, under its name, and what identifies
+     * the row.
      */
     public List<TensorInfo> rowTensors() {
         return ShardPlan.tensors(this);

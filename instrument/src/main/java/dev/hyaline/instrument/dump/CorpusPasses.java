@@ -10,10 +10,12 @@ import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.capture.DerivedSite;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,8 +51,12 @@ final class CorpusPasses {
         for (int i = 0; i < dump.points().size(); i++) {
             tensors.put(dump.points().get(i), plan.tensors().get(i));
         }
-        probe = new RowProbe(dump, tensors, writer);
-        stop = stop(dump.config(), dump.points().getLast()).orElse(null);
+        Map<DerivedSite, TensorInfo> derived = new LinkedHashMap<>();
+        for (int i = 0; i < dump.derived().size(); i++) {
+            derived.put(dump.derived().get(i), plan.tensors().get(dump.points().size() + i));
+        }
+        probe = new RowProbe(dump, tensors, derived, writer);
+        stop = stop(dump.config(), probe.lastPoint()).orElse(null);
     }
 
     /** The boundary after the stage of the last point, where a pass can stop; none if the logits come next. */

@@ -17,6 +17,7 @@ import dev.hyaline.instrument.capture.CapturePasses;
 import dev.hyaline.instrument.capture.DerivedProbe;
 import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.capture.PromptPass;
+import dev.hyaline.instrument.gradient.GradientPass;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -77,9 +78,12 @@ public final class Dump {
         this.format = format;
         this.gradientOf = gradientOf;
         this.derived = DerivedProbe.requireDistinct(derived);
+        if (gradientOf != null) {
+            derived.forEach(DerivedSite::requireGradients);
+        }
         capture.require(config, prompts);
         TensorPlan ofValues = TensorPlan.of(config, capture, prompts, type);
-        this.plan = (gradientOf != null ? ofValues.ofGradients() : ofValues).withDerived(derived, type);
+        this.plan = (gradientOf != null ? ofValues.ofGradients() : ofValues).withDerived(derived, type, prefix());
         this.layout = format.layout(plan.tensors(), Map.of("format", "pt", "manifest", DumpFolder.MANIFEST));
     }
 
@@ -115,13 +119,14 @@ public final class Dump {
      * The same with sites that are computed from hook points, at the same positions of each prompt.
      *
      * @throws BadInputException if two have one name, one is computed from an attention map, or the dump is of
-     *     gradients
+     *     gradients and one has none
      */
     public Dump withDerived(List<DerivedSite> sites) {
-        if (gradientOf != null) {
-            throw new BadInputException("a dump of gradients holds no derived sites");
-        }
-        return new Dump(config, prompts, sequences, capture, type, format, null, sites);
+        return new Dump(config, prompts, sequences, capture, type, format, gradientOf, sites);
+    }
+
+    private String prefix() {
+        return gradientOf == null ? "" : TensorPlan.GRADIENT;
     }
 
     public TensorPlan plan() {
@@ -219,14 +224,20 @@ public final class Dump {
         if (derived.isEmpty()) {
             return pass;
         }
-        return new DerivedProbe(derived, prompts, capture, (site, sequence, values) -> {
-                    try {
-                        writer.append(site.name(), values, 0, values.length);
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    }
-                })
-                .in(pass);
+        DerivedProbe probe = new DerivedProbe(derived, prompts, capture, (site, sequence, values) -> {
+            try {
+                writer.append(prefix() + site.name(), values, 0, values.length);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        if (gradientOf == null) {
+            return probe.in(pass);
+        }
+        if (pass instanceof GradientPass gradients) {
+            return probe.inGradients(values -> gradients.reading(values));
+        }
+        throw new BadInputException("gradients at derived sites need a GradientPass, found " + pass);
     }
 
     private CaptureListener writingTo(TensorFileWriter writer, CaptureListener listener) {

@@ -6,32 +6,53 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.internal.AwaitedPoints;
 import dev.hyaline.instrument.internal.ChosenValues;
 import dev.hyaline.instrument.internal.ColumnRange;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /** Passes chosen rows of a pass to a writer; changes nothing. */
 final class RowProbe implements Probe {
     private final Map<HookPoint, TensorInfo> tensors;
+    private final Map<DerivedSite, TensorInfo> derived;
     private final CorpusDump dump;
     private final ShardWriter writer;
+    private final SortedSet<HookPoint> wanted;
     private final AwaitedPoints points;
+    /** Chosen rows at the sources of derived sites, of the pass that runs. */
+    private final Map<HookPoint, float[]> held = new HashMap<>();
+
     /** Rows of the batch, ascending. */
     private int[] rows = {};
 
     private long firstRow;
 
-    RowProbe(CorpusDump dump, Map<HookPoint, TensorInfo> tensors, ShardWriter writer) {
+    RowProbe(
+            CorpusDump dump,
+            Map<HookPoint, TensorInfo> tensors,
+            Map<DerivedSite, TensorInfo> derived,
+            ShardWriter writer) {
         this.dump = dump;
         this.tensors = Map.copyOf(tensors);
         this.writer = writer;
-        this.points = new AwaitedPoints(tensors.keySet());
+        this.derived = derived;
+        wanted = new TreeSet<>(tensors.keySet());
+        derived.keySet().forEach(site -> wanted.addAll(site.sources()));
+        this.points = new AwaitedPoints(wanted);
+    }
+
+    /** The last point that a pass must reach. */
+    HookPoint lastPoint() {
+        return wanted.last();
     }
 
     /**
@@ -43,6 +64,7 @@ final class RowProbe implements Probe {
     void begin(int[] chosen, long first) {
         rows = chosen;
         firstRow = first;
+        held.clear();
         points.begin();
     }
 
@@ -58,12 +80,40 @@ final class RowProbe implements Probe {
         int[] here = point.site() == Site.UNEMBED_OUT
                 ? IntStream.range(0, rows.length).toArray()
                 : rows;
-        List<ColumnRange> columns = ColumnRange.of(dump.config(), point.site(), dump.heads(), dump.neurons());
         try {
-            writer.begin(Objects.requireNonNull(tensors.get(point)), firstRow);
-            ChosenValues.pass(activation.values(), 0, activation.width(), here, columns, writer::append);
+            TensorInfo tensor = tensors.get(point);
+            if (tensor != null) {
+                List<ColumnRange> columns = ColumnRange.of(dump.config(), point.site(), dump.heads(), dump.neurons());
+                writer.begin(tensor, firstRow);
+                ChosenValues.pass(activation.values(), 0, activation.width(), here, columns, writer::append);
+            }
+            derive(point, activation, here);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Writes the derived sites of which a point is the last source that was missing. */
+    private void derive(HookPoint point, Activation activation, int[] here) throws IOException {
+        if (derived.keySet().stream().noneMatch(site -> site.sources().contains(point))) {
+            return;
+        }
+        int width = activation.width();
+        float[] chosen = new float[here.length * width];
+        for (int i = 0; i < here.length; i++) {
+            System.arraycopy(activation.values(), here[i] * width, chosen, i * width, width);
+        }
+        held.put(point, chosen);
+        for (Map.Entry<DerivedSite, TensorInfo> entry : derived.entrySet()) {
+            List<HookPoint> sources = entry.getKey().sources();
+            if (sources.contains(point) && held.keySet().containsAll(sources)) {
+                float[] values = entry.getKey()
+                        .values(sources.stream()
+                                .map(source -> Objects.requireNonNull(held.get(source)))
+                                .toList());
+                writer.begin(entry.getValue(), firstRow);
+                writer.append(values, 0, values.length);
+            }
         }
     }
 

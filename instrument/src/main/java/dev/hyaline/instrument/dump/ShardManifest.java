@@ -23,6 +23,9 @@ final class ShardManifest {
     /** Names the layout of this JSON and of the shards; a change that breaks a reader gets a new number. */
     static final String FORMAT = "hyaline-shards/1";
 
+    /** Of the capture: the sites that are computed from hook points, each with what tells it from others. */
+    static final String DERIVED = "derived";
+
     /** Bytes, which a manifest of as many shards as a disk holds does not reach. */
     static final int MAX_LENGTH = 1 << 30;
 
@@ -64,6 +67,11 @@ final class ShardManifest {
         json.writeObjectPropertyStart("capture");
         Manifest.strings(
                 json, "points", dump.points().stream().map(HookPoint::name).toList());
+        if (!dump.derived().isEmpty()) {
+            json.writeObjectPropertyStart(DERIVED);
+            dump.derived().forEach(site -> json.writeStringProperty(site.name(), site.fingerprint()));
+            json.writeEndObject();
+        }
         json.writeStringProperty("heads", dump.heads().toString());
         json.writeStringProperty("neurons", dump.neurons().toString());
         json.writeStringProperty("positions", filter.positions().toString());

@@ -5,6 +5,7 @@ import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.internal.FileTypes;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,8 +14,8 @@ import java.util.Map;
 
 /**
  * The layout of the rows of a dump in shards. Every shard holds the same tensors, each {@code [rows, ...]}: one per
- * hook point under its name, and {@link TensorPlan#TOKENS}, {@link TensorPlan#POSITIONS} and {@link #DOCUMENTS}. All
- * shards but the last have {@code rowsPerShard} rows.
+ * hook point and derived site under its name, and {@link TensorPlan#TOKENS}, {@link TensorPlan#POSITIONS} and
+ * {@link #DOCUMENTS}. All shards but the last have {@code rowsPerShard} rows.
  *
  * @param tensors of one row: their shapes lack the first axis
  */
@@ -43,6 +44,9 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
                     .map(Integer::longValue)
                     .toList();
             tensors.add(new TensorInfo(point.name(), dump.type(), shape));
+        }
+        for (DerivedSite site : dump.derived()) {
+            tensors.add(new TensorInfo(site.name(), dump.type(), List.of((long) site.width())));
         }
         for (String name : List.of(TensorPlan.TOKENS, TensorPlan.POSITIONS, DOCUMENTS)) {
             tensors.add(new TensorInfo(name, ElementType.I64, List.of()));

@@ -13,8 +13,10 @@ import dev.hyaline.instrument.TensorInfo;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** The part of a {@link ShardManifest} that a reader needs, checked: the file may come from anyone. */
 record StoreManifest(
@@ -41,27 +43,32 @@ record StoreManifest(
         List<Json> tensors = activations.require("tensors").elements();
         List<HookPoint> points = new ArrayList<>();
         List<TensorInfo> infos = new ArrayList<>();
+        Set<String> derived = derived(json.require("capture"));
         List<String> rowInfo = List.of(TensorPlan.TOKENS, TensorPlan.POSITIONS, ShardPlan.DOCUMENTS);
         for (int i = 0; i < tensors.size(); i++) {
             TensorInfo info = tensor(tensors.get(i));
             int which = i - (tensors.size() - ShardPlan.ROW_INFO);
             if (which < 0) {
-                HookPoint point = point(info.name())
-                        .filter(named -> !points.contains(named))
-                        .orElseThrow(() -> tensors.get(points.size()).expected("named after a hook point of its own"));
+                if (!derived.remove(info.name())) {
+                    // Those of derived sites come after all of hook points.
+                    HookPoint point = point(info.name())
+                            .filter(named -> points.size() == infos.size() && !points.contains(named))
+                            .orElseThrow(
+                                    () -> tensors.get(infos.size()).expected("named after a hook point of its own"));
+                    points.add(point);
+                }
                 if (info.type() == ElementType.I64
                         || info.type()
                                 != infos.stream().findFirst().orElse(info).type()) {
                     throw tensors.get(i).expected("floats of one type at all hook points");
                 }
-                points.add(point);
             } else if (!info.equals(new TensorInfo(rowInfo.get(which), ElementType.I64, List.of()))) {
                 throw tensors.get(i).expected("one i64 a row, named " + rowInfo.get(which));
             }
             infos.add(info);
         }
-        if (points.isEmpty()) {
-            throw activations.require("tensors").expected("one a hook point, then " + rowInfo);
+        if (points.isEmpty() || !derived.isEmpty()) {
+            throw activations.require("tensors").expected("one a hook point and derived site, then " + rowInfo);
         }
         long documents = json.require("corpus").require("documents").whole(1);
         ShardPlan plan = new ShardPlan(
@@ -76,6 +83,13 @@ record StoreManifest(
                 plan,
                 documents,
                 shards(json, plan));
+    }
+
+    /** Names of derived sites; few dumps have any. */
+    private static Set<String> derived(Json capture) {
+        return capture.get(ShardManifest.DERIVED).isPresent()
+                ? new HashSet<>(capture.require(ShardManifest.DERIVED).names())
+                : new HashSet<>();
     }
 
     /** Manifests from before there was a choice name none. */

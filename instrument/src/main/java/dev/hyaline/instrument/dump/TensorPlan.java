@@ -153,12 +153,16 @@ public final class TensorPlan {
         return new TensorPlan(batch, gradients, rowInfo);
     }
 
-    /** The same with a tensor for each derived site, {@code [b,p,width]} or {@code [tokens,width]}. */
-    TensorPlan withDerived(List<DerivedSite> sites, ElementType type) {
+    /**
+     * The same with a tensor for each derived site, {@code [b,p,width]} or {@code [tokens,width]}.
+     *
+     * @param prefix of its name
+     */
+    TensorPlan withDerived(List<DerivedSite> sites, ElementType type, String prefix) {
         List<Long> rows = rowInfo.getFirst().shape();
         List<TensorInfo> more = sites.stream()
                 .map(site -> new TensorInfo(
-                        site.name(),
+                        prefix + site.name(),
                         type,
                         Stream.concat(rows.stream(), Stream.of((long) site.width()))
                                 .toList()))

@@ -171,13 +171,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     public void check() {
         Path folder = ModelOptions.path("--out", out);
         saeOptions.check(selection.innerSites());
-        if (saeOptions.isGiven() && gradientOptions.name().isPresent()) {
-            throw new BadInputException("--gradients are of hook points; inner sites of autoencoders have none here");
-        }
         if (shardOptions.areRequired()) {
-            if (saeOptions.isGiven()) {
-                throw new BadInputException("inner sites of autoencoders go to one file, not to shards (--no-shards)");
-            }
             requireSafetensors();
             captureOptions.requireForShards();
         }
@@ -240,10 +234,8 @@ public final class DumpCommand implements Runnable, CheckedOptions {
 
     private void oneFile(Checkpoint checkpoint, ModelVocabulary vocabulary, Path folder) {
         Gpt2Config config = checkpoint.config();
-        List<DerivedSite> inner = saeOptions.isGiven()
-                ? saeOptions.sites(selection.innerSites(), weightOptions.weights(checkpoint), console)
-                : List.of();
-        Capture capture = captureOptions.capture(points(config, inner));
+        List<DerivedSite> inner = inner(checkpoint);
+        Capture capture = captureOptions.capture(points(config, inner, DEFAULT_SITES));
         Dump values = Dump.of(config, prompts(config, vocabulary), capture, type, format)
                 .withDerived(inner);
         Dump dump = gradientOptions.name().map(values::ofGradients).orElse(values);
@@ -266,10 +258,16 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     }
 
     /** The hook points to write: those asked for or, beside inner sites alone, those that these are computed from. */
-    private List<HookPoint> points(Gpt2Config config, List<DerivedSite> inner) {
+    private List<HookPoint> points(Gpt2Config config, List<DerivedSite> inner, String defaultSites) {
         boolean innerAlone =
-                !inner.isEmpty() && selection.patterns(DEFAULT_SITES).isEmpty();
-        return innerAlone ? SaeSiteOptions.sources(inner) : selection.select(config, DEFAULT_SITES);
+                !inner.isEmpty() && selection.patterns(defaultSites).isEmpty();
+        return innerAlone ? SaeSiteOptions.sources(inner) : selection.select(config, defaultSites);
+    }
+
+    private List<DerivedSite> inner(Checkpoint checkpoint) {
+        return saeOptions.isGiven()
+                ? saeOptions.sites(selection.innerSites(), weightOptions.weights(checkpoint), console)
+                : List.of();
     }
 
     private Prompts prompts(Gpt2Config config, ModelVocabulary vocabulary) {
@@ -280,8 +278,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     private void shards(Checkpoint checkpoint, ModelVocabulary vocabulary, Corpus corpus, Path folder) {
         TokenFilter filter =
                 TokenFilter.all().positions(captureOptions.positions()).every(shardOptions.every());
+        List<DerivedSite> inner = inner(checkpoint);
         CorpusDump dump = CorpusDump.of(
-                        checkpoint.config(), selection.select(checkpoint.config(), DEFAULT_SITES_IN_SHARDS))
+                        checkpoint.config(), points(checkpoint.config(), inner, DEFAULT_SITES_IN_SHARDS))
+                .withDerived(inner)
                 .heads(captureOptions.heads())
                 .neurons(captureOptions.neurons())
                 .filter(shardOptions.skipBos ? filter.skippingFirst(bos(vocabulary)) : filter)

@@ -103,7 +103,7 @@ public final class CorpusReport {
         console.out().println();
         Table table = new Table("site", "row", ">bytes");
         List<TensorInfo> tensors = dump.rowTensors();
-        for (int i = 0; i < dump.points().size(); i++) {
+        for (int i = 0; i < dump.points().size() + dump.derived().size(); i++) {
             TensorInfo tensor = tensors.get(i);
             table.row(
                     tensor.name(),
@@ -125,6 +125,7 @@ public final class CorpusReport {
         for (HookPoint point : dump.points()) {
             out.writeString(point.name());
         }
+        dump.derived().forEach(site -> out.writeString(site.name()));
         out.writeEndArray();
     }
 }

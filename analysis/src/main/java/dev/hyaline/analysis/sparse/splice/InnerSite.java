@@ -1,10 +1,16 @@
 package dev.hyaline.analysis.sparse.splice;
 
 import dev.hyaline.analysis.sparse.LatentActivation;
+import dev.hyaline.analysis.sparse.Normalization;
 import dev.hyaline.analysis.sparse.SaeConfig;
+import dev.hyaline.analysis.sparse.SaeParameters;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.capture.DerivedSite;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.List;
 
 /**
@@ -14,6 +20,8 @@ import java.util.List;
  * @param local one of {@link SpliceProbe#SITES}
  */
 public record InnerSite(Attachment attachment, String local) implements DerivedSite {
+    private static final int BUFFER = 1 << 16;
+
     public InnerSite {
         if (!SpliceProbe.SITES.contains(local)) {
             throw new BadInputException("there is no " + local + "; there are " + String.join(", ", SpliceProbe.SITES));
@@ -50,5 +58,64 @@ public record InnerSite(Attachment attachment, String local) implements DerivedS
         float[] y = rows.getLast();
         Splice splice = Splice.of(attachment).withError();
         return SpliceProbe.values(splice, splice.apply(rows.getFirst(), y), local, y);
+    }
+
+    @Override
+    public String fingerprint() {
+        MessageDigest digest = Digests.sha256();
+        SaeParameters p = attachment.autoencoder().parameters();
+        digest.update(attachment.autoencoder().config().toString().getBytes(StandardCharsets.UTF_8));
+        for (float[] values : List.of(
+                p.encoder(),
+                p.encoderBias(),
+                p.decoder(),
+                p.decoderBias(),
+                p.threshold(),
+                p.gateBias(),
+                p.magnitudeBias(),
+                p.magnitudeScale(),
+                p.skip())) {
+            ByteBuffer bytes = ByteBuffer.allocate(BUFFER);
+            for (float value : values) {
+                if (!bytes.hasRemaining()) {
+                    digest.update(bytes.flip());
+                    bytes.clear();
+                }
+                bytes.putFloat(value);
+            }
+            digest.update(bytes.flip());
+        }
+        return "sha256:" + Digests.hex(digest);
+    }
+
+    @Override
+    public void requireGradients() {
+        SaeConfig config = attachment.autoencoder().config();
+        boolean through = local.equals("hook_sae_acts_pre") || local.equals("hook_sae_input");
+        if (through
+                && (config.activation() instanceof LatentActivation.Gated
+                        || config.activation() instanceof LatentActivation.MatchingPursuit)) {
+            throw new BadInputException(name() + " has no gradient here: its latents have no pre-activation of their"
+                    + " own; take hook_sae_acts_post");
+        }
+        if (local.equals("hook_sae_input") && !(config.normalization() instanceof Normalization.None)) {
+            throw new BadInputException(name() + " has no gradient here: the autoencoder normalises each token; take"
+                    + " hook_sae_acts_pre");
+        }
+    }
+
+    /**
+     * Gradients where the autoencoder is spliced in with its error term, which is constant: with respect to a latent,
+     * that of the written site times the latent's decoder row.
+     */
+    @Override
+    public float[] gradients(List<float[]> rows, float[] gradient) {
+        requireGradients();
+        return switch (local) {
+            case "hook_sae_acts_post" -> new InnerGradients(attachment, rows.getFirst(), gradient).ofLatents();
+            case "hook_sae_acts_pre" -> new InnerGradients(attachment, rows.getFirst(), gradient).ofPreActivations();
+            case "hook_sae_input" -> new InnerGradients(attachment, rows.getFirst(), gradient).ofInput();
+            default -> gradient.clone();
+        };
     }
 }

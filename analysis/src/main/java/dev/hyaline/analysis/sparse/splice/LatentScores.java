@@ -183,20 +183,9 @@ public final class LatentScores {
                 double scale = latents.scale().length == 0 ? 1 : latents.scale()[t];
                 for (int e = latents.offsets()[t]; e < latents.offsets()[t + 1]; e++) {
                     int i = latents.indices()[e];
-                    scores[pair][i] += sign * scale * latents.values()[e] * slope(t, i);
+                    scores[pair][i] += sign * scale * latents.values()[e] * InnerGradients.slope(sae, gradient, t, i);
                 }
             }
-        }
-
-        /** The metric's gradient with respect to a latent, before the output's scale. */
-        private double slope(int token, int latent) {
-            int d = sae.config().dOut();
-            float[] decoder = sae.parameters().decoder();
-            double sum = 0;
-            for (int c = 0; c < d; c++) {
-                sum += (double) gradient[token * d + c] * decoder[latent * d + c];
-            }
-            return sae.config().activation().isRescaled() ? sum / sae.decoderNorms()[latent] : sum;
         }
     }
 }

@@ -3,8 +3,10 @@ package dev.hyaline.analysis.sparse.splice;
 import static dev.hyaline.analysis.sparse.SparseGolden.path;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
+import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.engine.ForwardRequest;
@@ -20,10 +22,14 @@ import dev.hyaline.instrument.run.BaseRun;
 import dev.hyaline.instrument.run.EditedModel;
 import dev.hyaline.instrument.run.SequenceEdit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SpliceTest {
     private static Gpt2 model;
@@ -56,6 +62,81 @@ class SpliceTest {
                             .logits())
                     .isNotEqualTo(plain);
         }
+    }
+
+    /** Against differences of the reconstruction, along a direction in which no latent starts or ends to fire. */
+    @ParameterizedTest
+    @ValueSource(strings = {"standard", "topk", "jumprelu", "legacy-centred", "skip_transcoder"})
+    void gradientsOfInnerSitesAreThoseOfTheReconstruction(String name) {
+        Attachment attachment = attached(name);
+        float[] x = residual();
+        Random random = new Random(4);
+        float[] gradient = gaussian(x.length, random);
+        float[] y = gaussian(x.length, random);
+        List<float[]> sources = attachment.in().equals(attachment.out()) ? List.of(x) : List.of(x, y);
+        double[] found = new double[x.length / 128];
+        float[] direction = gaussian(x.length, random);
+        float[] ofInput = new InnerSite(attachment, "hook_sae_input").gradients(sources, gradient);
+        for (int i = 0; i < x.length; i++) {
+            found[i / 128] += (double) ofInput[i] * direction[i];
+        }
+        float step = 1e-3f;
+        float[] ahead = moved(x, direction, step);
+        float[] behind = moved(x, direction, -step);
+        float[] up = Splice.of(attachment).apply(ahead, y).reconstruction();
+        float[] down = Splice.of(attachment).apply(behind, y).reconstruction();
+        double[] expected = new double[found.length];
+        for (int i = 0; i < up.length; i++) {
+            expected[i / 128] += gradient[i] * ((double) up[i] - down[i]) / (2 * step);
+        }
+        Latents before = attachment.autoencoder().encode(attachment.encoderInput(behind));
+        Latents after = attachment.autoencoder().encode(attachment.encoderInput(ahead));
+        int compared = 0;
+        for (int t = 0; t < found.length; t++) {
+            if (Arrays.equals(fired(before, t), fired(after, t))) {
+                assertThat(found[t]).isCloseTo(expected[t], within(0.02 * Math.abs(expected[t]) + 0.3));
+                compared++;
+            }
+        }
+        assertThat(compared).isGreaterThan(found.length / 3);
+        float[] pre = new InnerSite(attachment, "hook_sae_acts_pre").gradients(sources, gradient);
+        float[] post = new InnerSite(attachment, "hook_sae_acts_post").gradients(sources, gradient);
+        Latents latents = attachment.autoencoder().encode(attachment.encoderInput(x));
+        for (int i = 0; i < 256; i++) {
+            double norm = name.equals("topk") ? attachment.autoencoder().decoderNorms()[i] : 1;
+            double wanted = latents.get(3, i) == 0 ? 0 : post[3 * 256 + i] * norm;
+            assertThat((double) pre[3 * 256 + i]).isCloseTo(wanted, within(1e-5 * Math.abs(wanted)));
+        }
+    }
+
+    private static int[] fired(Latents latents, int token) {
+        return Arrays.copyOfRange(latents.indices(), latents.offsets()[token], latents.offsets()[token + 1]);
+    }
+
+    private static float[] moved(float[] x, float[] direction, float step) {
+        float[] moved = x.clone();
+        for (int i = 0; i < x.length; i++) {
+            moved[i] += step * direction[i];
+        }
+        return moved;
+    }
+
+    private static float[] gaussian(int n, Random random) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+
+    @Test
+    void innerSitesWithoutAGradientSaySo() {
+        assertThatThrownBy(() -> new InnerSite(attached("gated"), "hook_sae_acts_pre").requireGradients())
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("take hook_sae_acts_post");
+        assertThatThrownBy(() -> new InnerSite(attached("topk-layer-norm"), "hook_sae_input").requireGradients())
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("take hook_sae_acts_pre");
     }
 
     @Test

@@ -2,8 +2,8 @@ package dev.hyaline.engine.internal.kernel;
 
 /**
  * The arithmetic of sparse coding: sums over chosen rows, which are what is left of a product whose left side is nearly
- * all zeros, and the choice itself. With the promises of {@link Kernels}: each output value is
- * one fixed sequence of IEEE operations, and sums run in {@link Kernels#LANES} lanes.
+ * all zeros, and the choice itself. With the promises of {@link Kernels}: each output value is one fixed sequence of
+ * IEEE operations, and sums run in {@link Kernels#LANES} lanes.
  */
 public interface SparseKernels {
     /**
@@ -32,8 +32,8 @@ public interface SparseKernels {
     int aboveEach(float[] values, int at, int n, float[] cuts, int cutsAt, int[] indices, int indicesAt);
 
     /**
-     * The gradient through a ReLU: {@code inOut[at + i]} becomes {@code inOut[at + i] + shift} where {@code
-     * outputs[outputsAt + i] > 0}, and 0 elsewhere.
+     * The gradient through a ReLU: {@code inOut[at + i]} becomes {@code inOut[at + i] + shift} where
+     * {@code outputs[outputsAt + i] > 0}, and 0 elsewhere.
      *
      * @return how many outputs are above 0
      */

@@ -221,7 +221,8 @@ class KernelsTest {
         }
         for (Kernels kernels : KernelTwins.VECTORS) {
             float[] found = gradient.clone();
-            assertThat(kernels.sparse().reluGradient(found, 1, outputs, 3, n, 0.4f)).isEqualTo(count);
+            assertThat(kernels.sparse().reluGradient(found, 1, outputs, 3, n, 0.4f))
+                    .isEqualTo(count);
             assertThat(found).isEqualTo(expected);
         }
     }
