@@ -171,8 +171,8 @@ final class LabelFits {
             for (int i = 0; i < keys.length; i++) {
                 int bits = Float.floatToRawIntBits(firings.values[i]);
                 // Ascends as the floats do, those below zero too.
-                int ordered = bits ^ (bits >> Integer.SIZE - 1 & Integer.MAX_VALUE);
-                keys[i] = (long) ~ordered << Integer.SIZE | i;
+                int ordered = bits ^ ((bits >> (Integer.SIZE - 1)) & Integer.MAX_VALUE);
+                keys[i] = ((long) ~ordered << Integer.SIZE) | i;
             }
             Arrays.sort(keys);
             int[] ranked = new int[keys.length];

@@ -17,10 +17,6 @@ import java.util.function.Function;
  * {@link #ROWS_PER_CHAIN}), whatever the threads.
  */
 final class ParameterSums {
-    private static final Function<String, float[]> NO_SUMS = name -> {
-        throw new IllegalStateException(name);
-    };
-
     private static final int COLUMNS_PER_TASK = 64;
     /** Columns that are transposed together: a cache line of each row, and few enough lines of what is written. */
     private static final int COLUMNS_AT_ONCE = 16;
@@ -33,7 +29,7 @@ final class ParameterSums {
     private final Products products;
     private final WorkerPool pool;
 
-    private Function<String, float[]> sums = NO_SUMS;
+    private Function<String, float[]> sums = ParameterSums::outsideOfPass;
     private int rows;
     /** Columns of what a product read. */
     private float[] transposed = {};
@@ -61,7 +57,11 @@ final class ParameterSums {
 
     /** Ends the pass: its sums are not kept. */
     void end() {
-        sums = NO_SUMS;
+        sums = ParameterSums::outsideOfPass;
+    }
+
+    private static float[] outsideOfPass(String name) {
+        throw new IllegalStateException(name);
     }
 
     /** Those of a matrix product {@code [rows, k] [k, n]} and its bias, from the gradient at its result. */
