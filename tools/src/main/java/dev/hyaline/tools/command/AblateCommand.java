@@ -126,6 +126,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                 description = {
                     "Sets of nodes instead, each ablated together: a1.h7+m0, a2.h2. Nodes as in the command patch."
                 })
+        @SuppressWarnings("NullAway.Init") // picocli sets what is required
         private String sets;
 
         @Option(
@@ -169,7 +170,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                 names = "--neurons",
                 paramLabel = "LIST",
                 description = "One by one these neurons, or dimensions of another site: 0-99, or all.")
-        private String neurons;
+        private @Nullable String neurons;
 
         @Option(names = "--by-position", description = "Position by position.")
         private boolean byPosition;
@@ -178,19 +179,15 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                 names = "--positions",
                 paramLabel = "LIST",
                 description = "... only these: 0,3-5,-1, or roles such as S2,end.")
-        private String positions;
+        private @Nullable String positions;
 
         private IndexSelection layers() {
             return SelectionOptions.indices("--layers", layers);
         }
-
-        private IndexSelection neurons() {
-            return neurons.equals("all") ? IndexSelection.all() : SelectionOptions.indices("--neurons", neurons);
-        }
     }
 
     @Option(names = "--deviation", paramLabel = "X", description = "Standard deviation of noise. Default: 1")
-    private Float deviation;
+    private @Nullable Float deviation;
 
     @Option(
             names = "--normalise",
@@ -228,7 +225,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         SelectionOptions.requireSites(List.of(ablated.parts.site));
         ablated.parts.layers();
         if (ablated.parts.neurons != null) {
-            ablated.parts.neurons();
+            SelectionOptions.indices("--neurons", ablated.parts.neurons);
         }
         if (ablated.parts.positions != null) {
             RolePositions.check(ablated.parts.positions);
@@ -315,7 +312,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         boolean byHead = chosen.shape().byHead() && !parts.whole && parts.neurons == null;
         Along along = (byHead ? Along.everyHead() : Along.everyLayer()).inLayers(parts.layers());
         if (parts.neurons != null) {
-            along = along.components(parts.neurons());
+            along = along.components(SelectionOptions.indices("--neurons", parts.neurons));
         }
         if (parts.byPosition || parts.positions != null) {
             along = along.positions(RolePositions.of(study.pairs(), study.vocabulary(), parts.positions));

@@ -57,6 +57,7 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
             paramLabel = "DIR",
             required = true,
             description = "Folder to write; it must not exist yet, or be empty.")
+    @SuppressWarnings("NullAway.Init") // picocli sets what is required
     private String out;
 
     @Option(

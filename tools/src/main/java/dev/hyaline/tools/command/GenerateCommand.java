@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -69,19 +70,19 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
                 "Divide logits by T before a token is drawn; 0 takes the likeliest."
                         + " Default: 0, or 1 if --top-k, --top-p or --seed is given"
             })
-    private Float temperature;
+    private @Nullable Float temperature;
 
     @Option(names = "--top-k", paramLabel = "K", description = "Draw among the K likeliest tokens.")
-    private Integer topK;
+    private @Nullable Integer topK;
 
     @Option(
             names = "--top-p",
             paramLabel = "P",
             description = "Draw among the likeliest tokens that together reach probability P.")
-    private Float topP;
+    private @Nullable Float topP;
 
     @Option(names = "--seed", paramLabel = "N", description = "The same seed gives the same text again. Default: 0")
-    private Long seed;
+    private @Nullable Long seed;
 
     @Mixin
     private CommonOptions common;

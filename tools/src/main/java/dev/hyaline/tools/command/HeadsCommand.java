@@ -41,6 +41,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -98,19 +99,19 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 "Without prompts: sequences of random ${COMPLETION-CANDIDATES}, given twice. Default: words for fable,"
                         + " which was trained on no other sequences, tokens for any other model"
             })
-    private String random;
+    private @Nullable String random;
 
     @Option(
             names = "--length",
             paramLabel = "N",
             description = "Tokens in a sequence before it is repeated. Default: 20")
-    private Integer length;
+    private @Nullable Integer length;
 
     @Option(names = "--draws", paramLabel = "N", description = "Number of random sequences. Default: 16")
-    private Integer draws;
+    private @Nullable Integer draws;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of the random sequences. Default: 1")
-    private Long seed;
+    private @Nullable Long seed;
 
     @Option(
             names = "--threshold",

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -60,7 +61,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
             description = "A prompt whose likeliest tokens to show, instead of pairs.")
-    private String prompt;
+    private @Nullable String prompt;
 
     @Mixin
     private StudyOptions options;
@@ -84,7 +85,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
             try (Checkpoint checkpoint = analysis.open(console)) {
                 ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
                 try (Gpt2 model = analysis.start(checkpoint.weights(), console)) {
-                    tokens(checkpoint.name(), LogitLens.of(model), vocabulary);
+                    tokens(checkpoint.name(), LogitLens.of(model), vocabulary, prompt);
                 }
             }
             return;
@@ -114,8 +115,8 @@ public final class LensCommand implements Runnable, CheckedOptions {
         TableView.print(console, table);
     }
 
-    private void tokens(String model, LogitLens lens, ModelVocabulary vocabulary) {
-        int[] tokens = PairOptions.encoder(vocabulary, options.pairs().begins()).prompt(prompt);
+    private void tokens(String model, LogitLens lens, ModelVocabulary vocabulary, String text) {
+        int[] tokens = PairOptions.encoder(vocabulary, options.pairs().begins()).prompt(text);
         if (tokens.length == 0) {
             throw new BadInputException("--prompt is empty");
         }

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -83,26 +84,26 @@ public final class PatchCommand implements Runnable, CheckedOptions {
                 completionCandidates = Patches.class,
                 converter = Patches.class,
                 description = "Activations to patch, one by one. Default: resid_pre")
-        private ActivationPatch what;
+        private @Nullable ActivationPatch what;
 
         @Option(
                 names = "--edges",
                 paramLabel = "EDGES",
                 description = "Patch these edges instead, or all: only what one node reads of another.")
-        private String edges;
+        private @Nullable String edges;
 
         @Option(
                 names = "--heads-to",
                 paramLabel = "NODES",
                 description = "Patch the paths from every head to these nodes instead.")
-        private String headsTo;
+        private @Nullable String headsTo;
     }
 
     @Option(
             names = "--through",
             paramLabel = "NODES",
             description = "... also through these nodes. Default: only directly")
-    private String through;
+    private @Nullable String through;
 
     @Option(
             names = "--noising",
@@ -113,7 +114,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
             names = "--positions",
             paramLabel = "LIST",
             description = "Only these positions: 0,3-5,-1, or roles such as S2,end, for prompts of any lengths.")
-    private String positions;
+    private @Nullable String positions;
 
     @Option(names = "--normalise", description = "Show the clean run as 1 and the corrupted one as 0.")
     private boolean normalise;
@@ -137,10 +138,10 @@ public final class PatchCommand implements Runnable, CheckedOptions {
             RolePositions.check(positions);
         }
         if (patched.edges != null && !patched.edges.equals("all")) {
-            edges(NameList.ANY_MODEL);
+            edges(patched.edges, NameList.ANY_MODEL);
         }
         if (patched.headsTo != null) {
-            receivers(NameList.ANY_MODEL);
+            receivers(patched.headsTo, NameList.ANY_MODEL);
             mediators(NameList.ANY_MODEL);
         }
         options.tables().requireFree(tables());
@@ -149,7 +150,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     @Override
     public void run() {
         try (Study study = options.open(console)) {
-            List<Edge> chosen = patched.edges == null ? List.of() : edges(study.config());
+            List<Edge> chosen = patched.edges == null ? List.of() : edges(patched.edges, study.config());
             Sweep sweep = sweep(study, chosen);
             Optional<Path> folder = options.tables().folder(tables());
             try (Gpt2 model = study.start()) {
@@ -185,21 +186,21 @@ public final class PatchCommand implements Runnable, CheckedOptions {
             return PathPatching.edges(config, direction, chosen);
         }
         if (patched.headsTo != null) {
-            return PathPatching.heads(config, direction, receivers(config), mediators(config));
+            return PathPatching.heads(config, direction, receivers(patched.headsTo, config), mediators(config));
         }
         return patch().byPosition()
                 ? patch().sweep(config, direction, RolePositions.of(study.pairs(), study.vocabulary(), positions))
                 : patch().sweep(config, direction, study.pairs());
     }
 
-    private List<Edge> edges(Gpt2Config config) {
-        return patched.edges.equals("all")
+    private static List<Edge> edges(String names, Gpt2Config config) {
+        return names.equals("all")
                 ? new ComputationGraph(config).edges()
-                : List.copyOf(NameList.parse("--edges", patched.edges, name -> Edge.parse(config, name)));
+                : List.copyOf(NameList.parse("--edges", names, name -> Edge.parse(config, name)));
     }
 
-    private Set<Receiver> receivers(Gpt2Config config) {
-        return NameList.parse("--heads-to", patched.headsTo, name -> Receiver.parse(config, name));
+    private static Set<Receiver> receivers(String names, Gpt2Config config) {
+        return NameList.parse("--heads-to", names, name -> Receiver.parse(config, name));
     }
 
     private Set<Node> mediators(Gpt2Config config) {

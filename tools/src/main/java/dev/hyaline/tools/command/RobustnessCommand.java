@@ -63,6 +63,7 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
             completionCandidates = SanityCommand.Methods.class,
             converter = SanityCommand.Methods.class,
             description = "${COMPLETION-CANDIDATES}.")
+    @SuppressWarnings("NullAway.Init") // picocli sets what is required
     private BuiltInMethod method;
 
     @Option(

@@ -10,6 +10,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.SaeSource;
+import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.report.SweepReport;
@@ -78,7 +79,7 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
     }
 
     private IndexSelection selection() {
-        return latents.equals("all") ? IndexSelection.all() : IndexSelection.parse(latents);
+        return SelectionOptions.indices("--latents", latents);
     }
 
     @Override

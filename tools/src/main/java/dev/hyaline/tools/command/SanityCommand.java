@@ -60,6 +60,7 @@ public final class SanityCommand implements Callable<Integer>, CheckedOptions {
             description = {
                 "${COMPLETION-CANDIDATES}. The first six score every head, the others every edge; exact takes a minute."
             })
+    @SuppressWarnings("NullAway.Init") // picocli sets what is required
     private BuiltInMethod method;
 
     @Mixin

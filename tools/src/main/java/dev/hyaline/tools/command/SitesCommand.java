@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -54,7 +55,7 @@ public final class SitesCommand implements Runnable, CheckedOptions {
             names = "--length",
             paramLabel = "N",
             description = "Tokens per prompt. Default: as many as the model has positions.")
-    private Integer length;
+    private @Nullable Integer length;
 
     @Option(names = "--batch", paramLabel = "N", description = "Number of prompts. Default: ${DEFAULT-VALUE}")
     private int batch = 1;

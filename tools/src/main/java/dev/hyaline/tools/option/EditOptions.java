@@ -34,7 +34,7 @@ public final class EditOptions implements CheckedOptions {
                 "A JSON file of interventions, as below and in the Javadoc of Interventions. They come first; the"
                         + " options below come in the order shown here."
             })
-    private String file;
+    private @Nullable String file;
 
     @Option(
             names = "--zero",
@@ -71,7 +71,7 @@ public final class EditOptions implements CheckedOptions {
     private List<String> add = new ArrayList<>();
 
     @Option(names = "--coefficient", paramLabel = "X", description = "What --add multiplies by. Default: 1")
-    private Float coefficient;
+    private @Nullable Float coefficient;
 
     @Option(
             names = "--project-out",
@@ -124,7 +124,7 @@ public final class EditOptions implements CheckedOptions {
             names = "--seed",
             paramLabel = "N",
             description = "For --noise and --resample: the same seed gives the same values. Default: 0")
-    private Long seed;
+    private @Nullable Long seed;
 
     @Mixin
     private EditSource source;
@@ -171,7 +171,7 @@ public final class EditOptions implements CheckedOptions {
         List<Intervention> list = new ArrayList<>();
         boolean ordered = inOrder;
         if (file != null) {
-            Interventions read = fromFile(values.orElse(null));
+            Interventions read = read(file, values.orElse(null));
             list.addAll(read.list());
             ordered |= read.isInOrder();
         }
@@ -295,11 +295,11 @@ public final class EditOptions implements CheckedOptions {
     @Override
     public void readInputs(InputStream standardInput) {
         if (file != null) {
-            fromFile(source.unread().orElse(null));
+            read(file, source.unread().orElse(null));
         }
     }
 
-    private Interventions fromFile(@Nullable ActivationSource values) {
+    private static Interventions read(String file, @Nullable ActivationSource values) {
         return InterventionJson.read(ModelOptions.path("--edits", file), EditSource.named(values));
     }
 

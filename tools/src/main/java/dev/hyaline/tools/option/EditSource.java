@@ -48,7 +48,7 @@ public final class EditSource implements CheckedOptions {
                 description = {
                     "A dump to take them from instead; --patch takes each prompt's values from the same prompt there."
                 })
-        private String dump;
+        private @Nullable String dump;
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.terminal.Console;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The hardware that a model runs on. */
@@ -19,7 +20,7 @@ public final class EngineOptions implements CheckedOptions {
             paramLabel = "N",
             description =
                     "Threads to compute with; the values are the same for any number. Default: one per processor.")
-    private Integer threads;
+    private @Nullable Integer threads;
 
     @Option(
             names = "--device",

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The metric whose gradients a command writes in place of activations, with the answers it compares. */
@@ -40,7 +41,7 @@ public final class GradientOptions implements CheckedOptions {
                         + " minus distractor), logit, log-prob, prob-diff; or of cross-entropy over the prompt. The"
                         + " tensors are named grad.SITE."
             })
-    private String metric;
+    private @Nullable String metric;
 
     @Option(
             names = "--answer",

@@ -39,10 +39,10 @@ public final class PairOptions implements CheckedOptions {
     private @Nullable PairFile file;
 
     @Option(names = "--count", paramLabel = "N", description = "Pairs to draw for a task. Default: 8")
-    private Integer count;
+    private @Nullable Integer count;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of the draw. Default: 1")
-    private Long seed;
+    private @Nullable Long seed;
 
     @Option(names = "--no-bos", description = "Do not put the token that begins a text before each.")
     private boolean noBos;
@@ -58,7 +58,7 @@ public final class PairOptions implements CheckedOptions {
                     "Pairs drawn for a task: ${COMPLETION-CANDIDATES}. The corrupted prompt of ioi-abba and ioi-baba"
                             + " has the other name at S2, that of ...-abc three unrelated names. Default: ioi-abba"
                 })
-        private Task task;
+        private @Nullable Task task;
 
         @Option(
                 names = "--pairs",
@@ -69,7 +69,7 @@ public final class PairOptions implements CheckedOptions {
                             + " \"positions\", \"unit\" (what the pair shares with others, such as a name),"
                             + " \"stratum\"."
                 })
-        private String file;
+        private @Nullable String file;
 
         @ArgGroup(exclusive = false)
         private @Nullable Written written;
@@ -81,19 +81,19 @@ public final class PairOptions implements CheckedOptions {
                 names = "--clean",
                 paramLabel = "TEXT",
                 description = "One pair: the prompt on which the model does the task.")
-        private String clean;
+        private @Nullable String clean;
 
         @Option(
                 names = "--corrupted",
                 paramLabel = "TEXT",
                 description = "... and the one on which it does not, of as many tokens.")
-        private String corrupted;
+        private @Nullable String corrupted;
 
         @Option(names = "--answer", paramLabel = "TEXT", description = "... the right next token, such as \" Mary\".")
-        private String answer;
+        private @Nullable String answer;
 
         @Option(names = "--distractor", paramLabel = "TEXT", description = "... and a wrong one.")
-        private String distractor;
+        private @Nullable String distractor;
     }
 
     @Override
@@ -110,8 +110,12 @@ public final class PairOptions implements CheckedOptions {
         }
         Written written = source.written;
         if (written != null && (written.clean == null || written.corrupted == null || written.answer == null)) {
-            throw new BadInputException("a pair needs --clean, --corrupted and --answer (and usually --distractor)");
+            throw incomplete();
         }
+    }
+
+    private static BadInputException incomplete() {
+        return new BadInputException("a pair needs --clean, --corrupted and --answer (and usually --distractor)");
     }
 
     @Override
@@ -198,6 +202,9 @@ public final class PairOptions implements CheckedOptions {
     }
 
     private static PromptPair written(Written written, PromptEncoder encoder) {
+        if (written.clean == null || written.corrupted == null || written.answer == null) {
+            throw incomplete();
+        }
         return new PromptPair(
                 written.clean,
                 encoder.prompt(written.clean),

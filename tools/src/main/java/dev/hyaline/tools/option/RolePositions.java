@@ -4,6 +4,7 @@ import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Positions of pairs of prompts as {@code --positions} takes them: by index, {@code 0,3-5,-1}, or by role,
@@ -26,7 +27,7 @@ public final class RolePositions {
     }
 
     /** Returns the chosen positions; all of them if {@code chosen} is null. */
-    public static PositionAxis of(PromptPairs pairs, ModelVocabulary vocabulary, String chosen) {
+    public static PositionAxis of(PromptPairs pairs, ModelVocabulary vocabulary, @Nullable String chosen) {
         if (chosen != null && areRoles(chosen)) {
             return PositionAxis.ofRoles(pairs, List.of(chosen.split(",")));
         }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** A choice of hook points. */
@@ -40,7 +41,7 @@ public final class SelectionOptions implements CheckedOptions {
                 "Only these layers: 0,3-5,-1 (negative ones count from the end). Hook points outside the layers stay"
                         + " only if named outright."
             })
-    public String layers;
+    public @Nullable String layers;
 
     /** Short names of the sites. */
     static final class Names extends Choice<String> {

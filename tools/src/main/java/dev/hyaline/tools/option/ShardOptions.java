@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
@@ -27,19 +28,20 @@ public final class ShardOptions implements CheckedOptions {
                 "Write shards, or one file, whatever the number of tokens. Default: shards for more than 65,536 tokens,"
                         + " or if one of the next five options is given."
             })
-    private Boolean shards;
+    private @Nullable Boolean shards;
 
     @Option(
             names = "--shard-size",
             paramLabel = "SIZE",
             description = "About the size of a shard: 500MB, 2GB. Default: 256MB")
+    @Nullable
     String size;
 
     @Option(
             names = "--every",
             paramLabel = "N",
             description = "Only every N-th token, counted across the documents, of those that the other filters keep.")
-    public Integer every;
+    public @Nullable Integer every;
 
     @Option(names = "--skip-bos", description = "Leave out the token that begins a document's text.")
     public boolean skipBos;
@@ -54,13 +56,13 @@ public final class ShardOptions implements CheckedOptions {
                         + " When split, each piece is run by itself, later ones without the token that begins a text."
                         + " Default: error"
             })
-    public LongDocuments longDocuments;
+    public @Nullable LongDocuments longDocuments;
 
     @Option(
             names = "--batch-tokens",
             paramLabel = "N",
             description = "About how many tokens a pass processes; does not change values. Default: 2048")
-    public Integer batchTokens;
+    public @Nullable Integer batchTokens;
 
     @ArgGroup
     private Existing existing = new Existing();

@@ -5,6 +5,7 @@ import dev.hyaline.engine.error.BadInputException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The folder that a command's tables are written to. */
@@ -14,7 +15,7 @@ public final class TableOptions implements CheckedOptions {
             paramLabel = "DIR",
             description = "Also write the results to this folder: each table as CSV, JSON, and a heat map in SVG and PNG;"
                     + " circuit writes what its help lists.")
-    private String out;
+    private @Nullable String out;
 
     @Option(names = "--force", description = "Replace tables of the same names in the folder.")
     private boolean force;

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
@@ -21,10 +22,10 @@ public final class TargetOptions implements CheckedOptions {
             names = {"-l", "--layers"},
             paramLabel = "LAYERS",
             description = "Only these layers, for all the options above: 0,3-5,-1.")
-    private String layers;
+    private @Nullable String layers;
 
     @Option(names = "--heads", paramLabel = "HEADS", description = "Only these heads, likewise.")
-    private String heads;
+    private @Nullable String heads;
 
     @ArgGroup
     private Within within = new Within();
@@ -35,7 +36,7 @@ public final class TargetOptions implements CheckedOptions {
                 names = "--components",
                 paramLabel = "LIST",
                 description = "Only these neurons, dimensions, keys of an attention map or logits, likewise.")
-        private String components;
+        private @Nullable String components;
 
         @Option(
                 names = "--subspace",
@@ -51,10 +52,10 @@ public final class TargetOptions implements CheckedOptions {
             names = "--positions",
             paramLabel = "LIST",
             description = "Only these positions of each prompt, likewise: 0,3-5,-1 or last.")
-    private String positions;
+    private @Nullable String positions;
 
     @Option(names = "--sequences", paramLabel = "LIST", description = "Only these prompts, likewise; the first is 0.")
-    private String sequences;
+    private @Nullable String sequences;
 
     @Override
     public void check() {
