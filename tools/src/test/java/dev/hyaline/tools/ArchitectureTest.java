@@ -23,7 +23,6 @@ import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import com.tngtech.archunit.library.dependencies.SliceRule;
 import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -219,14 +218,11 @@ final class ArchitectureTest {
     /** What may be absent is an {@code Optional} when it is returned, and nullable where it is kept or handed on. */
     @ArchTest
     static void optionalIsForReturnValues(JavaClasses classes) {
-        List<JavaClass> libraries = classes.stream()
-                .filter(type -> !type.getPackageName().startsWith("dev.hyaline.tools"))
-                .toList();
-        assertThat(libraries.stream()
+        assertThat(classes.stream()
                         .flatMap(type -> type.getFields().stream())
                         .filter(field -> isOptional(field.getRawType())))
                 .isEmpty();
-        assertThat(libraries.stream()
+        assertThat(classes.stream()
                         .flatMap(type -> type.getCodeUnits().stream())
                         .filter(unit -> !unit.getModifiers().contains(JavaModifier.SYNTHETIC))
                         .filter(unit -> unit.getRawParameterTypes().stream().anyMatch(ArchitectureTest::isOptional)))

@@ -11,7 +11,6 @@ import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.CircuitCurve;
 import dev.hyaline.analysis.circuit.CircuitEvaluation;
 import dev.hyaline.analysis.circuit.CircuitExperiment;
-import dev.hyaline.analysis.circuit.CircuitRecovery;
 import dev.hyaline.analysis.circuit.CircuitSelection;
 import dev.hyaline.analysis.circuit.EdgeList;
 import dev.hyaline.analysis.circuit.EdgeScores;
@@ -23,7 +22,6 @@ import dev.hyaline.analysis.circuit.ScoreStability;
 import dev.hyaline.analysis.graph.ComputationGraph;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.prompt.PromptPairs;
-import dev.hyaline.analysis.statistics.association.Correlation;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
@@ -33,13 +31,16 @@ import dev.hyaline.tools.option.CircuitOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.report.AttributionReport;
+import dev.hyaline.tools.report.CircuitComparison;
 import dev.hyaline.tools.report.CircuitReport;
 import dev.hyaline.tools.report.ClaimsReport;
+import dev.hyaline.tools.report.CurvesReport;
+import dev.hyaline.tools.report.EdgesReport;
+import dev.hyaline.tools.report.IterativeReport;
 import dev.hyaline.tools.report.NodeRoles;
 import dev.hyaline.tools.report.NodesReport;
-import dev.hyaline.tools.report.StudyHeading;
-import dev.hyaline.tools.report.Table;
-import dev.hyaline.tools.report.TableView;
+import dev.hyaline.tools.report.RecoveryReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -48,13 +49,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -117,7 +115,6 @@ import picocli.CommandLine.Spec;
 public final class CircuitCommand implements Runnable, CheckedOptions {
     private static final double HEAD_THRESHOLD = 0.4;
     private static final int STABILITY_ROUNDS = 20;
-    private static final double LARGE_SHARE = 0.1;
 
     private final Console console;
 
@@ -193,14 +190,16 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     @Override
     public void run() {
         try (Study study = options.open(console)) {
-            Optional<Circuit> tested = Optional.ofNullable(evaluate).map(file -> tested(file, study.config()));
-            Optional<EdgeScores> scores = Optional.ofNullable(given)
-                    .map(file -> GraphFile.readScores(ModelOptions.path("--scores", file), study.config()));
-            Optional<Circuit> right = Optional.ofNullable(known)
-                    .map(file -> EdgeList.read(ModelOptions.path("--known", file), study.config()));
+            @Nullable Circuit tested = evaluate == null ? null : tested(evaluate, study.config());
+            @Nullable EdgeScores scores = given == null
+                    ? null
+                    : GraphFile.readScores(ModelOptions.path("--scores", given), study.config());
+            @Nullable Circuit knownCircuit = known == null
+                    ? null
+                    : EdgeList.read(ModelOptions.path("--known", known), study.config());
             int all = Circuit.empty(study.config()).graphSize();
             circuitOptions.edges(all); // refuses more than there are before anything is run
-            Optional<Path> folder = options.tables().folder(CircuitReport.names());
+            @Nullable Path folder = options.tables().folder(CircuitReport.names()).orElse(null);
             List<PromptPairs> split = options.pairs().split(study.pairs(), study.config(), study.vocabulary());
             try (Gpt2 model = study.start()) {
                 Experiment first = start(model, split.get(0));
@@ -210,9 +209,9 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                         ? found
                         : CircuitExperiment.of(start(model, split.get(1)), ablation, circuitOptions.input());
                 if (compare) {
-                    compare(study, found, judged, right);
+                    compare(study, found, judged, knownCircuit);
                 } else {
-                    find(study, model, found, judged, tested, scores, right, folder);
+                    find(new Inputs(study, model, found, judged), tested, scores, knownCircuit, folder);
                 }
             }
         }
@@ -244,82 +243,100 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         }
     }
 
+    /** What a circuit is found and judged with. */
+    private record Inputs(Study study, Gpt2 model, CircuitExperiment found, CircuitExperiment judged) {}
+
+    /** A circuit, where it comes from, and the iterative ablation that found it, if one did. */
+    private record Found(Circuit circuit, CircuitReport.Search search, @Nullable IterativeAblation iterative) {}
+
     private void find(
-            Study study,
-            Gpt2 model,
-            CircuitExperiment found,
-            CircuitExperiment judged,
-            Optional<Circuit> tested,
-            Optional<EdgeScores> read,
-            Optional<Circuit> right,
-            Optional<Path> folder) {
+            Inputs inputs,
+            @Nullable Circuit tested,
+            @Nullable EdgeScores read,
+            @Nullable Circuit knownCircuit,
+            @Nullable Path folder) {
+        CircuitExperiment found = inputs.found;
+        CircuitExperiment judged = inputs.judged;
         long seed = options.pairs().seed();
         EdgeScoring scoring = circuitOptions.scoring(seed, found.full().graphSize());
-        Optional<Path> journal = folder.map(path -> path.resolve(".circuit-scores.progress"))
-                .filter(path -> scoring instanceof EdgeScoring.Exact || scoring instanceof EdgeScoring.Masks);
-        Optional<Path> decisions = folder.map(path -> path.resolve(".circuit-acdc.progress"));
-        EdgeScores scores = read.orElseGet(() -> score(found, scoring, journal));
-        Optional<IterativeAblation> iterative = circuitOptions.isIterative()
-                ? Optional.of(
-                        IterativeAblation.run(found, IterativeAblation.headsAndMlps(found), circuitOptions.threshold()))
-                : Optional.empty();
-        boolean selected = tested.isEmpty() && !circuitOptions.isSearch();
-        Circuit circuit;
-        String origin;
-        int asked = 0;
-        if (tested.isPresent()) {
-            circuit = tested.get();
-            origin = String.valueOf(evaluate);
-        } else if (iterative.isPresent()) {
-            circuit = iterative.get().circuit(found, essential(iterative.get()).essential());
-            origin =
-                    "iterative ablation, threshold " + circuitOptions.threshold() + ", order " + circuitOptions.order();
-        } else if (circuitOptions.isAcdc()) {
-            circuit = search(found, decisions);
-            origin = "acdc, tau " + circuitOptions.tau() + (circuitOptions.isAbsolute() ? " absolute" : "") + ", "
-                    + found.metric().name();
-        } else {
-            Circuit whole = circuitOptions.select(scores);
-            asked = whole.size();
-            circuit = whole.pruned();
-            origin = scores.method();
-        }
+        boolean resumable = scoring instanceof EdgeScoring.Exact || scoring instanceof EdgeScoring.Masks;
+        @Nullable Path journal = folder == null || !resumable ? null : folder.resolve(".circuit-scores.progress");
+        @Nullable Path decisions = folder == null ? null : folder.resolve(".circuit-acdc.progress");
+        EdgeScores scores = read == null ? score(found, scoring, journal) : read;
+        Found chosen = tested == null
+                ? choose(found, scores, decisions)
+                : new Found(tested, from(String.valueOf(evaluate), 0), null);
+        Circuit circuit = chosen.circuit;
         EdgeScores random = new EdgeScoring.Random(seed).score(found);
         CircuitEvaluation evaluation = CircuitEvaluation.measure(judged, circuit);
-        NodeRoles roles = new NodeRoles(circuit, kinds(study, model, found, circuit));
+        NodeRoles roles = new NodeRoles(circuit, kinds(inputs, circuit));
         CircuitReport report = new CircuitReport(
-                study.model(),
-                study.checkpoint().files().stream()
-                        .map(file -> Map.of("name", file.name(), "sha256", file.sha256()))
-                        .toList(),
-                spec.commandLine().getParseResult().originalArgs(),
-                origin,
+                provenance(inputs.study, seed),
+                chosen.search,
                 found,
                 judged,
-                circuitOptions.selection(),
-                asked,
-                seed,
-                scores,
                 evaluation,
+                nodes(scores, chosen, found, roles),
+                new EdgesReport(scores, circuit, judged.effects(circuit.edges())),
                 ClaimsReport.of(judged, evaluation, roles, circuitOptions.draws(), seed),
-                judged.effects(circuit.edges()),
-                curves(judged, List.of(scores, random), false),
-                curves(judged, List.of(scores, random), true),
-                selected && scores.pairs() > 1
-                        ? Optional.of(ScoreStability.measure(scores, circuitOptions::select, STABILITY_ROUNDS, seed))
-                        : Optional.empty(),
-                right.map(of -> CircuitRecovery.of(scores, of, true)),
-                right.map(of -> CircuitRecovery.of(scores, of, false)),
-                new NodesReport(scores, circuit, iterative, patches(found)),
-                roles);
+                curves(judged, List.of(scores, random)),
+                tested == null && !circuitOptions.isSearch() && scores.pairs() > 1
+                        ? ScoreStability.measure(scores, circuitOptions::select, STABILITY_ROUNDS, seed)
+                        : null,
+                knownCircuit == null ? null : RecoveryReport.of(scores, knownCircuit));
         if (options.json()) {
             JsonOutput.print(console, report::writeJson);
         } else {
             report.show(console);
         }
-        folder.ifPresent(path -> report.write(console, path, options.json()));
-        journal.ifPresent(CircuitCommand::delete);
-        decisions.ifPresent(CircuitCommand::delete);
+        if (folder != null) {
+            report.write(console, folder, options.json());
+        }
+        delete(journal);
+        delete(decisions);
+    }
+
+    private Found choose(CircuitExperiment found, EdgeScores scores, @Nullable Path decisions) {
+        if (circuitOptions.isIterative()) {
+            IterativeAblation iterative = IterativeAblation.run(
+                    found, IterativeAblation.headsAndMlps(found), circuitOptions.threshold());
+            String origin =
+                    "iterative ablation, threshold " + circuitOptions.threshold() + ", order " + circuitOptions.order();
+            return new Found(iterative.circuit(found, essential(iterative).essential()), from(origin, 0), iterative);
+        }
+        if (circuitOptions.isAcdc()) {
+            String origin = "acdc, tau " + circuitOptions.tau() + (circuitOptions.isAbsolute() ? " absolute" : "")
+                    + ", " + found.metric().name();
+            return new Found(search(found, decisions), from(origin, 0), null);
+        }
+        Circuit whole = circuitOptions.select(scores);
+        return new Found(whole.pruned(), from(scores.method(), whole.size()), null);
+    }
+
+    private CircuitReport.Search from(String origin, int asked) {
+        return new CircuitReport.Search(origin, circuitOptions.selection(), asked);
+    }
+
+    private CircuitReport.Provenance provenance(Study study, long seed) {
+        return new CircuitReport.Provenance(
+                study.model(),
+                study.checkpoint().files().stream()
+                        .map(file -> Map.of("name", file.name(), "sha256", file.sha256()))
+                        .toList(),
+                spec.commandLine().getParseResult().originalArgs(),
+                seed);
+    }
+
+    /** Nodes, with the estimates by position, neuron, query and key that a score of nodes sums up. */
+    private NodesReport nodes(EdgeScores scores, Found chosen, CircuitExperiment found, NodeRoles roles) {
+        boolean attributed =
+                circuitOptions.scoresNodes() && found.ablation() instanceof Ablation.CounterfactualAblation;
+        return new NodesReport(
+                scores,
+                chosen.circuit,
+                roles,
+                chosen.iterative == null ? null : new IterativeReport(chosen.iterative),
+                attributed ? new AttributionReport(scores, AttributionPatches.measure(found.experiment())) : null);
     }
 
     private IterativeAblation.Outcome essential(IterativeAblation found) {
@@ -330,36 +347,29 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         };
     }
 
-    /** Estimates by position, neuron, query and key, which a score of nodes sums up. */
-    private Optional<AttributionPatches> patches(CircuitExperiment found) {
-        return circuitOptions.scoresNodes() && found.ablation() instanceof Ablation.CounterfactualAblation
-                ? Optional.of(AttributionPatches.measure(found.experiment()))
-                : Optional.empty();
-    }
-
-    private EdgeScores score(CircuitExperiment found, EdgeScoring scoring, Optional<Path> journal) {
+    private EdgeScores score(CircuitExperiment found, EdgeScoring scoring, @Nullable Path journal) {
         SweepOptions sweep =
-                journal.map(file -> SweepOptions.none().journal(file)).orElse(SweepOptions.none());
+                journal == null ? SweepOptions.none() : SweepOptions.none().journal(journal);
         long total = scoring instanceof EdgeScoring.Masks masks
                 ? masks.settings().steps()
                 : (long) found.full().graphSize() * found.pairs().size();
         String steps = scoring instanceof EdgeScoring.Masks ? "steps" : "edits";
         try (ConsoleProgress progress = new ConsoleProgress(console, "circuit", steps, total);
                 StopNotice notice = new StopNotice(console, "the same command goes on where this one was")) {
-            if (journal.isEmpty()) {
+            if (journal == null) {
                 notice.cancel();
             }
             return scoring.score(found, sweep.progress(steps(progress)));
         }
     }
 
-    private Circuit search(CircuitExperiment found, Optional<Path> journal) {
+    private Circuit search(CircuitExperiment found, @Nullable Path journal) {
         SweepOptions sweep =
-                journal.map(file -> SweepOptions.none().journal(file)).orElse(SweepOptions.none());
+                journal == null ? SweepOptions.none() : SweepOptions.none().journal(journal);
         try (ConsoleProgress progress = new ConsoleProgress(
                         console, "circuit", "edges", found.full().graphSize());
                 StopNotice notice = new StopNotice(console, "the same command goes on where this one was")) {
-            if (journal.isEmpty()) {
+            if (journal == null) {
                 notice.cancel();
             }
             return Acdc.search(
@@ -381,25 +391,30 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         };
     }
 
-    private static List<CircuitCurve> curves(CircuitExperiment judged, List<EdgeScores> scores, boolean absolute) {
+    private static CurvesReport curves(CircuitExperiment judged, List<EdgeScores> scores) {
+        return new CurvesReport(
+                curves(judged, scores, CircuitSelection.TOP), curves(judged, scores, CircuitSelection.TOP_ABSOLUTE));
+    }
+
+    private static List<CircuitCurve> curves(
+            CircuitExperiment judged, List<EdgeScores> scores, CircuitSelection selection) {
         return scores.stream()
                 .map(of -> CircuitCurve.measure(
-                        judged,
-                        of,
-                        of.method().equals("information-flow")
-                                ? CircuitSelection.GREEDY
-                                : absolute ? CircuitSelection.TOP_ABSOLUTE : CircuitSelection.TOP))
+                        judged, of, of.method().equals("information-flow") ? CircuitSelection.GREEDY : selection))
                 .toList();
     }
 
     /** What the circuit's heads look at in the clean prompts. */
-    private static Map<Node, String> kinds(Study study, Gpt2 model, CircuitExperiment found, Circuit circuit) {
+    private static Map<Node, String> kinds(Inputs inputs, Circuit circuit) {
         Map<Node, String> kinds = new LinkedHashMap<>();
         if (circuit.nodes().stream().noneMatch(Node.Head.class::isInstance)) {
             return kinds;
         }
         for (HeadClass head :
-                HeadClass.classify(HeadScores.measure(model, found.pairs().clean(study.config())), HEAD_THRESHOLD)) {
+                HeadClass.classify(
+                HeadScores.measure(
+                        inputs.model, inputs.found.pairs().clean(inputs.study.config())),
+                HEAD_THRESHOLD)) {
             Node node = new Node.Head(head.layer(), head.head());
             if (head.type() != null && circuit.nodes().contains(node)) {
                 kinds.put(node, head.type());
@@ -408,114 +423,27 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         return kinds;
     }
 
-    private void compare(Study study, CircuitExperiment found, CircuitExperiment judged, Optional<Circuit> right) {
+    private void compare(
+            Study study, CircuitExperiment found, CircuitExperiment judged, @Nullable Circuit knownCircuit) {
         long seed = options.pairs().seed();
         List<EdgeScores> all = new ArrayList<>();
         for (EdgeScoring scoring : circuitOptions.compared(seed, !found.metric().readsCleanRun())) {
-            all.add(score(found, scoring, Optional.empty()));
+            all.add(score(found, scoring, null));
         }
-        List<CircuitCurve> signed = curves(judged, all, false);
-        List<CircuitCurve> absolute = curves(judged, all, true);
+        CircuitComparison comparison =
+                new CircuitComparison(study.model(), found.pairs(), judged, all, curves(judged, all), knownCircuit);
         if (options.json()) {
-            JsonOutput.print(console, out -> {
-                out.writeStringProperty("model", study.model());
-                out.writeStringProperty("metric", judged.metric().name());
-                out.writeStringProperty("ablation", judged.ablation().description());
-                out.writeStringProperty("input", judged.input().toString());
-                out.writeArrayPropertyStart("methods");
-                for (int i = 0; i < all.size(); i++) {
-                    EdgeScores scores = all.get(i);
-                    out.writeStartObject();
-                    out.writeStringProperty("method", scores.method());
-                    JsonOutput.number(out, "spearman", spearman(scores, all.getFirst()));
-                    JsonOutput.number(out, "spearman_of_largest", spearmanOfLargest(scores, all.getFirst()));
-                    JsonOutput.number(out, "pearson", pearson(scores, all.getFirst()));
-                    JsonOutput.number(out, "cpr", signed.get(i).area());
-                    JsonOutput.number(out, "cmd", absolute.get(i).areaFromOne());
-                    right.ifPresent(circuit -> {
-                        CircuitRecovery recovery = CircuitRecovery.of(scores, circuit, true);
-                        JsonOutput.number(out, "auroc_absolute", recovery.auroc());
-                        JsonOutput.number(out, "auroc_mib", recovery.mib());
-                    });
-                    out.writeEndObject();
-                }
-                out.writeEndArray();
-            });
-            return;
+            JsonOutput.print(console, comparison::writeJson);
+        } else {
+            comparison.show(console);
         }
-        StudyHeading.print(
-                console,
-                study.model(),
-                found.pairs(),
-                ", judged on " + judged.pairs().size() + ", " + judged.metric().quantity() + ", "
-                        + judged.ablation().description() + " ablation");
-        List<String> headings = new ArrayList<>(List.of(
-                "scores", ">Spearman", ">largest 10 %", ">Pearson", ">f at 1 %", ">2 %", ">5 %", ">CPR", ">CMD"));
-        if (right.isPresent()) {
-            headings.addAll(List.of(">AUROC", ">as MIB"));
-        }
-        Table table = new Table(headings.toArray(String[]::new));
-        for (int i = 0; i < all.size(); i++) {
-            EdgeScores scores = all.get(i);
-            List<CircuitCurve.Point> points = signed.get(i).points();
-            List<String> row = new ArrayList<>(List.of(
-                    scores.method(),
-                    TableView.figure(spearman(scores, all.getFirst())),
-                    TableView.figure(spearmanOfLargest(scores, all.getFirst())),
-                    TableView.figure(pearson(scores, all.getFirst())),
-                    TableView.figure(points.get(3).faithfulness()),
-                    TableView.figure(points.get(4).faithfulness()),
-                    TableView.figure(points.get(5).faithfulness()),
-                    TableView.figure(signed.get(i).area()),
-                    TableView.figure(absolute.get(i).areaFromOne())));
-            right.ifPresent(circuit -> {
-                CircuitRecovery recovery = CircuitRecovery.of(scores, circuit, true);
-                row.add(TableView.figure(recovery.auroc()));
-                row.add(TableView.figure(recovery.mib()));
-            });
-            table.row(row.toArray(String[]::new));
-        }
-        table.print(console);
-        console.out()
-                .println(console.dim("Spearman and Pearson: with the exact effects of all edges, and of the tenth with"
-                        + " the largest."));
-        console.out()
-                .println(console.dim("f: faithfulness of circuits by score; CPR: area by score, CMD: area from 1 by"
-                        + " absolute score."));
     }
 
-    private static double spearman(EdgeScores scores, EdgeScores exact) {
-        return Correlation.spearman(scores.values(), exact.values())
-                .map(Correlation.Spearman::rho)
-                .orElse(Double.NaN);
-    }
-
-    private static double pearson(EdgeScores scores, EdgeScores exact) {
-        return Correlation.pearson(scores.values(), exact.values())
-                .map(Correlation.Pearson::r)
-                .orElse(Double.NaN);
-    }
-
-    /** Rank correlation of the edges with the largest exact effects: among the others, ranks are of no consequence. */
-    private static double spearmanOfLargest(EdgeScores scores, EdgeScores exact) {
-        double[] values = scores.values();
-        double[] effects = exact.values();
-        int[] largest = IntStream.range(0, effects.length)
-                .boxed()
-                .sorted(Comparator.comparingDouble(e -> -Math.abs(effects[e])))
-                .limit(Math.round(Math.ceil(LARGE_SHARE * effects.length)))
-                .mapToInt(Integer::intValue)
-                .toArray();
-        return Correlation.spearman(
-                        IntStream.of(largest).mapToDouble(e -> values[e]).toArray(),
-                        IntStream.of(largest).mapToDouble(e -> effects[e]).toArray())
-                .map(Correlation.Spearman::rho)
-                .orElse(Double.NaN);
-    }
-
-    private static void delete(Path journal) {
+    private static void delete(@Nullable Path journal) {
         try {
-            Files.deleteIfExists(journal);
+            if (journal != null) {
+                Files.deleteIfExists(journal);
+            }
         } catch (IOException e) {
             throw FileException.writing(journal, e);
         }

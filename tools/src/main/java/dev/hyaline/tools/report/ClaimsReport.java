@@ -9,33 +9,38 @@ import dev.hyaline.analysis.statistics.Proportion;
 import dev.hyaline.analysis.statistics.association.Hsic;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /**
- * Tests of what a circuit claims. Those against random circuits and edges are there if any were drawn.
+ * Tests of what a circuit claims.
  *
- * @param minimality p values by edge
- * @param worst the edges whose removal, found greedily, tells most between the circuit and the model
- * @param roles what taking away all edges that leave the nodes of a role does, by role
- * @param sets the same of random sets of the circuit's edges
+ * @param independence null for a single pair
+ * @param random null if no random circuits and edges were drawn
+ * @param completeness null if none were drawn
  */
 public record ClaimsReport(
         CircuitClaims.ModelEquivalence equivalence,
-        Optional<Hsic> independence,
-        Optional<CircuitClaims.AgainstRandom> random,
-        Map<Edge, Double> minimality,
-        Optional<CircuitEvaluation.Completeness> worst,
-        Map<String, CircuitEvaluation.Completeness> roles,
-        List<CircuitEvaluation.Completeness> sets) {
+        @Nullable Hsic independence,
+        @Nullable RandomClaims random,
+        @Nullable CompletenessReport completeness) {
     private static final double MARGIN = 0.1;
     private static final double LEVEL = 0.05;
-    private static final int MOST_REMOVED = 2;
-    private static final int RANDOM_SETS = 10;
+
+    /**
+     * A circuit beside random circuits, and its edges beside random edges.
+     *
+     * @param minimality p values by edge
+     */
+    public record RandomClaims(CircuitClaims.AgainstRandom circuits, Map<Edge, Double> minimality) {
+        static RandomClaims measure(CircuitExperiment judged, Circuit circuit, int draws, long seed) {
+            int edgeDraws = Math.max(draws, CircuitClaims.minDraws(circuit.size(), LEVEL));
+            return new RandomClaims(
+                    CircuitClaims.againstRandom(judged, circuit, draws, seed),
+                    CircuitClaims.minimality(judged, circuit, edgeDraws, seed));
+        }
+    }
 
     /**
      * Tests a circuit.
@@ -49,40 +54,9 @@ public record ClaimsReport(
         boolean drawn = draws > 0 && circuit.size() > 0 && circuit.size() < circuit.graphSize();
         return new ClaimsReport(
                 CircuitClaims.equivalence(evaluation, MARGIN),
-                judged.pairs().size() > 1
-                        ? Optional.of(CircuitClaims.independence(evaluation, seed))
-                        : Optional.empty(),
-                drawn ? Optional.of(CircuitClaims.againstRandom(judged, circuit, draws, seed)) : Optional.empty(),
-                drawn
-                        ? CircuitClaims.minimality(
-                                judged,
-                                circuit,
-                                Math.max(draws, CircuitClaims.minDraws(circuit.size(), LEVEL)),
-                                seed)
-                        : Map.of(),
-                drawn ? Optional.of(CircuitEvaluation.worst(judged, circuit, MOST_REMOVED)) : Optional.empty(),
-                drawn ? byRole(judged, circuit, roles) : Map.of(),
-                drawn
-                        ? CircuitEvaluation.completeness(
-                                judged, circuit, CircuitEvaluation.randomSets(circuit, RANDOM_SETS, seed))
-                        : List.of());
-    }
-
-    private static Map<String, CircuitEvaluation.Completeness> byRole(
-            CircuitExperiment judged, Circuit circuit, NodeRoles roles) {
-        Map<String, List<Edge>> edges = new LinkedHashMap<>();
-        roles.groups()
-                .forEach((role, nodes) -> edges.put(
-                        role,
-                        circuit.edges().stream()
-                                .filter(edge -> nodes.contains(edge.sender()))
-                                .toList()));
-        edges.values().removeIf(List::isEmpty);
-        List<CircuitEvaluation.Completeness> measured =
-                CircuitEvaluation.completeness(judged, circuit, List.copyOf(edges.values()));
-        Map<String, CircuitEvaluation.Completeness> found = new LinkedHashMap<>();
-        edges.keySet().forEach(role -> found.put(role, measured.get(found.size())));
-        return found;
+                judged.pairs().size() > 1 ? CircuitClaims.independence(evaluation, seed) : null,
+                drawn ? RandomClaims.measure(judged, circuit, draws, seed) : null,
+                drawn ? CompletenessReport.measure(judged, circuit, roles, seed) : null);
     }
 
     void show(Console console) {
@@ -96,68 +70,37 @@ public record ClaimsReport(
                 "the circuit is as good as the model",
                 "chance of better within " + equivalence.margin() + " of a half",
                 TableView.figure(equivalence.equivalenceP()));
-        independence.ifPresent(test -> table.row(
-                "what is left depends on the model's metric",
-                "HSIC " + TableView.figure(test.value()),
-                TableView.figure(test.p())));
-        random.ifPresent(against -> {
+        if (independence != null) {
             table.row(
-                    "sufficient: nearer to the model than random ones",
-                    of(against.sufficiency(), "random circuits"),
-                    TableView.figure(against.sufficiencyP()));
-            table.row(
-                    "necessary: missed more than random ones",
-                    of(against.necessity(), "random circuits"),
-                    TableView.figure(against.necessityP()));
-            table.row(
-                    "minimal: edges that matter more than random ones",
-                    minimality.values().stream().filter(p -> p < LEVEL).count() + " of " + minimality.size()
-                            + " edges (Holm, " + LEVEL + ")",
-                    "-");
-        });
+                    "what is left depends on the model's metric",
+                    "HSIC " + TableView.figure(independence.value()),
+                    TableView.figure(independence.p()));
+        }
+        if (random != null) {
+            show(table, random);
+        }
         table.print(console);
         console.out().println(console.dim("a small p speaks for the claim; random: more than nine tenths of them"));
-        worst.ifPresent(found -> showCompleteness(console, found));
+        if (completeness != null) {
+            completeness.show(console);
+        }
     }
 
-    private void showCompleteness(Console console, CircuitEvaluation.Completeness farthest) {
-        Table table = new Table("complete: without what leaves", ">edges", ">circuit", ">model", ">distance");
-        roles.forEach((role, found) -> row(table, role, found));
-        sets.stream()
-                .max(Comparator.comparingDouble(CircuitEvaluation.Completeness::incompleteness))
-                .ifPresent(found -> row(table, "the worst of " + sets.size() + " random halves", found));
-        row(
-                table,
-                farthest.removed().isEmpty()
-                        ? "nothing"
-                        : farthest.removed().getFirst()
-                                + (farthest.removed().size() > 1
-                                        ? " and " + (farthest.removed().size() - 1) + " more"
-                                        : "")
-                                + ", found greedily",
-                farthest);
-        console.out().println();
-        table.print(console);
-        console.out()
-                .println(console.dim("a circuit that has all that matters does as badly without them as the model;"
-                        + " mean distance of random halves "
-                        + TableView.figure(meanDistance())));
-    }
-
-    private double meanDistance() {
-        return sets.stream()
-                .mapToDouble(CircuitEvaluation.Completeness::incompleteness)
-                .average()
-                .orElse(Double.NaN);
-    }
-
-    private static void row(Table table, String without, CircuitEvaluation.Completeness found) {
+    private static void show(Table table, RandomClaims random) {
+        CircuitClaims.AgainstRandom circuits = random.circuits;
         table.row(
-                without,
-                String.valueOf(found.removed().size()),
-                TableView.figure(found.circuitWithout()),
-                TableView.figure(found.modelWithout()),
-                TableView.figure(found.incompleteness()));
+                "sufficient: nearer to the model than random ones",
+                of(circuits.sufficiency(), "random circuits"),
+                TableView.figure(circuits.sufficiencyP()));
+        table.row(
+                "necessary: missed more than random ones",
+                of(circuits.necessity(), "random circuits"),
+                TableView.figure(circuits.necessityP()));
+        table.row(
+                "minimal: edges that matter more than random ones",
+                random.minimality.values().stream().filter(p -> p < LEVEL).count() + " of "
+                        + random.minimality.size() + " edges (Holm, " + LEVEL + ")",
+                "-");
     }
 
     private static String of(Proportion proportion, String what) {
@@ -170,54 +113,29 @@ public record ClaimsReport(
         json.writeNumberProperty("pairs_better", equivalence.better().successes());
         JsonOutput.number(json, "difference_p", equivalence.differenceP());
         JsonOutput.number(json, "equivalence_p", equivalence.equivalenceP());
-        independence.ifPresent(test -> {
-            JsonOutput.number(json, "independence_hsic", test.value());
-            JsonOutput.number(json, "independence_p", test.p());
-        });
-        random.ifPresent(against -> {
-            json.writeNumberProperty("random_draws", against.sufficiency().trials());
-            json.writeNumberProperty(
-                    "random_less_sufficient", against.sufficiency().successes());
-            json.writeNumberProperty(
-                    "random_less_necessary", against.necessity().successes());
-            JsonOutput.number(json, "sufficiency_p", against.sufficiencyP());
-            JsonOutput.number(json, "necessity_p", against.necessityP());
-            json.writeObjectPropertyStart("minimality_p");
-            minimality.forEach((edge, p) -> JsonOutput.number(json, edge.toString(), p));
-            json.writeEndObject();
-        });
-        worst.ifPresent(found -> {
-            json.writeObjectPropertyStart("completeness");
-            json.writeArrayPropertyStart("removed");
-            found.removed().forEach(edge -> json.writeString(edge.toString()));
-            json.writeEndArray();
-            without(json, found);
-            json.writeEndObject();
-            json.writeObjectPropertyStart("completeness_by_role");
-            roles.forEach((role, of) -> {
-                json.writeObjectPropertyStart(role);
-                json.writeNumberProperty("edges", of.removed().size());
-                without(json, of);
-                json.writeEndObject();
-            });
-            json.writeEndObject();
-            json.writeObjectPropertyStart("completeness_of_random_sets");
-            json.writeNumberProperty("sets", sets.size());
-            JsonOutput.number(json, "mean_distance", meanDistance());
-            JsonOutput.number(
-                    json,
-                    "largest_distance",
-                    sets.stream()
-                            .mapToDouble(CircuitEvaluation.Completeness::incompleteness)
-                            .max()
-                            .orElse(Double.NaN));
-            json.writeEndObject();
-        });
+        if (independence != null) {
+            JsonOutput.number(json, "independence_hsic", independence.value());
+            JsonOutput.number(json, "independence_p", independence.p());
+        }
+        if (random != null) {
+            writeJson(json, random);
+        }
+        if (completeness != null) {
+            completeness.writeJson(json);
+        }
         json.writeEndObject();
     }
 
-    private static void without(JsonGenerator json, CircuitEvaluation.Completeness found) {
-        JsonOutput.number(json, "circuit_without", found.circuitWithout());
-        JsonOutput.number(json, "model_without", found.modelWithout());
+    private static void writeJson(JsonGenerator json, RandomClaims random) {
+        CircuitClaims.AgainstRandom circuits = random.circuits;
+        json.writeNumberProperty("random_draws", circuits.sufficiency().trials());
+        json.writeNumberProperty(
+                "random_less_sufficient", circuits.sufficiency().successes());
+        json.writeNumberProperty("random_less_necessary", circuits.necessity().successes());
+        JsonOutput.number(json, "sufficiency_p", circuits.sufficiencyP());
+        JsonOutput.number(json, "necessity_p", circuits.necessityP());
+        json.writeObjectPropertyStart("minimality_p");
+        random.minimality.forEach((edge, p) -> JsonOutput.number(json, edge.toString(), p));
+        json.writeEndObject();
     }
 }

@@ -1,0 +1,78 @@
+package dev.hyaline.tools.report;
+
+import dev.hyaline.analysis.circuit.Circuit;
+import dev.hyaline.analysis.circuit.EdgeScores;
+import dev.hyaline.analysis.graph.Edge;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.JsonOutput;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import tools.jackson.core.JsonGenerator;
+
+/**
+ * Edges, their scores and, of those in a circuit, their exact effects.
+ *
+ * @param scores of all edges
+ * @param effects on the pairs that the circuit is judged on, {@code [edges of the circuit][pairs]}
+ */
+public record EdgesReport(EdgeScores scores, Circuit circuit, double[][] effects) {
+    private static final int SHOWN = 20;
+
+    void show(Console console) {
+        List<Edge> edges = circuit.edges();
+        List<Integer> order = new ArrayList<>();
+        for (int i = 0; i < edges.size(); i++) {
+            order.add(i);
+        }
+        order.sort(Comparator.comparingDouble(i -> -Math.abs(scores.of(edges.get(i)))));
+        Table table = new Table("edge", ">score", ">exact effect", ">95 % interval");
+        order.stream().limit(SHOWN).forEach(i -> {
+            double[] effect = effects[i];
+            table.row(
+                    edges.get(i).toString(),
+                    TableView.figure(scores.of(edges.get(i))),
+                    TableView.figure(MeanInterval.mean(effect)),
+                    MeanInterval.of(effect).toString());
+        });
+        table.print(console);
+        if (edges.size() > SHOWN) {
+            console.out().println(console.dim("the " + SHOWN + " with the largest scores"));
+        }
+    }
+
+    /** All edges of the graph. */
+    String csv() {
+        StringBuilder csv = new StringBuilder("edge,score,in_circuit,exact_effect,low,high\n");
+        List<Edge> kept = circuit.edges();
+        double[] values = scores.values();
+        List<Edge> all = Circuit.full(scores.config()).edges();
+        for (int e = 0; e < values.length; e++) {
+            int at = kept.indexOf(all.get(e));
+            csv.append(all.get(e)).append(',').append(values[e]).append(',').append(at >= 0);
+            if (at >= 0) {
+                csv.append(',').append(MeanInterval.mean(effects[at])).append(MeanInterval.of(effects[at]).csv());
+            } else {
+                csv.append(",,,");
+            }
+            csv.append('\n');
+        }
+        return csv.toString();
+    }
+
+    void writeJson(JsonGenerator json) {
+        json.writeArrayPropertyStart("edges");
+        List<Edge> edges = circuit.edges();
+        for (int i = 0; i < edges.size(); i++) {
+            json.writeStartObject();
+            json.writeStringProperty("edge", edges.get(i).toString());
+            JsonOutput.number(json, "score", scores.of(edges.get(i)));
+            JsonOutput.number(json, "exact_effect", MeanInterval.mean(effects[i]));
+            MeanInterval interval = MeanInterval.of(effects[i]);
+            JsonOutput.number(json, "low", interval.low());
+            JsonOutput.number(json, "high", interval.high());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+}
