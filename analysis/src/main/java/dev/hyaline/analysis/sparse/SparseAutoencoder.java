@@ -206,22 +206,8 @@ public final class SparseAutoencoder {
     public synchronized float[] preActivations(float[] x) {
         NormalizedInput input = input(x);
         float[] all = new float[Math.multiplyExact(input.tokens(), config.latents())];
-        selector.product().run(input.values(), input.tokens(), encoder, new TileProduct.Reader() {
-            @Override
-            public void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int columns) {
-                for (int row = firstRow; row < endRow; row++) {
-                    System.arraycopy(
-                            tile,
-                            (row - firstRow) * TileProduct.COLUMNS,
-                            all,
-                            row * config.latents() + firstColumn,
-                            columns);
-                }
-            }
-
-            @Override
-            public void done(int worker, int firstRow, int endRow) {}
-        });
+        selector.product()
+                .run(input.values(), input.tokens(), encoder, TileProduct.Reader.copying(all, config.latents(), 0));
         return all;
     }
 
@@ -282,17 +268,12 @@ public final class SparseAutoencoder {
             return;
         }
         int d = config.dOut();
-        selector.product().run(x, x.length / config.dIn(), skip, new TileProduct.Reader() {
-            @Override
-            public void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int columns) {
-                for (int row = firstRow; row < endRow; row++) {
-                    kernels.add(out, row * d + firstColumn, tile, (row - firstRow) * TileProduct.COLUMNS, columns);
-                }
-            }
-
-            @Override
-            public void done(int worker, int firstRow, int endRow) {}
-        });
+        selector.product()
+                .run(x, x.length / config.dIn(), skip, (worker, tile, firstRow, endRow, firstColumn, columns) -> {
+                    for (int row = firstRow; row < endRow; row++) {
+                        kernels.add(out, row * d + firstColumn, tile, (row - firstRow) * TileProduct.COLUMNS, columns);
+                    }
+                });
     }
 
     /**

@@ -58,15 +58,27 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
         }
     }
 
+    /** What is written to a file. */
+    public interface Content {
+        void write(FileChannel channel) throws IOException;
+    }
+
     /** Writes a whole file durably: its name always holds either these bytes or the previous ones. */
     public static void write(Path file, byte[] content) throws IOException {
+        write(file, channel -> {
+            for (ByteBuffer bytes = ByteBuffer.wrap(content); bytes.hasRemaining(); ) {
+                channel.write(bytes);
+            }
+        });
+    }
+
+    /** As {@link #write(Path, byte[])}, of content that is written piece by piece. */
+    public static void write(Path file, Content content) throws IOException {
         Path folder = Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder");
         PartialFile partial = begin(folder, file.getFileName().toString(), UnaryOperator.identity())
                 .orElseThrow(() -> new FileSystemException(file.toString(), null, "another run is writing it"));
         try {
-            for (ByteBuffer bytes = ByteBuffer.wrap(content); bytes.hasRemaining(); ) {
-                partial.channel.write(bytes);
-            }
+            content.write(partial.channel);
             partial.channel.force(true);
             partial.rename();
         } catch (IOException | RuntimeException e) {

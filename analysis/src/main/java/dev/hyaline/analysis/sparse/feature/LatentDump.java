@@ -11,13 +11,11 @@ import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
 import dev.hyaline.instrument.Prompts;
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.UnaryOperator;
 
 /** Latents of texts in one safetensors file, those alone that are not zero. */
 public final class LatentDump {
@@ -47,13 +45,10 @@ public final class LatentDump {
                 new TensorEntry("positions", Dtype.I64, List.of(rows)));
         Path target = file.toAbsolutePath().normalize();
         try {
-            Path folder = Objects.requireNonNull(target.getParent(), "a file has a folder");
-            Files.createDirectories(folder);
-            PartialFile partial = PartialFile.begin(folder, target.getFileName().toString(), UnaryOperator.identity())
-                    .orElseThrow(() -> new FileSystemException(target.toString(), null, "another run is writing it"));
-            try {
+            Files.createDirectories(Objects.requireNonNull(target.getParent(), "a file has a folder"));
+            PartialFile.write(target, channel -> {
                 TensorFileWriter writer = new TensorFileWriter(
-                        partial.channel(),
+                        channel,
                         SafetensorsLayout.of(
                                 entries,
                                 Map.of(
@@ -68,13 +63,7 @@ public final class LatentDump {
                 writer.append("documents", longs(texts.sequences(), (int) rows));
                 writer.append("positions", longs(texts.positions(), (int) rows));
                 writer.finish();
-                partial.channel().force(true);
-                partial.rename();
-            } catch (IOException | RuntimeException e) {
-                partial.discard();
-                throw e;
-            }
-            partial.channel().close();
+            });
         } catch (IOException e) {
             throw FileException.writing(target, e);
         }

@@ -36,7 +36,17 @@ public final class TileProduct {
         void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int columns);
 
         /** Called after the last tile of some rows, on the thread of their tiles. */
-        void done(int worker, int firstRow, int endRow);
+        default void done(int worker, int firstRow, int endRow) {}
+
+        /** Copies the product into an array of rows of some width, its first row to row {@code base}. */
+        static Reader copying(float[] out, int width, int base) {
+            return (worker, tile, firstRow, endRow, firstColumn, columns) -> {
+                for (int row = firstRow; row < endRow; row++) {
+                    int from = (row - firstRow) * COLUMNS;
+                    System.arraycopy(tile, from, out, (base + row) * width + firstColumn, columns);
+                }
+            };
+        }
     }
 
     private final Kernels kernels;

@@ -54,20 +54,14 @@ final class DenseProducts {
 
     /** {@code relu(h W_enc + b_enc)}, {@code [tokens, n]}, into an array of that size. */
     void encode(float[] h, PackedMatrix encoder, float[] f) {
-        product.run(h, tokens, encoder, new TileProduct.Reader() {
-            @Override
-            public void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int columns) {
-                for (int row = firstRow; row < endRow; row++) {
-                    int from = (row - firstRow) * TileProduct.COLUMNS;
-                    int to = row * n + firstColumn;
-                    for (int c = 0; c < columns; c++) {
-                        f[to + c] = Math.max(tile[from + c], 0);
-                    }
+        product.run(h, tokens, encoder, (worker, tile, firstRow, endRow, firstColumn, columns) -> {
+            for (int row = firstRow; row < endRow; row++) {
+                int from = (row - firstRow) * TileProduct.COLUMNS;
+                int to = row * n + firstColumn;
+                for (int c = 0; c < columns; c++) {
+                    f[to + c] = Math.max(tile[from + c], 0);
                 }
             }
-
-            @Override
-            public void done(int worker, int firstRow, int endRow) {}
         });
     }
 
@@ -78,23 +72,8 @@ final class DenseProducts {
         System.arraycopy(bias, 0, packed.bias(), 0, d);
         float[] out = new float[tokens * d];
         for (int first = 0; first < tokens; first += TOKENS) {
-            int base = first;
-            product.run(f, base * n, Math.min(TOKENS, tokens - base), packed, new TileProduct.Reader() {
-                @Override
-                public void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int columns) {
-                    for (int row = firstRow; row < endRow; row++) {
-                        System.arraycopy(
-                                tile,
-                                (row - firstRow) * TileProduct.COLUMNS,
-                                out,
-                                (base + row) * d + firstColumn,
-                                columns);
-                    }
-                }
-
-                @Override
-                public void done(int worker, int firstRow, int endRow) {}
-            });
+            TileProduct.Reader copying = TileProduct.Reader.copying(out, d, first);
+            product.run(f, first * n, Math.min(TOKENS, tokens - first), packed, copying);
         }
         return out;
     }

@@ -12,7 +12,6 @@ import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,7 +20,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.UnaryOperator;
 
 /** A run of training in one safetensors file: parameters, moments, counters, and in its metadata what else it needs. */
 final class TrainingCheckpoint {
@@ -59,12 +57,9 @@ final class TrainingCheckpoint {
         SafetensorsLayout layout = SafetensorsLayout.of(entries, metadata);
         Path target = file.toAbsolutePath().normalize();
         try {
-            Path folder = Objects.requireNonNull(target.getParent(), "a file has a folder");
-            Files.createDirectories(folder);
-            PartialFile partial = PartialFile.begin(folder, target.getFileName().toString(), UnaryOperator.identity())
-                    .orElseThrow(() -> new FileSystemException(target.toString(), null, "another run is writing it"));
-            try {
-                TensorFileWriter writer = new TensorFileWriter(partial.channel(), layout);
+            Files.createDirectories(Objects.requireNonNull(target.getParent(), "a file has a folder"));
+            PartialFile.write(target, channel -> {
+                TensorFileWriter writer = new TensorFileWriter(channel, layout);
                 for (Map.Entry<String, Weights.Parameter> entry :
                         trainer.parameters().all().entrySet()) {
                     Weights.Parameter p = entry.getValue();
@@ -75,13 +70,7 @@ final class TrainingCheckpoint {
                 writer.append("idle", trainer.idle);
                 writer.append("fired", trainer.fired);
                 writer.finish();
-                partial.channel().force(true);
-                partial.rename();
-            } catch (IOException | RuntimeException e) {
-                partial.discard();
-                throw e;
-            }
-            partial.channel().close();
+            });
         } catch (IOException e) {
             throw FileException.stopped(target, e);
         }
