@@ -28,7 +28,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CircuitOptions;
-import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.report.AttributionReport;
@@ -176,13 +176,13 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             throw new BadInputException("--resume goes on from what is kept in the folder of --out, which is missing");
         }
         if (evaluate != null) {
-            ModelOptions.readable("--evaluate", evaluate);
+            PathOption.readable("--evaluate", evaluate);
         }
         if (known != null) {
-            ModelOptions.readable("--known", known);
+            PathOption.readable("--known", known);
         }
-        if (given != null && !Files.isDirectory(ModelOptions.path("--scores", given))) {
-            ModelOptions.readable("--scores", given);
+        if (given != null && !Files.isDirectory(PathOption.parse("--scores", given))) {
+            PathOption.readable("--scores", given);
         }
         options.tables().requireFree(CircuitReport.names());
     }
@@ -193,10 +193,10 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             @Nullable Circuit tested = evaluate == null ? null : tested(evaluate, study.config());
             @Nullable EdgeScores scores = given == null
                     ? null
-                    : GraphFile.readScores(ModelOptions.path("--scores", given), study.config());
+                    : GraphFile.readScores(PathOption.parse("--scores", given), study.config());
             @Nullable Circuit knownCircuit = known == null
                     ? null
-                    : EdgeList.read(ModelOptions.path("--known", known), study.config());
+                    : EdgeList.read(PathOption.parse("--known", known), study.config());
             int all = Circuit.empty(study.config()).graphSize();
             circuitOptions.edges(all); // refuses more than there are before anything is run
             @Nullable Path folder = options.tables().folder(CircuitReport.names()).orElse(null);
@@ -218,7 +218,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     }
 
     private static Circuit tested(String file, Gpt2Config config) {
-        Circuit circuit = EdgeList.read(ModelOptions.path("--evaluate", file), config);
+        Circuit circuit = EdgeList.read(PathOption.parse("--evaluate", file), config);
         if (circuit.size() == 0) {
             throw new BadInputException(
                     file + ": no edge is in the graph; have its edges chosen by their scores (--scores)");

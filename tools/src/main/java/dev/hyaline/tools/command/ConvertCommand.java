@@ -5,6 +5,7 @@ import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
@@ -80,12 +81,12 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        Conversion.requireFree(ModelOptions.path("--out", out));
+        Conversion.requireFree(PathOption.parse("--out", out));
     }
 
     @Override
     public void run() {
-        Path folder = ModelOptions.path("--out", out);
+        Path folder = PathOption.parse("--out", out);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             Conversion conversion = type == null
                     ? Conversion.of(checkpoint)

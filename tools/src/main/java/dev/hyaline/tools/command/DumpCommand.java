@@ -27,6 +27,7 @@ import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.GradientOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.SaeSiteOptions;
@@ -169,7 +170,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        Path folder = ModelOptions.path("--out", out);
+        Path folder = PathOption.parse("--out", out);
         saeOptions.check(selection.innerSites());
         if (shardOptions.areRequired()) {
             requireSafetensors();
@@ -194,7 +195,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
 
     @Override
     public void run() {
-        Path folder = ModelOptions.path("--out", out);
+        Path folder = PathOption.parse("--out", out);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Corpus corpus = () -> promptOptions

@@ -14,7 +14,7 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.tools.option.CheckedOptions;
-import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.report.RobustnessReport;
@@ -127,11 +127,11 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
             throw new BadInputException("--replicates must be from 1 to 100000, found " + replicates);
         }
         if (circuit != null) {
-            ModelOptions.readable("--circuit", circuit);
+            PathOption.readable("--circuit", circuit);
         }
         if (finding != null) {
-            ModelOptions.readable("--finding", finding);
-            written = WrittenFinding.read(ModelOptions.path("--finding", finding));
+            PathOption.readable("--finding", finding);
+            written = WrittenFinding.read(PathOption.parse("--finding", finding));
         }
     }
 
@@ -143,7 +143,7 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
                         + study.pairs().size());
             }
             Optional<Circuit> kept = Optional.ofNullable(circuit)
-                    .map(file -> EdgeList.read(ModelOptions.path("--circuit", file), study.config()));
+                    .map(file -> EdgeList.read(PathOption.parse("--circuit", file), study.config()));
             Map<String, Gpt2> others = new LinkedHashMap<>();
             try (Gpt2 model = study.start()) {
                 Subject subject = new Subject(

@@ -2,15 +2,12 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
-import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.SaeSource;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -46,11 +43,7 @@ public final class SaeConvertCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        Path folder = ModelOptions.path("--out", out);
-        if (Files.exists(folder)) {
-            throw new BadInputException("--out: " + out + " exists already; choose another folder");
-        }
-        ModelOptions.requireWritable("--out", folder);
+        PathOption.newFolder("--out", out);
     }
 
     @Override
@@ -60,7 +53,7 @@ public final class SaeConvertCommand implements Runnable, CheckedOptions {
         for (int i = 0; i < densities.length; i++) {
             densities[i] = (float) Math.max(0, Math.pow(10, densities[i]) - 1e-10);
         }
-        SaeFiles.write(file.autoencoder(), ModelOptions.path("--out", out), densities);
+        SaeFiles.write(file.autoencoder(), PathOption.parse("--out", out), densities);
         if (common.json) {
             JsonOutput.print(console, json -> json.writeStringProperty("out", out));
         } else {

@@ -4,20 +4,18 @@ import dev.hyaline.analysis.sparse.feature.LatentDump;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.SaeSource;
 import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -69,19 +67,12 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        Path file = ModelOptions.path("--out", out);
-        if (Files.isDirectory(file)) {
-            throw new BadInputException("--out: " + out + " is a folder; name a file");
-        }
-        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-            throw new BadInputException("--out: " + out + " exists already; choose another file");
-        }
-        ModelOptions.requireWritable("--out", file);
+        PathOption.newFile("--out", out);
     }
 
     @Override
     public void run() {
-        Path file = ModelOptions.path("--out", out);
+        Path file = PathOption.parse("--out", out);
         SaeFile sae = source.read(console);
         try (Checkpoint checkpoint = modelOptions.open(console);
                 Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {

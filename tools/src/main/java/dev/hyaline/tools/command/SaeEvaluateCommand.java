@@ -17,6 +17,7 @@ import dev.hyaline.tools.option.ConceptOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.SaeSource;
 import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.report.Table;
@@ -26,7 +27,6 @@ import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
@@ -94,9 +94,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
         if (!picture.endsWith(".svg") && !picture.endsWith(".png")) {
             throw new BadInputException("--picture: a picture is an .svg or .png file, found " + picture);
         }
-        if (Files.exists(ModelOptions.path("--picture", picture))) {
-            throw new BadInputException("--picture: " + picture + " exists already; choose another file");
-        }
+        PathOption.newFile("--picture", picture);
     }
 
     @Override
@@ -136,7 +134,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
                 "Latents at " + attachment.out() + ", " + evaluation.tokens() + " tokens",
                 evaluation.densities(),
                 evaluation.tokens());
-        Path file = ModelOptions.path("--picture", picture);
+        Path file = PathOption.parse("--picture", picture);
         byte[] bytes = picture.endsWith(".png") ? drawn.png() : drawn.svg().getBytes(StandardCharsets.UTF_8);
         try {
             PartialFile.write(file, bytes);

@@ -7,7 +7,6 @@ import dev.hyaline.analysis.sparse.feature.LatentStudy;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -16,14 +15,15 @@ import dev.hyaline.tools.option.ConceptOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.SaeSource;
+import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -98,21 +98,19 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        if (Files.exists(ModelOptions.path("--out", out))) {
-            throw new BadInputException("--out: " + out + " exists already; choose another folder");
-        }
-        ModelOptions.requireWritable("--out", ModelOptions.path("--out", out));
+        PathOption.newFolder("--out", out);
         if (!latents.isEmpty()) {
-            IndexSelection.parse(latents);
+            SelectionOptions.indices("--latents", latents);
         }
     }
 
     @Override
     public void run() {
-        Path folder = ModelOptions.path("--out", out);
+        Path folder = PathOption.parse("--out", out);
         SaeFile sae = source.read(console);
         if (!latents.isEmpty()) {
-            IndexSelection.parse(latents).in(sae.autoencoder().config().latents(), "latent");
+            SelectionOptions.indices("--latents", latents)
+                    .in(sae.autoencoder().config().latents(), "latent");
         }
         try (Checkpoint checkpoint = modelOptions.open(console);
                 Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {

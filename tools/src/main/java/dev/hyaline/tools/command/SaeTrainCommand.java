@@ -26,6 +26,7 @@ import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
@@ -188,10 +189,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        Path folder = ModelOptions.path("--out", out);
-        if (Files.exists(folder)) {
-            throw new BadInputException("--out: " + out + " exists already; choose another folder");
-        }
+        PathOption.newFolder("--out", out);
         if (!resume && Files.exists(checkpoint())) {
             throw new BadInputException("--out: " + checkpoint() + " is of a run that was stopped; go on with it"
                     + " (--resume), or remove it");
@@ -209,7 +207,6 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                         "a crosscoder is of --architecture standard or topk, found " + architecture);
             }
         }
-        ModelOptions.requireWritable("--out", folder);
         if (steps < 1 || batch < 1 || checkpointEvery < 1) {
             throw new BadInputException("--steps, --batch and --checkpoint-every must be at least 1");
         }
@@ -248,14 +245,14 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     }
 
     private Path checkpoint() {
-        return ModelOptions.path("--out", out + ".training.safetensors");
+        return PathOption.parse("--out", out + ".training.safetensors");
     }
 
     @Override
     public void run() {
         if (!dump.isEmpty()) {
             // A broken dump is told before a model is loaded.
-            ActivationStore.open(ModelOptions.path("--dump", dump)).close();
+            ActivationStore.open(PathOption.parse("--dump", dump)).close();
         }
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             Gpt2Config config = checkpoint.config();
@@ -301,7 +298,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                         : CorpusData.of(model, corpus, first, to, excluded, seed, buffer);
                 train(checkpoint, in, to, excluded, data);
             } else {
-                try (ActivationStore store = ActivationStore.open(ModelOptions.path("--dump", dump))) {
+                try (ActivationStore store = ActivationStore.open(PathOption.parse("--dump", dump))) {
                     StoreData data = in.size() > 1
                             ? StoreData.ofSites(store, in, excluded, seed)
                             : StoreData.of(store, first, to, excluded, seed);
@@ -342,7 +339,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                     .excluding(excluded.stream().sorted().toList())
                     .with("training_architecture", "\"" + architecture + "\"");
             metadata = to.equals(in.getFirst()) ? metadata : metadata.writing(to.name());
-            SaeFiles.write(trainer.autoencoder(metadata), ModelOptions.path("--out", out), trainer.densities());
+            SaeFiles.write(trainer.autoencoder(metadata), PathOption.parse("--out", out), trainer.densities());
             notice.cancel();
             Files.deleteIfExists(file);
             report(training, data, trainer.done() - first, last[0], dead[0], seconds);

@@ -29,7 +29,7 @@ public final class ConceptOptions implements CheckedOptions {
     @Override
     public void check() {
         if (isGiven()) {
-            ModelOptions.readable("--concepts", concepts);
+            PathOption.readable("--concepts", concepts);
         }
     }
 
@@ -39,7 +39,7 @@ public final class ConceptOptions implements CheckedOptions {
 
     /** Sets of tokens by name; words that are no single token are left out. */
     public Map<String, Set<Integer>> sets(ModelVocabulary vocabulary) {
-        Path file = ModelOptions.path("--concepts", concepts);
+        Path file = PathOption.parse("--concepts", concepts);
         Map<String, Set<Integer>> sets = new TreeMap<>();
         try {
             Json json = Json.readObject(InputErrors.INSTANCE, concepts, Files.readAllBytes(file));

@@ -263,7 +263,7 @@ public final class EditOptions implements CheckedOptions {
         add.forEach(text -> TargetOptions.vector("--add", valued("--add", text)));
         projectOut.forEach(text -> TargetOptions.vector("--project-out", valued("--project-out", text)));
         if (file != null) {
-            ModelOptions.readable("--edits", file);
+            PathOption.readable("--edits", file);
         }
         boolean shortOptions =
                 !bare.isEmpty() || Stream.of(set, scale, noise, add, projectOut).anyMatch(values -> !values.isEmpty());
@@ -300,7 +300,7 @@ public final class EditOptions implements CheckedOptions {
     }
 
     private static Interventions read(String file, @Nullable ActivationSource values) {
-        return InterventionJson.read(ModelOptions.path("--edits", file), EditSource.named(values));
+        return InterventionJson.read(PathOption.parse("--edits", file), EditSource.named(values));
     }
 
     private static BadInputException nothingToEdit() {

@@ -54,14 +54,14 @@ public final class EditSource implements CheckedOptions {
     @Override
     public void check() {
         if (source.dump != null) {
-            ModelOptions.readable("--source-dump", source.dump);
+            PathOption.readable("--source-dump", source.dump);
         }
     }
 
     @Override
     public void readInputs(InputStream standardInput) {
         if (source.dump != null) {
-            dump = DumpReader.open(ModelOptions.path("--source-dump", source.dump));
+            dump = DumpReader.open(PathOption.parse("--source-dump", source.dump));
         }
     }
 

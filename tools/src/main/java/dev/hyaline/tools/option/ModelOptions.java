@@ -2,7 +2,6 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.HubProgress;
@@ -12,11 +11,7 @@ import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.HubName;
 import dev.hyaline.weights.hub.Snapshot;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -60,7 +55,7 @@ public final class ModelOptions implements CheckedOptions {
     public void check() {
         if (Checkpoint.builtInNames().contains(model)) {
             requireHub("is built in");
-        } else if (Files.exists(path("--model", model))) {
+        } else if (Files.exists(PathOption.parse("--model", model))) {
             requireHub("is a file or folder here");
         }
     }
@@ -85,7 +80,7 @@ public final class ModelOptions implements CheckedOptions {
         if (Checkpoint.builtInNames().contains(model)) {
             return Checkpoint.builtIn(model);
         }
-        Path path = path("--model", model);
+        Path path = PathOption.parse("--model", model);
         if (Files.exists(path)) {
             return Checkpoint.open(path);
         }
@@ -127,54 +122,5 @@ public final class ModelOptions implements CheckedOptions {
     /** The opened snapshot of the hub; empty if the model is not from the hub. */
     public Optional<Snapshot> snapshot() {
         return Optional.ofNullable(snapshot);
-    }
-
-    /**
-     * Checks before any work that a file or folder can be made.
-     *
-     * @throws BadInputException if the nearest folder that is there is none, or cannot be written
-     */
-    public static void requireWritable(String option, Path path) {
-        Path parent = path.toAbsolutePath().normalize().getParent();
-        while (parent != null && !Files.exists(parent, LinkOption.NOFOLLOW_LINKS)) {
-            parent = parent.getParent();
-        }
-        if (parent == null || !Files.isDirectory(parent)) {
-            throw new BadInputException(option + ": cannot write " + path + ": " + parent + " is not a folder");
-        }
-        if (!Files.isWritable(parent)) {
-            throw new BadInputException(option + ": cannot write " + path + ": " + parent + " is read-only");
-        }
-    }
-
-    /**
-     * Parses a file name given to an option.
-     *
-     * @throws BadInputException if no file can have that name here
-     */
-    public static Path path(String option, String name) {
-        if (name.isEmpty()) {
-            throw new BadInputException(option + " needs a name, but none was given");
-        }
-        try {
-            return Path.of(name);
-        } catch (InvalidPathException e) {
-            throw new BadInputException(option + ": '" + name + "' cannot be a file name here (" + e.getReason() + ")");
-        }
-    }
-
-    /**
-     * Parses the name of a file that must exist.
-     *
-     * @throws BadInputException if no file can have that name here
-     * @throws FileException if it cannot be read
-     */
-    public static Path readable(String option, String name) {
-        Path path = path(option, name);
-        if (!Files.isReadable(path)) {
-            throw FileException.reading(
-                    path, Files.exists(path) ? new AccessDeniedException(name) : new NoSuchFileException(name));
-        }
-        return path;
     }
 }

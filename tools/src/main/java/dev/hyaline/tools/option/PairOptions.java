@@ -106,7 +106,7 @@ public final class PairOptions implements CheckedOptions {
             throw new BadInputException("--count and --seed draw pairs for a task, but pairs are given");
         }
         if (source.file != null) {
-            ModelOptions.readable("--pairs", source.file);
+            PathOption.readable("--pairs", source.file);
         }
         Written written = source.written;
         if (written != null && (written.clean == null || written.corrupted == null || written.answer == null)) {
@@ -121,7 +121,7 @@ public final class PairOptions implements CheckedOptions {
     @Override
     public void readInputs(InputStream standardInput) {
         if (source.file != null) {
-            file = pairs(ModelOptions.path("--pairs", source.file));
+            file = pairs(PathOption.parse("--pairs", source.file));
         }
     }
 

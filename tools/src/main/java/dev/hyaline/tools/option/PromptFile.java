@@ -68,7 +68,7 @@ public final class PromptFile {
         if (name.equals("-")) {
             return kept(STANDARD_INPUT, standardInput);
         }
-        Path path = ModelOptions.path("--prompts", name);
+        Path path = PathOption.parse("--prompts", name);
         if (Files.isRegularFile(path) || !Files.exists(path) || Files.isDirectory(path)) {
             return new PromptFile(name, path, null);
         }

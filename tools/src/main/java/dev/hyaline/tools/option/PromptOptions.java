@@ -53,7 +53,7 @@ public final class PromptOptions implements CheckedOptions {
     @Override
     public void check() {
         tokens.forEach(TokenIds::parse);
-        files.stream().filter(file -> !file.equals("-")).forEach(file -> ModelOptions.readable("--prompts", file));
+        files.stream().filter(file -> !file.equals("-")).forEach(file -> PathOption.readable("--prompts", file));
     }
 
     /** Reads all files of prompts once, line by line, to find mistakes early; a corpus is never held in memory. */

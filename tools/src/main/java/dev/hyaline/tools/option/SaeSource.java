@@ -56,7 +56,7 @@ public final class SaeSource implements CheckedOptions {
     }
 
     private Path path() {
-        return ModelOptions.path("--sae", sae);
+        return PathOption.parse("--sae", sae);
     }
 
     private Optional<HubName> hubName() {
@@ -77,7 +77,7 @@ public final class SaeSource implements CheckedOptions {
     }
 
     private static Path find(Console console, String sae) {
-        Path path = ModelOptions.path("--sae", sae);
+        Path path = PathOption.parse("--sae", sae);
         if (Files.exists(path)) {
             return path;
         }

@@ -23,7 +23,7 @@ public final class TableOptions implements CheckedOptions {
     @Override
     public void check() {
         if (out != null) {
-            ModelOptions.path("--out", out);
+            PathOption.parse("--out", out);
         }
     }
 
@@ -42,7 +42,7 @@ public final class TableOptions implements CheckedOptions {
             return;
         }
         for (String name : names) {
-            List<Path> there = TableFiles.finished(ModelOptions.path("--out", out), name);
+            List<Path> there = TableFiles.finished(PathOption.parse("--out", out), name);
             if (!there.isEmpty()) {
                 throw new BadInputException(
                         there.getFirst() + " exists already; choose another folder, or have it replaced (--force)");
@@ -61,7 +61,7 @@ public final class TableOptions implements CheckedOptions {
         if (out == null) {
             return Optional.empty();
         }
-        Path folder = ModelOptions.path("--out", out);
+        Path folder = PathOption.parse("--out", out);
         TableFiles.createFolder(folder);
         return Optional.of(folder);
     }

@@ -1,0 +1,94 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/** The names of files and folders that are given to options. */
+public final class PathOption {
+    private PathOption() {}
+
+    /**
+     * Parses a name.
+     *
+     * @throws BadInputException if no file can have that name here
+     */
+    public static Path parse(String option, String name) {
+        if (name.isEmpty()) {
+            throw new BadInputException(option + " needs a name, but none was given");
+        }
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new BadInputException(option + ": '" + name + "' cannot be a file name here (" + e.getReason() + ")");
+        }
+    }
+
+    /**
+     * Parses the name of a file that must exist.
+     *
+     * @throws BadInputException if no file can have that name here
+     * @throws FileException if it cannot be read
+     */
+    public static Path readable(String option, String name) {
+        Path path = parse(option, name);
+        if (!Files.isReadable(path)) {
+            throw FileException.reading(
+                    path, Files.exists(path) ? new AccessDeniedException(name) : new NoSuchFileException(name));
+        }
+        return path;
+    }
+
+    /**
+     * Parses the name of a folder to make.
+     *
+     * @throws BadInputException if it exists, or cannot be made
+     */
+    public static Path newFolder(String option, String name) {
+        return fresh(option, name, "folder");
+    }
+
+    /**
+     * Parses the name of a file to make.
+     *
+     * @throws BadInputException if it exists, or cannot be made
+     */
+    public static Path newFile(String option, String name) {
+        if (Files.isDirectory(parse(option, name))) {
+            throw new BadInputException(option + ": " + name + " is a folder; name a file");
+        }
+        return fresh(option, name, "file");
+    }
+
+    private static Path fresh(String option, String name, String kind) {
+        Path path = parse(option, name);
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+            throw new BadInputException(option + ": " + name + " exists already; choose another " + kind);
+        }
+        requireWritable(option, path);
+        return path;
+    }
+
+    /**
+     * Checks before any work that a file or folder can be made.
+     *
+     * @throws BadInputException if the nearest folder that is there is none, or cannot be written
+     */
+    public static void requireWritable(String option, Path path) {
+        Path parent = path.toAbsolutePath().normalize().getParent();
+        while (parent != null && !Files.exists(parent, LinkOption.NOFOLLOW_LINKS)) {
+            parent = parent.getParent();
+        }
+        if (parent == null || !Files.isDirectory(parent)) {
+            throw new BadInputException(option + ": cannot write " + path + ": " + parent + " is not a folder");
+        }
+        if (!Files.isWritable(parent)) {
+            throw new BadInputException(option + ": cannot write " + path + ": " + parent + " is read-only");
+        }
+    }
+}
