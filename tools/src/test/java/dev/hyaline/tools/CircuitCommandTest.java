@@ -87,7 +87,8 @@ final class CircuitCommandTest {
         assertThat(found.at("/edges").size()).isEqualTo(own.at("/edges").size()).isGreaterThan(20);
         assertThat(found.at("/evaluation")).isEqualTo(own.at("/evaluation"));
         assertThat(own.at("/claims/completeness_by_role/MLPs/edges").asInt()).isPositive();
-        assertThat(own.at("/claims/completeness_of_random_sets/largest_distance").asDouble())
+        assertThat(own.at("/claims/completeness_of_random_sets/largest_distance")
+                        .asDouble())
                 .isGreaterThanOrEqualTo(own.at("/claims/completeness_of_random_sets/mean_distance")
                         .asDouble());
         // So many random edges that one which exceeds all of them counts.

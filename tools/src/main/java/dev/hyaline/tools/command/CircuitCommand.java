@@ -191,15 +191,16 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     public void run() {
         try (Study study = options.open(console)) {
             @Nullable Circuit tested = evaluate == null ? null : tested(evaluate, study.config());
-            @Nullable EdgeScores scores = given == null
-                    ? null
-                    : GraphFile.readScores(PathOption.parse("--scores", given), study.config());
-            @Nullable Circuit knownCircuit = known == null
-                    ? null
-                    : EdgeList.read(PathOption.parse("--known", known), study.config());
+            @Nullable
+            EdgeScores scores =
+                    given == null ? null : GraphFile.readScores(PathOption.parse("--scores", given), study.config());
+            @Nullable
+            Circuit knownCircuit =
+                    known == null ? null : EdgeList.read(PathOption.parse("--known", known), study.config());
             int all = Circuit.empty(study.config()).graphSize();
             circuitOptions.edges(all); // refuses more than there are before anything is run
-            @Nullable Path folder = options.tables().folder(CircuitReport.names()).orElse(null);
+            @Nullable
+            Path folder = options.tables().folder(CircuitReport.names()).orElse(null);
             List<PromptPairs> split = options.pairs().split(study.pairs(), study.config(), study.vocabulary());
             try (Gpt2 model = study.start()) {
                 Experiment first = start(model, split.get(0));
@@ -247,7 +248,10 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     private record Inputs(Study study, Gpt2 model, CircuitExperiment found, CircuitExperiment judged) {}
 
     /** A circuit, where it comes from, and the iterative ablation that found it, if one did. */
-    private record Found(Circuit circuit, CircuitReport.Search search, @Nullable IterativeAblation iterative) {}
+    private record Found(
+            Circuit circuit,
+            CircuitReport.Search search,
+            @Nullable IterativeAblation iterative) {}
 
     private void find(
             Inputs inputs,
@@ -298,8 +302,8 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
 
     private Found choose(CircuitExperiment found, EdgeScores scores, @Nullable Path decisions) {
         if (circuitOptions.isIterative()) {
-            IterativeAblation iterative = IterativeAblation.run(
-                    found, IterativeAblation.headsAndMlps(found), circuitOptions.threshold());
+            IterativeAblation iterative =
+                    IterativeAblation.run(found, IterativeAblation.headsAndMlps(found), circuitOptions.threshold());
             String origin =
                     "iterative ablation, threshold " + circuitOptions.threshold() + ", order " + circuitOptions.order();
             return new Found(iterative.circuit(found, essential(iterative).essential()), from(origin, 0), iterative);
@@ -410,11 +414,8 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         if (circuit.nodes().stream().noneMatch(Node.Head.class::isInstance)) {
             return kinds;
         }
-        for (HeadClass head :
-                HeadClass.classify(
-                HeadScores.measure(
-                        inputs.model, inputs.found.pairs().clean(inputs.study.config())),
-                HEAD_THRESHOLD)) {
+        for (HeadClass head : HeadClass.classify(
+                HeadScores.measure(inputs.model, inputs.found.pairs().clean(inputs.study.config())), HEAD_THRESHOLD)) {
             Node node = new Node.Head(head.layer(), head.head());
             if (head.type() != null && circuit.nodes().contains(node)) {
                 kinds.put(node, head.type());

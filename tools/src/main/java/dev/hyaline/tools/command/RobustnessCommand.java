@@ -14,6 +14,7 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;

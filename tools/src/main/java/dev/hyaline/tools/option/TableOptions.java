@@ -13,8 +13,9 @@ public final class TableOptions implements CheckedOptions {
     @Option(
             names = {"-o", "--out"},
             paramLabel = "DIR",
-            description = "Also write the results to this folder: each table as CSV, JSON, and a heat map in SVG and PNG;"
-                    + " circuit writes what its help lists.")
+            description =
+                    "Also write the results to this folder: each table as CSV, JSON, and a heat map in SVG and PNG;"
+                            + " circuit writes what its help lists.")
     private @Nullable String out;
 
     @Option(names = "--force", description = "Replace tables of the same names in the folder.")

@@ -98,8 +98,8 @@ public record ClaimsReport(
                 TableView.figure(circuits.necessityP()));
         table.row(
                 "minimal: edges that matter more than random ones",
-                random.minimality.values().stream().filter(p -> p < LEVEL).count() + " of "
-                        + random.minimality.size() + " edges (Holm, " + LEVEL + ")",
+                random.minimality.values().stream().filter(p -> p < LEVEL).count() + " of " + random.minimality.size()
+                        + " edges (Holm, " + LEVEL + ")",
                 "-");
     }
 

@@ -35,7 +35,11 @@ public final class ComponentReport {
     private @Nullable ShapleyValues values;
     private boolean shares;
 
-    /** @param gap what all heads add, of which the components have a share */
+    /**
+     * Reports on an experiment.
+     *
+     * @param gap what all heads add, of which the components have a share
+     */
     public ComponentReport(Console console, String model, Experiment experiment, HeadGap gap) {
         this.console = console;
         this.model = model;
@@ -47,7 +51,11 @@ public final class ComponentReport {
         tables.put(INTERACTIONS, table);
     }
 
-    /** @param areShares whether the values are shares of the gap already */
+    /**
+     * Adds Shapley values.
+     *
+     * @param areShares whether they are shares of the gap already
+     */
     public void shapley(ShapleyValues measured, boolean areShares) {
         values = measured;
         shares = areShares;

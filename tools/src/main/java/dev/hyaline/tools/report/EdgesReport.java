@@ -51,7 +51,9 @@ public record EdgesReport(EdgeScores scores, Circuit circuit, double[][] effects
             int at = kept.indexOf(all.get(e));
             csv.append(all.get(e)).append(',').append(values[e]).append(',').append(at >= 0);
             if (at >= 0) {
-                csv.append(',').append(MeanInterval.mean(effects[at])).append(MeanInterval.of(effects[at]).csv());
+                csv.append(',')
+                        .append(MeanInterval.mean(effects[at]))
+                        .append(MeanInterval.of(effects[at]).csv());
             } else {
                 csv.append(",,,");
             }

@@ -66,8 +66,7 @@ public record IterativeReport(IterativeAblation found) {
         csv.append(',').append(at < 0 ? "" : found.necessity()[at]);
         outcomes()
                 .values()
-                .forEach(outcome ->
-                        csv.append(',').append(outcome.essential().contains(node)));
+                .forEach(outcome -> csv.append(',').append(outcome.essential().contains(node)));
     }
 
     void writeJson(JsonGenerator json) {

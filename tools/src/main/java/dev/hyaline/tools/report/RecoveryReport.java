@@ -15,8 +15,7 @@ import tools.jackson.core.JsonGenerator;
  */
 public record RecoveryReport(CircuitRecovery absolute, CircuitRecovery signed) {
     public static RecoveryReport of(EdgeScores scores, Circuit known) {
-        return new RecoveryReport(
-                CircuitRecovery.of(scores, known, true), CircuitRecovery.of(scores, known, false));
+        return new RecoveryReport(CircuitRecovery.of(scores, known, true), CircuitRecovery.of(scores, known, false));
     }
 
     void show(Console console) {
