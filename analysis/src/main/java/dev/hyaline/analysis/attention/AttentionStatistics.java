@@ -65,25 +65,29 @@ public record AttentionStatistics(
         List<Axis> axes = List.of(Axis.layers(layers), Axis.heads(heads));
         List<String> names = HeadScores.names(prompts);
         return new AttentionStatistics(
-                ResultTable.of("Entropy of attention", "entropy", "nats", axes, names, figures[0]),
-                ResultTable.of(
+                table("Entropy of attention", "entropy", "nats", axes, names, figures[0]),
+                table(
                         "Entropy of attention as a share of the largest",
                         "entropy",
                         "share of ln n",
                         axes,
                         names,
                         figures[3]),
-                ResultTable.of("Largest attention weight", "largest weight", "probability", axes, names, figures[1]),
-                ResultTable.of(
-                        "Keys with attention above " + threshold, "share of keys", "share", axes, names, figures[2]),
-                ResultTable.of(
+                table("Largest attention weight", "largest weight", "probability", axes, names, figures[1]),
+                table("Keys with attention above " + threshold, "share of keys", "share", axes, names, figures[2]),
+                table(
                         "Attention by distance",
                         "attention",
                         "probability",
                         List.of(Axis.layers(layers), Axis.heads(heads), Axis.indices("distance", reach)),
                         names,
                         byDistance),
-                ResultTable.of("Distance at half of the attention", "distance", "positions", axes, names, figures[4]));
+                table("Distance at half of the attention", "distance", "positions", axes, names, figures[4]));
+    }
+
+    private static ResultTable table(
+            String title, String quantity, String unit, List<Axis> axes, List<String> prompts, double[] values) {
+        return ResultTable.of(title, quantity, unit, axes, prompts, values).ofSamples("prompts");
     }
 
     static void requireChoice(Prompts prompts, int prompt) {

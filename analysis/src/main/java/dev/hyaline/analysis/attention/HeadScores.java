@@ -57,6 +57,7 @@ public final class HeadScores {
                                 Axis.heads(heads)),
                         names(prompts),
                         values)
+                .ofSamples("prompts")
                 .comparedWith("uniform attention", uniform);
     }
 

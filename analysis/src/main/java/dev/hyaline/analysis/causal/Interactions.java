@@ -70,6 +70,8 @@ public final class Interactions {
     /** A table of other values on the samples of a sweep's. */
     static ResultTable like(ResultTable sweep, String title, String quantity, Axis axis, double[] values) {
         ResultTable table = ResultTable.of(title, quantity, sweep.unit(), List.of(axis), sweep.samples(), values)
+                .from(sweep.origin())
+                .ofSamples(sweep.sampleKind())
                 .neutralAt(0);
         return sweep.units().map(table::ofUnits).orElse(table);
     }

@@ -189,12 +189,14 @@ public final class PathPatching implements Sweep {
             System.arraycopy(table.values(cell), 0, values, (row * receivers.size() + column) * samples, samples);
         }
         ResultTable plain = ResultTable.of(
-                table.title(),
-                table.quantity(),
-                table.unit(),
-                List.of(new Axis("sender", senders), new Axis("receiver", receivers)),
-                table.samples(),
-                values);
+                        table.title(),
+                        table.quantity(),
+                        table.unit(),
+                        List.of(new Axis("sender", senders), new Axis("receiver", receivers)),
+                        table.samples(),
+                        values)
+                .from(table.origin())
+                .ofSamples(table.sampleKind());
         ResultTable matrix =
                 table.neutral().isPresent() ? plain.neutralAt(table.neutral().getAsDouble()) : plain;
         ResultTable compared = matrix.comparedWith(

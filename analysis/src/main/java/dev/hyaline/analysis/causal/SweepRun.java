@@ -63,6 +63,7 @@ final class SweepRun {
                             sweep.axes(),
                             prompts.names(),
                             values)
+                    .ofSamples("pairs")
                     .neutralAt(baselines.mean(sweep.base()))
                     .comparedWith(Baselines.NAME, baselines.of(sweep.base()));
             ResultTable ofUnits = prompts.units().map(table::ofUnits).orElse(table);

@@ -214,7 +214,7 @@ public final class DirectLogitAttribution {
         }
         ResultTable table =
                 ResultTable.of(title, "contribution to the logit difference", "logits", axes, pairs.names(), values);
-        ResultTable neutral = table.neutralAt(0);
+        ResultTable neutral = table.ofSamples("pairs").neutralAt(0);
         return new Result(pairs.units().map(neutral::ofUnits).orElse(neutral), whole, SumCheck.of(wholes, sums));
     }
 

@@ -75,13 +75,14 @@ public final class LogitLens {
                 values[place * pairs.size() + p] = metric.measure(reading);
             }
         }
-        ResultTable table = ResultTable.of(
+        ResultTable plain = ResultTable.of(
                 "Logit lens",
                 metric.quantity(),
                 metric.unit(),
                 List.of(new Axis("residual stream", labels)),
                 pairs.names(),
                 values);
+        ResultTable table = plain.ofSamples("pairs");
         return pairs.units().map(table::ofUnits).orElse(table);
     }
 

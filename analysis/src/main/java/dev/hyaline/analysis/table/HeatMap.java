@@ -4,12 +4,16 @@ import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A picture of a table: a coloured cell for each mean, labels, a colour bar. The same drawing as SVG, whose cells tell
- * their values when pointed at, and as PNG.
+ * their values when pointed at, and as PNG. The figures of cells are rounded alike, and shown where they have room; one
+ * that is too small to be seen beside the largest is 0.
  */
 public final class HeatMap implements Picture {
     /** More than this in either direction is not a picture any more. */
@@ -24,16 +28,25 @@ public final class HeatMap implements Picture {
     /** Width of a character relative to its height: on the wide side, so that labels have room. */
     private static final double CHARACTER = 0.6;
 
+    /** Width of a digit, relative to its height. */
+    private static final double DIGIT = 0.64;
+
     private static final int TITLE_HEIGHT = 46;
+    private static final int LINE_HEIGHT = 16;
     private static final int BAR_WIDTH = 14;
+    private static final int BAR_SPACE = 20 + BAR_WIDTH + 76;
+    private static final int MAX_CELL_WIDTH = 46;
+    private static final int MAX_WIDE_CELL_WIDTH = 320;
+    private static final int RULE = 0x777777;
     private static final int MAX_LABEL_LENGTH = 24;
     private static final int WHOLE_PICTURE = 1100;
 
     private final ResultTable table;
     private final Grid grid;
     private final ColourScale scale;
-    /** What is smaller in size than this is told as zero. */
-    private final double nothing;
+    private final Rounding rounding;
+    /** How cells are rounded, if they have room for figures. */
+    private final @Nullable Rounding cellRounding;
 
     private final int cellWidth;
     private final int cellHeight;
@@ -53,16 +66,43 @@ public final class HeatMap implements Picture {
                     + MAX_CELLS_PER_SIDE + " a side, or " + MAX_CELLS_IN_PER_COLUMN + " in a single column");
         }
         scale = ColourScale.of(table);
-        nothing = Math.max(Math.abs(scale.least()), Math.abs(scale.most())) / 2000;
-        cellWidth = Math.clamp(WHOLE_PICTURE / columns, 2, 46);
-        cellHeight = Math.clamp(WHOLE_PICTURE / rows, 2, 26);
-        int widest = longest(grid.columns());
-        rotated = widest * CHARACTER * FONT > cellWidth - 4;
+        double[] means = table.means();
+        rounding = Rounding.of(means, 3);
         left = MARGIN + FONT + 10 + (int) (longest(grid.rows()) * CHARACTER * FONT);
-        top = MARGIN + TITLE_HEIGHT;
-        int below = 24 + FONT + (rotated ? (int) (widest * CHARACTER * FONT) : FONT);
-        width = Math.max(left + columns * cellWidth + 20 + BAR_WIDTH + 76, titleWidth()) + MARGIN;
+        int wanted = Math.max(MAX_CELL_WIDTH, figureWidth(means, rounding));
+        // A few columns are as wide as the title.
+        int room = (titleWidth() - left - BAR_SPACE) / columns;
+        cellWidth =
+                Math.clamp(WHOLE_PICTURE / columns, 2, Math.max(wanted, Math.min(room, MAX_WIDE_CELL_WIDTH / columns)));
+        cellHeight = Math.clamp(WHOLE_PICTURE / rows, 2, 26);
+        cellRounding = cellHeight < 14
+                ? null
+                : IntStream.rangeClosed(0, rounding.isPlain() ? 1 : 2)
+                        .mapToObj(less -> Rounding.of(means, 3 - less))
+                        .filter(r -> figureWidth(means, r) <= cellWidth)
+                        .findFirst()
+                        .orElse(null);
+        int widest = longest(grid.columns());
+        boolean labelled = !grid.columnName().isEmpty();
+        rotated = labelled && widest * CHARACTER * FONT > cellWidth - 4;
+        top = MARGIN + TITLE_HEIGHT + (table.origin().isEmpty() ? 0 : LINE_HEIGHT);
+        int below = labelled ? 24 + FONT + (rotated ? (int) (widest * CHARACTER * FONT) : FONT) : 0;
+        width = Math.max(left + columns * cellWidth + BAR_SPACE, titleWidth()) + MARGIN;
         height = top + Math.max(rows * cellHeight, 90) + below + MARGIN;
+    }
+
+    /** The width that cells need for their figures. */
+    private static int figureWidth(double[] means, Rounding rounding) {
+        int longest = Arrays.stream(means)
+                .filter(Double::isFinite)
+                .mapToInt(mean -> cellText(mean, rounding).length())
+                .max()
+                .orElse(0);
+        return 4 + (int) Math.ceil(longest * DIGIT * (FONT - 1));
+    }
+
+    private static String cellText(double mean, Rounding rounding) {
+        return rounding.vanishes(mean) ? "0" : rounding.text(mean);
     }
 
     /**
@@ -99,29 +139,37 @@ public final class HeatMap implements Picture {
     public void draw(Canvas canvas) {
         canvas.text(MARGIN, MARGIN + TITLE_FONT, table.title(), TITLE_FONT, Anchor.START, false, Canvas.INK);
         canvas.text(MARGIN, MARGIN + TITLE_FONT + 18, subtitle(), FONT, Anchor.START, false, Canvas.PALE_INK);
-        boolean numbers = cellWidth >= 34 && cellHeight >= 14;
+        canvas.text(
+                MARGIN,
+                MARGIN + TITLE_FONT + 18 + LINE_HEIGHT,
+                table.origin(),
+                FONT,
+                Anchor.START,
+                false,
+                Canvas.PALE_INK);
         for (int row = 0; row < grid.rows().size(); row++) {
             for (int column = 0; column < grid.columns().size(); column++) {
-                cell(canvas, row, column, numbers);
+                cell(canvas, row, column);
             }
         }
+        rules(canvas);
         labels(canvas);
         colourBar(canvas);
     }
 
-    private void cell(Canvas canvas, int row, int column, boolean numbers) {
+    private void cell(Canvas canvas, int row, int column) {
         int cell = grid.cells()[row][column];
         double mean = table.mean(cell);
         int colour = scale.rgb(mean);
         int x = left + column * cellWidth;
         int y = top + row * cellHeight;
         canvas.rectangle(x, y, cellWidth, cellHeight, colour, tooltip(row, column, cell));
-        if (numbers && Double.isFinite(mean)) {
+        if (cellRounding != null && Double.isFinite(mean)) {
             int ink = ColourScale.isDark(colour) ? Canvas.PAPER : Canvas.INK;
             canvas.text(
                     x + cellWidth / 2.0,
                     y + cellHeight / 2.0 + 0.35 * (FONT - 1),
-                    told(mean),
+                    cellText(mean, cellRounding),
                     FONT - 1,
                     Anchor.MIDDLE,
                     false,
@@ -135,7 +183,25 @@ public final class HeatMap implements Picture {
                 ? grid.rowName() + " " + grid.rows().get(row)
                 : grid.rowName() + " " + grid.rows().get(row) + ", " + grid.columnName() + " "
                         + grid.columns().get(column);
-        return where + ": " + told(table.mean(cell)) + (Double.isNaN(error) ? "" : " ± " + figure(error));
+        return where + ": " + figure(table.mean(cell)) + (Double.isNaN(error) ? "" : " ± " + figure(error));
+    }
+
+    /** Draws lines between the steps of the outer axis, where rows are of several axes. */
+    private void rules(Canvas canvas) {
+        int rows = grid.rows().size();
+        int outer = table.axes().stream()
+                .filter(axis -> !axis.name().equals(grid.columnName()))
+                .findFirst()
+                .map(Axis::size)
+                .orElse(rows);
+        int inner = rows / outer;
+        if (inner == 1 || inner * cellHeight < 8) {
+            return;
+        }
+        for (int row = inner; row < rows; row += inner) {
+            double y = top + row * cellHeight - 0.4;
+            canvas.rectangle(left - 4, y, 4 + grid.columns().size() * cellWidth, 0.8, RULE, "");
+        }
     }
 
     private void labels(Canvas canvas) {
@@ -144,6 +210,11 @@ public final class HeatMap implements Picture {
         for (int row = 0; row < grid.rows().size(); row += everyRow) {
             double y = top + row * cellHeight + cellHeight / 2.0 + 0.35 * FONT;
             canvas.text(left - 5, y, shortened(grid.rows().get(row)), FONT, Anchor.END, false, Canvas.INK);
+        }
+        double middleY = top + grid.rows().size() * cellHeight / 2.0;
+        canvas.text(MARGIN + FONT - 2, middleY, grid.rowName(), FONT, Anchor.MIDDLE, true, Canvas.PALE_INK);
+        if (grid.columnName().isEmpty()) {
+            return;
         }
         int everyColumn = rotated ? Math.ceilDiv(FONT + 1, cellWidth) : 1;
         for (int column = 0; column < grid.columns().size(); column += everyColumn) {
@@ -156,9 +227,7 @@ public final class HeatMap implements Picture {
             }
         }
         double middleX = left + grid.columns().size() * cellWidth / 2.0;
-        double middleY = top + grid.rows().size() * cellHeight / 2.0;
         canvas.text(middleX, height - MARGIN, grid.columnName(), FONT, Anchor.MIDDLE, false, Canvas.PALE_INK);
-        canvas.text(MARGIN + FONT - 2, middleY, grid.rowName(), FONT, Anchor.MIDDLE, true, Canvas.PALE_INK);
     }
 
     private void colourBar(Canvas canvas) {
@@ -174,41 +243,45 @@ public final class HeatMap implements Picture {
             canvas.rectangle(x, top + y, BAR_WIDTH, 1, scale.rgb(least + share * (most - least)), "");
         }
         int textX = x + BAR_WIDTH + 5;
-        canvas.text(textX, top + FONT - 2, told(most), FONT, Anchor.START, false, Canvas.INK);
+        canvas.text(textX, top + FONT - 2, barText(most), FONT, Anchor.START, false, Canvas.INK);
         if (most > least) {
-            double marked = marked(least, most);
+            double marked = marked(least, most, barHeight);
             double y = top + barHeight * (most - marked) / (most - least);
-            canvas.text(textX, y + 4, told(marked), FONT, Anchor.START, false, Canvas.INK);
-            canvas.text(textX, top + barHeight, told(least), FONT, Anchor.START, false, Canvas.INK);
+            canvas.text(textX, y + 4, barText(marked), FONT, Anchor.START, false, Canvas.INK);
+            canvas.text(textX, top + barHeight, barText(least), FONT, Anchor.START, false, Canvas.INK);
         }
     }
 
     /**
-     * A value between the ends of the bar: the neutral one, if it has room between their figures, or else the middle.
+     * A value between the ends of the bar: the neutral one, or of values of both signs 0, if it has room between their
+     * figures, or else the middle.
      */
-    private double marked(double least, double most) {
-        double neutral = table.neutral().orElse(Double.NaN);
-        double share = (neutral - least) / (most - least);
-        return share > 0.2 && share < 0.8 ? neutral : (least + most) / 2;
+    private double marked(double least, double most, int barHeight) {
+        double neutral = table.neutral().orElse(0);
+        double above = barHeight * (most - neutral) / (most - least);
+        double below = barHeight - above;
+        // Figures of the ends lie inside the bar, that between them on both sides of its value.
+        double room = 1.25 * FONT;
+        return above > room && below > room ? neutral : (least + most) / 2;
     }
 
-    /** A value of the picture, in which there is one zero. */
-    private String told(double value) {
-        return Math.abs(value) < nothing ? "0" : figure(value);
+    /** A figure of the bar, rounded as cells are. */
+    private String barText(double value) {
+        return cellText(value, rounding);
     }
 
     private String subtitle() {
         int samples = table.samples().size();
         return table.quantity()
                 + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
-                + (samples == 1 ? "" : ", mean over " + samples);
+                + (samples == 1 ? "" : ", mean over " + samples + " " + table.sampleKind());
     }
 
     private int titleWidth() {
         return MARGIN
                 + (int) Math.max(
                         table.title().length() * CHARACTER * TITLE_FONT,
-                        subtitle().length() * CHARACTER * FONT);
+                        Math.max(subtitle().length(), table.origin().length()) * CHARACTER * FONT);
     }
 
     private static int longest(List<String> labels) {
@@ -232,7 +305,7 @@ public final class HeatMap implements Picture {
             return "0";
         }
         if (size < 1e-3 || size >= 1e5) {
-            return String.format(Locale.ROOT, "%.1e", value);
+            return Rounding.scientific(value, 1);
         }
         // Two decimals of less than this would lose all but one digit, or be zero.
         String format = size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : size >= 0.0095 ? "%.2f" : "%.3f";

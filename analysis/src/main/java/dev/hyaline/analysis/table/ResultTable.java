@@ -20,9 +20,7 @@ import org.jspecify.annotations.Nullable;
  * whatever needs it.
  */
 public final class ResultTable {
-    private final String title;
-    private final String quantity;
-    private final String unit;
+    private final Description description;
     private final List<Axis> axes;
     private final List<String> samples;
     private final @Nullable Double neutral;
@@ -35,6 +33,21 @@ public final class ResultTable {
     /** Made when first asked for; any thread makes the same. */
     private volatile @Nullable TableStatistics statistics;
 
+    /** A table's properties in words. */
+    private record Description(String title, String quantity, String unit, String origin, String sampleKind) {
+        Description measuring(String newQuantity, String newUnit) {
+            return new Description(title, newQuantity, newUnit, origin, sampleKind);
+        }
+
+        Description from(String newOrigin) {
+            return new Description(title, quantity, unit, newOrigin, sampleKind);
+        }
+
+        Description ofSamples(String newKind) {
+            return new Description(title, quantity, unit, origin, newKind);
+        }
+    }
+
     /**
      * What values are compared with.
      *
@@ -44,18 +57,14 @@ public final class ResultTable {
     private record Reference(double[] values, String name) {}
 
     private ResultTable(
-            String title,
-            String quantity,
-            String unit,
+            Description description,
             List<Axis> axes,
             List<String> samples,
             @Nullable Double neutral,
             @Nullable Reference reference,
             @Nullable Units units,
             double[] values) {
-        this.title = title;
-        this.quantity = quantity;
-        this.unit = unit;
+        this.description = description;
         this.axes = List.copyOf(axes);
         this.samples = List.copyOf(samples);
         this.neutral = neutral;
@@ -90,12 +99,31 @@ public final class ResultTable {
                             + " x " + samples.size() + " samples",
                     values.length + " values");
         }
-        return new ResultTable(title, quantity, unit, axes, samples, null, null, null, values.clone());
+        return new ResultTable(
+                new Description(title, quantity, unit, "", "samples"), axes, samples, null, null, null, values.clone());
+    }
+
+    /**
+     * The same table, of which it is known what experiment its values are of.
+     *
+     * @param origin in words: {@code fable, ioi-abba}
+     */
+    public ResultTable from(String origin) {
+        return new ResultTable(description.from(origin), axes, samples, neutral, reference, units, values);
+    }
+
+    /**
+     * The same table, of which it is known what its samples are.
+     *
+     * @param kind in the plural: {@code pairs}
+     */
+    public ResultTable ofSamples(String kind) {
+        return new ResultTable(description.ofSamples(kind), axes, samples, neutral, reference, units, values);
     }
 
     /** The same table, of which {@code value} means that nothing happened: a map shows it white. */
     public ResultTable neutralAt(double value) {
-        return new ResultTable(title, quantity, unit, axes, samples, value, null, units, values);
+        return new ResultTable(description, axes, samples, value, null, units, values);
     }
 
     /**
@@ -108,12 +136,11 @@ public final class ResultTable {
     public ResultTable comparedWith(String name, double[] with) {
         if (with.length != samples.size() && with.length != values.length) {
             throw new BadShapeException(
-                    "values to compare the table '" + title + "' with",
+                    "values to compare the table '" + title() + "' with",
                     samples.size() + ", one for each sample, or " + values.length + ", one for each of every cell",
                     with.length + " values");
         }
-        return new ResultTable(
-                title, quantity, unit, axes, samples, neutral, new Reference(with.clone(), name), units, values);
+        return new ResultTable(description, axes, samples, neutral, new Reference(with.clone(), name), units, values);
     }
 
     /**
@@ -124,11 +151,11 @@ public final class ResultTable {
     public ResultTable ofUnits(Units newUnits) {
         if (newUnits.prompts() != samples.size()) {
             throw new BadShapeException(
-                    "units of the table '" + title + "'",
+                    "units of the table '" + title() + "'",
                     "those of " + samples.size() + " samples",
                     "units of " + newUnits.prompts());
         }
-        return new ResultTable(title, quantity, unit, axes, samples, neutral, reference, newUnits, values);
+        return new ResultTable(description, axes, samples, neutral, reference, newUnits, values);
     }
 
     /** Changes one sample's value. */
@@ -144,19 +171,29 @@ public final class ResultTable {
     public ResultTable map(String newQuantity, String newUnit, SampleChange change) {
         double[] changed = new double[values.length];
         Arrays.setAll(changed, i -> change.apply(i % samples.size(), values[i]));
-        return new ResultTable(title, newQuantity, newUnit, axes, samples, null, null, units, changed);
+        return new ResultTable(description.measuring(newQuantity, newUnit), axes, samples, null, null, units, changed);
     }
 
     public String title() {
-        return title;
+        return description.title;
     }
 
     public String quantity() {
-        return quantity;
+        return description.quantity;
     }
 
     public String unit() {
-        return unit;
+        return description.unit;
+    }
+
+    /** The experiment that the values are of, such as a model and a task; empty if it is not known. */
+    public String origin() {
+        return description.origin;
+    }
+
+    /** What the samples are, in the plural: {@code pairs}, {@code draws}. */
+    public String sampleKind() {
+        return description.sampleKind;
     }
 
     public List<Axis> axes() {
@@ -220,7 +257,7 @@ public final class ResultTable {
     public int cell(int... index) {
         if (index.length != axes.size()) {
             throw new BadInputException(
-                    "the table '" + title + "' has " + axes.size() + " axes, found " + Arrays.toString(index));
+                    "the table '" + title() + "' has " + axes.size() + " axes, found " + Arrays.toString(index));
         }
         int cell = 0;
         for (int a = 0; a < index.length; a++) {
@@ -260,7 +297,7 @@ public final class ResultTable {
     private void requireCell(int cell) {
         if (cell < 0 || cell >= cells()) {
             throw new BadInputException(
-                    "the table '" + title + "' has no cell " + cell + ": cells run from 0 to " + (cells() - 1));
+                    "the table '" + title() + "' has no cell " + cell + ": cells run from 0 to " + (cells() - 1));
         }
     }
 
@@ -301,7 +338,7 @@ public final class ResultTable {
 
     @Override
     public String toString() {
-        return title + " ["
+        return title() + " ["
                 + axes.stream().map(axis -> axis.size() + " " + axis.name()).collect(Collectors.joining(" x ")) + "]";
     }
 }

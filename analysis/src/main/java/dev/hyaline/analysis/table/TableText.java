@@ -18,8 +18,8 @@ public final class TableText {
     /**
      * Comma-separated values (RFC 4180, lines ending in a line feed): a column for each axis, then {@code mean},
      * {@code standard_error}, of {@link TableStatistics} {@code n}, {@code units}, {@code units_known}, {@code effect},
-     * {@code interval_low}, {@code interval_high}, {@code p}, {@code adjusted_p}, {@code effect_size}, and a column for
-     * each sample; a row for each cell. What is not a number is empty.
+     * {@code interval_low}, {@code interval_high}, {@code p}, {@code adjusted_p}, {@code effect_size}, then
+     * {@code origin}, and a column for each sample; a row for each cell. What is not a number or not known is empty.
      */
     public static String csv(ResultTable table) {
         TableStatistics statistics = table.statistics();
@@ -27,7 +27,7 @@ public final class TableText {
         table.axes().forEach(axis -> csv.append(quoted(axis.name())).append(','));
         csv.append("mean,standard_error,n,units,units_known,")
                 .append(String.join(",", FIGURES))
-                .append(',')
+                .append(",origin,")
                 .append(table.samples().stream().map(TableText::quoted).collect(Collectors.joining(",")))
                 .append('\n');
         for (int cell = 0; cell < table.cells(); cell++) {
@@ -39,6 +39,7 @@ public final class TableText {
             for (double figure : figures(statistics, cell)) {
                 csv.append(',').append(number(figure));
             }
+            csv.append(',').append(quoted(table.origin()));
             for (double value : table.values(cell)) {
                 csv.append(',').append(number(value));
             }
@@ -58,15 +59,22 @@ public final class TableText {
     }
 
     /**
-     * Writes a table's properties into an open object: {@code title}, {@code quantity}, {@code unit}, {@code neutral},
-     * {@code axes} (name and labels), {@code samples}, and in row-major order of the axes {@code mean} and
-     * {@code standard_error} of each cell and {@code values} by cell and sample. The object {@code statistics} has
-     * {@code n}, {@code units} and {@code units_known}; {@code test}, {@code adjustment} and {@code interval} in words;
-     * and by cell {@code effect} (against what is neutral), {@code interval_low}, {@code interval_high}, {@code p},
-     * {@code adjusted_p} and {@code effect_size}. What is not a number is null.
+     * Writes a table's properties into an open object: {@code title}, {@code origin}, {@code quantity}, {@code unit},
+     * {@code neutral}, {@code axes} (name and labels), {@code sample_kind}, {@code samples}, and in row-major order of
+     * the axes {@code mean} and {@code standard_error} of each cell and {@code values} by cell and sample. The object
+     * {@code statistics} has {@code n}, {@code units} and {@code units_known}; {@code test}, {@code adjustment} and
+     * {@code interval} in words; and by cell {@code effect} (against what is neutral), {@code interval_low},
+     * {@code interval_high}, {@code p}, {@code adjusted_p} and {@code effect_size}. What is not a number or not known
+     * is null.
      */
     public static void writeJson(ResultTable table, JsonGenerator json) {
         json.writeStringProperty("title", table.title());
+        json.writeName("origin");
+        if (table.origin().isEmpty()) {
+            json.writeNull();
+        } else {
+            json.writeString(table.origin());
+        }
         json.writeStringProperty("quantity", table.quantity());
         json.writeStringProperty("unit", table.unit());
         json.writeName("neutral");
@@ -81,6 +89,7 @@ public final class TableText {
             json.writeEndObject();
         }
         json.writeEndArray();
+        json.writeStringProperty("sample_kind", table.sampleKind());
         json.writeArrayPropertyStart("samples");
         table.samples().forEach(json::writeString);
         json.writeEndArray();

@@ -133,8 +133,9 @@ final class HeatMapTest {
     @Test
     void thereIsOneZero() throws Exception {
         Document svg = parse(HeatMap.of(of(-0.004, 0, -1e-9, -0.0).neutralAt(0)).svg());
-        assertThat(texts(svg)).contains("0", "-0.004").doesNotContain("-0", "0.00", "-0.00", "0.0");
-        assertThat(cell(svg, "layer 1, position 0: 0")).isNotNull();
+        assertThat(texts(svg)).contains("0", "-0.0040").doesNotContain("-0", "0.0000", "-0.0000", "0.0");
+        assertThat(texts(svg).stream().filter("0"::equals)).hasSizeGreaterThanOrEqualTo(4);
+        assertThat(cell(svg, "layer 1, position 0: -1.0e-9")).isNotNull();
         assertThat(HeatMap.figure(-0.0)).isEqualTo("0");
         assertThat(HeatMap.figure(-0.0049)).isEqualTo("-0.005");
         assertThat(HeatMap.figure(0.25)).isEqualTo("0.25");
@@ -168,5 +169,89 @@ final class HeatMapTest {
         Document below = parse(HeatMap.of(of(1, 2, 3, 4).neutralAt(4)).svg());
         assertThat(cell(below, "layer 0, position 0: 1.00").getAttribute("fill"))
                 .isEqualTo("#1c5cab");
+    }
+
+    @Test
+    void cellsOfOneMapAreRoundedAlike() throws Exception {
+        Document svg = parse(HeatMap.of(of(0.158, -2.7e-4, 7.9e-5, -0.0151)).svg());
+        assertThat(texts(svg)).contains("0.158", "-0.015").doesNotContain("-2.7e-4", "7.9e-5", "-0.000");
+        Document small = parse(HeatMap.of(of(-3.94e-4, -2.9e-4, 1e-5, 1e-9)).svg());
+        assertThat(texts(small)).contains("-3.94e-4", "-2.90e-4", "1.00e-5", "0");
+    }
+
+    @Test
+    void figuresThatDoNotFitAreShorterOrNone() throws Exception {
+        double[] values =
+                IntStream.range(0, 30).mapToDouble(i -> -(i + 1) * 1e-5).toArray();
+        assertThat(texts(parse(HeatMap.of(row(values)).svg())))
+                .contains("-2e-4")
+                .doesNotContain("-2.00e-4");
+        double[] many = IntStream.range(0, 60).mapToDouble(i -> -(i + 1) * 1e-6).toArray();
+        assertThat(texts(parse(HeatMap.of(row(many)).svg()))).doesNotContain("-2e-5", "-2.0e-5");
+    }
+
+    private static ResultTable row(double... values) {
+        return ResultTable.of(
+                "t",
+                "q",
+                "u",
+                List.of(Axis.layers(1), Axis.indices(Axis.POSITION, values.length)),
+                List.of("a"),
+                values);
+    }
+
+    @Test
+    void itTellsWhatItShows() throws Exception {
+        ResultTable table = ResultTable.of("t", "q", "", List.of(Axis.layers(1)), List.of("a", "b"), new double[2])
+                .ofSamples("pairs")
+                .from("fable, ioi-abba");
+        assertThat(texts(parse(HeatMap.of(table).svg()))).contains("q, mean over 2 pairs", "fable, ioi-abba");
+        assertThat(TableText.json(table)).contains("\"origin\":\"fable, ioi-abba\"", "\"sample_kind\":\"pairs\"");
+        assertThat(table.map("r", "", (sample, value) -> value).neutralAt(0).origin())
+                .isEqualTo("fable, ioi-abba");
+    }
+
+    @Test
+    void aSingleColumnHasNoLabelAndIsAsWideAsTheTitle() throws Exception {
+        ResultTable table = ResultTable.of(
+                "A title that is much longer than a cell",
+                "contribution to the logit difference",
+                "",
+                List.of(Axis.layers(2)),
+                List.of("a"),
+                new double[] {1, 2});
+        Document svg = parse(HeatMap.of(table).svg());
+        assertThat(texts(svg)).noneMatch(text -> text.endsWith("…"));
+        assertThat(Integer.parseInt(cell(svg, "layer 0").getAttribute("width"))).isGreaterThan(100);
+    }
+
+    @Test
+    void linesSeparateLayers() throws Exception {
+        ResultTable table = ResultTable.of(
+                "t",
+                "q",
+                "u",
+                List.of(Axis.layers(3), Axis.indices(Axis.POSITION, 2), Axis.heads(2)),
+                List.of("a"),
+                new double[12]);
+        assertThat(rules(parse(HeatMap.of(table).svg()))).isEqualTo(2);
+        assertThat(rules(parse(HeatMap.of(of(1, 2, 3, 4)).svg()))).isZero();
+    }
+
+    private static long rules(Document svg) {
+        NodeList lines = svg.getElementsByTagName("rect");
+        return IntStream.range(0, lines.getLength())
+                .mapToObj(i -> (Element) lines.item(i))
+                .filter(line -> line.getAttribute("fill").equals("#777777"))
+                .count();
+    }
+
+    @Test
+    void theColourBarMarksZeroBetweenBothSigns() throws Exception {
+        // The labels of a row and of a column are 0 too.
+        assertThat(texts(parse(HeatMap.of(of(-1, 3.2, 1, 2)).svg())).stream().filter("0"::equals))
+                .hasSize(3);
+        assertThat(texts(parse(HeatMap.of(of(-0.01, 3.2, 1, 2)).svg())).stream().filter("0"::equals))
+                .hasSize(2);
     }
 }

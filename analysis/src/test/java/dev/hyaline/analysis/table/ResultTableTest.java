@@ -19,7 +19,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 final class ResultTableTest {
     private static final String FIGURES =
-            "n,units,units_known,effect,interval_low,interval_high,p,adjusted_p,effect_size,";
+            "n,units,units_known,effect,interval_low,interval_high,p,adjusted_p,effect_size,origin,";
 
     static ResultTable table(int layers, int positions, int samples) {
         return ResultTable.of(
@@ -51,7 +51,7 @@ final class ResultTableTest {
                 ResultTable.of("t", "q", "u", List.of(Axis.heads(1)), List.of("a", "b"), new double[] {1, Double.NaN});
         assertThat(table.mean(0)).isNaN();
         assertThat(TableText.csv(table))
-                .isEqualTo("head,mean,standard_error," + FIGURES + "a,b\n0,,,2,2,false,,,,,,,1.0,\n");
+                .isEqualTo("head,mean,standard_error," + FIGURES + "a,b\n0,,,2,2,false,,,,,,,,1.0,\n");
     }
 
     @Test
@@ -109,7 +109,7 @@ final class ResultTableTest {
                 new double[] {0.1, -3});
         assertThat(TableText.csv(table))
                 .isEqualTo("position,mean,standard_error," + FIGURES
-                        + "\"a,b\"\n\"0 \"\",\"\"\",0.1,,1,1,false,,,,,,,0.1\n\"1\nx\",-3.0,,1,1,false,,,,,,,-3.0\n");
+                        + "\"a,b\"\n\"0 \"\",\"\"\",0.1,,1,1,false,,,,,,,,0.1\n\"1\nx\",-3.0,,1,1,false,,,,,,,,-3.0\n");
     }
 
     @Test

@@ -246,7 +246,15 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             Optional<Path> folder = options.tables().folder(name);
             try (Gpt2 model = study.start()) {
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
-                new SweepReport(console, study.model(), name, folder.orElse(null), normalise, options.json(), null)
+                new SweepReport(
+                                console,
+                                study.model(),
+                                study.origin(),
+                                name,
+                                folder.orElse(null),
+                                normalise,
+                                options.json(),
+                                null)
                         .run(experiment, sweep);
             }
         }
@@ -271,7 +279,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         try (Gpt2 model = study.start()) {
             Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
             HeadGap gap = HeadGap.measure(experiment, ablation());
-            ComponentReport report = new ComponentReport(console, study.model(), experiment, gap);
+            ComponentReport report = new ComponentReport(console, study.model(), study.origin(), experiment, gap);
             if (named.interactions) {
                 ResultTable table = Interactions.measure(experiment, ablation(), sets);
                 report.interactions(normalise ? gap.share(table) : table);

@@ -1,6 +1,7 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.lens.DirectLogitAttribution;
+import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
@@ -117,9 +118,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             Gpt2Weights weights = study.checkpoint().weights();
             try (Gpt2 model = study.start(raw ? weights : WeightProcessing.processWeights(weights))) {
                 DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, study.pairs(), role));
-                show(study, result);
-                folder.ifPresent(
-                        path -> TableOutput.write(console, path, Map.of(name(), result.table()), options.json()));
+                ResultTable table = result.table().from(study.origin());
+                show(study, result, table);
+                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(name(), table), options.json()));
             }
         }
     }
@@ -138,7 +139,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         };
     }
 
-    private void show(Study study, DirectLogitAttribution.Result result) {
+    private void show(Study study, DirectLogitAttribution.Result result, ResultTable table) {
         SumCheck sums = result.sumCheck();
         if (options.json()) {
             JsonOutput.print(console, out -> {
@@ -149,13 +150,13 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
                 out.writeNumberProperty("largest_value", sums.largestValue());
                 out.writeEndObject();
                 out.writeObjectPropertyStart("table");
-                TableText.writeJson(result.table(), out);
+                TableText.writeJson(table, out);
                 out.writeEndObject();
             });
             return;
         }
         StudyHeading.print(console, study.model(), study.pairs(), "");
-        TableView.print(console, result.table());
+        TableView.print(console, table);
         console.out().println();
         console.out().println("Conservation: the whole is " + result.whole() + "; " + sums);
     }

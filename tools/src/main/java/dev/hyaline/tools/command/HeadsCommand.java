@@ -182,7 +182,10 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                         statistics.distances(),
                         statistics.halfDistance());
                 Map<String, ResultTable> named = new LinkedHashMap<>();
-                TABLES.forEach(name -> named.put(name, tables.get(named.size())));
+                String origin = checkpoint.name() + ", "
+                        + (given ? DisplayText.plural(prompts.size(), "prompt") : "random sequences given twice");
+                TABLES.forEach(name -> named.put(
+                        name, tables.get(named.size()).from(origin).ofSamples(given ? "prompts" : "draws")));
                 folder.ifPresent(path -> TableOutput.write(console, path, named, options.json()));
             }
         }

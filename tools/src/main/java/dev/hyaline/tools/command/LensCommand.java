@@ -93,7 +93,9 @@ public final class LensCommand implements Runnable, CheckedOptions {
         try (Study study = options.open(console)) {
             Optional<Path> folder = options.tables().folder(NAME);
             try (Gpt2 model = study.start()) {
-                ResultTable table = LogitLens.of(model).measure(study.pairs(), options.metric());
+                ResultTable table = LogitLens.of(model)
+                        .measure(study.pairs(), options.metric())
+                        .from(study.origin());
                 metric(study, table);
                 folder.ifPresent(path -> TableOutput.write(console, path, Map.of(NAME, table), options.json()));
             }

@@ -158,6 +158,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
                 new SweepReport(
                                 console,
                                 study.model(),
+                                study.origin(),
                                 tables()[0],
                                 folder.orElse(null),
                                 normalise,

@@ -93,7 +93,15 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
             try (Gpt2 model = study.start()) {
                 Attachment attachment = source.attach(sae, model, console);
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
-                new SweepReport(console, study.model(), TABLE, folder.orElse(null), normalise, options.json(), null)
+                new SweepReport(
+                                console,
+                                study.model(),
+                                study.origin(),
+                                TABLE,
+                                folder.orElse(null),
+                                normalise,
+                                options.json(),
+                                null)
                         .run(experiment, LatentSweep.of(attachment, chosen(attachment, experiment)));
             }
         }

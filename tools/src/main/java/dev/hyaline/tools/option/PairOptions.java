@@ -191,6 +191,17 @@ public final class PairOptions implements CheckedOptions {
                 .map(other -> PromptPairs.of(config, other.draw(encoder(vocabulary, !noBos), pairs.size(), seed())));
     }
 
+    /** The name of the task or the file that the pairs are from. */
+    public String origin() {
+        if (source.written != null) {
+            return "one pair";
+        }
+        if (source.file != null) {
+            return source.file;
+        }
+        return (source.task == null ? Task.IOI_ABBA : source.task).toString();
+    }
+
     /** The seed, also for other random choices of the command. */
     public long seed() {
         return seed == null ? DEFAULT_SEED : seed;

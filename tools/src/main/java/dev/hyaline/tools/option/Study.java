@@ -7,9 +7,18 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
 
-/** An opened model and the pairs of prompts that it is studied on. */
+/**
+ * An opened model and the pairs of prompts that it is studied on.
+ *
+ * @param pairsOrigin the name of the task or the file that the pairs are from
+ */
 public record Study(
-        AnalysisOptions options, Console console, Checkpoint checkpoint, ModelVocabulary vocabulary, PromptPairs pairs)
+        AnalysisOptions options,
+        Console console,
+        Checkpoint checkpoint,
+        ModelVocabulary vocabulary,
+        PromptPairs pairs,
+        String pairsOrigin)
         implements AutoCloseable {
 
     /** Opens the model's checkpoint, and reads the pairs and checks them against it. */
@@ -17,7 +26,13 @@ public record Study(
         Checkpoint checkpoint = options.open(console);
         try {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            return new Study(options, console, checkpoint, vocabulary, pairs.read(checkpoint.config(), vocabulary));
+            return new Study(
+                    options,
+                    console,
+                    checkpoint,
+                    vocabulary,
+                    pairs.read(checkpoint.config(), vocabulary),
+                    pairs.origin());
         } catch (RuntimeException | Error failure) {
             checkpoint.close();
             throw failure;
@@ -27,6 +42,11 @@ public record Study(
     /** The model's name. */
     public String model() {
         return checkpoint.name();
+    }
+
+    /** The model and the origin of the pairs, in words. */
+    public String origin() {
+        return model() + ", " + pairsOrigin;
     }
 
     public Gpt2Config config() {

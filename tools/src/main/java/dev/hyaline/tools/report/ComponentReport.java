@@ -29,6 +29,7 @@ public final class ComponentReport {
 
     private final Console console;
     private final String model;
+    private final String origin;
     private final Experiment experiment;
     private final HeadGap gap;
     private final Map<String, ResultTable> tables = new LinkedHashMap<>();
@@ -38,17 +39,19 @@ public final class ComponentReport {
     /**
      * Reports on an experiment.
      *
+     * @param origin the model and what the pairs are from, in words
      * @param gap what all heads add, of which the components have a share
      */
-    public ComponentReport(Console console, String model, Experiment experiment, HeadGap gap) {
+    public ComponentReport(Console console, String model, String origin, Experiment experiment, HeadGap gap) {
         this.console = console;
         this.model = model;
+        this.origin = origin;
         this.experiment = experiment;
         this.gap = gap;
     }
 
     public void interactions(ResultTable table) {
-        tables.put(INTERACTIONS, table);
+        tables.put(INTERACTIONS, table.from(origin));
     }
 
     /**
@@ -59,9 +62,9 @@ public final class ComponentReport {
     public void shapley(ShapleyValues measured, boolean areShares) {
         values = measured;
         shares = areShares;
-        tables.put(SHAPLEY, measured.values());
+        tables.put(SHAPLEY, measured.values().from(origin));
         if (measured.interactions() != null) {
-            tables.put(SHAPLEY_INTERACTIONS, measured.interactions());
+            tables.put(SHAPLEY_INTERACTIONS, measured.interactions().from(origin));
         }
     }
 

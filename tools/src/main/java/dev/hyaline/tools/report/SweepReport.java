@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * Runs a sweep, and shows and writes its table. Results are kept in the folder, if there is one, as they come, so that
  * the same command continues where it was stopped.
  *
+ * @param origin the model and what the pairs are from, in words
  * @param name of the table's files
  * @param folder the folder to write to; null to show the table only
  * @param normalise whether to show the clean run as 1 and the corrupted one as 0
@@ -33,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 public record SweepReport(
         Console console,
         String model,
+        String origin,
         String name,
         @Nullable Path folder,
         boolean normalise,
@@ -47,7 +49,7 @@ public record SweepReport(
     public void run(Experiment experiment, Sweep sweep) {
         @Nullable Path journal = folder == null ? null : folder.resolve("." + name + ".cells");
         SweepResult result = measure(experiment, sweep, journal);
-        ResultTable table = normalise ? result.normalised() : result.table();
+        ResultTable table = (normalise ? result.normalised() : result.table()).from(origin);
         if (json) {
             print(experiment, result, table);
         } else {

@@ -46,7 +46,7 @@ public final class TableView {
                 .println(console.bold(table.title()) + "  "
                         + console.dim(table.quantity()
                                 + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
-                                + (samples == 1 ? "" : ", mean over " + samples)));
+                                + (samples == 1 ? "" : ", mean over " + samples + " " + table.sampleKind())));
         TableView view = new TableView(console, table);
         if (table.axes().size() == 1 && table.cells() <= MAX_ROWS) {
             view.list(IntStream.range(0, table.cells()).boxed().toList());

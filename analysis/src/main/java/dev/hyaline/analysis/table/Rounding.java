@@ -1,0 +1,75 @@
+package dev.hyaline.analysis.table;
+
+import java.util.Arrays;
+import java.util.Locale;
+
+/**
+ * One way to write all numbers of a set, chosen from the largest: with as many decimals each, or each with a power of
+ * ten where the largest is very large or small. Zero is {@code 0}, and what is not a number is {@code -}.
+ */
+public final class Rounding {
+    /** A largest value from this power of ten to {@link #MAX_PLAIN} is written with decimals. */
+    private static final int MIN_PLAIN = -3;
+
+    private static final int MAX_PLAIN = 5;
+    private static final int MAX_DECIMALS = 4;
+
+    private final boolean plain;
+    private final int decimals;
+    /** Smaller than this is nothing beside the largest value. */
+    private final double nothing;
+
+    private Rounding(boolean plain, int decimals, double nothing) {
+        this.plain = plain;
+        this.decimals = decimals;
+        this.nothing = nothing;
+    }
+
+    /**
+     * The rounding of a set.
+     *
+     * @param values of the set; those that are not finite do not count
+     * @param digits significant digits of the largest, from 1
+     */
+    public static Rounding of(double[] values, int digits) {
+        double largest = Arrays.stream(values)
+                .filter(Double::isFinite)
+                .map(Math::abs)
+                .max()
+                .orElse(0);
+        int power = largest == 0 ? 0 : (int) Math.floor(Math.log10(largest));
+        if (largest != 0 && (power < MIN_PLAIN || power > MAX_PLAIN)) {
+            return new Rounding(false, digits - 1, Math.pow(10, power - digits + 1) / 2);
+        }
+        int decimals = Math.clamp((long) digits - 1 - power, 0, MAX_DECIMALS);
+        return new Rounding(true, decimals, Math.pow(10, -decimals) / 2);
+    }
+
+    /** Returns whether numbers have decimals rather than powers of ten. */
+    boolean isPlain() {
+        return plain;
+    }
+
+    /** Returns whether a value that is not zero is too small to be seen beside the largest. */
+    public boolean vanishes(double value) {
+        return value != 0 && Math.abs(value) < nothing;
+    }
+
+    /** Writes a value. One that vanishes beside the largest has zeros as decimals, and no sign. */
+    public String text(double value) {
+        if (!Double.isFinite(value)) {
+            return "-";
+        }
+        if (value == 0) {
+            return "0";
+        }
+        return plain
+                ? String.format(Locale.ROOT, "%." + decimals + "f", vanishes(value) ? 0 : value)
+                : scientific(value, decimals);
+    }
+
+    /** Writes a value with a power of ten, without what a power need not have: {@code 3.9e-4}. */
+    static String scientific(double value, int decimals) {
+        return String.format(Locale.ROOT, "%." + decimals + "e", value).replaceFirst("e([+]?|(-))0*(?=\\d)", "e$2");
+    }
+}
