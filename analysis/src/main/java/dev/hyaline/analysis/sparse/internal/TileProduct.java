@@ -75,15 +75,10 @@ public final class TileProduct {
 
     /** Multiplies contiguous rows {@code [rows, k]} by a matrix. */
     public void run(float[] values, int rows, PackedMatrix w, Reader reader) {
-        run(values, 0, rows, w, reader);
-    }
-
-    /** As {@link #run(float[], int, PackedMatrix, Reader)}, of rows from an index on; the first is row 0. */
-    public void run(float[] values, int at, int rows, PackedMatrix w, Reader reader) {
         if (rows == 0) {
             return;
         }
-        in.set(values, at, w.k(), w.k(), rows, kernels.rowsTogether());
+        in.set(values, 0, w.k(), w.k(), rows, kernels.rowsTogether());
         if (in.groups() > 0) {
             in.reserve();
             pool.run(

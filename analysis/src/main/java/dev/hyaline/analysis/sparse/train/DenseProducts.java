@@ -1,7 +1,6 @@
 package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.analysis.sparse.internal.PackedRows;
-import dev.hyaline.analysis.sparse.internal.TileProduct;
 import dev.hyaline.engine.internal.kernel.InputRows;
 import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.internal.kernel.PackedMatrix;
@@ -11,18 +10,36 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.stream.IntStream;
 
 /**
- * The five products of a step in which many latents fire. The activations of all latents are one array; all else is
- * done by blocks of tokens or of latents.
+ * The five products of a step in which many latents fire. The activations of all latents are one array, {@code
+ * [n, tokens]} in panels of tokens: written latent by latent, it is the right side of the decoder's product as it lies,
+ * and a latent's activations are read from it in whole cache lines.
  */
 final class DenseProducts {
     /** Latents of a block: their part of a chain stays in the second-level cache. */
     private static final int LATENTS = 192;
 
-    /** Tokens whose activations are turned over together: a cache line of each latent's. */
-    private static final int TOGETHER = 16;
+    /** Dimensions that are decoded together, a multiple of the rows of any group. */
+    private static final int DIMENSIONS = 384;
 
-    /** Tokens that are decoded together. */
-    private static final int TOKENS = 384;
+    /** Panels of a tile. */
+    private static final int PANELS = 8;
+
+    private static final int COLUMNS = PANELS * PackedMatrix.PANEL;
+
+    /**
+     * A cache line, by which rows are longer than they need be: at a distance of a power of two they would all be kept
+     * in the same few places of a cache.
+     */
+    private static final int LINE = 16;
+
+    /** Distance between rows of a tile. */
+    private static final int TILE_ROW = COLUMNS + LINE;
+
+    /** Columns of an output whose rows of a block stay in the second-level cache together. */
+    private static final int MOST_COLUMNS = 1024;
+
+    /** Side of a block that is transposed at a time. */
+    private static final int SIDE = 8;
 
     /** What is done with one latent. */
     interface Latent {
@@ -40,42 +57,142 @@ final class DenseProducts {
 
     private final Kernels kernels;
     private final WorkerPool pool;
-    private final TileProduct product;
     private final int tokens;
     private final int n;
+    private final Workspace[] workspaces;
+    /** Activations of all latents, {@code [n, tokens]}. */
+    private final PackedMatrix f;
+    /** The decoder by dimension, {@code [d, n]}, and its interleaved copy. */
+    private float[] byDimension = {};
 
-    DenseProducts(Kernels kernels, WorkerPool pool, TileProduct product, int tokens, int n) {
+    private final InputRows dimensions = new InputRows();
+
+    /** Products of batches of so many tokens; keeps what they are computed in. */
+    DenseProducts(Kernels kernels, WorkerPool pool, int tokens, int n) {
         this.kernels = kernels;
         this.pool = pool;
-        this.product = product;
         this.tokens = tokens;
         this.n = n;
+        f = PackedMatrix.zeros(n, tokens, false);
+        workspaces =
+                IntStream.range(0, pool.threads()).mapToObj(i -> new Workspace()).toArray(Workspace[]::new);
     }
 
-    /** {@code relu(h W_enc + b_enc)}, {@code [tokens, n]}, into an array of that size. */
-    void encode(float[] h, PackedMatrix encoder, float[] f) {
-        product.run(h, tokens, encoder, (worker, tile, firstRow, endRow, firstColumn, columns) -> {
-            for (int row = firstRow; row < endRow; row++) {
-                int from = (row - firstRow) * TileProduct.COLUMNS;
-                int to = row * n + firstColumn;
-                for (int c = 0; c < columns; c++) {
-                    f[to + c] = Math.max(tile[from + c], 0);
+    /** What a thread works in. */
+    private static final class Workspace {
+        final InputRows in = new InputRows();
+        final Scratch scratch = new Scratch();
+        float[] tile = {};
+        float[] activations = {};
+        float[] gradients = {};
+
+        float[] tile(int rows) {
+            if (tile.length < rows * TILE_ROW) {
+                tile = new float[rows * TILE_ROW];
+            }
+            return tile;
+        }
+
+        void reserve(int size) {
+            if (activations.length < size) {
+                activations = new float[size];
+                gradients = new float[size];
+            }
+        }
+    }
+
+    int tokens() {
+        return tokens;
+    }
+
+    private float[] activations() {
+        return ((PackedMatrix.Float32) f.values()).array();
+    }
+
+    /** {@code relu(h W_enc + b_enc)}, which the next two work with. */
+    void encode(float[] h, int dIn, float[] encoder, float[] bias) {
+        PackedMatrix hByToken = PackedRows.transposed(h, tokens, dIn, new float[0], pool);
+        pool.run(Math.ceilDiv(n, LATENTS), (worker, block) -> {
+            Workspace own = workspaces[worker];
+            int first = block * LATENTS;
+            int count = Math.min(LATENTS, n - first);
+            float[] tile = own.tile(LATENTS);
+            interleave(own.in, new Rows(encoder, first * dIn, dIn), dIn, count);
+            for (int panel = 0; panel < f.panels(); panel += PANELS) {
+                int end = Math.min(f.panels(), panel + PANELS);
+                Rows out = new Rows(tile, -panel * PackedMatrix.PANEL, TILE_ROW);
+                kernels.product(out, own.in, hByToken, 0, count, panel, end, own.scratch);
+                for (int p = panel; p < end; p++) {
+                    keep(tile, (p - panel) * PackedMatrix.PANEL, bias, p, first, count);
                 }
             }
+            own.in.forget();
         });
     }
 
-    /** {@code f W_dec + b_dec}, {@code [tokens, d]}. */
-    float[] decode(float[] f, float[] decoder, float[] bias, int d) {
-        PackedMatrix packed = PackedMatrix.zeros(n, d, false);
-        PackedRows.pack(packed, decoder, 0);
-        System.arraycopy(bias, 0, packed.bias(), 0, d);
-        float[] out = new float[tokens * d];
-        for (int first = 0; first < tokens; first += TOKENS) {
-            TileProduct.Reader copying = TileProduct.Reader.copying(out, d, first);
-            product.run(f, first * n, Math.min(TOKENS, tokens - first), packed, copying);
+    /** Keeps a panel of a tile. */
+    private void keep(float[] tile, int column, float[] bias, int panel, int first, int count) {
+        float[] to = activations();
+        int columns = f.columns(panel);
+        for (int i = 0; i < count; i++) {
+            int at = f.at(panel, first + i);
+            int from = i * TILE_ROW + column;
+            float b = bias[first + i];
+            for (int c = 0; c < columns; c++) {
+                to[at + c] = Math.max(tile[from + c] + b, 0);
+            }
         }
+    }
+
+    /** {@code f W_dec + b_dec}, {@code [tokens, d]}. */
+    float[] decode(float[] decoder, float[] bias, int d) {
+        InputRows in = dimensions;
+        transpose(decoder, d);
+        in.set(byDimension, 0, n, n, d, kernels.rowsTogether());
+        if (in.groups() > 0) {
+            in.reserve();
+            pool.run(in.groups(), (worker, group) -> kernels.interleave(in, group, group + 1));
+        }
+        float[] out = new float[tokens * d];
+        pool.run(Math.ceilDiv(f.panels(), PANELS), (worker, task) -> {
+            Workspace own = workspaces[worker];
+            float[] tile = own.tile(Math.min(d, DIMENSIONS));
+            int panel = task * PANELS;
+            int end = Math.min(f.panels(), panel + PANELS);
+            int token = panel * PackedMatrix.PANEL;
+            int columns = f.columns(panel, end);
+            for (int first = 0; first < d; first += DIMENSIONS) {
+                int last = Math.min(d, first + DIMENSIONS);
+                Rows rows = new Rows(tile, -first * TILE_ROW - token, TILE_ROW);
+                kernels.product(rows, in, f, first, last, panel, end, own.scratch);
+                for (int c = 0; c < columns; c++) {
+                    for (int r = first; r < last; r++) {
+                        out[(token + c) * d + r] = tile[(r - first) * TILE_ROW + c] + bias[r];
+                    }
+                }
+            }
+        });
+        in.forget();
         return out;
+    }
+
+    /** Keeps rows {@code [n, d]} as {@code [d, n]}. */
+    private void transpose(float[] rows, int d) {
+        if (byDimension.length != n * d) {
+            byDimension = new float[n * d];
+        }
+        float[] turned = byDimension;
+        pool.run(Math.ceilDiv(n, LATENTS), (worker, block) -> {
+            int end = Math.min(n, (block + 1) * LATENTS);
+            for (int first = block * LATENTS; first < end; first += SIDE) {
+                int last = Math.min(end, first + SIDE);
+                for (int c = 0; c < d; c++) {
+                    for (int i = first; i < last; i++) {
+                        turned[c * n + i] = rows[i * d + c];
+                    }
+                }
+            }
+        });
     }
 
     /**
@@ -83,59 +200,56 @@ final class DenseProducts {
      *
      * @param g gradient of the reconstruction {@code [tokens, dOut]}
      */
-    void backward(float[] f, Weights w, float[] g, float[] h, int dIn, int dOut, Latent latent) {
+    void backward(Weights w, float[] g, float[] h, int dIn, int dOut, Latent latent) {
         PackedMatrix gByToken = PackedRows.transposed(g, tokens, dOut, new float[0], pool);
         PackedMatrix gRows = PackedMatrix.zeros(tokens, dOut, false);
         PackedRows.pack(gRows, g, 0);
         PackedMatrix hRows = PackedMatrix.zeros(tokens, dIn, false);
         PackedRows.pack(hRows, h, 0);
-        int threads = pool.threads();
-        float[][] activations = new float[threads][];
-        float[][] gradients = new float[threads][];
-        InputRows[] inputs =
-                IntStream.range(0, threads).mapToObj(i -> new InputRows()).toArray(InputRows[]::new);
-        Scratch[] scratch =
-                IntStream.range(0, threads).mapToObj(i -> new Scratch()).toArray(Scratch[]::new);
+        int stride = Math.ceilDiv(tokens, LINE) * LINE + LINE;
         pool.run(Math.ceilDiv(n, LATENTS), (worker, block) -> {
-            if (activations[worker] == null) {
-                activations[worker] = new float[LATENTS * tokens];
-                gradients[worker] = new float[LATENTS * tokens];
-            }
+            Workspace own = workspaces[worker];
+            own.reserve(LATENTS * stride);
             int first = block * LATENTS;
             int count = Math.min(LATENTS, n - first);
-            float[] a = activations[worker];
-            float[] df = gradients[worker];
-            for (int t = 0; t < tokens; t += TOGETHER) {
-                int end = Math.min(tokens, t + TOGETHER);
+            float[] a = own.activations;
+            float[] df = own.gradients;
+            for (int p = 0; p < f.panels(); p++) {
                 for (int i = 0; i < count; i++) {
-                    int to = i * tokens;
-                    for (int u = t; u < end; u++) {
-                        a[to + u] = f[u * n + first + i];
-                    }
+                    int to = i * stride + p * PackedMatrix.PANEL;
+                    System.arraycopy(activations(), f.at(p, first + i), a, to, f.columns(p));
                 }
             }
-            InputRows in = inputs[worker];
-            multiply(in, w.get(Weights.DECODER).value, first * dOut, count, gByToken, df, 0, scratch[worker]);
+            Weights.Parameter decoder = w.get(Weights.DECODER);
+            multiply(own, new Rows(decoder.value, first * dOut, dOut), count, gByToken, new Rows(df, 0, stride));
             for (int i = 0; i < count; i++) {
-                latent.gradient(first + i, a, df, i * tokens);
+                latent.gradient(first + i, a, df, i * stride);
             }
-            multiply(in, a, 0, count, gRows, w.get(Weights.DECODER).gradient, first * dOut, scratch[worker]);
-            multiply(in, df, 0, count, hRows, w.get(Weights.ENCODER).gradient, first * dIn, scratch[worker]);
+            multiply(own, new Rows(a, 0, stride), count, gRows, new Rows(decoder.gradient, first * dOut, dOut));
+            Rows ofEncoder = new Rows(w.get(Weights.ENCODER).gradient, first * dIn, dIn);
+            multiply(own, new Rows(df, 0, stride), count, hRows, ofEncoder);
             for (int i = 0; i < count; i++) {
                 latent.finished(first + i);
             }
         });
     }
 
-    /** Contiguous rows times a matrix, on one thread. */
-    private void multiply(
-            InputRows in, float[] rows, int at, int count, PackedMatrix w, float[] out, int outAt, Scratch scratch) {
-        in.set(rows, at, w.k(), w.k(), count, kernels.rowsTogether());
+    /** Rows times a matrix, on one thread; of a wide one some columns at a time, which stay in the cache. */
+    private void multiply(Workspace own, Rows rows, int count, PackedMatrix w, Rows out) {
+        interleave(own.in, rows, w.k(), count);
+        int together = w.n() > MOST_COLUMNS ? PANELS : w.panels();
+        for (int panel = 0; panel < w.panels(); panel += together) {
+            int end = Math.min(w.panels(), panel + together);
+            kernels.product(out, own.in, w, 0, count, panel, end, own.scratch);
+        }
+        own.in.forget();
+    }
+
+    private void interleave(InputRows in, Rows rows, int k, int count) {
+        in.set(rows.values(), rows.at(), rows.stride(), k, count, kernels.rowsTogether());
         if (in.groups() > 0) {
             in.reserve();
             kernels.interleave(in, 0, in.groups());
         }
-        kernels.product(new Rows(out, outAt, w.n()), in, w, 0, count, 0, w.panels(), scratch);
-        in.forget();
     }
 }

@@ -1,14 +1,19 @@
 package dev.hyaline.analysis.sparse.train;
 
+import dev.hyaline.engine.internal.kernel.PackedMatrix;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** A step of ReLU latents by whole products, while many fire: of all activations one array is held. */
 final class DenseRelu {
+    /** Values that an array can have on any virtual machine. */
+    private static final long MAX_ARRAY = Integer.MAX_VALUE - 8;
+
     private final ReluLatents latents;
     private final Dictionary dictionary;
     private final SquaredError squaredError;
     private final LatentGradients gradients;
-    private float[] activations = {};
+    private @Nullable DenseProducts products;
 
     DenseRelu(ReluLatents latents, Dictionary dictionary, SquaredError squaredError, LatentGradients gradients) {
         this.latents = latents;
@@ -17,9 +22,21 @@ final class DenseRelu {
         this.gradients = gradients;
     }
 
-    /** Lets the array go. */
+    /** Returns whether one array can hold the activations of so many tokens. */
+    boolean isPossible(int tokens) {
+        return PackedMatrix.bytes(dictionary.n, tokens, false) / Float.BYTES <= MAX_ARRAY;
+    }
+
+    /** Lets the arrays go. */
     void forget() {
-        activations = new float[0];
+        products = null;
+    }
+
+    private DenseProducts products(int tokens) {
+        if (products == null || products.tokens() != tokens) {
+            products = new DenseProducts(dictionary.kernels, dictionary.pool, tokens, dictionary.n);
+        }
+        return products;
     }
 
     /**
@@ -33,29 +50,29 @@ final class DenseRelu {
         int n = dictionary.n;
         int dOut = dictionary.dOut;
         Weights w = dictionary.w;
-        DenseProducts products =
-                new DenseProducts(dictionary.kernels, dictionary.pool, dictionary.selector.product(), tokens, n);
-        if (activations.length != tokens * n) {
-            activations = new float[Math.multiplyExact(tokens, n)];
-        }
-        float[] f = activations;
-        products.encode(batch.h(), dictionary.encoder, f);
-        float[][] outs = {products.decode(f, w.get(Weights.DECODER).value, w.get(Weights.DECODER_BIAS).value, dOut)};
+        DenseProducts whole = products(tokens);
+        Weights.Parameter encoder = w.get(Weights.ENCODER);
+        whole.encode(batch.h(), dictionary.dIn, encoder.value, w.get(Weights.ENCODER_BIAS).value);
+        float[][] outs = {whole.decode(w.get(Weights.DECODER).value, w.get(Weights.DECODER_BIAS).value, dOut)};
         dictionary.addSkip(batch, outs);
-        for (int i = 0; i < tokens * dOut; i++) {
-            double e = (double) batch.y()[i] - outs[0][i];
-            errors[i / dOut] += e * e;
-        }
+        dictionary.pool.run(tokens, (worker, t) -> {
+            for (int i = t * dOut; i < (t + 1) * dOut; i++) {
+                double e = (double) batch.y()[i] - outs[0][i];
+                errors[t] += e * e;
+            }
+        });
         sums.reconstruction += squaredError.gradient(outs[0], batch.y(), tokens, squaredError.unit(batch));
         double[] l1 = new double[n];
+        float[] ones = new float[tokens];
+        Arrays.fill(ones, 1);
         float weight = (float) (batch.penalty() / tokens);
-        products.backward(f, w, outs[0], batch.h(), dictionary.dIn, dOut, new DenseProducts.Latent() {
+        whole.backward(w, outs[0], batch.h(), dictionary.dIn, dOut, new DenseProducts.Latent() {
             @Override
             public void gradient(int i, float[] activation, float[] df, int at) {
                 float each = latents.isWeighted() ? weight * batch.norms()[i] : weight;
                 fired[i] = dictionary.sparse.reluGradient(df, at, activation, at, tokens, each);
-                gradients.preActivationSums()[i] = (float) total(df, at, tokens);
-                l1[i] = total(activation, at, tokens);
+                gradients.preActivationSums()[i] = dictionary.gradients.dot(df, at, ones, 0, tokens);
+                l1[i] = dictionary.gradients.dot(activation, at, ones, 0, tokens);
             }
 
             @Override
@@ -73,24 +90,5 @@ final class DenseRelu {
         sums.sparsity += batch.penalty() * total / tokens;
         sums.l0 = (double) Arrays.stream(fired).asLongStream().sum() / tokens;
         return new ReconstructionPath(Entries.none(), outs, Dictionary.OWN_NUMBERS, true, true);
-    }
-
-    /** The sum over tokens, in four parts that do not wait for each other. */
-    private static double total(float[] values, int at, int tokens) {
-        double a = 0;
-        double b = 0;
-        double c = 0;
-        double d = 0;
-        int t = at;
-        for (; t <= at + tokens - 4; t += 4) {
-            a += values[t];
-            b += values[t + 1];
-            c += values[t + 2];
-            d += values[t + 3];
-        }
-        for (; t < at + tokens; t++) {
-            a += values[t];
-        }
-        return a + b + (c + d);
     }
 }

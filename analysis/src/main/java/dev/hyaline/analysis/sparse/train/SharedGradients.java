@@ -30,8 +30,10 @@ final class SharedGradients {
         for (ReconstructionPath path : paths) {
             if (path.biased()) {
                 float[] rows = path.gradients()[0];
-                for (int i = 0; i < batch.tokens() * dOut; i++) {
-                    sums[i % dOut] += rows[i];
+                for (int t = 0; t < batch.tokens(); t++) {
+                    for (int c = 0; c < dOut; c++) {
+                        sums[c] += rows[t * dOut + c];
+                    }
                 }
             }
         }
