@@ -23,9 +23,10 @@ public interface Probe {
 
     /**
      * Returns whether {@link #at} reads or changes the values at a position of a sequence; at attention maps, those of
-     * the query there. A model on a device copies no others from it, a backward pass forms no others of what each head
-     * reads, and what {@code at} finds in their place is undefined. Asked during a pass, only for points that are
-     * wanted.
+     * the query there. A model on a device copies no others from it; a backward pass may form only the positions from
+     * the first on that its probe reads anywhere, if the probe {@link #changes} none, and need not take gradients back
+     * through edits of the embeddings then. What {@code at} finds in the others' place is undefined. Asked during a
+     * pass, only for points that are wanted.
      */
     default boolean reads(HookPoint point, int sequence, int position) {
         return true;

@@ -188,7 +188,8 @@ public final class GradientPass implements PromptPass {
 
         @Override
         public boolean reads(HookPoint point, int sequence, int position) {
-            return stops.contains(point) || reader.reads(point, sequence, position);
+            // What an intervention's strength does is summed over all positions.
+            return stops.contains(point) || strengths != null || reader.reads(point, sequence, position);
         }
 
         @Override

@@ -34,6 +34,7 @@ final class AttentionGradient {
     private final Head[] workers;
 
     private Batch batch = Batch.EMPTY;
+    private Batch whole = Batch.EMPTY;
     private float scale;
     private float[] q = NOTHING;
     private float[] k = NOTHING;
@@ -86,8 +87,20 @@ final class AttentionGradient {
 
     /** Sets the operands of a layer, each {@code [rows, dModel]}; {@code g} for gradients. */
     void begin(Batch batch, float scale, float[] q, float[] k, float[] v, float[] gz) {
+        begin(batch, batch, scale, q, k, v, gz);
+    }
+
+    /**
+     * As {@link #begin(Batch, float, float[], float[], float[], float[])}, for the last positions of each sequence
+     * alone.
+     *
+     * @param batch those positions, each of which sees all that come before it
+     * @param whole the whole sequences, of which keys and values are
+     */
+    void begin(Batch batch, Batch whole, float scale, float[] q, float[] k, float[] v, float[] gz) {
         z = null;
         this.batch = batch;
+        this.whole = whole;
         this.scale = scale;
         this.q = q;
         this.k = k;
@@ -149,7 +162,10 @@ final class AttentionGradient {
 
     /** A head of a sequence, in one worker's memory. */
     private final class Head {
+        /** The row of the first position of {@link #batch}, and that position. */
         private int first;
+
+        private int start;
         private int length;
         private int column;
         /** Keys and values with a block's positions side by side, as {@link Kernels#scores} reads them. */
@@ -170,8 +186,10 @@ final class AttentionGradient {
 
         void load(int s, int h) {
             first = batch.firstRow()[s];
-            length = batch.length(s);
+            start = batch.start()[s];
+            length = batch.end(s);
             column = h * dHead;
+            int wholeFirst = whole.firstRow()[s];
             int blocks = blocks();
             keyColumns = room(keyColumns, blocks);
             valueColumns = room(valueColumns, blocks);
@@ -187,7 +205,7 @@ final class AttentionGradient {
             for (int position = 0; position < length; position++) {
                 int block = position / BLOCK;
                 int lane = position % BLOCK;
-                int from = at(position);
+                int from = (wholeFirst + position) * d + column;
                 System.arraycopy(k, from, keyRows[block], lane * dHead, dHead);
                 if (z != null) {
                     System.arraycopy(v, from, valueRows[block], lane * dHead, dHead);
@@ -214,11 +232,16 @@ final class AttentionGradient {
 
         /** Index of a position's part in {@code [rows, dModel]}. */
         private int at(int position) {
-            return (first + position) * d + column;
+            return (first + position - start) * d + column;
+        }
+
+        /** The first query of a block, which begins at or before it. */
+        private int query(int block) {
+            return Math.max(start, block * BLOCK);
         }
 
         private int queries(int block) {
-            return Math.min(length - block * BLOCK, BLOCK);
+            return Math.min(length, (block + 1) * BLOCK) - query(block);
         }
 
         /** Products of a block's rows with those of the first blocks: of queries and keys, or gradients and values. */
@@ -226,7 +249,7 @@ final class AttentionGradient {
                 float[] out, int stride, float[] rows, int block, float[][] columns, int blocks, float factor) {
             kernels.scores(
                     new Rows(out, 0, stride),
-                    new Rows(rows, at(block * BLOCK), d),
+                    new Rows(rows, at(query(block)), d),
                     queries(block),
                     new HeadBlocks(columns, 0, dHead),
                     blocks,
@@ -235,12 +258,12 @@ final class AttentionGradient {
 
         void fused() {
             clear();
-            for (int block = 0; block < blocks(); block++) {
+            for (int block = start / BLOCK; block < blocks(); block++) {
                 int stride = (block + 1) * BLOCK;
                 scores(pattern, stride, q, block, keyColumns, block + 1, scale);
                 scores(gradient, stride, gz, block, valueColumns, block + 1, 1);
                 for (int i = 0; i < queries(block); i++) {
-                    int seen = block * BLOCK + i + 1;
+                    int seen = query(block) + i + 1;
                     kernels.softmax(pattern, i * stride, seen);
                     gradients.softmaxGradient(gradient, i * stride, pattern, i * stride, seen);
                 }
@@ -339,7 +362,7 @@ final class AttentionGradient {
         }
 
         private void clear() {
-            for (int position = 0; position < length; position++) {
+            for (int position = start; position < length; position++) {
                 int at = at(position);
                 Arrays.fill(gq, at, at + dHead, 0);
                 Arrays.fill(gk, at, at + dHead, 0);
@@ -351,23 +374,25 @@ final class AttentionGradient {
         private void causal(int block) {
             int before = block * BLOCK;
             int stride = before + BLOCK;
+            int first = query(block);
             int queries = queries(block);
             HeadBlocks keys = new HeadBlocks(keyRows, 0, dHead);
-            weigh(gq, before, gradient, 0, stride, queries, keys, 0, before);
+            weigh(gq, first, gradient, 0, stride, queries, keys, 0, before);
             for (int i = 0; i < queries; i++) {
-                weigh(gq, before + i, gradient, i * stride, stride, 1, keys, before, before + i + 1);
+                weigh(gq, first + i, gradient, i * stride, stride, 1, keys, before, first + i + 1);
             }
             scaleQueries(block);
             HeadBlocks blockGradients = loadRows(gradientRows, gz, block);
             HeadBlocks blockQueries = loadRows(queryRows, q, block);
-            transpose(patternColumns, pattern, stride, queries, before + queries);
-            transpose(gradientColumns, gradient, stride, queries, before + queries);
-            weigh(gv, 0, patternColumns, 0, BLOCK, before, blockGradients, 0, queries);
-            weigh(gk, 0, gradientColumns, 0, BLOCK, before, blockQueries, 0, queries);
+            transpose(patternColumns, pattern, stride, queries, first + queries);
+            transpose(gradientColumns, gradient, stride, queries, first + queries);
+            int earlier = start * BLOCK;
+            weigh(gv, start, patternColumns, earlier, BLOCK, before - start, blockGradients, 0, queries);
+            weigh(gk, start, gradientColumns, earlier, BLOCK, before - start, blockQueries, 0, queries);
             for (int i = 0; i < queries; i++) {
-                int at = (before + i) * BLOCK;
-                weigh(gv, before + i, patternColumns, at, BLOCK, 1, blockGradients, i, queries);
-                weigh(gk, before + i, gradientColumns, at, BLOCK, 1, blockQueries, i, queries);
+                int at = (first + i) * BLOCK;
+                weigh(gv, first + i, patternColumns, at, BLOCK, 1, blockGradients, i, queries);
+                weigh(gk, first + i, gradientColumns, at, BLOCK, 1, blockQueries, i, queries);
             }
         }
 
@@ -415,19 +440,19 @@ final class AttentionGradient {
 
         private HeadBlocks loadRows(float[][] to, float[] from, int block) {
             for (int i = 0; i < queries(block); i++) {
-                System.arraycopy(from, at(block * BLOCK + i), to[0], i * dHead, dHead);
+                System.arraycopy(from, at(query(block) + i), to[0], i * dHead, dHead);
             }
             return new HeadBlocks(to, 0, dHead);
         }
 
         private void scaleQueries(int block) {
             for (int i = 0; i < queries(block); i++) {
-                gradients.scale(gq, at(block * BLOCK + i), dHead, scale);
+                gradients.scale(gq, at(query(block) + i), dHead, scale);
             }
         }
 
         private void scaleKeys() {
-            for (int position = 0; position < length; position++) {
+            for (int position = start; position < length; position++) {
                 gradients.scale(gk, at(position), dHead, scale);
             }
         }

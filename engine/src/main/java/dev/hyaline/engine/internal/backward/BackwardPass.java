@@ -21,6 +21,7 @@ import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,15 @@ public final class BackwardPass {
 
     private KeptPass kept = KeptPass.NONE;
     private Plan plan = KeptPass.NONE.plan();
+    /** The positions whose gradients are formed: all, or the last ones of each sequence. */
     private Batch batch = Batch.EMPTY;
+
+    private Batch whole = Batch.EMPTY;
+    /** By row of {@link #batch}, the row of {@link #whole}. */
+    private int[] wholeRows = {};
+    /** Room for what a probe is shown where not all rows are formed. */
+    private float[] shown = NOTHING;
+
     /** {@link #parameterSums} in a pass that forms them. */
     private @Nullable ParameterSums parameters;
 
@@ -124,7 +133,7 @@ public final class BackwardPass {
      */
     public void run(KeptPass kept, float[] gradient, Probe probe, @Nullable Function<String, float[]> sums) {
         try {
-            begin(kept, probe);
+            begin(kept, probe, sums == null);
             if (sums != null) {
                 requireWhole();
                 parameterSums.begin(sums, rows);
@@ -138,6 +147,8 @@ public final class BackwardPass {
             parameters = null;
             parameterSums.end();
             batch = Batch.EMPTY;
+            whole = Batch.EMPTY;
+            shown = NOTHING;
             this.probe = Probe.NONE;
             attention.end();
             headInputs.end();
@@ -158,13 +169,14 @@ public final class BackwardPass {
         }
     }
 
-    private void begin(KeptPass kept, Probe probe) {
+    private void begin(KeptPass kept, Probe probe, boolean mayBePart) {
         this.kept = kept;
         this.probe = probe;
         plan = kept.plan();
-        batch = plan.batch();
+        whole = plan.batch();
+        batch = mayBePart && canBePart() ? lastPositions() : whole;
         rows = batch.rows();
-        live.begin(batch);
+        live.begin(whole);
         transposed = transposedWeights.blocks(pool);
         if (capacity < rows) {
             capacity = rows;
@@ -187,6 +199,87 @@ public final class BackwardPass {
         }
     }
 
+    /**
+     * Returns whether positions that nobody reads may be left out: nobody changes a gradient, or is shown one that has
+     * no row a position, and of the forward pass there is all that they would be formed from.
+     */
+    private boolean canBePart() {
+        if (!(plan.start() instanceof Start.Embedding)
+                || !(plan.output() instanceof Output.Logits)
+                || !Set.of(HookPoint.of(Site.EMBED)).containsAll(kept.watchedPoints())) {
+            return false;
+        }
+        for (int layer = 0; layer < config.nLayers(); layer++) {
+            if (kept.at(HookPoint.of(Site.K, layer)) == null || kept.at(HookPoint.of(Site.V, layer)) == null) {
+                return false;
+            }
+        }
+        for (HookPoint point : HookPoint.all(config)) {
+            if (probe.wants(point)
+                    && (probe.changes(point)
+                            || switch (point.site()) {
+                                case ATTN_IN, ATTN_SCORES, PATTERN, RESULT, UNEMBED_OUT -> true;
+                                default -> false;
+                            })) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The positions from the first that the probe reads somewhere; gradients there depend on no earlier ones. */
+    private Batch lastPositions() {
+        List<HookPoint> wanted =
+                HookPoint.all(config).stream().filter(probe::wants).toList();
+        int sequences = whole.sequences();
+        int[] start = new int[sequences];
+        int[] firstRow = new int[sequences + 1];
+        IntStream.Builder tokens = IntStream.builder();
+        for (int s = 0; s < sequences; s++) {
+            int sequence = s;
+            int last = whole.end(s) - 1;
+            start[s] = IntStream.range(0, last)
+                    .filter(position -> wanted.stream().anyMatch(point -> probe.reads(point, sequence, position)))
+                    .findFirst()
+                    .orElse(last);
+            firstRow[s + 1] = firstRow[s] + whole.end(s) - start[s];
+            for (int position = start[s]; position <= last; position++) {
+                tokens.add(whole.tokens()[whole.firstRow()[s] + position]);
+            }
+        }
+        if (firstRow[sequences] == whole.rows()) {
+            return whole;
+        }
+        wholeRows = new int[firstRow[sequences]];
+        for (int s = 0; s < sequences; s++) {
+            for (int row = firstRow[s]; row < firstRow[s + 1]; row++) {
+                wholeRows[row] = whole.firstRow()[s] + start[s] + row - firstRow[s];
+            }
+        }
+        return new Batch(tokens.build().toArray(), firstRow, start, whole.past(), whole.append());
+    }
+
+    private boolean isPart() {
+        return batch != whole;
+    }
+
+    /** The row of the whole batch. */
+    private int wholeRow(int row) {
+        return isPart() ? wholeRows[row] : row;
+    }
+
+    /** The rows that are formed, of values of all. */
+    private float[] formed(float[] all, int width) {
+        if (!isPart()) {
+            return all;
+        }
+        float[] some = new float[rows * width];
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(all, wholeRows[row] * width, some, row * width, width);
+        }
+        return some;
+    }
+
     private void runStages(float[] gradient) {
         switch (plan.output()) {
             case Output.Residual output -> System.arraycopy(gradient, 0, residual, 0, rows * d);
@@ -207,14 +300,16 @@ public final class BackwardPass {
 
     /** {@code logits = ln_final(resid_post) W_U}, of the rows and columns that were formed. */
     private void unembed(Output.Logits output, float[] given) {
-        int[] chosen = output.rows();
+        int[] chosen = isPart() ? chosenRows(output.rows()) : output.rows();
         Arrays.fill(residual, 0, rows * d, 0);
         Arrays.fill(normed, 0, rows * d, 0);
         normalize(finalResidual(), weights.finalNorm(), Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, 0);
         if (chosen.length > 0) {
             LogitColumns columns = output.columns();
             HookPoint point = HookPoint.of(Site.UNEMBED_OUT);
-            float[] logits = isWanted(point) ? given.clone() : given; // a probe may change what it is shown
+            float[] logits = isPart()
+                    ? chosenLogits(output, given)
+                    : isWanted(point) ? given.clone() : given; // a probe may change what it is shown
             back(point, () -> live.logits(logits, config.dVocab(), chosen, columns));
             unembedding.run(logits, chosen, columns, normed, part);
             if (parameters != null) {
@@ -230,11 +325,31 @@ public final class BackwardPass {
         addToResidual(normed);
     }
 
+    /** Those of some rows of the whole batch that are formed. */
+    private int[] chosenRows(int[] ofWhole) {
+        return IntStream.of(ofWhole)
+                .map(row -> Arrays.binarySearch(wholeRows, 0, rows, row))
+                .filter(row -> row >= 0)
+                .toArray();
+    }
+
+    private float[] chosenLogits(Output.Logits output, float[] given) {
+        int width = output.columns().count(config.dVocab());
+        int[] chosen = IntStream.range(0, output.rows().length)
+                .filter(i -> Arrays.binarySearch(wholeRows, 0, rows, output.rows()[i]) >= 0)
+                .toArray();
+        float[] logits = new float[chosen.length * width];
+        for (int i = 0; i < chosen.length; i++) {
+            System.arraycopy(given, chosen[i] * width, logits, i * width, width);
+        }
+        return logits;
+    }
+
     private float[] finalResidual() {
         if (plan.stages().isEmpty()) {
             return ((Start.Residual) plan.start()).rows();
         }
-        return kept.of(HookPoint.of(Site.RESID_POST, config.nLayers() - 1));
+        return formed(kept.of(HookPoint.of(Site.RESID_POST, config.nLayers() - 1)), d);
     }
 
     /** {@code resid_post = resid_mid + mlp(ln2(resid_mid))}. */
@@ -249,6 +364,8 @@ public final class BackwardPass {
         if (neuronsBefore == null) {
             products.begin(normOut, d, rows).into(pre, block.in()).run();
             neuronsBefore = pre;
+        } else {
+            neuronsBefore = formed(neuronsBefore, config.dMlp());
         }
         if (parameters != null) {
             parameters.linear("h." + layer + ".mlp.c_proj", activated(neuronsBefore), config.dMlp(), out, d);
@@ -269,13 +386,13 @@ public final class BackwardPass {
 
     private float[] mlpInput(int layer) {
         HookPoint input = HookPoint.of(Site.MLP_IN, layer);
-        return kept.of(kept.isEdited(input) ? input : HookPoint.of(Site.RESID_MID, layer));
+        return formed(kept.of(kept.isEdited(input) ? input : HookPoint.of(Site.RESID_MID, layer)), d);
     }
 
     /** {@code resid_mid = resid_pre + attn(ln1(resid_pre))}. */
     private void attend(int layer) {
         PackedWeights.Block block = weights.blocks()[layer];
-        float[] before = kept.of(HookPoint.of(Site.RESID_PRE, layer));
+        float[] before = formed(kept.of(HookPoint.of(Site.RESID_PRE, layer)), d);
         float[] out = branch(Site.ATTN_OUT, layer);
         products.begin(out, d, rows).into(gz, transposed[layer].o()).run();
         headResults(layer, out);
@@ -286,7 +403,7 @@ public final class BackwardPass {
         float[] queries = projected(Site.Q, layer, q, block.q());
         float[] keys = projected(Site.K, layer, k, block.k());
         float[] values = projected(Site.V, layer, v, block.v());
-        attention.begin(batch, config.attnScale(layer), queries, keys, values, gz);
+        attention.begin(batch, whole, config.attnScale(layer), queries, keys, values, gz);
         if (parameters != null) {
             attention.alsoForm(part);
         }
@@ -325,7 +442,8 @@ public final class BackwardPass {
     private float[] projected(Site site, int layer, float[] room, PackedMatrix w) {
         float[] values = kept.at(HookPoint.of(site, layer));
         if (values != null) {
-            return values;
+            // Queries see the keys and values of all positions before them.
+            return site == Site.Q ? formed(values, d) : values;
         }
         products.begin(normOut, d, rows).into(room, w).run();
         headInputs.project(site, room, w);
@@ -417,7 +535,8 @@ public final class BackwardPass {
         int[] formed = summed ? IntStream.range(0, rows).toArray() : rowsRead(sites, layer);
         float[] sum = summed ? new float[Batch.arraySize(rows, width)] : NOTHING;
         for (int i = 0; i < sites.length; i++) {
-            float[] inputs = headInputs.gradient(sites[i], projections[i], matrices[i], normalized, scales, formed);
+            float[] inputs = headInputs.gradient(
+                    sites[i], projections[i], matrices[i], normalized, scales, formed, this::wholeRow, whole.rows());
             backByRow(HookPoint.of(sites[i], layer), inputs, width, changed);
             if (summed) {
                 kernels.add(sum, 0, inputs, 0, rows * width);
@@ -458,7 +577,9 @@ public final class BackwardPass {
             return;
         }
         if (!mayChange(point)) {
-            back(point, () -> live.rows(values, width));
+            if (probe.wants(point)) {
+                probe.at(point, live.rows(values, width));
+            }
             return;
         }
         float[] before = Arrays.copyOf(values, rows * width);
@@ -477,9 +598,8 @@ public final class BackwardPass {
         }
         for (Site site : new Site[] {Site.POS_EMBED, Site.EMBED}) {
             HookPoint point = HookPoint.of(site);
-            if (isWanted(point)) {
-                float[] share = Arrays.copyOf(residual, rows * d);
-                back(point, () -> live.rows(share, d));
+            if (isPart() ? probe.wants(point) : isWanted(point)) {
+                back(site, 0, Arrays.copyOf(residual, rows * d), d);
             }
         }
     }
@@ -595,7 +715,19 @@ public final class BackwardPass {
     }
 
     private void back(Site site, int layer, float[] values, int width) {
-        back(point(site, layer), () -> live.rows(values, width));
+        HookPoint point = point(site, layer);
+        if (!isPart()) {
+            back(point, () -> live.rows(values, width));
+        } else if (probe.wants(point)) {
+            int size = Batch.arraySize(whole.rows(), width);
+            if (shown.length < size) {
+                shown = new float[size];
+            }
+            for (int row = 0; row < rows; row++) {
+                System.arraycopy(values, row * width, shown, wholeRows[row] * width, width);
+            }
+            probe.at(point, live.rows(shown, width));
+        }
     }
 
     private interface View {

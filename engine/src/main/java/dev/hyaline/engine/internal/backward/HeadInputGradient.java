@@ -11,6 +11,7 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,18 +148,27 @@ final class HeadInputGradient {
      * @param normalized the residual stream in its norm, before gain and bias
      * @param scales of the norm
      * @param wanted the rows to form, ascending
+     * @param place where a row goes in the result
+     * @param count rows of the result
      */
     float[] gradient(
-            Site input, float[] gradient, PackedMatrix transposed, float[] normalized, float[] scales, int[] wanted) {
+            Site input,
+            float[] gradient,
+            PackedMatrix transposed,
+            float[] normalized,
+            float[] scales,
+            int[] wanted,
+            IntUnaryOperator place,
+            int count) {
         int width = heads * d;
-        if (part.length < rows * width) {
-            part = new float[Batch.arraySize(rows, width)];
+        if (part.length < count * width) {
+            part = new float[Batch.arraySize(count, width)];
         }
         float[] out = part;
         if (wanted.length == 0) {
             return out;
         }
-        boolean all = wanted.length == rows;
+        boolean all = wanted.length == count;
         float[] from = all ? gradient : gather(gradient, wanted);
         float[] formed = all ? out : some(wanted.length * width);
         for (int head = 0; head < heads; head++) {
@@ -170,15 +180,17 @@ final class HeadInputGradient {
         float[] inputs = edited(input);
         pool.run(wanted.length, (worker, index) -> {
             int row = wanted[index];
+            int to = place.applyAsInt(row) * width;
             if (!all) {
-                System.arraycopy(formed, index * width, out, row * width, width);
+                System.arraycopy(formed, index * width, out, to, width);
             }
             for (int head = 0; head < heads; head++) {
-                int at = row * width + head * d;
+                int at = to + head * d;
                 gradients.multiply(out, at, gain, 0, d);
                 if (inputs != null && isEdited(inputs, row, head)) {
                     float[] own = new float[d];
-                    float scale = kernels.center(own, 0, inputs, at, d, config.eps());
+                    int edit = (row * heads + head) * d;
+                    float scale = kernels.center(own, 0, inputs, edit, d, config.eps());
                     kernels.divide(own, 0, d, scale);
                     gradients.normGradient(out, at, own, 0, d, scale);
                 } else {

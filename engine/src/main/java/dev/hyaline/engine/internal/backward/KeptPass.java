@@ -8,6 +8,7 @@ import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -70,6 +71,11 @@ public final class KeptPass {
 
     boolean isWatched(HookPoint point) {
         return watched.contains(point);
+    }
+
+    /** The points that the pass's own probe wanted. */
+    Set<HookPoint> watchedPoints() {
+        return Collections.unmodifiableSet(watched);
     }
 
     /** Returns whether the pass's own probe changed values anywhere. */
