@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
+import dev.hyaline.analysis.sparse.train.StoreData;
+import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.instrument.HookPoints;
@@ -12,7 +14,9 @@ import dev.hyaline.instrument.dump.ActivationStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -362,6 +366,64 @@ final class SaeCommandsTest {
                 .contains("was begun otherwise", "capture.derived." + acts);
     }
 
+    @Test
+    void attentionSinksAreLeftOutIfAskedFor() throws IOException {
+        Path prompts = Files.writeString(
+                temporary.resolve("prompts.txt"), "Mary gave a drink to John\nJohn went to the store\nMary\n");
+        Outcome.of(
+                        "dump",
+                        "--shards",
+                        "--prompts",
+                        prompts.toString(),
+                        "--sites",
+                        "resid_post",
+                        "--layers",
+                        "2",
+                        "--out",
+                        path("dump"))
+                .succeeded();
+        HookPoint site = HookPoints.point("blocks.2.hook_resid_post");
+        try (ActivationStore store = ActivationStore.open(temporary.resolve("dump"))) {
+            int rows = Math.toIntExact(store.rows());
+            double[] lengths = new double[rows];
+            float[] x = new float[rows * 128];
+            store.read(site, 0, rows, x, 0);
+            for (int i = 0; i < x.length; i++) {
+                lengths[i / 128] += (double) x[i] * x[i];
+            }
+            double median = Math.sqrt(Arrays.stream(lengths).sorted().toArray()[rows / 2]);
+            StoreData all = StoreData.of(store, site, Set.of(), 1);
+            for (double times : new double[] {1, 1.1, 10}) {
+                long expected = Arrays.stream(lengths)
+                        .filter(length -> Math.sqrt(length) <= times * median * (1 + 1e-12))
+                        .count();
+                assertThat(all.withoutLongRows(times).rows()).isEqualTo(expected);
+            }
+            assertThat(all.withoutLongRows(1).rows()).isLessThan(rows);
+        }
+        Outcome trained = Outcome.of(with(
+                List.of(
+                        "sae",
+                        "train",
+                        "--steps",
+                        "4",
+                        "--batch",
+                        "8",
+                        "--latents",
+                        "32",
+                        "--k",
+                        "4",
+                        "--with-special"),
+                "--dump",
+                path("dump"),
+                "--max-length",
+                "1",
+                "--out",
+                path("sae")));
+        assertThat(trained.exitCode()).as(trained.err()).isZero();
+        assertThat(trained.err()).contains("rows are longer than 1.0 times the median");
+    }
+
     private static String[] with(List<String> words, String... more) {
         List<String> all = new java.util.ArrayList<>(words);
         all.addAll(List.of(more));
@@ -438,6 +500,7 @@ final class SaeCommandsTest {
                 "train --anneal 0.5 | --anneal is for --architecture standard, found topk",
                 "train --architecture standard --anneal 0 | --anneal must be above 0 and at most 1, found 0.0",
                 "train --architecture standard --anneal 0.5 --steps 19 | at least 20 steps",
+                "train --max-length 10 | --max-length is for a --dump",
                 "train --architecture gated --ghost-gradients | not for gated ones",
                 "train --k 65 --latents 64 | --k must be at most the number of latents, 64, found 65.0",
                 "train --site blocks.99.hook_resid_post | there is no layer 99",

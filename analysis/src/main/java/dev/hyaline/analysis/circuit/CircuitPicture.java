@@ -229,7 +229,13 @@ public final class CircuitPicture implements Picture {
         bands.forEach((layer, band) -> {
             canvas.rectangle(MARGIN / 2.0, band[0] + 4, width - MARGIN, band[1] - band[0] - 8, BAND, "layer " + layer);
             canvas.text(
-                    MARGIN, (band[0] + band[1]) / 2 + 4, "layer " + layer, FONT - 1, Anchor.START, false, Canvas.PALE_INK);
+                    MARGIN,
+                    (band[0] + band[1]) / 2 + 4,
+                    "layer " + layer,
+                    FONT - 1,
+                    Anchor.START,
+                    false,
+                    Canvas.PALE_INK);
         });
     }
 

@@ -207,7 +207,7 @@ public final class SparseAutoencoder {
         NormalizedInput input = input(x);
         float[] all = new float[Math.multiplyExact(input.tokens(), config.latents())];
         selector.product()
-                .run(input.values(), input.tokens(), encoder, TileProduct.Reader.copying(all, config.latents(), 0));
+                .run(input.values(), input.tokens(), encoder, TileProduct.Reader.copying(all, config.latents()));
         return all;
     }
 

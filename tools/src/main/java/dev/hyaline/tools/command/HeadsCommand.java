@@ -184,8 +184,8 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 Map<String, ResultTable> named = new LinkedHashMap<>();
                 String origin = checkpoint.name() + ", "
                         + (given ? DisplayText.plural(prompts.size(), "prompt") : "random sequences given twice");
-                TABLES.forEach(name -> named.put(
-                        name, tables.get(named.size()).from(origin).ofSamples(given ? "prompts" : "draws")));
+                TABLES.forEach(name ->
+                        named.put(name, tables.get(named.size()).from(origin).ofSamples(given ? "prompts" : "draws")));
                 folder.ifPresent(path -> TableOutput.write(console, path, named, options.json()));
             }
         }

@@ -155,6 +155,13 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     @Option(names = "--dump", paramLabel = "DIR", description = "Train on the rows of a dump in shards.")
     private String dump = "";
 
+    @Option(
+            names = "--max-length",
+            paramLabel = "X",
+            description = "With --dump: leave out rows longer than X times the median, such as 10, as attention sinks"
+                    + " are.")
+    private @Nullable Double maxLength;
+
     @Mixin
     private TextOptions texts;
 
@@ -231,6 +238,10 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         if (ghostGradients && architecture.equals("gated")) {
             throw new BadInputException("--ghost-gradients is for latents with one pre-activation, not for gated ones");
         }
+        if (maxLength != null && (dump.isEmpty() || !(maxLength >= 1) || maxLength.isInfinite())) {
+            throw new BadInputException(
+                    "--max-length is for a --dump, and a finite number of at least 1, found " + maxLength);
+        }
         if (!(k > 0) || !(rate > 0) || !(l1 >= 0)) {
             throw new BadInputException("--k and --rate must be above 0, and --l1 at least 0");
         }
@@ -299,9 +310,15 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 train(checkpoint, in, to, excluded, data);
             } else {
                 try (ActivationStore store = ActivationStore.open(PathOption.parse("--dump", dump))) {
-                    StoreData data = in.size() > 1
+                    StoreData all = in.size() > 1
                             ? StoreData.ofSites(store, in, excluded, seed)
                             : StoreData.of(store, first, to, excluded, seed);
+                    StoreData data = maxLength == null ? all : all.withoutLongRows(maxLength);
+                    if (data.rows() < all.rows()) {
+                        console.err()
+                                .println("hyaline: " + (all.rows() - data.rows()) + " of " + all.rows()
+                                        + " rows are longer than " + maxLength + " times the median, and left out");
+                    }
                     train(checkpoint, in, to, excluded, data);
                 }
             }

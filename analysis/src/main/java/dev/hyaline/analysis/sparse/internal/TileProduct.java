@@ -38,12 +38,12 @@ public final class TileProduct {
         /** Called after the last tile of some rows, on the thread of their tiles. */
         default void done(int worker, int firstRow, int endRow) {}
 
-        /** Copies the product into an array of rows of some width, its first row to row {@code base}. */
-        static Reader copying(float[] out, int width, int base) {
+        /** Copies the product into an array of rows of some width. */
+        static Reader copying(float[] out, int width) {
             return (worker, tile, firstRow, endRow, firstColumn, columns) -> {
                 for (int row = firstRow; row < endRow; row++) {
                     int from = (row - firstRow) * COLUMNS;
-                    System.arraycopy(tile, from, out, (base + row) * width + firstColumn, columns);
+                    System.arraycopy(tile, from, out, row * width + firstColumn, columns);
                 }
             };
         }

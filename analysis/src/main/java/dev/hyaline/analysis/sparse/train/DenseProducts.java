@@ -10,9 +10,9 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.stream.IntStream;
 
 /**
- * The five products of a step in which many latents fire. The activations of all latents are one array, {@code
- * [n, tokens]} in panels of tokens: written latent by latent, it is the right side of the decoder's product as it lies,
- * and a latent's activations are read from it in whole cache lines.
+ * The five products of a step in which many latents fire. The activations of all latents are one array, {@code [n,
+ * tokens]} in panels of tokens: written latent by latent, it is the right side of the decoder's product as it lies, and
+ * a latent's activations are read from it in whole cache lines.
  */
 final class DenseProducts {
     /** Latents of a block: their part of a chain stays in the second-level cache. */
@@ -74,8 +74,9 @@ final class DenseProducts {
         this.tokens = tokens;
         this.n = n;
         f = PackedMatrix.zeros(n, tokens, false);
-        workspaces =
-                IntStream.range(0, pool.threads()).mapToObj(i -> new Workspace()).toArray(Workspace[]::new);
+        workspaces = IntStream.range(0, pool.threads())
+                .mapToObj(i -> new Workspace())
+                .toArray(Workspace[]::new);
     }
 
     /** What a thread works in. */

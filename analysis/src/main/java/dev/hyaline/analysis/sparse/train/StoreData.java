@@ -8,12 +8,15 @@ import dev.hyaline.instrument.dump.RowOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Activations of a dump on disk, read wherever they lie: each epoch a permutation of all rows that is keyed by the seed
  * and the epoch and takes no memory. For one thread.
  */
 public final class StoreData implements TrainingData {
+    private static final int ROWS_AT_ONCE = 1024;
+
     private final ActivationStore store;
     /** The point that is read and the one to predict, one for both, or those of a crosscoder. */
     private final List<HookPoint> points;
@@ -62,6 +65,48 @@ public final class StoreData implements TrainingData {
     public static StoreData ofSites(ActivationStore store, List<HookPoint> points, Set<Integer> excluded, long seed) {
         CorpusData.requireOneWidth(points, store::width);
         return new StoreData(store, List.copyOf(points), true, seed, chosen(store, excluded));
+    }
+
+    /**
+     * The same without rows that are much longer than others, as those of the first token and of other attention sinks
+     * are. Reads all rows once.
+     *
+     * @param times the median length, at the first point, above which a row is left out
+     * @throws BadInputException if that is not a finite number of at least 1
+     */
+    public StoreData withoutLongRows(double times) {
+        if (!(times >= 1) || Double.isInfinite(times)) {
+            throw new BadInputException(
+                    "rows are left out from a finite number of at least 1 times the median length on, found " + times);
+        }
+        HookPoint point = points.getFirst();
+        int width = store.width(point);
+        int count = Math.toIntExact(rows());
+        double[] lengths = new double[count];
+        float[] values = new float[ROWS_AT_ONCE * width];
+        long[] rows = new long[ROWS_AT_ONCE];
+        for (int first = 0; first < count; first += ROWS_AT_ONCE) {
+            int size = Math.min(ROWS_AT_ONCE, count - first);
+            for (int i = 0; i < size; i++) {
+                rows[i] = row(first + i);
+            }
+            store.read(point, rows, size, values);
+            for (int i = 0; i < size; i++) {
+                lengths[first + i] = Math.sqrt(Dictionary.squares(values, i * width, width));
+            }
+        }
+        double[] sorted = lengths.clone();
+        Arrays.sort(sorted);
+        double bound = times * sorted[count / 2];
+        long[] left = IntStream.range(0, count)
+                .filter(i -> lengths[i] <= bound)
+                .mapToLong(this::row)
+                .toArray();
+        return left.length == count ? this : new StoreData(store, points, crosscoder, seed, left);
+    }
+
+    private long row(int index) {
+        return chosen.length == 0 ? index : chosen[index];
     }
 
     private static long[] chosen(ActivationStore store, Set<Integer> excluded) {

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.sparse.LatentActivation;
+import dev.hyaline.analysis.sparse.Normalization;
 import dev.hyaline.analysis.sparse.SaeMetadata;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.SparseGolden;
@@ -98,6 +99,106 @@ class SaeTrainerTest {
             assertThat(losses.getLast()).isLessThan(losses.getFirst() / 5);
             assertThat(meanMaxCosine(DATA.directions, Planted.ATOMS, sae)).isGreaterThan(0.9);
         }
+    }
+
+    /** Rows of one direction whose lengths alternate, the first of each batch much the longest. */
+    private record Lengths(float first, float even, float odd) implements TrainingData {
+        @Override
+        public int dIn() {
+            return D;
+        }
+
+        @Override
+        public int dOut() {
+            return D;
+        }
+
+        @Override
+        public boolean isTranscoder() {
+            return false;
+        }
+
+        @Override
+        public long rows() {
+            return 1 << 20;
+        }
+
+        @Override
+        public void read(long batch, int size, float[] x, float[] y) {
+            for (int i = 0; i < size; i++) {
+                java.util.Arrays.fill(x, i * D, (i + 1) * D, 0);
+                x[i * D + 3] = i == 0 ? first : i % 2 == 0 ? even : odd;
+            }
+        }
+    }
+
+    @Test
+    void theFactorIsThatOfAllRowsAndTheBiasIsInItsUnits() {
+        Lengths data = new Lengths(514, 2, 6);
+        double mean = (514 + 127 * 2 + 128 * 6) / 256.0;
+        double factor = Math.sqrt(D) / mean;
+        Training training = training(new TrainedActivation.TrainedTopK(3, true, false), 100)
+                .bias(Initialization.Bias.GEOMETRIC_MEDIAN);
+        try (SaeTrainer trainer = SaeTrainer.begin(training, data, 1)) {
+            SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
+            assertThat(sae.config().normalization()).isInstanceOfSatisfying(
+                    Normalization.Factor.class,
+                    found -> assertThat((double) found.factor()).isCloseTo(factor, within(1e-6 * factor)));
+            // The median of lengths, brought to the units in which the bias is subtracted.
+            assertThat((double) sae.parameters().decoderBias()[3]).isCloseTo(6 * factor, within(1e-3 * factor));
+        }
+    }
+
+    @Test
+    void latentsAreDeadAfterTokensWhateverTheBatch() {
+        for (int batch : new int[] {128, 256}) {
+            Training training = Training.of(
+                            80,
+                            Recipe.of(new TrainedActivation.TrainedTopK(1, true, false)),
+                            Schedule.constant(1e-4),
+                            45,
+                            batch)
+                    .deadAfter(5000);
+            try (SaeTrainer trainer = SaeTrainer.begin(training, new Lengths(1, 1, 1), 1)) {
+                trainer.run(new Lengths(1, 1, 1), (done, loss, rate, dead) -> {
+                    if (done * batch > 5000) {
+                        assertThat(dead).isPositive();
+                    } else {
+                        assertThat(dead).isZero();
+                    }
+                });
+                double sum = 0;
+                for (float density : trainer.densities()) {
+                    sum += density;
+                }
+                assertThat(sum).isCloseTo(1, within(1e-5));
+            }
+        }
+    }
+
+    @Test
+    void foldingTheFactorKeepsWhichLatentsFireAtEveryCheckpoint() {
+        Training training = training(new TrainedActivation.TrainedTopK(2.5, true, true), 120);
+        float[] x = new float[256 * D];
+        DATA.read(0, 256, x, x);
+        int[] checked = new int[1];
+        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 1)) {
+            trainer.run(DATA, (done, loss, rate, dead) -> {
+                if (done % 30 == 0) {
+                    SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
+                    SparseAutoencoder folded = sae.foldNormalization();
+                    assertThat(folded.encode(x).l0().orElseThrow())
+                            .isCloseTo(sae.encode(x).l0().orElseThrow(), within(0.01));
+                    float[] expected = sae.reconstruct(x);
+                    float[] found = folded.reconstruct(x);
+                    for (int i = 0; i < 64; i++) {
+                        assertThat(found[i]).isCloseTo(expected[i], within(1e-4f));
+                    }
+                    checked[0]++;
+                }
+            });
+        }
+        assertThat(checked[0]).isEqualTo(4);
     }
 
     /** The planted dictionary of the reference values, where SAEs of 64 latents that train well reach .990. */
