@@ -83,13 +83,15 @@ final class ArchitectureTest {
     static final ArchRule ANALYSIS_KNOWS_INSTRUMENT_FILES_AND_ENGINE =
             arrows("analysis", "instrument", "weights", "files", "engine");
 
-    /** Autoencoders come as files of PyTorch's and NumPy's too, which the loader of weights reads. */
+    /** Autoencoders and EAP-IG's graphs come as files of PyTorch's too, which the loader of weights reads. */
     @ArchTest
-    static final ArchRule ONLY_FILES_OF_AUTOENCODERS_ARE_READ_AS_WEIGHTS = noClasses()
+    static final ArchRule ONLY_AUTOENCODERS_AND_GRAPHS_ARE_READ_AS_WEIGHTS = noClasses()
             .that()
             .resideInAPackage("dev.hyaline.analysis..")
             .and()
             .resideOutsideOfPackage("dev.hyaline.analysis.sparse.file..")
+            .and()
+            .doNotHaveFullyQualifiedName("dev.hyaline.analysis.circuit.GraphTensors")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("dev.hyaline.weights..");
@@ -104,21 +106,24 @@ final class ArchitectureTest {
             "dev.hyaline.analysis.circuit..",
             "dev.hyaline.analysis.sparse..",
             "dev.hyaline.instrument.capture..",
+            "dev.hyaline.instrument.training..",
             "dev.hyaline.instrument.weights..");
 
     @ArchTest
     static final ArchRule INSTRUMENT_USES_OF_THE_ENGINES_INTERNALS_ONLY_THE_MULTIPLY_ADD = noClasses()
             .that()
             .resideInAPackage("dev.hyaline.instrument..")
+            .and()
+            .resideOutsideOfPackage("dev.hyaline.instrument.training..")
             .should()
             .dependOnClassesThat(resideInAPackage("dev.hyaline.engine.internal..")
                     .and(DescribedPredicate.not(
                             nameMatching("dev\\.hyaline\\.engine\\.internal\\.kernel\\.(Double)?Fma"))));
 
     @ArchTest
-    static final ArchRule ANALYSIS_USES_OF_THE_ENGINE_ONLY_ITS_KERNELS = noClasses()
+    static final ArchRule ANALYSIS_AND_TRAINING_USE_OF_THE_ENGINE_ONLY_ITS_KERNELS = noClasses()
             .that()
-            .resideInAPackage("dev.hyaline.analysis..")
+            .resideInAnyPackage("dev.hyaline.analysis..", "dev.hyaline.instrument.training..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
