@@ -206,7 +206,7 @@ public final class PatternEvidence {
         return variances;
     }
 
-    /** How much of the variance of weights over keys and prompts the mean pattern explains. */
+    /** The share of the variance of weights over keys and prompts that the mean pattern explains. */
     static final class Variance {
         private final int n;
         private final double[] sums;

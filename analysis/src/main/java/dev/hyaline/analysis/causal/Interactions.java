@@ -11,9 +11,9 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * What two components do together beyond what each does: {@code y_AB - y_A - y_B + y_0} of the metric y with both, one
- * or none ablated, pair of prompts by pair. Below 0 the two are redundant: losing both costs more than the sum of their
- * losses. Above 0 they are serial: one pathway, broken by either.
+ * The effect of two components together beyond what each has: {@code y_AB - y_A - y_B + y_0} of the metric y with both,
+ * one or none ablated, pair of prompts by pair. Below 0 the two are redundant: losing both costs more than the sum of
+ * their losses. Above 0 they are serial: one pathway, broken by either.
  */
 public final class Interactions {
     private Interactions() {}

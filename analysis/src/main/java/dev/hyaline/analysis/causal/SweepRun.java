@@ -157,7 +157,7 @@ final class SweepRun {
         done.set(index);
     }
 
-    /** What the results depend on. */
+    /** A digest of all that the results depend on. */
     private byte[] fingerprint() {
         return measured.fingerprint(sweep.key() + sweep.axes() + sweep.base());
     }

@@ -28,7 +28,7 @@ import java.util.Map;
  * put the patched query or key through the softmax itself, and are linear only after it.
  */
 public final class AttributionPatches {
-    /** What is patched. */
+    /** The activations that are patched. */
     public enum Part {
         /** {@code [layers, heads, positions]}. */
         Q(Site.Q),

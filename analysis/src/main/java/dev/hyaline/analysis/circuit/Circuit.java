@@ -139,17 +139,6 @@ public final class Circuit {
         return new Circuit(index, more);
     }
 
-    /** This circuit less every edge that leaves or reaches one of some nodes. */
-    public Circuit withoutNodes(Collection<Node> nodes) {
-        Set<Node> removed = Set.copyOf(nodes);
-        BitSet less = keptEdges();
-        kept.stream()
-                .filter(e -> removed.contains(index.edges().get(e).sender())
-                        || removed.contains(index.edges().get(e).receiver().node()))
-                .forEach(less::clear);
-        return new Circuit(index, less);
-    }
-
     /** This circuit less another's edges. */
     public Circuit minus(Circuit other) {
         requireSameGraph(other);

@@ -28,7 +28,7 @@ public final class CircuitClaims {
     private CircuitClaims() {}
 
     /**
-     * Whether the circuit does as well as the model.
+     * The test whether the circuit does as well as the model.
      *
      * @param better the share of pairs on which the circuit's metric exceeds the model's, ties counting half a pair,
      *     rounded down

@@ -175,7 +175,7 @@ final class CircuitEdits {
         return clean[pair];
     }
 
-    /** What ablation puts in their place. */
+    /** The values that ablation puts in their place. */
     NodeValues ablated(int pair) {
         return ablated[pair];
     }
@@ -233,7 +233,7 @@ final class CircuitEdits {
         });
     }
 
-    /** What every receiver with a missing edge reads, from a stage on. */
+    /** The input of every receiver with a missing edge, from a stage on. */
     private List<Intervention> reads(BitSet missing, int firstStage, IndexSelection positions, Run run) {
         BitSet receivers = new BitSet();
         missing.stream().forEach(e -> receivers.set(index.receiverOf(e)));

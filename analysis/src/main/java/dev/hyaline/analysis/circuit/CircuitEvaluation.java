@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * What a circuit does by itself, and what the model does without it, by pair (Wang et al. 2022).
+ * The metric of a circuit by itself, and of the model without it, by pair (Wang et al. 2022).
  *
  * @param circuit the edges that are kept
  * @param full the metric of the whole model

@@ -22,7 +22,7 @@ public sealed interface EdgeScoring {
     /** Most steps of an integrated gradient. */
     int MAX_STEPS = 10_000;
 
-    /** What it is called, with what it depends on. */
+    /** The name, with what the scores depend on. */
     String name();
 
     /**
@@ -307,7 +307,7 @@ public sealed interface EdgeScoring {
         }
     }
 
-    /** How a node's estimates on the pairs make one score. */
+    /** The way from a node's estimates on the pairs to one score. */
     enum NodeStatistic {
         /** Attribution patching (AtP, Nanda 2023): the mean estimate, with its sign. */
         ATP,

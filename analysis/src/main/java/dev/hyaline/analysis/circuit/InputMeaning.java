@@ -3,8 +3,8 @@ package dev.hyaline.analysis.circuit;
 import java.util.Locale;
 
 /**
- * What the node {@code input} writes. The same for counterfactual ablation and for the mean by position; others take
- * the position embedding away or leave it.
+ * The value that the node {@code input} writes. The same for counterfactual ablation and for the mean by position;
+ * others take the position embedding away or leave it.
  */
 public enum InputMeaning {
     /** The token embedding, as in EAP-IG and MIB; the position embedding belongs to nobody and always stays. */

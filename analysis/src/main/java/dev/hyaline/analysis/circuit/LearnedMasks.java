@@ -13,7 +13,7 @@ import java.util.Map;
  * The same seed gives the same masks on every machine, in one go or resumed.
  */
 public final class LearnedMasks {
-    /** How masks are drawn and what is charged for an open one. */
+    /** The draw of masks, and the charge for an open one. */
     public enum Relaxation {
         /** Hard concrete masks, with a charge for the expected share of open edges (Cao et al. 2021). */
         SUBNETWORK_PROBING,
@@ -37,7 +37,7 @@ public final class LearnedMasks {
     }
 
     /**
-     * How masks are learned.
+     * The settings of learning masks.
      *
      * @param rate of Adam
      * @param charge for open edges; of edge pruning, the share of edges to close

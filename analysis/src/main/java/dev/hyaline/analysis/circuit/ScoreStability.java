@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * How much a circuit depends on which pairs its scores come from. Costs no run: the scores of every pair are kept.
+ * The dependence of a circuit on the pairs that its scores come from. Costs no run: the scores of every pair are kept.
  *
  * @param bootstrap circuits from pairs drawn with replacement
  * @param halves Jaccard's index of the circuits from the first and the second half of the pairs, in a drawn order

@@ -49,7 +49,7 @@ final class SearchJournal {
                                 .fingerprint(words + ", " + experiment.edits().key()));
     }
 
-    /** What a search was at, by name. */
+    /** The state of a search, by name. */
     record State(Path file, Map<String, String> values) {
         String text(String name) {
             String value = values.get(name);

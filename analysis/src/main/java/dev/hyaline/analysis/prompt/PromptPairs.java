@@ -73,7 +73,7 @@ public final class PromptPairs {
         return pairs.stream().map(PromptPair::name).toList();
     }
 
-    /** Which pairs belong together; empty unless every pair knows its unit. */
+    /** The units of the pairs; empty unless every pair knows its own. */
     public Optional<Units> units() {
         return grouped(PromptPair::unit);
     }

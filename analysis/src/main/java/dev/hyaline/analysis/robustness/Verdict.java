@@ -4,7 +4,7 @@ import dev.hyaline.analysis.statistics.Interval;
 import java.util.Collection;
 import java.util.Locale;
 
-/** Whether a finding stays the same where it should. */
+/** The judgement whether a finding stays the same where it should. */
 public enum Verdict {
     /** The score is above 0.7, the interval's lower end at least 0.5, and no family is below that. */
     ROBUST,
@@ -13,7 +13,7 @@ public enum Verdict {
     /** Neither. */
     UNCERTAIN;
 
-    /** What a score must exceed. */
+    /** The score to exceed. */
     public static final double THRESHOLD = 0.7;
 
     /** The least that the interval and every family may have. */

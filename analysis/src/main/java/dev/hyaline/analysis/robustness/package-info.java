@@ -1,5 +1,5 @@
 /**
- * Whether a finding stays the same under variations: other prompts, templates, ablations, metrics, beginnings and
+ * Tests whether a finding stays the same under variations: other prompts, templates, ablations, metrics, beginnings and
  * precision.
  *
  * <p>{@link dev.hyaline.analysis.robustness.Variations} repeats a method;

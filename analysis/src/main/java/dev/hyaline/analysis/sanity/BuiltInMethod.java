@@ -49,7 +49,7 @@ public enum BuiltInMethod implements Method {
             return Ablation.mean();
         }
     },
-    /** What a head's output in the clean run brings back in the corrupted one. */
+    /** The part of the metric that a head's output in the clean run brings back in the corrupted one. */
     PATCH {
         @Override
         public Finding run(Subject subject) {
@@ -60,7 +60,7 @@ public enum BuiltInMethod implements Method {
                     1);
         }
     },
-    /** What a head adds to the logit difference itself. */
+    /** A head's direct contribution to the logit difference. */
     ATTRIBUTE {
         @Override
         public Finding run(Subject subject) {
@@ -70,7 +70,7 @@ public enum BuiltInMethod implements Method {
             return of(subject, result.table(), 1, result.sumCheck().relativeError());
         }
     },
-    /** What a head's direct path to the logits carries, patched by the corrupted run. */
+    /** The effect of a head's direct path to the logits, patched by the corrupted run. */
     PATH {
         @Override
         public Finding run(Subject subject) {

@@ -15,7 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a method that scores edges found, where a left-out edge carries its sender's value in the corrupted run. */
+/** The result of a method that scores edges. A left-out edge carries its sender's value in the corrupted run. */
 final class EdgeFinding {
     private EdgeFinding() {}
 

@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a method found.
+ * The result of a method.
  *
  * @param components names of the components, as {@code Node.parse} or {@code Edge.parse} reads them
  * @param effects of each component on each pair, {@code [components][pairs]}: by how much it raises the metric, so that
@@ -36,7 +36,7 @@ public record Finding(
                 .toArray();
     }
 
-    /** How alike the scores of another finding are, from 0 to 1: their cosine, in which large effects count most. */
+    /** The likeness of the scores of another finding, from 0 to 1: their cosine, in which large effects count most. */
     public double similarity(Finding other) {
         return Similarity.ofMaps(scores(), other.scores());
     }

@@ -154,7 +154,7 @@ final class RandomBaseline {
         };
     }
 
-    /** How often chance does as well as the first score. */
+    /** The share of draws in which chance does as well as the first score. */
     private static SanityCheck rank(double[] scores, String words) {
         long asGood = Arrays.stream(scores)
                 .skip(1)

@@ -11,7 +11,7 @@ import java.util.Locale;
  */
 public record SanityCheck(String name, Status status, double figure, double bound, String words) {
 
-    /** Whether a check passed. */
+    /** The outcome of a check. */
     public enum Status {
         PASSED,
         FAILED,

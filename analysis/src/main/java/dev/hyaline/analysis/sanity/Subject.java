@@ -6,14 +6,14 @@ import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.Gpt2;
 
 /**
- * What a method is run on.
+ * The model, pairs and metric that a method is run on.
  *
  * @param model must stay open
  * @param seed of whatever the method draws
  */
 public record Subject(Gpt2 model, PromptPairs pairs, Metric metric, long seed) {
 
-    /** Which pairs belong together; each by itself if it is not known. */
+    /** The units of the pairs; each pair is one by itself if they are not known. */
     Units units() {
         return pairs.units().orElse(Units.each(pairs.size()));
     }

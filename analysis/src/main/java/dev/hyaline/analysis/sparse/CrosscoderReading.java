@@ -4,7 +4,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 
 /**
- * Which of two sites each latent of a crosscoder belongs to, as its decoder says (Lindsey et al. 2024, "Sparse
+ * The site of two that each latent of a crosscoder belongs to, as its decoder says (Lindsey et al. 2024, "Sparse
  * crosscoders for cross-layer features and model diffing").
  *
  * @param relativeNorm {@code [latents]}: length of the second site's decoder row in the sum of both; near 0 or 1 a
@@ -14,7 +14,7 @@ import dev.hyaline.engine.error.BadShapeException;
 public record CrosscoderReading(float[] relativeNorm, float[] decoderCosine) {
     /**
      * Reads a crosscoder of two sites. L1 crosscoders make latents look exclusive that are not (complete shrinkage and
-     * latent decoupling); {@link #explainedInResidual} tells.
+     * latent decoupling); {@link #latentScaling} tells.
      *
      * @throws BadInputException if it has another number of sites
      */
@@ -44,16 +44,15 @@ public record CrosscoderReading(float[] relativeNorm, float[] decoderCosine) {
     }
 
     /**
-     * How much of what a site's reconstruction misses each latent of the crosscoder would explain if its decoder row
-     * there were fitted by least squares: the fitted share {@code beta} of Minder et al. 2025 ("Robustly identifying
-     * concepts introduced during chat fine-tuning"), along the other site's row.
+     * The latent scaling of each latent (Minder et al. 2025, "Robustly identifying concepts introduced during chat
+     * fine-tuning"): the factor of its decoder row at the other site that best fits, by least squares, what the site's
+     * reconstruction misses without the latent.
      *
      * @param x inputs {@code [tokens, dIn]}
-     * @param site 0 or 1: the one whose residual is looked at
-     * @return {@code [latents]}: factor of the other site's row that fits best; near 1 a latent that is shared after
-     *     all
+     * @param site 0 or 1: the one whose residual is fitted
+     * @return {@code [latents]}: near 0 a latent of the other site alone, near 1 one that both share after all
      */
-    public static float[] explainedInResidual(SparseAutoencoder crosscoder, float[] x, int site) {
+    public static float[] latentScaling(SparseAutoencoder crosscoder, float[] x, int site) {
         requirePair(crosscoder);
         BadInputException.requireIndex("site", site, 2);
         int n = crosscoder.config().latents();
@@ -81,11 +80,11 @@ public record CrosscoderReading(float[] relativeNorm, float[] decoderCosine) {
                 }
             }
         }
-        float[] shares = new float[n];
+        float[] factors = new float[n];
         for (int i = 0; i < n; i++) {
-            shares[i] = squares[i] == 0 ? 0 : (float) (products[i] / squares[i]);
+            factors[i] = squares[i] == 0 ? 0 : (float) (products[i] / squares[i]);
         }
-        return shares;
+        return factors;
     }
 
     private static void requirePair(SparseAutoencoder crosscoder) {

@@ -2,7 +2,7 @@ package dev.hyaline.analysis.sparse;
 
 import dev.hyaline.engine.error.BadInputException;
 
-/** How latents follow from pre-activations {@code z = h W_enc + b_enc}. */
+/** The function from pre-activations {@code z = h W_enc + b_enc} to latents. */
 public sealed interface LatentActivation {
     /** {@code relu(z)}. */
     record Relu() implements LatentActivation {}
@@ -74,7 +74,7 @@ public sealed interface LatentActivation {
         }
     }
 
-    /** Whether latents carry the length of their decoder row, by which decoding divides. */
+    /** Returns whether latents carry the length of their decoder row, by which decoding divides. */
     default boolean isRescaled() {
         return switch (this) {
             case TopK top -> top.rescaled;

@@ -2,7 +2,7 @@ package dev.hyaline.analysis.sparse;
 
 import dev.hyaline.engine.error.BadInputException;
 
-/** What is done to an activation before it is encoded, and undone after it is decoded. */
+/** A change of activations before they are encoded, undone after they are decoded. */
 public sealed interface Normalization {
     /** Nothing. */
     record None() implements Normalization {}

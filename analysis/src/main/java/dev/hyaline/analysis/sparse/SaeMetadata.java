@@ -11,7 +11,7 @@ import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where an autoencoder comes from and what it is attached to, as far as its files say. Immutable; each method that
+ * The origin of an autoencoder and the sites it is attached to, as far as its files say. Immutable; each method that
  * takes a value returns a changed copy.
  */
 public final class SaeMetadata {
@@ -192,7 +192,7 @@ public final class SaeMetadata {
         return facts().hashCode();
     }
 
-    /** What is known, for people. */
+    /** The known facts, for people. */
     @Override
     public String toString() {
         StringJoiner known = new StringJoiner(", ", "[", "]");

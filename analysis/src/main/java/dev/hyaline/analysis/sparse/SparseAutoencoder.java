@@ -73,11 +73,6 @@ public final class SparseAutoencoder {
         return new SparseAutoencoder(config, parameters, metadata, threads);
     }
 
-    /** The same weights, said to come from somewhere else. */
-    public SparseAutoencoder withMetadata(SaeMetadata other) {
-        return new SparseAutoencoder(config, parameters, other, pool.threads());
-    }
-
     public SaeConfig config() {
         return config;
     }
@@ -172,7 +167,7 @@ public final class SparseAutoencoder {
         };
     }
 
-    /** What was kept of each latent, as its activation. Those that come out as zero are left out. */
+    /** Turns what was kept of each latent into its activation, and leaves out those that are zero. */
     private Latents activated(Latents kept) {
         float[] values = kept.values();
         boolean zeros = false;

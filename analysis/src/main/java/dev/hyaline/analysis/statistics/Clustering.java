@@ -5,7 +5,7 @@ import dev.hyaline.engine.error.BadInputException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How much the prompts of a unit are alike, and what that does to the precision of their mean.
+ * The likeness of the prompts of a unit, and its effect on the precision of their mean.
  *
  * <p>The variance of the mean is V = G/(G-1) Σ(S<sub>g</sub> - n<sub>g</sub> mean)² / n². Beside it the delete-one-unit
  * jackknife, (G-1)/G Σ(mean without g - mean of those)², and the naive sd/√n that takes prompts for independent. The

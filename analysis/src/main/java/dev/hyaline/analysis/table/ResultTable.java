@@ -229,7 +229,7 @@ public final class ResultTable {
         return Optional.ofNullable(reference).map(Reference::name);
     }
 
-    /** Which samples belong together; empty if it is not known. */
+    /** The units of the samples; empty if they are not known. */
     public Optional<Units> units() {
         return Optional.ofNullable(units);
     }

@@ -77,7 +77,7 @@ public record TableStatistics(boolean unitsKnown, int prompts, int units, Sorted
         return "two-sided sign flip of " + (unitsKnown ? "units" : "samples");
     }
 
-    /** How the intervals are made, in words. */
+    /** The method of the intervals, in words. */
     public String interval() {
         return Effect.isBootstrapped(effects.size())
                 ? "95%, the widest ends of BCa, clustered t and studentised bootstrap"

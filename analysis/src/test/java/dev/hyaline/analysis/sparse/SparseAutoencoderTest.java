@@ -117,6 +117,25 @@ class SparseAutoencoderTest {
         assertClose("cosines", reading.decoderCosine(), floats(FILE, "crosscoder.decoder_cosine"), TOLERANCE);
     }
 
+    /** The first latent is of the first site alone by its decoder; the second is of both. */
+    @Test
+    void latentScalingFindsWhatTheOtherSiteSharesAfterAll() {
+        SparseAutoencoder sae = SparseAutoencoder.of(
+                new SaeConfig(4, 4, 2, 2, false, false, Normalization.none(), new LatentActivation.Relu()),
+                SaeParameters.of(
+                        new float[] {1, 0, 0, 0, 0, 1, 0, 0},
+                        new float[2],
+                        new float[] {1, 0, 0, 0, 0, 1, 0, 1},
+                        new float[4]),
+                SaeMetadata.unknown());
+        // At the second site the first latent's direction is there too, three quarters as large.
+        float[] x = {2, 1, 1.5f, 1, 4, 0, 3, 0};
+        assertThat(CrosscoderReading.of(sae).relativeNorm()).containsExactly(0, 0.5f);
+        assertThat(CrosscoderReading.latentScaling(sae, x, 1)).containsExactly(0.75f, 1);
+        assertThat(CrosscoderReading.latentScaling(sae, x, 0)).containsExactly(0, 1);
+        assertThatThrownBy(() -> CrosscoderReading.latentScaling(sae, x, 2)).isInstanceOf(BadInputException.class);
+    }
+
     @Test
     void gradientPursuitFindsTheReferenceCodes() {
         SparseAutoencoder sae = sae("standard").foldDecoderNorms();

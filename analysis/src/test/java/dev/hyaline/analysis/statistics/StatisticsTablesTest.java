@@ -3,6 +3,7 @@ package dev.hyaline.analysis.statistics;
 import static dev.hyaline.analysis.statistics.Golden.close;
 import static dev.hyaline.analysis.statistics.Golden.closeOrAbsent;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.statistics.association.Correlation;
@@ -250,6 +251,15 @@ class StatisticsTablesTest {
             assertThat(Power.unitsNeeded(effect, sd, alike, size, alpha, 0.8))
                     .isEqualTo(each.get("clusters_for_80").intValue());
         }
+    }
+
+    /** Against scipy: {@code sqrt((n - 1) / chi2.ppf(0.2, n - 1))}. */
+    @Test
+    void pilotsHaveABoundOfTheirSpread() {
+        assertThat(Power.pilotBound(1, 2)).isCloseTo(3.9471538755427455, within(1e-9));
+        assertThat(Power.pilotBound(2, 10)).isCloseTo(2 * 1.2933854444729525, within(1e-9));
+        assertThat(Power.pilotBound(1, 30)).isCloseTo(1.1359223549817201, within(1e-9));
+        assertThatThrownBy(() -> Power.pilotBound(1, 1)).hasMessageContaining("found 1 and spread 1.0");
     }
 
     private static Power.Sides sides(JsonNode each) {

@@ -19,7 +19,7 @@ import java.util.Objects;
 
 /** Latents of texts in one safetensors file, those alone that are not zero. */
 public final class LatentDump {
-    /** What was written. */
+    /** The numbers of tokens and latents that were written. */
     public record Summary(long tokens, long latents) {}
 
     private LatentDump() {}

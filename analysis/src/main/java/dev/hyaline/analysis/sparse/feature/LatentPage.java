@@ -3,7 +3,7 @@ package dev.hyaline.analysis.sparse.feature;
 import java.util.List;
 
 /**
- * What is known of one latent on some texts.
+ * The facts about one latent on some texts.
  *
  * @param shareFiring share of tokens that fire it
  * @param maximum largest activation
@@ -91,6 +91,6 @@ public record LatentPage(
         }
     }
 
-    /** What a latent adds to the logits: the tokens it raises and lowers most, and all in a histogram. */
+    /** A latent's effect on the logits: the tokens it raises and lowers most, and all in a histogram. */
     public record LogitEffects(RankedItems raised, RankedItems lowered, Histogram histogram) {}
 }

@@ -2,7 +2,7 @@ package dev.hyaline.analysis.sparse.internal;
 
 import java.util.Arrays;
 
-/** Which latents of a token are kept, and which of their numbers. */
+/** The choice of latents that are kept of a token, and of the number that is kept of each. */
 public sealed interface Selection {
     /** Those with {@code z > cuts[i]}; keeps {@code z}. */
     record Above(float[] cuts) implements Selection {}

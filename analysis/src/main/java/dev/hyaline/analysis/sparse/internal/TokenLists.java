@@ -39,7 +39,7 @@ public final class TokenLists {
         return count;
     }
 
-    /** Where each token's latents begin when they lie end to end, and their number: {@code [tokens + 1]}. */
+    /** The index of each token's first latent when all lie end to end, and their number: {@code [tokens + 1]}. */
     public int[] offsets() {
         int[] offsets = new int[indices.length + 1];
         for (int t = 0; t < indices.length; t++) {

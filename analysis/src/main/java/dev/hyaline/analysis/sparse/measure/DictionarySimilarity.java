@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * How alike two dictionaries are. Rows that are zero are like nothing: their cosine is 0.
+ * The likeness of two dictionaries. Rows that are zero are like nothing: their cosine is 0.
  *
  * @param largest signed cosine of each row of the first with the row of the second that is most like it
  * @param partner that row

@@ -28,7 +28,7 @@ import java.util.stream.IntStream;
  * row. Estimates are in units of the metric: positive where the latent raises it.
  */
 public final class LatentScores {
-    /** What a latent's activation is compared with. */
+    /** The activation that a latent's is compared with. */
     public enum Reference {
         /** Zero: gradient times activation, which estimates what ablating the latent takes away. */
         ZERO,

@@ -63,16 +63,12 @@ public final class Splice {
         return attachment;
     }
 
-    public boolean hasError() {
-        return error;
-    }
-
     public List<LatentEdit> edits() {
         return edits;
     }
 
     /**
-     * What a splice makes of tokens, and all on the way there.
+     * The output of a splice for some tokens, and the values on the way there.
      *
      * @param input what the site that it reads held
      * @param encoded the same in the basis that the autoencoder was trained in

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** How alike two findings are, from 0 to 1. */
+/** The likeness of two findings, from 0 to 1. */
 public final class Similarity {
     private Similarity() {}
 

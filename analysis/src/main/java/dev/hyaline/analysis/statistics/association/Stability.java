@@ -13,8 +13,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * How stable a set of components is under resampling: Jaccard's index of each resample's set to the reference, and how
- * often each component is in.
+ * The stability of a set of components under resampling: Jaccard's index of each resample's set to the reference, and
+ * how often each component is in.
  *
  * @param toReference Jaccard's index of each resample
  * @param meanPairwise the mean index of two resamples; NaN of one

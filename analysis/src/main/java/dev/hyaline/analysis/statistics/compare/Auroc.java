@@ -50,7 +50,7 @@ public record Auroc(double area, double standardError) {
         return shares;
     }
 
-    /** How many sorted values lie below a value, or up to it. */
+    /** The number of sorted values below a value, or up to it. */
     private static int count(double[] sorted, double value, boolean orEqual) {
         int low = 0;
         int high = sorted.length;

@@ -85,6 +85,14 @@ class SaeMeasuresTest {
     }
 
     @Test
+    void consistentActivationIsTheFiringsOfATextThatHasOne() {
+        ReconstructionStatistics statistics = ReconstructionStatistics.of(1, 3, new double[1]);
+        statistics.add(new float[2], new float[2], Latents.of(new float[] {1, 0, 0, 1, 1, 0}, 3), new boolean[2]);
+        statistics.add(new float[1], new float[1], Latents.of(new float[] {0, 1, 0}, 3), new boolean[1]);
+        assertThat(statistics.consistentActivation()).containsExactly(2, 1, 0);
+    }
+
+    @Test
     void dictionariesAreComparedAsTheReference() {
         SafetensorsValues file = SparseGolden.values("metrics.safetensors");
         Json expected = SparseGolden.json("metrics.json");
