@@ -1,6 +1,7 @@
 package dev.hyaline.weights.internal.tensorflow;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.config.Gpt2Config;
@@ -45,7 +46,10 @@ public final class TensorFlowModel {
     private static final int MAX_SHARDS = 99_999;
 
     private static final Pattern LATEST_PATH =
-            Pattern.compile("(?m)^model_checkpoint_path:\\s*\"(?:[^\"]*[/\\\\])?([\\w.-]+)\"");
+            Pattern.compile("(?m)^[ \\t]*model_checkpoint_path[ \\t]*:[ \\t]*([\"'])([^\"'\\r\\n]*)\\1");
+    /** A byte in text of protocol buffers, which spells so what is not ASCII. */
+    private static final Pattern OCTAL = Pattern.compile("\\\\([0-3][0-7]{2})");
+
     private static final Pattern VARIABLE = Pattern.compile(
             "model/(?:h(0|[1-9]\\d{0,5})/(ln_1|ln_2|attn/c_attn|attn/c_proj|mlp/c_fc|mlp/c_proj)|(ln_f))/([gbw])");
     private static final Map<String, String> EMBEDDINGS = Map.of("model/wte", "wte.weight", "model/wpe", "wpe.weight");
@@ -74,7 +78,16 @@ public final class TensorFlowModel {
             return Optional.empty();
         }
         Matcher path = LATEST_PATH.matcher(new String(folder.read(LATEST, LIMIT), ISO_8859_1));
-        return path.find() ? indexOf(folder, path.group(1)) : Optional.empty();
+        return path.find() ? indexOf(folder, nameIn(path.group(2))) : Optional.empty();
+    }
+
+    /** The last name of a path that is a literal of protocol buffers, of bytes as ISO 8859-1. */
+    private static String nameIn(String literal) {
+        String path = OCTAL.matcher(literal)
+                .replaceAll(octal -> Matcher.quoteReplacement(
+                        Character.toString(Integer.parseInt(octal.group(1), Byte.SIZE))));
+        String name = path.substring(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+        return new String(name.getBytes(ISO_8859_1), UTF_8);
     }
 
     /** The index of a checkpoint by the name that TensorFlow gives it, such as {@code model.ckpt}. */

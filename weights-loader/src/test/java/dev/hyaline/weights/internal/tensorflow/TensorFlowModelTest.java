@@ -52,6 +52,28 @@ class TensorFlowModelTest {
         Checkpoint.open(directory).close();
     }
 
+    /** Names as TensorFlow writes them: it spells what is not ASCII in octal. */
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '`',
+            delimiter = '|',
+            value = {
+                "model-200 | model_checkpoint_path: \"model-200\"",
+                "my model+ft=1 (2) | model_checkpoint_path: \"/home/ann/my model+ft=1 (2)\"",
+                "modèle-7 | model_checkpoint_path: \"mod\\303\\250le-7\"",
+                "model-9 | model_checkpoint_path: \"C:\\\\run\\\\model-9\"",
+                "model-9 | all_model_checkpoint_paths: \"model.ckpt\"~ model_checkpoint_path : 'run/model-9'"
+            })
+    void opensTheLatestWhateverItsName(String name, String latest) throws IOException {
+        for (String file : new String[] {"model.ckpt.index", DATA}) {
+            Files.copy(directory.resolve(file), directory.resolve(file.replace("model.ckpt", name)));
+        }
+        Files.writeString(directory.resolve("checkpoint"), latest.replace("~", "\n") + "\n");
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertThat(checkpoint.files()).extracting(CheckpointFile::name).contains(name + ".index");
+        }
+    }
+
     @Test
     void opensTheOnlyIndexWithoutThatFile() throws IOException {
         Files.delete(directory.resolve("checkpoint"));
