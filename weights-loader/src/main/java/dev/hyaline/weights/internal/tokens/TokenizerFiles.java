@@ -155,12 +155,12 @@ public final class TokenizerFiles {
         // Checked first: other models' tokenizers differ in every other part as well.
         Json model = json.require("model");
         requireType(model, "BPE");
-        json.nullable("normalizer").ifPresent(normalizer -> {
+        json.nullable("normalizer").filter(normalizer -> !isEmpty(normalizer)).ifPresent(normalizer -> {
             throw normalizer.require("type").expected("absent, as text is not normalized");
         });
-        Json splitter = json.require("pre_tokenizer");
+        Json splitter = single(json.require("pre_tokenizer"), "pretokenizers");
         requireType(splitter, "ByteLevel");
-        requireType(json.require("decoder"), "ByteLevel");
+        requireType(single(json.require("decoder"), "decoders"), "ByteLevel");
         boolean prefixSpace = splitter.require("add_prefix_space").bool();
         boolean splitWords = flag(splitter, "use_regex", true);
 
@@ -263,6 +263,24 @@ public final class TokenizerFiles {
         return Vocabulary.intOf(id);
     }
 
+    /** The one part of a sequence of one; any other component is returned as it is. */
+    private static Json single(Json component, String parts) {
+        if (isSequence(component)) {
+            List<Json> elements = component.require(parts).elements();
+            return elements.size() == 1 ? elements.getFirst() : component;
+        }
+        return component;
+    }
+
+    private static boolean isEmpty(Json normalizer) {
+        return isSequence(normalizer)
+                && normalizer.require("normalizers").elements().isEmpty();
+    }
+
+    private static boolean isSequence(Json component) {
+        return component.require("type").string().equals("Sequence");
+    }
+
     private static void requireType(Json component, String type) {
         Json found = component.require("type");
         if (!found.string().equals(type)) {
@@ -279,15 +297,17 @@ public final class TokenizerFiles {
                 throw text.expected("empty");
             });
         }
-        if (flag(model, "byte_fallback", false)) {
-            throw model.require("byte_fallback").expected("false: every character is encoded by its bytes");
-        }
     }
 
     private int[] byteTokens(Json model) {
         int[] known = vocabulary.byteTokens(-1);
-        if (Arrays.stream(known).noneMatch(id -> id < 0)
-                || model.nullable("unk_token").isEmpty()) {
+        if (Arrays.stream(known).noneMatch(id -> id < 0)) {
+            return known;
+        }
+        if (flag(model, "byte_fallback", false)) {
+            throw model.require("byte_fallback").expected("false, where the vocabulary lacks some bytes");
+        }
+        if (model.nullable("unk_token").isEmpty()) {
             return known;
         }
         Json unknown = model.require("unk_token");

@@ -205,8 +205,8 @@ class TokenizerFilesTest {
                         "found \"</w>\""),
                 bent(
                         "byte fallback",
-                        files -> files.modelOptions = "\"byte_fallback\": true",
-                        "expected model.byte_fallback to be false",
+                        TokenizerFilesTest::fallBackToBytes,
+                        "expected model.byte_fallback to be false, where the vocabulary lacks some bytes",
                         "found true"),
                 bent(
                         "fused unknowns",
@@ -366,6 +366,28 @@ class TokenizerFilesTest {
         files.writePair(directory);
         TinyCheckpoint.write(directory, "merges.txt", new byte[] {'t', ' ', (byte) 0xC4});
         refused("merges.txt: expected UTF-8 text");
+    }
+
+    /** Components that change no token, as they have one part or none. */
+    @Test
+    void sequencesOfOneAreThatOne() {
+        files.write(directory);
+        String text = " the word'll\n<|endoftext|>caf\u00E9";
+        int[] expected = read().encode(text);
+        files.normalizer = "{\"type\": \"Sequence\", \"normalizers\": []}";
+        files.preTokenizer = "{\"type\": \"Sequence\", \"pretokenizers\": [" + files.preTokenizer + "]}";
+        files.decoder = "{\"type\": \"Sequence\", \"decoders\": [" + files.decoder + "]}";
+        files.modelOptions = "\"byte_fallback\": true";
+        files.write(directory);
+        assertThat(read().encode(text)).containsExactly(expected);
+        files.preTokenizer = "{\"type\": \"Sequence\", \"pretokenizers\": []}";
+        files.write(directory);
+        refused("expected pre_tokenizer.type to be \"ByteLevel\", found \"Sequence\"");
+    }
+
+    private static void fallBackToBytes(TinyTokenizer files) {
+        files.vocabulary.remove("\u00C3");
+        files.modelOptions = "\"byte_fallback\": true";
     }
 
     private static void fuseUnknowns(TinyTokenizer files) {
