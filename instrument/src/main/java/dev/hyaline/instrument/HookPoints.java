@@ -55,6 +55,9 @@ public final class HookPoints {
     /** Longer than any name: to compare a longer text with every name takes long and finds nothing. */
     private static final int MAX_COMPARED = 100;
 
+    /** The site of each name within a block; the first one where several have it. */
+    private static final Map<String, Site> LOCAL_SITES = localSites();
+
     private HookPoints() {}
 
     /** Every point that a plain pass has: all but those formed only on request. */
@@ -163,16 +166,26 @@ public final class HookPoints {
         return new UnknownHookPointException(Printable.plain(name), nearest(points, name));
     }
 
+    private static Map<String, Site> localSites() {
+        Map<String, Site> sites = new HashMap<>();
+        for (Site site : Site.values()) {
+            localNames(site).forEach(name -> sites.putIfAbsent(name, site));
+            ALIASES.forEach((alias, meant) -> {
+                if (meant == site) {
+                    sites.putIfAbsent(alias, site);
+                }
+            });
+        }
+        return sites;
+    }
+
     private static Optional<Site> localSite(String name) {
-        return Arrays.stream(Site.values())
-                .filter(site -> localNames(site).contains(name) || site == ALIASES.get(name))
-                .findFirst()
-                .or(() -> {
-                    List<Site> ending = Arrays.stream(Site.values())
-                            .filter(site -> isLastPart(site, name))
-                            .toList();
-                    return ending.size() == 1 ? Optional.of(ending.getFirst()) : Optional.empty();
-                });
+        return Optional.ofNullable(LOCAL_SITES.get(name)).or(() -> {
+            List<Site> ending = Arrays.stream(Site.values())
+                    .filter(site -> isLastPart(site, name))
+                    .toList();
+            return ending.size() == 1 ? Optional.of(ending.getFirst()) : Optional.empty();
+        });
     }
 
     private static List<HookPoint> matches(Gpt2Config config, List<HookPoint> points, String pattern) {
