@@ -2,6 +2,7 @@ package dev.hyaline.tools;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.hyaline.engine.fixtures.HostileJson;
 import java.io.IOException;
@@ -109,6 +110,15 @@ final class HostileInputTest {
                 "{\"format\": \"hyaline-interventions/1\", \"interventions\": [{\"do\": \"zero\", \"site\": \""
                         + "*o".repeat(10_000) + "\"}]}");
         refused(edits, "edit", "--prompt", "a", "--edits");
+    }
+
+    /** What never ends is read up to a bound. */
+    @Test
+    void devicesAreNoFiles() {
+        Path zeros = Path.of("/dev/zero");
+        assumeTrue(Files.exists(zeros), "no such device");
+        refused(zeros, "attribute", "--pairs");
+        refused(zeros, "edit", "--prompt", "a", "--edits");
     }
 
     private void refused(Path file, String... arguments) {

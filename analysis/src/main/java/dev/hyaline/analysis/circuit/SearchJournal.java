@@ -3,12 +3,13 @@ package dev.hyaline.analysis.circuit;
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.PartialFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -30,6 +31,8 @@ final class SearchJournal {
     private static final String END = "end ";
     /** A state is written again after this many times what writing it took. */
     private static final long PAUSE = 20;
+
+    private static final int MAX_BYTES = 1 << 30;
 
     private final @Nullable Path file;
     private final String identity;
@@ -77,13 +80,12 @@ final class SearchJournal {
         if (file == null) {
             return Optional.empty();
         }
-        String text;
-        try {
-            text = Files.readString(file, StandardCharsets.ISO_8859_1);
-        } catch (NoSuchFileException e) {
+        if (!Files.exists(file)) {
             return Optional.empty();
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
+        }
+        String text;
+        try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
+            text = new String(input.readAll(MAX_BYTES), StandardCharsets.ISO_8859_1);
         }
         String[] lines = text.split("\n", -1);
         if (!lines[0].equals(identity)) {

@@ -27,6 +27,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A sweep that is stopped goes on where it was, and ends with the same bits. */
@@ -298,6 +299,17 @@ final class JournalTest {
                 .isInstanceOf(FileException.class)
                 .hasMessageEndingWith("cells is a link, which is not written through");
         assertThat(absent).doesNotExist();
+    }
+
+    /** Opening one would wait for its other end for ever. */
+    @Test
+    @Timeout(60)
+    void aFifoInItsPlaceIsRefused() throws Exception {
+        assertThat(new ProcessBuilder("mkfifo", journal().toString()).start().waitFor())
+                .isZero();
+        assertThatThrownBy(() -> experiment.sweep(sweep, SweepOptions.none().journal(journal())))
+                .isInstanceOf(FileException.class)
+                .hasMessageEndingWith("cells is no regular file");
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -134,6 +135,19 @@ final class SearchTest {
                                 journal + " holds the progress of a search, but is damaged; delete it to begin again");
             }
         }
+    }
+
+    /** Opening one would wait for its other end for ever. */
+    @Test
+    @Timeout(60)
+    void aFifoInTheJournalsPlaceIsRefused() throws Exception {
+        Path journal = temporary.resolve("fifo");
+        assertThat(new ProcessBuilder("mkfifo", journal.toString()).start().waitFor())
+                .isZero();
+        assertThatThrownBy(() -> Acdc.search(
+                        circuits, 0.05, false, SweepOptions.none().journal(journal)))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage(journal + ": expected a file, found something else");
     }
 
     /** Searches until it is killed. */

@@ -1,11 +1,8 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.Prompts;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -41,25 +38,21 @@ public final class ConceptOptions implements CheckedOptions {
     public Map<String, Set<Integer>> sets(ModelVocabulary vocabulary) {
         Path file = PathOption.parse("--concepts", concepts);
         Map<String, Set<Integer>> sets = new TreeMap<>();
-        try {
-            Json json = Json.readObject(InputErrors.INSTANCE, concepts, Files.readAllBytes(file));
-            json.forEachField((name, words) -> {
-                if (words.isArray()) {
-                    Set<Integer> tokens = new TreeSet<>();
-                    for (Json word : words.elements()) {
-                        for (String written : List.of(word.string(), " " + word.string())) {
-                            int[] encoded = vocabulary.encode(written, false);
-                            if (encoded.length == 1) {
-                                tokens.add(encoded[0]);
-                            }
+        Json json = Json.readObject(InputErrors.INSTANCE, concepts, WholeFile.read(file));
+        json.forEachField((name, words) -> {
+            if (words.isArray()) {
+                Set<Integer> tokens = new TreeSet<>();
+                for (Json word : words.elements()) {
+                    for (String written : List.of(word.string(), " " + word.string())) {
+                        int[] encoded = vocabulary.encode(written, false);
+                        if (encoded.length == 1) {
+                            tokens.add(encoded[0]);
                         }
                     }
-                    sets.put(name, tokens);
                 }
-            });
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
-        }
+                sets.put(name, tokens);
+            }
+        });
         return sets;
     }
 

@@ -7,9 +7,9 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Utf8;
 import dev.hyaline.weights.Tokenizer;
-import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -130,11 +130,8 @@ public final class PairOptions implements CheckedOptions {
             return PairFile.read(file);
         }
         // A pipe, as the shell makes of <(...), can be read only once.
-        try {
-            return PairFile.parse(file.toString(), Files.readString(file));
-        } catch (IOException e) {
-            throw FileException.reading(file, e);
-        }
+        return PairFile.parse(
+                file.toString(), Utf8.strict(InputErrors.INSTANCE, file.toString(), WholeFile.read(file)));
     }
 
     /** Returns the chosen pairs, checked against a model. */

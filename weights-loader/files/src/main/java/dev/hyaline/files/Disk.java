@@ -16,11 +16,17 @@ import java.util.Set;
 public final class Disk {
     private Disk() {}
 
-    /** Opens a file, but refuses a symbolic link in its place, through which the content would be written elsewhere. */
+    /**
+     * Opens a file, but refuses a symbolic link in its place, through which the content would be written elsewhere, and
+     * a FIFO, which would be waited for.
+     */
     public static FileChannel open(Path file, OpenOption... options) throws IOException {
         if (Files.isSymbolicLink(file)) {
             throw new FileSystemException(
                     file.toString(), null, file.getFileName() + " is a link, which is not written through");
+        }
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new FileSystemException(file.toString(), null, file.getFileName() + " is no regular file");
         }
         Set<OpenOption> all = new HashSet<>(Arrays.asList(options));
         all.add(LinkOption.NOFOLLOW_LINKS);

@@ -99,9 +99,10 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
         }
     }
 
-    /** Removes a killed run's file, or a link; returns false if the file belongs to a live run. */
+    /** Removes a killed run's file, a link or a FIFO; returns false if the file belongs to a live run. */
     private static boolean removeLeftover(Path path) throws IOException {
-        if (Files.isSymbolicLink(path)) {
+        if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
+                && !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
             Files.deleteIfExists(path);
             return true;
         }

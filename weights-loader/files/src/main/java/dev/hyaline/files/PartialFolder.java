@@ -1,6 +1,7 @@
 package dev.hyaline.files;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -13,6 +14,9 @@ import java.util.stream.Stream;
  * stopped, before it is committed. It holds files but no folders.
  */
 public final class PartialFolder implements AutoCloseable {
+    /** Folders of killed runs beside which another one is created. */
+    private static final int MAX_LEFT = 1000;
+
     private final Path path;
     private final Path target;
     private final Thread onExit = new Thread(this::delete, "hyaline-folder-cleanup");
@@ -29,11 +33,27 @@ public final class PartialFolder implements AutoCloseable {
      */
     public static PartialFolder begin(Path target) throws IOException {
         Files.createDirectories(target.getParent());
-        String name = "." + target.getFileName() + ".partial-"
-                + ProcessHandle.current().pid();
-        PartialFolder folder = new PartialFolder(Files.createDirectory(target.resolveSibling(name)), target);
+        PartialFolder folder = new PartialFolder(create(target), target);
         Runtime.getRuntime().addShutdownHook(folder.onExit);
         return folder;
+    }
+
+    /**
+     * Creates the hidden folder, under a number of its own if one is there: in containers, each run may have the number
+     * of the process that was killed.
+     */
+    private static Path create(Path target) throws IOException {
+        String name = "." + target.getFileName() + ".partial-"
+                + ProcessHandle.current().pid();
+        for (int number = 1; ; number++) {
+            try {
+                return Files.createDirectory(target.resolveSibling(number == 1 ? name : name + "-" + number));
+            } catch (FileAlreadyExistsException e) {
+                if (number == MAX_LEFT) {
+                    throw e;
+                }
+            }
+        }
     }
 
     /** The folder while it is being filled. */

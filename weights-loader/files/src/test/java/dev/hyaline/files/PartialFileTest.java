@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 final class PartialFileTest {
@@ -46,6 +47,20 @@ final class PartialFileTest {
         assertThat(precious).hasContent("kept");
         assertThat(folder.resolve("table.csv")).hasContent("new").isRegularFile();
         assertThat(Files.isSymbolicLink(folder.resolve("table.csv"))).isFalse();
+    }
+
+    /** Opening one would wait for its other end for ever. */
+    @Test
+    @Timeout(60)
+    void aFifoInTheFilesPlaceIsRemoved() throws Exception {
+        assertThat(new ProcessBuilder("mkfifo", partial().toString()).start().waitFor())
+                .isZero();
+        assertThatThrownBy(() -> Disk.open(partial(), StandardOpenOption.READ))
+                .isInstanceOf(FileSystemException.class)
+                .hasMessageEndingWith(" is no regular file");
+        PartialFile.write(folder.resolve("table.csv"), "new".getBytes(UTF_8));
+        assertThat(folder.resolve("table.csv")).hasContent("new").isRegularFile();
+        assertThat(names()).containsExactly("table.csv");
     }
 
     @Test

@@ -46,4 +46,20 @@ final class PartialFolderTest {
         assertThat(kept).hasContent("kept");
         assertThat(parent).isDirectoryNotContaining("glob:**/.*");
     }
+
+    /** In a container, the next run often has the process number of the one that was killed. */
+    @Test
+    void whatAKilledRunOfTheSameNumberLeftIsNotInTheWay() throws IOException {
+        Path target = parent.resolve("model");
+        PartialFolder killed = PartialFolder.begin(target);
+        Path left = Files.writeString(killed.path().resolve("config.json"), "left");
+        Files.createSymbolicLink(killed.path().resolveSibling(killed.path().getFileName() + "-2"), parent);
+        try (PartialFolder folder = PartialFolder.begin(target)) {
+            Files.writeString(folder.path().resolve("config.json"), "{}");
+            folder.commit();
+        }
+        assertThat(target.resolve("config.json")).hasContent("{}");
+        assertThat(left).hasContent("left");
+        killed.close();
+    }
 }

@@ -84,8 +84,8 @@ public final class TensorFlowModel {
     /** The last name of a path that is a literal of protocol buffers, of bytes as ISO 8859-1. */
     private static String nameIn(String literal) {
         String path = OCTAL.matcher(literal)
-                .replaceAll(octal -> Matcher.quoteReplacement(
-                        Character.toString(Integer.parseInt(octal.group(1), Byte.SIZE))));
+                .replaceAll(octal ->
+                        Matcher.quoteReplacement(Character.toString(Integer.parseInt(octal.group(1), Byte.SIZE))));
         String name = path.substring(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
         return new String(name.getBytes(ISO_8859_1), UTF_8);
     }

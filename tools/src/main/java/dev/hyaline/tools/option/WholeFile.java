@@ -1,0 +1,34 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A file, or a pipe as the shell makes of {@code <(...)}, that is read once and kept in memory. */
+final class WholeFile {
+    /** What a device such as {@code /dev/zero} would exceed. */
+    private static final int MAX_BYTES = 1 << 26;
+
+    private WholeFile() {}
+
+    /**
+     * Reads all of it.
+     *
+     * @throws FileException if it cannot be read
+     * @throws BadInputException if it is too long
+     */
+    static byte[] read(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(MAX_BYTES + 1);
+            if (bytes.length > MAX_BYTES) {
+                throw new BadInputException(file + ": expected at most " + MAX_BYTES + " bytes, found more");
+            }
+            return bytes;
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        }
+    }
+}
