@@ -158,7 +158,9 @@ public final class LatentPages {
         latents(html, "Decoder neighbours (cosine)", page.neighbours(), written);
         latents(html, "Fire together (Jaccard)", page.coactivation(), written);
         latents(html, "Correlated latents (Pearson)", page.correlatedByPearson(), written);
+        latents(html, "Correlated latents (cosine)", page.correlatedByCosine(), written);
         plain(html, "Correlated dimensions (Pearson)", page.correlatedNeurons());
+        plain(html, "Dimensions of the decoder row", page.alignment());
         html.append("</div>\n<p class=\"facts\">Logit effects go through the final norm's gain, of the centred decoder"
                 + " row, less their mean over the vocabulary.</p>\n<h2>Largest activations</h2>\n");
         Set<List<Integer>> seen = new HashSet<>();

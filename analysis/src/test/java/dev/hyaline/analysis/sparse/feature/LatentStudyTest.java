@@ -215,6 +215,13 @@ class LatentStudyTest {
                     .contains("fable &lt;b&gt;");
         }
         assertThat(Files.readString(folder.resolve("index.html"))).contains("latent-26.html", "latent-200.html");
+        assertThat(Files.readString(folder.resolve("latent-26.html")))
+                .contains(
+                        "Correlated latents (Pearson)",
+                        "Correlated latents (cosine)",
+                        "Decoder neighbours (cosine)",
+                        "Fire together (Jaccard)",
+                        "Dimensions of the decoder row");
         Json batch =
                 Json.readObject(InputErrors.INSTANCE, "batch", Files.readAllBytes(folder.resolve("neuronpedia.json")));
         List<Json> features = batch.require("features").elements();
