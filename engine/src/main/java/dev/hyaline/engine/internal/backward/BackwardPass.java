@@ -260,7 +260,7 @@ public final class BackwardPass {
     }
 
     private boolean isPart() {
-        return batch != whole;
+        return batch.rows() < whole.rows();
     }
 
     /** The row of the whole batch. */
