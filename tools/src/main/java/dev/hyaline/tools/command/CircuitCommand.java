@@ -82,8 +82,8 @@ import picocli.CommandLine.Spec;
             "  mask-gradient      gradients of masks that close together",
             "  information-flow   what each sender adds to what is read; no metric",
             "  exact              a partial rerun for each edge",
-            "  atp, atp-star      nodes by attribution patching, plain and with GradDrop; queries and keys with the"
-                    + " softmax fix",
+            "  atp, atp-star      nodes by attribution patching, plain and with GradDrop; queries and keys with",
+            "                     the softmax fix",
             "  hisp               nodes by mean absolute attribution",
             "  subnetwork-probing, ugs, edge-pruning",
             "                     masks of all edges, learned together; best with --metric kl",
@@ -108,6 +108,7 @@ import picocli.CommandLine.Spec;
             "  hyaline circuit --task greater-than --metric prob-diff --edges 40 --out circuit",
             "  hyaline circuit --compare                        methods beside exact effects",
             "  hyaline circuit --evaluate graph.json            a circuit from elsewhere: EAP-IG, MIB, ACDC, ...",
+            "  hyaline circuit --scores ioi_gpt2 -m gpt2        scores from elsewhere: EAP-IG's, MIB's",
             "  hyaline circuit --method acdc --tau 0.05 --metric kl",
             "  hyaline circuit --method iterative --threshold 0.8 --ablation mean",
             "  hyaline circuit --method edge-pruning --metric kl --edges 30 --steps 600 --out pruned"
