@@ -33,7 +33,7 @@ public final class SanitySuite {
     private static final int RELABELLINGS = 200;
     private static final int RANDOMISATIONS = 5;
     private static final int[] THREADS = {1, 2, 7};
-    private static final int PAIRS_ON_THREADS = 2;
+    private static final int FEW_PAIRS = 2;
 
     private final Method method;
 
@@ -72,6 +72,7 @@ public final class SanitySuite {
         checks.add(shuffledLabels(subject, finding));
         checks.add(modelRandomised(subject, finding));
         checks.add(threads(subject));
+        checks.add(kernels(subject));
         checks.addAll(GroundChecks.run(experiment, subject));
         return List.copyOf(checks);
     }
@@ -213,10 +214,33 @@ public final class SanitySuite {
                 "model randomised", worst, 0.5, "|rank correlation| with permuted weights, mean of " + RANDOMISATIONS);
     }
 
+    private static PromptPairs few(Subject subject) {
+        return PromptPairs.of(subject.model().config(), subject.pairs().list().subList(0, FEW_PAIRS));
+    }
+
+    /** The method on the first pairs, with the model on its kernels and on scalar ones. */
+    private SanityCheck kernels(Subject subject) {
+        String name = "any kernels";
+        String own = subject.model().kernels().name();
+        if (subject.model().device().isPresent() || own.equals("scalar")) {
+            return SanityCheck.notApplicable(name, "the model runs on " + own + " kernels alone");
+        }
+        PromptPairs few = few(subject);
+        double[][] found = method.run(subject.of(few)).effects();
+        try (Gpt2 scalar =
+                Gpt2.onScalarKernels(subject.model().weights(), subject.model().threads())) {
+            double[][] other = method.run(subject.of(scalar).of(few)).effects();
+            int different = 0;
+            for (int c = 0; c < found.length; c++) {
+                different += Arrays.equals(found[c], other[c]) ? 0 : 1;
+            }
+            return SanityCheck.atMost(name, different, 0, "components that differ on scalar kernels");
+        }
+    }
+
     /** The method on the first pairs, with the model on other numbers of threads. */
     private SanityCheck threads(Subject subject) {
-        PromptPairs few =
-                PromptPairs.of(subject.model().config(), subject.pairs().list().subList(0, PAIRS_ON_THREADS));
+        PromptPairs few = few(subject);
         List<double[][]> found = new ArrayList<>();
         for (int threads : THREADS) {
             try (Gpt2 model = Gpt2.of(subject.model().weights(), threads)) {

@@ -44,6 +44,9 @@ class SanitySuiteTest {
     private static final Set<BuiltInMethod> SLOW =
             EnumSet.of(BuiltInMethod.EXACT, BuiltInMethod.IG_ACTIVATIONS, BuiltInMethod.EAP_IG_ACTIVATIONS);
 
+    /** One pass gives its finding; for faults that no method sees. */
+    private static final BuiltInMethod CHEAP = BuiltInMethod.ATTRIBUTE;
+
     @BeforeAll
     static void open() {
         encoder = Fable.encoder();
@@ -222,6 +225,24 @@ class SanitySuiteTest {
         assertThat(failures(unstable, pairs)).containsExactly("any threads");
     }
 
+    @Test
+    void aMethodThatReadsTheKernelsIsCaught() {
+        Method unstable = new Method() {
+            @Override
+            public String title() {
+                return "unstable";
+            }
+
+            @Override
+            public Finding run(Subject subject) {
+                Finding finding = BuiltInMethod.ABLATE.run(subject);
+                finding.effects()[3][0] += subject.model().kernels().name().equals("scalar") ? 1e-12 : 0;
+                return finding;
+            }
+        };
+        assertThat(failures(unstable, pairs)).containsExactly("any kernels");
+    }
+
     /** A country says its capital in any order of words. */
     @Test
     void aTaskThatNeedsNoOrderIsCaught() {
@@ -241,7 +262,7 @@ class SanitySuiteTest {
     @Test
     void aMetricThatReadsTheRoundingIsCaught() {
         assertThat(failures(
-                        BuiltInMethod.ABLATE,
+                        CHEAP,
                         planted(reading -> logitDifference(reading) + 0.1 * Math.sin(1e7 * logitDifference(reading)))))
                 .containsExactly("numerical stability");
     }
@@ -249,7 +270,7 @@ class SanitySuiteTest {
     /** The second name of the subject, as the prompt has it: no ablation changes that. */
     @Test
     void aMetricThatReadsThePromptIsCaught() {
-        assertThat(failures(BuiltInMethod.ABLATE, planted(reading -> {
+        assertThat(failures(CHEAP, planted(reading -> {
                     Map<String, Integer> roles = reading.pair().roles();
                     boolean again = reading.tokens()[roles.get("S1")] == reading.tokens()[roles.get("S2")];
                     return logitDifference(reading) + (again ? 8 : 0);
@@ -272,7 +293,7 @@ class SanitySuiteTest {
                 .table()
                 .mean(0);
         assertThat(failures(
-                        BuiltInMethod.ABLATE,
+                        CHEAP,
                         planted(reading -> Math.abs(reading.logit(0) - blank) < 1e-6
                                 ? Metric.logitDifference()
                                         .measure(new Reading(
@@ -286,7 +307,7 @@ class SanitySuiteTest {
     @SuppressWarnings("ReferenceEquality") // of the clean run itself
     void aTraceOfAnyEditIsCaught() {
         assertThat(failures(
-                        BuiltInMethod.ABLATE,
+                        CHEAP,
                         planted(reading ->
                                 logitDifference(reading) + (reading.logits() == reading.clean() ? 0 : 1e-9))))
                 .containsExactly("negative control");
@@ -296,7 +317,7 @@ class SanitySuiteTest {
     void unitsThatShareAPromptAreCaught() {
         List<PromptPair> shared = new ArrayList<>(pairs);
         shared.set(11, pairs.get(0).ofUnit("another"));
-        assertThat(failures(BuiltInMethod.ABLATE, shared)).containsExactly("leakage");
+        assertThat(failures(CHEAP, shared)).containsExactly("leakage");
     }
 
     @Test

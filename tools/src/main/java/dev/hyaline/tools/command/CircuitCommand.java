@@ -282,7 +282,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                 judged,
                 evaluation,
                 nodes(scores, chosen, found, roles),
-                new EdgesReport(scores, circuit, judged.effects(circuit.edges())),
+                new EdgesReport(scores, circuit, judged.pairs(), judged.effects(circuit.edges())),
                 ClaimsReport.of(judged, evaluation, roles, circuitOptions.draws(), seed),
                 curves(judged, List.of(scores, random)),
                 tested == null && !circuitOptions.isSearch() && scores.pairs() > 1

@@ -109,12 +109,15 @@ public final class SanityCommand implements Callable<Integer>, CheckedOptions {
                     check.words());
         }
         table.print(console);
+        console.out().println(console.dim(TableView.units(study.pairs())));
     }
 
     private void print(Study study, List<SanityCheck> checks) {
         JsonOutput.print(console, out -> {
             out.writeStringProperty("model", study.model());
             out.writeStringProperty("method", method.toString());
+            out.writeNumberProperty("n", study.pairs().size());
+            out.writeBooleanProperty("units_known", study.pairs().units().isPresent());
             out.writeArrayPropertyStart("checks");
             for (SanityCheck check : checks) {
                 out.writeStartObject();

@@ -10,6 +10,7 @@ import dev.hyaline.analysis.circuit.GraphFile;
 import dev.hyaline.analysis.circuit.ScoreStability;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.PartialFile;
@@ -116,8 +117,8 @@ public record CircuitReport(
         showEvaluation(console);
     }
 
-    private static String range(double[] values) {
-        return MeanInterval.of(values).toString();
+    private String range(double[] values) {
+        return MeanInterval.of(values, judged.pairs()).toString();
     }
 
     private void showEvaluation(Console console) {
@@ -208,6 +209,10 @@ public record CircuitReport(
         json.writeNumberProperty("edges_asked", search.asked());
         json.writeNumberProperty("edges_of_graph", circuit().graphSize());
         json.writeNumberProperty("seed", provenance.seed());
+        json.writeNumberProperty("n", judged.pairs().size());
+        json.writeNumberProperty(
+                "units", judged.pairs().units().map(Units::count).orElse(judged.pairs().size()));
+        json.writeBooleanProperty("units_known", judged.pairs().units().isPresent());
         pairs(json, "pairs_found_on", found.pairs());
         pairs(json, "pairs_judged_on", judged.pairs());
         nodes.writeJson(json);

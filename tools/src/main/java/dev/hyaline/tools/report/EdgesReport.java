@@ -3,6 +3,7 @@ package dev.hyaline.tools.report;
 import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.EdgeScores;
 import dev.hyaline.analysis.graph.Edge;
+import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.util.ArrayList;
@@ -14,9 +15,10 @@ import tools.jackson.core.JsonGenerator;
  * Edges, their scores and, of those in a circuit, their exact effects.
  *
  * @param scores of all edges
- * @param effects on the pairs that the circuit is judged on, {@code [edges of the circuit][pairs]}
+ * @param judgedOn the pairs that the circuit is judged on
+ * @param effects on these pairs, {@code [edges of the circuit][pairs]}
  */
-public record EdgesReport(EdgeScores scores, Circuit circuit, double[][] effects) {
+public record EdgesReport(EdgeScores scores, Circuit circuit, PromptPairs judgedOn, double[][] effects) {
     private static final int SHOWN = 20;
 
     void show(Console console) {
@@ -33,12 +35,14 @@ public record EdgesReport(EdgeScores scores, Circuit circuit, double[][] effects
                     edges.get(i).toString(),
                     TableView.figure(scores.of(edges.get(i))),
                     TableView.figure(MeanInterval.mean(effect)),
-                    MeanInterval.of(effect).toString());
+                    MeanInterval.of(effect, judgedOn).toString());
         });
         table.print(console);
         if (edges.size() > SHOWN) {
             console.out().println(console.dim("the " + SHOWN + " with the largest scores"));
         }
+        console.out().println(console.dim(TableView.units(judgedOn)));
+        console.out().println(console.dim("interval: 95%, clustered t"));
     }
 
     /** All edges of the graph. */
@@ -53,7 +57,7 @@ public record EdgesReport(EdgeScores scores, Circuit circuit, double[][] effects
             if (at >= 0) {
                 csv.append(',')
                         .append(MeanInterval.mean(effects[at]))
-                        .append(MeanInterval.of(effects[at]).csv());
+                        .append(MeanInterval.of(effects[at], judgedOn).csv());
             } else {
                 csv.append(",,,");
             }
@@ -70,7 +74,7 @@ public record EdgesReport(EdgeScores scores, Circuit circuit, double[][] effects
             json.writeStringProperty("edge", edges.get(i).toString());
             JsonOutput.number(json, "score", scores.of(edges.get(i)));
             JsonOutput.number(json, "exact_effect", MeanInterval.mean(effects[i]));
-            MeanInterval interval = MeanInterval.of(effects[i]);
+            MeanInterval interval = MeanInterval.of(effects[i], judgedOn);
             JsonOutput.number(json, "low", interval.low());
             JsonOutput.number(json, "high", interval.high());
             json.writeEndObject();

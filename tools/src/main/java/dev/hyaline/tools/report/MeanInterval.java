@@ -1,17 +1,18 @@
 package dev.hyaline.tools.report;
 
+import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.TTest;
 import dev.hyaline.analysis.statistics.Units;
 import java.util.Optional;
 
-/** The 95 % interval of a mean over pairs of prompts; both ends are NaN where there is none. */
+/** The 95 % interval of a mean over pairs of prompts, by their units where they are known; both ends are NaN where there is none. */
 record MeanInterval(double low, double high) {
     private static final double TAIL = 0.025;
 
-    static MeanInterval of(double[] values) {
-        Optional<Interval> interval =
-                TTest.of(values, Units.each(values.length)).map(test -> test.interval(TAIL));
+    static MeanInterval of(double[] values, PromptPairs pairs) {
+        Units units = pairs.units().orElse(Units.each(values.length));
+        Optional<Interval> interval = TTest.of(values, units).map(test -> test.interval(TAIL));
         return new MeanInterval(
                 interval.map(Interval::low).orElse(Double.NaN),
                 interval.map(Interval::high).orElse(Double.NaN));

@@ -2,6 +2,7 @@ package dev.hyaline.tools.report;
 
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.robustness.Robustness;
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -56,12 +57,18 @@ public record RobustnessReport(Console console, Study study, String method, Metr
                         + TableView.figure(robustness.score()) + ", 95% interval "
                         + TableView.figure(robustness.interval().low()) + " to "
                         + TableView.figure(robustness.interval().high()));
+        console.out().println(console.dim(TableView.units(study.pairs())));
     }
 
     private void write(JsonGenerator out) {
         out.writeStringProperty("model", study.model());
         out.writeStringProperty("method", method);
         out.writeStringProperty("metric", metric.name());
+        out.writeNumberProperty("n", study.pairs().size());
+        out.writeNumberProperty(
+                "units",
+                study.pairs().units().map(Units::count).orElse(study.pairs().size()));
+        out.writeBooleanProperty("units_known", study.pairs().units().isPresent());
         out.writeStringProperty("verdict", robustness.verdict().toString());
         JsonOutput.number(out, "score", robustness.score());
         JsonOutput.number(out, "interval_low", robustness.interval().low());

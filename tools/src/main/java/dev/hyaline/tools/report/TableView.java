@@ -1,7 +1,9 @@
 package dev.hyaline.tools.report;
 
+import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Adjustment;
 import dev.hyaline.analysis.statistics.Effect;
+import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.analysis.table.ColourScale;
 import dev.hyaline.analysis.table.Grid;
@@ -168,12 +170,23 @@ public final class TableView {
     }
 
     private static String units(TableStatistics statistics) {
-        if (!statistics.unitsKnown()) {
-            return "units unknown: each of the " + statistics.prompts()
-                    + " counts as one, so that intervals may be too narrow";
+        return units(statistics.unitsKnown(), statistics.prompts(), statistics.units());
+    }
+
+    /** The number of units that pairs are of, or that it is not known. */
+    public static String units(PromptPairs pairs) {
+        return units(
+                pairs.units().isPresent(),
+                pairs.size(),
+                pairs.units().map(Units::count).orElse(pairs.size()));
+    }
+
+    private static String units(boolean known, int prompts, int units) {
+        if (!known) {
+            return "units unknown: each of the " + prompts + " counts as one, so that intervals may be too narrow";
         }
-        String counted = DisplayText.plural(statistics.units(), "unit") + " in " + statistics.prompts();
-        return statistics.units() < VerdictInterval.MIN_UNITS ? counted + ": too few for an interval" : counted;
+        String counted = DisplayText.plural(units, "unit") + " in " + prompts;
+        return units < VerdictInterval.MIN_UNITS ? counted + ": too few for an interval" : counted;
     }
 
     /** Prints the grid, as many columns at a time as fit on a line. */
