@@ -338,6 +338,22 @@ record GoldenCircuits(Path folder, String name) {
                 .isEqualTo(expected.get("edges_after_pruning").asInt());
     }
 
+    /** Compares the loss of the circuit that the reference's search kept, without the search. */
+    void requireLossOfSearch(CircuitExperiment circuits, int number) {
+        JsonNode expected = json().get("acdc").get(number);
+        double[] flags = tensor("acdc." + number);
+        Circuit kept = Circuit.of(
+                circuits.config(),
+                IntStream.range(0, flags.length)
+                        .filter(e -> flags[e] != 0)
+                        .mapToObj(circuits.index().edges()::get)
+                        .toList());
+        assertThat(kept.size()).isEqualTo(expected.get("edges").asInt());
+        assertThat(kept.pruned().size())
+                .isEqualTo(expected.get("edges_after_pruning").asInt());
+        assertThat(circuits.mean(kept)).isCloseTo(expected.get("task_metric").asDouble(), within(GoldenIoi.TOLERANCE));
+    }
+
     /** Prompts of a reference, a token of an answer or several. */
     static PromptPairs pairs(Gpt2Config config, JsonNode list) {
         List<PromptPair> pairs = new ArrayList<>();
