@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What cannot be done is refused with one sentence and the right exit code, before anything is written. */
 final class BadUsageTest {
@@ -270,7 +271,7 @@ final class BadUsageTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"devices", "devices --json", "dump --device gpu", "generate --device 0", "info --device gpu"})
+    @CsvSource({"dump --device gpu", "generate --device 0", "info --device gpu"})
     void withoutTornadoVmDevicesAreOneSentence(String line) {
         Outcome outcome = Outcome.of(line.split(" "));
         assertThat(outcome.exitCode()).isEqualTo(1);
@@ -279,6 +280,31 @@ final class BadUsageTest {
                 .startsWith("hyaline: running on a device needs TornadoVM")
                 .contains("TORNADOVM_HOME")
                 .hasLineCount(1);
+    }
+
+    @Test
+    void withoutTornadoVmDevicesAreTheProcessors() {
+        assertThat(Outcome.of("devices").succeeded().out())
+                .contains("processor", "no GPU", "TORNADOVM_HOME")
+                .hasLineCount(2);
+        assertThat(Outcome.of("devices", "--json").succeeded().json().get("devices"))
+                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "sae info --sae nope",
+                "dump --prompts nope",
+                "patch --pairs nope",
+                "edit --edits nope",
+                "dump --model ./nope",
+                "robustness ablate --finding nope"
+            })
+    void whatIsMissingFails(String line) {
+        Outcome outcome = Outcome.of(line.split(" "));
+        assertThat(outcome.err()).contains("nope").hasLineCount(1);
+        assertThat(outcome.exitCode()).isEqualTo(1);
     }
 
     @Test

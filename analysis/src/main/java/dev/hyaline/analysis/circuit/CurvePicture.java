@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.circuit;
 
+import dev.hyaline.analysis.internal.AxisTicks;
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;
@@ -64,7 +65,7 @@ public final class CurvePicture implements Picture {
     @Override
     public void draw(Canvas canvas) {
         canvas.text(14, 24, title, 14, Anchor.START, false, Canvas.INK);
-        double step = niceStep(most - least);
+        double step = AxisTicks.step(most - least, 6);
         for (double y = Math.ceil(least / step) * step; y <= most; y += step) {
             straight(canvas, LEFT, y(y), WIDTH - RIGHT, y(y), Math.abs(y - 1) < step / 2 ? 1.2 : 0.8, Canvas.GRID);
             canvas.text(
@@ -145,13 +146,6 @@ public final class CurvePicture implements Picture {
                 width,
                 colour,
                 "");
-    }
-
-    private static double niceStep(double range) {
-        double rough = range / 6;
-        double power = Math.pow(10, Math.floor(Math.log10(rough)));
-        double digits = rough / power;
-        return power * (digits < 1.5 ? 1 : digits < 3.5 ? 2 : digits < 7.5 ? 5 : 10);
     }
 
     private static double x(double fraction) {

@@ -49,6 +49,9 @@ public final class DumpFolder implements AutoCloseable {
         RESUME
     }
 
+    private static final String IN_USE =
+            "is being written by another run; wait for it or stop it, or choose another folder";
+
     private final Path folder;
     private final IfExists ifExists;
     /** Stands between a file and its writer; a test's may fail. */
@@ -114,7 +117,10 @@ public final class DumpFolder implements AutoCloseable {
             boolean shards = isShard(path) || unfinished;
             switch (ifExists) {
                 case REPLACE -> {}
-                case REFUSE ->
+                case REFUSE -> {
+                    if (unfinished && isBeingWritten(folder)) {
+                        throw FileException.occupied(folder, IN_USE);
+                    }
                     throw unfinished
                             ? FileException.occupied(
                                     folder,
@@ -124,6 +130,7 @@ public final class DumpFolder implements AutoCloseable {
                                     path,
                                     "exists already; choose another folder, or have it replaced (" + Remedy.REPLACE
                                             + ")");
+                }
                 case RESUME -> {
                     if (!shards && !path.endsWith(MANIFEST)) {
                         throw FileException.occupied(
@@ -133,6 +140,14 @@ public final class DumpFolder implements AutoCloseable {
                     }
                 }
             }
+        }
+    }
+
+    private static boolean isBeingWritten(Path folder) {
+        try {
+            return PartialFile.isBeingWritten(folder, MANIFEST);
+        } catch (IOException e) {
+            throw FileException.reading(folder, e);
         }
     }
 
@@ -319,7 +334,7 @@ public final class DumpFolder implements AutoCloseable {
         try {
             return PartialFile.begin(folder, name, disk)
                     .orElseThrow(() ->
-                            FileException.occupied(target, "is being written by another run; choose another folder"));
+                            FileException.occupied(target, IN_USE));
         } catch (IOException e) {
             throw FileException.writing(target, e);
         }

@@ -145,7 +145,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                 })
         private boolean shapley;
 
-        @Option(names = "--alone", description = "... with all heads that are in no set ablated throughout.")
+        @Option(names = "--alone", description = "For --interactions and --shapley: ablate all heads that are in no set throughout.")
         private boolean alone;
     }
 
@@ -178,7 +178,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         @Option(
                 names = "--positions",
                 paramLabel = "LIST",
-                description = "... only these: 0,3-5,-1, or roles such as S2,end.")
+                description = "Only these positions, one by one: 0,3-5,-1, or roles such as S2,end.")
         private @Nullable String positions;
 
         private IndexSelection layers() {

@@ -325,6 +325,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     private CircuitReport.Provenance provenance(Study study, long seed) {
         return new CircuitReport.Provenance(
                 study.model(),
+                study.pairsOrigin(),
                 study.checkpoint().files().stream()
                         .map(file -> Map.of("name", file.name(), "sha256", file.sha256()))
                         .toList(),

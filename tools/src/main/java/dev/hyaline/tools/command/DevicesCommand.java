@@ -1,6 +1,7 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.engine.Device;
+import dev.hyaline.engine.error.BackendUnavailableException;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.terminal.Console;
@@ -15,7 +16,7 @@ import tools.jackson.core.JsonGenerator;
 /** {@code hyaline devices}: the devices that {@code --device} can name. */
 @Command(
         name = "devices",
-        header = "Lists the devices that a model can run on, besides the CPU.",
+        header = "Lists the processors and devices that a model can run on.",
         description = {
             "",
             "Devices are reached through TornadoVM (tornadovm.org) 5.2 for JDK 25: set TORNADOVM_HOME to its SDK."
@@ -32,6 +33,8 @@ import tools.jackson.core.JsonGenerator;
             "  TORNADOVM_HOME   TornadoVM's SDK, the folder that holds tornado-argfile"
         })
 public final class DevicesCommand implements Runnable {
+    private static final String TORNADOVM_HOME = "TORNADOVM_HOME";
+
     private final Console console;
 
     @Mixin
@@ -43,9 +46,20 @@ public final class DevicesCommand implements Runnable {
 
     @Override
     public void run() {
-        List<Device> devices = Device.available();
+        int processors = Runtime.getRuntime().availableProcessors();
+        List<Device> devices = devices();
         if (common.json) {
-            JsonOutput.print(console, json -> json(json, devices));
+            JsonOutput.print(console, json -> {
+                json.writeNumberProperty("processors", processors);
+                json(json, devices);
+            });
+            return;
+        }
+        console.out().println(DisplayText.plural(processors, "processor") + ", which models run on without --device");
+        if (devices.isEmpty()) {
+            console.out()
+                    .println("no GPU; to add one, install TornadoVM 5.2 for JDK 25 (tornadovm.org, or sdk install"
+                            + " tornadovm) and set " + TORNADOVM_HOME + " to its SDK");
             return;
         }
         Table table = new Table(">device", "kind", "name", "driver", ">memory");
@@ -58,6 +72,18 @@ public final class DevicesCommand implements Runnable {
                     DisplayText.bytes(device.memory()));
         }
         table.print(console);
+    }
+
+    /** The devices there are; none without TornadoVM. */
+    private List<Device> devices() {
+        try {
+            return Device.available();
+        } catch (BackendUnavailableException e) {
+            if (console.environment().containsKey(TORNADOVM_HOME)) {
+                throw e;
+            }
+            return List.of();
+        }
     }
 
     private static String kind(Device device) {

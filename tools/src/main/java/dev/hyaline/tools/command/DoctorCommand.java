@@ -32,6 +32,7 @@ import picocli.CommandLine.Mixin;
                     + " values and gradients at every hook point on the way. Names tensor, row and column of the first"
                     + " weight, or site, layer, head, position and token of the first value, that is infinite, not a"
                     + " number, or differs; with edits, the one nearest upstream of it."
+                    + PromptOptions.WITHOUT_PROMPTS
         },
         sortOptions = false,
         abbreviateSynopsis = true,

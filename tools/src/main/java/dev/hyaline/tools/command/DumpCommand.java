@@ -66,6 +66,7 @@ import picocli.CommandLine.Option;
             "Without options, dumps all hook points of the built-in model on a built-in prompt to the folder"
                     + " hyaline-dump: the tensors under their TransformerLens names, and manifest.json, which records"
                     + " everything needed to reproduce them."
+                    + PromptOptions.WITHOUT_PROMPTS
         },
         sortOptions = false,
         abbreviateSynopsis = true,

@@ -36,6 +36,7 @@ import picocli.CommandLine.Option;
             "",
             "Runs each prompt as it is and with interventions, and shows the likeliest next tokens before and after,"
                     + " how far the two predictions are apart, and what became of chosen logit differences."
+                    + PromptOptions.WITHOUT_PROMPTS
         },
         sortOptions = false,
         abbreviateSynopsis = true,

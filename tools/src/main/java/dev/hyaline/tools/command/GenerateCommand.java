@@ -35,6 +35,7 @@ import picocli.CommandLine.Option;
             "Takes the likeliest token each time unless told to sample. The text of one prompt is shown as it is"
                     + " generated; several prompts are continued together and shown at the end. A text ends with an"
                     + " end-of-text token, after --max-new-tokens, or at the model's last position."
+                    + PromptOptions.WITHOUT_PROMPTS
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -72,7 +73,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
             })
     private @Nullable Float temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", description = "Draw among the K likeliest tokens.")
+    @Option(names = "--top-k", paramLabel = "K", description = "Draw among the K likeliest tokens; 0 draws among all.")
     private @Nullable Integer topK;
 
     @Option(

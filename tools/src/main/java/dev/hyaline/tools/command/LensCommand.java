@@ -60,7 +60,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
     @Option(
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
-            description = "A prompt whose likeliest tokens to show, instead of pairs.")
+            description = "A prompt whose likeliest tokens to show, instead of pairs. They are not a table for --out.")
     private @Nullable String prompt;
 
     @Mixin

@@ -102,7 +102,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--through",
             paramLabel = "NODES",
-            description = "... also through these nodes. Default: only directly")
+            description = "For --heads-to: patch paths that go through these nodes too. Default: only direct paths")
     private @Nullable String through;
 
     @Option(

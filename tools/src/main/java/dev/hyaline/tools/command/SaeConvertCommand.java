@@ -31,7 +31,9 @@ public final class SaeConvertCommand implements Runnable, CheckedOptions {
             names = {"-o", "--out"},
             paramLabel = "DIR",
             required = true,
-            description = "Folder to write; must not exist.")
+            description = {
+                "Folder to write. It must not exist: a folder is never replaced, because it may hold other files."
+            })
     private String out = "";
 
     @Mixin

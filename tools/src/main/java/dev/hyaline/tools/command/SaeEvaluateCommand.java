@@ -116,7 +116,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
                             LatentStudy.of(model, attachment, prompts, excluded), concepts.sets(vocabulary))
                     : null;
             if (!picture.isEmpty()) {
-                draw(attachment, evaluation);
+                draw(checkpoint.name(), attachment, evaluation);
             }
             if (common.json) {
                 json(evaluation, interpretable);
@@ -129,9 +129,10 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private void draw(Attachment attachment, SaeEvaluation evaluation) {
+    private void draw(String model, Attachment attachment, SaeEvaluation evaluation) {
         DensityPicture drawn = DensityPicture.of(
-                "Latents at " + attachment.out() + ", " + evaluation.tokens() + " tokens",
+                "How often latents fire: " + source.name(),
+                model + ", " + attachment.out() + ", " + evaluation.tokens() + " tokens of " + texts.description(),
                 evaluation.densities(),
                 evaluation.tokens());
         Path file = PathOption.parse("--picture", picture);

@@ -168,7 +168,10 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     @Option(
             names = {"-o", "--out"},
             paramLabel = "DIR",
-            description = "Folder to write; must not exist. Default: ${DEFAULT-VALUE}")
+            description = {
+                "Folder to write. It must not exist: a folder is never replaced, because it may hold other files."
+                        + " Default: ${DEFAULT-VALUE}"
+            })
     private String out = "hyaline-sae";
 
     @Option(

@@ -131,7 +131,7 @@ public final class CircuitOptions implements CheckedOptions {
             paramLabel = "RULE",
             completionCandidates = Rules.class,
             converter = Rules.class,
-            description = "... and where they lie, for eap-ig: ${COMPLETION-CANDIDATES}. Default: left")
+            description = "Where the points of the path of --steps lie, for eap-ig: ${COMPLETION-CANDIDATES}. Default: left")
     private EdgeScoring.@Nullable PathRule rule;
 
     @Option(
@@ -164,20 +164,20 @@ public final class CircuitOptions implements CheckedOptions {
             paramLabel = "HOW",
             completionCandidates = Selections.class,
             converter = Selections.class,
-            description = "... and which: ${COMPLETION-CANDIDATES}. Default: top; of information-flow, greedy")
+            description = "Which edges to keep of as many as --edges says: ${COMPLETION-CANDIDATES}. Default: top; of information-flow, greedy")
     private @Nullable CircuitSelection selection;
 
     @Option(
             names = "--min-score",
             paramLabel = "X",
-            description = "... or all with at least this score, or absolute score, as --select says.")
+            description = "Keep all edges of at least this score, or absolute score if --select says so, instead of --edges.")
     private @Nullable Double minScore;
 
     @Option(
             names = "--nodes",
             paramLabel = "N",
             description =
-                    "... or all edges that leave the N nodes with the largest sums of scores. Of atp, atp-star and"
+                    "Keep all edges that leave the N nodes with the largest sums of scores, instead of --edges. Of atp, atp-star and"
                             + " hisp the default: a fourth of all")
     private @Nullable Integer nodes;
 
@@ -187,7 +187,7 @@ public final class CircuitOptions implements CheckedOptions {
             description = "For acdc: by how much the loss may grow for each edge left out. Default: 0.1")
     private @Nullable Double tau;
 
-    @Option(names = "--absolute", description = "... where an edge without which the loss shrinks as much is kept too.")
+    @Option(names = "--absolute", description = "For acdc: keep an edge too without which the loss shrinks by as much as --tau.")
     private boolean absolute;
 
     @Option(
@@ -202,7 +202,7 @@ public final class CircuitOptions implements CheckedOptions {
             completionCandidates = Orders.class,
             converter = Orders.class,
             description =
-                    "... and which of the ways gives the circuit: each node alone (single), or what was not missed"
+                    "For iterative: which way of ablating gives the circuit: each node alone (single), or what was not missed"
                         + " stays away, from the logits back or by effect: ${COMPLETION-CANDIDATES}. Default: effect")
     private @Nullable Order order;
 

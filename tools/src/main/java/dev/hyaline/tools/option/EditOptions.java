@@ -349,6 +349,10 @@ public final class EditOptions implements CheckedOptions {
             if (Float.isFinite(value)) {
                 return value;
             }
+            if (Double.isFinite(Double.parseDouble(text)) || text.matches("[-+]?[0-9.eE+]+")) {
+                throw new BadInputException(option + ": expected a number from -3.4e38 to 3.4e38, as float32 has, found '"
+                        + text + "'");
+            }
         } catch (NumberFormatException e) {
             // As below.
         }

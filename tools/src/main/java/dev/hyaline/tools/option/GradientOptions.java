@@ -55,7 +55,7 @@ public final class GradientOptions implements CheckedOptions {
     @Option(
             names = "--distractor",
             paramLabel = "TEXT",
-            description = "... and a wrong one, for logit-diff and prob-diff.")
+            description = "A wrong next token, for --gradients logit-diff and prob-diff.")
     private List<String> distractors = new ArrayList<>();
 
     @Override

@@ -16,13 +16,13 @@ import picocli.CommandLine.Option;
 public final class PromptOptions implements CheckedOptions {
     public static final String BUILT_IN_PROMPT = "When Mary and John went to the store, John gave a drink to";
 
+    /** A sentence for the help of commands that run the built-in prompt. */
+    public static final String WITHOUT_PROMPTS = " Without prompts, the prompt is \"" + BUILT_IN_PROMPT + "\".";
+
     @Option(
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
-            description = {
-                "A prompt; give it again for more. If none is given, dump, edit and generate take \"" + BUILT_IN_PROMPT
-                        + "\"."
-            })
+            description = "A prompt; give it again for more.")
     List<String> texts = new ArrayList<>();
 
     @Option(

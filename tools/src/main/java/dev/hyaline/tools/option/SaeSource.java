@@ -4,7 +4,7 @@ import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.tools.terminal.Console;
@@ -13,6 +13,7 @@ import dev.hyaline.weights.hub.Hub;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubName;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Option;
@@ -45,7 +46,7 @@ public final class SaeSource implements CheckedOptions {
     @Override
     public void check() {
         if (!Files.exists(path()) && hubName().isEmpty()) {
-            throw new BadInputException("--sae: there is nothing called " + sae);
+            throw missing(sae);
         }
         if (!site.isEmpty()) {
             HookPoints.point(site);
@@ -53,6 +54,15 @@ public final class SaeSource implements CheckedOptions {
         if (!siteOut.isEmpty()) {
             HookPoints.point(siteOut);
         }
+    }
+
+    private static FileException missing(String sae) {
+        return FileException.reading(sae, new NoSuchFileException(sae));
+    }
+
+    /** The autoencoder's name, as it was given. */
+    public String name() {
+        return sae;
     }
 
     private Path path() {
@@ -81,7 +91,7 @@ public final class SaeSource implements CheckedOptions {
         if (Files.exists(path)) {
             return path;
         }
-        HubName name = hubName(sae).orElseThrow(() -> new BadInputException("--sae: there is nothing called " + sae));
+        HubName name = hubName(sae).orElseThrow(() -> missing(sae));
         int colon = sae.indexOf(':');
         Hub hub = Hub.of(HubAccess.settings(console));
         try (HubProgress progress = new HubProgress(console, name)) {

@@ -48,11 +48,14 @@ public record CircuitReport(
     /**
      * All that is needed to find the circuit again.
      *
+     * @param pairs the task or the file that the pairs are from
      * @param modelFiles name and {@code sha256} of each file
      */
-    public record Provenance(String model, List<Map<String, String>> modelFiles, List<String> command, long seed) {
+    public record Provenance(
+            String model, String pairs, List<Map<String, String>> modelFiles, List<String> command, long seed) {
         private void writeJson(JsonGenerator json) {
             json.writeStringProperty("model", model);
+            json.writeStringProperty("pairs_from", pairs);
             json.writeArrayPropertyStart("model_files");
             for (Map<String, String> file : modelFiles) {
                 json.writeStartObject();
@@ -79,7 +82,7 @@ public record CircuitReport(
     }
 
     private String title() {
-        return "Circuit of " + provenance.model() + " by " + search.origin();
+        return "Circuit of " + provenance.model() + ", " + provenance.pairs() + ", by " + search.origin();
     }
 
     private String note() {
@@ -169,7 +172,7 @@ public record CircuitReport(
         nodes.files().forEach((name, content) -> files.put(name, bytes(content)));
         files.put("edges.csv", bytes(edges.csv()));
         files.put("curve.csv", bytes(curves.csv()));
-        CurvePicture plot = CurvePicture.of(title() + ": faithfulness", curves.signed());
+        CurvePicture plot = CurvePicture.of(title() + ": " + judged.metric().quantity(), curves.signed());
         files.put("curve.svg", bytes(plot.svg()));
         files.put("curve.png", plot.png());
         if (CircuitPicture.fits(circuit())) {
