@@ -22,6 +22,7 @@ import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.report.Figures;
 import dev.hyaline.tools.report.PatternReport;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.report.TableOutput;
@@ -277,24 +278,24 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                     continue;
                 }
             }
-            List<String> row = new ArrayList<>(List.of(
+            List<Object> row = new ArrayList<>(List.of(
                     head.layer() + "." + head.head(),
                     Objects.requireNonNullElse(head.type(), "-"),
-                    TableView.figure(head.score()),
-                    Double.isNaN(head.standardError()) ? "-" : "± " + TableView.figure(head.standardError())));
+                    head.score(),
+                    Figures.plusMinus(head.standardError())));
             row.addAll(bestCell(scores, head)
                     .map(best -> TableView.figures(scores, best))
                     .orElse(List.of("-", "-", "-", "-", "")));
-            row.add(TableView.figure(head.margin()));
-            table.row(row.toArray(String[]::new));
+            row.add(head.margin());
+            table.row(row.toArray());
             int cell = statistics.entropy().cell(head.layer(), head.head());
             spread.row(
                     head.layer() + "." + head.head(),
-                    TableView.figure(statistics.entropy().mean(cell)),
-                    TableView.figure(statistics.entropyShare().mean(cell)),
-                    TableView.figure(statistics.largestWeight().mean(cell)),
-                    TableView.figure(statistics.shareAbove().mean(cell)),
-                    TableView.figure(statistics.halfDistance().mean(cell)));
+                    statistics.entropy().mean(cell),
+                    statistics.entropyShare().mean(cell),
+                    statistics.largestWeight().mean(cell),
+                    statistics.shareAbove().mean(cell),
+                    statistics.halfDistance().mean(cell));
         }
         table.print(console);
         TableView.explain(console, scores);

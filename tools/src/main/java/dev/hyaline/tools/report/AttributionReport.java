@@ -32,9 +32,9 @@ public record AttributionReport(EdgeScores scores, AttributionPatches patches) {
                 .sorted(Comparator.comparingDouble(head -> -largest(parts, head)))
                 .limit(SHOWN)
                 .forEach(head -> {
-                    List<String> row = new ArrayList<>(List.of(heads.get(head)));
-                    parts.values().forEach(values -> row.add(TableView.figure(values[head].mean)));
-                    table.row(row.toArray(String[]::new));
+                    List<Object> row = new ArrayList<>(List.of(heads.get(head)));
+                    parts.values().forEach(values -> row.add(values[head].mean));
+                    table.row(row.toArray());
                 });
         table.print(console);
         console.out()

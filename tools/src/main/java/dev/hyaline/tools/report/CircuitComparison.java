@@ -49,22 +49,22 @@ public record CircuitComparison(
         for (int i = 0; i < scores.size(); i++) {
             EdgeScores of = scores.get(i);
             List<CircuitCurve.Point> points = curves.signed().get(i).points();
-            List<String> row = new ArrayList<>(List.of(
+            List<Object> row = new ArrayList<>(List.of(
                     of.method(),
-                    TableView.figure(spearman(of, scores.getFirst())),
-                    TableView.figure(spearmanOfLargest(of, scores.getFirst())),
-                    TableView.figure(pearson(of, scores.getFirst())),
-                    TableView.figure(points.get(3).faithfulness()),
-                    TableView.figure(points.get(4).faithfulness()),
-                    TableView.figure(points.get(5).faithfulness()),
-                    TableView.figure(curves.signed().get(i).area()),
-                    TableView.figure(curves.absolute().get(i).areaFromOne())));
+                    spearman(of, scores.getFirst()),
+                    spearmanOfLargest(of, scores.getFirst()),
+                    pearson(of, scores.getFirst()),
+                    points.get(3).faithfulness(),
+                    points.get(4).faithfulness(),
+                    points.get(5).faithfulness(),
+                    curves.signed().get(i).area(),
+                    curves.absolute().get(i).areaFromOne()));
             if (known != null) {
                 CircuitRecovery recovery = CircuitRecovery.of(of, known, true);
-                row.add(TableView.figure(recovery.auroc()));
-                row.add(TableView.figure(recovery.mib()));
+                row.add(recovery.auroc());
+                row.add(recovery.mib());
             }
-            table.row(row.toArray(String[]::new));
+            table.row(row.toArray());
         }
         table.print(console);
         console.out()

@@ -126,18 +126,18 @@ public record CircuitReport(
 
     private void showEvaluation(Console console) {
         Table table = new Table("", ">" + judged.metric().name(), ">95 % interval", ">faithfulness");
-        table.row("the whole model", TableView.figure(evaluation.meanFull()), range(evaluation.full()), "1");
+        table.row("the whole model", evaluation.meanFull(), range(evaluation.full()), "1");
         table.row(
                 "the circuit alone",
-                TableView.figure(evaluation.meanKept()),
+                evaluation.meanKept(),
                 range(evaluation.kept()),
-                TableView.figure(evaluation.faithfulness()));
+                evaluation.faithfulness());
         table.row(
                 "the model without it",
-                TableView.figure(evaluation.meanComplement()),
+                evaluation.meanComplement(),
                 range(evaluation.complement()),
-                TableView.figure(evaluation.complementFaithfulness()));
-        table.row("every edge ablated", TableView.figure(evaluation.meanEmpty()), range(evaluation.empty()), "0");
+                evaluation.complementFaithfulness());
+        table.row("every edge ablated", evaluation.meanEmpty(), range(evaluation.empty()), "0");
         table.print(console);
         console.out().println();
         claims.show(console);

@@ -25,8 +25,8 @@ public record CurvesReport(List<CircuitCurve> signed, List<CircuitCurve> absolut
                     String.format(Locale.ROOT, "%s %%", percent(point.fraction())),
                     String.valueOf(point.asked()),
                     String.valueOf(point.kept()),
-                    TableView.figure(point.faithfulness()),
-                    TableView.figure(random.points().get(i).faithfulness()));
+                    point.faithfulness(),
+                    random.points().get(i).faithfulness());
         }
         sizes.print(console);
         console.out().println();
@@ -34,10 +34,10 @@ public record CurvesReport(List<CircuitCurve> signed, List<CircuitCurve> absolut
         for (int i = 0; i < signed.size(); i++) {
             areas.row(
                     signed.get(i).method(),
-                    TableView.figure(signed.get(i).area()),
-                    TableView.figure(absolute.get(i).areaFromOne()),
-                    TableView.figure(absolute.get(i).area()),
-                    TableView.figure(signed.get(i).areaFromOne()));
+                    signed.get(i).area(),
+                    absolute.get(i).areaFromOne(),
+                    absolute.get(i).area(),
+                    signed.get(i).areaFromOne());
         }
         areas.print(console);
         console.out()

@@ -33,8 +33,8 @@ public record EdgesReport(EdgeScores scores, Circuit circuit, PromptPairs judged
             double[] effect = effects[i];
             table.row(
                     edges.get(i).toString(),
-                    TableView.figure(scores.of(edges.get(i))),
-                    TableView.figure(MeanInterval.mean(effect)),
+                    scores.of(edges.get(i)),
+                    MeanInterval.mean(effect),
                     MeanInterval.of(effect, judgedOn).toString());
         });
         table.print(console);

@@ -19,7 +19,7 @@ public record IterativeReport(IterativeAblation found) {
             if (any) {
                 table.row(
                         node + (found.disputed().contains(node) ? " *" : ""),
-                        TableView.figure(found.necessity()[found.components().indexOf(node)]),
+                        found.necessity()[found.components().indexOf(node)],
                         mark(found.single(), node),
                         mark(found.fromLogits(), node),
                         mark(found.byEffect(), node));
@@ -35,9 +35,9 @@ public record IterativeReport(IterativeAblation found) {
                 .forEach((name, outcome) -> ways.row(
                         name,
                         String.valueOf(outcome.essential().size()),
-                        TableView.figure(outcome.sufficiency()),
-                        TableView.figure(outcome.without()),
-                        TableView.figure(outcome.completeness())));
+                        outcome.sufficiency(),
+                        outcome.without(),
+                        outcome.completeness()));
         ways.print(console);
         console.out().println();
     }

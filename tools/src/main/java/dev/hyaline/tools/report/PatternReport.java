@@ -31,10 +31,10 @@ public record PatternReport(List<HeadPattern> patterns, String prompts) {
                 .forEach(head -> table.row(
                         type,
                         head.layer() + "." + head.head(),
-                        TableView.figure(head.score()),
-                        Double.isNaN(head.standardError()) ? "-" : "± " + TableView.figure(head.standardError()),
-                        TableView.figure(head.excess()),
-                        TableView.figure(head.margin()))));
+                        head.score(),
+                        Figures.plusMinus(head.standardError()),
+                        head.excess(),
+                        head.margin())));
         if (patterns.stream().anyMatch(head -> !Double.isNaN(head.score()))) {
             table.print(console);
         }

@@ -29,24 +29,24 @@ public record RobustnessReport(Console console, Study study, String method, Metr
                 ? new Table("family", "variation", ">score", ">ranking", ">signs", ">set", ">effect", ">f", "")
                 : new Table("family", "variation", ">score", ">ranking", ">signs", ">set", ">map", "");
         for (Robustness.Scored scored : robustness.variations()) {
-            List<String> row = new ArrayList<>(List.of(
+            List<Object> row = new ArrayList<>(List.of(
                     scored.family(),
                     scored.name(),
-                    TableView.figure(scored.score()),
-                    TableView.figure(scored.ranking()),
-                    TableView.figure(scored.signs()),
-                    TableView.figure(scored.set()),
-                    TableView.figure(circuit ? scored.effect() : scored.map())));
+                    scored.score(),
+                    scored.ranking(),
+                    scored.signs(),
+                    scored.set(),
+                    circuit ? scored.effect() : scored.map()));
             if (circuit) {
-                row.add(TableView.figure(scored.faithfulness()));
+                row.add(scored.faithfulness());
             }
             row.add(scored.inScope() ? "" : "out of scope");
-            table.row(row.toArray(String[]::new));
+            table.row(row.toArray());
         }
         table.print(console);
         console.out().println();
         Table families = new Table("family", ">score");
-        robustness.families().forEach((family, score) -> families.row(family, TableView.figure(score)));
+        robustness.families().forEach((family, score) -> families.row(family, score));
         families.print(console);
         console.out().println();
         if (robustness.variations().stream().anyMatch(scored -> !scored.inScope())) {

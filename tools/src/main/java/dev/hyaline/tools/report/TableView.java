@@ -8,6 +8,7 @@ import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.analysis.table.ColourScale;
 import dev.hyaline.analysis.table.Grid;
 import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.Rounding;
 import dev.hyaline.analysis.table.TableStatistics;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
@@ -90,13 +91,13 @@ public final class TableView {
         }
         Table list = new Table(headings.toArray(String[]::new));
         for (int cell : cells) {
-            List<String> row = new ArrayList<>(table.labels(cell));
-            row.add(figure(table.mean(cell)));
+            List<Object> row = new ArrayList<>(table.labels(cell));
+            row.add(table.mean(cell));
             if (spread) {
-                row.add("± " + figure(table.standardError(cell)));
+                row.add(Figures.plusMinus(table.standardError(cell)));
                 row.addAll(figures(cell));
             }
-            list.row(row.toArray(String[]::new));
+            list.row(row.toArray());
         }
         list.print(console);
     }
@@ -106,18 +107,18 @@ public final class TableView {
         return table.comparedWith().isPresent() || table.neutral().orElse(0) != 0;
     }
 
-    private List<String> figures(int cell) {
-        List<String> figures = figures(table, cell);
+    private List<Object> figures(int cell) {
+        List<Object> figures = figures(table, cell);
         return isDifference() ? figures : figures.subList(1, figures.size());
     }
 
-    /** A cell's effect, interval, p and adjusted p, and the mark of one that stands out. */
-    public static List<String> figures(ResultTable table, int cell) {
+    /** A cell's effect, interval, p and adjusted p, and the mark of one that stands out, as a {@link Table} takes them. */
+    public static List<Object> figures(ResultTable table, int cell) {
         Optional<Effect> effect = table.statistics().effect(cell);
-        List<String> figures = new ArrayList<>();
-        figures.add(effect.map(e -> figure(e.estimate())).orElse("-"));
+        List<Object> figures = new ArrayList<>();
+        figures.add(effect.<Object>map(Effect::estimate).orElse("-"));
         figures.add(effect.map(Effect::interval)
-                .map(i -> figure(i.low()) + " to " + figure(i.high()))
+                .<Object>map(i -> Figures.interval(i.low(), i.high()))
                 .orElse("-"));
         figures.add(effect.map(e -> p(e.p())).orElse("-"));
         figures.add(effect.map(e -> p(e.adjustedP())).orElse("-"));
@@ -126,7 +127,7 @@ public final class TableView {
     }
 
     private static String p(@Nullable Double p) {
-        return figure(p == null ? Double.NaN : p);
+        return Figures.p(p == null ? Double.NaN : p);
     }
 
     private static String mark(ResultTable table, int cell) {
@@ -191,6 +192,7 @@ public final class TableView {
 
     /** Prints the grid, as many columns at a time as fit on a line. */
     private void grid() {
+        Rounding rounding = Rounding.of(table.means(), 3);
         // A label such as "10 S2" takes two lines, so that fifteen positions fit on one.
         List<String[]> columns =
                 grid.columns().stream().map(label -> label.split(" ", 2)).toList();
@@ -210,7 +212,7 @@ public final class TableView {
                                 .max()
                                 .orElse(0),
                         IntStream.range(0, table.cells())
-                                .map(cell -> figure(table.mean(cell)).length()
+                                .map(cell -> rounding.text(table.mean(cell)).length()
                                         + mark(table, cell).length())
                                 .max()
                                 .orElse(0));
@@ -232,7 +234,7 @@ public final class TableView {
                 for (int c = from; c < to; c++) {
                     double mean = table.mean(grid.cells()[r][c]);
                     line.append(console.onColour(
-                            scale.rgb(mean), right(figure(mean) + mark(table, grid.cells()[r][c]), width)));
+                            scale.rgb(mean), right(rounding.text(mean) + mark(table, grid.cells()[r][c]), width)));
                 }
                 console.out().println(console.colours() ? line : line.toString().stripTrailing());
             }
