@@ -115,7 +115,7 @@ final class BadUsageTest {
                 "sites --sites zz | unknown hook point zz",
                 "generate --temperature -1 | --temperature must be a finite number of at least 0",
                 "generate --temperature hot | expected a number, found 'hot'",
-                "generate --seed 99999999999999999999 | expected a whole number, found",
+                "generate --seed 99999999999999999999 | expected a whole number from -2^63 to 2^63 - 1, found",
                 "generate --temperature NaN | --temperature must be a finite number of at least 0",
                 "generate --top-k -1 | --top-k must be at least 0",
                 "generate --top-p 0 | --top-p must be above 0 and at most 1",

@@ -97,10 +97,10 @@ public final class DensityPicture implements Picture {
         }
         canvas.text(x(0, width) + width / 2, HEIGHT - BOTTOM + 16, "never", FONT, Anchor.MIDDLE, false, Canvas.INK);
         double first = x(1, width);
-        canvas.text(first, HEIGHT - BOTTOM + 16, "1 token", FONT, Anchor.MIDDLE, false, Canvas.INK);
+        canvas.text(first, HEIGHT - BOTTOM + 16, "1 token", FONT, Anchor.START, false, Canvas.INK);
         for (int decade = 0; tokens * Math.pow(10, -decade) > 1; decade++) {
             double x = first + Math.log10(tokens * Math.pow(10, -decade)) * BINS_PER_DECADE * width;
-            if (x - first > 40) {
+            if (x - first > 60) {
                 String share = decade == 0 ? "1" : "1e-" + decade;
                 canvas.text(x, HEIGHT - BOTTOM + 16, share, FONT, Anchor.MIDDLE, false, Canvas.INK);
             }
