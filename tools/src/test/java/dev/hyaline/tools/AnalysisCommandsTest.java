@@ -103,7 +103,7 @@ final class AnalysisCommandsTest {
         assertThat(text)
                 .contains("95% interval")
                 .containsPattern(
-                        "1\\.0 +current-token +[0-9.]+ +± [0-9.]+ +[0-9.]+ +[0-9.]+ to [0-9.]+ +0\\.031 +0\\.03")
+                        "1\\.0 +current-token +[0-9.]+ +± [0-9.]+ +[0-9.]+ +[0-9.]+ to [0-9.]+ +0\\.031\\d +0\\.0[34]")
                 .contains("6 units in 6", "two-sided sign flip of units, each against uniform attention")
                 .contains("head  entropy  of ln n  largest  keys above 0.100  half within");
         assertThat(text.lines()).allMatch(line -> line.length() <= 100);
