@@ -160,8 +160,8 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
                         : variations;
                 variations = kept.isPresent() ? variations.circuit(kept.get()) : variations;
                 for (String name : checkpoints) {
-                    others.computeIfAbsent(name, n -> checkpoint(study, n));
-                    variations = variations.checkpoint(name, others.get(name));
+                    Gpt2 other = others.computeIfAbsent(name, n -> checkpoint(study, n));
+                    variations = variations.checkpoint(name, other);
                 }
                 Variation found = variations.finding();
                 if (written != null) {
