@@ -105,8 +105,7 @@ public final class Gpt2Weights implements TensorSource {
         SpareMatrices spareTransposed = former.transposed().spare();
         former.givenAway = true;
         PackedWeights packed = new Packer(config, source).pack(spare);
-        return new Gpt2Weights(
-                config, packed, new TransposedWeights(packed, spareTransposed), source.processing());
+        return new Gpt2Weights(config, packed, new TransposedWeights(packed, spareTransposed), source.processing());
     }
 
     /**
@@ -252,8 +251,8 @@ public final class Gpt2Weights implements TensorSource {
                 new Stored(
                         config.nCtx(),
                         config.dModel(),
-                        (row, out, at) ->
-                                System.arraycopy(packed().positions(), row * config.dModel(), out, at, config.dModel()));
+                        (row, out, at) -> System.arraycopy(
+                                packed().positions(), row * config.dModel(), out, at, config.dModel()));
             case "ln_f.weight" -> Stored.vector(packed().finalNorm().gain());
             case "ln_f.bias" -> Stored.vector(packed().finalNorm().bias());
             default -> ofBlock(name);

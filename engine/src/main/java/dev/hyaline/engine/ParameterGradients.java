@@ -51,8 +51,8 @@ public final class ParameterGradients {
         for (float[] tensor : tensors.values()) {
             double[] ofChunks = IntStream.range(0, (tensor.length + CHUNK - 1) / CHUNK)
                     .parallel()
-                    .mapToDouble(chunk ->
-                            sumOfSquares(tensor, chunk * CHUNK, Math.min(tensor.length, (chunk + 1) * CHUNK)))
+                    .mapToDouble(
+                            chunk -> sumOfSquares(tensor, chunk * CHUNK, Math.min(tensor.length, (chunk + 1) * CHUNK)))
                     .toArray();
             for (double ofChunk : ofChunks) { // in order, whatever the threads
                 sum += ofChunk;

@@ -75,8 +75,7 @@ class Gpt2WeightsTest {
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContaining("given to others");
             assertThatThrownBy(() -> former.tensor("wte.weight")).isInstanceOf(BadInputException.class);
-            assertThatThrownBy(() -> Gpt2Weights.load(config, fresh, former))
-                    .isInstanceOf(BadInputException.class);
+            assertThatThrownBy(() -> Gpt2Weights.load(config, fresh, former)).isInstanceOf(BadInputException.class);
         }
         Gpt2Weights other = RandomModels.weights(RandomModels.SMALL, 1);
         assertThatThrownBy(() -> Gpt2Weights.load(CONFIG, RandomModels.source(1), other))

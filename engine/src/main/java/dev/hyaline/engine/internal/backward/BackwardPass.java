@@ -413,7 +413,14 @@ public final class BackwardPass {
         float[] sum = summed ? new float[Batch.arraySize(rows, width)] : NOTHING;
         for (int i = 0; i < sites.length; i++) {
             float[] inputs = headInputs.gradient(
-                    sites[i], projections[i], matrices[i], norm.normalized(), norm.scales(), read, formed::wholeRow, formed.whole().rows());
+                    sites[i],
+                    projections[i],
+                    matrices[i],
+                    norm.normalized(),
+                    norm.scales(),
+                    read,
+                    formed::wholeRow,
+                    formed.whole().rows());
             backByRow(points.get(i), inputs, width, changed);
             if (summed) {
                 kernels.add(sum, 0, inputs, 0, rows * width);
@@ -478,7 +485,10 @@ public final class BackwardPass {
 
     private void activationGradient(float[] before) {
         int width = config.dMlp();
-        RowLoop.run(pool, rows, row -> gradients.activationGradient(neurons, row * width, before, row * width, width, config.actFn()));
+        RowLoop.run(
+                pool,
+                rows,
+                row -> gradients.activationGradient(neurons, row * width, before, row * width, width, config.actFn()));
     }
 
     private void addToResidual(float[] addend) {

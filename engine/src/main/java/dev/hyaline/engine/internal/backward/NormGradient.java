@@ -111,9 +111,7 @@ final class NormGradient {
         float[] divisors = edited == null ? scales : edited;
         float[] ofScale = new float[rows];
         RowLoop.run(
-                pool,
-                rows,
-                row -> ofScale[row] = -gradients.dot(g, row * d, normalized, row * d, d) / divisors[row]);
+                pool, rows, row -> ofScale[row] = -gradients.dot(g, row * d, normalized, row * d, d) / divisors[row]);
         float[] before = ofScale.clone();
         hooks.back(scaleSite, layer, ofScale, 1);
         RowLoop.run(pool, rows, row -> {

@@ -11,5 +11,11 @@ package dev.hyaline.engine.internal.kernel;
  * @param kept what parameters are multiplied by first; below 1 where weights decay
  */
 public record AdamStep(
-        float rate, float beta1, float beta2, float inverseBias1, float inverseBias2, float eps, float gradientScale,
+        float rate,
+        float beta1,
+        float beta2,
+        float inverseBias1,
+        float inverseBias2,
+        float eps,
+        float gradientScale,
         float kept) {}

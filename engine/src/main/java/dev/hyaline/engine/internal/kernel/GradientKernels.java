@@ -3,8 +3,9 @@ package dev.hyaline.engine.internal.kernel;
 import dev.hyaline.engine.config.ActivationFunction;
 
 /**
- * The arithmetic of a backward pass that is not also a forward pass's, and of the step that follows it, with the promises of {@link Kernels}: each
- * output value is one fixed sequence of IEEE operations, and sums run in {@link Kernels#LANES} lanes.
+ * The arithmetic of a backward pass that is not also a forward pass's, and of the step that follows it, with the
+ * promises of {@link Kernels}: each output value is one fixed sequence of IEEE operations, and sums run in
+ * {@link Kernels#LANES} lanes.
  */
 public interface GradientKernels {
     /** {@code inOut[i] *= factor[i]}. */

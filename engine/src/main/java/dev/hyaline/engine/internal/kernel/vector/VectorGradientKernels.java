@@ -182,11 +182,9 @@ final class VectorGradientKernels implements GradientKernels {
         float kept = step.kept();
         int i = 0;
         for (; i <= n - WIDTH; i += WIDTH) {
-            FloatVector g =
-                    load(gradient, gradientAt + i).mul(scale);
+            FloatVector g = load(gradient, gradientAt + i).mul(scale);
             FloatVector first = beta1.fma(load(m, at + i), g.mul(rest1));
-            FloatVector second = beta2.fma(
-                    load(v, at + i), g.mul(g).mul(rest2));
+            FloatVector second = beta2.fma(load(v, at + i), g.mul(g).mul(rest2));
             first.intoArray(m, at + i);
             second.intoArray(v, at + i);
             FloatVector root = second.mul(inverse2).sqrt().add(eps);
