@@ -41,7 +41,7 @@ final class AttributionPatchesTest {
     private static Case greaterThan;
 
     /** A task, its reference and what is found. */
-    private record Case(GoldenCircuits golden, Experiment experiment, double tolerance, AttributionPatches patches) {
+    record Case(GoldenCircuits golden, Experiment experiment, double tolerance, AttributionPatches patches) {
         static Case of(GoldenCircuits golden, PromptPairs pairs, Metric metric, double tolerance) {
             Experiment experiment = Experiment.start(model, pairs, metric);
             return new Case(golden, experiment, tolerance, AttributionPatches.measure(experiment));
