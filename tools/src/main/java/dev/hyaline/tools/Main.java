@@ -45,7 +45,8 @@ public final class Main {
         return HyalineCommand.commandLine(arguments.length == 0 ? "" : arguments[0], console)
                 .registerConverter(int.class, Main::wholeNumber)
                 .registerConverter(Integer.class, Main::wholeNumber)
-                .registerConverter(Long.class, text -> number(text, Long::valueOf, "a whole number from -2^63 to 2^63 - 1"))
+                .registerConverter(
+                        Long.class, text -> number(text, Long::valueOf, "a whole number from -2^63 to 2^63 - 1"))
                 .registerConverter(Float.class, text -> number(text, Float::valueOf, "a number"))
                 .setOut(console.help())
                 .setErr(console.err())

@@ -47,7 +47,8 @@ record GoldenCircuits(Path folder, String name) {
     }
 
     private static JsonNode header(ByteBuffer file) {
-        return JsonMapper.shared().readTree(new String(file.array(), 8, (int) file.getLong(0), StandardCharsets.UTF_8));
+        ByteBuffer json = file.slice(Long.BYTES, (int) file.getLong(0));
+        return JsonMapper.shared().readTree(StandardCharsets.UTF_8.decode(json).toString());
     }
 
     /** Returns whether there is such a tensor. */

@@ -144,8 +144,8 @@ final class SearchTest {
         Path journal = temporary.resolve("fifo");
         assertThat(new ProcessBuilder("mkfifo", journal.toString()).start().waitFor())
                 .isZero();
-        assertThatThrownBy(() -> Acdc.search(
-                        circuits, 0.05, false, SweepOptions.none().journal(journal)))
+        assertThatThrownBy(() ->
+                        Acdc.search(circuits, 0.05, false, SweepOptions.none().journal(journal)))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage(journal + ": expected a file, found something else");
     }

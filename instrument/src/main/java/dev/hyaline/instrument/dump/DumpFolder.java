@@ -332,9 +332,7 @@ public final class DumpFolder implements AutoCloseable {
     private PartialFile partial(String name) {
         Path target = folder.resolve(name);
         try {
-            return PartialFile.begin(folder, name, disk)
-                    .orElseThrow(() ->
-                            FileException.occupied(target, IN_USE));
+            return PartialFile.begin(folder, name, disk).orElseThrow(() -> FileException.occupied(target, IN_USE));
         } catch (IOException e) {
             throw FileException.writing(target, e);
         }

@@ -145,7 +145,9 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                 })
         private boolean shapley;
 
-        @Option(names = "--alone", description = "For --interactions and --shapley: ablate all heads that are in no set throughout.")
+        @Option(
+                names = "--alone",
+                description = "For --interactions and --shapley: ablate all heads that are in no set throughout.")
         private boolean alone;
     }
 

@@ -57,8 +57,7 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
             names = {"-o", "--out"},
             paramLabel = "DIR",
             required = true,
-            description = {
-                "Folder to write. It must not exist yet, or be empty: what a folder holds is never replaced."
+            description = {"Folder to write. It must not exist yet, or be empty: what a folder holds is never replaced."
             })
     @SuppressWarnings("NullAway.Init") // picocli sets what is required
     private String out;

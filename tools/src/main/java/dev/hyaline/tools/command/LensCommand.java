@@ -172,7 +172,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
             for (List<String> column : columns) {
                 row.add(column.get(place));
             }
-            table.row(row.toArray(String[]::new));
+            table.row(row.toArray());
         }
         table.print(console);
         return end;

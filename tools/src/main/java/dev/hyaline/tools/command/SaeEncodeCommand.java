@@ -34,7 +34,9 @@ import picocli.CommandLine.Option;
         abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
-        footer = {"  hyaline sae encode --sae hyaline-sae --prompt \"Mary gave a drink to John\" --out latents.safetensors"})
+        footer = {
+            "  hyaline sae encode --sae hyaline-sae --prompt \"Mary gave a drink to John\" --out latents.safetensors"
+        })
 public final class SaeEncodeCommand implements Runnable, CheckedOptions {
     private static final int TEXTS = 64;
 

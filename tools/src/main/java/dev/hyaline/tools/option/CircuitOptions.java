@@ -131,7 +131,8 @@ public final class CircuitOptions implements CheckedOptions {
             paramLabel = "RULE",
             completionCandidates = Rules.class,
             converter = Rules.class,
-            description = "Where the points of the path of --steps lie, for eap-ig: ${COMPLETION-CANDIDATES}. Default: left")
+            description =
+                    "Where the points of the path of --steps lie, for eap-ig: ${COMPLETION-CANDIDATES}. Default: left")
     private EdgeScoring.@Nullable PathRule rule;
 
     @Option(
@@ -164,21 +165,23 @@ public final class CircuitOptions implements CheckedOptions {
             paramLabel = "HOW",
             completionCandidates = Selections.class,
             converter = Selections.class,
-            description = "Which edges to keep of as many as --edges says: ${COMPLETION-CANDIDATES}. Default: top; of information-flow, greedy")
+            description = "Which edges to keep of as many as --edges says: ${COMPLETION-CANDIDATES}. Default: top; of"
+                    + " information-flow, greedy")
     private @Nullable CircuitSelection selection;
 
     @Option(
             names = "--min-score",
             paramLabel = "X",
-            description = "Keep all edges of at least this score, or absolute score if --select says so, instead of --edges.")
+            description =
+                    "Keep all edges of at least this score, or absolute score if --select says so, instead of --edges.")
     private @Nullable Double minScore;
 
     @Option(
             names = "--nodes",
             paramLabel = "N",
             description =
-                    "Keep all edges that leave the N nodes with the largest sums of scores, instead of --edges. Of atp, atp-star and"
-                            + " hisp the default: a fourth of all")
+                    "Keep all edges that leave the N nodes with the largest sums of scores, instead of --edges. Of"
+                            + " atp, atp-star and hisp the default: a fourth of all")
     private @Nullable Integer nodes;
 
     @Option(
@@ -187,7 +190,9 @@ public final class CircuitOptions implements CheckedOptions {
             description = "For acdc: by how much the loss may grow for each edge left out. Default: 0.1")
     private @Nullable Double tau;
 
-    @Option(names = "--absolute", description = "For acdc: keep an edge too without which the loss shrinks by as much as --tau.")
+    @Option(
+            names = "--absolute",
+            description = "For acdc: keep an edge too without which the loss shrinks by as much as --tau.")
     private boolean absolute;
 
     @Option(
@@ -202,8 +207,9 @@ public final class CircuitOptions implements CheckedOptions {
             completionCandidates = Orders.class,
             converter = Orders.class,
             description =
-                    "For iterative: which way of ablating gives the circuit: each node alone (single), or what was not missed"
-                        + " stays away, from the logits back or by effect: ${COMPLETION-CANDIDATES}. Default: effect")
+                    "For iterative: which way of ablating gives the circuit: each node alone (single), or what was not"
+                        + " missed stays away, from the logits back or by effect: ${COMPLETION-CANDIDATES}. Default:"
+                        + " effect")
     private @Nullable Order order;
 
     @Option(

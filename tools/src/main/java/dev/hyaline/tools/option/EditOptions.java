@@ -350,8 +350,8 @@ public final class EditOptions implements CheckedOptions {
                 return value;
             }
             if (Double.isFinite(Double.parseDouble(text)) || text.matches("[-+]?[0-9.eE+]+")) {
-                throw new BadInputException(option + ": expected a number from -3.4e38 to 3.4e38, as float32 has, found '"
-                        + text + "'");
+                throw new BadInputException(
+                        option + ": expected a number from -3.4e38 to 3.4e38, as float32 has, found '" + text + "'");
             }
         } catch (NumberFormatException e) {
             // As below.

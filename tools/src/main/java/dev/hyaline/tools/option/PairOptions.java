@@ -86,10 +86,14 @@ public final class PairOptions implements CheckedOptions {
         @Option(
                 names = "--corrupted",
                 paramLabel = "TEXT",
-                description = "The prompt of the pair on which the model does not do the task, of as many tokens as --clean.")
+                description =
+                        "The prompt of the pair on which the model does not do the task, of as many tokens as --clean.")
         private @Nullable String corrupted;
 
-        @Option(names = "--answer", paramLabel = "TEXT", description = "The right next token of the pair, such as \" Mary\".")
+        @Option(
+                names = "--answer",
+                paramLabel = "TEXT",
+                description = "The right next token of the pair, such as \" Mary\".")
         private @Nullable String answer;
 
         @Option(names = "--distractor", paramLabel = "TEXT", description = "A wrong next token of the pair.")

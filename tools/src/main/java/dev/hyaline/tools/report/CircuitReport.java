@@ -127,11 +127,7 @@ public record CircuitReport(
     private void showEvaluation(Console console) {
         Table table = new Table("", ">" + judged.metric().name(), ">95 % interval", ">faithfulness");
         table.row("the whole model", evaluation.meanFull(), range(evaluation.full()), "1");
-        table.row(
-                "the circuit alone",
-                evaluation.meanKept(),
-                range(evaluation.kept()),
-                evaluation.faithfulness());
+        table.row("the circuit alone", evaluation.meanKept(), range(evaluation.kept()), evaluation.faithfulness());
         table.row(
                 "the model without it",
                 evaluation.meanComplement(),
@@ -214,7 +210,8 @@ public record CircuitReport(
         json.writeNumberProperty("seed", provenance.seed());
         json.writeNumberProperty("n", judged.pairs().size());
         json.writeNumberProperty(
-                "units", judged.pairs().units().map(Units::count).orElse(judged.pairs().size()));
+                "units",
+                judged.pairs().units().map(Units::count).orElse(judged.pairs().size()));
         json.writeBooleanProperty("units_known", judged.pairs().units().isPresent());
         pairs(json, "pairs_found_on", found.pairs());
         pairs(json, "pairs_judged_on", judged.pairs());

@@ -6,7 +6,10 @@ import dev.hyaline.analysis.statistics.TTest;
 import dev.hyaline.analysis.statistics.Units;
 import java.util.Optional;
 
-/** The 95 % interval of a mean over pairs of prompts, by their units where they are known; both ends are NaN where there is none. */
+/**
+ * The 95 % interval of a mean over pairs of prompts, by their units where they are known; both ends are NaN where there
+ * is none.
+ */
 record MeanInterval(double low, double high) {
     private static final double TAIL = 0.025;
 

@@ -112,7 +112,9 @@ public final class TableView {
         return isDifference() ? figures : figures.subList(1, figures.size());
     }
 
-    /** A cell's effect, interval, p and adjusted p, and the mark of one that stands out, as a {@link Table} takes them. */
+    /**
+     * A cell's effect, interval, p and adjusted p, and the mark of one that stands out, as a {@link Table} takes them.
+     */
     public static List<Object> figures(ResultTable table, int cell) {
         Optional<Effect> effect = table.statistics().effect(cell);
         List<Object> figures = new ArrayList<>();

@@ -60,8 +60,8 @@ public record PartialFile(Path path, Path target, FileChannel channel) {
 
     /** Returns whether another run is writing a file; what a killed run left does not count. */
     public static boolean isBeingWritten(Path folder, String name) throws IOException {
-        try (FileChannel channel = Disk.open(
-                folder.resolve("." + name + ".partial"), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        try (FileChannel channel =
+                Disk.open(folder.resolve("." + name + ".partial"), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             return !lock(channel);
         } catch (NoSuchFileException e) {
             return false;

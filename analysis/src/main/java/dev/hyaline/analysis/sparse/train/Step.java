@@ -117,10 +117,9 @@ final class Step {
         errors = new double[tokens];
         fired = new int[dictionary.n];
         boolean whole = firingShare > denseAbove && !reconstruction.hasAuxiliary(batch);
-        List<ReconstructionPath> paths =
-                dense != null && whole && dense.isPossible(tokens)
-                        ? List.of(dense.run(batch, errors, fired, sums))
-                        : sparse(batch, sums);
+        List<ReconstructionPath> paths = dense != null && whole && dense.isPossible(tokens)
+                ? List.of(dense.run(batch, errors, fired, sums))
+                : sparse(batch, sums);
         firingShare = sums.l0 / dictionary.n;
         sharedGradients.of(paths, batch, latentGradients.preActivationSums());
         double norm = Math.sqrt(latentGradients.squares() + sharedGradients.squares());

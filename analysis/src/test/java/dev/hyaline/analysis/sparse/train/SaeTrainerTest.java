@@ -141,9 +141,10 @@ class SaeTrainerTest {
                 .bias(Initialization.Bias.GEOMETRIC_MEDIAN);
         try (SaeTrainer trainer = SaeTrainer.begin(training, data, 1)) {
             SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
-            assertThat(sae.config().normalization()).isInstanceOfSatisfying(
-                    Normalization.Factor.class,
-                    found -> assertThat((double) found.factor()).isCloseTo(factor, within(1e-6 * factor)));
+            assertThat(sae.config().normalization())
+                    .isInstanceOfSatisfying(
+                            Normalization.Factor.class,
+                            found -> assertThat((double) found.factor()).isCloseTo(factor, within(1e-6 * factor)));
             // The median of lengths, brought to the units in which the bias is subtracted.
             assertThat((double) sae.parameters().decoderBias()[3]).isCloseTo(6 * factor, within(1e-3 * factor));
         }
