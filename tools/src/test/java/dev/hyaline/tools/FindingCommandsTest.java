@@ -113,7 +113,7 @@ final class FindingCommandsTest {
                 .out();
         assertThat(text)
                 .containsPattern("family +variation +score +ranking +signs +set +effect +f")
-                .containsPattern("checkpoint +fable +1\\.00 +1\\.00 +1\\.00 +1\\.00 +1\\.00")
+                .containsPattern("checkpoint +fable( +1\\.000){5}")
                 .contains("the other order of names", "resample");
         assertThat(text.lines()).allMatch(line -> line.length() <= 100);
         Outcome other = Outcome.of(

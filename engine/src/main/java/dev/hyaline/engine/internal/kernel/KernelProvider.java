@@ -8,6 +8,8 @@ import dev.hyaline.engine.internal.kernel.vector.EmulatedKernels;
 import dev.hyaline.engine.internal.kernel.vector.PreferredWidth;
 import dev.hyaline.engine.internal.kernel.vector.VectorKernels;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Chooses the kernels: vector ones where {@link VectorProbe} finds no obstacle, else scalar ones. The system property
@@ -15,6 +17,9 @@ import java.util.Optional;
  */
 public final class KernelProvider {
     public static final String PROPERTY = "hyaline.kernels";
+
+    /** Reasons that were logged: a process is told each once, however many models it opens. */
+    private static final Set<String> TOLD = ConcurrentHashMap.newKeySet();
 
     private static final String NO_FMA = "no FMA: emulated in double";
 
@@ -84,8 +89,10 @@ public final class KernelProvider {
 
     private static Provided slow(Kernels kernels, String cause, String remedy) {
         String reason = cause + "; for speed, " + remedy;
-        System.getLogger("dev.hyaline.engine")
-                .log(System.Logger.Level.INFO, "Running on {0} kernels: {1}", kernels.name(), reason);
+        if (TOLD.add(reason)) {
+            System.getLogger("dev.hyaline.engine")
+                    .log(System.Logger.Level.INFO, "Running on {0} kernels: {1}", kernels.name(), reason);
+        }
         return new Provided(kernels, reason);
     }
 
