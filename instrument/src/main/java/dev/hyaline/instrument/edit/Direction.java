@@ -3,6 +3,7 @@ package dev.hyaline.instrument.edit;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Printable;
 import dev.hyaline.files.SafetensorsValues;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -13,7 +14,12 @@ import org.jspecify.annotations.Nullable;
 /** Numbers that an intervention writes, adds or projects on: a steering vector, a direction. Immutable. */
 public final class Direction {
     /** The origin of a vector that was read from a file: a tensor's row of as many values as its last axis has. */
-    public record Source(Path file, String tensor, long row) {}
+    public record Source(Path file, String tensor, long row) {
+        @Override
+        public String toString() {
+            return "row " + row + " of " + Printable.plain(tensor) + " in " + file;
+        }
+    }
 
     private final float[] values;
     private final @Nullable Source source;

@@ -61,7 +61,7 @@ final class InterventionText {
     }
 
     private static String vector(Direction vector) {
-        if (vector.length() == 1) {
+        if (vector.length() == 1 && vector.source().isEmpty()) {
             return number(vector.get(0));
         }
         String values = vector + " values";

@@ -24,6 +24,9 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Means;
 import dev.hyaline.instrument.edit.Target;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,6 +35,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -250,6 +254,24 @@ class InterventionsTest {
                 }
             }
         }
+    }
+
+    /** A vector that was saved as a column has rows of one value, each of which would go to a whole row. */
+    @Test
+    void aRowOfOneValueInAFileIsNoNumber(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("v.safetensors");
+        Files.writeString(
+                file,
+                "@\0\0\0\0\0\0\0{\"v\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}}       "
+                        + " 12345678");
+        Direction column = Direction.read(file, "v", 0);
+        bad(
+                new Intervention.Write(ALL_Z, column),
+                "row 0 of v in " + file + " at blocks.1.attn.hook_z: expected [5], found [1]");
+        Intervention scale = new Intervention.Write(Target.of(Site.LN1_SCALE, 1), column);
+        assertThat(InterventionProbe.of(Interventions.of(scale), Models.CONFIG, PROMPTS)
+                        .wants(HookPoint.of(Site.LN1_SCALE, 1)))
+                .isTrue();
     }
 
     @Test

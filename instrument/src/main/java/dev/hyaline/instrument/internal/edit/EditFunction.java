@@ -149,7 +149,8 @@ interface EditFunction {
     /** A vector given for the whole slot, for its chosen components, or as one number for all. */
     record Spread(float[] values, boolean single) {
         static Spread of(Direction vector, BoundEdit at) {
-            if (vector.length() == 1) {
+            // A row of one value in a file is more likely a column that was meant as a vector.
+            if (vector.length() == 1 && vector.source().isEmpty()) {
                 return new Spread(vector.values(), true);
             }
             int[] components = at.components();
@@ -163,7 +164,8 @@ interface EditFunction {
             for (int position : at.positions()) {
                 if (vector.length() != at.width(position)) {
                     throw new BadShapeException(
-                            "a vector at " + at.point() + (at.point().site().isMap() ? ", query " + position : ""),
+                            vector.source().map(Direction.Source::toString).orElse("a vector") + " at " + at.point()
+                                    + (at.point().site().isMap() ? ", query " + position : ""),
                             "[" + at.width(position) + "]",
                             "[" + vector.length() + "]");
                 }
