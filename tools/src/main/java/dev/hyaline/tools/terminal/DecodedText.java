@@ -25,9 +25,25 @@ public final class DecodedText {
     /** Adds the next token and returns the text that is now complete, which may be empty. */
     public String add(int token) {
         waiting.add(token);
-        String text = decode();
-        if (text.endsWith(BROKEN) && !isWhole(text) && waiting.size() < MAX_CHARACTER_LENGTH) {
-            return "";
+        String text = decode(waiting);
+        if (!text.endsWith(BROKEN) || isWhole(text)) {
+            waiting.clear();
+            return text;
+        }
+        return waiting.size() < MAX_CHARACTER_LENGTH ? "" : firstTokens(text);
+    }
+
+    /**
+     * Returns the text of as few of the first tokens as can be parted from the rest, which may be the beginning of a
+     * character, and no longer waits with them.
+     */
+    private String firstTokens(String text) {
+        for (int count = 1; count < waiting.size(); count++) {
+            String first = decode(waiting.subList(0, count));
+            if (text.equals(first + decode(waiting.subList(count, waiting.size())))) {
+                waiting.subList(0, count).clear();
+                return first;
+            }
         }
         waiting.clear();
         return text;
@@ -35,7 +51,7 @@ public final class DecodedText {
 
     /** Returns the remaining text when no more tokens follow. */
     public String end() {
-        String text = decode();
+        String text = decode(waiting);
         waiting.clear();
         return text;
     }
@@ -48,7 +64,7 @@ public final class DecodedText {
         return waiting.equals(Arrays.stream(tokenizer.encode(text)).boxed().toList());
     }
 
-    private String decode() {
-        return tokenizer.decode(waiting.stream().mapToInt(Integer::intValue).toArray());
+    private String decode(List<Integer> tokens) {
+        return tokenizer.decode(tokens.stream().mapToInt(Integer::intValue).toArray());
     }
 }

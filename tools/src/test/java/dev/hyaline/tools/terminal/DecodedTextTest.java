@@ -52,6 +52,15 @@ final class DecodedTextTest {
         assertThat(String.join("", pieces(TOKENIZER.encode(valid)))).isEqualTo(valid);
     }
 
+    /** The bytes A1 A1 E0 A1 A1: the last three are a character. */
+    @Test
+    void aCharacterAfterBrokenBytesIsNotTornApart() {
+        assertThat(String.join("", pieces(94, 94, 156, 94, 94))).isEqualTo("\uFFFD\uFFFD\u0861");
+        assertThat(String.join("", pieces(742, 1056, 689, 106, 164, 131, 165, 121, 123))
+                        .replace("\uFFFD", ""))
+                .isEqualTo("ation Mad frog齿");
+    }
+
     @Property(tries = 300)
     void bytesThatAreNoCharactersAreShownInTheEnd(@ForAll @Size(max = 12) List<@IntRange(max = 1535) Integer> tokens) {
         int[] ids = tokens.stream().mapToInt(Integer::intValue).toArray();
