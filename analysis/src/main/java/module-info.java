@@ -10,6 +10,7 @@ module dev.hyaline.analysis {
     requires transitive dev.hyaline.instrument;
     requires dev.hyaline.weights;
     requires transitive tools.jackson.core;
+    requires hipparchus.core;
     requires java.desktop;
     requires org.apache.commons.numbers.gamma;
     requires org.apache.commons.statistics.distribution;
