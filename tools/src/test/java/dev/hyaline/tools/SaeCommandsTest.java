@@ -150,8 +150,16 @@ final class SaeCommandsTest {
                         "sae", "sweep", "--sae", path("sae"), "--most", "3", "--count", "4", "--out", path("tables"))
                 .succeeded()
                 .out();
-        assertThat(swept).contains("Ablation of latents at blocks.2.hook_resid_post", "12 edits");
+        assertThat(swept)
+                .contains("Ablation of nodes at blocks.2.hook_resid_post", "12 edits", "Effects of nodes", "gradient");
         assertThat(temporary.resolve("tables/ablate-latents.csv")).isNotEmptyFile();
+        assertThat(Files.readString(temporary.resolve("tables/latent-scores.csv")))
+                .contains("node,measure", ",effect,", ",gradient,");
+        assertThat(Outcome.of("sae", "sweep", "--sae", path("sae"), "--latents", "0-2", "--count", "2")
+                        .succeeded()
+                        .out())
+                .contains("Ablation of latents")
+                .doesNotContain("gradient");
         assertThat(Outcome.of("sae", "sweep", "--sae", path("sae"), "--latents", "64")
                         .err())
                 .contains("latent", "64");
@@ -161,6 +169,38 @@ final class SaeCommandsTest {
         assertThat(Outcome.of("sae", "evaluate", "--sae", path("sae"), "--picture", path("densities.gif"))
                         .exitCode())
                 .isEqualTo(2);
+    }
+
+    /** A circuit of the latents of two autoencoders, their error terms among them. */
+    @Test
+    void nodesOfSeveralAutoencodersAreRanked() throws IOException {
+        train("late");
+        train("early", "--site", "blocks.1.hook_mlp_out");
+        String json = Outcome.of(
+                        "sae",
+                        "sweep",
+                        "--sae",
+                        path("late"),
+                        "--sae",
+                        path("early"),
+                        "--steps",
+                        "3",
+                        "--most",
+                        "12",
+                        "--count",
+                        "3",
+                        "--json")
+                .succeeded()
+                .out();
+        assertThat(json)
+                .contains(
+                        "latent-scores", "integrated", "blocks.2.hook_resid_post error", "blocks.1.hook_mlp_out error");
+        assertThat(Outcome.of("sae", "sweep", "--sae", path("late"), "--sae", path("early"), "--latents", "1")
+                        .err())
+                .contains("--latents is for one --sae");
+        assertThat(Outcome.of("sae", "sweep", "--sae", path("late"), "--steps", "1")
+                        .err())
+                .contains("--steps must be from 2");
     }
 
     @Test

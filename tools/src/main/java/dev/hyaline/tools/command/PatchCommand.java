@@ -18,6 +18,7 @@ import dev.hyaline.tools.option.NameList;
 import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.report.EdgeMatrix;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
 import java.nio.file.Path;
@@ -163,7 +164,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
                                 folder.orElse(null),
                                 normalise,
                                 options.json(),
-                                chosen.isEmpty() ? null : table -> PathPatching.matrix(table, chosen))
+                                chosen.isEmpty() ? null : new EdgeMatrix(chosen))
                         .run(experiment, sweep);
             }
         }
@@ -172,7 +173,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     /** The names of the tables, the sweep's first. */
     private String[] tables() {
         return patched.edges != null
-                ? new String[] {"edges", SweepReport.matrix("edges")}
+                ? new String[] {"edges", EdgeMatrix.NAME}
                 : new String[] {patched.headsTo != null ? "heads-to" : patch().toString()};
     }
 

@@ -132,7 +132,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
     private void draw(String model, Attachment attachment, SaeEvaluation evaluation) {
         DensityPicture drawn = DensityPicture.of(
                 "How often latents fire: " + source.name(),
-                model + ", " + attachment.out() + ", " + evaluation.tokens() + " tokens of " + texts.description(),
+                model + ", " + attachment.place() + ", " + evaluation.tokens() + " tokens of " + texts.description(),
                 evaluation.densities(),
                 evaluation.tokens());
         Path file = PathOption.parse("--picture", picture);
@@ -179,7 +179,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
 
     private void show(Attachment attachment, SaeEvaluation evaluation, Set<Integer> excluded) {
         console.out()
-                .println(console.bold(attachment.out().name()) + "  " + evaluation.tokens() + " tokens, "
+                .println(console.bold(attachment.place()) + "  " + evaluation.tokens() + " tokens, "
                         + texts.description() + (excluded.isEmpty() ? "" : "; without special tokens"));
         console.out().println();
         Table table = new Table("measure", ">value");

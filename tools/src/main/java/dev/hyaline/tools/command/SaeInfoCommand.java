@@ -63,6 +63,7 @@ public final class SaeInfoCommand implements Runnable {
                 "writes",
                 config.dOut() + " values"
                         + metadata.hookNameOut().map(hook -> " of " + hook).orElse(""));
+        metadata.head().ifPresent(head -> facts.put("head", String.valueOf(head)));
         facts.put("sites", String.valueOf(config.sites()));
         facts.put("kind", config.transcoder() ? "transcoder" : config.sites() > 1 ? "crosscoder" : "autoencoder");
         facts.put("skip", file.autoencoder().parameters().skip().length > 0 ? "yes" : "no");

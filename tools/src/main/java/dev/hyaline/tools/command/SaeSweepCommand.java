@@ -5,19 +5,24 @@ import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.analysis.sparse.splice.LatentScores;
 import dev.hyaline.analysis.sparse.splice.LatentSweep;
+import dev.hyaline.analysis.sparse.splice.SpliceNode;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.tools.option.CheckedOptions;
-import dev.hyaline.tools.option.SaeSource;
+import dev.hyaline.tools.option.SaeSources;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.report.NodeScores;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -29,8 +34,9 @@ import picocli.CommandLine.Option;
         description = {
             "",
             "Runs clean prompts with one latent after another set to zero, what the autoencoder misses added as it"
-                    + " is, so that nothing else changes. Without --latents, those of largest gradient times"
-                    + " activation, one backward pass for all of them."
+                    + " is, so that nothing else changes. Without --latents, the nodes of largest gradient times"
+                    + " activation, one backward pass for all of them; what an autoencoder misses, its error term, is"
+                    + " a node of its own. Estimates are shown beside the effects."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -38,6 +44,7 @@ import picocli.CommandLine.Option;
         footerHeading = "%nExamples:%n",
         footer = {
             "  hyaline sae sweep --sae hyaline-sae",
+            "  hyaline sae sweep --sae SAE1 --sae SAE2 --steps 10    a circuit of two autoencoders' latents",
             "  hyaline sae sweep --sae DIR --latents 0-99 --task greater-than --out tables"
         })
 public final class SaeSweepCommand implements Runnable, CheckedOptions {
@@ -46,7 +53,7 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
     private final Console console;
 
     @Mixin
-    private SaeSource source;
+    private SaeSources sources;
 
     @Option(names = "--latents", paramLabel = "LIST", description = "Latents to ablate: 26,100-120, or all.")
     private String latents = "";
@@ -54,8 +61,14 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--most",
             paramLabel = "N",
-            description = "Without --latents: how many to ablate. Default: ${DEFAULT-VALUE}")
+            description = "Without --latents: how many nodes to ablate. Default: ${DEFAULT-VALUE}")
     private int most = 20;
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description = "Estimate by integrated gradients of N runs too, and choose nodes by these.")
+    private @Nullable Integer steps;
 
     @Option(names = "--normalise", description = "Show the clean run as 1 and the corrupted one as 0.")
     private boolean normalise;
@@ -72,7 +85,13 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
         if (most < 1) {
             throw new BadInputException("--most must be at least 1, found " + most);
         }
+        if (steps != null && (steps < 2 || steps > LatentScores.MAX_STEPS)) {
+            throw new BadInputException("--steps must be from 2 to " + LatentScores.MAX_STEPS + ", found " + steps);
+        }
         if (!latents.isEmpty()) {
+            if (sources.size() > 1) {
+                throw new BadInputException("--latents is for one --sae, found " + sources.size());
+            }
             selection();
         }
         options.tables().requireFree(TABLE);
@@ -84,15 +103,19 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
 
     @Override
     public void run() {
-        SaeFile sae = source.read(console);
-        if (!latents.isEmpty()) {
-            selection().in(sae.autoencoder().config().latents(), "latent");
-        }
+        List<SaeFile> files = sources.read(console);
+        int[] chosen = latents.isEmpty()
+                ? new int[0]
+                : selection().in(files.getFirst().autoencoder().config().latents(), "latent");
         try (Study study = options.open(console)) {
             Optional<Path> folder = options.tables().folder(TABLE);
             try (Gpt2 model = study.start()) {
-                Attachment attachment = source.attach(sae, model, console);
+                List<Attachment> attachments = sources.attach(files, model, console);
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
+                Map<String, List<LatentScores>> estimates = estimates(attachments, experiment);
+                LatentSweep sweep = latents.isEmpty()
+                        ? LatentSweep.of(ranked(estimates))
+                        : LatentSweep.of(attachments.getFirst(), chosen);
                 new SweepReport(
                                 console,
                                 study.model(),
@@ -101,22 +124,37 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
                                 folder.orElse(null),
                                 normalise,
                                 options.json(),
-                                null)
-                        .run(experiment, LatentSweep.of(attachment, chosen(attachment, experiment)));
+                                estimates.isEmpty() ? null : new NodeScores(sweep.nodes(), estimates))
+                        .run(experiment, sweep);
             }
         }
     }
 
-    private int[] chosen(Attachment attachment, Experiment experiment) {
-        if (!latents.isEmpty()) {
-            return selection().in(attachment.autoencoder().config().latents(), "latent");
+    /** By name; none where latents are named and no steps are asked for, so that any metric will do. */
+    private Map<String, List<LatentScores>> estimates(List<Attachment> attachments, Experiment experiment) {
+        Map<String, List<LatentScores>> estimates = new LinkedHashMap<>();
+        if (latents.isEmpty() || steps != null) {
+            estimates.put("gradient", scores(attachments, experiment, 1));
         }
-        LatentScores scores =
-                LatentScores.of(attachment, experiment.runs(), experiment.metric(), LatentScores.Reference.ZERO);
-        int[] ranked = Arrays.stream(scores.ranked()).limit(most).toArray();
-        if (ranked.length == 0) {
+        if (steps != null) {
+            estimates.put("integrated", scores(attachments, experiment, steps));
+        }
+        return estimates;
+    }
+
+    private static List<LatentScores> scores(List<Attachment> attachments, Experiment experiment, int count) {
+        return LatentScores.of(attachments, experiment.runs(), experiment.metric(), LatentScores.Reference.ZERO, count);
+    }
+
+    private List<SpliceNode> ranked(Map<String, List<LatentScores>> estimates) {
+        List<SpliceNode> ranked = LatentScores.ranked(
+                        List.copyOf(estimates.values()).getLast())
+                .stream()
+                .limit(most)
+                .toList();
+        if (ranked.isEmpty()) {
             throw new BadInputException(
-                    "no latent that fires on these prompts changes the metric; name some" + " (--latents)");
+                    "no latent that fires on these prompts changes the metric; name some (--latents)");
         }
         return ranked;
     }

@@ -2,7 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.analysis.sparse.splice.InnerSite;
-import dev.hyaline.analysis.sparse.splice.SpliceProbe;
+import dev.hyaline.analysis.sparse.splice.SpliceSite;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
@@ -46,7 +46,7 @@ public final class SaeSiteOptions {
         }
         if (!saes.isEmpty() && names.isEmpty()) {
             throw new BadInputException("--sae is for inner sites of autoencoders, but --sites names none; there are "
-                    + String.join(", ", SpliceProbe.SITES));
+                    + String.join(", ", SpliceSite.names()));
         }
     }
 
@@ -66,17 +66,18 @@ public final class SaeSiteOptions {
         for (String name : names) {
             int before = sites.size();
             for (Attachment attachment : attachments) {
-                for (String local : SpliceProbe.SITES) {
-                    if (name.equals(local) || name.equals(attachment.out().name() + "." + local)) {
-                        sites.add(new InnerSite(attachment, local));
+                for (SpliceSite local : SpliceSite.values()) {
+                    InnerSite site = new InnerSite(attachment, local);
+                    if (name.equals(local.localName()) || name.equals(site.name())) {
+                        sites.add(site);
                     }
                 }
             }
             if (sites.size() == before) {
-                List<HookPoint> written =
-                        attachments.stream().map(Attachment::out).toList();
+                List<String> written =
+                        attachments.stream().map(Attachment::place).toList();
                 throw new BadInputException("there is no " + name + ": the autoencoders write " + written
-                        + ", and have " + String.join(", ", SpliceProbe.SITES));
+                        + ", and have " + String.join(", ", SpliceSite.names()));
             }
         }
         return sites;

@@ -45,14 +45,19 @@ public final class SaeSource implements CheckedOptions {
 
     @Override
     public void check() {
-        if (!Files.exists(path()) && hubName().isEmpty()) {
-            throw missing(sae);
-        }
+        requireThere(sae);
         if (!site.isEmpty()) {
             HookPoints.point(site);
         }
         if (!siteOut.isEmpty()) {
             HookPoints.point(siteOut);
+        }
+    }
+
+    /** Checks that an autoencoder is a file or folder here, or may be a repository of the hub. */
+    static void requireThere(String sae) {
+        if (!Files.exists(PathOption.parse("--sae", sae)) && hubName(sae).isEmpty()) {
+            throw missing(sae);
         }
     }
 
@@ -63,14 +68,6 @@ public final class SaeSource implements CheckedOptions {
     /** The autoencoder's name, as it was given. */
     public String name() {
         return sae;
-    }
-
-    private Path path() {
-        return PathOption.parse("--sae", sae);
-    }
-
-    private Optional<HubName> hubName() {
-        return hubName(sae);
     }
 
     /** The repository that is named; a bare name without an owner is none. */
@@ -108,6 +105,13 @@ public final class SaeSource implements CheckedOptions {
 
     /** Attaches it to a model, and says what is converted. */
     public Attachment attach(SaeFile file, Gpt2 model, Console console) {
+        return attach(file, site, siteOut, model, console);
+    }
+
+    /**
+     * As {@link #attach(SaeFile, Gpt2, Console)}, to sites that are named; to those of its files where they are not.
+     */
+    static Attachment attach(SaeFile file, String site, String siteOut, Gpt2 model, Console console) {
         Attachment attachment;
         if (site.isEmpty() && siteOut.isEmpty()) {
             attachment = Attachment.of(file.autoencoder(), model);

@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param name of the table's files
  * @param folder the folder to write to; null to show the table only
  * @param normalise whether to show the clean run as 1 and the corrupted one as 0
- * @param picture makes another table to write from the sweep's, such as a matrix of edges; null for none
+ * @param second another table that is made from the sweep's; null for none
  */
 public record SweepReport(
         Console console,
@@ -39,27 +38,41 @@ public record SweepReport(
         @Nullable Path folder,
         boolean normalise,
         boolean json,
-        @Nullable UnaryOperator<ResultTable> picture) {
+        @Nullable SecondTable second) {
+    /** A table made from a sweep's, such as a matrix of edges. */
+    public interface SecondTable {
+        /** The name of its files. */
+        String name();
 
-    /** The name of the files of a sweep's matrix of edges. */
-    public static String matrix(String name) {
-        return name + "-matrix";
+        /**
+         * Makes it.
+         *
+         * @param table as it is shown, of the sweep's results
+         */
+        ResultTable of(SweepResult result, ResultTable table);
+
+        /** Shows it under the sweep's, where it is not for files alone. */
+        default void show(Console console, ResultTable table) {}
     }
 
     public void run(Experiment experiment, Sweep sweep) {
         @Nullable Path journal = folder == null ? null : folder.resolve("." + name + ".cells");
         SweepResult result = measure(experiment, sweep, journal);
         ResultTable table = (normalise ? result.normalised() : result.table()).from(origin);
+        @Nullable ResultTable other = second == null ? null : second.of(result, table);
         if (json) {
-            print(experiment, result, table);
+            print(experiment, result, table, other);
         } else {
             show(experiment, result, table);
+            if (second != null && other != null) {
+                second.show(console, other);
+            }
         }
         if (folder != null) {
             Map<String, ResultTable> tables = new LinkedHashMap<>();
             tables.put(name, table);
-            if (picture != null) {
-                tables.put(matrix(name), picture.apply(table));
+            if (second != null && other != null) {
+                tables.put(second.name(), other);
             }
             TableOutput.write(console, folder, tables, json);
         }
@@ -121,7 +134,7 @@ public record SweepReport(
         return count < 1_000_000 ? DisplayText.count(count) : String.format(Locale.ROOT, "%.3g", (double) count);
     }
 
-    private void print(Experiment experiment, SweepResult result, ResultTable table) {
+    private void print(Experiment experiment, SweepResult result, ResultTable table, @Nullable ResultTable other) {
         JsonOutput.print(console, out -> {
             out.writeStringProperty("model", model);
             out.writeStringProperty("metric", experiment.metric().name());
@@ -137,6 +150,11 @@ public record SweepReport(
             out.writeObjectPropertyStart("table");
             TableText.writeJson(table, out);
             out.writeEndObject();
+            if (second != null && other != null) {
+                out.writeObjectPropertyStart(second.name());
+                TableText.writeJson(other, out);
+                out.writeEndObject();
+            }
         });
     }
 

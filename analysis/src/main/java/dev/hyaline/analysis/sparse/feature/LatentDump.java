@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 
 /** Latents of texts in one safetensors file, those alone that are not zero. */
 public final class LatentDump {
@@ -43,19 +44,15 @@ public final class LatentDump {
                 new TensorEntry("tokens", Dtype.I64, List.of(rows)),
                 new TensorEntry("documents", Dtype.I64, List.of(rows)),
                 new TensorEntry("positions", Dtype.I64, List.of(rows)));
+        Map<String, String> metadata = new TreeMap<>();
+        metadata.put("hook_point", attachment.out().name());
+        metadata.put("width", String.valueOf(latents.width()));
+        attachment.head().ifPresent(one -> metadata.put("head", String.valueOf(one.index())));
         Path target = file.toAbsolutePath().normalize();
         try {
             Files.createDirectories(Objects.requireNonNull(target.getParent(), "a file has a folder"));
             PartialFile.write(target, channel -> {
-                TensorFileWriter writer = new TensorFileWriter(
-                        channel,
-                        SafetensorsLayout.of(
-                                entries,
-                                Map.of(
-                                        "hook_point",
-                                        attachment.out().name(),
-                                        "width",
-                                        String.valueOf(latents.width()))));
+                TensorFileWriter writer = new TensorFileWriter(channel, SafetensorsLayout.of(entries, metadata));
                 writer.append("values", latents.values(), 0, count);
                 writer.append("indices", longs(latents.indices(), count));
                 writer.append("offsets", longs(latents.offsets(), (int) rows + 1));

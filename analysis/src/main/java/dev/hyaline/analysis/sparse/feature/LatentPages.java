@@ -93,9 +93,9 @@ public final class LatentPages {
 
     private static String index(LatentStudy study, String model, LatentPage[] pages, IntFunction<String> text) {
         StringBuilder html =
-                new StringBuilder(head("Latents of " + study.attachment().out()));
+                new StringBuilder(head("Latents of " + study.attachment().place()));
         html.append("<h1>Latents of ")
-                .append(escaped(model + ", " + study.attachment().out().name()))
+                .append(escaped(model + ", " + study.attachment().place()))
                 .append("</h1>\n<p class=\"facts\">")
                 .append(study.latents())
                 .append(" latents, of which ")
@@ -139,7 +139,7 @@ public final class LatentPages {
         html.append("<p><a href=\"index.html\">all latents</a></p>\n<h1>Latent ")
                 .append(page.latent())
                 .append("</h1>\n<p class=\"facts\">")
-                .append(escaped(model + ", " + study.attachment().out().name()))
+                .append(escaped(model + ", " + study.attachment().place()))
                 .append(". Fires on ")
                 .append(percent(page.shareFiring()))
                 .append(" of ")

@@ -165,7 +165,9 @@ final class SaeLensWriter {
                         case Normalization.LayerNorm norm -> "layer_norm";
                         default -> "none";
                     });
-            json.writeStringProperty("reshape_activations", hook.endsWith("hook_z") ? "hook_z" : "none");
+            // One head's rows are flat as they are.
+            boolean flattened = hook.endsWith("hook_z") && metadata.head().isEmpty();
+            json.writeStringProperty("reshape_activations", flattened ? "hook_z" : "none");
             json.writeStringProperty("architecture", architecture(config, sae.parameters()));
             if (config.transcoder()) {
                 json.writeNumberProperty("d_out", config.dOut());

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.sparse.measure;
 
+import dev.hyaline.analysis.sparse.internal.PointProbe;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.analysis.sparse.splice.Splice;
 import dev.hyaline.analysis.sparse.splice.SpliceProbe;
@@ -16,7 +17,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.function.IntConsumer;
@@ -71,7 +71,7 @@ public record SaeEvaluation(SequencedMap<String, Double> values, float[] densiti
         }
 
         SaeEvaluation run(IntConsumer progress) {
-            int d = attachment.out().site().shape().width(model.config());
+            int d = attachment.autoencoder().config().dOut();
             ReconstructionStatistics statistics = ReconstructionStatistics.of(
                     d, attachment.autoencoder().config().latents(), mean(d));
             for (List<Integer> batch : batches()) {
@@ -123,13 +123,14 @@ public record SaeEvaluation(SequencedMap<String, Double> values, float[] densiti
             double[] sums = new double[d];
             long[] count = {0};
             for (List<Integer> batch : batches()) {
-                Probe probe = at(attachment.out(), activation -> {
+                Probe probe = PointProbe.reading(attachment.out(), activation -> {
+                    float[] y = attachment.ofHead(PointProbe.copy(activation));
                     for (int s = 0; s < batch.size(); s++) {
                         for (int row = activation.firstRow(s); row < activation.firstRow(s + 1); row++) {
                             if (!isExcluded(batch.get(s), activation.position(row))) {
                                 count[0]++;
                                 for (int c = 0; c < d; c++) {
-                                    sums[c] += activation.values()[row * d + c];
+                                    sums[c] += y[row * d + c];
                                 }
                             }
                         }
@@ -152,46 +153,35 @@ public record SaeEvaluation(SequencedMap<String, Double> values, float[] densiti
                     batch.stream().map(s -> Sequence.of(prompts.tokens(s))).toList());
         }
 
-        private interface Reader {
-            void read(Activation activation);
-        }
-
-        private static Probe at(HookPoint wanted, Reader reader) {
-            return new Probe() {
-                @Override
-                public boolean wants(HookPoint point) {
-                    return point.equals(wanted);
-                }
-
-                @Override
-                public void at(HookPoint point, Activation activation) {
-                    reader.read(activation);
-                }
-            };
-        }
-
         private void measure(List<Integer> batch, ReconstructionStatistics statistics) {
             float[] clean =
                     model.forward(request(batch).logits(LogitSelection.all())).logits();
-            Map<HookPoint, float[]> held = new java.util.HashMap<>();
-            Probe reader = at(
-                    attachment.out(),
-                    activation -> held.put(
-                            attachment.out(),
-                            Arrays.copyOf(activation.values(), activation.rows() * activation.width())));
+            float[][] y = new float[1][];
+            Probe reader = PointProbe.reading(
+                    attachment.out(), activation -> y[0] = attachment.ofHead(PointProbe.copy(activation)));
             SpliceProbe splice = SpliceProbe.of(List.of(Splice.of(attachment)))
                     .excluding((s, position) -> isExcluded(batch.get(s), position))
-                    .watched((made, result, rows) -> add(batch, result, held, rows, statistics));
+                    .watched((made, result, rows) -> add(batch, result, y[0], rows, statistics));
             float[] spliced = model.forward(
                             request(batch).logits(LogitSelection.all()).probe(both(reader, splice)))
                     .logits();
-            Probe zeros = at(attachment.out(), activation -> {
-                Arrays.fill(activation.values(), 0, activation.rows() * activation.width(), 0);
-            });
+            Probe zeros = PointProbe.changing(attachment.out(), this::ablate);
             float[] ablated = model.forward(
                             request(batch).logits(LogitSelection.all()).probe(zeros))
                     .logits();
             predictions(batch, clean, spliced, ablated);
+        }
+
+        /** Zeros where the autoencoder writes: of its head alone, where it has one. */
+        private void ablate(Activation activation) {
+            int first = attachment.firstColumn();
+            int width = attachment.head().isPresent()
+                    ? attachment.autoencoder().config().dOut()
+                    : activation.width();
+            for (int row = 0; row < activation.rows(); row++) {
+                int at = row * activation.width() + first;
+                Arrays.fill(activation.values(), at, at + width, 0);
+            }
         }
 
         private static Probe both(Probe first, Probe second) {
@@ -216,11 +206,10 @@ public record SaeEvaluation(SequencedMap<String, Double> values, float[] densiti
         private void add(
                 List<Integer> batch,
                 Splice.SpliceResult result,
-                Map<HookPoint, float[]> held,
+                float[] y,
                 Activation rows,
                 ReconstructionStatistics statistics) {
-            float[] y = held.get(attachment.out());
-            int width = rows.width();
+            int width = attachment.autoencoder().config().dOut();
             for (int s = 0; s < batch.size(); s++) {
                 int first = rows.firstRow(s);
                 int count = rows.firstRow(s + 1) - first;

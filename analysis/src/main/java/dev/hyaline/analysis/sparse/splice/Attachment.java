@@ -11,6 +11,7 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * An autoencoder at the sites of a model that it reads and writes, and the conversion between the bases of both. One
@@ -19,11 +20,24 @@ import java.util.List;
  *
  * @param in the point that it reads
  * @param out the point that it writes; the same unless it is a transcoder
+ * @param head the only head that it reads and writes there; empty if it takes whole rows
  * @param centring whether means are taken out and put back
  * @param notes what is converted, in sentences
  */
 public record Attachment(
-        SparseAutoencoder autoencoder, HookPoint in, HookPoint out, boolean centring, List<String> notes) {
+        SparseAutoencoder autoencoder,
+        HookPoint in,
+        HookPoint out,
+        Optional<OneHead> head,
+        boolean centring,
+        List<String> notes) {
+    /**
+     * One head of a site's.
+     *
+     * @param of the number of heads there are
+     */
+    public record OneHead(int index, int of) {}
+
     private static final String CENTRED = "center_writing_weights";
 
     public Attachment {
@@ -57,7 +71,8 @@ public record Attachment(
     /**
      * Attaches an autoencoder to given sites.
      *
-     * @throws BadInputException if the model has no such site, or one of another width
+     * @throws BadInputException if the model has no such site, or one of another width; or if the autoencoder's files
+     *     name a head that the site does not have
      */
     public static Attachment of(SparseAutoencoder autoencoder, Gpt2 model, HookPoint in, HookPoint out) {
         return of(autoencoder, model.weights(), in, out);
@@ -67,8 +82,9 @@ public record Attachment(
     public static Attachment of(SparseAutoencoder autoencoder, Gpt2Weights model, HookPoint in, HookPoint out) {
         Gpt2Config config = model.config();
         requireOneSite(autoencoder);
-        require(config, in, autoencoder.config().dIn(), "reads");
-        require(config, out, autoencoder.config().dOut(), "writes");
+        Optional<OneHead> head = head(autoencoder.metadata(), config);
+        require(config, in, head, autoencoder.config().dIn(), "reads");
+        require(config, out, head, autoencoder.config().dOut(), "writes");
         List<String> notes = new ArrayList<>();
         boolean processed = model.processing().contains(CENTRED);
         boolean wanted = autoencoder.metadata().centred().orElse(false);
@@ -82,7 +98,52 @@ public record Attachment(
             throw new BadInputException("the autoencoder was trained on residuals that are not centred, but the model's"
                     + " weights are: run it on the weights as they are");
         }
-        return new Attachment(autoencoder, in, out, centring, notes);
+        return new Attachment(autoencoder, in, out, head, centring, notes);
+    }
+
+    private static Optional<OneHead> head(SaeMetadata metadata, Gpt2Config config) {
+        return metadata.head().stream()
+                .mapToObj(index -> new OneHead(index, config.nHeads()))
+                .findFirst();
+    }
+
+    /** The site that it writes, and the head where it is only one's: {@code blocks.1.attn.hook_z, head 3}. */
+    public String place() {
+        return out.name() + head.map(one -> ", head " + one.index()).orElse("");
+    }
+
+    /** The name before those of inner sites: {@code blocks.1.attn.hook_z}, {@code blocks.1.attn.hook_z.head3}. */
+    String innerName() {
+        return out.name() + head.map(one -> ".head" + one.index()).orElse("");
+    }
+
+    /** Returns whether two write the same values. */
+    boolean overlaps(Attachment other) {
+        return out.equals(other.out) && (head.isEmpty() || other.head.isEmpty() || head.equals(other.head));
+    }
+
+    /** The first of the columns of the site that it writes; those of its head, or all. */
+    public int firstColumn() {
+        return head.map(one -> one.index() * autoencoder.config().dOut()).orElse(0);
+    }
+
+    /**
+     * The values of rows that are the autoencoder's: those of its head, copied, or the rows themselves if it takes all.
+     *
+     * @param rows of the site that it reads or writes, or gradients there, {@code [tokens, width of the site]}
+     * @return {@code [tokens, dIn]} or {@code [tokens, dOut]}
+     */
+    public float[] ofHead(float[] rows) {
+        if (head.isEmpty()) {
+            return rows;
+        }
+        int width = autoencoder.config().dOut();
+        int stride = head.get().of() * width;
+        float[] columns = new float[rows.length / stride * width];
+        for (int t = 0; t < rows.length / stride; t++) {
+            System.arraycopy(rows, t * stride + firstColumn(), columns, t * width, width);
+        }
+        return columns;
     }
 
     /**
@@ -130,7 +191,7 @@ public record Attachment(
         }
     }
 
-    private static void require(Gpt2Config config, HookPoint point, int width, String verb) {
+    private static void require(Gpt2Config config, HookPoint point, Optional<OneHead> head, int width, String verb) {
         if (point.site().perLayer() && point.layer() >= config.nLayers()) {
             throw new BadInputException("the autoencoder " + verb + " " + point + ", but the model has layers 0 to "
                     + (config.nLayers() - 1));
@@ -139,8 +200,22 @@ public record Attachment(
             throw new BadInputException(point + " has no row a token for an autoencoder");
         }
         int found = point.site().shape().width(config);
+        String place = point.toString();
+        if (head.isPresent()) {
+            int index = head.get().index();
+            if (!point.site().shape().byHead()) {
+                throw new BadInputException(
+                        "the autoencoder " + verb + " head " + index + " of " + point + ", which has no heads");
+            }
+            if (index >= config.nHeads()) {
+                throw new BadInputException("the autoencoder " + verb + " head " + index + " of " + point
+                        + ", but the model has heads 0 to " + (config.nHeads() - 1));
+            }
+            found /= config.nHeads();
+            place = "head " + index + " of " + point;
+        }
         if (found != width) {
-            throw new BadInputException("the autoencoder " + verb + " " + width + " values, but " + point + " has "
+            throw new BadInputException("the autoencoder " + verb + " " + width + " values, but " + place + " has "
                     + found + " in this model");
         }
     }

@@ -16,16 +16,11 @@ import java.util.List;
 /**
  * An inner site of an autoencoder, such as {@code blocks.2.hook_resid_post.hook_sae_acts_post}, in a pass that it
  * leaves as it is: the output is the reconstruction with the error term.
- *
- * @param local one of {@link SpliceProbe#SITES}
  */
-public record InnerSite(Attachment attachment, String local) implements DerivedSite {
+public record InnerSite(Attachment attachment, SpliceSite site) implements DerivedSite {
     private static final int BUFFER = 1 << 16;
 
     public InnerSite {
-        if (!SpliceProbe.SITES.contains(local)) {
-            throw new BadInputException("there is no " + local + "; there are " + String.join(", ", SpliceProbe.SITES));
-        }
         if (attachment.autoencoder().config().activation() instanceof LatentActivation.BatchTopK) {
             throw new BadInputException("the latents of a token depend on all tokens of the batch, so that there is no"
                     + " row a token to keep");
@@ -34,7 +29,7 @@ public record InnerSite(Attachment attachment, String local) implements DerivedS
 
     @Override
     public String name() {
-        return attachment.out().name() + "." + local;
+        return attachment.innerName() + "." + site.localName();
     }
 
     @Override
@@ -45,19 +40,14 @@ public record InnerSite(Attachment attachment, String local) implements DerivedS
 
     @Override
     public int width() {
-        SaeConfig config = attachment.autoencoder().config();
-        return switch (local) {
-            case "hook_sae_input" -> config.dIn();
-            case "hook_sae_acts_pre", "hook_sae_acts_post" -> config.latents();
-            default -> config.dOut();
-        };
+        return site.width(attachment.autoencoder().config());
     }
 
     @Override
     public float[] values(List<float[]> rows) {
-        float[] y = rows.getLast();
+        float[] y = attachment.ofHead(rows.getLast());
         Splice splice = Splice.of(attachment).withError();
-        return SpliceProbe.values(splice, splice.apply(rows.getFirst(), y), local, y);
+        return site.values(splice, splice.apply(attachment.ofHead(rows.getFirst()), y), y);
     }
 
     @Override
@@ -91,14 +81,14 @@ public record InnerSite(Attachment attachment, String local) implements DerivedS
     @Override
     public void requireGradients() {
         SaeConfig config = attachment.autoencoder().config();
-        boolean through = local.equals("hook_sae_acts_pre") || local.equals("hook_sae_input");
+        boolean through = site == SpliceSite.ACTS_PRE || site == SpliceSite.INPUT;
         if (through
                 && (config.activation() instanceof LatentActivation.Gated
                         || config.activation() instanceof LatentActivation.MatchingPursuit)) {
             throw new BadInputException(name() + " has no gradient here: its latents have no pre-activation of their"
                     + " own; take hook_sae_acts_post");
         }
-        if (local.equals("hook_sae_input") && !(config.normalization() instanceof Normalization.None)) {
+        if (site == SpliceSite.INPUT && !(config.normalization() instanceof Normalization.None)) {
             throw new BadInputException(name() + " has no gradient here: the autoencoder normalises each token; take"
                     + " hook_sae_acts_pre");
         }
@@ -111,11 +101,13 @@ public record InnerSite(Attachment attachment, String local) implements DerivedS
     @Override
     public float[] gradients(List<float[]> rows, float[] gradient) {
         requireGradients();
-        return switch (local) {
-            case "hook_sae_acts_post" -> new InnerGradients(attachment, rows.getFirst(), gradient).ofLatents();
-            case "hook_sae_acts_pre" -> new InnerGradients(attachment, rows.getFirst(), gradient).ofPreActivations();
-            case "hook_sae_input" -> new InnerGradients(attachment, rows.getFirst(), gradient).ofInput();
-            default -> gradient.clone();
+        float[] x = attachment.ofHead(rows.getFirst());
+        float[] ofOutput = attachment.ofHead(gradient);
+        return switch (site) {
+            case ACTS_POST -> new InnerGradients(attachment, x, ofOutput).ofLatents();
+            case ACTS_PRE -> new InnerGradients(attachment, x, ofOutput).ofPreActivations();
+            case INPUT -> new InnerGradients(attachment, x, ofOutput).ofInput();
+            case RECONS, ERROR, OUTPUT -> ofOutput.clone();
         };
     }
 }

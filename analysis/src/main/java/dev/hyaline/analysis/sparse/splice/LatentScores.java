@@ -1,56 +1,71 @@
 package dev.hyaline.analysis.sparse.splice;
 
-import dev.hyaline.analysis.causal.MetricObjective;
 import dev.hyaline.analysis.causal.PairRuns;
-import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.metric.Metric;
-import dev.hyaline.analysis.sparse.Latents;
-import dev.hyaline.analysis.sparse.SparseAutoencoder;
-import dev.hyaline.engine.ForwardRequest;
-import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.site.Activation;
-import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Probe;
-import dev.hyaline.instrument.gradient.GradientPass;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Latents as nodes of a circuit: linear estimates of what each does to a metric, the change of its activation times the
- * metric's gradient with respect to it, summed over positions (Marks et al. 2024, "Sparse feature circuits"). The error
- * term is constant, so that the gradient with respect to latent {@code i} is that of the written site times its decoder
- * row. Estimates are in units of the metric: positive where the latent raises it.
+ * Latents and the error term of an autoencoder as nodes of a circuit: linear estimates of what each does to a metric,
+ * the change of what it adds to the written site times the metric's gradient there, summed over positions (Marks et al.
+ * 2024, "Sparse feature circuits"). Estimates are in units of the metric: positive where the node raises it.
+ *
+ * <p>With one step the gradient is that of the clean run, in which the error term is constant. With more it is the mean
+ * over runs on the straight way from the clean run towards the reference (integrated gradients), so that the nodes of
+ * an autoencoder add up, as steps grow, to the whole effect of replacing all of them.
  */
 public final class LatentScores {
-    /** The activation that a latent's is compared with. */
+    /** What a node's part of the written site is compared with. */
     public enum Reference {
-        /** Zero: gradient times activation, which estimates what ablating the latent takes away. */
+        /** Zero: gradient times activation, which estimates what ablating the node takes away. */
         ZERO,
-        /** Its activation in the other prompt of the pair, position by position: attribution patching. */
+        /** Its part in the other prompt of the pair, position by position: attribution patching. */
         OTHER_PROMPT
     }
 
-    private static final int MAX_BATCH_TOKENS = 512;
+    /** Most steps of an integrated gradient. */
+    public static final int MAX_STEPS = 10_000;
 
+    private final Attachment attachment;
+    /** {@code [pairs][latents + 1]}, the error term last. */
     private final double[][] scores;
 
-    private LatentScores(double[][] scores) {
+    LatentScores(Attachment attachment, double[][] scores) {
+        this.attachment = attachment;
         this.scores = scores;
     }
 
     /**
-     * Scores all latents in one forward and backward pass of each pair's clean prompt.
+     * Scores the nodes of one autoencoder in one forward and backward pass of each pair's clean prompt.
      *
      * @throws BadInputException if the metric has no gradient
      */
     public static LatentScores of(Attachment attachment, PairRuns runs, Metric metric, Reference reference) {
-        return new LatentScores(new Passes(attachment, runs, metric, reference).run());
+        return of(List.of(attachment), runs, metric, reference, 1).getFirst();
+    }
+
+    /**
+     * Scores the nodes of several autoencoders, each while the others' sites are as they are.
+     *
+     * @param steps runs whose gradients are averaged for each autoencoder: at shares {@code 0, 1/steps, ..,
+     *     (steps-1)/steps} of the way from the clean run to the reference
+     * @return in the order of the attachments
+     * @throws BadInputException if the metric has no gradient, or there are no steps
+     */
+    public static List<LatentScores> of(
+            List<Attachment> attachments, PairRuns runs, Metric metric, Reference reference, int steps) {
+        if (steps < 1 || steps > MAX_STEPS) {
+            throw new BadInputException("integrated gradients take from 1 to " + MAX_STEPS + " steps, found " + steps);
+        }
+        return new LatentGradientPasses(attachments, runs, metric, reference, steps).run();
+    }
+
+    public Attachment attachment() {
+        return attachment;
     }
 
     /** Number of pairs. */
@@ -58,21 +73,41 @@ public final class LatentScores {
         return scores.length;
     }
 
-    /** Scores of a pair, {@code [latents]}; a copy. */
+    /** Scores of the latents on a pair, {@code [latents]}; a copy. */
     public double[] ofPair(int pair) {
         BadInputException.requireIndex("pair", pair, scores.length);
-        return scores[pair].clone();
+        return Arrays.copyOf(scores[pair], scores[pair].length - 1);
     }
 
-    /** Means over pairs, {@code [latents]}. */
+    /** Score of a node on a pair. */
+    public double ofPair(int pair, SpliceNode node) {
+        BadInputException.requireIndex("pair", pair, scores.length);
+        return scores[pair][node.latent().orElse(scores[pair].length - 1)];
+    }
+
+    /** Score of the error term on a pair. */
+    public double errorOfPair(int pair) {
+        return ofPair(pair, SpliceNode.error(attachment));
+    }
+
+    /** Means of the latents over pairs, {@code [latents]}. */
     public double[] means() {
-        double[] means = new double[scores[0].length];
-        for (double[] ofPair : scores) {
-            for (int i = 0; i < means.length; i++) {
-                means[i] += ofPair[i] / scores.length;
-            }
-        }
+        double[] means = new double[scores[0].length - 1];
+        Arrays.setAll(means, this::mean);
         return means;
+    }
+
+    private double mean(int node) {
+        double mean = 0;
+        for (double[] ofPair : scores) {
+            mean += ofPair[node] / scores.length;
+        }
+        return mean;
+    }
+
+    /** Mean of a node over pairs. */
+    public double mean(SpliceNode node) {
+        return mean(node.latent().orElse(scores[0].length - 1));
     }
 
     /** Latents whose mean is not zero, the largest in absolute value first, then by number. */
@@ -81,111 +116,31 @@ public final class LatentScores {
         return IntStream.range(0, means.length)
                 .filter(i -> means[i] != 0)
                 .boxed()
-                .sorted((a, b) -> Double.compare(Math.abs(means[b]), Math.abs(means[a])))
+                .sorted(Comparator.comparingDouble(i -> -Math.abs(means[i])))
                 .mapToInt(Integer::intValue)
                 .toArray();
     }
 
-    private static final class Passes {
-        private final Attachment attachment;
-        private final SparseAutoencoder sae;
-        private final PairRuns runs;
-        private final Reference reference;
-        private final GradientPass pass;
-        private final Map<HookPoint, float[]> values = new HashMap<>();
-        private float[] gradient = {};
-
-        Passes(Attachment attachment, PairRuns runs, Metric metric, Reference reference) {
-            this.attachment = attachment;
-            this.runs = runs;
-            this.reference = reference;
-            sae = attachment.autoencoder();
-            pass = GradientPass.of(
-                            runs.model(),
-                            Side.CLEAN.prompts(runs.pairs(), runs.config()),
-                            MetricObjective.of(runs.model(), runs.pairs(), Side.CLEAN, metric))
-                    .reading(holding(attachment.in()));
-        }
-
-        private Probe holding(HookPoint point) {
-            return at(point, activation -> values.put(point, copy(activation)));
-        }
-
-        private static float[] copy(Activation activation) {
-            return Arrays.copyOf(activation.values(), activation.rows() * activation.width());
-        }
-
-        private static Probe at(HookPoint wanted, java.util.function.Consumer<Activation> reader) {
-            return new Probe() {
-                @Override
-                public boolean wants(HookPoint point) {
-                    return point.equals(wanted);
-                }
-
-                @Override
-                public void at(HookPoint point, Activation activation) {
-                    reader.accept(activation);
-                }
-            };
-        }
-
-        double[][] run() {
-            int pairs = runs.pairs().size();
-            double[][] scores = new double[pairs][sae.config().latents()];
-            for (int first = 0; first < pairs; ) {
-                int end = end(first);
-                pass.forward(
-                        first,
-                        end,
-                        LogitSelection.none(),
-                        at(attachment.out(), activation -> gradient = copy(activation)));
-                Latents clean = latents();
-                add(clean, 1, first, scores);
-                if (reference == Reference.OTHER_PROMPT) {
-                    List<Sequence> others = IntStream.range(first, end)
-                            .mapToObj(pair -> Sequence.of(
-                                    Side.CORRUPTED.tokens(runs.pairs().get(pair))))
-                            .toList();
-                    runs.model()
-                            .forward(ForwardRequest.of(others)
-                                    .logits(LogitSelection.none())
-                                    .probe(holding(attachment.in())));
-                    add(latents(), -1, first, scores);
-                }
-                first = end;
+    /**
+     * The nodes of several autoencoders whose mean is not zero, error terms among them, the largest in absolute value
+     * first.
+     */
+    public static List<SpliceNode> ranked(List<LatentScores> all) {
+        record Ranked(SpliceNode node, double score) {}
+        List<Ranked> nodes = new ArrayList<>();
+        for (LatentScores scores : all) {
+            for (int latent : scores.ranked()) {
+                SpliceNode node = SpliceNode.latent(scores.attachment, latent);
+                nodes.add(new Ranked(node, scores.mean(node)));
             }
-            return scores;
-        }
-
-        private int end(int first) {
-            int end = first;
-            int tokens = 0;
-            do {
-                tokens += runs.pairs().get(end).length();
-                end++;
-            } while (end < runs.pairs().size() && tokens + runs.pairs().get(end).length() <= MAX_BATCH_TOKENS);
-            return end;
-        }
-
-        private Latents latents() {
-            float[] x = Objects.requireNonNull(values.get(attachment.in()));
-            return sae.encode(attachment.encoderInput(x));
-        }
-
-        private void add(Latents latents, int sign, int first, double[][] scores) {
-            int pair = first;
-            int endRow = runs.pairs().get(pair).length();
-            for (int t = 0; t < latents.tokens(); t++) {
-                while (t == endRow) {
-                    pair++;
-                    endRow += runs.pairs().get(pair).length();
-                }
-                double scale = latents.scale().length == 0 ? 1 : latents.scale()[t];
-                for (int e = latents.offsets()[t]; e < latents.offsets()[t + 1]; e++) {
-                    int i = latents.indices()[e];
-                    scores[pair][i] += sign * scale * latents.values()[e] * InnerGradients.slope(sae, gradient, t, i);
-                }
+            SpliceNode error = SpliceNode.error(scores.attachment);
+            if (scores.mean(error) != 0) {
+                nodes.add(new Ranked(error, scores.mean(error)));
             }
         }
+        return nodes.stream()
+                .sorted(Comparator.comparingDouble(ranked -> -Math.abs(ranked.score)))
+                .map(Ranked::node)
+                .toList();
     }
 }

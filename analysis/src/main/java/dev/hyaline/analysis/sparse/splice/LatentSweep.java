@@ -8,54 +8,85 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.edit.Intervention;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
- * Which latents matter for a behaviour: a sweep whose cells are latents, each ablated in the clean run with the error
- * term, so that nothing else changes.
+ * Which latents matter for a behaviour: a sweep whose cells are latents or error terms, each ablated in the clean run
+ * while all else that the autoencoder adds to its site stays, so that nothing else changes.
  */
 public final class LatentSweep implements Sweep {
-    private final Attachment attachment;
-    private final int[] latents;
+    private final String axis;
+    private final List<SpliceNode> nodes;
+    private final List<Intervention> interventions;
 
-    private LatentSweep(Attachment attachment, int[] latents) {
-        this.attachment = attachment;
-        this.latents = latents;
+    private LatentSweep(String axis, List<SpliceNode> nodes) {
+        this.axis = axis;
+        this.nodes = List.copyOf(nodes);
+        interventions =
+                nodes.stream().map(node -> node.ablated().intervention()).toList();
     }
 
     /**
-     * Ablates latents one by one.
+     * Ablates latents of one autoencoder, one by one.
      *
      * @throws BadInputException if one is not there, or the autoencoder's splice is no intervention
      */
     public static LatentSweep of(Attachment attachment, int... latents) {
-        if (latents.length == 0) {
-            throw new BadInputException("a sweep needs at least one latent");
-        }
-        for (int latent : latents) {
-            splice(attachment, latent).intervention();
-        }
-        return new LatentSweep(attachment, latents.clone());
+        requireSome(latents.length);
+        return new LatentSweep(
+                "latent",
+                Arrays.stream(latents)
+                        .mapToObj(latent -> SpliceNode.latent(attachment, latent))
+                        .toList());
     }
 
-    private static Splice splice(Attachment attachment, int latent) {
-        return Splice.of(attachment).withError().edit(new LatentEdit.AblateLatent(latent));
+    /**
+     * Ablates nodes of one or several autoencoders, one by one.
+     *
+     * @throws BadInputException if an autoencoder's splice is no intervention
+     */
+    public static LatentSweep of(List<SpliceNode> nodes) {
+        requireSome(nodes.size());
+        return new LatentSweep("node", nodes);
+    }
+
+    private static void requireSome(int nodes) {
+        if (nodes == 0) {
+            throw new BadInputException("a sweep needs at least one latent");
+        }
+    }
+
+    /** The nodes of the cells. */
+    public List<SpliceNode> nodes() {
+        return nodes;
+    }
+
+    private List<Attachment> attachments() {
+        return nodes.stream().map(SpliceNode::attachment).distinct().toList();
     }
 
     @Override
     public String title() {
-        return "Ablation of latents at " + attachment.out();
+        return "Ablation of " + axis + "s at "
+                + attachments().stream().map(Attachment::place).collect(Collectors.joining("; "));
     }
 
     @Override
     public String key() {
-        return title() + " " + attachment.autoencoder().metadata() + " "
-                + Arrays.hashCode(attachment.autoencoder().parameters().decoder());
+        return title()
+                + attachments().stream()
+                        .map(attachment -> " " + attachment.autoencoder().metadata() + " "
+                                + Arrays.hashCode(
+                                        attachment.autoencoder().parameters().decoder()))
+                        .collect(Collectors.joining());
     }
 
     @Override
     public List<Axis> axes() {
+        boolean one = attachments().size() == 1;
         return List.of(new Axis(
-                "latent", Arrays.stream(latents).mapToObj(String::valueOf).toList()));
+                axis,
+                nodes.stream().map(node -> one ? node.localName() : node.name()).toList()));
     }
 
     @Override
@@ -65,18 +96,18 @@ public final class LatentSweep implements Sweep {
 
     @Override
     public void requireMadeFor(PairRuns runs) {
-        int width = attachment.out().site().shape().width(runs.config());
-        if (width != attachment.autoencoder().config().dOut()
-                || attachment.out().layer() >= runs.config().nLayers()) {
-            throw new BadInputException(title() + " was made for another model");
+        for (Attachment attachment : attachments()) {
+            int width = attachment.out().site().shape().width(runs.config());
+            int heads = attachment.head().isPresent() ? runs.config().nHeads() : 1;
+            if (width != attachment.autoencoder().config().dOut() * heads
+                    || attachment.out().layer() >= runs.config().nLayers()) {
+                throw new BadInputException(title() + " was made for another model");
+            }
         }
     }
 
     @Override
     public CellEdits edits(PairRuns runs, int group) {
-        List<Intervention> interventions = Arrays.stream(latents)
-                .mapToObj(latent -> splice(attachment, latent).intervention())
-                .toList();
         return (cell, pair) -> List.of(interventions.get(cell));
     }
 }

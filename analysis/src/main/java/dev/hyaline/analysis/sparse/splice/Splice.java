@@ -9,6 +9,7 @@ import dev.hyaline.instrument.edit.Target;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -162,8 +163,8 @@ public final class Splice {
     /**
      * The splice at every position as an intervention, for edited models, partial reruns, generation and sweeps.
      *
-     * @throws BadInputException if it needs more than one slot of the pass at a time: a transcoder, or a site with
-     *     heads
+     * @throws BadInputException if it needs more than one slot of the pass at a time: a transcoder, or all heads of a
+     *     site
      */
     public Intervention intervention() {
         return intervention(Target.of(attachment.out()));
@@ -172,24 +173,26 @@ public final class Splice {
     /**
      * As {@link #intervention()}, at some positions or of some sequences.
      *
-     * @param target of the site that the autoencoder writes
+     * @param target of the site that the autoencoder writes; of the head of one that has only one
      */
     public Intervention intervention(Target target) {
         if (!attachment.in().equals(attachment.out())) {
             throw new BadInputException("a transcoder needs two sites of a pass at once: splice it with a SpliceProbe");
         }
         Site site = attachment.out().site();
-        if (site.shape().byHead()) {
+        Optional<Attachment.OneHead> head = attachment.head();
+        if (site.shape().byHead() && head.isEmpty()) {
             throw new BadInputException(attachment.out()
                     + " has a slot a head, and the autoencoder reads all heads: splice it with a SpliceProbe");
         }
         return Intervention.function(
-                target, (slot, values) -> System.arraycopy(apply(values, values).output, 0, values, 0, values.length));
+                head.map(one -> target.heads(one.index())).orElse(target),
+                (slot, values) -> System.arraycopy(apply(values, values).output, 0, values, 0, values.length));
     }
 
     @Override
     public String toString() {
-        return "splice at " + attachment.out() + (error ? " with error term" : "")
+        return "splice at " + attachment.place() + (error ? " with error term" : "")
                 + (edits.isEmpty() ? "" : " " + edits);
     }
 }

@@ -76,7 +76,7 @@ class SpliceTest {
         List<float[]> sources = attachment.in().equals(attachment.out()) ? List.of(x) : List.of(x, y);
         double[] found = new double[x.length / 128];
         float[] direction = gaussian(x.length, random);
-        float[] ofInput = new InnerSite(attachment, "hook_sae_input").gradients(sources, gradient);
+        float[] ofInput = new InnerSite(attachment, SpliceSite.INPUT).gradients(sources, gradient);
         for (int i = 0; i < x.length; i++) {
             found[i / 128] += (double) ofInput[i] * direction[i];
         }
@@ -99,8 +99,8 @@ class SpliceTest {
             }
         }
         assertThat(compared).isGreaterThan(found.length / 3);
-        float[] pre = new InnerSite(attachment, "hook_sae_acts_pre").gradients(sources, gradient);
-        float[] post = new InnerSite(attachment, "hook_sae_acts_post").gradients(sources, gradient);
+        float[] pre = new InnerSite(attachment, SpliceSite.ACTS_PRE).gradients(sources, gradient);
+        float[] post = new InnerSite(attachment, SpliceSite.ACTS_POST).gradients(sources, gradient);
         Latents latents = attachment.autoencoder().encode(attachment.encoderInput(x));
         for (int i = 0; i < 256; i++) {
             double norm = name.equals("topk") ? attachment.autoencoder().decoderNorms()[i] : 1;
@@ -131,10 +131,10 @@ class SpliceTest {
 
     @Test
     void innerSitesWithoutAGradientSaySo() {
-        assertThatThrownBy(() -> new InnerSite(attached("gated"), "hook_sae_acts_pre").requireGradients())
+        assertThatThrownBy(() -> new InnerSite(attached("gated"), SpliceSite.ACTS_PRE).requireGradients())
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("take hook_sae_acts_post");
-        assertThatThrownBy(() -> new InnerSite(attached("topk-layer-norm"), "hook_sae_input").requireGradients())
+        assertThatThrownBy(() -> new InnerSite(attached("topk-layer-norm"), SpliceSite.INPUT).requireGradients())
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("take hook_sae_acts_pre");
     }
@@ -227,18 +227,17 @@ class SpliceTest {
         Splice splice = Splice.of(topk);
         float[] x = residual();
         Splice.SpliceResult result = splice.apply(x, x);
-        float[] error = SpliceProbe.values(splice, result, "hook_sae_error", x);
-        float[] recons = SpliceProbe.values(splice, result, "hook_sae_recons", x);
+        float[] error = SpliceSite.ERROR.values(splice, result, x);
+        float[] recons = SpliceSite.RECONS.values(splice, result, x);
         for (int i = 0; i < x.length; i++) {
             assertThat(error[i]).isEqualTo(x[i] - recons[i]);
         }
-        assertThat(SpliceProbe.values(splice, result, "hook_sae_input", x)).isEqualTo(x);
-        assertThat(SpliceProbe.values(splice, result, "hook_sae_output", x)).isEqualTo(recons);
-        assertThat(SpliceProbe.values(splice, result, "hook_sae_acts_pre", x)).hasSize(tokens.length * 256);
-        assertThat(SpliceProbe.values(splice, result, "hook_sae_acts_post", x))
+        assertThat(SpliceSite.INPUT.values(splice, result, x)).isEqualTo(x);
+        assertThat(SpliceSite.OUTPUT.values(splice, result, x)).isEqualTo(recons);
+        assertThat(SpliceSite.ACTS_PRE.values(splice, result, x)).hasSize(tokens.length * 256);
+        assertThat(SpliceSite.ACTS_POST.values(splice, result, x))
                 .isEqualTo(result.after().dense());
-        assertThatThrownBy(() -> SpliceProbe.values(splice, result, "hook_sae", x))
-                .hasMessageContaining("hook_sae_input");
+        assertThat(SpliceSite.names()).hasSize(6).contains("hook_sae_input");
     }
 
     @Test
