@@ -103,7 +103,7 @@ public final class ActivationCache {
                 if (sequences[sequence] == null) {
                     int size = size(point, sequence);
                     if (length == size) { // copied as it is made, which spares writing zeros first
-                        sequences[sequence] = Arrays.copyOfRange(from, offset, offset + length);
+                        sequences[sequence] = FreshCopy.of(from, offset, length);
                         return;
                     }
                     sequences[sequence] = new float[size];
