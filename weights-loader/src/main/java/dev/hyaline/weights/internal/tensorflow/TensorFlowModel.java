@@ -72,13 +72,28 @@ public final class TensorFlowModel {
         this.prefix = name.endsWith(INDEX_SUFFIX) ? name.substring(0, name.length() - INDEX_SUFFIX.length()) : name;
     }
 
-    /** The index of the checkpoint that a folder's file {@code checkpoint} calls its latest, if it is there. */
+    /**
+     * The index of the checkpoint that a folder's file {@code checkpoint} calls its latest, if there is such a file.
+     *
+     * @throws BadCheckpointException if that index is missing: another one would be an older model
+     */
     public static Optional<String> latest(Folder folder) {
         if (!folder.has(LATEST) || !folder.has(HPARAMS)) {
             return Optional.empty();
         }
         Matcher path = LATEST_PATH.matcher(new String(folder.read(LATEST, LIMIT), ISO_8859_1));
-        return path.find() ? indexOf(folder, nameIn(path.group(2))) : Optional.empty();
+        if (!path.find()) {
+            return Optional.empty();
+        }
+        String name = nameIn(path.group(2));
+        Optional<String> index = indexOf(folder, name);
+        if (index.isEmpty()) {
+            throw BadCheckpointException.file(
+                    folder.label(LATEST),
+                    "the name of a checkpoint in this folder",
+                    Printable.plain(name) + ", without " + Printable.plain(name + INDEX_SUFFIX) + ": name the one to open");
+        }
+        return index;
     }
 
     /** The last name of a path that is a literal of protocol buffers, of bytes as ISO 8859-1. */

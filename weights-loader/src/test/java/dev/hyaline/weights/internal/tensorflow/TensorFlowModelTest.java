@@ -75,6 +75,13 @@ class TensorFlowModelTest {
     }
 
     @Test
+    void opensNoOlderModelInPlaceOfTheLatest() throws IOException {
+        Files.writeString(directory.resolve("checkpoint"), "model_checkpoint_path: \"model-300\"\n");
+        refused("checkpoint: expected the name of a checkpoint in this folder, found model-300, without"
+                + " model-300.index: name the one to open");
+    }
+
+    @Test
     void opensTheOnlyIndexWithoutThatFile() throws IOException {
         Files.delete(directory.resolve("checkpoint"));
         Checkpoint.open(directory).close();
