@@ -37,5 +37,6 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.statistics.association;
     exports dev.hyaline.analysis.statistics.compare;
     exports dev.hyaline.analysis.statistics.power;
+    exports dev.hyaline.analysis.superposition;
     exports dev.hyaline.analysis.table;
 }

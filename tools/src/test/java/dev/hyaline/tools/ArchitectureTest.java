@@ -105,6 +105,7 @@ final class ArchitectureTest {
             "engine",
             "dev.hyaline.analysis.circuit..",
             "dev.hyaline.analysis.sparse..",
+            "dev.hyaline.analysis.superposition..",
             "dev.hyaline.instrument.capture..",
             "dev.hyaline.instrument.training..",
             "dev.hyaline.instrument.weights..");

@@ -41,6 +41,11 @@ public final class ColourScale {
         return new ColourScale(false, least, most, least, most);
     }
 
+    /** White at 0, the deepest red at {@code reach} and above, the deepest blue at {@code -reach} and below. */
+    public static ColourScale around0(double reach) {
+        return new ColourScale(true, -reach, reach, -reach, reach);
+    }
+
     /** The smallest of the table's means; NaN if none is a number. */
     public double least() {
         return least;

@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
             "  hyaline sanity ablate                     whether a method's findings can be believed",
             "  hyaline robustness ablate                 whether a finding stays the same under variations",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
+            "  hyaline superposition --toy               toy models of features that share dimensions",
             "  hyaline models                            the models available without a download",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
             "  hyaline doctor                            where values stop being finite, or the same",
@@ -65,6 +66,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("attribute", AttributeCommand::new);
         COMMANDS.put("heads", HeadsCommand::new);
         COMMANDS.put("sae", SaeCommand::commandLine);
+        COMMANDS.put("superposition", SuperpositionCommand::new);
         COMMANDS.put("sanity", SanityCommand::new);
         COMMANDS.put("robustness", RobustnessCommand::new);
         COMMANDS.put("models", ModelsCommand::new);

@@ -1,0 +1,147 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+
+/** {@code hyaline superposition}. */
+final class SuperpositionCommandTest {
+    @TempDir
+    private Path folder;
+
+    private List<String> names(String inside) throws IOException {
+        try (Stream<Path> files = Files.list(folder.resolve(inside))) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    /** Runs the command as a process of its own. */
+    private Outcome process(String... arguments) throws IOException, InterruptedException {
+        Outcome outcome = Outcome.ofProcess(folder, "C.UTF-8", arguments);
+        String warning = "WARNING: Using incubator modules: jdk.incubator.vector" + System.lineSeparator();
+        return new Outcome(outcome.exitCode(), outcome.out(), outcome.err().replace(warning, ""));
+    }
+
+    @Test
+    void helpHasExamplesAndFitsTheScreen() {
+        String help = Outcome.of("superposition", "--help").succeeded().out();
+        assertThat(help)
+                .contains("Usage: hyaline superposition", "  hyaline superposition --toy")
+                .doesNotContain("${", "null");
+        assertThat(help.lines()).allMatch(line -> line.length() <= 100);
+    }
+
+    @Test
+    void toyModelsOfOnesOwnReachTheirPhase() throws Exception {
+        Outcome outcome = process(
+                        "superposition",
+                        "--toy",
+                        "--features",
+                        "4",
+                        "--hidden",
+                        "2",
+                        "--densities",
+                        "1,0.1",
+                        "--instances",
+                        "2",
+                        "--toy-steps",
+                        "1500",
+                        "--out",
+                        "toys")
+                .succeeded();
+        assertThat(outcome.out())
+                .contains("models: 4 features in 2 dimensions", "4 of 4", "4 digon", "Wrote toy.csv")
+                .doesNotContain("NaN");
+        assertThat(names("toys"))
+                .containsExactly(
+                        "toy-models-dimensionality.png",
+                        "toy-models-dimensionality.svg",
+                        "toy-models-plane.png",
+                        "toy-models-plane.svg",
+                        "toy-models-weights.png",
+                        "toy-models-weights.svg",
+                        "toy.csv");
+        List<String> lines = Files.readAllLines(folder.resolve("toys/toy.csv"));
+        assertThat(lines).hasSize(9);
+        assertThat(lines.getFirst()).startsWith("group,features,hidden,decay,linear,density,seed,loss,feature,length");
+        assertThat(lines.getLast()).startsWith("models,4,2,1.0,false,0.1,").endsWith(",digon");
+        assertThat(Files.readString(folder.resolve("toys/toy-models-plane.svg")))
+                .contains("p = 0.1", "4 of 4 represented", "feature 3: dimensionality 0.50");
+        Outcome again = process("superposition", "--toy", "--features", "4", "--toy-steps", "1", "--out", "toys");
+        assertThat(again.exitCode()).isEqualTo(2);
+        assertThat(again.err()).contains("toy.csv exists already; choose another folder");
+    }
+
+    @Test
+    void allKnownPicturesAreDrawnAndPrintedAsJson() throws Exception {
+        JsonNode json = Outcome.of(
+                        "superposition",
+                        "--toy",
+                        "--toy-steps",
+                        "2",
+                        "--instances",
+                        "1",
+                        "--json",
+                        "--out",
+                        folder.resolve("known").toString())
+                .succeeded()
+                .json();
+        assertThat(json.at("/toys")).hasSize(31);
+        assertThat(json.at("/toys/0/group").asString()).isEqualTo("weights");
+        assertThat(json.at("/toys/0/dimensionality")).hasSize(20);
+        assertThat(json.at("/toys/30/density").asDouble()).isCloseTo(1.0 / 30, within(1e-4));
+        assertThat(names("known"))
+                .containsExactly(
+                        "toy-dimensionality.png",
+                        "toy-dimensionality.svg",
+                        "toy-plane.png",
+                        "toy-plane.svg",
+                        "toy-weights.png",
+                        "toy-weights.svg",
+                        "toy.csv");
+        assertThat(Files.readString(folder.resolve("known/toy-dimensionality.svg")))
+                .contains("3/8  square antiprism", "2/3  triangle", "sparser to the right");
+        assertThat(Files.readString(folder.resolve("known/toy-weights.svg")))
+                .contains("p = 0.003", "features 0 and 0: ", "overlap");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--features 5 | are for toy models (--toy)",
+                "--toy --hidden 3 | say of how many features (--features)",
+                "--toy --features 0 | at least 1 feature and 1 dimension",
+                "--toy --features 5 --hidden 0 | found 5 features in 0 dimensions",
+                "--toy --features 2000 --hidden 2000 | at most 1048576 weights",
+                "--toy --features 5 --densities 0.1,x | --densities: 'x' is no number",
+                "--toy --features 5 --densities 0 | above 0 and at most 1, found 0.0",
+                "--toy --features 5 --densities 2 | above 0 and at most 1, found 2.0",
+                "--toy --features 5 --decay 0 | above 0 and at most 1 of the one before it, found 0.0",
+                "--toy --instances 0 | --instances must be from 1 to 1000, found 0",
+                "--toy --toy-steps 0 | --toy-steps must be at least 1, found 0",
+                "--toy --features five | Invalid value for option '--features'",
+                "--toy --out= | --out needs a name",
+                "--toy --linear | say of how many features (--features)"
+            })
+    void whatCannotBeIsToldInOneSentence(String arguments, String told) {
+        String[] all = Stream.concat(Stream.of("superposition"), Stream.of(arguments.split(" ", -1)))
+                .toArray(String[]::new);
+        Outcome outcome = Outcome.of(all);
+        assertThat(outcome.exitCode()).as(outcome.err()).isEqualTo(2);
+        assertThat(outcome.err()).contains(told);
+        assertThat(outcome.err().lines().filter(line -> line.startsWith("hyaline: ")))
+                .hasSize(1);
+        assertThat(outcome.out()).isEmpty();
+    }
+}
