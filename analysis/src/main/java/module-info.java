@@ -20,6 +20,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.attention;
     exports dev.hyaline.analysis.causal;
     exports dev.hyaline.analysis.circuit;
+    exports dev.hyaline.analysis.dictionary;
     exports dev.hyaline.analysis.graph;
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;

@@ -64,6 +64,18 @@ public final class SafetensorsValues {
         return values;
     }
 
+    /** Reads the very values of a tensor of F64, from {@code from} on, in the tensor's order. */
+    public double[] doubles(String name, long from, long count) {
+        StoredTensor tensor = stored(name);
+        if (tensor.dtype() != Dtype.F64) {
+            throw bad(name, "doubles, F64", tensor.dtype().toString());
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(bytes(tensor, from, count)).order(ByteOrder.LITTLE_ENDIAN);
+        double[] values = new double[(int) count];
+        bytes.asDoubleBuffer().get(values);
+        return values;
+    }
+
     /** Reads a whole tensor of integers, such as positions and offsets. */
     public int[] integers(String name) {
         StoredTensor tensor = stored(name);

@@ -52,6 +52,18 @@ public final class TensorFileWriter {
         }
     }
 
+    /** Appends values to a tensor of F64, whose bits are kept. */
+    public void append(String tensor, double[] values, int offset, int length) throws IOException {
+        int index = index(tensor);
+        int step = BUFFER_BYTES / Double.BYTES;
+        for (int done = 0; done < length; done += step) {
+            int count = Math.min(step, length - done);
+            buffer.clear();
+            buffer.asDoubleBuffer().put(values, offset + done, count);
+            write(index, buffer.limit(count * Double.BYTES));
+        }
+    }
+
     /** Appends values to a tensor of integers. */
     public void append(String tensor, long[] values) throws IOException {
         int index = index(tensor);

@@ -1,0 +1,140 @@
+package dev.hyaline.analysis.dictionary;
+
+import dev.hyaline.engine.internal.parallel.WorkerPool;
+import dev.hyaline.instrument.CounterRandom;
+import java.util.BitSet;
+
+/**
+ * The update of a dictionary, atom after atom: {@code D_k += (B_k - A_k D) / A_kk}, then {@code D_k /= max(||D_k||, 1)}
+ * (Mairal et al. 2009). The products with all atoms are formed for a block of atoms at a time, on all threads; inside a
+ * block each atom sees the changes of those before it. An atom that was hardly used is replaced by a sample with some
+ * noise.
+ */
+final class AtomUpdate {
+    /** The diagonal of {@code A} up to which an atom counts as not used; scikit-learn's bound. */
+    private static final double UNUSED = 1e-6;
+
+    /** Noise of a resampled atom, as a share of its sample's standard deviation. */
+    private static final double NOISE = 0.01;
+
+    private static final int BLOCK = 32;
+
+    private final int n;
+    private final int d;
+    private final boolean positive;
+    private final WorkerPool pool;
+    private final double[] residuals;
+    private final double[] changes;
+    private final double[][] factors;
+    private final int[][] chosen;
+
+    AtomUpdate(int n, int d, boolean positive, WorkerPool pool) {
+        this.n = n;
+        this.d = d;
+        this.positive = positive;
+        this.pool = pool;
+        residuals = new double[BLOCK * d];
+        changes = new double[BLOCK * d];
+        factors = new double[pool.threads()][n];
+        chosen = new int[pool.threads()][n];
+    }
+
+    /**
+     * Updates a dictionary.
+     *
+     * @param samples of the batch, {@code [count, d]}
+     * @param random of the step
+     * @return the atoms that were resampled
+     */
+    BitSet run(double[] dictionary, CodeStatistics statistics, double[] samples, int count, CounterRandom random) {
+        BitSet resampled = new BitSet(n);
+        for (int first = 0; first < n; first += BLOCK) {
+            int begin = first;
+            int end = Math.min(n, first + BLOCK);
+            pool.run(end - begin, (worker, i) -> residual(worker, begin + i, i, dictionary, statistics));
+            for (int k = begin; k < end; k++) {
+                update(k, begin, dictionary, statistics, samples, count, random, resampled);
+            }
+        }
+        return resampled;
+    }
+
+    /** {@code B_k - A_k D} of one atom of a block. */
+    private void residual(int worker, int k, int inBlock, double[] dictionary, CodeStatistics statistics) {
+        double[] row = statistics.a[k];
+        double[] factor = factors[worker];
+        int[] atoms = chosen[worker];
+        int count = 0;
+        for (int j = 0; j < n; j++) {
+            if (row[j] != 0) {
+                atoms[count] = j;
+                factor[count++] = -row[j];
+            }
+        }
+        System.arraycopy(statistics.b, k * d, residuals, inBlock * d, d);
+        Doubles.addRows(residuals, inBlock * d, factor, atoms, count, dictionary, d);
+    }
+
+    private void update(
+            int k,
+            int firstOfBlock,
+            double[] dictionary,
+            CodeStatistics statistics,
+            double[] samples,
+            int count,
+            CounterRandom random,
+            BitSet resampled) {
+        int at = k * d;
+        int inBlock = (k - firstOfBlock) * d;
+        System.arraycopy(dictionary, at, changes, inBlock, d);
+        double[] row = statistics.a[k];
+        if (row[k] > UNUSED) {
+            for (int j = firstOfBlock; j < k; j++) {
+                if (row[j] != 0) {
+                    Doubles.add(residuals, inBlock, -row[j], changes, (j - firstOfBlock) * d, d);
+                }
+            }
+            double divisor = row[k];
+            for (int c = 0; c < d; c++) {
+                dictionary[at + c] += residuals[inBlock + c] / divisor;
+            }
+        } else {
+            resample(dictionary, at, samples, count, random.with(k));
+            resampled.set(k);
+        }
+        if (positive) {
+            for (int c = at; c < at + d; c++) {
+                dictionary[c] = Math.max(dictionary[c], 0);
+            }
+        }
+        double length = Doubles.length(dictionary, at, d);
+        if (length > 1) {
+            for (int c = at; c < at + d; c++) {
+                dictionary[c] /= length;
+            }
+        }
+        for (int c = 0; c < d; c++) {
+            changes[inBlock + c] = dictionary[at + c] - changes[inBlock + c];
+        }
+    }
+
+    /** A sample with noise of a hundredth of its standard deviation, or of .01 if it has none. */
+    private void resample(double[] dictionary, int at, double[] samples, int count, CounterRandom random) {
+        int from = random.index(0, count) * d;
+        double sum = 0;
+        for (int c = 0; c < d; c++) {
+            sum += samples[from + c];
+        }
+        double mean = sum / d;
+        double squares = 0;
+        for (int c = 0; c < d; c++) {
+            squares += (samples[from + c] - mean) * (samples[from + c] - mean);
+        }
+        double deviation = Math.sqrt(squares / d);
+        double noise = NOISE * (deviation > 0 ? deviation : 1);
+        CounterRandom draws = random.named("noise");
+        for (int c = 0; c < d; c++) {
+            dictionary[at + c] = samples[from + c] + noise * draws.gaussian(c);
+        }
+    }
+}
