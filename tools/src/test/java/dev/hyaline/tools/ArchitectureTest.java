@@ -104,6 +104,7 @@ final class ArchitectureTest {
     static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals(
             "engine",
             "dev.hyaline.analysis.circuit..",
+            "dev.hyaline.analysis.dictionary..",
             "dev.hyaline.analysis.sparse..",
             "dev.hyaline.analysis.superposition..",
             "dev.hyaline.instrument.capture..",
