@@ -267,6 +267,22 @@ public final class Checkpoint implements AutoCloseable {
         return files;
     }
 
+    /**
+     * The files that stand beside the weights in a Hugging Face folder of a model that reads this one's tokens:
+     * {@code config.json}, and the tokenizer's files if there are any.
+     *
+     * @param config of the model; its vocabulary may be larger than this one's
+     * @return the files' content by name
+     */
+    public Map<String, byte[]> filesBesideWeights(Gpt2Config config) {
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        files.put(
+                ConfigFile.NAME,
+                new ConfigFile(config, tokens()).json(configJson().orElse(null)));
+        files.putAll(tokenFiles());
+        return files;
+    }
+
     /** The facts about tokens in the checkpoint's files and its tokenizer, combined. */
     ModelTokens tokens() {
         return new ModelTokens(config().dVocab(), beginToken(), endsOfText());

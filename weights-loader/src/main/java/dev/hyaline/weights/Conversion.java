@@ -127,15 +127,11 @@ public final class Conversion {
             writer.add(spec, dtype == null ? kept(spec) : dtype);
         }
         writer.write(partial.resolve(WEIGHTS), progress);
-        put(
-                partial.resolve(ConfigFile.NAME),
-                new ConfigFile(checkpoint.config(), checkpoint.tokens())
-                        .json(checkpoint.configJson().orElse(null)));
-        Map<String, byte[]> tokenizer = checkpoint.tokenFiles();
-        for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
-            put(partial.resolve(file.getKey()), file.getValue());
+        Map<String, byte[]> files = checkpoint.filesBesideWeights(checkpoint.config());
+        for (Map.Entry<String, byte[]> file : files.entrySet()) {
+            Files.write(partial.resolve(file.getKey()), file.getValue(), StandardOpenOption.CREATE_NEW);
         }
-        check(partial, writer, tokenizer, progress);
+        check(partial, writer, files, progress);
     }
 
     private StorageDtype kept(TensorSpec spec) {
@@ -147,7 +143,7 @@ public final class Conversion {
                 : StorageDtype.F32;
     }
 
-    private void check(Path partial, SafetensorsWriter writer, Map<String, byte[]> tokenizer, LongConsumer progress)
+    private void check(Path partial, SafetensorsWriter writer, Map<String, byte[]> files, LongConsumer progress)
             throws IOException {
         try (Checkpoint written = Checkpoint.open(partial)) {
             if (!written.config().equals(checkpoint.config())) {
@@ -157,7 +153,7 @@ public final class Conversion {
             if (differs.isPresent()) {
                 throw damaged(WEIGHTS + ", tensor " + differs.get());
             }
-            for (Map.Entry<String, byte[]> file : tokenizer.entrySet()) {
+            for (Map.Entry<String, byte[]> file : files.entrySet()) {
                 if (!Arrays.equals(Files.readAllBytes(partial.resolve(file.getKey())), file.getValue())) {
                     throw damaged(file.getKey());
                 }
@@ -168,9 +164,5 @@ public final class Conversion {
     private static HyalineException damaged(String what) {
         return new HyalineException(
                 "what was written reads back otherwise (" + what + "): the disk may be faulty; nothing is left");
-    }
-
-    private static void put(Path file, byte[] bytes) throws IOException {
-        Files.write(file, bytes, StandardOpenOption.CREATE_NEW);
     }
 }

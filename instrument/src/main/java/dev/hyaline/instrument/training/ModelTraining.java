@@ -314,12 +314,28 @@ public final class ModelTraining {
      * @throws FileException if it cannot be written
      */
     public void export(Path folder) {
+        export(folder, Map.of());
+    }
+
+    /**
+     * As {@link #export(Path)}, with more files in the folder.
+     *
+     * @param files content by name, such as a tokenizer's; a {@code config.json} among them takes the place of the one
+     *     that is written otherwise
+     * @throws FileException if it cannot be written
+     */
+    public void export(Path folder, Map<String, byte[]> files) {
         List<TensorEntry> entries = Gpt2Weights.tensors(config).stream()
                 .map(tensor -> entry(tensor.name(), tensor))
                 .toList();
         FileLayout layout = SafetensorsLayout.of(entries, Map.of("format", "pt"));
         try (PartialFolder partial = PartialFolder.begin(folder.toAbsolutePath().normalize())) {
-            Files.write(partial.path().resolve(ConfigKeys.FILE), configuration());
+            if (!files.containsKey(ConfigKeys.FILE)) {
+                Files.write(partial.path().resolve(ConfigKeys.FILE), configuration());
+            }
+            for (Map.Entry<String, byte[]> file : files.entrySet()) {
+                Files.write(partial.path().resolve(file.getKey()), file.getValue());
+            }
             try (FileChannel channel = FileChannel.open(
                     partial.path().resolve("model.safetensors"),
                     StandardOpenOption.CREATE_NEW,

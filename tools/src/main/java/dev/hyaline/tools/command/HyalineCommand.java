@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
             "  hyaline robustness ablate                 whether a finding stays the same under variations",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
             "  hyaline superposition --toy               toy models of features that share dimensions",
+            "  hyaline train                             a small GPT-2, on texts of your own (--text FILE)",
             "  hyaline models                            the models available without a download",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
             "  hyaline doctor                            where values stop being finite, or the same",
@@ -69,6 +70,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("superposition", SuperpositionCommand::new);
         COMMANDS.put("sanity", SanityCommand::new);
         COMMANDS.put("robustness", RobustnessCommand::new);
+        COMMANDS.put("train", TrainCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("doctor", DoctorCommand::new);

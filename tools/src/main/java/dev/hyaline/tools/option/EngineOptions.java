@@ -8,19 +8,15 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.terminal.Console;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The hardware that a model runs on. */
 public final class EngineOptions implements CheckedOptions {
     private static final String PROCESSORS = "cpu";
 
-    @Option(
-            names = "--threads",
-            paramLabel = "N",
-            description =
-                    "Threads to compute with; the values are the same for any number. Default: one per processor.")
-    private @Nullable Integer threads;
+    @Mixin
+    private ThreadOption threads;
 
     @Option(
             names = "--device",
@@ -36,11 +32,7 @@ public final class EngineOptions implements CheckedOptions {
      * @throws BadInputException if the option is out of range
      */
     public int threads() {
-        if (threads != null && (threads < 1 || threads > Gpt2.MAX_THREADS)) {
-            throw new BadInputException("--threads must be "
-                    + (threads < 1 ? "at least 1" : "at most " + Gpt2.MAX_THREADS) + ", found " + threads);
-        }
-        return threads == null ? Gpt2.defaultThreads() : threads;
+        return threads.threads();
     }
 
     /**
@@ -52,7 +44,7 @@ public final class EngineOptions implements CheckedOptions {
         if (device.equals(PROCESSORS)) {
             return Optional.empty();
         }
-        if (threads != null) {
+        if (threads.isGiven()) {
             throw new BadInputException("--threads is for --device cpu; leave it out");
         }
         return Optional.of(Device.named(device));
@@ -65,7 +57,6 @@ public final class EngineOptions implements CheckedOptions {
 
     @Override
     public void check() {
-        threads();
         device();
     }
 

@@ -1,13 +1,10 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.Sampling;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.tools.terminal.Console;
-import dev.hyaline.tools.terminal.ConsoleProgress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -20,8 +17,6 @@ import picocli.CommandLine.Option;
 
 /** Texts to run a model on: prompts, or what the model itself writes. */
 public final class TextOptions implements CheckedOptions {
-    private static final int TEXTS_PER_PASS = 64;
-
     @Mixin
     private PromptOptions prompts;
 
@@ -97,7 +92,7 @@ public final class TextOptions implements CheckedOptions {
     public List<Document> documents(Gpt2 model, ModelVocabulary vocabulary, int unless, Console console) {
         int length = Math.min(context, model.config().nCtx());
         if (!prompts.isGiven()) {
-            return written(model, vocabulary, texts == null ? unless : texts, length, console);
+            return new OwnTexts(texts == null ? unless : texts, length, seed).write(model, vocabulary, console);
         }
         List<Document> documents = new ArrayList<>();
         try (Stream<PromptInput> inputs = prompts.source().prompts()) {
@@ -122,33 +117,5 @@ public final class TextOptions implements CheckedOptions {
                 model.config(),
                 documents.stream().map(Document::tokens).toList(),
                 documents.stream().map(Document::name).toList());
-    }
-
-    private List<Document> written(Gpt2 model, ModelVocabulary vocabulary, int count, int length, Console console) {
-        int begin = vocabulary
-                .beginOfText()
-                .orElseThrow(() -> new BadInputException(
-                        "the model names no token that begins a text, so that it cannot write any; give --prompts"));
-        List<Document> documents = new ArrayList<>();
-        try (ConsoleProgress progress = new ConsoleProgress(console, "write", "texts", count)) {
-            for (int first = 0; first < count; first += TEXTS_PER_PASS) {
-                int size = Math.min(TEXTS_PER_PASS, count - first);
-                List<int[]> begun = IntStream.range(0, size)
-                        .mapToObj(i -> new int[] {begin})
-                        .toList();
-                List<int[]> made = Generator.of(model)
-                        .sampling(Sampling.seeded(seed + first))
-                        .maxNewTokens(length - 1)
-                        .generate(begun, (sequence, token) -> {});
-                for (int[] tokens : made) {
-                    int[] all = new int[tokens.length + 1];
-                    all[0] = begin;
-                    System.arraycopy(tokens, 0, all, 1, tokens.length);
-                    documents.add(new Document("text " + (documents.size() + 1), all));
-                }
-                progress.advance(size);
-            }
-        }
-        return documents;
     }
 }

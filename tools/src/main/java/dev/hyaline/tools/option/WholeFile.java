@@ -21,10 +21,15 @@ final class WholeFile {
      * @throws BadInputException if it is too long
      */
     static byte[] read(Path file) {
+        return read(file, MAX_BYTES);
+    }
+
+    /** As {@link #read(Path)}, of so many bytes at most. */
+    static byte[] read(Path file, int limit) {
         try (InputStream in = Files.newInputStream(file)) {
-            byte[] bytes = in.readNBytes(MAX_BYTES + 1);
-            if (bytes.length > MAX_BYTES) {
-                throw new BadInputException(file + ": expected at most " + MAX_BYTES + " bytes, found more");
+            byte[] bytes = in.readNBytes(limit + 1);
+            if (bytes.length > limit) {
+                throw new BadInputException(file + ": expected at most " + limit + " bytes, found more");
             }
             return bytes;
         } catch (IOException e) {
