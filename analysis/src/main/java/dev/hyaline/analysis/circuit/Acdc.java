@@ -23,7 +23,8 @@ import java.util.Map;
  * @param tested edges that were tried
  * @param closestDecision the least distance of a change of the loss from the threshold: where it is near the error of
  *     float arithmetic, another machine may decide otherwise
- * @param work multiply-adds of all partial reruns, and of full ones
+ * @param work multiply-adds of all partial reruns, also of those that were tried too early, and of a full one for each
+ *     edge that was tried
  */
 public record Acdc(Circuit circuit, double loss, int tested, double closestDecision, MultiplyAdds work) {
     /**
@@ -48,12 +49,18 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
     }
 
     private static final class Search {
+        /** Edges that are tried together at most. */
+        private static final int MAX_AHEAD = 32;
+
         private final CircuitExperiment experiment;
         private final GraphIndex index;
         private final double threshold;
         private final boolean absolute;
         private final SweepOptions options;
         private final SearchJournal journal;
+        /** Edges in the order of the search. */
+        private final int[] order;
+
         private Circuit now;
         private double loss;
         private double closest = Double.POSITIVE_INFINITY;
@@ -61,8 +68,16 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
         private int tested;
         /** Edges that need no more thought: these and no others, in the order of the search. */
         private int decided;
+        /**
+         * Edges that are tried together, each as if those before it had been left out, as most are. What follows one
+         * that is kept after all is tried anew, so that this decides nothing but the time.
+         */
+        private int ahead = 1;
         /** Senders that a kept edge leaves. */
         private final BitSet leaves = new BitSet();
+
+        /** An edge to try: its place in the order, and the circuit without it and all that go before it. */
+        private record Candidate(int place, Circuit without) {}
 
         Search(CircuitExperiment experiment, double threshold, boolean absolute, SweepOptions options) {
             this.experiment = experiment;
@@ -70,6 +85,7 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
             this.absolute = absolute;
             this.options = options;
             index = experiment.index();
+            order = order(index);
             now = experiment.full();
             journal = new SearchJournal(experiment, options, "ACDC, threshold " + threshold + ", absolute " + absolute);
         }
@@ -78,51 +94,77 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
             journal.read().ifPresentOrElse(this::resume, () -> {
                 SweepResult start = experiment.run(List.of(now), SweepOptions.none());
                 work = start.work();
-                loss = loss(experiment, start);
+                loss = loss(start, 0);
             });
-            int passed = 0;
-            for (int receiver : order(index)) {
-                Node node = index.receivers().get(receiver).node();
-                boolean dead = !(node instanceof Node.LogitsNode) && !leaves.get(index.sender(node));
-                for (int sender : senders(index, receiver)) {
-                    if (passed++ < decided) {
-                        continue;
-                    }
-                    decide(sender, index.edge(sender, receiver), dead);
-                    decided++;
-                    if (!dead) {
-                        journal.save(this::state);
-                        options.progress().measured(decided, index.size());
-                    }
+            while (decided < order.length) {
+                List<Candidate> candidates = candidates();
+                if (!candidates.isEmpty()) {
+                    decide(candidates);
+                    journal.save(this::state);
+                    options.progress().measured(decided, order.length);
                 }
             }
             return new Acdc(now, loss, tested, closest, work);
         }
 
-        private void decide(int sender, int edge, boolean dead) {
-            Circuit without = now.without(edge);
-            if (dead) {
-                now = without;
-                return;
+        /** The next edges to try. If none is left that can matter, the search is done. */
+        private List<Candidate> candidates() {
+            List<Candidate> candidates = new ArrayList<>();
+            BitSet kept = now.keptEdges();
+            for (int place = decided; place < order.length && candidates.size() < ahead; place++) {
+                kept.clear(order[place]);
+                Node node =
+                        index.receivers().get(index.receiverOf(order[place])).node();
+                if (node instanceof Node.LogitsNode || leaves.get(index.sender(node))) {
+                    candidates.add(new Candidate(place, Circuit.of(index, kept)));
+                }
             }
-            SweepResult result = experiment.run(List.of(without), SweepOptions.none());
-            work = work.plus(result.work());
-            double change = loss(experiment, result) - loss;
-            double size = absolute ? Math.abs(change) : change;
-            tested++;
-            closest = Math.min(closest, Math.abs(size - threshold));
-            if (size < threshold) {
-                now = without;
-                loss += change;
-            } else {
-                leaves.set(sender);
+            if (candidates.isEmpty()) {
+                now = Circuit.of(index, kept);
+                decided = order.length;
             }
+            return candidates;
+        }
+
+        private void decide(List<Candidate> candidates) {
+            SweepResult result =
+                    experiment.run(candidates.stream().map(Candidate::without).toList(), SweepOptions.none());
+            int used = 0;
+            boolean kept = false;
+            while (used < candidates.size() && !kept) {
+                Candidate candidate = candidates.get(used);
+                double change = loss(result, used) - loss;
+                double size = absolute ? Math.abs(change) : change;
+                closest = Math.min(closest, Math.abs(size - threshold));
+                kept = !(size < threshold);
+                now = candidate.without;
+                if (kept) {
+                    int edge = order[candidate.place];
+                    now = now.with(edge);
+                    leaves.set(index.senderOf(edge));
+                } else {
+                    loss += change;
+                }
+                decided = candidate.place + 1;
+                used++;
+            }
+            tested += used;
+            work = work.plus(
+                    new MultiplyAdds(result.work().done(), result.work().full() / candidates.size() * used));
+            ahead = kept ? Math.max(1, ahead / 2) : Math.min(MAX_AHEAD, 2 * ahead);
+        }
+
+        private double loss(SweepResult result, int circuit) {
+            double mean = result.table().mean(circuit);
+            return experiment.metric().isLowerBetter() ? mean : -mean;
         }
 
         private Map<String, String> state() {
             return Map.of(
                     "decided",
                     String.valueOf(decided),
+                    "ahead",
+                    String.valueOf(ahead),
                     "tested",
                     String.valueOf(tested),
                     "work",
@@ -137,6 +179,7 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
 
         private void resume(SearchJournal.State state) {
             decided = state.count("decided");
+            ahead = state.count("ahead");
             tested = state.count("tested");
             String[] done = state.text("work").split(" ", -1);
             work = new MultiplyAdds(Long.parseLong(done[0]), Long.parseLong(done[1]));
@@ -148,33 +191,29 @@ public record Acdc(Circuit circuit, double loss, int tested, double closestDecis
         }
     }
 
-    private static double loss(CircuitExperiment experiment, SweepResult result) {
-        double mean = result.table().mean(0);
-        return experiment.metric().isLowerBetter() ? mean : -mean;
-    }
-
-    /** Receivers from the logits back: of each layer the MLP, then values, keys and queries, the last head first. */
-    private static List<Integer> order(GraphIndex index) {
-        List<Integer> order = new ArrayList<>();
+    /**
+     * Edges by receiver from the logits back: of each layer the MLP, then values, keys and queries, the last head
+     * first. Those of a receiver from the latest sender back, of a layer the MLP and then the last head first.
+     */
+    private static int[] order(GraphIndex index) {
+        List<Integer> receivers = new ArrayList<>();
         int heads = index.config().nHeads();
-        order.add(index.receiver(Receiver.of(Node.logits())));
+        receivers.add(index.receiver(Receiver.of(Node.logits())));
         for (int layer = index.config().nLayers() - 1; layer >= 0; layer--) {
-            order.add(index.receiver(Receiver.of(new Node.Mlp(layer))));
+            receivers.add(index.receiver(Receiver.of(new Node.Mlp(layer))));
             for (Receiver.HeadInput part : List.of(Receiver.HeadInput.V, Receiver.HeadInput.K, Receiver.HeadInput.Q)) {
                 for (int head = heads - 1; head >= 0; head--) {
-                    order.add(index.receiver(new Receiver(new Node.Head(layer, head), part)));
+                    receivers.add(index.receiver(new Receiver(new Node.Head(layer, head), part)));
                 }
             }
         }
-        return order;
-    }
-
-    /** Senders from the latest back, of a layer the MLP and then the last head first. */
-    private static List<Integer> senders(GraphIndex index, int receiver) {
-        List<Integer> senders = new ArrayList<>();
-        for (int s = index.senderCount(receiver) - 1; s >= 0; s--) {
-            senders.add(s);
+        int[] order = new int[index.size()];
+        int place = 0;
+        for (int receiver : receivers) {
+            for (int sender = index.senderCount(receiver) - 1; sender >= 0; sender--) {
+                order[place++] = index.edge(sender, receiver);
+            }
         }
-        return senders;
+        return order;
     }
 }

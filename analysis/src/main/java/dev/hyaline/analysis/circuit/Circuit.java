@@ -210,10 +210,15 @@ public final class Circuit {
     }
 
     private void requireSameGraph(Circuit other) {
-        if (!index.isOfSameShape(other.index)) {
-            throw new BadInputException("the circuits are of different graphs: " + config().nLayers() + " layers of "
-                    + config().nHeads() + " heads, and " + other.config().nLayers() + " of "
-                    + other.config().nHeads());
+        other.requireOf(index);
+    }
+
+    /** @throws BadInputException if the circuit is of another graph */
+    void requireOf(GraphIndex graph) {
+        if (!index.isOfSameShape(graph)) {
+            throw new BadInputException("the circuit is of a graph of " + config().nLayers() + " layers of "
+                    + config().nHeads() + " heads, expected one of "
+                    + graph.config().nLayers() + " of " + graph.config().nHeads());
         }
     }
 

@@ -189,9 +189,12 @@ final class CircuitEdits {
         return (long) index.senders().size() * index.config().dModel() * longest * Float.BYTES;
     }
 
-    /** The interventions on a pair's clean run that leave only a circuit's edges; none where that changes nothing. */
+    /**
+     * The interventions on a pair's clean run that leave only a circuit's edges; none where that changes nothing. What
+     * a node reads from which no kept edges lead to the logits is left as it is: nobody reads what comes of it.
+     */
     List<Intervention> of(Circuit circuit, int pair) {
-        BitSet missing = circuit.complement().keptEdges();
+        BitSet missing = missing(circuit);
         int length = clean[pair].length();
         int firstPosition = length;
         int firstStage = Integer.MAX_VALUE;
@@ -225,6 +228,26 @@ final class CircuitEdits {
         return interventions;
     }
 
+    /** The edges that a circuit lacks, but for those to nodes from which no kept edges lead to the logits. */
+    private BitSet missing(Circuit circuit) {
+        BitSet alive = new BitSet();
+        BitSet missing = new BitSet();
+        for (int r = index.receivers().size() - 1; r >= 0; r--) {
+            Node node = index.receivers().get(r).node();
+            if (node instanceof Node.LogitsNode || alive.get(index.sender(node))) {
+                for (int s = index.senderCount(r) - 1; s >= 0; s--) {
+                    int edge = index.edge(s, r);
+                    if (circuit.contains(edge)) {
+                        alive.set(s);
+                    } else {
+                        missing.set(edge);
+                    }
+                }
+            }
+        }
+        return missing;
+    }
+
     private static Intervention record(HookPoint point, IndexSelection positions, Run run) {
         boolean heads = point.site() == Site.Z;
         return Intervention.function(Target.of(point).positions(positions), (slot, values) -> {
@@ -240,10 +263,7 @@ final class CircuitEdits {
         Map<HookPoint, List<Integer>> byPoint = new LinkedHashMap<>();
         for (int r = receivers.nextSetBit(0); r >= 0; r = receivers.nextSetBit(r + 1)) {
             if (index.stageOfReceiver(r) >= firstStage) {
-                Target whole = index.receivers().get(r).input(index.config());
-                HookPoint point = HookPoint.of(
-                        whole.site(), whole.layers().in(index.config().nLayers(), "layer")[0]);
-                byPoint.computeIfAbsent(point, p -> new ArrayList<>()).add(r);
+                byPoint.computeIfAbsent(index.point(r), p -> new ArrayList<>()).add(r);
             }
         }
         List<Intervention> reads = new ArrayList<>();

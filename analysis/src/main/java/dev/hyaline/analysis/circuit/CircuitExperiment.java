@@ -98,11 +98,13 @@ public final class CircuitExperiment {
      * The metric of circuits by pair.
      *
      * @return a table of the circuits, in their order, by pair
+     * @throws BadInputException if a circuit is of another graph than the model's
      */
     public SweepResult run(List<Circuit> circuits, SweepOptions options) {
         List<String> names = new ArrayList<>();
         MessageDigest digest = Digests.sha256();
         for (Circuit circuit : circuits) {
+            circuit.requireOf(index);
             names.add(String.valueOf(names.size()));
             digest.update(Arrays.toString(circuit.keptEdges().toLongArray()).getBytes(StandardCharsets.US_ASCII));
         }

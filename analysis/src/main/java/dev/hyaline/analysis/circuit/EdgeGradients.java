@@ -4,7 +4,6 @@ import dev.hyaline.analysis.causal.MetricObjective;
 import dev.hyaline.analysis.causal.PairRuns;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.graph.Node;
-import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.internal.kernel.InputRows;
@@ -23,9 +22,7 @@ import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.gradient.GradientPass;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -60,7 +57,7 @@ final class EdgeGradients {
         index = experiment.index();
         config = experiment.config();
         runs = experiment.experiment().runs();
-        receiversAt = receiversAt(index);
+        receiversAt = index.receiversByPoint();
     }
 
     /** Passes back from the metric of one prompt of every pair. */
@@ -256,27 +253,6 @@ final class EdgeGradients {
         int from(int pair) {
             return from[pair];
         }
-    }
-
-    /** By point, the receivers that read there: one of an MLP or the logits, one a head else. */
-    private static Map<HookPoint, int[]> receiversAt(GraphIndex index) {
-        Map<HookPoint, List<Integer>> found = new HashMap<>();
-        Gpt2Config config = index.config();
-        for (int r = 0; r < index.receivers().size(); r++) {
-            Receiver receiver = index.receivers().get(r);
-            HookPoint point = HookPoint.of(
-                    receiver.input(config).site(),
-                    switch (receiver.node()) {
-                        case Node.Head head -> head.layer();
-                        case Node.Mlp mlp -> mlp.layer();
-                        default -> config.nLayers() - 1;
-                    });
-            found.computeIfAbsent(point, p -> new ArrayList<>()).add(r);
-        }
-        Map<HookPoint, int[]> receivers = new HashMap<>();
-        found.forEach((point, there) ->
-                receivers.put(point, there.stream().mapToInt(Integer::intValue).toArray()));
-        return receivers;
     }
 
     private void addProducts(int pair, Reader reader, IntRange senders, double factor, double[] scores) {

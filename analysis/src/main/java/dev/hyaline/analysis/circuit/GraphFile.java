@@ -21,6 +21,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -60,9 +61,15 @@ public final class GraphFile {
         this.edges = Collections.unmodifiableMap(edges);
     }
 
-    /** A circuit with the scores of all edges. */
+    /**
+     * A circuit with the scores of all edges.
+     *
+     * @throws BadInputException if they are of different graphs
+     */
     public static GraphFile of(Circuit circuit, EdgeScores scores) {
         GraphIndex index = scores.index();
+        circuit.requireOf(index);
+        Set<Node> kept = circuit.nodes();
         Map<Edge, EdgeEntry> edges = new LinkedHashMap<>();
         for (int e = 0; e < scores.size(); e++) {
             edges.put(index.edges().get(e), new EdgeEntry(scores.of(e), circuit.contains(e)));
@@ -71,7 +78,7 @@ public final class GraphFile {
         List<Node> all = new ArrayList<>(index.senders());
         all.add(Node.logits());
         for (Node node : all) {
-            nodes.put(node, NodeEntry.of(circuit.nodes().contains(node) || node.equals(Node.logits())));
+            nodes.put(node, NodeEntry.of(kept.contains(node) || node.equals(Node.logits())));
         }
         return new GraphFile(index.config(), nodes, edges);
     }

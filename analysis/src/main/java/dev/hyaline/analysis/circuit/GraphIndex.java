@@ -5,8 +5,12 @@ import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.edit.Target;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -119,6 +123,24 @@ final class GraphIndex {
 
     int receiver(Receiver receiver) {
         return Objects.requireNonNull(receiverNumbers.get(receiver));
+    }
+
+    /** The point where a receiver reads. */
+    HookPoint point(int receiver) {
+        Target input = receivers.get(receiver).input(config);
+        return HookPoint.of(input.site(), input.layers().in(config.nLayers(), "layer")[0]);
+    }
+
+    /** By point, the receivers that read there: one of an MLP or the logits, one a head else. */
+    Map<HookPoint, int[]> receiversByPoint() {
+        Map<HookPoint, List<Integer>> found = new LinkedHashMap<>();
+        for (int r = 0; r < receivers.size(); r++) {
+            found.computeIfAbsent(point(r), p -> new ArrayList<>()).add(r);
+        }
+        Map<HookPoint, int[]> byPoint = new LinkedHashMap<>();
+        found.forEach((point, there) ->
+                byPoint.put(point, there.stream().mapToInt(Integer::intValue).toArray()));
+        return byPoint;
     }
 
     /** The stage of a pass that computes a node: attention and MLP of layer 0, of layer 1, ..., the logits. */

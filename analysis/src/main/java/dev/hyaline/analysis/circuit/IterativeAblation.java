@@ -142,8 +142,9 @@ public record IterativeAblation(
         }
 
         private static Circuit without(Circuit circuit, Collection<Node> nodes) {
+            Set<Node> gone = Set.copyOf(nodes);
             List<Edge> written = circuit.edges().stream()
-                    .filter(edge -> nodes.contains(edge.sender()))
+                    .filter(edge -> gone.contains(edge.sender()))
                     .toList();
             return circuit.without(written);
         }

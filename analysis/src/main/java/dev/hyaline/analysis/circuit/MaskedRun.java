@@ -3,7 +3,6 @@ package dev.hyaline.analysis.circuit;
 import dev.hyaline.analysis.causal.MetricObjective;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.graph.Node;
-import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
@@ -13,9 +12,7 @@ import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.edit.Target;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -34,7 +31,7 @@ final class MaskedRun {
     private final Gpt2Config config;
     private final MetricObjective objective;
     /** By point, the receivers that read there: one of an MLP or the logits, one a head else. */
-    private final Map<HookPoint, int[]> receivers = new HashMap<>();
+    private final Map<HookPoint, int[]> receivers;
 
     MaskedRun(CircuitExperiment experiment) {
         this.experiment = experiment;
@@ -43,21 +40,7 @@ final class MaskedRun {
         config = experiment.config();
         objective = MetricObjective.of(
                 experiment.experiment().runs().model(), experiment.pairs(), Side.CLEAN, experiment.metric());
-        for (int r = 0; r < index.receivers().size(); r++) {
-            Receiver receiver = index.receivers().get(r);
-            Target input = receiver.input(config);
-            HookPoint point = HookPoint.of(
-                    input.site(),
-                    switch (receiver.node()) {
-                        case Node.Head head -> head.layer();
-                        case Node.Mlp mlp -> mlp.layer();
-                        default -> config.nLayers() - 1;
-                    });
-            int[] there = receivers.computeIfAbsent(point, p -> new int[0]);
-            there = Arrays.copyOf(there, there.length + 1);
-            there[there.length - 1] = r;
-            receivers.put(point, there);
-        }
+        receivers = index.receiversByPoint();
     }
 
     /**

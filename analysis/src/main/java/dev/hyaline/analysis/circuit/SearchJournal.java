@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * the caller to delete once the results are safe.
  */
 final class SearchJournal {
-    private static final String FORMAT = "hyaline search 2";
+    private static final String FORMAT = "hyaline search 3";
     /** Begins the last line, which has the checksum of all others. */
     private static final String END = "end ";
     /** A state is written again after this many times what writing it took. */

@@ -10,6 +10,8 @@ import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.PathPatching;
 import dev.hyaline.analysis.graph.ComputationGraph;
 import dev.hyaline.analysis.graph.Edge;
+import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
@@ -29,6 +31,7 @@ import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** What holds of circuits whatever the model and the prompts. */
@@ -239,6 +242,122 @@ final class CircuitPropertyTest {
             assertThat(some.loss()).isCloseTo(-circuits.mean(some.circuit()), within(1e-4));
             assertThat(some.circuit())
                     .isEqualTo(Acdc.search(circuits, 0.01, true).circuit());
+        }
+    }
+
+    /** Trying edges together, as if those before had been left out, must find what trying them in turn finds. */
+    @Property(tries = 6)
+    void acdcFindsWhatASearchOfOneEdgeAtATimeFinds(@ForAll long seed) {
+        try (Setting setting = Setting.of(seed)) {
+            for (double threshold : new double[] {-0.01, 0.001, 0.05}) {
+                CircuitExperiment circuits = setting.circuits(Ablation.zero());
+                Acdc found = Acdc.search(circuits, threshold, false);
+                Circuit now = circuits.full();
+                double loss = -circuits.mean(now);
+                double closest = Double.POSITIVE_INFINITY;
+                int tested = 0;
+                for (Edge edge : backwards(circuits.config())) {
+                    Circuit without = now.without(List.of(edge));
+                    Node reader = edge.receiver().node();
+                    boolean matters = reader instanceof Node.LogitsNode
+                            || now.edges().stream()
+                                    .anyMatch(kept -> kept.sender().equals(reader));
+                    double change = matters ? -circuits.mean(without) - loss : 0;
+                    tested += matters ? 1 : 0;
+                    closest = matters ? Math.min(closest, Math.abs(change - threshold)) : closest;
+                    if (!matters || change < threshold) {
+                        now = without;
+                        loss += change;
+                    }
+                }
+                assertThat(found.circuit()).isEqualTo(now);
+                assertThat(found.tested()).isEqualTo(tested);
+                assertThat(found.loss()).isEqualTo(loss);
+                assertThat(found.closestDecision()).isEqualTo(closest);
+            }
+        }
+    }
+
+    /** The order in which ACDC goes through the edges. */
+    private static List<Edge> backwards(Gpt2Config config) {
+        ComputationGraph graph = new ComputationGraph(config);
+        List<Edge> edges = new ArrayList<>();
+        for (int stage = 2 * config.nLayers(); stage >= 0; stage--) {
+            int layer = stage / 2;
+            List<Receiver> receivers = new ArrayList<>();
+            if (stage == 2 * config.nLayers()) {
+                receivers.add(Receiver.of(Node.logits()));
+            } else if (stage % 2 == 1) {
+                receivers.add(Receiver.of(new Node.Mlp(layer)));
+            } else {
+                for (Receiver.HeadInput part :
+                        List.of(Receiver.HeadInput.V, Receiver.HeadInput.K, Receiver.HeadInput.Q)) {
+                    for (int head = config.nHeads() - 1; head >= 0; head--) {
+                        receivers.add(new Receiver(new Node.Head(layer, head), part));
+                    }
+                }
+            }
+            for (Receiver receiver : receivers) {
+                List<Edge> into = graph.edges().stream()
+                        .filter(edge -> edge.receiver().equals(receiver))
+                        .toList();
+                edges.addAll(into.reversed());
+            }
+        }
+        assertThat(edges).hasSameSizeAs(graph.edges());
+        return edges;
+    }
+
+    /** Nobody reads a node that no kept edge leaves, so that what it reads decides nothing, not even a bit. */
+    @Property(tries = 10)
+    void edgesToANodeThatLeadsNowhereChangeNoBit(@ForAll long seed) {
+        try (Setting setting = Setting.of(seed)) {
+            for (Ablation ablation : ABLATIONS) {
+                CircuitExperiment circuits = setting.circuits(ablation);
+                Circuit some = setting.circuit();
+                List<Node> senders = new ComputationGraph(circuits.config()).senders();
+                Node silent = senders.get(setting.random.nextInt(senders.size()));
+                Circuit leavingNone = some.without(some.edges().stream()
+                        .filter(edge -> edge.sender().equals(silent))
+                        .toList());
+                List<Edge> into = new ComputationGraph(circuits.config())
+                        .edges().stream()
+                                .filter(edge -> edge.receiver().node().equals(silent))
+                                .toList();
+                assertThat(circuits.measure(leavingNone.with(into)))
+                        .isEqualTo(circuits.measure(leavingNone.without(into)));
+            }
+        }
+    }
+
+    @Test
+    void aCircuitOfAnotherGraphIsRefused() {
+        try (Setting setting = Setting.of(1)) {
+            CircuitExperiment circuits = setting.circuits(Ablation.zero());
+            Gpt2Config config = circuits.config();
+            Gpt2Config other = new Gpt2Config(
+                    config.nLayers() + 1,
+                    config.nHeads(),
+                    config.dModel(),
+                    config.dMlp(),
+                    config.nCtx(),
+                    config.dVocab(),
+                    config.eps(),
+                    config.actFn(),
+                    true,
+                    false,
+                    true);
+            Circuit circuit = Circuit.full(other);
+            EdgeScores scores = new EdgeScoring.Random(1).score(circuits);
+            for (ThrowingCallable use : List.<ThrowingCallable>of(
+                    () -> circuits.measure(circuit),
+                    () -> CircuitEvaluation.measure(circuits, circuit),
+                    () -> GraphFile.of(circuit, scores),
+                    () -> circuits.full().minus(circuit))) {
+                assertThatThrownBy(use)
+                        .isInstanceOf(BadInputException.class)
+                        .hasMessageContaining("the circuit is of a graph of " + other.nLayers() + " layers");
+            }
         }
     }
 
