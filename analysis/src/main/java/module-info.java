@@ -25,6 +25,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.picture;
+    exports dev.hyaline.analysis.probe;
     exports dev.hyaline.analysis.prompt;
     exports dev.hyaline.analysis.robustness;
     exports dev.hyaline.analysis.sanity;

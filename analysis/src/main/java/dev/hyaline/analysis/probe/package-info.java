@@ -1,0 +1,13 @@
+/**
+ * Linear probes of activations, what they are worth, and whether the model uses what they read.
+ *
+ * <p>A probe that tells classes apart shows that the activations say something, not that the model listens. So a probe
+ * stands beside its {@link dev.hyaline.analysis.probe.ControlTask}, is judged on rows of names or templates that it has
+ * not seen, and its direction is tested by intervention.
+ *
+ * <p>Reading order: {@link dev.hyaline.analysis.probe.LabelledRows}, {@link dev.hyaline.analysis.probe.ProbeMethod},
+ * {@link dev.hyaline.analysis.probe.Folds}, {@link dev.hyaline.analysis.probe.HeldOut},
+ * {@link dev.hyaline.analysis.probe.ControlTask}; to take a concept away {@link dev.hyaline.analysis.probe.Leace} and
+ * {@link dev.hyaline.analysis.probe.Inlp}.
+ */
+package dev.hyaline.analysis.probe;
