@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -77,9 +79,11 @@ final class FindingCommandsTest {
     @Test
     void aWrittenFindingIsTested() throws IOException, InterruptedException {
         process("ablate", "--how", "mean-overall", "--count", "8", "--out", "found");
-        String text = process("robustness", "ablate-mean", "--count", "8", "--finding", "found/ablate-z.json");
+        String text = process("robustness", "--count", "8", "--finding", "found/ablate-z.json");
         assertThat(text)
                 .contains("others of the task", "without the first token", "bfloat16 weights", "probability difference")
+                .contains("While {IO} and {S1} were at", "of seed 2", "after a sentence", "mean by position")
+                .contains("8 pairs, Ablation (mean over the clean prompts) of z by logit difference")
                 .containsPattern("(robust|uncertain|fragile)  score 0\\.[0-9]+, 95% interval 0\\.[0-9]+ to 0\\.[0-9]+");
         assertThat(text.lines()).allMatch(line -> line.length() <= 100);
         Outcome other = Outcome.of(
@@ -91,6 +95,34 @@ final class FindingCommandsTest {
                 temporary.resolve("found/ablate-z.json").toString());
         assertThat(other.exitCode()).isEqualTo(2);
         assertThat(other.err()).contains("is not what this method finds on these pairs", "a0.h0");
+    }
+
+    /** Tables of other axes than layers and heads, repeated without naming a method. */
+    @ParameterizedTest
+    @CsvSource({
+        "patch --positions S2|end, resid_pre, 'Activation patching, resid_pre, denoising'",
+        "attribute, attribution-head, Direct logit attribution by head",
+        "lens, lens, Logit lens",
+    })
+    void anyTableIsAFinding(String command, String table, String title) {
+        Path folder = temporary.resolve("any");
+        List<String> made = new ArrayList<>(List.of(command.replace('|', ',').split(" ")));
+        made.addAll(List.of("--count", "4", "--out", folder.toString()));
+        Outcome.of(made.toArray(String[]::new)).succeeded();
+        JsonNode json = Outcome.of(
+                        "robustness",
+                        "--count",
+                        "4",
+                        "--replicates",
+                        "5",
+                        "--json",
+                        "--finding",
+                        folder.resolve(table + ".json").toString())
+                .succeeded()
+                .json();
+        assertThat(json.get("method").asString()).isEqualTo(title);
+        assertThat(json.get("families").propertyNames())
+                .contains("prompts", "templates", "seed", "length", "beginning");
     }
 
     /** A circuit of a few edges, and the model's own weights as another checkpoint. */
@@ -170,6 +202,7 @@ final class FindingCommandsTest {
                 "ablate --sets a1.h0 --interactions | an interaction is of two sets of nodes, found 1",
                 "ablate --sets a1.h0,a1.h3 --alone | --alone needs --shapley",
                 "robustness nonsense | expected ablate",
+                "robustness | robustness needs a METHOD, or a --finding that says what made it",
                 "robustness ablate --count 3 | at least 4 pairs of prompts, found 3",
                 "robustness ablate --smallest 0 | --smallest must be above 0 and at most 1, found 0.0",
                 "robustness ablate --replicates 0 | --replicates must be from 1 to 100000, found 0",

@@ -5,6 +5,7 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.IndexSelection;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -62,6 +63,31 @@ public final class PositionAxis {
                     pairs.list().stream().mapToInt(pair -> pair.position(role)).toArray();
         }
         return new PositionAxis(pairs, roles, positions);
+    }
+
+    /**
+     * Positions by label, as another table has them.
+     *
+     * @param positions of each label in each pair, {@code [labels, pairs]}
+     * @throws BadInputException if there is not one position per label and pair, or a pair lacks one
+     */
+    public static PositionAxis of(PromptPairs pairs, List<String> labels, int[][] positions) {
+        if (positions.length != labels.size()) {
+            throw new BadInputException(
+                    "there are positions of " + positions.length + " labels, but " + labels.size() + " labels");
+        }
+        for (int[] ofLabel : positions) {
+            if (ofLabel.length != pairs.size()) {
+                throw new BadInputException(
+                        "a label has positions in " + ofLabel.length + " pairs, but there are " + pairs.size());
+            }
+            for (int pair = 0; pair < ofLabel.length; pair++) {
+                BadInputException.requireIndex(
+                        "position", ofLabel[pair], pairs.get(pair).length());
+            }
+        }
+        return new PositionAxis(
+                pairs, labels, Arrays.stream(positions).map(int[]::clone).toArray(int[][]::new));
     }
 
     private static String label(PromptPairs pairs, int position, IntFunction<String> text) {

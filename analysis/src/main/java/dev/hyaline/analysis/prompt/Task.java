@@ -3,6 +3,7 @@ package dev.hyaline.analysis.prompt;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -117,18 +118,7 @@ public enum Task {
     PRONOUNS {
         @Override
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
-            String she = pick(firstWords(words.femaleNames(), encoder), random);
-            String he = pick(firstWords(words.maleNames(), encoder), random);
-            boolean female = random.nextBoolean();
-            return PairTemplate.parse("{name} went to the {place} because")
-                    .pair(
-                            encoder,
-                            Map.of("name", female ? she : he, "place", pick(words.places(), random)),
-                            Map.of("name", female ? he : she),
-                            new int[] {encoder.token(female ? " she" : " he")},
-                            new int[] {encoder.token(female ? " he" : " she")})
-                    .ofUnit(female ? she : he)
-                    .ofStratum(female ? "she" : "he");
+            return pronoun("{name} went to the {place} because", encoder, words, random);
         }
     },
     /**
@@ -137,16 +127,7 @@ public enum Task {
     CAPITALS {
         @Override
         PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random) {
-            List<String> countries = List.copyOf(words.capitals().keySet());
-            List<String> two = distinct(countries, 2, random);
-            return PairTemplate.parse("The capital of {country} is")
-                    .pair(
-                            encoder,
-                            Map.of("country", two.get(0)),
-                            Map.of("country", two.get(1)),
-                            new int[] {encoder.token(" " + words.capitals().get(two.get(0)))},
-                            new int[] {encoder.token(" " + words.capitals().get(two.get(1)))})
-                    .ofUnit(two.get(0))
+            return capital("The capital of {country} is", encoder, words, random)
                     .ofStratum("capital");
         }
     };
@@ -168,6 +149,56 @@ public enum Task {
         };
     }
 
+    /**
+     * Draws the task's pairs in other words, with the same names and the rest where the seed is the same.
+     *
+     * @return pairs by template, all of one length; none if the task is not about a text
+     * @throws BadInputException if {@code count} is below 1 or above {@link #MAX_PAIRS}, or the vocabulary lacks words
+     *     that the task needs
+     */
+    public Map<String, List<PromptPair>> drawInOtherWords(PromptEncoder encoder, int count, long seed) {
+        requireCount(count);
+        WordLists words = WordLists.read(encoder);
+        Map<String, List<PromptPair>> drawn = new LinkedHashMap<>();
+        for (String template : otherTemplates()) {
+            SplittableRandom random = new SplittableRandom(seed);
+            SplittableRandom corruptions = new SplittableRandom(~seed);
+            List<PromptPair> pairs = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                PromptPair pair = inWords(template, encoder, words, random).ofStratum(template);
+                pairs.add(corrupt(pair, encoder, words, corruptions));
+            }
+            drawn.put(template, List.copyOf(pairs));
+        }
+        return drawn;
+    }
+
+    private List<String> otherTemplates() {
+        return switch (this) {
+            case IOI_ABBA, IOI_ABBA_ABC -> otherTemplates("{IO} and {S1}");
+            case IOI_BABA, IOI_BABA_ABC -> otherTemplates("{S1} and {IO}");
+            case PRONOUNS -> List.of("{name} left the {place} when", "{name} was at the {place} because");
+            case CAPITALS -> List.of("The main city of {country} is", "People in {country} travel to");
+            default -> List.of();
+        };
+    }
+
+    private static List<String> otherTemplates(String two) {
+        return List.of(
+                "While " + two + " were at the {place}, {S2} {giving} the {object} to",
+                "Yesterday " + two + " went to the {place} and {S2} {giving} a {object} to",
+                "Then, " + two + " had a long talk at the {place}. Later {S2} {giving} the {object} to");
+    }
+
+    private static PromptPair inWords(
+            String template, PromptEncoder encoder, WordLists words, SplittableRandom random) {
+        return template.contains("{IO}")
+                ? ioi(template, encoder, words, random)
+                : template.contains("{name}")
+                        ? pronoun(template, encoder, words, random)
+                        : capital(template, encoder, words, random);
+    }
+
     abstract PromptPair pair(PromptEncoder encoder, WordLists words, SplittableRandom random);
 
     /**
@@ -185,9 +216,7 @@ public enum Task {
      *     that the task needs
      */
     public List<PromptPair> draw(PromptEncoder encoder, int count, long seed) {
-        if (count < 1 || count > MAX_PAIRS) {
-            throw new BadInputException("the number of pairs must be from 1 to " + MAX_PAIRS + ", found " + count);
-        }
+        requireCount(count);
         WordLists words = WordLists.read(encoder);
         SplittableRandom random = new SplittableRandom(seed);
         SplittableRandom corruptions = new SplittableRandom(~seed);
@@ -196,6 +225,12 @@ public enum Task {
             pairs.add(corrupt(pair(encoder, words, random), encoder, words, corruptions));
         }
         return List.copyOf(pairs);
+    }
+
+    private static void requireCount(int count) {
+        if (count < 1 || count > MAX_PAIRS) {
+            throw new BadInputException("the number of pairs must be from 1 to " + MAX_PAIRS + ", found " + count);
+        }
     }
 
     /** The name on a command line, such as {@code ioi-abba}. */
@@ -228,6 +263,36 @@ public enum Task {
                         new int[] {encoder.token(" " + io)},
                         new int[] {encoder.token(" " + subject)})
                 .ofUnit(io);
+    }
+
+    private static PromptPair pronoun(
+            String template, PromptEncoder encoder, WordLists words, SplittableRandom random) {
+        String she = pick(firstWords(words.femaleNames(), encoder), random);
+        String he = pick(firstWords(words.maleNames(), encoder), random);
+        boolean female = random.nextBoolean();
+        return PairTemplate.parse(template)
+                .pair(
+                        encoder,
+                        Map.of("name", female ? she : he, "place", pick(words.places(), random)),
+                        Map.of("name", female ? he : she),
+                        new int[] {encoder.token(female ? " she" : " he")},
+                        new int[] {encoder.token(female ? " he" : " she")})
+                .ofUnit(female ? she : he)
+                .ofStratum(female ? "she" : "he");
+    }
+
+    private static PromptPair capital(
+            String template, PromptEncoder encoder, WordLists words, SplittableRandom random) {
+        List<String> countries = List.copyOf(words.capitals().keySet());
+        List<String> two = distinct(countries, 2, random);
+        return PairTemplate.parse(template)
+                .pair(
+                        encoder,
+                        Map.of("country", two.get(0)),
+                        Map.of("country", two.get(1)),
+                        new int[] {encoder.token(" " + words.capitals().get(two.get(0)))},
+                        new int[] {encoder.token(" " + words.capitals().get(two.get(1)))})
+                .ofUnit(two.get(0));
     }
 
     private static List<String> names(WordLists words) {

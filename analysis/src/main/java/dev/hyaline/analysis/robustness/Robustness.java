@@ -74,8 +74,8 @@ public record Robustness(
      *
      * @param smallest the least share of the gap that matters
      * @param random of the resamples: {@code random.with(b)} draws replicate b
-     * @throws BadInputException if there is no variation in scope, one is of other components, or fewer than one
-     *     replicate is asked for
+     * @throws BadInputException if the finding has no behaviour, there is no variation in scope, one is of other
+     *     components, or fewer than one replicate is asked for
      */
     public static Robustness of(
             Variation finding, List<Variation> variations, double smallest, int replicates, CounterRandom random) {
@@ -85,6 +85,10 @@ public record Robustness(
         if (!(smallest > 0)) {
             throw new BadInputException(
                     "the smallest share of the gap that matters must be above 0, found " + smallest);
+        }
+        if (!finding.hasBehaviourOf(finding)) {
+            throw new BadInputException("the clean and the corrupted prompts do not differ in one direction on these"
+                    + " pairs; there is no behaviour whose finding could be compared");
         }
         List<Variation> inScope = new ArrayList<>();
         for (Variation variation : variations) {

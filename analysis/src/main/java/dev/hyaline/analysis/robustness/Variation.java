@@ -2,7 +2,9 @@ package dev.hyaline.analysis.robustness;
 
 import dev.hyaline.analysis.causal.Baselines;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.PairRuns;
 import dev.hyaline.analysis.circuit.Circuit;
+import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.sanity.Finding;
 import dev.hyaline.analysis.sanity.Method;
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param name such as {@code probability difference}
  * @param finding effects of components by pair
  * @param gaps by pair, the clean prompt's metric less the corrupted one's
+ * @param accuracy the share of pairs whose clean prompt has the answers' logit above the distractors'; NaN where that
+ *     is not what the metric is about
  * @param units by pair, what it shares with others; pairs of one unit are resampled together
  * @param circuit of a finding that is a circuit too, what it keeps alone; null of others
  */
@@ -29,6 +33,7 @@ public record Variation(
         String name,
         Finding finding,
         double[] gaps,
+        double accuracy,
         List<String> units,
         @Nullable KeptCircuit circuit) {
     /** The behaviour is there if so many pairs have it. */
@@ -51,8 +56,8 @@ public record Variation(
 
     /** Runs a method, and keeps a circuit alone if there is one. */
     static Variation run(String family, String name, Method method, Subject subject, @Nullable Circuit circuit) {
-        Baselines baselines = Experiment.start(subject.model(), subject.pairs(), subject.metric())
-                .baselines();
+        PairRuns runs = PairRuns.record(subject.model(), subject.pairs());
+        Baselines baselines = Experiment.start(runs, subject.metric()).baselines();
         double[] gaps = baselines.clean().clone();
         double[] corrupted = baselines.corrupted();
         List<String> units = new ArrayList<>();
@@ -66,14 +71,31 @@ public record Variation(
                 name,
                 method.run(subject),
                 gaps,
+                accuracy(runs, subject.metric()),
                 units,
                 circuit == null ? null : KeptCircuit.measure(subject, circuit, method));
     }
 
-    /** Returns whether at least 0.6 of the pairs have a gap of the sign that most pairs of another have. */
+    private static double accuracy(PairRuns runs, Metric metric) {
+        boolean told = runs.pairs().list().stream()
+                .allMatch(pair ->
+                        pair.distractors().length > 0 && Arrays.equals(metric.positions(pair), new int[] {pair.end()}));
+        if (!told) {
+            return Double.NaN;
+        }
+        double[] differences =
+                Experiment.start(runs, Metric.logitDifference()).baselines().clean();
+        return Arrays.stream(differences).filter(difference -> difference > 0).count() / (double) differences.length;
+    }
+
+    /**
+     * Returns whether at least 0.6 of the pairs have a gap of the sign that most pairs of another have, and the right
+     * answer too if so many have it there.
+     */
     boolean hasBehaviourOf(Variation other) {
         double sign = Math.signum(Arrays.stream(other.gaps).sum());
-        return Arrays.stream(gaps).filter(gap -> gap * sign > 0).count() >= PRESENT * gaps.length;
+        boolean lost = accuracy < PRESENT && other.accuracy >= PRESENT;
+        return !lost && Arrays.stream(gaps).filter(gap -> gap * sign > 0).count() >= PRESENT * gaps.length;
     }
 
     /** Mean effects as shares of the mean gap, pairs counting as often as their weights say. */

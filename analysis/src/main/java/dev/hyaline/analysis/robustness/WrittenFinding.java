@@ -1,6 +1,9 @@
 package dev.hyaline.analysis.robustness;
 
 import dev.hyaline.analysis.sanity.Finding;
+import dev.hyaline.analysis.sanity.Method;
+import dev.hyaline.analysis.sanity.Subject;
+import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
@@ -9,54 +12,75 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
- * The effects in a table of layers and heads that a command wrote as JSON, by which a finding is known again.
+ * A table that a command wrote as JSON: what made it, and the effects by which it is known again.
  *
- * @param effects mean effects by head, such as {@code a1.h3}
+ * @param effects mean effects by component: {@code a1.h3} in a table of layers and heads, else the labels of the cell
  */
-public record WrittenFinding(String file, Map<String, Double> effects) {
+public record WrittenFinding(String file, String title, List<Axis> axes, Map<String, Double> effects) {
     private static final double TOLERANCE = 1e-6;
     private static final int MAX_BYTES = 1 << 28;
 
     public WrittenFinding {
+        axes = List.copyOf(axes);
         effects = Map.copyOf(effects);
     }
 
     /**
      * Reads a table.
      *
-     * @throws BadInputException if it is not one of layers and heads, or has no effects, as a table of a single pair
+     * @throws BadInputException if it is no table, or has no effects, as a table of a single pair
      */
     public static WrittenFinding read(Path file) {
         Json table;
         try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
             table = Json.readObject(InputErrors.INSTANCE, file.toString(), input.readAll(MAX_BYTES));
         }
-        List<Json> axes = table.require("axes").elements();
-        if (axes.size() != 2
-                || !axes.get(0).require("name").string().equals("layer")
-                || !axes.get(1).require("name").string().equals("head")) {
-            throw new BadInputException(
-                    file + ": expected a table of layers and heads, as ablate, patch and attribute write");
+        if (table.get("axes").isEmpty()) {
+            throw new BadInputException(file + ": expected a table that ablate, patch, attribute or lens wrote"
+                    + (table.get("edges").isPresent() ? ", found a circuit" : ""));
         }
-        List<Json> layers = axes.get(0).require("labels").elements();
-        List<Json> heads = axes.get(1).require("labels").elements();
+        List<Axis> axes = table.require("axes").elements().stream()
+                .map(axis -> new Axis(
+                        axis.require("name").string(),
+                        axis.require("labels").elements().stream()
+                                .map(Json::string)
+                                .toList()))
+                .toList();
         List<Json> values = table.require("statistics").require("effect").elements();
+        int cells = axes.stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);
+        if (values.size() != cells) {
+            throw new BadInputException(
+                    file + ": expected " + cells + " effects, one per cell of the axes, found " + values.size());
+        }
         Map<String, Double> effects = new LinkedHashMap<>();
-        for (int layer = 0; layer < layers.size(); layer++) {
-            for (int head = 0; head < heads.size(); head++) {
-                Json value = values.get(layer * heads.size() + head);
-                if (value.isNull()) {
-                    throw new BadInputException(file + ": the table has no effects; it is of a single pair");
-                }
-                effects.put(
-                        "a" + layers.get(layer).string() + ".h"
-                                + heads.get(head).string(),
-                        value.number());
+        for (int cell = 0; cell < cells; cell++) {
+            if (values.get(cell).isNull()) {
+                throw new BadInputException(file + ": a cell has no effect; the table is of a single pair, or not every"
+                        + " cell has a value");
+            }
+            effects.put(WrittenMethod.component(axes, cell), values.get(cell).number());
+        }
+        return new WrittenFinding(file.toString(), table.require("title").string(), axes, effects);
+    }
+
+    /**
+     * The method that made the table, as far as its title says.
+     *
+     * @throws BadInputException if it cannot be repeated, or finds something else on these pairs, as if the model, the
+     *     pairs or the metric are others than the table was made with
+     */
+    public Method method(Subject subject) {
+        List<WrittenMethod> possible = WrittenMethod.of(file, title, axes, subject.pairs());
+        for (WrittenMethod method : possible.subList(1, possible.size())) {
+            if (isSameAs(method.run(subject))) {
+                return method;
             }
         }
-        return new WrittenFinding(file.toString(), effects);
+        requireSameAs(possible.getFirst().run(subject));
+        return possible.getFirst();
     }
 
     /**
@@ -65,16 +89,10 @@ public record WrittenFinding(String file, Map<String, Double> effects) {
      * @throws BadInputException naming a component that differs
      */
     public void requireSameAs(Finding finding) {
-        double[] scores = finding.scores();
-        for (int sign : new int[] {1, -1}) {
-            boolean same = true;
-            for (int c = 0; c < scores.length; c++) {
-                same &= isSame(finding.components().get(c), sign * scores[c]);
-            }
-            if (same) {
-                return;
-            }
+        if (isSameAs(finding)) {
+            return;
         }
+        double[] scores = finding.scores();
         for (int c = 0; c < scores.length; c++) {
             String component = finding.components().get(c);
             if (!isSame(component, scores[c]) && !isSame(component, -scores[c])) {
@@ -84,6 +102,13 @@ public record WrittenFinding(String file, Map<String, Double> effects) {
             }
         }
         throw new BadInputException(file + " is not what this method finds on these pairs: signs differ");
+    }
+
+    private boolean isSameAs(Finding finding) {
+        double[] scores = finding.scores();
+        return IntStream.of(1, -1)
+                .anyMatch(sign -> IntStream.range(0, scores.length)
+                        .allMatch(c -> isSame(finding.components().get(c), sign * scores[c])));
     }
 
     private boolean isSame(String component, double score) {

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,11 @@ public enum BuiltInMethod implements Method {
         public Ablation ablation() {
             return Ablation.zero();
         }
+
+        @Override
+        public Optional<Method> with(Ablation other) {
+            return Optional.of(new HeadAblation(other));
+        }
     },
     /** The loss by a head's ablation by its mean over the clean prompts. */
     ABLATE_MEAN {
@@ -47,6 +53,11 @@ public enum BuiltInMethod implements Method {
         @Override
         public Ablation ablation() {
             return Ablation.mean();
+        }
+
+        @Override
+        public Optional<Method> with(Ablation other) {
+            return Optional.of(new HeadAblation(other));
         }
     },
     /** The part of the metric that a head's output in the clean run brings back in the corrupted one. */
@@ -68,6 +79,11 @@ public enum BuiltInMethod implements Method {
                             subject.model(), subject.pairs(), PromptPair.END)
                     .byHead();
             return of(subject, result.table(), 1, result.sumCheck().relativeError());
+        }
+
+        @Override
+        public boolean ignoresMetric() {
+            return true;
         }
     },
     /** The effect of a head's direct path to the logits, patched by the corrupted run. */

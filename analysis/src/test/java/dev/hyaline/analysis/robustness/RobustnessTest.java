@@ -42,7 +42,7 @@ final class RobustnessTest {
     private static Variation ofShares(String family, String name, double[] shares) {
         double[][] effects = new double[shares.length][];
         Arrays.setAll(effects, c -> new double[] {shares[c]});
-        return new Variation(family, name, finding(effects), new double[] {1}, List.of("pair"), null);
+        return new Variation(family, name, finding(effects), new double[] {1}, 1, List.of("pair"), null);
     }
 
     private static Finding finding(double[][] effects) {
@@ -107,6 +107,7 @@ final class RobustnessTest {
                 of.name(),
                 of.finding(),
                 of.gaps(),
+                of.accuracy(),
                 of.units(),
                 new KeptCircuit(new double[] {faithfulness}, new double[] {0}, new double[] {1}));
     }
@@ -195,7 +196,7 @@ final class RobustnessTest {
             gaps[pair] = gap + 0.5 * CounterRandom.of(8).with(noise).gaussian(pair);
             units.add("unit " + pair / 2);
         }
-        return new Variation(family, name, finding(effects), gaps, units, null);
+        return new Variation(family, name, finding(effects), gaps, 1, units, null);
     }
 
     @Test
@@ -217,6 +218,24 @@ final class RobustnessTest {
         assertThat(Robustness.of(finding, variations, 0.1, 200, RANDOM)).isEqualTo(robustness);
         assertThat(Robustness.of(finding, List.of(finding), 0.1, 50, RANDOM).score())
                 .isEqualTo(1);
+    }
+
+    /** A gap is not enough where the answer is no longer right. */
+    @Test
+    void aVariationWithoutTheRightAnswersIsOutOfScope() {
+        Variation finding = drawn("finding", "", 10, x -> x, 0);
+        Variation wrong = drawn("templates", "unseen", 5, x -> x / 2, 2);
+        Variation unseen =
+                new Variation(wrong.family(), wrong.name(), wrong.finding(), wrong.gaps(), 0.5, wrong.units(), null);
+        Robustness robustness =
+                Robustness.of(finding, List.of(drawn("prompts", "others", 10, x -> x, 1), unseen), 0.1, 10, RANDOM);
+        assertThat(robustness.variations())
+                .extracting(Robustness.Scored::inScope)
+                .containsExactly(true, false);
+        assertThat(robustness.families()).containsOnlyKeys("prompts");
+        Variation nothing = drawn("finding", "", 0, x -> x, 4);
+        assertThatThrownBy(() -> Robustness.of(nothing, List.of(finding), 0.1, 10, RANDOM))
+                .hasMessageContaining("there is no behaviour");
     }
 
     @Test
@@ -245,7 +264,7 @@ final class RobustnessTest {
         assertThatThrownBy(() ->
                         Robustness.of(finding, List.of(ofShares("x", "short", new double[] {1})), 0.1, 10, RANDOM))
                 .hasMessage("the variation 'short' has other components");
-        assertThatThrownBy(() -> new Variation("x", "y", finding.finding(), new double[] {1}, List.of("u"), null))
+        assertThatThrownBy(() -> new Variation("x", "y", finding.finding(), new double[] {1}, 1, List.of("u"), null))
                 .hasMessageContaining("as many pairs");
     }
 
@@ -261,14 +280,16 @@ final class RobustnessTest {
     void aWrittenFindingIsKnownAgain() throws IOException {
         Path file = temporary.resolve("table.json");
         Files.writeString(file, """
-            {"axes": [{"name": "layer", "labels": ["0"]}, {"name": "head", "labels": ["0", "1"]}],
+            {"title": "Ablation (zero) of z",
+             "axes": [{"name": "layer", "labels": ["0"]}, {"name": "head", "labels": ["0", "1"]}],
              "statistics": {"effect": [-2.5, 1.25]}}
             """);
         WrittenFinding written = WrittenFinding.read(file);
         written.requireSameAs(finding(new double[][] {{2, 3}, {-1.25, -1.25}}));
         assertThatThrownBy(() -> written.requireSameAs(finding(new double[][] {{2, 3}, {-1, -1}})))
                 .hasMessageContaining("the effect of a0.h1 is 1.25 there and -1.0 here");
-        Files.writeString(file, "{\"axes\": [{\"name\": \"set\", \"labels\": []}]}");
-        assertThatThrownBy(() -> WrittenFinding.read(file)).hasMessageContaining("a table of layers and heads");
+        Files.writeString(file, "{\"cfg\": {}, \"nodes\": {}, \"edges\": {}}");
+        assertThatThrownBy(() -> WrittenFinding.read(file))
+                .hasMessageContaining("expected a table that ablate, patch, attribute or lens wrote, found a circuit");
     }
 }

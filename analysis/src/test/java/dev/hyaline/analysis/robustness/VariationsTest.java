@@ -1,29 +1,50 @@
 package dev.hyaline.analysis.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.causal.Ablation;
+import dev.hyaline.analysis.causal.AblationSweep;
+import dev.hyaline.analysis.causal.AblationSweep.Along;
+import dev.hyaline.analysis.causal.ActivationPatch;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.causal.PathPatching;
+import dev.hyaline.analysis.causal.PositionAxis;
+import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.CircuitEvaluation;
 import dev.hyaline.analysis.circuit.CircuitExperiment;
+import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.lens.DirectLogitAttribution;
+import dev.hyaline.analysis.lens.LogitLens;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.sanity.BuiltInMethod;
+import dev.hyaline.analysis.sanity.Finding;
+import dev.hyaline.analysis.sanity.Method;
 import dev.hyaline.analysis.sanity.Subject;
+import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -65,6 +86,8 @@ final class VariationsTest {
                 .circuit(circuit)
                 .prompts("prompts", "few", PromptPairs.of(model.config(), abba.subList(0, 3)))
                 .prompts("prompts", "one order", PromptPairs.of(model.config(), abba))
+                .prefix("after two tokens", 262, 263)
+                .prefix("too long", new int[model.config().nCtx()])
                 .checkpoint("the same", model);
         Map<String, Variation> done =
                 variations.run().stream().collect(Collectors.toMap(of -> of.family() + ": " + of.name(), of -> of));
@@ -77,16 +100,26 @@ final class VariationsTest {
                         "order: only S1 first",
                         "ablation: zero",
                         "ablation: resample",
+                        "positions: mean by position",
+                        "positions: one by one, added up",
+                        "length: after two tokens",
                         "strata: only ABBA",
                         "precision: bfloat16 weights",
                         "checkpoint: the same")
-                .doesNotContain("prompts: few");
+                .doesNotContain("prompts: few", "length: too long");
         // The order is that of the strata here, and of the prompts that are given.
         double[][] ofOrder = done.get("order: only IO first").finding().effects();
         assertThat(ofOrder)
                 .isDeepEqualTo(done.get("strata: only ABBA").finding().effects());
         assertThat(ofOrder)
                 .isDeepEqualTo(done.get("prompts: one order").finding().effects());
+        // Heads read at few places: one place after another they lose about as much as at all together.
+        assertThat(done.get("positions: one by one, added up")
+                        .finding()
+                        .similarity(variations.finding().finding()))
+                .isBetween(0.9, 0.9999);
+        assertThat(done.get("length: after two tokens").gaps())
+                .isNotEqualTo(variations.finding().gaps());
         // No unit is in both halves, and none is lost.
         List<String> half = done.get("names: half of the units").units();
         List<String> rest = done.get("names: the other units").units();
@@ -104,5 +137,115 @@ final class VariationsTest {
         assertThat(found.circuit().faithfulness(ones)).isCloseTo(direct.faithfulness(), within(1e-12));
         assertThat(done.get("ablation: zero").circuit().empty())
                 .isNotEqualTo(found.circuit().empty());
+    }
+
+    private static Subject few(PromptPairs pairs) {
+        return new Subject(model, pairs, Metric.logitDifference(), 1);
+    }
+
+    private static WrittenFinding written(ResultTable table) {
+        Map<String, Double> effects = new LinkedHashMap<>();
+        for (int cell = 0; cell < table.cells(); cell++) {
+            int of = cell;
+            double reference = IntStream.range(0, table.samples().size())
+                    .mapToDouble(pair -> table.reference(of, pair))
+                    .average()
+                    .orElseThrow();
+            effects.put(WrittenMethod.component(table.axes(), cell), table.mean(cell) - reference);
+        }
+        return new WrittenFinding("found.json", table.title(), table.axes(), effects);
+    }
+
+    private static ResultTable sweep(Subject of, Sweep sweep) {
+        return Experiment.start(model, of.pairs(), of.metric()).sweep(sweep).table();
+    }
+
+    /** Whatever made a table is known by its title, finds the same again, and is repeated under variations. */
+    @Test
+    void everyTableOfACommandIsRepeated() {
+        Subject of = few(PromptPairs.of(model.config(), abba.subList(0, 4)));
+        Gpt2Config config = model.config();
+        PositionAxis named = PositionAxis.of(of.pairs(), IndexSelection.of(0, 2, 10, 14), token -> "");
+        List<ResultTable> tables = List.of(
+                sweep(of, AblationSweep.of(config, Ablation.meanByPosition(), Site.Z, Along.everyHead())),
+                sweep(of, AblationSweep.of(config, Ablation.resample(3), Site.MLP_OUT, Along.everyLayer())),
+                sweep(
+                        of,
+                        AblationSweep.of(
+                                config,
+                                Ablation.noise(0.5f, 3),
+                                Site.RESID_POST,
+                                Along.everyLayer()
+                                        .inLayers(IndexSelection.of(1, 3))
+                                        .positions(named))),
+                sweep(
+                        of,
+                        AblationSweep.ofSets(
+                                config,
+                                Ablation.zero(),
+                                Map.of("a1.h0+m0", List.of(new Node.Head(1, 0).output(), new Node.Mlp(0).output())))),
+                sweep(of, ActivationPatch.RESID_PRE.sweep(config, PatchingDirection.DENOISING, named)),
+                sweep(of, ActivationPatch.ATTN_HEAD_OUT_ALL_POS.sweep(config, PatchingDirection.NOISING, of.pairs())),
+                sweep(
+                        of,
+                        PathPatching.edges(
+                                config, PatchingDirection.DENOISING, List.of(Edge.parse(config, "a1.h0->a2.h2<q>")))),
+                sweep(
+                        of,
+                        PathPatching.heads(
+                                config,
+                                PatchingDirection.DENOISING,
+                                Set.of(Receiver.of(Node.logits())),
+                                Set.of(new Node.Mlp(3), new Node.Mlp(2)))),
+                DirectLogitAttribution.of(model, of.pairs(), PromptPair.END)
+                        .byLayer()
+                        .table(),
+                LogitLens.of(model).measure(of.pairs(), of.metric()));
+        for (ResultTable table : tables) {
+            Method method = written(table).method(of);
+            assertThat(method.title()).isEqualTo(table.title());
+            assertThat(method.run(of).components()).hasSize(table.cells());
+            Set<String> families = Variations.of(method, of).prefix("longer", 262).run().stream()
+                    .map(Variation::family)
+                    .collect(Collectors.toSet());
+            assertThat(families).as(table.title()).contains("length", "beginning", "precision");
+        }
+    }
+
+    /** A place that a role names moves with the role; the first place of all is none of shorter prompts. */
+    @Test
+    void positionsAreThoseOfRolesOrAsFarFromTheEnd() {
+        Subject of = few(PromptPairs.of(model.config(), abba.subList(0, 4)));
+        PositionAxis axis = PositionAxis.of(of.pairs(), IndexSelection.of(0, 10, 13), token -> "");
+        Method method = written(sweep(
+                        of,
+                        AblationSweep.of(
+                                model.config(),
+                                Ablation.zero(),
+                                Site.RESID_PRE,
+                                Along.everyLayer().positions(axis))))
+                .method(of);
+        Map<String, Finding> found = Variations.of(method, of).prefix("longer", 262, 263).run().stream()
+                .collect(Collectors.toMap(Variation::family, Variation::finding, (a, b) -> a));
+        int first = method.run(of).components().indexOf("layer 0, position 0");
+        int second = method.run(of).components().indexOf("layer 0, position 10 S2");
+        assertThat(method.run(of).effects()[first]).doesNotContain(0);
+        assertThat(found.get("beginning").effects()[first]).containsOnly(0);
+        for (Finding finding : found.values()) {
+            assertThat(finding.effects()[second]).doesNotContain(0);
+        }
+    }
+
+    @Test
+    void aTableThatCannotBeRepeatedIsRefused() {
+        Subject of = few(PromptPairs.of(model.config(), abba.subList(0, 4)));
+        ResultTable table = DirectLogitAttribution.of(model, of.pairs(), PromptPair.END)
+                .byPosition()
+                .table();
+        assertThatThrownBy(() -> written(table).method(of))
+                .hasMessageContaining("'" + table.title() + "' cannot be repeated under variations");
+        ResultTable lens = LogitLens.of(model).measure(of.pairs(), of.metric());
+        assertThatThrownBy(() -> written(lens).method(few(PromptPairs.of(model.config(), abba.subList(1, 5)))))
+                .hasMessageContaining("give the method, model, pairs and metric that it was made with");
     }
 }

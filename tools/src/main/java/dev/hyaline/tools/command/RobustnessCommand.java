@@ -8,6 +8,7 @@ import dev.hyaline.analysis.robustness.Variation;
 import dev.hyaline.analysis.robustness.Variations;
 import dev.hyaline.analysis.robustness.WrittenFinding;
 import dev.hyaline.analysis.sanity.BuiltInMethod;
+import dev.hyaline.analysis.sanity.Method;
 import dev.hyaline.analysis.sanity.Subject;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
@@ -15,6 +16,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
@@ -25,7 +27,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -38,11 +42,11 @@ import picocli.CommandLine.Parameters;
         header = "Repeats a finding under variations and scores how far it stays the same.",
         description = {
             "",
-            "Runs a method on pairs of prompts, and again on other prompts, on halves of the names, on the other order"
-                    + " of names, on each template alone and without it, with other ablations and metrics, without the"
-                    + " token that begins a text, with weights in bfloat16, and with other checkpoints. Effects are"
-                    + " shares of each variation's own gap. robust: a score above 0.7 whose interval and families stay"
-                    + " above 0.5."
+            "Runs a method on pairs of prompts, and again on other prompts, of another seed and in other words, on"
+                + " halves of the names, on the other order of names, on each template alone and without it, with"
+                + " other ablations and metrics, position by position, without the token that begins a text and after"
+                + " other sentences, with weights in bfloat16, and with other checkpoints. Effects are shares of each"
+                + " variation's own gap. robust: a score above 0.7 whose interval and families stay above 0.5."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -51,11 +55,14 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  hyaline robustness ablate-mean --count 24",
             "  hyaline ablate --count 24 --out found && \\",
-            "      hyaline robustness ablate --count 24 --finding found/ablate-z.json",
+            "      hyaline robustness --count 24 --finding found/ablate-z.json",
             "  hyaline circuit --out found && hyaline robustness eap --circuit found/graph.json"
         })
 public final class RobustnessCommand implements Runnable, CheckedOptions {
     private static final int MIN_PAIRS = 4;
+
+    /** About nothing that a task is about. */
+    private static final String SENTENCE = "It was a warm day. ";
 
     private final Console console;
 
@@ -63,16 +70,16 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
             paramLabel = "METHOD",
             completionCandidates = SanityCommand.Methods.class,
             converter = SanityCommand.Methods.class,
-            description = "${COMPLETION-CANDIDATES}.")
-    @SuppressWarnings("NullAway.Init") // picocli sets what is required
-    private BuiltInMethod method;
+            arity = "0..1",
+            description = "${COMPLETION-CANDIDATES}. Default: what made --finding")
+    private @Nullable BuiltInMethod method;
 
     @Option(
             names = "--finding",
             paramLabel = "FILE",
             description = {
-                "The table of heads that ablate, patch or attribute wrote (.json): it must be what the method finds"
-                        + " again on these pairs."
+                "A table that ablate, patch, attribute or lens wrote (.json): it must be what its method, or METHOD,"
+                        + " finds again on these pairs."
             })
     private @Nullable String finding;
 
@@ -130,6 +137,9 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
         if (circuit != null) {
             PathOption.readable("--circuit", circuit);
         }
+        if (method == null && finding == null) {
+            throw new BadInputException("robustness needs a METHOD, or a --finding that says what made it");
+        }
         if (finding != null) {
             PathOption.readable("--finding", finding);
             written = WrittenFinding.read(PathOption.parse("--finding", finding));
@@ -149,22 +159,28 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
             try (Gpt2 model = study.start()) {
                 Subject subject = new Subject(
                         model, study.pairs(), options.metric(), options.pairs().seed());
-                Variations variations = Variations.of(method, subject);
+                Method repeated = method == null ? fromFile(subject) : method;
+                Variations variations = Variations.of(repeated, subject);
                 for (Map.Entry<String, PromptPairs> other : otherPrompts(study).entrySet()) {
                     variations = variations.prompts("prompts", other.getKey(), other.getValue());
                 }
-                Optional<PromptPairs> order =
-                        options.pairs().otherOrder(study.pairs(), study.config(), study.vocabulary());
-                variations = order.isPresent()
-                        ? variations.prompts("order", "the other order of names", order.get())
-                        : variations;
+                for (PairOptions.OtherDraw draw :
+                        options.pairs().otherDraws(study.pairs(), study.config(), study.vocabulary())) {
+                    variations = variations.prompts(draw.family(), draw.name(), draw.pairs());
+                }
+                if (study.vocabulary().tokenizer().isPresent()) {
+                    int[] sentence = study.vocabulary().encode(SENTENCE, /* begin= */ false);
+                    variations = variations
+                            .prefix("after a sentence", sentence)
+                            .prefix("after three sentences", repeated(sentence, 3));
+                }
                 variations = kept.isPresent() ? variations.circuit(kept.get()) : variations;
                 for (String name : checkpoints) {
                     Gpt2 other = others.computeIfAbsent(name, n -> checkpoint(study, n));
                     variations = variations.checkpoint(name, other);
                 }
                 Variation found = variations.finding();
-                if (written != null) {
+                if (method != null && written != null) {
                     written.requireSameAs(found.finding());
                 }
                 Robustness robustness = Robustness.of(
@@ -173,12 +189,23 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
                         smallest,
                         replicates,
                         CounterRandom.of(subject.seed()).named("robustness/units"));
-                new RobustnessReport(console, study, method.toString(), options.metric(), robustness)
+                new RobustnessReport(console, study, repeated.title(), options.metric(), robustness)
                         .print(options.json());
             } finally {
                 others.values().forEach(Gpt2::close);
             }
         }
+    }
+
+    /** The method that made the written finding, which {@link #check} has read. */
+    private Method fromFile(Subject subject) {
+        return Objects.requireNonNull(written).method(subject);
+    }
+
+    private static int[] repeated(int[] tokens, int times) {
+        return IntStream.range(0, times * tokens.length)
+                .map(i -> tokens[i % tokens.length])
+                .toArray();
     }
 
     /** Starts another checkpoint, which must have the model's heads and tokens. */

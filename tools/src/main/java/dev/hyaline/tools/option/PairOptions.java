@@ -13,10 +13,10 @@ import dev.hyaline.weights.Tokenizer;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -182,15 +182,30 @@ public final class PairOptions implements CheckedOptions {
                         PromptPairs.of(config, found.subList(half, found.size())));
     }
 
-    /** As many pairs of the task with the names in the other order; empty for pairs that are given, and other tasks. */
-    public Optional<PromptPairs> otherOrder(PromptPairs pairs, Gpt2Config config, ModelVocabulary vocabulary) {
+    /** Pairs of the task drawn otherwise, as many as there are; none for pairs that are given. */
+    public List<OtherDraw> otherDraws(PromptPairs pairs, Gpt2Config config, ModelVocabulary vocabulary) {
         if (source.written != null || file != null) {
-            return Optional.empty();
+            return List.of();
         }
-        return (source.task == null ? Task.IOI_ABBA : source.task)
-                .otherOrder()
-                .map(other -> PromptPairs.of(config, other.draw(encoder(vocabulary, !noBos), pairs.size(), seed())));
+        Task task = source.task == null ? Task.IOI_ABBA : source.task;
+        PromptEncoder encoder = encoder(vocabulary, !noBos);
+        List<OtherDraw> draws = new ArrayList<>();
+        task.otherOrder()
+                .ifPresent(other -> draws.add(new OtherDraw(
+                        "order",
+                        "the other order of names",
+                        PromptPairs.of(config, other.draw(encoder, pairs.size(), seed())))));
+        task.drawInOtherWords(encoder, pairs.size(), seed())
+                .forEach((template, drawn) ->
+                        draws.add(new OtherDraw("templates", template, PromptPairs.of(config, drawn))));
+        long next = seed() + 1;
+        draws.add(new OtherDraw(
+                "seed", "of seed " + next, PromptPairs.of(config, task.draw(encoder, pairs.size(), next))));
+        return draws;
     }
+
+    /** Pairs of a task drawn in another way, and the name of that way and of its kind. */
+    public record OtherDraw(String family, String name, PromptPairs pairs) {}
 
     /** The name of the task or the file that the pairs are from. */
     public String origin() {

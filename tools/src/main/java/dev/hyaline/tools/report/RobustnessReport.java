@@ -12,6 +12,7 @@ import tools.jackson.core.JsonGenerator;
 
 /** How far a finding stays the same under each variation. */
 public record RobustnessReport(Console console, Study study, String method, Metric metric, Robustness robustness) {
+    private static final int WIDTH = 30;
 
     /** Prints the scores as text or as one JSON document. */
     public void print(boolean json) {
@@ -31,7 +32,7 @@ public record RobustnessReport(Console console, Study study, String method, Metr
         for (Robustness.Scored scored : robustness.variations()) {
             List<Object> row = new ArrayList<>(List.of(
                     scored.family(),
-                    scored.name(),
+                    shortened(scored.name()),
                     scored.score(),
                     scored.ranking(),
                     scored.signs(),
@@ -40,7 +41,7 @@ public record RobustnessReport(Console console, Study study, String method, Metr
             if (circuit) {
                 row.add(scored.faithfulness());
             }
-            row.add(scored.inScope() ? "" : "out of scope");
+            row.add(scored.inScope() ? "" : "absent");
             table.row(row.toArray());
         }
         table.print(console);
@@ -50,7 +51,7 @@ public record RobustnessReport(Console console, Study study, String method, Metr
         families.print(console);
         console.out().println();
         if (robustness.variations().stream().anyMatch(scored -> !scored.inScope())) {
-            console.out().println("out of scope: the behaviour itself is absent under the variation");
+            console.out().println("absent: out of scope, since the behaviour itself is absent under the variation");
         }
         console.out()
                 .println(console.bold(robustness.verdict().toString()) + "  score "
@@ -58,6 +59,11 @@ public record RobustnessReport(Console console, Study study, String method, Metr
                         + TableView.figure(robustness.interval().low()) + " to "
                         + TableView.figure(robustness.interval().high()));
         console.out().println(console.dim(TableView.units(study.pairs())));
+    }
+
+    /** A template is longer than a line has room for; JSON has the whole. */
+    private static String shortened(String name) {
+        return name.length() <= WIDTH ? name : name.substring(0, WIDTH - 3) + "...";
     }
 
     private void write(JsonGenerator out) {
