@@ -85,20 +85,22 @@ public final class Bootstrap {
 
     private static Bootstrap ofRatio(double[] above, double[] below, int replicates, CounterRandom random) {
         requireReplicates(replicates);
-        int groups = above.length;
         double[] values = new double[replicates];
         for (int b = 0; b < replicates; b++) {
-            CounterRandom draws = random.with(b);
-            double numerator = 0;
-            double denominator = 0;
-            for (int j = 0; j < groups; j++) {
-                int unit = draws.index(j, groups);
-                numerator += above[unit];
-                denominator += below[unit];
-            }
-            values[b] = numerator / denominator;
+            values[b] = replicate(above, below, random.with(b));
         }
         return ofReplicates(above, below, values);
+    }
+
+    private static double replicate(double[] above, double[] below, CounterRandom draws) {
+        double numerator = 0;
+        double denominator = 0;
+        for (int j = 0; j < above.length; j++) {
+            int unit = draws.index(j, above.length);
+            numerator += above[unit];
+            denominator += below[unit];
+        }
+        return numerator / denominator;
     }
 
     /** Of replicates of a ratio of sums that were made elsewhere. */

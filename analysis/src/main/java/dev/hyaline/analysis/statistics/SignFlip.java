@@ -132,20 +132,25 @@ public record SignFlip(boolean exact, int units, double statistic, long total, l
         long greater = 1;
         long less = 1;
         for (int b = 0; b < DRAWS; b++) {
-            CounterRandom draw = random.with(b);
-            double sum = 0;
-            int entry = 0;
-            for (int word = 0; word < words; word++) {
-                long signs = draw.bits(word);
-                for (int part = 0; part < 8 && entry < table.length; part++, entry += 256) {
-                    sum += table[entry + (int) ((signs >>> (8 * part)) & 0xFF)];
-                }
-            }
+            // A method of its own, which is compiled before the first cell of a table is done.
+            double sum = sum(table, words, random.with(b));
             twoSided += Math.abs(sum) >= Math.abs(statistic) - tolerance ? 1 : 0;
             greater += sum >= statistic - tolerance ? 1 : 0;
             less += sum <= statistic + tolerance ? 1 : 0;
         }
         return new SignFlip(false, sums.length, statistic, DRAWS + 1L, twoSided, greater, less);
+    }
+
+    private static double sum(double[] table, int words, CounterRandom draw) {
+        double sum = 0;
+        int entry = 0;
+        for (int word = 0; word < words; word++) {
+            long signs = draw.bits(word);
+            for (int part = 0; part < 8 && entry < table.length; part++, entry += 256) {
+                sum += table[entry + (int) ((signs >>> (8 * part)) & 0xFF)];
+            }
+        }
+        return sum;
     }
 
     /** The signed sum of each eight units for each byte of signs, so that a draw adds one number for eight. */
