@@ -26,6 +26,7 @@ final class AtomUpdate {
     private final double[] residuals;
     private final double[] changes;
     private final double[][] factors;
+    private final double[][] nextFactors;
     private final int[][] chosen;
 
     AtomUpdate(int n, int d, boolean positive, WorkerPool pool) {
@@ -36,6 +37,7 @@ final class AtomUpdate {
         residuals = new double[BLOCK * d];
         changes = new double[BLOCK * d];
         factors = new double[pool.threads()][n];
+        nextFactors = new double[pool.threads()][n];
         chosen = new int[pool.threads()][n];
     }
 
@@ -51,7 +53,9 @@ final class AtomUpdate {
         for (int first = 0; first < n; first += BLOCK) {
             int begin = first;
             int end = Math.min(n, first + BLOCK);
-            pool.run(end - begin, (worker, i) -> residual(worker, begin + i, i, dictionary, statistics));
+            pool.run(
+                    Math.ceilDiv(end - begin, 2),
+                    (worker, i) -> residuals(worker, begin + 2 * i, 2 * i, end, dictionary, statistics));
             for (int k = begin; k < end; k++) {
                 update(k, begin, dictionary, statistics, samples, count, random, resampled);
             }
@@ -59,20 +63,29 @@ final class AtomUpdate {
         return resampled;
     }
 
-    /** {@code B_k - A_k D} of one atom of a block. */
-    private void residual(int worker, int k, int inBlock, double[] dictionary, CodeStatistics statistics) {
+    /** {@code B_k - A_k D} of an atom of a block and the one after it, which read the dictionary together. */
+    private void residuals(int worker, int k, int inBlock, int end, double[] dictionary, CodeStatistics statistics) {
         double[] row = statistics.a[k];
+        boolean alone = k + 1 == end;
+        double[] nextRow = alone ? row : statistics.a[k + 1];
         double[] factor = factors[worker];
+        double[] nextFactor = nextFactors[worker];
         int[] atoms = chosen[worker];
         int count = 0;
         for (int j = 0; j < n; j++) {
-            if (row[j] != 0) {
+            if (row[j] != 0 || nextRow[j] != 0) {
                 atoms[count] = j;
-                factor[count++] = -row[j];
+                factor[count] = -row[j];
+                nextFactor[count++] = -nextRow[j];
             }
         }
         System.arraycopy(statistics.b, k * d, residuals, inBlock * d, d);
-        Doubles.addRows(residuals, inBlock * d, factor, atoms, count, dictionary, d);
+        if (alone) {
+            Doubles.addRows(residuals, inBlock * d, factor, atoms, count, dictionary, d);
+        } else {
+            System.arraycopy(statistics.b, (k + 1) * d, residuals, (inBlock + 1) * d, d);
+            Doubles.addRows(residuals, inBlock * d, (inBlock + 1) * d, factor, nextFactor, atoms, count, dictionary, d);
+        }
     }
 
     private void update(

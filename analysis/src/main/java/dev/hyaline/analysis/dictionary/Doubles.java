@@ -63,6 +63,48 @@ final class Doubles {
         }
     }
 
+    /**
+     * As {@link #addRows(double[], int, double[], int[], int, double[], int)}, of two outputs that read the same rows.
+     */
+    static void addRows(
+            double[] inOut,
+            int at,
+            int nextAt,
+            double[] factors,
+            double[] nextFactors,
+            int[] chosen,
+            int count,
+            double[] rows,
+            int n) {
+        int j = 0;
+        for (; j + 3 < count; j += 4) {
+            double f0 = factors[j];
+            double f1 = factors[j + 1];
+            double f2 = factors[j + 2];
+            double f3 = factors[j + 3];
+            double g0 = nextFactors[j];
+            double g1 = nextFactors[j + 1];
+            double g2 = nextFactors[j + 2];
+            double g3 = nextFactors[j + 3];
+            int r0 = chosen[j] * n;
+            int r1 = chosen[j + 1] * n;
+            int r2 = chosen[j + 2] * n;
+            int r3 = chosen[j + 3] * n;
+            for (int i = 0; i < n; i++) {
+                double x0 = rows[r0 + i];
+                double x1 = rows[r1 + i];
+                double x2 = rows[r2 + i];
+                double x3 = rows[r3 + i];
+                inOut[at + i] += (f0 * x0 + f1 * x1) + (f2 * x2 + f3 * x3);
+                inOut[nextAt + i] += (g0 * x0 + g1 * x1) + (g2 * x2 + g3 * x3);
+            }
+        }
+        for (; j < count; j++) {
+            add(inOut, at, factors[j], rows, chosen[j] * n, n);
+            add(inOut, nextAt, nextFactors[j], rows, chosen[j] * n, n);
+        }
+    }
+
     static double length(double[] a, int at, int n) {
         return Math.sqrt(dot(a, at, a, at, n));
     }
