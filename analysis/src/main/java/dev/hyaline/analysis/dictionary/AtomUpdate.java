@@ -23,8 +23,9 @@ final class AtomUpdate {
     private final int d;
     private final boolean positive;
     private final WorkerPool pool;
-    private final double[] residuals;
-    private final double[] changes;
+    private final double[][] rows;
+    private final double[][] residuals;
+    private final double[][] changes;
     private final double[][] factors;
     private final double[][] nextFactors;
     private final int[][] chosen;
@@ -34,8 +35,9 @@ final class AtomUpdate {
         this.d = d;
         this.positive = positive;
         this.pool = pool;
-        residuals = new double[BLOCK * d];
-        changes = new double[BLOCK * d];
+        rows = new double[n][d];
+        residuals = new double[BLOCK + 1][d];
+        changes = new double[BLOCK][d];
         factors = new double[pool.threads()][n];
         nextFactors = new double[pool.threads()][n];
         chosen = new int[pool.threads()][n];
@@ -50,21 +52,27 @@ final class AtomUpdate {
      */
     BitSet run(double[] dictionary, CodeStatistics statistics, double[] samples, int count, CounterRandom random) {
         BitSet resampled = new BitSet(n);
+        for (int k = 0; k < n; k++) {
+            System.arraycopy(dictionary, k * d, rows[k], 0, d);
+        }
         for (int first = 0; first < n; first += BLOCK) {
             int begin = first;
             int end = Math.min(n, first + BLOCK);
             pool.run(
                     Math.ceilDiv(end - begin, 2),
-                    (worker, i) -> residuals(worker, begin + 2 * i, 2 * i, end, dictionary, statistics));
+                    (worker, i) -> residuals(worker, begin + 2 * i, 2 * i, end, statistics));
             for (int k = begin; k < end; k++) {
-                update(k, begin, dictionary, statistics, samples, count, random, resampled);
+                update(k, begin, statistics, samples, count, random, resampled);
             }
+        }
+        for (int k = 0; k < n; k++) {
+            System.arraycopy(rows[k], 0, dictionary, k * d, d);
         }
         return resampled;
     }
 
     /** {@code B_k - A_k D} of an atom of a block and the one after it, which read the dictionary together. */
-    private void residuals(int worker, int k, int inBlock, int end, double[] dictionary, CodeStatistics statistics) {
+    private void residuals(int worker, int k, int inBlock, int end, CodeStatistics statistics) {
         double[] row = statistics.a[k];
         boolean alone = k + 1 == end;
         double[] nextRow = alone ? row : statistics.a[k + 1];
@@ -79,60 +87,59 @@ final class AtomUpdate {
                 nextFactor[count++] = -nextRow[j];
             }
         }
-        System.arraycopy(statistics.b, k * d, residuals, inBlock * d, d);
-        if (alone) {
-            Doubles.addRows(residuals, inBlock * d, factor, atoms, count, dictionary, d);
-        } else {
-            System.arraycopy(statistics.b, (k + 1) * d, residuals, (inBlock + 1) * d, d);
-            Doubles.addRows(residuals, inBlock * d, (inBlock + 1) * d, factor, nextFactor, atoms, count, dictionary, d);
-        }
+        // An atom that is alone has a spare row for the second output.
+        double[] residual = residuals[inBlock];
+        double[] next = residuals[inBlock + 1];
+        System.arraycopy(statistics.b, k * d, residual, 0, d);
+        System.arraycopy(statistics.b, (alone ? k : k + 1) * d, next, 0, d);
+        Doubles.addRows(residual, next, factor, nextFactor, atoms, count, rows, d);
     }
 
     private void update(
             int k,
             int firstOfBlock,
-            double[] dictionary,
             CodeStatistics statistics,
             double[] samples,
             int count,
             CounterRandom random,
             BitSet resampled) {
-        int at = k * d;
-        int inBlock = (k - firstOfBlock) * d;
-        System.arraycopy(dictionary, at, changes, inBlock, d);
+        double[] atom = rows[k];
+        double[] change = changes[k - firstOfBlock];
+        System.arraycopy(atom, 0, change, 0, d);
         double[] row = statistics.a[k];
         if (row[k] > UNUSED) {
+            double[] residual = residuals[k - firstOfBlock];
             for (int j = firstOfBlock; j < k; j++) {
                 if (row[j] != 0) {
-                    Doubles.add(residuals, inBlock, -row[j], changes, (j - firstOfBlock) * d, d);
+                    Doubles.add(residual, -row[j], changes[j - firstOfBlock], d);
                 }
             }
             double divisor = row[k];
             for (int c = 0; c < d; c++) {
-                dictionary[at + c] += residuals[inBlock + c] / divisor;
+                atom[c] += residual[c] / divisor;
             }
         } else {
-            resample(dictionary, at, samples, count, random.with(k));
+            resample(atom, samples, count, random.with(k));
             resampled.set(k);
         }
         if (positive) {
-            for (int c = at; c < at + d; c++) {
-                dictionary[c] = Math.max(dictionary[c], 0);
+            for (int c = 0; c < d; c++) {
+                atom[c] = Math.max(atom[c], 0);
             }
         }
-        double length = Doubles.length(dictionary, at, d);
+        double length = Doubles.length(atom, 0, d);
         if (length > 1) {
-            for (int c = at; c < at + d; c++) {
-                dictionary[c] /= length;
+            for (int c = 0; c < d; c++) {
+                atom[c] /= length;
             }
         }
         for (int c = 0; c < d; c++) {
-            changes[inBlock + c] = dictionary[at + c] - changes[inBlock + c];
+            change[c] = atom[c] - change[c];
         }
     }
 
     /** A sample with noise of a hundredth of its standard deviation, or of .01 if it has none. */
-    private void resample(double[] dictionary, int at, double[] samples, int count, CounterRandom random) {
+    private void resample(double[] atom, double[] samples, int count, CounterRandom random) {
         int from = random.index(0, count) * d;
         double sum = 0;
         for (int c = 0; c < d; c++) {
@@ -147,7 +154,7 @@ final class AtomUpdate {
         double noise = NOISE * (deviation > 0 ? deviation : 1);
         CounterRandom draws = random.named("noise");
         for (int c = 0; c < d; c++) {
-            dictionary[at + c] = samples[from + c] + noise * draws.gaussian(c);
+            atom[c] = samples[from + c] + noise * draws.gaussian(c);
         }
     }
 }

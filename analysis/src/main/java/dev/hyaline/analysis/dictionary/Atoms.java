@@ -27,7 +27,7 @@ final class Atoms {
     final PackedMatrix scaled;
 
     /** The rows' transpose, {@code [d, n]}, once {@link #turn} made it. */
-    private double[] byFeature = {};
+    private double[][] byFeature = {};
 
     private Atoms(double[] rows, int d, WorkerPool pool) {
         this.rows = rows;
@@ -68,10 +68,10 @@ final class Atoms {
     /** Prepares for {@link #products}. */
     void turn() {
         if (byFeature.length == 0) {
-            byFeature = new double[rows.length];
+            byFeature = new double[d][n];
             for (int k = 0; k < n; k++) {
                 for (int c = 0; c < d; c++) {
-                    byFeature[c * n + k] = rows[k * d + c];
+                    byFeature[c][k] = rows[k * d + c];
                 }
             }
         }
@@ -80,11 +80,7 @@ final class Atoms {
     /** The products of all atoms and a vector. */
     double[] products(double[] vector) {
         double[] products = new double[n];
-        int[] features = new int[d];
-        for (int c = 0; c < d; c++) {
-            features[c] = c;
-        }
-        Doubles.addRows(products, 0, vector, features, d, byFeature, n);
+        Doubles.addRows(products, vector, byFeature, n);
         return products;
     }
 

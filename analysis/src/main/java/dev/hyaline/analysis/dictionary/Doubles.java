@@ -39,69 +39,60 @@ final class Doubles {
         }
     }
 
-    /**
-     * {@code inOut += sum_j factors[j] rows[chosen[j]]}, rows of {@code n} values; four rows at a time, whose products
-     * are added before they are added to the output.
-     */
-    static void addRows(double[] inOut, int at, double[] factors, int[] chosen, int count, double[] rows, int n) {
-        int j = 0;
-        for (; j + 3 < count; j += 4) {
-            double f0 = factors[j];
-            double f1 = factors[j + 1];
-            double f2 = factors[j + 2];
-            double f3 = factors[j + 3];
-            int r0 = chosen[j] * n;
-            int r1 = chosen[j + 1] * n;
-            int r2 = chosen[j + 2] * n;
-            int r3 = chosen[j + 3] * n;
-            for (int i = 0; i < n; i++) {
-                inOut[at + i] += (f0 * rows[r0 + i] + f1 * rows[r1 + i]) + (f2 * rows[r2 + i] + f3 * rows[r3 + i]);
-            }
-        }
-        for (; j < count; j++) {
-            add(inOut, at, factors[j], rows, chosen[j] * n, n);
+    /** {@code inOut += factor row}, of whole arrays: without offsets the compiler sees that it may use vectors. */
+    static void add(double[] inOut, double factor, double[] row, int n) {
+        for (int i = 0; i < n; i++) {
+            inOut[i] += factor * row[i];
         }
     }
 
     /**
-     * As {@link #addRows(double[], int, double[], int[], int, double[], int)}, of two outputs that read the same rows.
+     * {@code inOut += sum_j factors[j] rows[j]}; four rows at a time, whose products are added before they are added to
+     * the output.
      */
+    static void addRows(double[] inOut, double[] factors, double[][] rows, int n) {
+        int j = 0;
+        for (; j + 3 < rows.length; j += 4) {
+            add(inOut, factors, j, rows[j], rows[j + 1], rows[j + 2], rows[j + 3], n);
+        }
+        for (; j < rows.length; j++) {
+            add(inOut, factors[j], rows[j], n);
+        }
+    }
+
+    /** The same of chosen rows, for two outputs that read the same ones. */
     static void addRows(
             double[] inOut,
-            int at,
-            int nextAt,
+            double[] next,
             double[] factors,
             double[] nextFactors,
             int[] chosen,
             int count,
-            double[] rows,
+            double[][] rows,
             int n) {
         int j = 0;
         for (; j + 3 < count; j += 4) {
-            double f0 = factors[j];
-            double f1 = factors[j + 1];
-            double f2 = factors[j + 2];
-            double f3 = factors[j + 3];
-            double g0 = nextFactors[j];
-            double g1 = nextFactors[j + 1];
-            double g2 = nextFactors[j + 2];
-            double g3 = nextFactors[j + 3];
-            int r0 = chosen[j] * n;
-            int r1 = chosen[j + 1] * n;
-            int r2 = chosen[j + 2] * n;
-            int r3 = chosen[j + 3] * n;
-            for (int i = 0; i < n; i++) {
-                double x0 = rows[r0 + i];
-                double x1 = rows[r1 + i];
-                double x2 = rows[r2 + i];
-                double x3 = rows[r3 + i];
-                inOut[at + i] += (f0 * x0 + f1 * x1) + (f2 * x2 + f3 * x3);
-                inOut[nextAt + i] += (g0 * x0 + g1 * x1) + (g2 * x2 + g3 * x3);
-            }
+            double[] r0 = rows[chosen[j]];
+            double[] r1 = rows[chosen[j + 1]];
+            double[] r2 = rows[chosen[j + 2]];
+            double[] r3 = rows[chosen[j + 3]];
+            add(inOut, factors, j, r0, r1, r2, r3, n);
+            add(next, nextFactors, j, r0, r1, r2, r3, n);
         }
         for (; j < count; j++) {
-            add(inOut, at, factors[j], rows, chosen[j] * n, n);
-            add(inOut, nextAt, nextFactors[j], rows, chosen[j] * n, n);
+            add(inOut, factors[j], rows[chosen[j]], n);
+            add(next, nextFactors[j], rows[chosen[j]], n);
+        }
+    }
+
+    private static void add(
+            double[] inOut, double[] factors, int j, double[] r0, double[] r1, double[] r2, double[] r3, int n) {
+        double f0 = factors[j];
+        double f1 = factors[j + 1];
+        double f2 = factors[j + 2];
+        double f3 = factors[j + 3];
+        for (int i = 0; i < n; i++) {
+            inOut[i] += (f0 * r0[i] + f1 * r1[i]) + (f2 * r2[i] + f3 * r3[i]);
         }
     }
 

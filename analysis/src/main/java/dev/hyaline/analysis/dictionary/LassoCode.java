@@ -29,7 +29,7 @@ final class LassoCode implements PendingCode {
     private double[] coefficients;
     private double[] products;
     private double[] gradients;
-    private double[] gram;
+    private double[][] gram;
     private int capacity;
     private int count;
     /** Whether the conditions hold on the working set. */
@@ -61,7 +61,7 @@ final class LassoCode implements PendingCode {
         coefficients = new double[capacity];
         products = new double[capacity];
         gradients = new double[capacity];
-        gram = new double[capacity * capacity];
+        gram = new double[capacity][];
         for (int i = from; i < end; i++) {
             if (dictionary.squares[nearAtoms[i]] > 0 && !(coding.positive() && nearCoefficients[i] < 0)) {
                 include(nearAtoms[i], nearCoefficients[i]);
@@ -153,22 +153,23 @@ final class LassoCode implements PendingCode {
         atoms[count] = atom;
         coefficients[count] = coefficient;
         products[count] = dictionary.product(atom, x);
+        double[] row = new double[capacity];
         for (int i = 0; i < count; i++) {
             double product = dictionary.product(atom, atoms[i]);
-            gram[count * capacity + i] = product;
-            gram[i * capacity + count] = product;
+            row[i] = product;
+            gram[i][count] = product;
         }
-        gram[count * capacity + count] = dictionary.squares[atom];
+        row[count] = dictionary.squares[atom];
+        gram[count] = row;
         count++;
     }
 
     private void grow() {
         int larger = 2 * capacity;
-        double[] grown = new double[larger * larger];
+        gram = Arrays.copyOf(gram, larger);
         for (int i = 0; i < count; i++) {
-            System.arraycopy(gram, i * capacity, grown, i * larger, count);
+            gram[i] = Arrays.copyOf(gram[i], larger);
         }
-        gram = grown;
         capacity = larger;
         atoms = Arrays.copyOf(atoms, larger);
         coefficients = Arrays.copyOf(coefficients, larger);
@@ -181,7 +182,7 @@ final class LassoCode implements PendingCode {
         System.arraycopy(products, 0, gradients, 0, count);
         for (int i = 0; i < count; i++) {
             if (coefficients[i] != 0) {
-                Doubles.add(gradients, 0, -coefficients[i], gram, i * capacity, count);
+                Doubles.add(gradients, -coefficients[i], gram[i], count);
             }
         }
     }
@@ -199,14 +200,14 @@ final class LassoCode implements PendingCode {
 
     /** The best value of one coefficient; returns whether its sign changed. */
     private boolean descend(int i) {
-        double square = gram[i * capacity + i];
+        double square = gram[i][i];
         double before = coefficients[i];
         double after = ThresholdedCode.shrunk(gradients[i] + square * before, alpha, coding.positive()) / square;
         if (after == before) {
             return false;
         }
         coefficients[i] = after;
-        Doubles.add(gradients, 0, before - after, gram, i * capacity, count);
+        Doubles.add(gradients, before - after, gram[i], count);
         return Math.signum(before) != Math.signum(after);
     }
 
@@ -312,7 +313,7 @@ final class LassoCode implements PendingCode {
         int size = factor.size();
         double[] shares = new double[size];
         for (int a = 0; a < size; a++) {
-            shares[a] = gram[i * capacity + active[a]];
+            shares[a] = gram[i][active[a]];
         }
         factor.solve(shares);
         double weight = Double.POSITIVE_INFINITY;
@@ -348,9 +349,9 @@ final class LassoCode implements PendingCode {
         int size = factor.size();
         double[] withOthers = new double[size];
         for (int a = 0; a < size; a++) {
-            withOthers[a] = gram[i * capacity + active[a]];
+            withOthers[a] = gram[i][active[a]];
         }
-        if (!factor.append(withOthers, gram[i * capacity + i])) {
+        if (!factor.append(withOthers, gram[i][i])) {
             return false;
         }
         active[size] = i;
