@@ -281,6 +281,12 @@ final class CircuitCommandTest {
         assertThat(json.get("method").asString()).isEqualTo("acdc, tau 2.0, logit-diff");
         assertThat(json.get("edges").size()).isBetween(1, 100);
         assertThat(temporary.resolve("acdc/.circuit-acdc.progress")).doesNotExist();
+        JsonNode work = json.get("acdc");
+        assertThat(work.get("tested").asInt()).isBetween(json.get("edges").size(), 1519);
+        assertThat(work.get("closest_decision").asDouble()).isPositive();
+        assertThat(work.get("multiply_adds").asLong())
+                .isPositive()
+                .isLessThan(work.get("multiply_adds_of_full_reruns").asLong());
     }
 
     @Test

@@ -312,14 +312,16 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         if (circuitOptions.isAcdc()) {
             String origin = "acdc, tau " + circuitOptions.tau() + (circuitOptions.isAbsolute() ? " absolute" : "")
                     + ", " + found.metric().name();
-            return new Found(search(found, decisions), from(origin, 0), null);
+            Acdc acdc = search(found, decisions);
+            return new Found(
+                    acdc.circuit(), new CircuitReport.Search(origin, circuitOptions.selection(), 0, acdc), null);
         }
         Circuit whole = circuitOptions.select(scores);
         return new Found(whole.pruned(), from(scores.method(), whole.size()), null);
     }
 
     private CircuitReport.Search from(String origin, int asked) {
-        return new CircuitReport.Search(origin, circuitOptions.selection(), asked);
+        return new CircuitReport.Search(origin, circuitOptions.selection(), asked, null);
     }
 
     private CircuitReport.Provenance provenance(Study study, long seed) {
@@ -369,7 +371,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private Circuit search(CircuitExperiment found, @Nullable Path journal) {
+    private Acdc search(CircuitExperiment found, @Nullable Path journal) {
         SweepOptions sweep =
                 journal == null ? SweepOptions.none() : SweepOptions.none().journal(journal);
         try (ConsoleProgress progress = new ConsoleProgress(
@@ -379,8 +381,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                 notice.cancel();
             }
             return Acdc.search(
-                            found, circuitOptions.tau(), circuitOptions.isAbsolute(), sweep.progress(steps(progress)))
-                    .circuit();
+                    found, circuitOptions.tau(), circuitOptions.isAbsolute(), sweep.progress(steps(progress)));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.hyaline.tools.report;
 
+import dev.hyaline.analysis.circuit.Acdc;
 import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.CircuitEvaluation;
 import dev.hyaline.analysis.circuit.CircuitExperiment;
@@ -74,8 +75,13 @@ public record CircuitReport(
      *
      * @param origin where it comes from, such as {@code eap-ig of 5 steps}
      * @param asked edges that were selected, before pruning; 0 if there was no selection
+     * @param acdc the search that found it; null if another way did
      */
-    public record Search(String origin, CircuitSelection selection, int asked) {}
+    public record Search(
+            String origin,
+            CircuitSelection selection,
+            int asked,
+            @Nullable Acdc acdc) {}
 
     private Circuit circuit() {
         return evaluation.circuit();
@@ -113,11 +119,27 @@ public record CircuitReport(
                         + (search.asked() > 0 && search.asked() != circuit().size()
                                 ? " (" + search.asked() + " selected by " + search.selection() + ", then pruned)"
                                 : ""));
+        @Nullable Acdc acdc = search.acdc();
+        if (acdc != null) {
+            show(console, acdc);
+        }
         console.out().println();
         nodes.show(console);
         edges.show(console);
         console.out().println();
         showEvaluation(console);
+    }
+
+    private void show(Console console, Acdc acdc) {
+        console.out()
+                .println("tried " + DisplayText.count(acdc.tested()) + " of "
+                        + DisplayText.count(circuit().graphSize())
+                        + " edges, the others led nowhere; the nearest decision was "
+                        + TableView.figure(acdc.closestDecision()) + " from tau");
+        console.out()
+                .println("partial reruns took " + DisplayText.count(acdc.work().done())
+                        + " multiply-adds, full ones of the edges tried take "
+                        + DisplayText.count(acdc.work().full()));
     }
 
     private String range(double[] values) {
@@ -207,6 +229,15 @@ public record CircuitReport(
         json.writeStringProperty("selection", search.selection().toString());
         json.writeNumberProperty("edges_asked", search.asked());
         json.writeNumberProperty("edges_of_graph", circuit().graphSize());
+        @Nullable Acdc acdc = search.acdc();
+        if (acdc != null) {
+            json.writeObjectPropertyStart("acdc");
+            json.writeNumberProperty("tested", acdc.tested());
+            JsonOutput.number(json, "closest_decision", acdc.closestDecision());
+            json.writeNumberProperty("multiply_adds", acdc.work().done());
+            json.writeNumberProperty("multiply_adds_of_full_reruns", acdc.work().full());
+            json.writeEndObject();
+        }
         json.writeNumberProperty("seed", provenance.seed());
         json.writeNumberProperty("n", judged.pairs().size());
         json.writeNumberProperty(
