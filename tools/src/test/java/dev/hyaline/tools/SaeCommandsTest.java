@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,7 +75,7 @@ final class SaeCommandsTest {
     void anAutoencoderIsTrainedMeasuredAndShown() throws IOException {
         train("sae");
         assertThat(Outcome.of("sae", "info", "--sae", path("sae")).succeeded().out())
-                .contains("TopK[k=6", "blocks.2.hook_resid_post", "fable");
+                .contains("top-k, 6 a token", "training architecture  ", "topk", "blocks.2.hook_resid_post", "fable");
         String evaluated = Outcome.of("sae", "evaluate", "--sae", path("sae"), "--texts", "4", "--json")
                 .succeeded()
                 .out();
@@ -124,7 +126,7 @@ final class SaeCommandsTest {
         assertThat(Outcome.of("sae", "info", "--sae", path(architecture), "--json")
                         .succeeded()
                         .out())
-                .contains("\"latents\":\"64\"");
+                .contains("\"latents\":64");
     }
 
     @ParameterizedTest
@@ -227,6 +229,29 @@ final class SaeCommandsTest {
         assertThat(gated.exitCode()).isEqualTo(2);
         assertThat(gated.err()).contains("crosscoder");
         assertThat(Outcome.of("sae", "evaluate", "--sae", path("coder")).err()).contains("several sites");
+    }
+
+    /** Data that runs out is begun again in another order; silence about it was a fault of SAELens's (PR 207). */
+    @Test
+    void rowsThatAreSeenAgainAreSaid() {
+        List<String> arguments = List.of(
+                "sae", "train", "--texts", "4", "--context", "16", "--latents", "64", "--k", "6", "--batch", "32");
+        String again = Outcome.of(with(arguments, "--steps", "40", "--out", path("again")))
+                .succeeded()
+                .out();
+        assertThat(again).containsPattern("\\d+ rows were there for 1280 tokens: each was seen \\d+\\.\\d times");
+        String json = Outcome.of(with(arguments, "--steps", "40", "--out", path("json"), "--json"))
+                .succeeded()
+                .out();
+        Matcher matcher =
+                Pattern.compile("\"rows\":(\\d+),\"times_seen\":([\\d.]+)").matcher(json);
+        assertThat(matcher.find()).isTrue();
+        assertThat(Double.parseDouble(matcher.group(2)))
+                .isCloseTo(1280.0 / Integer.parseInt(matcher.group(1)), within(1e-3));
+        assertThat(Outcome.of(with(arguments, "--steps", "1", "--out", path("once")))
+                        .succeeded()
+                        .out())
+                .doesNotContain("rows were there");
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.picture;
 
+import dev.hyaline.analysis.internal.Markup;
 import java.util.Locale;
 
 /** Writes SVG 1.1. */
@@ -34,7 +35,7 @@ final class SvgCanvas implements Canvas {
                 .append(number(height))
                 .append("\" fill=\"")
                 .append(hex(colour));
-        svg.append(tooltip.isEmpty() ? "\"/>\n" : "\"><title>" + escaped(tooltip) + "</title></rect>\n");
+        svg.append(tooltip.isEmpty() ? "\"/>\n" : "\"><title>" + Markup.escaped(tooltip) + "</title></rect>\n");
     }
 
     @Override
@@ -47,7 +48,7 @@ final class SvgCanvas implements Canvas {
                 .append(hex(colour))
                 .append("\" stroke-width=\"")
                 .append(number(width));
-        svg.append(tooltip.isEmpty() ? "\"/>\n" : "\"><title>" + escaped(tooltip) + "</title></path>\n");
+        svg.append(tooltip.isEmpty() ? "\"/>\n" : "\"><title>" + Markup.escaped(tooltip) + "</title></path>\n");
     }
 
     @Override
@@ -69,7 +70,7 @@ final class SvgCanvas implements Canvas {
                     .append(number(y))
                     .append(')');
         }
-        svg.append("\" xml:space=\"preserve\">").append(escaped(text)).append("</text>\n");
+        svg.append("\" xml:space=\"preserve\">").append(Markup.escaped(text)).append("</text>\n");
     }
 
     private static String number(double value) {
@@ -78,24 +79,5 @@ final class SvgCanvas implements Canvas {
 
     private static String hex(int colour) {
         return String.format(Locale.ROOT, "#%06x", colour);
-    }
-
-    /** XML allows no control characters, not even escaped. */
-    private static String escaped(String text) {
-        StringBuilder escaped = new StringBuilder();
-        text.codePoints().forEach(c -> {
-            switch (c) {
-                case '&' -> escaped.append("&amp;");
-                case '<' -> escaped.append("&lt;");
-                case '>' -> escaped.append("&gt;");
-                case '"' -> escaped.append("&quot;");
-                default ->
-                    escaped.appendCodePoint(
-                            c < ' ' || c == 0x7F || (c >= 0xD800 && c <= 0xDFFF) || c == 0xFFFE || c == 0xFFFF
-                                    ? 0xFFFD
-                                    : c);
-            }
-        });
-        return escaped.toString();
     }
 }

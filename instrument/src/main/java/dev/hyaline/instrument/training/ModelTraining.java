@@ -39,9 +39,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SplittableRandom;
-import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -278,14 +276,8 @@ public final class ModelTraining {
         }
         entries.add(new TensorEntry(STEP, Dtype.I64, List.of(1L)));
         FileLayout layout = SafetensorsLayout.of(entries, Map.of("format", FORMAT, OF, identity()));
-        Path absolute = file.toAbsolutePath();
         try {
-            PartialFile partial = PartialFile.begin(
-                            Objects.requireNonNull(absolute.getParent()),
-                            absolute.getFileName().toString(),
-                            UnaryOperator.identity())
-                    .orElseThrow(() -> FileException.occupied(file, "is being written by another run; wait for it"));
-            try (FileChannel channel = partial.channel()) {
+            PartialFile.write(file, channel -> {
                 TensorFileWriter writer = new TensorFileWriter(channel, layout);
                 for (TensorSpec tensor : Gpt2Weights.tensors(config)) {
                     AdamW.State state = parameters.state(tensor.name());
@@ -295,12 +287,7 @@ public final class ModelTraining {
                 }
                 writer.append(STEP, new long[] {step});
                 writer.finish();
-                channel.force(true);
-                partial.rename();
-            } catch (IOException | RuntimeException e) {
-                partial.discard();
-                throw e;
-            }
+            });
         } catch (IOException e) {
             throw FileException.writing(file, e);
         }

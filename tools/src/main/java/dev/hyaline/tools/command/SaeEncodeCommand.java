@@ -6,9 +6,7 @@ import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
-import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.SaeSource;
@@ -55,13 +53,7 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
     private String out = "latents.safetensors";
 
     @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private ModelRunOptions run;
 
     SaeEncodeCommand(Console console) {
         this.console = console;
@@ -76,13 +68,13 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
     public void run() {
         Path file = PathOption.parse("--out", out);
         SaeFile sae = source.read(console);
-        try (Checkpoint checkpoint = modelOptions.open(console);
-                Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+        try (Checkpoint checkpoint = run.open(console);
+                Gpt2 model = run.start(checkpoint, console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Attachment attachment = source.attach(sae, model, console);
             Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
             LatentDump.Summary written = LatentDump.write(model, attachment, prompts, file);
-            if (common.json) {
+            if (run.json()) {
                 JsonOutput.print(console, json -> {
                     json.writeStringProperty("out", out);
                     json.writeNumberProperty("tokens", written.tokens());

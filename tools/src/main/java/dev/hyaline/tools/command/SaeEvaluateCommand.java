@@ -12,10 +12,8 @@ import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
-import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.ConceptOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.SaeSource;
@@ -34,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import tools.jackson.core.JsonGenerator;
 
 /** {@code hyaline sae evaluate}: how good an autoencoder is. */
 @Command(
@@ -74,13 +73,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
     private String picture = "";
 
     @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private ModelRunOptions run;
 
     SaeEvaluateCommand(Console console) {
         this.console = console;
@@ -100,8 +93,8 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
     @Override
     public void run() {
         SaeFile sae = source.read(console);
-        try (Checkpoint checkpoint = modelOptions.open(console);
-                Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+        try (Checkpoint checkpoint = run.open(console);
+                Gpt2 model = run.start(checkpoint, console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Attachment attachment = source.attach(sae, model, console);
             Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
@@ -118,7 +111,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
             if (!picture.isEmpty()) {
                 draw(checkpoint.name(), attachment, evaluation);
             }
-            if (common.json) {
+            if (run.json()) {
                 json(evaluation, interpretable);
             } else {
                 show(attachment, evaluation, excluded);
@@ -169,12 +162,17 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
                 json.writeNumberProperty("interpretable_labels", interpretable.labels());
                 json.writeNumberProperty("interpretable_with_permuted_labels", interpretable.countPermuted());
             }
-            json.writeArrayPropertyStart("densities");
-            for (float density : evaluation.densities()) {
-                json.writeNumber(density);
-            }
-            json.writeEndArray();
+            array(json, "densities", evaluation.densities());
+            array(json, "consistent_activation_heuristic", evaluation.consistentActivation());
         });
+    }
+
+    private static void array(JsonGenerator json, String name, float[] values) {
+        json.writeArrayPropertyStart(name);
+        for (float value : values) {
+            json.writeNumber(value);
+        }
+        json.writeEndArray();
     }
 
     private void show(Attachment attachment, SaeEvaluation evaluation, Set<Integer> excluded) {

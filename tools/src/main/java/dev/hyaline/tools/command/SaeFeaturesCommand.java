@@ -10,10 +10,8 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
-import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.ConceptOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.SaeSource;
@@ -87,13 +85,7 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
     private String out = "hyaline-latents";
 
     @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private ModelRunOptions run;
 
     SaeFeaturesCommand(Console console) {
         this.console = console;
@@ -115,8 +107,8 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
             SelectionOptions.indices("--latents", latents)
                     .in(sae.autoencoder().config().latents(), "latent");
         }
-        try (Checkpoint checkpoint = modelOptions.open(console);
-                Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+        try (Checkpoint checkpoint = run.open(console);
+                Gpt2 model = run.start(checkpoint, console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Attachment attachment = source.attach(sae, model, console);
             Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
@@ -132,7 +124,7 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
             InterpretableComparison compared = InterpretableComparison.isPossible(study, sets)
                     ? InterpretableComparison.of(model, study, sets)
                     : null;
-            if (common.json) {
+            if (run.json()) {
                 JsonOutput.print(console, json -> {
                     json.writeStringProperty("out", out);
                     json.writeNumberProperty("pages", chosen.length);

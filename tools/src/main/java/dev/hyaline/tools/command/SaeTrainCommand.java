@@ -22,9 +22,7 @@ import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
-import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.EngineOptions;
-import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.TextOptions;
@@ -76,10 +74,30 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private static final int MAX_BATCH = 1 << 20;
     private static final long BUFFER_BYTES = 1L << 28;
 
-    /** What can be trained. */
-    static final class Architectures extends Choice<String> {
+    /** An architecture that can be trained. */
+    enum Architecture {
+        TOPK,
+        BATCHTOPK,
+        MATRYOSHKA,
+        STANDARD,
+        GATED,
+        JUMPRELU;
+
+        /** Returns whether its latents are the largest of a token or of a batch. */
+        boolean choosesLargest() {
+            return this == TOPK || this == BATCHTOPK || this == MATRYOSHKA;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Those architectures. */
+    static final class Architectures extends Choice<Architecture> {
         Architectures() {
-            super(List.of("topk", "batchtopk", "matryoshka", "standard", "gated", "jumprelu"));
+            super(List.of(Architecture.values()));
         }
     }
 
@@ -91,7 +109,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             completionCandidates = Architectures.class,
             converter = Architectures.class,
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
-    private String architecture = "topk";
+    private Architecture architecture = Architecture.TOPK;
 
     @Option(
             names = "--site",
@@ -185,13 +203,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private boolean resume;
 
     @Mixin
-    private ModelOptions modelOptions;
-
-    @Mixin
-    private EngineOptions engineOptions;
-
-    @Mixin
-    private CommonOptions common;
+    private ModelRunOptions run;
 
     SaeTrainCommand(Console console) {
         this.console = console;
@@ -212,7 +224,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 throw new BadInputException(
                         "--site-out is for a transcoder, which reads one site, but --site names " + sites().size());
             }
-            if (!architecture.equals("standard") && !architecture.equals("topk")) {
+            if (architecture != Architecture.STANDARD && architecture != Architecture.TOPK) {
                 throw new BadInputException(
                         "a crosscoder is of --architecture standard or topk, found " + architecture);
             }
@@ -229,7 +241,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         if (latents != null && latents < 1) {
             throw new BadInputException("--latents must be at least 1, found " + latents);
         }
-        if (anneal != null && !architecture.equals("standard")) {
+        if (anneal != null && architecture != Architecture.STANDARD) {
             throw new BadInputException("--anneal is for --architecture standard, found " + architecture);
         }
         if (anneal != null && !(anneal > 0 && anneal <= 1)) {
@@ -238,7 +250,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         if (anneal != null && (site.contains(",") || steps < MIN_ANNEALED_STEPS)) {
             throw new BadInputException("--anneal is for one site and at least " + MIN_ANNEALED_STEPS + " steps");
         }
-        if (ghostGradients && architecture.equals("gated")) {
+        if (ghostGradients && architecture == Architecture.GATED) {
             throw new BadInputException("--ghost-gradients is for latents with one pre-activation, not for gated ones");
         }
         if (maxLength != null && (dump.isEmpty() || !(maxLength >= 1) || maxLength.isInfinite())) {
@@ -268,7 +280,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             // A broken dump is told before a model is loaded.
             ActivationStore.open(PathOption.parse("--dump", dump)).close();
         }
-        try (Checkpoint checkpoint = modelOptions.open(console)) {
+        try (Checkpoint checkpoint = run.open(console)) {
             Gpt2Config config = checkpoint.config();
             List<HookPoint> in =
                     site.isEmpty() ? List.of(HookPoint.of(Site.RESID_POST, config.nLayers() / 2)) : sites();
@@ -290,7 +302,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             throw new BadInputException(
                     "--latents must be at most " + Integer.MAX_VALUE / width + " of width " + width + ", found " + n);
         }
-        if (k > n && List.of("topk", "batchtopk", "matryoshka").contains(architecture)) {
+        if (k > n && architecture.choosesLargest()) {
             throw new BadInputException("--k must be at most the number of latents, " + n + ", found " + k);
         }
     }
@@ -301,7 +313,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
 
     private void train(Checkpoint checkpoint, List<HookPoint> in, HookPoint to) {
         HookPoint first = in.getFirst();
-        try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+        try (Gpt2 model = run.start(checkpoint, console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Set<Integer> excluded = texts.excluded(vocabulary);
             if (dump.isEmpty()) {
@@ -333,8 +345,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         Training training = training(data);
         Path file = checkpoint();
         try (SaeTrainer trainer = resume
-                        ? SaeTrainer.beginOrResume(training, data, engineOptions.threads(), file)
-                        : SaeTrainer.begin(training, data, engineOptions.threads());
+                        ? SaeTrainer.beginOrResume(training, data, run.threads(), file)
+                        : SaeTrainer.begin(training, data, run.threads());
                 StopNotice notice = new StopNotice(console, "the same command with --resume goes on")) {
             @Nullable Losses[] last = new Losses[1];
             int[] dead = new int[1];
@@ -371,17 +383,17 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private Training training(TrainingData data) {
         int n = latents == null ? WIDTHS * data.dIn() : latents;
         TrainedActivation activation = switch (architecture) {
-            case "topk" -> new TrainedActivation.TrainedTopK(k, data.sites() == 1, false);
-            case "batchtopk", "matryoshka" -> new TrainedActivation.TrainedTopK(k, true, true);
-            case "gated" -> new TrainedActivation.PenalizedGate(l1, false);
-            case "jumprelu" -> TrainedActivation.TrainedJump.of(l1);
-            default -> penalizedRelu();
+            case TOPK -> new TrainedActivation.TrainedTopK(k, data.sites() == 1, false);
+            case BATCHTOPK, MATRYOSHKA -> new TrainedActivation.TrainedTopK(k, true, true);
+            case GATED -> new TrainedActivation.PenalizedGate(l1, false);
+            case JUMPRELU -> TrainedActivation.TrainedJump.of(l1);
+            case STANDARD -> penalizedRelu();
         };
         Recipe recipe = Recipe.of(activation);
         if (ghostGradients) {
             recipe = recipe.auxiliary(Recipe.Auxiliary.GHOST, 1, 0);
         }
-        if (architecture.equals("matryoshka")) {
+        if (architecture == Architecture.MATRYOSHKA) {
             recipe = recipe.prefixes(
                     List.of(Math.max(1, n / 8), Math.max(2, n / 2), Math.max(3, n)), List.of(1.0, 1.0, 1.0));
         }
@@ -402,7 +414,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private void report(
             Training training, TrainingData data, long done, @Nullable Losses losses, int dead, double seconds) {
         long tokens = done * training.batch();
-        if (common.json) {
+        long needed = training.steps() * training.batch();
+        if (run.json()) {
             JsonOutput.print(console, json -> {
                 json.writeStringProperty("out", out);
                 json.writeNumberProperty("latents", training.latents());
@@ -411,6 +424,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 JsonOutput.number(json, "l0", losses == null ? Double.NaN : losses.l0());
                 json.writeNumberProperty("dead", dead);
                 JsonOutput.number(json, "tokens_per_second", tokens / seconds);
+                json.writeNumberProperty("rows", data.rows());
+                JsonOutput.number(json, "times_seen", (double) needed / data.rows());
             });
             return;
         }
@@ -427,7 +442,6 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                             losses.l0(),
                             dead));
         }
-        long needed = training.steps() * training.batch();
         if (needed > data.rows()) {
             console.out()
                     .println(String.format(

@@ -78,18 +78,30 @@ public final class SafetensorsValues {
 
     /** Reads a whole tensor of integers, such as positions and offsets. */
     public int[] integers(String name) {
+        long[] longs = counts(name);
+        int[] values = new int[longs.length];
+        for (int i = 0; i < values.length; i++) {
+            if (longs[i] > Integer.MAX_VALUE) {
+                throw bad(name, "whole numbers from 0 to " + Integer.MAX_VALUE, String.valueOf(longs[i]));
+            }
+            values[i] = (int) longs[i];
+        }
+        return values;
+    }
+
+    /** As {@link #integers}, of numbers that may not fit an int. */
+    public long[] counts(String name) {
         StoredTensor tensor = stored(name);
         if (tensor.dtype() != Dtype.I64) {
             throw bad(name, "whole numbers, I64", tensor.dtype().toString());
         }
         ByteBuffer bytes = ByteBuffer.wrap(bytes(tensor, 0, elements(name))).order(ByteOrder.LITTLE_ENDIAN);
-        int[] values = new int[bytes.remaining() / Long.BYTES];
+        long[] values = new long[bytes.remaining() / Long.BYTES];
         for (int i = 0; i < values.length; i++) {
-            long value = bytes.getLong();
-            if (value < 0 || value > Integer.MAX_VALUE) {
-                throw bad(name, "whole numbers from 0 to " + Integer.MAX_VALUE, String.valueOf(value));
+            values[i] = bytes.getLong();
+            if (values[i] < 0) {
+                throw bad(name, "whole numbers from 0 to " + Integer.MAX_VALUE, String.valueOf(values[i]));
             }
-            values[i] = (int) value;
         }
         return values;
     }

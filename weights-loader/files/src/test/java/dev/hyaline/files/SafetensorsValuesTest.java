@@ -57,6 +57,7 @@ final class SafetensorsValuesTest {
         assertThat(read.floats("w", 1, 2)).containsExactly(-2.5f, 0);
         assertThat(read.floats("w", 3, 1)).containsExactly(FloatCodec.rounded(type, 65504));
         assertThat(read.integers("positions")).containsExactly(0, 7, 2);
+        assertThat(read.counts("positions")).containsExactly(0, 7, 2);
     }
 
     @ParameterizedTest

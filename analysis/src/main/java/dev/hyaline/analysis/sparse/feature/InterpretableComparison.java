@@ -1,11 +1,11 @@
 package dev.hyaline.analysis.sparse.feature;
 
+import dev.hyaline.analysis.sparse.internal.PointProbe;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
@@ -61,7 +61,7 @@ public record InterpretableComparison(
         return LabelFits.isPossible(study, sets);
     }
 
-    /** What the site held, less its mean over the tokens that count. */
+    /** The values of the site, less their mean over the tokens that count. */
     private static float[] centred(LatentStudy study, int width) {
         float[] x = study.inputs().clone();
         double[] sums = new double[width];
@@ -112,18 +112,11 @@ public record InterpretableComparison(
                 batch.add(Sequence.of(
                         IntStream.range(begin, row).map(study::token).toArray()));
             }
-            model.forward(ForwardRequest.of(batch).logits(LogitSelection.none()).probe(new Probe() {
-                @Override
-                public boolean wants(HookPoint point) {
-                    return point.equals(site);
-                }
-
-                @Override
-                public void at(HookPoint point, Activation activation) {
-                    System.arraycopy(
-                            activation.values(), 0, neurons, from * hidden, activation.rows() * activation.width());
-                }
-            }));
+            Probe reader = PointProbe.reading(
+                    site,
+                    activation -> System.arraycopy(
+                            activation.values(), 0, neurons, from * hidden, activation.rows() * hidden));
+            model.forward(ForwardRequest.of(batch).logits(LogitSelection.none()).probe(reader));
         }
         return neurons;
     }

@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
 final class LabelFits {
     private static final int LEAST_LABELLED = 10;
 
-    /** What may predict a label: latents, neurons or directions. */
+    /** Candidates to predict a label: latents, neurons or directions. */
     interface Candidates {
         /** Number of candidates. */
         int count();

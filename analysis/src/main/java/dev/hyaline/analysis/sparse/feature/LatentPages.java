@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.sparse.feature;
 
+import dev.hyaline.analysis.internal.Markup;
 import dev.hyaline.analysis.sparse.feature.LatentPage.ActivationInterval;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Firing;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Histogram;
@@ -87,7 +88,8 @@ public final class LatentPages {
 
     private static String head(String title) {
         return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" + escaped(title)
+                + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>"
+                + Markup.escaped(title)
                 + "</title><style>\n" + STYLE + "</style></head><body>\n";
     }
 
@@ -95,7 +97,7 @@ public final class LatentPages {
         StringBuilder html =
                 new StringBuilder(head("Latents of " + study.attachment().place()));
         html.append("<h1>Latents of ")
-                .append(escaped(model + ", " + study.attachment().place()))
+                .append(Markup.escaped(model + ", " + study.attachment().place()))
                 .append("</h1>\n<p class=\"facts\">")
                 .append(study.latents())
                 .append(" latents, of which ")
@@ -125,7 +127,7 @@ public final class LatentPages {
             html.append("</td><td>");
             for (int i = 0; i < Math.min(4, page.foldedLogits().raised().indices().length); i++) {
                 html.append(i > 0 ? ", " : "")
-                        .append(escaped(
+                        .append(Markup.escaped(
                                 shown(text.apply(page.foldedLogits().raised().indices()[i]))));
             }
             html.append("</td></tr>\n");
@@ -139,7 +141,7 @@ public final class LatentPages {
         html.append("<p><a href=\"index.html\">all latents</a></p>\n<h1>Latent ")
                 .append(page.latent())
                 .append("</h1>\n<p class=\"facts\">")
-                .append(escaped(model + ", " + study.attachment().place()))
+                .append(Markup.escaped(model + ", " + study.attachment().place()))
                 .append(". Fires on ")
                 .append(percent(page.shareFiring()))
                 .append(" of ")
@@ -220,7 +222,7 @@ public final class LatentPages {
                     .append(" title=\"")
                     .append(number(activation))
                     .append("\">")
-                    .append(escaped(shown(text.apply(study.token(row)))))
+                    .append(Markup.escaped(shown(text.apply(study.token(row)))))
                     .append("</span>");
         }
     }
@@ -272,7 +274,7 @@ public final class LatentPages {
             html.append("<tr><td class=\"n\">")
                     .append(number(items.values()[i]))
                     .append("</td><td>")
-                    .append(escaped(shown(text.apply(items.indices()[i]))))
+                    .append(Markup.escaped(shown(text.apply(items.indices()[i]))))
                     .append("</td></tr>");
         }
         html.append("</table></section>\n");
@@ -309,24 +311,6 @@ public final class LatentPages {
     /** Line ends as a sign, so that a context stays on its line. */
     private static String shown(String text) {
         return text.replace("\n", "\u21b5").replace("\r", "").replace("\t", "\u2192");
-    }
-
-    private static String escaped(String text) {
-        StringBuilder escaped = new StringBuilder();
-        text.codePoints().forEach(c -> {
-            switch (c) {
-                case '&' -> escaped.append("&amp;");
-                case '<' -> escaped.append("&lt;");
-                case '>' -> escaped.append("&gt;");
-                case '"' -> escaped.append("&quot;");
-                default -> {
-                    if (c >= ' ' && c != 0x7F) {
-                        escaped.appendCodePoint(c);
-                    }
-                }
-            }
-        });
-        return escaped.toString();
     }
 
     /** Neuronpedia's batch, floats to five places. */

@@ -133,7 +133,7 @@ public final class LatentStudy {
         return attachment.autoencoder().config().dIn();
     }
 
-    /** What that site held, {@code [rows, inputWidth]}; not copied. */
+    /** The values of that site, {@code [rows, inputWidth]}; not copied. */
     float[] inputs() {
         return texts.inputs();
     }

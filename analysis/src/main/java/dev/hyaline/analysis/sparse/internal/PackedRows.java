@@ -6,6 +6,9 @@ import java.util.Arrays;
 
 /** Weights that are kept row by row, packed as the right side of a product. */
 public final class PackedRows {
+    /** Rows of a panel that are filled together: they stay in the first-level cache. */
+    private static final int BLOCK = 64;
+
     private PackedRows() {}
 
     /** The transpose of rows {@code [n, k]} as a matrix {@code [k, n]}, with a bias {@code [n]} or none. */
@@ -22,11 +25,14 @@ public final class PackedRows {
         int k = packed.k();
         int columns = packed.columns(panel);
         int first = panel * PackedMatrix.PANEL;
-        for (int j = 0; j < columns; j++) {
-            int from = (first + j) * k;
-            int at = packed.at(panel, 0) + j;
-            for (int e = 0; e < k; e++) {
-                to[at + e * PackedMatrix.PANEL] = rows[from + e];
+        for (int block = 0; block < k; block += BLOCK) {
+            int end = Math.min(k, block + BLOCK);
+            for (int j = 0; j < columns; j++) {
+                int from = (first + j) * k;
+                int at = packed.at(panel, 0) + j;
+                for (int e = block; e < end; e++) {
+                    to[at + e * PackedMatrix.PANEL] = rows[from + e];
+                }
             }
         }
     }

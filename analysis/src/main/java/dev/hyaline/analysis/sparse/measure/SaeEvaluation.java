@@ -32,9 +32,11 @@ import java.util.stream.IntStream;
  *
  * @param values by SAEBench's names
  * @param densities share of tokens that fired each latent
+ * @param consistentActivation firings of each latent over texts with one ({@code consistent_activation_heuristic})
  * @param tokens that counted
  */
-public record SaeEvaluation(SequencedMap<String, Double> values, float[] densities, long tokens) {
+public record SaeEvaluation(
+        SequencedMap<String, Double> values, float[] densities, float[] consistentActivation, long tokens) {
     private static final int BATCH_TOKENS = 1024;
     /** Logits of a batch that are held at a time. */
     private static final int BATCH_LOGITS = 1 << 25;
@@ -94,7 +96,8 @@ public record SaeEvaluation(SequencedMap<String, Double> values, float[] densiti
             values.put("kl_div_with_sae", klSpliced / divergences);
             values.put("kl_div_with_ablation", klAblated / divergences);
             values.put("kl_div_score", score(klAblated - klSpliced, klAblated));
-            return new SaeEvaluation(values, statistics.densities(), statistics.tokens());
+            return new SaeEvaluation(
+                    values, statistics.densities(), statistics.consistentActivation(), statistics.tokens());
         }
 
         /** Where ablation changes nothing there is nothing to recover. */

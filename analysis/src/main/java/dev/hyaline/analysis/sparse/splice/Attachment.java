@@ -147,7 +147,7 @@ public record Attachment(
     }
 
     /**
-     * What the autoencoder encodes of what the site that it reads holds: the same, or without the means.
+     * The rows of the site that it reads as the autoencoder encodes them: the same, or without their means.
      *
      * @param x {@code [tokens, dIn]}
      */

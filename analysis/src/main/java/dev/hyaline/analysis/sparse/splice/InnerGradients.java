@@ -98,7 +98,9 @@ final class InnerGradients {
         void accept(int token, int latent, double gradient);
     }
 
-    /** What a pre-activation is multiplied by on its way to a latent, the decoder's rescaling takes back. */
+    /**
+     * Does something with each latent that fires; the decoder's rescaling takes back what the encoder's multiplied by.
+     */
     private void eachFiring(PreActivationGradient action) {
         for (int t = 0; t < latents.tokens(); t++) {
             double scale = latents.scale().length == 0 ? 1 : latents.scale()[t];

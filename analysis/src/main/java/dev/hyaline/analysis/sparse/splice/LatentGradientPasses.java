@@ -262,7 +262,7 @@ final class LatentGradientPasses {
     }
 
     /**
-     * What a site holds in the clean run and at the end of the way, and the latents' parts of both.
+     * The values of a site in the clean run and at the end of the way, and the latents' parts of both.
      *
      * @param clean {@code [tokens, dOut]}
      * @param end {@code [tokens, dOut]}

@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
  * an autoencoder add up, as steps grow, to the whole effect of replacing all of them.
  */
 public final class LatentScores {
-    /** What a node's part of the written site is compared with. */
+    /** The part of the written site with which a node's part is compared. */
     public enum Reference {
         /** Zero: gradient times activation, which estimates what ablating the node takes away. */
         ZERO,

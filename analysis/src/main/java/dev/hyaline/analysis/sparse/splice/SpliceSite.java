@@ -6,7 +6,7 @@ import java.util.List;
 
 /** The sites inside a spliced autoencoder, in the order in which it computes them. */
 public enum SpliceSite {
-    /** What it reads, before anything is done to it, {@code [tokens, dIn]}. */
+    /** The values that it reads, before anything is done to it, {@code [tokens, dIn]}. */
     INPUT("hook_sae_input"),
     /** {@code [tokens, latents]}, before the activation function. */
     ACTS_PRE("hook_sae_acts_pre"),
@@ -14,9 +14,9 @@ public enum SpliceSite {
     ACTS_POST("hook_sae_acts_post"),
     /** The reconstruction from these, {@code [tokens, dOut]}. */
     RECONS("hook_sae_recons"),
-    /** What the reconstruction without edits misses, {@code [tokens, dOut]}. */
+    /** The written site less the reconstruction without edits, {@code [tokens, dOut]}. */
     ERROR("hook_sae_error"),
-    /** What the site that it writes holds then, {@code [tokens, dOut]}. */
+    /** The new values of the site that it writes, {@code [tokens, dOut]}. */
     OUTPUT("hook_sae_output");
 
     private final String localName;

@@ -30,8 +30,9 @@ final class AdamUpdate {
      * Moves the parameters.
      *
      * @param norm length of the gradient, all parameters together
+     * @param packing whether the next step multiplies by the packed encoder, so that it is packed while it is at hand
      */
-    void move(double rate, double norm) {
+    void move(double rate, double norm, boolean packing) {
         updates++;
         double scale = optimizer.clip() > 0 ? Math.min(1, optimizer.clip() / (norm + 1e-6)) : 1;
         AdamStep step = new AdamStep(
@@ -50,9 +51,9 @@ final class AdamUpdate {
         });
         Weights.Parameter rows = dictionary.w.get(Weights.ENCODER);
         Weights.Parameter decoder = dictionary.w.get(Weights.DECODER);
-        dictionary.pool.run(dictionary.encoder.panels(), (worker, panel) -> {
+        dictionary.pool.run(dictionary.panels(), (worker, panel) -> {
             int first = panel * PackedMatrix.PANEL;
-            int count = dictionary.encoder.columns(panel);
+            int count = dictionary.columns(panel);
             move(rows, first * dictionary.dIn, count * dictionary.dIn, step);
             move(decoder, first * dictionary.dOut, count * dictionary.dOut, step);
             if (optimizer.decoder() == Recipe.DecoderRule.UNIT) {
@@ -60,8 +61,13 @@ final class AdamUpdate {
                     dictionary.normalize(i);
                 }
             }
-            dictionary.repack(panel);
+            if (packing) {
+                dictionary.repack(panel);
+            }
         });
+        if (!packing) {
+            dictionary.changed();
+        }
     }
 
     private void move(Weights.Parameter p, int at, int count, AdamStep step) {

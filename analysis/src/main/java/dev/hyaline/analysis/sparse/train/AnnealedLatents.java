@@ -21,7 +21,7 @@ final class AnnealedLatents implements TrainedLatents {
         return exponent;
     }
 
-    /** What the coefficient is multiplied by, so that the penalty stayed what it was whenever the exponent fell. */
+    /** The factor of the coefficient, so that the penalty stayed what it was whenever the exponent fell. */
     double factor() {
         return factor;
     }

@@ -30,7 +30,7 @@ final class AuxiliaryLoss {
     }
 
     /**
-     * What dead latents reconstruct.
+     * The reconstruction by dead latents.
      *
      * @param rest what the others left {@code [tokens, dOut]}
      * @param errors its squared length, token by token

@@ -18,7 +18,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -32,8 +31,7 @@ public final class CorpusData implements TrainingData {
 
     private final Gpt2 model;
     private final Corpus corpus;
-    private final List<HookPoint> points;
-    private final boolean crosscoder;
+    private final DataSites sites;
     private final Set<Integer> excluded;
     private final long seed;
     private final int bufferRows;
@@ -44,26 +42,18 @@ public final class CorpusData implements TrainingData {
     private @Nullable RowOrder order;
     private long orderKey;
 
-    private CorpusData(
-            Gpt2 model,
-            Corpus corpus,
-            List<HookPoint> points,
-            boolean crosscoder,
-            Set<Integer> excluded,
-            long seed,
-            int bufferRows) {
+    private CorpusData(Gpt2 model, Corpus corpus, DataSites sites, Set<Integer> excluded, long seed, int bufferRows) {
         if (bufferRows < 1) {
             throw new BadInputException("a buffer needs at least one row, found " + bufferRows);
         }
-        for (HookPoint point : points) {
+        for (HookPoint point : sites.points()) {
             if (point.site().isMap()) {
                 throw new BadInputException(point + " has no row a token to train on");
             }
         }
-        this.crosscoder = crosscoder;
         this.model = model;
         this.corpus = corpus;
-        this.points = points;
+        this.sites = sites;
         this.excluded = Set.copyOf(excluded);
         this.seed = seed;
         rows = count();
@@ -71,9 +61,11 @@ public final class CorpusData implements TrainingData {
             throw new BadInputException("no token of the corpus is left to train on");
         }
         this.bufferRows = (int) Math.min(bufferRows, rows);
-        buffer = new float[points.size()][];
+        buffer = new float[sites.points().size()][];
         for (int p = 0; p < buffer.length; p++) {
-            buffer[p] = new float[Math.multiplyExact(this.bufferRows, width(points.get(p)))];
+            buffer[p] = new float
+                    [Math.multiplyExact(
+                            this.bufferRows, sites.width(sites.points().get(p)))];
         }
     }
 
@@ -85,8 +77,8 @@ public final class CorpusData implements TrainingData {
      */
     public static CorpusData of(
             Gpt2 model, Corpus corpus, HookPoint in, HookPoint out, Set<Integer> excluded, long seed, int bufferRows) {
-        List<HookPoint> points = in.equals(out) ? List.of(in) : List.of(in, out);
-        return new CorpusData(model, corpus, points, false, excluded, seed, bufferRows);
+        DataSites sites = DataSites.of(in, out, point -> width(model, point));
+        return new CorpusData(model, corpus, sites, excluded, seed, bufferRows);
     }
 
     /**
@@ -98,25 +90,11 @@ public final class CorpusData implements TrainingData {
      */
     public static CorpusData ofSites(
             Gpt2 model, Corpus corpus, List<HookPoint> points, Set<Integer> excluded, long seed, int bufferRows) {
-        requireOneWidth(points, point -> point.site().shape().width(model.config()));
-        return new CorpusData(model, corpus, List.copyOf(points), true, excluded, seed, bufferRows);
+        DataSites sites = DataSites.ofCrosscoder(points, point -> width(model, point));
+        return new CorpusData(model, corpus, sites, excluded, seed, bufferRows);
     }
 
-    /** Checks that a crosscoder can have these sites. */
-    static void requireOneWidth(List<HookPoint> points, ToIntFunction<HookPoint> width) {
-        if (points.size() < 2 || points.stream().distinct().count() < points.size()) {
-            throw new BadInputException("a crosscoder needs at least two different hook points, found " + points);
-        }
-        HookPoint first = points.getFirst();
-        for (HookPoint point : points) {
-            if (width.applyAsInt(point) != width.applyAsInt(first)) {
-                throw new BadInputException("a crosscoder's hook points must have one width, but " + first + " has "
-                        + width.applyAsInt(first) + " values and " + point + " has " + width.applyAsInt(point));
-            }
-        }
-    }
-
-    private int width(HookPoint point) {
+    private static int width(Gpt2 model, HookPoint point) {
         return point.site().shape().width(model.config());
     }
 
@@ -134,22 +112,22 @@ public final class CorpusData implements TrainingData {
 
     @Override
     public int dIn() {
-        return width(points.getFirst()) * sites();
+        return sites.dIn();
     }
 
     @Override
     public int dOut() {
-        return width(points.getLast()) * sites();
+        return sites.dOut();
     }
 
     @Override
     public int sites() {
-        return crosscoder ? points.size() : 1;
+        return sites.sites();
     }
 
     @Override
     public boolean isTranscoder() {
-        return !crosscoder && points.size() > 1;
+        return sites.isTranscoder();
     }
 
     @Override
@@ -159,7 +137,7 @@ public final class CorpusData implements TrainingData {
 
     @Override
     public void read(long batch, int size, float[] x, float[] y) {
-        StoreData.requireBatch(this, batch, size, x, y);
+        sites.requireBatch(batch, size, x, y);
         long[] one = new long[1];
         long buffers = Math.ceilDiv(rows, bufferRows);
         for (int i = 0; i < size; i++) {
@@ -175,10 +153,8 @@ public final class CorpusData implements TrainingData {
             order.position(index % rows % bufferRows);
             order.next(one);
             for (int p = 0; p < buffer.length; p++) {
-                int width = width(points.get(p));
-                float[] into = crosscoder || p == 0 ? x : y;
-                int at = crosscoder ? (i * buffer.length + p) * width : i * width;
-                System.arraycopy(buffer[p], (int) one[0] * width, into, at, width);
+                int width = sites.width(sites.points().get(p));
+                sites.put(p, buffer[p], (int) one[0] * width, i, x, y);
             }
         }
     }
@@ -241,6 +217,7 @@ public final class CorpusData implements TrainingData {
         if (pieces.isEmpty()) {
             return;
         }
+        List<HookPoint> points = sites.points();
         HookPoint last = points.stream().max(HookPoint::compareTo).orElseThrow();
         Probe probe = new Probe() {
             @Override

@@ -38,10 +38,10 @@ final class DenseProducts {
     /** Columns of an output whose rows of a block stay in the second-level cache together. */
     private static final int MOST_COLUMNS = 1024;
 
-    /** Side of a block that is transposed at a time. */
-    private static final int SIDE = 8;
+    /** Rows that are transposed, or taken out of panels, together: few enough for a cache's pages. */
+    private static final int SIDE = 16;
 
-    /** What is done with one latent. */
+    /** The work on one latent. */
     interface Latent {
         /**
          * Turns the gradient of a latent's activations into that of its pre-activations, in place.
@@ -79,7 +79,7 @@ final class DenseProducts {
                 .toArray(Workspace[]::new);
     }
 
-    /** What a thread works in. */
+    /** Arrays of a thread. */
     private static final class Workspace {
         final InputRows in = new InputRows();
         final Scratch scratch = new Scratch();
@@ -138,10 +138,7 @@ final class DenseProducts {
         for (int i = 0; i < count; i++) {
             int at = f.at(panel, first + i);
             int from = i * TILE_ROW + column;
-            float b = bias[first + i];
-            for (int c = 0; c < columns; c++) {
-                to[at + c] = Math.max(tile[from + c] + b, 0);
-            }
+            kernels.sparse().biasedRelu(to, at, tile, from, columns, bias[first + i]);
         }
     }
 
@@ -215,12 +212,7 @@ final class DenseProducts {
             int count = Math.min(LATENTS, n - first);
             float[] a = own.activations;
             float[] df = own.gradients;
-            for (int p = 0; p < f.panels(); p++) {
-                for (int i = 0; i < count; i++) {
-                    int to = i * stride + p * PackedMatrix.PANEL;
-                    System.arraycopy(activations(), f.at(p, first + i), a, to, f.columns(p));
-                }
-            }
+            takeOut(first, count, a, stride);
             Weights.Parameter decoder = w.get(Weights.DECODER);
             multiply(own, new Rows(decoder.value, first * dOut, dOut), count, gByToken, new Rows(df, 0, stride));
             for (int i = 0; i < count; i++) {
@@ -233,6 +225,19 @@ final class DenseProducts {
                 latent.finished(first + i);
             }
         });
+    }
+
+    /** Takes latents out of the panels, into rows. */
+    private void takeOut(int first, int count, float[] rows, int stride) {
+        for (int from = 0; from < count; from += SIDE) {
+            int end = Math.min(count, from + SIDE);
+            for (int p = 0; p < f.panels(); p++) {
+                for (int i = from; i < end; i++) {
+                    int to = i * stride + p * PackedMatrix.PANEL;
+                    System.arraycopy(activations(), f.at(p, first + i), rows, to, f.columns(p));
+                }
+            }
+        }
     }
 
     /** Rows times a matrix, on one thread; of a wide one some columns at a time, which stay in the cache. */

@@ -22,14 +22,17 @@ final class Dictionary {
     final int dOut;
     /** Sites of a crosscoder; 1 for all others. */
     final int sites;
-    /** Whether the decoder's bias is subtracted from inputs. */
+    /** True if the decoder's bias is subtracted from inputs. */
     final boolean subtracts;
 
     final Kernels kernels;
     final SparseKernels sparse;
     final WorkerPool pool;
     final Selector selector;
-    final PackedMatrix encoder;
+    private final PackedMatrix encoder;
+    /** True if the encoder's values were changed and not packed since. */
+    private boolean unpacked;
+
     final GradientKernels gradients;
 
     Dictionary(Weights weights, int sites, boolean subtracts, Kernels kernels, WorkerPool pool) {
@@ -48,11 +51,31 @@ final class Dictionary {
                 weights.value(Weights.ENCODER), n, dIn, weights.value(Weights.ENCODER_BIAS), pool);
     }
 
-    /** Packs the encoder anew, after its values were changed. */
-    void repack() {
-        pool.run(encoder.panels(), (worker, panel) -> repack(panel));
+    /** Packs the encoder anew before it is next used, after its values were changed. */
+    void changed() {
+        unpacked = true;
     }
 
+    /** The encoder as the right side of a product. */
+    PackedMatrix encoder() {
+        if (unpacked) {
+            pool.run(encoder.panels(), (worker, panel) -> repack(panel));
+            unpacked = false;
+        }
+        return encoder;
+    }
+
+    /** Panels of the encoder, each some latents. */
+    int panels() {
+        return encoder.panels();
+    }
+
+    /** Latents of a panel. */
+    int columns(int panel) {
+        return encoder.columns(panel);
+    }
+
+    /** Packs a panel anew, after the values of its latents alone were changed. */
     void repack(int panel) {
         PackedRows.panel(encoder, panel, w.get(Weights.ENCODER).value);
         if (w.has(Weights.ENCODER_BIAS)) {
@@ -92,7 +115,7 @@ final class Dictionary {
 
     /** The latents of a batch that a selection wants. */
     Entries select(Batch batch, Selection selection) {
-        return Entries.of(selector.select(batch.h(), batch.tokens(), encoder, selection), n, OWN_NUMBERS, pool);
+        return Entries.of(selector.select(batch.h(), batch.tokens(), encoder(), selection), n, OWN_NUMBERS, pool);
     }
 
     /** As {@link #select(Batch, Selection)}, among a few latents; the selection is of these alone. */

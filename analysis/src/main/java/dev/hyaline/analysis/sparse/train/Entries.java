@@ -62,7 +62,7 @@ record Entries(int[] offsets, int[] latents, float[] z, float[] f, int[] starts,
         return z.length;
     }
 
-    /** What is done with an entry. */
+    /** An action on an entry. */
     interface Action {
         void accept(int entry, int latent);
     }

@@ -43,7 +43,7 @@ final class GatedLatents implements TrainedLatents {
         return gated.frozen() ? open : open * batch.norms()[latent];
     }
 
-    /** Whether the gate's reconstruction goes through a decoder held constant. */
+    /** Returns whether the gate's reconstruction goes through a decoder held constant. */
     boolean isFrozen() {
         return gated.frozen();
     }

@@ -5,7 +5,7 @@ import dev.hyaline.instrument.CounterRandom;
 
 /** Parameters to begin with. Random numbers depend on the seed and on each parameter's place alone. */
 public final class Initialization {
-    /** What the decoder's bias begins as. */
+    /** The decoder's bias at the start. */
     public enum Bias {
         ZERO,
         MEAN,

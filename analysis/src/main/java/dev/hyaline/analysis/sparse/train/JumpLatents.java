@@ -26,7 +26,7 @@ final class JumpLatents implements TrainedLatents {
         float[] cuts = new float[dictionary.n];
         for (int i = 0; i < cuts.length; i++) {
             boolean pulled = jump.preActivation() > 0 && batch.dead()[i];
-            cuts[i] = pulled ? Float.NEGATIVE_INFINITY : (float) Math.min(cut(i), cut(i) - jump.bandwidth() / 2);
+            cuts[i] = pulled ? Float.NEGATIVE_INFINITY : (float) (cut(i) - jump.bandwidth() / 2);
         }
         Entries entries = dictionary.select(batch, new Selection.Above(cuts));
         entries.each(dictionary.pool, (e, i) -> entries.f()[e] = entries.z()[e] > cut(i) ? entries.z()[e] : 0);

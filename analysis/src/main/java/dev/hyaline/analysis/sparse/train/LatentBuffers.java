@@ -2,7 +2,7 @@ package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.analysis.sparse.internal.PackedRows;
 
-/** What a worker needs for one latent: a value for each of its entries. */
+/** Arrays of a worker for one latent at a time, with a value for each of its entries. */
 final class LatentBuffers {
     /** Gradient of the activations. */
     float[] df = {};

@@ -69,7 +69,7 @@ public record Recipe(
         DICTIONARY_LEARNING
     }
 
-    /** What is done with the length of decoder rows. */
+    /** A rule for the length of decoder rows. */
     public enum DecoderRule {
         /** Nothing. */
         FREE,

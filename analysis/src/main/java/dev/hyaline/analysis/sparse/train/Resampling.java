@@ -2,6 +2,7 @@ package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.instrument.CounterRandom;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Gives dead latents the direction of tokens that are reconstructed badly (Bricken et al. 2023, "Towards
@@ -9,6 +10,9 @@ import java.util.Arrays;
  */
 final class Resampling {
     private static final double ENCODER_SHARE = 0.2;
+    /** A latent's own numbers that begin at 0. */
+    private static final List<String> BIASES =
+            List.of(Weights.ENCODER_BIAS, Weights.GATE_BIAS, Weights.MAGNITUDE_BIAS, Weights.MAGNITUDE_SCALE);
 
     private Resampling() {}
 
@@ -30,15 +34,16 @@ final class Resampling {
     }
 
     /**
-     * Begins dead latents anew: decoder row in the token's direction, encoder the same at a fifth of the mean length of
-     * the living ones, bias and moments 0.
+     * Begins dead latents anew: decoder row in the direction of what is to be reconstructed of the token, encoder in
+     * that of its input at a fifth of the mean length of the living ones, biases and moments 0.
      *
      * @param tokens of each dead latent, in their order
      * @param x inputs {@code [tokens, dIn]}
+     * @param y what is to be reconstructed {@code [tokens, dOut]}
      * @param unit whether the direction is brought to length one before it becomes an encoder; dictionary_learning does
      *     not
      */
-    static void apply(Weights w, boolean[] dead, int[] tokens, float[] x, boolean unit) {
+    static void apply(Weights w, boolean[] dead, int[] tokens, float[] x, float[] y, boolean unit) {
         Weights.Parameter encoder = w.get(Weights.ENCODER);
         Weights.Parameter decoder = w.get(Weights.DECODER);
         double lengths = 0;
@@ -57,20 +62,25 @@ final class Resampling {
             }
             int token = tokens[next++];
             double length = length(x, token * w.dIn, w.dIn);
-            if (length == 0) {
+            double lengthOut = length(y, token * w.dOut, w.dOut);
+            if (length == 0 || lengthOut == 0) {
                 continue;
+            }
+            for (int c = 0; c < w.dOut; c++) {
+                decoder.value[i * w.dOut + c] = (float) (y[token * w.dOut + c] / lengthOut);
             }
             for (int c = 0; c < w.dIn; c++) {
                 double v = x[token * w.dIn + c];
-                decoder.value[i * w.dOut + c] = (float) (v / length);
                 encoder.value[i * w.dIn + c] = (float) (ENCODER_SHARE * mean * (unit ? v / length : v));
             }
             forget(encoder, i * w.dIn, w.dIn);
             forget(decoder, i * w.dOut, w.dOut);
-            if (w.has(Weights.ENCODER_BIAS)) {
-                Weights.Parameter bias = w.get(Weights.ENCODER_BIAS);
-                bias.value[i] = 0;
-                forget(bias, i, 1);
+            for (String name : BIASES) {
+                if (w.has(name)) {
+                    Weights.Parameter bias = w.get(name);
+                    bias.value[i] = 0;
+                    forget(bias, i, 1);
+                }
             }
         }
     }

@@ -16,7 +16,7 @@ final class RunningThreshold {
         return value;
     }
 
-    /** Whether a batch was followed yet. */
+    /** Returns whether a batch was followed yet. */
     boolean isBegun() {
         return begun;
     }

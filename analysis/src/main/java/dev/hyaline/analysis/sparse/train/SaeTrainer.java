@@ -34,6 +34,9 @@ public final class SaeTrainer implements AutoCloseable {
     /** Batches whose rows tell the factor and the bias to begin with. */
     private static final int FIRST_BATCHES = 8;
 
+    /** Values of those rows at most. */
+    private static final long MAX_VALUES = 1L << 28;
+
     private final Training training;
     private final int dIn;
     private final int dOut;
@@ -66,6 +69,10 @@ public final class SaeTrainer implements AutoCloseable {
         if ((long) training.latents() * Math.max(dIn, dOut) > Integer.MAX_VALUE) {
             throw new BadInputException("an autoencoder's matrices have at most " + Integer.MAX_VALUE
                     + " values, found " + training.latents() + " latents of width " + Math.max(dIn, dOut));
+        }
+        if ((long) training.batch() * Math.max(dIn, dOut) > Integer.MAX_VALUE) {
+            throw new BadInputException("a batch has at most " + Integer.MAX_VALUE / Math.max(dIn, dOut) + " tokens of "
+                    + Math.max(dIn, dOut) + " values, found " + training.batch());
         }
         if (sites > 1
                 && training.recipe().activation() instanceof TrainedActivation.TrainedTopK top
@@ -144,7 +151,8 @@ public final class SaeTrainer implements AutoCloseable {
         if (!training.normalized() && !biased) {
             return;
         }
-        int batches = (int) Math.min(FIRST_BATCHES, Math.max(1, data.rows() / training.batch()));
+        long most = Math.max(1, MAX_VALUES / ((long) training.batch() * dOut));
+        int batches = (int) Math.min(Math.min(FIRST_BATCHES, most), Math.max(1, data.rows() / training.batch()));
         float[] rows = new float[Math.multiplyExact(batches * training.batch(), dOut)];
         float[] x = new float[training.batch() * dIn];
         float[] y = transcoder ? new float[training.batch() * dOut] : x;
@@ -192,7 +200,7 @@ public final class SaeTrainer implements AutoCloseable {
         return training;
     }
 
-    /** Whether every step is done. */
+    /** Returns whether every step is done. */
     public boolean isDone() {
         return done >= training.steps();
     }
@@ -292,12 +300,12 @@ public final class SaeTrainer implements AutoCloseable {
         if (count == 0) {
             return;
         }
-        step.backward(x, y, training.batch(), new boolean[dead.length], 1);
+        double[] errors = step.errors(x, y, training.batch());
         CounterRandom random =
                 CounterRandom.of(training.seed()).named("sparse/resample").with(done);
-        int[] tokens = Resampling.draw(step.errors(), 2, count, random);
-        Resampling.apply(weights, dead, tokens, x, true);
-        step.repack();
+        int[] tokens = Resampling.draw(errors, 2, count, random);
+        Resampling.apply(weights, dead, tokens, x, y, true);
+        step.changed();
         for (int i = 0; i < dead.length; i++) {
             idle[i] = dead[i] ? 0 : idle[i];
             dead[i] = false;
@@ -378,7 +386,7 @@ public final class SaeTrainer implements AutoCloseable {
 
     /** Goes on from a checkpoint's weights. */
     void restored() {
-        step.repack();
+        step.changed();
     }
 
     /** Ends the threads. */

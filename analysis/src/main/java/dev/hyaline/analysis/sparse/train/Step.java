@@ -78,13 +78,17 @@ final class Step {
         denseAbove = share;
     }
 
-    /** Packs the encoder anew, after its values were changed from outside. */
-    void repack() {
-        dictionary.repack();
+    /** Takes note that the encoder's values were changed from outside. */
+    void changed() {
+        dictionary.changed();
     }
 
-    /** Squared error of each token of the last batch. */
-    double[] errors() {
+    /** The squared error of each token; the running threshold does not follow these. */
+    double[] errors(float[] x, float[] y, int tokens) {
+        double reached = threshold.value();
+        boolean begun = threshold.isBegun();
+        backward(x, y, tokens, new boolean[dictionary.n], 1);
+        threshold.resume(reached, begun);
         return errors;
     }
 
@@ -116,15 +120,19 @@ final class Step {
         LossSums sums = new LossSums();
         errors = new double[tokens];
         fired = new int[dictionary.n];
-        boolean whole = firingShare > denseAbove && !reconstruction.hasAuxiliary(batch);
-        List<ReconstructionPath> paths = dense != null && whole && dense.isPossible(tokens)
-                ? List.of(dense.run(batch, errors, fired, sums))
-                : sparse(batch, sums);
+        boolean whole = isWhole(tokens) && !reconstruction.hasAuxiliary(batch);
+        List<ReconstructionPath> paths =
+                dense != null && whole ? List.of(dense.run(batch, errors, fired, sums)) : sparse(batch, sums);
         firingShare = sums.l0 / dictionary.n;
         sharedGradients.of(paths, batch, latentGradients.preActivationSums());
         double norm = Math.sqrt(latentGradients.squares() + sharedGradients.squares());
         threshold.follow(paths.getFirst().entries(), batch);
         return sums.losses(norm);
+    }
+
+    /** Returns whether so many tokens are worth whole products. */
+    private boolean isWhole(int tokens) {
+        return dense != null && firingShare > denseAbove && dense.isPossible(tokens);
     }
 
     /** Everything by sums over the latents that fire. */
@@ -163,6 +171,7 @@ final class Step {
 
     /** Moves the parameters along the gradient. */
     void move(double rate) {
-        update.move(rate, Math.sqrt(latentGradients.projectedSquares() + sharedGradients.squares()));
+        double norm = Math.sqrt(latentGradients.projectedSquares() + sharedGradients.squares());
+        update.move(rate, norm, !isWhole(errors.length));
     }
 }

@@ -1,7 +1,6 @@
 package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.RowOrder;
@@ -18,18 +17,14 @@ public final class StoreData implements TrainingData {
     private static final int ROWS_AT_ONCE = 1024;
 
     private final ActivationStore store;
-    /** The point that is read and the one to predict, one for both, or those of a crosscoder. */
-    private final List<HookPoint> points;
-
-    private final boolean crosscoder;
+    private final DataSites sites;
     private final long seed;
     /** The rows whose tokens are not left out; empty if none is. */
     private final long[] chosen;
 
-    private StoreData(ActivationStore store, List<HookPoint> points, boolean crosscoder, long seed, long[] chosen) {
+    private StoreData(ActivationStore store, DataSites sites, long seed, long[] chosen) {
         this.store = store;
-        this.points = points;
-        this.crosscoder = crosscoder;
+        this.sites = sites;
         this.seed = seed;
         this.chosen = chosen;
     }
@@ -52,8 +47,7 @@ public final class StoreData implements TrainingData {
         for (HookPoint point : List.of(in, out)) {
             store.width(point);
         }
-        List<HookPoint> points = in.equals(out) ? List.of(in) : List.of(in, out);
-        return new StoreData(store, points, false, seed, chosen(store, excluded));
+        return new StoreData(store, DataSites.of(in, out, store::width), seed, chosen(store, excluded));
     }
 
     /**
@@ -63,8 +57,7 @@ public final class StoreData implements TrainingData {
      *     row is left
      */
     public static StoreData ofSites(ActivationStore store, List<HookPoint> points, Set<Integer> excluded, long seed) {
-        CorpusData.requireOneWidth(points, store::width);
-        return new StoreData(store, List.copyOf(points), true, seed, chosen(store, excluded));
+        return new StoreData(store, DataSites.ofCrosscoder(points, store::width), seed, chosen(store, excluded));
     }
 
     /**
@@ -79,7 +72,7 @@ public final class StoreData implements TrainingData {
             throw new BadInputException(
                     "rows are left out from a finite number of at least 1 times the median length on, found " + times);
         }
-        HookPoint point = points.getFirst();
+        HookPoint point = sites.first();
         int width = store.width(point);
         int count = Math.toIntExact(rows());
         double[] lengths = new double[count];
@@ -102,7 +95,7 @@ public final class StoreData implements TrainingData {
                 .filter(i -> lengths[i] <= bound)
                 .mapToLong(this::row)
                 .toArray();
-        return left.length == count ? this : new StoreData(store, points, crosscoder, seed, left);
+        return left.length == count ? this : new StoreData(store, sites, seed, left);
     }
 
     private long row(int index) {
@@ -129,22 +122,22 @@ public final class StoreData implements TrainingData {
 
     @Override
     public int dIn() {
-        return store.width(points.getFirst()) * sites();
+        return sites.dIn();
     }
 
     @Override
     public int dOut() {
-        return store.width(points.getLast()) * sites();
+        return sites.dOut();
     }
 
     @Override
     public int sites() {
-        return crosscoder ? points.size() : 1;
+        return sites.sites();
     }
 
     @Override
     public boolean isTranscoder() {
-        return !crosscoder && points.size() > 1;
+        return sites.isTranscoder();
     }
 
     @Override
@@ -154,7 +147,7 @@ public final class StoreData implements TrainingData {
 
     @Override
     public void read(long batch, int size, float[] x, float[] y) {
-        requireBatch(this, batch, size, x, y);
+        sites.requireBatch(batch, size, x, y);
         long[] rows = new long[size];
         long[] one = new long[1];
         long first = batch * size;
@@ -167,42 +160,24 @@ public final class StoreData implements TrainingData {
             }
             rows[i] = chosen.length == 0 ? one[0] : chosen[(int) one[0]];
         }
-        if (crosscoder) {
+        if (sites.crosscoder()) {
             readSites(rows, size, x);
             return;
         }
-        store.read(points.getFirst(), rows, size, x);
+        store.read(sites.first(), rows, size, x);
         if (isTranscoder()) {
-            store.read(points.getLast(), rows, size, y);
+            store.read(sites.last(), rows, size, y);
         }
     }
 
     private void readSites(long[] rows, int size, float[] x) {
-        int width = store.width(points.getFirst());
+        int width = store.width(sites.first());
         float[] ofSite = new float[size * width];
-        for (int p = 0; p < points.size(); p++) {
-            store.read(points.get(p), rows, size, ofSite);
+        for (int p = 0; p < sites.sites(); p++) {
+            store.read(sites.points().get(p), rows, size, ofSite);
             for (int i = 0; i < size; i++) {
-                System.arraycopy(ofSite, i * width, x, (i * points.size() + p) * width, width);
+                sites.put(p, ofSite, i * width, i, x, x);
             }
-        }
-    }
-
-    /** Checks what a batch is asked for with. */
-    static void requireBatch(TrainingData data, long batch, int size, float[] x, float[] y) {
-        if (batch < 0 || size < 0 || Math.multiplyHigh(batch, size) != 0 || batch * size + size < 0) {
-            throw new BadInputException(
-                    "a batch has a number and a size of at least 0, found batch " + batch + " of " + size + " rows");
-        }
-        requireRoom(x, size, data.dIn());
-        if (data.isTranscoder()) {
-            requireRoom(y, size, data.dOut());
-        }
-    }
-
-    private static void requireRoom(float[] values, int size, int width) {
-        if (values.length < (long) size * width) {
-            throw new BadShapeException("a batch", size + " rows of " + width, values.length + " values");
         }
     }
 }

@@ -50,7 +50,7 @@ final class TopKLatents implements TrainedLatents {
     }
 
     private TokenLists lists(Batch batch, Selection selection) {
-        return dictionary.selector.select(batch.h(), batch.tokens(), dictionary.encoder, selection);
+        return dictionary.selector.select(batch.h(), batch.tokens(), dictionary.encoder(), selection);
     }
 
     @Override

@@ -2,7 +2,7 @@ package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.engine.error.BadInputException;
 
-/** What latents are trained to be, and what makes them sparse. */
+/** An activation function to train, with the penalty that makes latents sparse. */
 public sealed interface TrainedActivation {
     /**
      * ReLU with an L1 penalty.

@@ -5,7 +5,7 @@ interface TrainedLatents {
     /** The latents of a batch that take part in its loss. */
     Entries encode(Batch batch);
 
-    /** What one entry adds to the penalty, without its coefficient. */
+    /** The part of one entry in the penalty, without its coefficient. */
     double penalty(Batch batch, int latent, float z, float f);
 
     /**
@@ -22,7 +22,7 @@ interface TrainedLatents {
         return 0;
     }
 
-    /** What one entry adds to the pull on dead latents, without its coefficient. */
+    /** The part of one entry in the pull on dead latents, without its coefficient. */
     default double pull(Batch batch, int latent, float z) {
         return 0;
     }

@@ -127,13 +127,11 @@ final class TrainingCheckpoint {
     }
 
     private static void counters(Path file, SafetensorsValues values, String name, long[] into) {
-        int[] counts = values.integers(name);
+        long[] counts = values.counts(name);
         if (counts.length != into.length) {
             throw new BadInputException(
                     file + ": tensor " + name + ": expected " + into.length + " values, found " + counts.length);
         }
-        for (int i = 0; i < into.length; i++) {
-            into[i] = counts[i];
-        }
+        System.arraycopy(counts, 0, into, 0, into.length);
     }
 }

@@ -11,7 +11,7 @@ public interface TrainingData {
     /** Values of what is to be reconstructed. */
     int dOut();
 
-    /** Whether inputs and what is to be reconstructed are of different sites. */
+    /** Returns whether what is to be reconstructed is of another site than the inputs. */
     boolean isTranscoder();
 
     /** Sites that a crosscoder reads and writes together, end to end in each row; 1 for all others. */

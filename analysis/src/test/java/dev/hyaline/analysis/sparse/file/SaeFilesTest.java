@@ -17,6 +17,8 @@ import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.files.Dtype;
+import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.SafetensorsValues;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -25,7 +27,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -283,5 +287,72 @@ class SaeFilesTest {
         for (int t = 0; t < latents.tokens(); t++) {
             assertThat(latents.offsets()[t + 1] - latents.offsets()[t]).isLessThanOrEqualTo(7);
         }
+    }
+
+    /** A configuration and weights of different types, as SAELens#233 had them: all is float32 here, and says so. */
+    @ParameterizedTest
+    @CsvSource({"torch.bfloat16, F32", "float64, F32", "float32, BF16"})
+    void configurationAndWeightsHaveOneType(String dtype, Dtype stored) throws IOException {
+        Path source = path("fable/topk");
+        Path folder = temporary.resolve("typed");
+        Files.createDirectory(folder);
+        String cfg = Files.readString(source.resolve("cfg.json"));
+        assertThat(cfg).contains("\"dtype\": \"float32\"");
+        Files.writeString(
+                folder.resolve("cfg.json"), cfg.replace("\"dtype\": \"float32\"", "\"dtype\": \"" + dtype + "\""));
+        SparseAutoencoder plain = SaeFiles.read(source).autoencoder();
+        if (stored == Dtype.BF16) {
+            writeHalf(plain, folder.resolve("sae_weights.safetensors"));
+        } else {
+            Files.copy(source.resolve("sae_weights.safetensors"), folder.resolve("sae_weights.safetensors"));
+        }
+        SparseAutoencoder read = SaeFiles.read(folder).autoencoder();
+        float[] decoder = plain.parameters().decoder().clone();
+        for (int i = 0; i < decoder.length && stored == Dtype.BF16; i++) {
+            decoder[i] = Float.intBitsToFloat(Float.floatToRawIntBits(decoder[i]) & 0xFFFF0000);
+        }
+        assertThat(read.parameters().decoder()).isEqualTo(decoder);
+        SaeFiles.write(read, temporary.resolve("again"), new float[0]);
+        assertThat(Files.readString(temporary.resolve("again/cfg.json"))).contains("\"dtype\" : \"float32\"");
+        SafetensorsValues written =
+                SafetensorsValues.open(temporary.resolve("again/sae_weights.safetensors"), InputErrors.INSTANCE);
+        assertThat(written.floats("W_dec", 0, decoder.length)).isEqualTo(decoder);
+        assertThat(new String(
+                        Files.readAllBytes(temporary.resolve("again/sae_weights.safetensors")),
+                        StandardCharsets.ISO_8859_1))
+                .contains("\"F32\"")
+                .doesNotContain("\"BF16\"");
+    }
+
+    /** The weights of a top-k autoencoder, cut to bfloat16. */
+    private static void writeHalf(SparseAutoencoder sae, Path file) throws IOException {
+        SaeParameters p = sae.parameters();
+        int n = sae.config().latents();
+        int d = sae.config().dIn();
+        Map<String, float[]> tensors = new LinkedHashMap<>();
+        tensors.put("W_enc", Tensors.transposed(p.encoder(), n, d));
+        tensors.put("W_dec", p.decoder());
+        tensors.put("b_enc", p.encoderBias());
+        tensors.put("b_dec", p.decoderBias());
+        Map<String, String> shapes =
+                Map.of("W_enc", d + "," + n, "W_dec", n + "," + d, "b_enc", "" + n, "b_dec", "" + d);
+        StringBuilder header = new StringBuilder("{");
+        int at = 0;
+        for (Map.Entry<String, float[]> tensor : tensors.entrySet()) {
+            int end = at + 2 * tensor.getValue().length;
+            header.append(at == 0 ? "" : ",")
+                    .append("\"" + tensor.getKey() + "\":{\"dtype\":\"BF16\",\"shape\":[" + shapes.get(tensor.getKey())
+                            + "],\"data_offsets\":[" + at + "," + end + "]}");
+            at = end;
+        }
+        byte[] json = header.append('}').toString().getBytes(StandardCharsets.UTF_8);
+        ByteBuffer bytes = ByteBuffer.allocate(8 + json.length + at).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(json.length).put(json);
+        for (float[] values : tensors.values()) {
+            for (float value : values) {
+                bytes.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
+            }
+        }
+        Files.write(file, bytes.array());
     }
 }

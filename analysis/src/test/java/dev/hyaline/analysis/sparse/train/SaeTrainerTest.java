@@ -326,6 +326,48 @@ class SaeTrainerTest {
                 .hasMessageContaining("other settings");
     }
 
+    @Test
+    void aCheckpointHoldsCountsOfAnySize() {
+        Path file = temporary.resolve("long");
+        Training training = training(new TrainedActivation.TrainedTopK(3, true, true), 70);
+        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 1)) {
+            trainer.idle[5] = 1L << 40;
+            trainer.fired[7] = 3L << 33;
+            trainer.checkpoint(file);
+        }
+        try (SaeTrainer resumed = SaeTrainer.resume(training, DATA, 1, file)) {
+            assertThat(resumed.idle[5]).isEqualTo(1L << 40);
+            assertThat(resumed.fired[7]).isEqualTo(3L << 33);
+        }
+    }
+
+    @Test
+    void resamplingLeavesTheRunningThresholdAlone() {
+        float[] x = new float[256 * D];
+        DATA.read(3, 256, x, x);
+        Training training = training(new TrainedActivation.TrainedTopK(3, true, true), 70);
+        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 1)) {
+            double before = trainer.state().threshold().value();
+            double[] errors = trainer.state().errors(x, x, 256);
+            assertThat(errors).hasSize(256);
+            assertThat(trainer.state().threshold().value()).isEqualTo(before);
+            assertThat(trainer.state().threshold().isBegun()).isFalse();
+            trainer.state().backward(x, x, 256, new boolean[80], 1);
+            assertThat(trainer.state().threshold().value()).isNotEqualTo(before);
+        }
+    }
+
+    @Test
+    void aBatchFitsAnArray() {
+        Training training = Training.of(
+                80,
+                Recipe.of(new TrainedActivation.TrainedTopK(3, true, false)),
+                Schedule.constant(1e-3),
+                1,
+                Integer.MAX_VALUE / 2);
+        assertThatThrownBy(() -> SaeTrainer.begin(training, DATA, 1)).hasMessageContaining("a batch has at most");
+    }
+
     /** The planted sums as two sites, of which the second has them negated and twice as large. */
     private static final TrainingData TWO_SITES = new TrainingData() {
         @Override
@@ -521,11 +563,22 @@ class SaeTrainerTest {
             w.put(Weights.ENCODER, transposed(floats(file, "p0.W_enc"), 17, 45));
             w.put(Weights.ENCODER_BIAS, floats(file, "p0.b_enc"));
             w.put(Weights.DECODER, floats(file, "p0.W_dec"));
-            Resampling.apply(w, dead, tokens, floats(file, "x"), project.equals("anthropic"));
+            float[] x = floats(file, "x");
+            Resampling.apply(w, dead, tokens, x, x, project.equals("anthropic"));
             assertClose(project, w.value(Weights.DECODER), floats(file, project + ".W_dec"), 1e-6);
             assertClose(project, w.value(Weights.ENCODER), transposed(floats(file, project + ".W_enc"), 17, 45), 1e-6);
             assertClose(project, w.value(Weights.ENCODER_BIAS), floats(file, project + ".b_enc"), 1e-6);
         }
+        Weights transcoder = new Weights(2, 2, 3);
+        transcoder.put(Weights.ENCODER, new float[] {3, 4, 9, 9});
+        transcoder.put(Weights.GATE_BIAS, new float[] {1, 1});
+        transcoder.put(Weights.DECODER, new float[6]);
+        boolean[] second = {false, true};
+        Resampling.apply(
+                transcoder, second, new int[] {1}, new float[] {9, 9, 0, 2}, new float[] {9, 9, 9, 0, 0, 5}, true);
+        assertThat(transcoder.value(Weights.ENCODER)).containsExactly(3, 4, 0, 1);
+        assertThat(transcoder.value(Weights.DECODER)).containsExactly(0, 0, 0, 0, 0, 1);
+        assertThat(transcoder.value(Weights.GATE_BIAS)).containsExactly(1, 0);
         int[] drawn = Resampling.draw(new double[] {0, 3, 0, 1}, 2, 1000, CounterRandom.of(1));
         assertThat(java.util.Arrays.stream(drawn).filter(t -> t == 1).count()).isBetween(850L, 950L);
         assertThat(drawn).doesNotContain(0, 2);

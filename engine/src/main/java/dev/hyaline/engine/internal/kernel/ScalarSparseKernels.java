@@ -69,4 +69,16 @@ public final class ScalarSparseKernels implements SparseKernels {
         }
         return count;
     }
+
+    @Override
+    public void biasedRelu(float[] out, int outAt, float[] in, int inAt, int n, float bias) {
+        biasedRelu(out, outAt, in, inAt, 0, n, bias);
+    }
+
+    /** The same from a first index on. */
+    public static void biasedRelu(float[] out, int outAt, float[] in, int inAt, int from, int n, float bias) {
+        for (int i = from; i < n; i++) {
+            out[outAt + i] = Math.max(in[inAt + i] + bias, 0);
+        }
+    }
 }

@@ -38,4 +38,7 @@ public interface SparseKernels {
      * @return how many outputs are above 0
      */
     int reluGradient(float[] inOut, int at, float[] outputs, int outputsAt, int n, float shift);
+
+    /** {@code out[outAt + i] = max(in[inAt + i] + bias, 0)}. */
+    void biasedRelu(float[] out, int outAt, float[] in, int inAt, int n, float bias);
 }

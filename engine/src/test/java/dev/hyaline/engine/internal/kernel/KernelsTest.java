@@ -228,6 +228,23 @@ class KernelsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {1, 8, 16, 17, 32, 207})
+    void biasedReluHasEqualBits(int n) {
+        float[] in = gaussian(n + 3, new Random(n));
+        in[3] = -0.3f;
+        for (Kernels kernels : KernelTwins.VECTORS) {
+            float[] expected = new float[n + 2];
+            KernelTwins.SCALAR.sparse().biasedRelu(expected, 1, in, 3, n, 0.3f);
+            for (int i = 0; i < n; i++) {
+                assertThat(expected[1 + i]).isEqualTo(in[3 + i] + 0.3f > 0 ? in[3 + i] + 0.3f : 0f);
+            }
+            float[] found = new float[n + 2];
+            kernels.sparse().biasedRelu(found, 1, in, 3, n, 0.3f);
+            assertThat(found).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {1, 8, 16, 17, 207})
     void stepsOfAdamHaveEqualBits(int n) {
         Random random = new Random(n);

@@ -215,4 +215,13 @@ final class VectorSparseKernels implements SparseKernels {
         }
         return count + ScalarSparseKernels.reluGradient(inOut, at, outputs, outputsAt, i, n, shift);
     }
+
+    @Override
+    public void biasedRelu(float[] out, int outAt, float[] in, int inAt, int n, float bias) {
+        int i = 0;
+        for (; i <= n - WIDTH; i += WIDTH) {
+            FloatVector.fromArray(SPECIES, in, inAt + i).add(bias).max(0).intoArray(out, outAt + i);
+        }
+        ScalarSparseKernels.biasedRelu(out, outAt, in, inAt, i, n, bias);
+    }
 }

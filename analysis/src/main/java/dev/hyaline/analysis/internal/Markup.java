@@ -1,0 +1,29 @@
+package dev.hyaline.analysis.internal;
+
+/** Text inside XML and HTML. */
+public final class Markup {
+    private static final int REPLACEMENT = 0xFFFD;
+
+    private Markup() {}
+
+    /**
+     * Text as markup shows it. XML allows no control characters, not even escaped: they become replacement characters.
+     */
+    public static String escaped(String text) {
+        StringBuilder escaped = new StringBuilder();
+        text.codePoints().forEach(c -> {
+            switch (c) {
+                case '&' -> escaped.append("&amp;");
+                case '<' -> escaped.append("&lt;");
+                case '>' -> escaped.append("&gt;");
+                case '"' -> escaped.append("&quot;");
+                default -> escaped.appendCodePoint(isAllowed(c) ? c : REPLACEMENT);
+            }
+        });
+        return escaped.toString();
+    }
+
+    private static boolean isAllowed(int c) {
+        return c >= ' ' && c != 0x7F && (c < 0xD800 || c > 0xDFFF) && c != 0xFFFE && c != 0xFFFF;
+    }
+}
