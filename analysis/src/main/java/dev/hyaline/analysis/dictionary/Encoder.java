@@ -21,10 +21,6 @@ final class Encoder {
         product = new TileProduct(TileProduct.kernels(), pool);
     }
 
-    WorkerPool pool() {
-        return pool;
-    }
-
     /** Codes samples, from codes near those wanted if there are any, else {@link SparseCodes#none}. */
     SparseCodes encode(Samples samples, Atoms dictionary, Coding coding, SparseCodes near) {
         if (coding.algorithm() == CodingAlgorithm.LARS || coding.algorithm() == CodingAlgorithm.LASSO_LARS) {
