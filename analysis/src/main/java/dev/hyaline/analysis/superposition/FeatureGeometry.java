@@ -145,6 +145,12 @@ public final class FeatureGeometry {
         return dimensions;
     }
 
+    /** A feature's direction, {@code [dimensions]}; a copy. */
+    public double[] row(int feature) {
+        BadInputException.requireIndex("feature", feature, norms.length);
+        return Arrays.copyOfRange(rows, feature * dimensions, (feature + 1) * dimensions);
+    }
+
     /** Length of each feature; a copy. */
     public double[] norms() {
         return norms.clone();

@@ -66,7 +66,10 @@ final class Strokes {
     /** Up to three significant digits. */
     static String number(double value) {
         double size = Math.abs(value);
-        if (size >= 1000 || size == 0) {
+        if (size == 0) {
+            return "0";
+        }
+        if (size >= 1000) {
             return String.format(Locale.ROOT, "%.0f", value);
         }
         String text = String.format(Locale.ROOT, size < 0.001 ? "%.1e" : "%.3g", value);

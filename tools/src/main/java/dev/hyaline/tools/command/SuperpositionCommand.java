@@ -1,23 +1,45 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.analysis.superposition.LayerSuperposition;
+import dev.hyaline.analysis.superposition.SuperpositionStudy;
 import dev.hyaline.analysis.superposition.ToySetting;
 import dev.hyaline.analysis.superposition.ToyTraining;
 import dev.hyaline.analysis.superposition.TrainedToy;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.PartialFile;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.dump.Corpus;
+import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.ConceptOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.LayerStudyOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.TableOptions;
+import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.option.ToyOptions;
+import dev.hyaline.tools.report.LayerReport;
+import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.ToyReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.tools.terminal.StageProgress;
+import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,11 +59,27 @@ import picocli.CommandLine.Option;
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {
+            "  hyaline superposition --out layer             resid_post of the middle layer",
+            "  hyaline superposition --site resid_post --layers 2 --alpha 0.5",
+            "  hyaline superposition --sae hyaline-sae --prompts corpus.txt --model gpt2",
             "  hyaline superposition --toy --out toys",
             "  hyaline superposition --toy --features 5 --hidden 2 --densities 0.9,0.05",
         })
 public final class SuperpositionCommand implements Runnable, CheckedOptions {
+    private static final Pattern TOKEN = Pattern.compile("^(.* )in token (\\d+)$");
+    private static final int TEXTS = 1280;
+    private static final int HELD_OUT = 4;
+
     private final Console console;
+
+    @Mixin
+    private LayerStudyOptions options;
+
+    @Mixin
+    private TextOptions texts;
+
+    @Mixin
+    private ConceptOptions concepts;
 
     @Mixin
     private ToyOptions toys;
@@ -56,6 +94,12 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
     private TableOptions tables;
 
     @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Mixin
     private CommonOptions common;
 
     SuperpositionCommand(Console console) {
@@ -64,12 +108,78 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        tables.requireFree(ToyReport.names());
+        if (toys.isAsked() && (options.isGiven() || concepts.isGiven())) {
+            throw new BadInputException("--toy trains toy models, which have no site, autoencoder, alpha or concepts");
+        }
+        tables.requireFree(toys.isAsked() ? ToyReport.names() : LayerReport.names());
     }
 
     @Override
     public void run() {
-        toy();
+        if (toys.isAsked()) {
+            toy();
+        } else {
+            layer();
+        }
+    }
+
+    private void layer() {
+        Optional<SparseAutoencoder> autoencoder = options.autoencoder(console);
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
+            HookPoint site = options.site(checkpoint.config(), autoencoder);
+            SuperpositionStudy study = options.study(site, seed, autoencoder);
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+                layer(checkpoint, model, study);
+            }
+        }
+    }
+
+    private void layer(Checkpoint checkpoint, Gpt2 model, SuperpositionStudy study) {
+        ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+        List<Document> documents = texts.documents(model, vocabulary, TEXTS, console);
+        int first = documents.size() - Math.max(1, documents.size() / HELD_OUT);
+        if (first < 1) {
+            throw new BadInputException("a study needs at least 2 texts, one to learn from and one to measure on, found "
+                    + documents.size());
+        }
+        List<Document> held = documents.subList(first, documents.size());
+        Prompts heldOut = Prompts.of(
+                model.config(),
+                held.stream().map(Document::tokens).toList(),
+                held.stream().map(Document::name).toList());
+        LayerSuperposition found;
+        try (StageProgress progress = new StageProgress(console)) {
+            found = study.run(
+                    model,
+                    Corpus.of(documents.subList(0, first)),
+                    heldOut,
+                    texts.excluded(vocabulary),
+                    concepts.setsAndTokens(vocabulary, heldOut),
+                    engineOptions.threads(),
+                    progress::advanced);
+        }
+        LayerReport report = new LayerReport(
+                checkpoint.name(), texts.description(), found, label -> named(label, vocabulary));
+        if (common.json) {
+            JsonOutput.print(console, report::writeJson);
+        } else {
+            report.show(console);
+        }
+        tables.folder(LayerReport.names()).ifPresent(folder -> {
+            if (!common.json) {
+                console.out().println();
+            }
+            TableOutput.write(console, folder, report.tables(), common.json);
+            write(folder, report.files());
+        });
+    }
+
+    /** A label with the text of a token in place of its number. */
+    private static String named(String label, ModelVocabulary vocabulary) {
+        Matcher matcher = TOKEN.matcher(label);
+        return matcher.find()
+                ? matcher.group(1) + "'" + vocabulary.text(Integer.parseInt(matcher.group(2))) + "'"
+                : label;
     }
 
     private void toy() {

@@ -1,6 +1,8 @@
 package dev.hyaline.analysis.sparse.feature;
 
+import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +42,22 @@ public record InterpretableLatents(
         return of(study, LabelFits.of(study, sets));
     }
 
+    /**
+     * Measures other codes of the same tokens, such as those of a dictionary that was learned another way. An atom fires
+     * where its coefficient is above 0.
+     *
+     * @param codes of all tokens of the study, in their order
+     * @param sets as of {@link #of(LatentStudy, Map)}
+     * @throws BadShapeException if the codes are of more or fewer tokens
+     * @throws BadInputException if no set is left that has ten tokens of the texts
+     */
+    public static InterpretableLatents of(LatentStudy study, Latents codes, Map<String, Set<Integer>> sets) {
+        if (codes.tokens() != study.rows()) {
+            throw new BadShapeException("codes", "those of " + study.rows() + " tokens", codes.tokens() + " tokens");
+        }
+        return LabelFits.of(study, sets).fit(Codes.of(study, codes));
+    }
+
     static InterpretableLatents of(LatentStudy study, LabelFits fits) {
         return fits.fit(new StudiedLatents(study));
     }
@@ -64,6 +82,48 @@ public record InterpretableLatents(
         @Override
         public LabelFits.Firings firings(int i) {
             return new LabelFits.Firings(study.firedRows(i), study.firedValues(i));
+        }
+    }
+
+    /**
+     * Codes by atom.
+     *
+     * @param starts of each atom's firings in the next two arrays
+     */
+    private record Codes(int[] starts, int[] rows, float[] values) implements LabelFits.Candidates {
+        static Codes of(LatentStudy study, Latents codes) {
+            int[] starts = new int[codes.width() + 1];
+            for (int t = 0; t < codes.tokens(); t++) {
+                for (int e = codes.offsets()[t]; e < codes.offsets()[t + 1] && !study.isExcluded(t); e++) {
+                    starts[codes.indices()[e] + 1] += codes.values()[e] > 0 ? 1 : 0;
+                }
+            }
+            Arrays.parallelPrefix(starts, Integer::sum);
+            int[] rows = new int[starts[codes.width()]];
+            float[] values = new float[rows.length];
+            int[] next = starts.clone();
+            for (int t = 0; t < codes.tokens(); t++) {
+                for (int e = codes.offsets()[t]; e < codes.offsets()[t + 1] && !study.isExcluded(t); e++) {
+                    if (codes.values()[e] > 0) {
+                        int to = next[codes.indices()[e]]++;
+                        rows[to] = t;
+                        values[to] = codes.values()[e];
+                    }
+                }
+            }
+            return new Codes(starts, rows, values);
+        }
+
+        @Override
+        public int count() {
+            return starts.length - 1;
+        }
+
+        @Override
+        public LabelFits.Firings firings(int i) {
+            return new LabelFits.Firings(
+                    Arrays.copyOfRange(rows, starts[i], starts[i + 1]),
+                    Arrays.copyOfRange(values, starts[i], starts[i + 1]));
         }
     }
 

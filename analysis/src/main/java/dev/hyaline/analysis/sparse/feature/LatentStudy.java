@@ -115,11 +115,17 @@ public final class LatentStudy {
     }
 
     /** Number of tokens, those that do not count among them. */
-    int rows() {
+    public int rows() {
         return excluded.length;
     }
 
-    boolean isExcluded(int row) {
+    /**
+     * Whether a token does not count.
+     *
+     * @param row of {@link #rows}
+     */
+    public boolean isExcluded(int row) {
+        BadInputException.requireIndex("row", row, rows());
         return excluded[row];
     }
 
@@ -133,9 +139,14 @@ public final class LatentStudy {
         return attachment.autoencoder().config().dIn();
     }
 
-    /** The values of that site, {@code [rows, inputWidth]}; not copied. */
-    float[] inputs() {
+    /** The values of the site that the autoencoder reads, {@code [rows, dIn]}; not copied. */
+    public float[] inputs() {
         return texts.inputs();
+    }
+
+    /** The latents of all tokens, {@link #rows} of them; not copied. */
+    public Latents codes() {
+        return texts.latents();
     }
 
     /** The tokens that fire a latent, of those that count. */

@@ -1,0 +1,157 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.analysis.superposition.SuperpositionStudy;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.tools.terminal.Console;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The study of a layer. */
+public final class LayerStudyOptions implements CheckedOptions {
+    private static final int MAX_BATCH = 1 << 20;
+    private static final long MAX_STEPS = 1_000_000_000;
+    private static final int MAX_SAMPLES = 100_000_000;
+
+    @Option(
+            names = "--site",
+            paramLabel = "SITE",
+            description = "Hook point to study: resid_post with --layers 2, or blocks.2.hook_resid_post. Default:"
+                    + " resid_post of the middle layer")
+    private String site = "";
+
+    @Option(names = "--layers", paramLabel = "LAYER", description = "Its layer; negative ones count from the end.")
+    private @Nullable String layers;
+
+    @Option(names = "--atoms", paramLabel = "N", description = "Atoms of each dictionary. Default: 10 times the width")
+    private @Nullable Integer atoms;
+
+    @Option(
+            names = "--alpha",
+            paramLabel = "X",
+            description = "Weight of coefficients in the objective, of activations whose mean length is the root of the"
+                    + " width. Default: 1")
+    private @Nullable Double alpha;
+
+    @Option(
+            names = "--samples",
+            paramLabel = "N",
+            description = "Most tokens that sparse coding learns from, each once. Default: 20000")
+    private @Nullable Integer samples;
+
+    @Option(
+            names = {"-s", "--sae"},
+            paramLabel = "SAE",
+            description = "An autoencoder to study in place of one that is trained here, as for the command sae.")
+    private String sae = "";
+
+    @Option(names = "--k", paramLabel = "K", description = "Latents a token of the autoencoder that is trained. Default: 16")
+    private @Nullable Integer k;
+
+    @Option(names = "--steps", paramLabel = "N", description = "Batches that it is trained on. Default: 1000")
+    private @Nullable Long steps;
+
+    @Option(names = "--batch", paramLabel = "N", description = "Tokens of a batch. Default: 1024")
+    private @Nullable Integer batch;
+
+    @Override
+    public void check() {
+        if (HookPoints.hasLayer(site)) {
+            HookPoints.point(site);
+        } else if (!site.isEmpty()) {
+            HookPoints.site(site);
+        }
+        if (layers != null) {
+            SelectionOptions.indices("--layers", layers);
+        }
+        require("--atoms", atoms, 1, Integer.MAX_VALUE);
+        require("--samples", samples, 2, MAX_SAMPLES);
+        require("--k", k, 1, Integer.MAX_VALUE);
+        require("--batch", batch, 1, MAX_BATCH);
+        require("--steps", steps, 1, MAX_STEPS);
+        if (alpha != null && !(alpha > 0 && alpha < Double.POSITIVE_INFINITY)) {
+            throw new BadInputException("--alpha must be a finite number above 0, found " + alpha);
+        }
+        if (!sae.isEmpty() && (k != null || steps != null || batch != null)) {
+            throw new BadInputException(
+                    "--k, --steps and --batch are of an autoencoder that is trained, but one is given (--sae)");
+        }
+        if (!sae.isEmpty()) {
+            SaeSource.requireFound(sae);
+        }
+    }
+
+    private static void require(String option, @Nullable Number value, long least, long most) {
+        if (value != null && (value.longValue() < least || value.longValue() > most)) {
+            throw new BadInputException(
+                    option + " must be " + (value.longValue() < least ? "at least " + least : "at most " + most)
+                            + ", found " + value);
+        }
+    }
+
+    /** Returns whether any option of a study is given. */
+    public boolean isGiven() {
+        return !site.isEmpty()
+                || !sae.isEmpty()
+                || layers != null
+                || atoms != null
+                || alpha != null
+                || samples != null
+                || k != null
+                || steps != null
+                || batch != null;
+    }
+
+    /** The autoencoder that is given. */
+    public Optional<SparseAutoencoder> autoencoder(Console console) {
+        return sae.isEmpty() ? Optional.empty() : Optional.of(SaeSource.read(console, sae).autoencoder());
+    }
+
+    /**
+     * The site to study.
+     *
+     * @throws BadInputException if the model has no such site, or what is named is not one
+     */
+    public HookPoint site(Gpt2Config config, Optional<SparseAutoencoder> autoencoder) {
+        if (site.isEmpty() && layers == null) {
+            return autoencoder
+                    .flatMap(given -> given.metadata().hookName())
+                    .map(name -> HookPoints.select(config, name).getFirst())
+                    .orElseGet(() -> HookPoint.of(Site.RESID_POST, config.nLayers() / 2));
+        }
+        IndexSelection chosen =
+                layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers);
+        List<HookPoint> points =
+                HookPoints.select(config, List.of(site.isEmpty() ? Site.RESID_POST.shortName() : site), chosen);
+        if (points.size() != 1) {
+            throw new BadInputException("a study is of one site, but --site and --layers name " + points.size() + ": "
+                    + points.getFirst() + " to " + points.getLast());
+        }
+        return points.getFirst();
+    }
+
+    /**
+     * The study.
+     *
+     * @param point as {@link #site} found it
+     */
+    public SuperpositionStudy study(HookPoint point, long seed, Optional<SparseAutoencoder> autoencoder) {
+        SuperpositionStudy study = SuperpositionStudy.of(point).seed(seed);
+        study = atoms == null ? study : study.atoms(atoms);
+        study = alpha == null ? study : study.alpha(alpha);
+        study = samples == null ? study : study.samples(samples);
+        study = k == null ? study : study.latents(k);
+        if (steps != null || batch != null) {
+            study = study.training(
+                    steps == null ? SuperpositionStudy.STEPS : steps, batch == null ? SuperpositionStudy.BATCH : batch);
+        }
+        return autoencoder.isPresent() ? study.autoencoder(autoencoder.get()) : study;
+    }
+}
