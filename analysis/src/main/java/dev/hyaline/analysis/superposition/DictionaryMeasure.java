@@ -4,7 +4,6 @@ import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.analysis.sparse.feature.InterpretableLatents;
 import dev.hyaline.analysis.sparse.measure.ReconstructionStatistics;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.error.BadShapeException;
 import java.util.Arrays;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
@@ -75,9 +74,9 @@ public record DictionaryMeasure(
         }
         return new DictionaryMeasure(
                 name,
-                values.get("mse") / 2 + alpha * values.get("l1"),
-                values.get("explained_variance"),
-                values.get("l0"),
+                values.getOrDefault("mse", Double.NaN) / 2 + alpha * values.getOrDefault("l1", Double.NaN),
+                values.getOrDefault("explained_variance", Double.NaN),
+                values.getOrDefault("l0", Double.NaN),
                 densities,
                 moments,
                 alive,
@@ -130,8 +129,7 @@ public record DictionaryMeasure(
     public float[] direction(int atom) {
         int at = Arrays.binarySearch(alive, atom);
         if (at < 0) {
-            throw new BadInputException(
-                    "atom " + atom + " of the dictionary " + name + " is used by no token");
+            throw new BadInputException("atom " + atom + " of the dictionary " + name + " is used by no token");
         }
         double[] row = geometry.row(at);
         float[] direction = new float[row.length];

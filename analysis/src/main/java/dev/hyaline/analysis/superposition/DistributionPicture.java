@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Distributions of one quantity as outlines over one another: the share of each in bins of equal width. On a logarithmic
- * scale, where the tails can be seen, or an even one.
+ * Distributions of one quantity as outlines over one another: the share of each in bins of equal width. On a
+ * logarithmic scale, where the tails can be seen, or an even one.
  */
 public final class DistributionPicture implements Picture {
     private static final int WIDTH = 720;
@@ -93,8 +93,8 @@ public final class DistributionPicture implements Picture {
             boolean logarithmic,
             List<Distribution> distributions) {
         if (distributions.isEmpty() || distributions.size() > Strokes.COLOURS.length) {
-            throw new BadInputException("a picture shows from 1 to " + Strokes.COLOURS.length
-                    + " distributions, found " + distributions.size());
+            throw new BadInputException("a picture shows from 1 to " + Strokes.COLOURS.length + " distributions, found "
+                    + distributions.size());
         }
         int bins = distributions.getFirst().counts().length;
         for (Distribution distribution : distributions) {
@@ -153,7 +153,10 @@ public final class DistributionPicture implements Picture {
     private void axes(Canvas canvas) {
         if (logarithmic) {
             for (double value = least; value <= most * 1.01; value *= 10) {
-                tick(canvas, value, value >= 0.999 ? "1" : String.format(Locale.ROOT, "1e%d", Math.round(Math.log10(value))));
+                tick(
+                        canvas,
+                        value,
+                        value >= 0.999 ? "1" : String.format(Locale.ROOT, "1e%d", Math.round(Math.log10(value))));
             }
         } else {
             double step = AxisTicks.step(most, 5);
@@ -176,7 +179,13 @@ public final class DistributionPicture implements Picture {
         }
         Strokes.line(canvas, LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, 0.8, Canvas.PALE_INK);
         canvas.text(
-                (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 14, quantity, Strokes.FONT, Anchor.MIDDLE, false, Canvas.PALE_INK);
+                (LEFT + WIDTH - RIGHT) / 2.0,
+                HEIGHT - 14,
+                quantity,
+                Strokes.FONT,
+                Anchor.MIDDLE,
+                false,
+                Canvas.PALE_INK);
         canvas.text(18, (TOP + HEIGHT - BOTTOM) / 2.0, "share", Strokes.FONT, Anchor.MIDDLE, true, Canvas.PALE_INK);
     }
 
@@ -205,9 +214,8 @@ public final class DistributionPicture implements Picture {
     }
 
     private double y(double share) {
-        double place = logarithmic
-                ? share <= 0 ? 0 : Math.log10(share / least) / Math.log10(most / least)
-                : share / most;
+        double place =
+                logarithmic ? share <= 0 ? 0 : Math.log10(share / least) / Math.log10(most / least) : share / most;
         return HEIGHT - BOTTOM - Math.clamp(place, 0, 1) * (HEIGHT - TOP - BOTTOM);
     }
 }

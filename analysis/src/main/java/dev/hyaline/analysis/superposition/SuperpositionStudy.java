@@ -46,10 +46,13 @@ public final class SuperpositionStudy {
     public static final int ATOMS_PER_DIMENSION = 10;
 
     /** Batches that an autoencoder is trained on, unless told otherwise. */
-    public static final long STEPS = 1000;
+    public static final long STEPS = 600;
 
     /** Tokens of each, unless told otherwise. */
     public static final int BATCH = 1024;
+
+    /** Most atoms of a dictionary: all pairs of them are measured. */
+    public static final int MAX_ATOMS = 1 << 17;
 
     private static final int DICTIONARY_BATCH = 256;
     private static final int SEEDS = 2;
@@ -89,8 +92,8 @@ public final class SuperpositionStudy {
     }
 
     /**
-     * A study with ten atoms for each dimension: alpha 1, 20,000 samples for sparse coding, and an autoencoder of the 16
-     * largest latents a token after 1,000 batches of 1,024.
+     * A study with ten atoms for each dimension: alpha 1, 20,000 samples for sparse coding, and an autoencoder of the
+     * 16 largest latents a token after 600 batches of 1,024.
      *
      * @throws BadInputException if the site has no row a token
      */
@@ -159,8 +162,24 @@ public final class SuperpositionStudy {
             Map<String, Set<Integer>> sets,
             int threads,
             StudyListener listener) {
+        if (given != null && given.config().transcoder()) {
+            throw new BadInputException(
+                    "a transcoder writes another site than it reads, and has no dictionary of " + site);
+        }
+        if (given != null && Attachment.of(given, model, site, site).centring()) {
+            throw new BadInputException("the autoencoder is of centred residuals, which the activations of " + site
+                    + " are not: study one that was trained on the model as it is");
+        }
         int d = site.site().shape().width(model.config());
         int n = atoms == 0 ? ATOMS_PER_DIMENSION * d : atoms;
+        if (n > MAX_ATOMS) {
+            throw new BadInputException("a dictionary of a study has at most " + MAX_ATOMS + " atoms, found " + n);
+        }
+        if (!InterpretableComparison.isPossible(heldOut, excluded, sets)) {
+            throw new BadInputException(
+                    "no set of tokens occurs 10 times in the texts to measure on, so that no feature can be named: give"
+                            + " more texts");
+        }
         int buffer = (int) Math.max(batch, BUFFER_BYTES / Float.BYTES / d);
         CorpusData data = CorpusData.of(model, training, site, site, excluded, seed, buffer);
         int count = (int) Math.min(samples, data.rows());
@@ -200,8 +219,7 @@ public final class SuperpositionStudy {
             }
             SaeTrainer.run(
                     trainers, data, (trainer, done, losses, rate, dead) -> listener.advanced("train", done, steps));
-            SaeMetadata metadata =
-                    SaeMetadata.unknown().at("", site.name()).centred(false);
+            SaeMetadata metadata = SaeMetadata.unknown().at("", site.name()).centred(false);
             return trainers.stream()
                     .map(trainer -> trainer.autoencoder(metadata))
                     .toList();
@@ -224,10 +242,6 @@ public final class SuperpositionStudy {
         int d = normalized.d();
         SparseAutoencoder sae = autoencoders.getFirst();
         Attachment attachment = Attachment.of(sae, model, site, site);
-        if (attachment.centring()) {
-            throw new BadInputException("the autoencoder is of centred residuals, which the activations of " + site
-                    + " are not: study one that was trained on the model as it is");
-        }
         listener.advanced("measure", 0, 3);
         LatentStudy study = LatentStudy.of(model, attachment, heldOut, excluded);
         boolean[] out = new boolean[study.rows()];
@@ -278,7 +292,8 @@ public final class SuperpositionStudy {
         }
         stability.add(DictionaryStability.between(
                 "sparse coding", rows, "autoencoder", sae.parameters().decoder(), d, seed));
-        int widest = dictionaries.stream().mapToInt(DictionaryMeasure::atoms).max().orElseThrow();
+        int widest =
+                dictionaries.stream().mapToInt(DictionaryMeasure::atoms).max().orElseThrow();
         LayerSuperposition found = new LayerSuperposition(
                 site,
                 d,
@@ -298,9 +313,8 @@ public final class SuperpositionStudy {
     }
 
     private static float[] counted(float[] x, int d, boolean[] excluded) {
-        int[] rows = IntStream.range(0, excluded.length)
-                .filter(t -> !excluded[t])
-                .toArray();
+        int[] rows =
+                IntStream.range(0, excluded.length).filter(t -> !excluded[t]).toArray();
         float[] counted = new float[rows.length * d];
         for (int i = 0; i < rows.length; i++) {
             System.arraycopy(x, rows[i] * d, counted, i * d, d);

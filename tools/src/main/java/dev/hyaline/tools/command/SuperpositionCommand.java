@@ -29,6 +29,7 @@ import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.ToyReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
+import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.StageProgress;
 import dev.hyaline.weights.Checkpoint;
@@ -67,7 +68,7 @@ import picocli.CommandLine.Option;
         })
 public final class SuperpositionCommand implements Runnable, CheckedOptions {
     private static final Pattern TOKEN = Pattern.compile("^(.* )in token (\\d+)$");
-    private static final int TEXTS = 1280;
+    private static final int TEXTS = 640;
     private static final int HELD_OUT = 4;
 
     private final Console console;
@@ -139,8 +140,9 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
         List<Document> documents = texts.documents(model, vocabulary, TEXTS, console);
         int first = documents.size() - Math.max(1, documents.size() / HELD_OUT);
         if (first < 1) {
-            throw new BadInputException("a study needs at least 2 texts, one to learn from and one to measure on, found "
-                    + documents.size());
+            throw new BadInputException(
+                    "a study needs at least 2 texts, one to learn from and one to measure on, found "
+                            + documents.size());
         }
         List<Document> held = documents.subList(first, documents.size());
         Prompts heldOut = Prompts.of(
@@ -158,8 +160,8 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
                     engineOptions.threads(),
                     progress::advanced);
         }
-        LayerReport report = new LayerReport(
-                checkpoint.name(), texts.description(), found, label -> named(label, vocabulary));
+        LayerReport report =
+                new LayerReport(checkpoint.name(), texts.description(), found, label -> named(label, vocabulary));
         if (common.json) {
             JsonOutput.print(console, report::writeJson);
         } else {
@@ -178,7 +180,7 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
     private static String named(String label, ModelVocabulary vocabulary) {
         Matcher matcher = TOKEN.matcher(label);
         return matcher.find()
-                ? matcher.group(1) + "'" + vocabulary.text(Integer.parseInt(matcher.group(2))) + "'"
+                ? matcher.group(1) + "'" + EscapedText.plain(vocabulary.text(Integer.parseInt(matcher.group(2)))) + "'"
                 : label;
     }
 

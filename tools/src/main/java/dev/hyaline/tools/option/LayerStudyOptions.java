@@ -52,10 +52,13 @@ public final class LayerStudyOptions implements CheckedOptions {
             description = "An autoencoder to study in place of one that is trained here, as for the command sae.")
     private String sae = "";
 
-    @Option(names = "--k", paramLabel = "K", description = "Latents a token of the autoencoder that is trained. Default: 16")
+    @Option(
+            names = "--k",
+            paramLabel = "K",
+            description = "Latents a token of the autoencoder that is trained. Default: 16")
     private @Nullable Integer k;
 
-    @Option(names = "--steps", paramLabel = "N", description = "Batches that it is trained on. Default: 1000")
+    @Option(names = "--steps", paramLabel = "N", description = "Batches that it is trained on. Default: 600")
     private @Nullable Long steps;
 
     @Option(names = "--batch", paramLabel = "N", description = "Tokens of a batch. Default: 1024")
@@ -90,9 +93,8 @@ public final class LayerStudyOptions implements CheckedOptions {
 
     private static void require(String option, @Nullable Number value, long least, long most) {
         if (value != null && (value.longValue() < least || value.longValue() > most)) {
-            throw new BadInputException(
-                    option + " must be " + (value.longValue() < least ? "at least " + least : "at most " + most)
-                            + ", found " + value);
+            throw new BadInputException(option + " must be "
+                    + (value.longValue() < least ? "at least " + least : "at most " + most) + ", found " + value);
         }
     }
 
@@ -111,7 +113,9 @@ public final class LayerStudyOptions implements CheckedOptions {
 
     /** The autoencoder that is given. */
     public Optional<SparseAutoencoder> autoencoder(Console console) {
-        return sae.isEmpty() ? Optional.empty() : Optional.of(SaeSource.read(console, sae).autoencoder());
+        return sae.isEmpty()
+                ? Optional.empty()
+                : Optional.of(SaeSource.read(console, sae).autoencoder());
     }
 
     /**
@@ -126,8 +130,7 @@ public final class LayerStudyOptions implements CheckedOptions {
                     .map(name -> HookPoints.select(config, name).getFirst())
                     .orElseGet(() -> HookPoint.of(Site.RESID_POST, config.nLayers() / 2));
         }
-        IndexSelection chosen =
-                layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers);
+        IndexSelection chosen = layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers);
         List<HookPoint> points =
                 HookPoints.select(config, List.of(site.isEmpty() ? Site.RESID_POST.shortName() : site), chosen);
         if (points.size() != 1) {

@@ -1,6 +1,7 @@
 package dev.hyaline.tools.report;
 
 import dev.hyaline.analysis.sparse.feature.InterpretableLatents;
+import dev.hyaline.analysis.sparse.measure.DensityPicture;
 import dev.hyaline.analysis.superposition.DictionaryMeasure;
 import dev.hyaline.analysis.superposition.DictionaryStability;
 import dev.hyaline.analysis.superposition.DistributionPicture;
@@ -20,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -35,7 +37,13 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
     /** The names of the files, as those of tables. */
     public static String[] names() {
         return new String[] {
-            "features", "interference-sparse-coding", "interference-autoencoder", "cosines", "dimensionality", "study"
+            "features",
+            "interference-sparse-coding",
+            "interference-autoencoder",
+            "cosines",
+            "dimensionality",
+            "densities-sparse-coding",
+            "densities-autoencoder"
         };
     }
 
@@ -58,10 +66,7 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
                 table,
                 "objective a token, alpha " + figure(found.alpha()),
                 measure -> String.format(Locale.ROOT, "%.3f", measure.objective()));
-        row(
-                table,
-                "explained variance",
-                measure -> String.format(Locale.ROOT, "%.4f", measure.explainedVariance()));
+        row(table, "explained variance", measure -> String.format(Locale.ROOT, "%.4f", measure.explainedVariance()));
         row(table, "  at atoms a token (L0)", measure -> String.format(Locale.ROOT, "%.1f", measure.l0()));
         row(
                 table,
@@ -70,15 +75,22 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
         row(
                 table,
                 "features a dimension, of those used",
+                measure -> String.format(Locale.ROOT, "%.2f", measure.geometry().featuresPerDimension()));
+        row(
+                table,
+                "dimensionality of a feature, median",
+                measure -> figure(median(measure.geometry().dimensionalities())));
+        row(
+                table,
+                "  sum, at most the dimensions",
                 measure -> String.format(
-                        Locale.ROOT, "%.2f", measure.geometry().featuresPerDimension()));
-        row(table, "dimensionality of a feature, median", measure -> figure(
-                median(measure.geometry().dimensionalities())));
-        row(table, "  sum, at most the dimensions", measure -> String.format(
-                Locale.ROOT,
-                "%.1f",
-                Arrays.stream(measure.geometry().dimensionalities()).sum()));
-        row(table, "largest cosine of two", measure -> figure(interference(measure).largest()));
+                        Locale.ROOT,
+                        "%.1f",
+                        Arrays.stream(measure.geometry().dimensionalities()).sum()));
+        row(
+                table,
+                "largest cosine of two",
+                measure -> figure(interference(measure).largest()));
         row(table, "  at least (Welch)", measure -> figure(interference(measure).welchBound()));
         row(
                 table,
@@ -92,15 +104,16 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
                 table,
                 "  of a tight frame, the least",
                 measure -> figure(interference(measure).leastMeanSquare()));
+        row(table, "interference by activity, median", measure -> figure(median(measure.weightedInterference())));
+        row(table, "interpretable", measure -> counted(measure.interpretable()));
         row(
                 table,
-                "interference by activity, median",
-                measure -> figure(median(measure.weightedInterference())));
-        row(table, "interpretable", measure -> counted(measure.interpretable()));
-        row(table, "  with permuted labels", measure -> String.valueOf(
-                measure.interpretable().countPermuted()));
-        row(table, "  labels that they have", measure -> String.valueOf(
-                measure.interpretable().labels()));
+                "  with permuted labels",
+                measure -> String.valueOf(measure.interpretable().countPermuted()));
+        row(
+                table,
+                "  labels that they have",
+                measure -> String.valueOf(measure.interpretable().labels()));
         table.print(console);
         console.out().println();
         console.out()
@@ -147,7 +160,8 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
     }
 
     private static double median(double[] values) {
-        double[] sorted = Arrays.stream(values).filter(Double::isFinite).sorted().toArray();
+        double[] sorted =
+                Arrays.stream(values).filter(Double::isFinite).sorted().toArray();
         if (sorted.length == 0) {
             return Double.NaN;
         }
@@ -167,16 +181,22 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
     /** The other files by name. */
     public Map<String, byte[]> files() {
         String origin = model + ", " + found.site() + ", " + found.width() + " dimensions";
+        double widest = Stream.concat(
+                        found.dictionaries().stream().map(DictionaryMeasure::geometry), Stream.of(found.random()))
+                .flatMapToDouble(geometry -> Arrays.stream(geometry.dimensionalities()))
+                .map(dimensionality -> Math.min(1, Math.ceil(10 * dimensionality) / 10))
+                .max()
+                .orElse(1);
         List<Distribution> cosines = new ArrayList<>();
         List<Distribution> dimensionalities = new ArrayList<>();
         for (DictionaryMeasure measure : found.dictionaries()) {
             String name = measure.name() + " (" + measure.alive().length + ")";
             cosines.add(new Distribution(name, interference(measure).histogram()));
-            dimensionalities.add(distribution(name, measure.geometry()));
+            dimensionalities.add(distribution(name, measure.geometry(), widest));
         }
         String random = "random directions (" + found.random().features() + ")";
         cosines.add(new Distribution(random, found.random().interference().histogram()));
-        dimensionalities.add(distribution(random, found.random()));
+        dimensionalities.add(distribution(random, found.random(), widest));
         DistributionPicture cosinePicture = DistributionPicture.of(
                 "Cosines between any two features", origin, "cosine (interference)", -1, 1, true, cosines);
         DistributionPicture dimensionPicture = DistributionPicture.of(
@@ -184,7 +204,7 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
                 origin,
                 "Dᵢ: share of a dimension that a feature has for itself",
                 0,
-                1,
+                widest,
                 false,
                 dimensionalities);
         Map<String, byte[]> files = new LinkedHashMap<>();
@@ -193,11 +213,21 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
         files.put("cosines.png", cosinePicture.png());
         files.put("dimensionality.svg", bytes(dimensionPicture.svg()));
         files.put("dimensionality.png", dimensionPicture.png());
+        for (DictionaryMeasure measure : found.dictionaries()) {
+            DensityPicture densities = DensityPicture.of(
+                    "How often features are used: " + measure.name(),
+                    origin + ", " + found.heldOutTokens() + " tokens of " + texts,
+                    measure.densities(),
+                    found.heldOutTokens());
+            String name = "densities-" + measure.name().replace(' ', '-');
+            files.put(name + ".svg", bytes(densities.svg()));
+            files.put(name + ".png", densities.png());
+        }
         return files;
     }
 
-    private static Distribution distribution(String name, FeatureGeometry geometry) {
-        return new Distribution(name, DistributionPicture.counts(geometry.dimensionalities(), 0, 1, BINS));
+    private static Distribution distribution(String name, FeatureGeometry geometry, double to) {
+        return new Distribution(name, DistributionPicture.counts(geometry.dimensionalities(), 0, to, BINS));
     }
 
     private static byte[] bytes(String text) {

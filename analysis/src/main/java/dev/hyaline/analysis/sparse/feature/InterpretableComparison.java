@@ -10,6 +10,7 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.CounterRandom;
+import dev.hyaline.instrument.Prompts;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -59,6 +60,15 @@ public record InterpretableComparison(
     /** Returns whether some set has enough tokens of the texts, without which nothing can be measured. */
     public static boolean isPossible(LatentStudy study, Map<String, Set<Integer>> sets) {
         return LabelFits.isPossible(study, sets);
+    }
+
+    /**
+     * Returns whether some set has enough tokens of texts that are not run yet.
+     *
+     * @param excluded tokens that count for nothing
+     */
+    public static boolean isPossible(Prompts texts, Set<Integer> excluded, Map<String, Set<Integer>> sets) {
+        return LabelFits.isPossible(texts, excluded, sets);
     }
 
     /** The values of the site, less their mean over the tokens that count. */

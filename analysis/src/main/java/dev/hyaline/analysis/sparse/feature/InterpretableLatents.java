@@ -43,8 +43,8 @@ public record InterpretableLatents(
     }
 
     /**
-     * Measures other codes of the same tokens, such as those of a dictionary that was learned another way. An atom fires
-     * where its coefficient is above 0.
+     * Measures other codes of the same tokens, such as those of a dictionary that was learned another way. An atom
+     * fires where its coefficient is above 0.
      *
      * @param codes of all tokens of the study, in their order
      * @param sets as of {@link #of(LatentStudy, Map)}

@@ -2,7 +2,9 @@ package dev.hyaline.analysis.sparse.feature;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
+import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -81,6 +83,23 @@ final class LabelFits {
     /** Returns whether some set has ten tokens of the texts. */
     static boolean isPossible(LatentStudy study, Map<String, Set<Integer>> sets) {
         return !labelled(study, sets).isEmpty();
+    }
+
+    /** Returns whether some set has ten tokens of texts that were not run yet. */
+    static boolean isPossible(Prompts texts, Set<Integer> excluded, Map<String, Set<Integer>> sets) {
+        Map<Integer, Integer> counts = new HashMap<>();
+        for (int s = 0; s < texts.size(); s++) {
+            for (int token : texts.tokens(s)) {
+                if (!excluded.contains(token)) {
+                    counts.merge(token, 1, Integer::sum);
+                }
+            }
+        }
+        return sets.values().stream()
+                .anyMatch(set -> set.stream()
+                                .mapToInt(token -> counts.getOrDefault(token, 0))
+                                .sum()
+                        >= LEAST_LABELLED);
     }
 
     private static SortedMap<String, int[]> labelled(LatentStudy study, Map<String, Set<Integer>> sets) {
