@@ -138,6 +138,7 @@ record FailureReport(Console console, List<String> arguments) {
         return switch (remedy) {
             case REPLACE -> "--force";
             case RESUME -> "--resume";
+            case FINISH_PARTS -> "--part and --finish";
             case CUT_LONG_DOCUMENTS -> "--long";
             case EDIT_IN_ORDER -> "--in-order";
             case EDIT_APART -> "--layers, --heads, --positions";

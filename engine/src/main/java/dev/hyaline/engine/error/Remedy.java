@@ -11,6 +11,9 @@ public enum Remedy {
     /** Goes on with a dump that is not finished. */
     RESUME("IfExists.RESUME"),
 
+    /** Writes the missing parts of a planned dump, and its manifest. */
+    FINISH_PARTS("DumpPlan.write and finish"),
+
     /** Cuts documents that are longer than the model has positions. */
     CUT_LONG_DOCUMENTS("LongDocuments.SPLIT or TRUNCATE"),
 

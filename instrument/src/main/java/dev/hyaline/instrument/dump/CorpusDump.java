@@ -4,6 +4,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.FileLayout;
 import dev.hyaline.files.Json;
@@ -21,9 +22,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeSet;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A dump of any number of documents into shards: safetensors files that each hold a number of rows of every hook point,
@@ -49,6 +52,8 @@ public final class CorpusDump {
     private final ElementType type;
     private final long shardBytes;
     private final int batchTokens;
+    /** Tokens of a window; null if documents are run as they are. */
+    private final @Nullable Integer context;
 
     private CorpusDump(
             Gpt2Config config,
@@ -60,7 +65,8 @@ public final class CorpusDump {
             LongDocuments longDocuments,
             ElementType type,
             long shardBytes,
-            int batchTokens) {
+            int batchTokens,
+            @Nullable Integer context) {
         this.config = config;
         this.points = List.copyOf(new TreeSet<>(points));
         this.derived = DerivedProbe.requireDistinct(derived);
@@ -71,6 +77,7 @@ public final class CorpusDump {
         this.type = type;
         this.shardBytes = shardBytes;
         this.batchTokens = batchTokens;
+        this.context = context;
         if (points.isEmpty()) {
             throw new BadInputException("a dump needs at least one hook point");
         }
@@ -91,6 +98,16 @@ public final class CorpusDump {
         if (batchTokens < 1) {
             throw new BadInputException("a pass needs at least one token, found " + batchTokens);
         }
+        if (context != null) {
+            if (context < 1 || context > config.nCtx()) {
+                throw new BadInputException("a context window must have from 1 to " + config.nCtx()
+                        + " tokens, as many as the model has positions, found " + context);
+            }
+            if (filter.skippedFirst() != null) {
+                throw new BadInputException("packed context windows begin anywhere in a text, so that a text's first"
+                        + " token cannot be left out of them");
+            }
+        }
     }
 
     /** Every token as float32; a document that is too long is an error. */
@@ -105,7 +122,8 @@ public final class CorpusDump {
                 LongDocuments.ERROR,
                 ElementType.F32,
                 SHARD_BYTES,
-                BATCH_TOKENS);
+                BATCH_TOKENS,
+                null);
     }
 
     public Gpt2Config config() {
@@ -162,46 +180,87 @@ public final class CorpusDump {
      */
     public CorpusDump withDerived(List<DerivedSite> sites) {
         return new CorpusDump(
-                config, points, sites, heads, neurons, filter, longDocuments, type, shardBytes, batchTokens);
+                config, points, sites, heads, neurons, filter, longDocuments, type, shardBytes, batchTokens, context);
     }
 
     /** The same, of these heads only. */
     public CorpusDump heads(IndexSelection chosen) {
         return new CorpusDump(
-                config, points, derived, chosen, neurons, filter, longDocuments, type, shardBytes, batchTokens);
+                config,
+                points,
+                derived,
+                chosen,
+                neurons,
+                filter,
+                longDocuments,
+                type,
+                shardBytes,
+                batchTokens,
+                context);
     }
 
     /** The same, of these neurons only. */
     public CorpusDump neurons(IndexSelection chosen) {
         return new CorpusDump(
-                config, points, derived, heads, chosen, filter, longDocuments, type, shardBytes, batchTokens);
+                config, points, derived, heads, chosen, filter, longDocuments, type, shardBytes, batchTokens, context);
     }
 
     public CorpusDump filter(TokenFilter chosen) {
         return new CorpusDump(
-                config, points, derived, heads, neurons, chosen, longDocuments, type, shardBytes, batchTokens);
+                config, points, derived, heads, neurons, chosen, longDocuments, type, shardBytes, batchTokens, context);
     }
 
     public CorpusDump longDocuments(LongDocuments rule) {
-        return new CorpusDump(config, points, derived, heads, neurons, filter, rule, type, shardBytes, batchTokens);
+        return new CorpusDump(
+                config, points, derived, heads, neurons, filter, rule, type, shardBytes, batchTokens, context);
     }
 
     public CorpusDump type(ElementType values) {
         return new CorpusDump(
-                config, points, derived, heads, neurons, filter, longDocuments, values, shardBytes, batchTokens);
+                config,
+                points,
+                derived,
+                heads,
+                neurons,
+                filter,
+                longDocuments,
+                values,
+                shardBytes,
+                batchTokens,
+                context);
     }
 
     public CorpusDump shardBytes(long bytes) {
-        return new CorpusDump(config, points, derived, heads, neurons, filter, longDocuments, type, bytes, batchTokens);
+        return new CorpusDump(
+                config, points, derived, heads, neurons, filter, longDocuments, type, bytes, batchTokens, context);
     }
 
     public CorpusDump batchTokens(int tokens) {
-        return new CorpusDump(config, points, derived, heads, neurons, filter, longDocuments, type, shardBytes, tokens);
+        return new CorpusDump(
+                config, points, derived, heads, neurons, filter, longDocuments, type, shardBytes, tokens, context);
+    }
+
+    /**
+     * The same of windows of so many tokens, as many trainers of sparse autoencoders read a corpus: the documents,
+     * which may be of any length, are joined and cut. A window is one document of the dump. What is left at the end,
+     * shorter than a window, is dropped.
+     *
+     * @throws BadInputException if the model has fewer positions, or the filter leaves out a text's first token
+     */
+    public CorpusDump packed(int tokens) {
+        return new CorpusDump(
+                config, points, derived, heads, neurons, filter, longDocuments, type, shardBytes, batchTokens, tokens);
+    }
+
+    /** Tokens of a window; empty if documents are run as they are. */
+    public OptionalInt context() {
+        return context == null ? OptionalInt.empty() : OptionalInt.of(context);
     }
 
     /**
      * The size of a corpus and of its dump.
      *
+     * @param documents or windows, if packed
      * @param tokens that the model reads, those without a row included
      * @param sha256 of the documents' tokens
      * @param rows tokens with a row
@@ -224,15 +283,22 @@ public final class CorpusDump {
                 }
                 progress.accept(piece.get().tokens().length);
             }
-            if (pieces.documents() == 0) {
-                throw new BadInputException("there is no document to run");
-            }
-            if (pieces.rows() == 0) {
-                throw new BadInputException("no token of the corpus passes the filters");
-            }
+            requireRows(pieces.documents(), pieces.rows());
             ShardPlan plan = plan(pieces.rows());
             return new Forecast(
                     pieces.documents(), pieces.tokens(), pieces.sha256(), plan.rows(), plan.shards(), plan.bytes());
+        }
+    }
+
+    void requireRows(long documents, long rows) {
+        if (documents == 0) {
+            throw new BadInputException(
+                    context == null
+                            ? "there is no document to run"
+                            : "the corpus has too few tokens for one window of " + context);
+        }
+        if (rows == 0) {
+            throw new BadInputException("no token of the corpus passes the filters");
         }
     }
 
@@ -251,7 +317,18 @@ public final class CorpusDump {
     }
 
     CorpusReader pieces(Corpus corpus) {
-        return new CorpusReader(config, corpus, filter, longDocuments);
+        return pieces(corpus, CorpusCounts.NONE, 0);
+    }
+
+    /**
+     * Reads the rest of a corpus.
+     *
+     * @param before counts of what comes before
+     * @param skipped tokens of the rest that come before, too: those of windows that begin earlier
+     */
+    CorpusReader pieces(Corpus rest, CorpusCounts before, long skipped) {
+        Corpus read = context == null ? rest : new PackedCorpus(config, rest, context, before.documents(), skipped);
+        return new CorpusReader(config, read, filter, longDocuments, before);
     }
 
     /**
@@ -276,6 +353,13 @@ public final class CorpusDump {
             DumpFolder folder,
             Provenance provenance,
             CorpusListener listener) {
+        if (folder.ifExists() == DumpFolder.IfExists.RESUME
+                && Files.exists(folder.path().resolve(DumpPlan.FILE))) {
+            throw FileException.occupied(
+                    folder.path(),
+                    "holds a dump that is written in parts by its " + DumpPlan.FILE + "; go on with it ("
+                            + Remedy.FINISH_PARTS + "), start over (" + Remedy.REPLACE + ") or choose another folder");
+        }
         ShardPlan plan = plan(forecast.rows());
         Json request =
                 ShardManifest.request(this, plan, forecast, model.weights().processing(), provenance);
@@ -292,12 +376,13 @@ public final class CorpusDump {
             try (Journal journal = journal(folder, request)) {
                 long resumed = Math.min(journal.shards().size() * plan.rowsPerShard(), plan.rows());
                 requireRoom(folder, forecast, journal);
-                List<Shard> shards;
-                try (ShardWriter writer = new ShardWriter(folder, journal, plan)) {
+                try (ShardWriter writer = new ShardWriter(
+                        ShardFiles.of(folder, journal), plan, journal.shards().size())) {
                     new CorpusPasses(this, model, plan, writer, listener).run(corpus, forecast, resumed);
-                    shards = writer.finish();
+                    writer.finish();
                 }
-                byte[] json = ShardManifest.json(request, model, provenance, shards);
+                List<Shard> shards = journal.shards();
+                byte[] json = ShardManifest.json(request, provenance.model(), provenance.command(), shards, model);
                 FileLayout.writeFully(folder.manifest(), ByteBuffer.wrap(json), 0);
                 folder.commitShards();
                 return written(folder, shards, resumed);

@@ -67,28 +67,45 @@ final class CorpusPasses {
     /** Runs what gets rows from {@code firstRow} on. */
     void run(Corpus corpus, CorpusDump.Forecast forecast, long firstRow) throws IOException {
         try (CorpusReader pieces = dump.pieces(corpus)) {
-            while (true) {
-                long row = pieces.rows();
-                Optional<CorpusReader.Piece> next = pieces.next();
-                if (next.isEmpty()) {
-                    break;
-                }
-                CorpusReader.Piece piece = next.get();
-                if (pieces.rows() > Math.max(row, firstRow)) {
-                    add(fresh(piece, row, firstRow), Math.max(row, firstRow));
-                } else {
-                    listener.skipped(piece.tokens().length);
-                }
-            }
-            runBatch();
+            run(pieces, firstRow, Long.MAX_VALUE);
             requireSame(pieces, forecast);
         }
     }
 
-    /** A piece without the rows that are written already. */
-    private static CorpusReader.Piece fresh(CorpusReader.Piece piece, long row, long firstRow) {
-        int written = (int) Math.max(0, firstRow - row);
-        int[] rows = Arrays.copyOfRange(piece.rows(), written, piece.rows().length);
+    /**
+     * Runs what gets rows from {@code firstRow} to before {@code endRow}.
+     *
+     * @throws BadInputException if the corpus ends before
+     */
+    void runPart(CorpusReader pieces, long firstRow, long endRow) throws IOException {
+        run(pieces, firstRow, endRow);
+        if (pieces.rows() < endRow) {
+            throw changed();
+        }
+    }
+
+    private void run(CorpusReader pieces, long firstRow, long endRow) throws IOException {
+        while (pieces.rows() < endRow) {
+            long row = pieces.rows();
+            Optional<CorpusReader.Piece> next = pieces.next();
+            if (next.isEmpty()) {
+                break;
+            }
+            CorpusReader.Piece piece = next.get();
+            if (pieces.rows() > Math.max(row, firstRow)) {
+                add(between(piece, row, firstRow, endRow), Math.max(row, firstRow));
+            } else {
+                listener.skipped(piece.tokens().length);
+            }
+        }
+        runBatch();
+    }
+
+    /** A piece, whose first row is {@code row}, with no rows but those asked for. */
+    private static CorpusReader.Piece between(CorpusReader.Piece piece, long row, long firstRow, long endRow) {
+        int from = (int) Math.max(0, firstRow - row);
+        int to = (int) Math.min(piece.rows().length, endRow - row);
+        int[] rows = Arrays.copyOfRange(piece.rows(), from, to);
         return new CorpusReader.Piece(piece.name(), piece.document(), piece.start(), piece.tokens(), rows);
     }
 

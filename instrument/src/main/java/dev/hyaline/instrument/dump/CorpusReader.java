@@ -48,8 +48,18 @@ final class CorpusReader implements AutoCloseable {
     /** Tokens that passed all filters but the last. */
     private long candidates;
 
-    CorpusReader(Gpt2Config config, Corpus corpus, TokenFilter filter, LongDocuments longDocuments) {
+    /**
+     * Begins to read.
+     *
+     * @param before counts of the documents before these
+     */
+    CorpusReader(
+            Gpt2Config config, Corpus corpus, TokenFilter filter, LongDocuments longDocuments, CorpusCounts before) {
         this.config = config;
+        this.documents = before.documents();
+        this.tokens = before.tokens();
+        this.candidates = before.candidates();
+        this.rows = before.rows(filter.every());
         this.filter = filter;
         this.longDocuments = longDocuments;
         this.stream = corpus.documents();
@@ -107,6 +117,11 @@ final class CorpusReader implements AutoCloseable {
             }
         }
         return Arrays.copyOf(positions, count);
+    }
+
+    /** All counts so far, with those of the documents before. */
+    CorpusCounts counts() {
+        return new CorpusCounts(documents, tokens, candidates);
     }
 
     /** Documents begun so far. */

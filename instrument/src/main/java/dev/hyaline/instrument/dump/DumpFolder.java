@@ -37,7 +37,7 @@ public final class DumpFolder implements AutoCloseable {
     /** Name of the file that lists the shards that are complete, as long as there is no manifest. */
     static final String JOURNAL = "journal.jsonl";
 
-    private static final Pattern SHARD = Pattern.compile("activations-\\d{5,}\\.safetensors");
+    private static final Pattern SHARD = Pattern.compile("activations-\\d{5,}\\.safetensors(\\.json)?");
 
     /** The treatment of a dump that is in the folder already. */
     public enum IfExists {
@@ -132,7 +132,7 @@ public final class DumpFolder implements AutoCloseable {
                                             + ")");
                 }
                 case RESUME -> {
-                    if (!shards && !path.endsWith(MANIFEST)) {
+                    if (!shards && !path.endsWith(MANIFEST) && !path.endsWith(DumpPlan.FILE)) {
                         throw FileException.occupied(
                                 path,
                                 "exists already, and is of a dump without shards, which cannot be resumed; choose"
@@ -166,11 +166,12 @@ public final class DumpFolder implements AutoCloseable {
 
     /** Files of an earlier dump in a folder; none if there is no such folder. */
     public static List<Path> existing(Path folder) {
-        List<Path> existing = new ArrayList<>(
-                Stream.concat(Stream.of(DumpFormat.values()).map(DumpFormat::fileName), Stream.of(JOURNAL, MANIFEST))
-                        .map(folder::resolve)
-                        .filter(Files::exists)
-                        .toList());
+        List<Path> existing = new ArrayList<>(Stream.concat(
+                        Stream.of(DumpFormat.values()).map(DumpFormat::fileName),
+                        Stream.of(JOURNAL, DumpPlan.FILE, MANIFEST))
+                .map(folder::resolve)
+                .filter(Files::exists)
+                .toList());
         if (Files.isDirectory(folder)) {
             try (Stream<Path> files = Files.list(folder)) {
                 files.filter(DumpFolder::isShard).sorted().forEach(existing::add);

@@ -12,6 +12,7 @@ import dev.hyaline.instrument.internal.DumpErrors;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
@@ -42,6 +43,24 @@ final class ShardManifest {
             CorpusDump.Forecast forecast,
             List<String> processing,
             Provenance provenance) {
+        return request(dump, plan, processing, provenance, json -> {
+            json.writeNumberProperty("documents", forecast.documents());
+            json.writeNumberProperty("tokens", forecast.tokens());
+            json.writeStringProperty("sha256", forecast.sha256());
+        });
+    }
+
+    /**
+     * As the other.
+     *
+     * @param corpus writes the properties that identify the corpus
+     */
+    static Json request(
+            CorpusDump dump,
+            ShardPlan plan,
+            List<String> processing,
+            Provenance provenance,
+            Consumer<JsonGenerator> corpus) {
         byte[] request = JsonText.compact(json -> {
             json.writeStartObject();
             json.writeStringProperty("format", FORMAT);
@@ -51,12 +70,10 @@ final class ShardManifest {
             json.writeEndObject();
             Manifest.token(json, "token_prepended_to_text", provenance.prependedToken());
             json.writeObjectPropertyStart("corpus");
-            json.writeNumberProperty("documents", forecast.documents());
-            json.writeNumberProperty("tokens", forecast.tokens());
-            json.writeStringProperty("sha256", forecast.sha256());
+            corpus.accept(json);
             json.writeEndObject();
             capture(json, dump);
-            activations(json, dump, plan, forecast);
+            activations(json, dump, plan);
             json.writeEndObject();
         });
         return Json.readObject(DumpErrors.INSTANCE, "the request", request);
@@ -78,21 +95,29 @@ final class ShardManifest {
         Manifest.token(json, "skipped_first_token", filter.skippedFirst());
         json.writeNumberProperty("every", filter.every());
         json.writeStringProperty("long_documents", dump.longDocuments().toString());
+        dump.context().ifPresent(tokens -> json.writeNumberProperty("context", tokens));
         json.writeEndObject();
     }
 
-    private static void activations(JsonGenerator json, CorpusDump dump, ShardPlan plan, CorpusDump.Forecast forecast) {
+    private static void activations(JsonGenerator json, CorpusDump dump, ShardPlan plan) {
         json.writeObjectPropertyStart("activations");
         json.writeStringProperty("format", DumpFormat.SAFETENSORS.toString());
         json.writeStringProperty("dtype", dump.type().toString());
         json.writeStringProperty("layout", "token-major");
-        json.writeNumberProperty("rows", forecast.rows());
+        json.writeNumberProperty("rows", plan.rows());
         json.writeNumberProperty("rows_per_shard", plan.rowsPerShard());
         Manifest.tensors(json, plan.tensors(), "row_shape");
         json.writeEndObject();
     }
 
-    static byte[] json(Json request, Gpt2 model, Provenance provenance, List<Shard> shards) {
+    /**
+     * A manifest.
+     *
+     * @param model its name, which does not decide the bytes and which the request therefore lacks
+     * @param command the command that makes the same dump
+     * @param ran the model that ran here; null if shards were made elsewhere
+     */
+    static byte[] json(Json request, String model, List<String> command, List<Shard> shards, @Nullable Gpt2 ran) {
         return JsonText.indented(json -> {
             json.writeStartObject();
             for (String key : request.names()) {
@@ -100,18 +125,19 @@ final class ShardManifest {
                 if (key.equals("model")) {
                     json.writeObjectPropertyStart(key);
                     value.names().forEach(fact -> value.require(fact).write(fact, json));
-                    // The request lacks the name, which does not decide the bytes.
-                    json.writeStringProperty("name", provenance.model());
+                    json.writeStringProperty("name", model);
                     json.writeEndObject();
                 } else {
                     value.write(key, json);
                 }
             }
-            Manifest.strings(json, "command", provenance.command());
+            Manifest.strings(json, "command", command);
             json.writeArrayPropertyStart("shards");
             shards.forEach(shard -> shard.write(json));
             json.writeEndArray();
-            Manifest.environment(json, model);
+            if (ran != null) {
+                Manifest.environment(json, ran);
+            }
             json.writeEndObject();
         });
     }
@@ -125,11 +151,16 @@ final class ShardManifest {
 
     /** @throws BadInputException naming the first thing that was asked for otherwise when the dump was begun */
     static void requireSame(Path dump, Json recorded, Json request) {
-        difference("", recorded, request).ifPresent(difference -> {
+        difference(recorded, request).ifPresent(difference -> {
             Path folder = dump.toAbsolutePath();
             throw new BadInputException("the dump in " + folder + " was begun otherwise and cannot be resumed: "
                     + difference + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
         });
+    }
+
+    /** The first value that was recorded otherwise than it is wanted, in words. */
+    static Optional<String> difference(Json recorded, Json wanted) {
+        return difference("", recorded, wanted);
     }
 
     private static Optional<String> difference(String key, @Nullable Json recorded, Json wanted) {

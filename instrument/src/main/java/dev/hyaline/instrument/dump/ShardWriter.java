@@ -12,7 +12,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -35,8 +34,7 @@ final class ShardWriter implements AutoCloseable {
         }
     }
 
-    private final DumpFolder folder;
-    private final Journal journal;
+    private final ShardFiles files;
     private final ShardPlan plan;
     private final BackgroundWriter writer = new BackgroundWriter();
     private final Deque<Open> open = new ArrayDeque<>();
@@ -52,12 +50,15 @@ final class ShardWriter implements AutoCloseable {
 
     private @Nullable ByteBuffer buffer;
 
-    /** Goes on after the shards in the journal. */
-    ShardWriter(DumpFolder folder, Journal journal, ShardPlan plan) {
-        this.folder = folder;
-        this.journal = journal;
+    /**
+     * Prepares to write.
+     *
+     * @param firstShard the first shard that gets rows
+     */
+    ShardWriter(ShardFiles files, ShardPlan plan, long firstShard) {
+        this.files = files;
         this.plan = plan;
-        this.nextShard = journal.shards().size();
+        this.nextShard = firstShard;
     }
 
     /** Turns to the rows of a tensor from {@code firstRow} on. */
@@ -121,7 +122,7 @@ final class ShardWriter implements AutoCloseable {
     private Open shard(long index) throws IOException {
         while (nextShard <= index) {
             SafetensorsLayout layout = plan.layout(nextShard);
-            open.addLast(new Open(nextShard, folder.begin(ShardPlan.fileName(nextShard)), layout));
+            open.addLast(new Open(nextShard, files.begin(ShardPlan.fileName(nextShard)), layout));
             nextShard++;
         }
         return open.stream()
@@ -157,14 +158,12 @@ final class ShardWriter implements AutoCloseable {
         full.layout.writeFrame(full.channel, new int[0]);
         String sha256 = Digests.sha256(full.channel);
         full.channel.force(true);
-        folder.publish(name);
-        journal.add(new Shard(name, plan.rows(full.index), full.layout.fileBytes(), sha256, full.overflowed));
+        files.complete(new Shard(name, plan.rows(full.index), full.layout.fileBytes(), sha256, full.overflowed));
     }
 
     /** Waits until all shards are complete. */
-    List<Shard> finish() throws IOException {
+    void finish() throws IOException {
         writer.finish();
-        return journal.shards();
     }
 
     @Override

@@ -35,7 +35,23 @@ record StoreManifest(
             throw FileException.corrupt(
                     folder, "a dump", "one that is not finished; go on with it (" + Remedy.RESUME + ")");
         }
+        if (!Files.exists(file) && Files.exists(folder.resolve(DumpPlan.FILE))) {
+            throw FileException.corrupt(
+                    folder, "a dump", "one whose parts are not all there; go on with it (" + Remedy.FINISH_PARTS + ")");
+        }
         Json json = ShardManifest.read(file);
+        StoreManifest described = of(json);
+        return new StoreManifest(
+                described.points(),
+                described.heads(),
+                described.neurons(),
+                described.plan(),
+                described.documents(),
+                shards(json, described.plan()));
+    }
+
+    /** What a manifest says, or the request of a plan, without its shards. */
+    static StoreManifest of(Json json) {
         if (!json.require("format").string().equals(ShardManifest.FORMAT)) {
             throw json.require("format").expected("\"" + ShardManifest.FORMAT + "\", a dump in shards");
         }
@@ -77,12 +93,7 @@ record StoreManifest(
                 activations.require("rows").whole(1));
         Json capture = json.require("capture");
         return new StoreManifest(
-                points,
-                selection(capture, "heads"),
-                selection(capture, "neurons"),
-                plan,
-                documents,
-                shards(json, plan));
+                points, selection(capture, "heads"), selection(capture, "neurons"), plan, documents, List.of());
     }
 
     /** Names of derived sites; few dumps have any. */

@@ -2,9 +2,11 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
@@ -16,6 +18,7 @@ import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.instrument.dump.Dump;
 import dev.hyaline.instrument.dump.DumpFolder;
 import dev.hyaline.instrument.dump.DumpFormat;
+import dev.hyaline.instrument.dump.DumpPlan;
 import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.instrument.dump.TokenFilter;
 import dev.hyaline.instrument.gradient.Gradients;
@@ -27,6 +30,7 @@ import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.GradientOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PartOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
@@ -37,6 +41,7 @@ import dev.hyaline.tools.option.WeightOptions;
 import dev.hyaline.tools.report.CorpusReport;
 import dev.hyaline.tools.report.DumpReport;
 import dev.hyaline.tools.report.DumpSummary;
+import dev.hyaline.tools.report.PlanReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.CorpusProgress;
@@ -53,9 +58,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 
 /** {@code hyaline dump}: running prompts and writing the activations at hook points. */
 @Command(
@@ -92,6 +99,9 @@ import picocli.CommandLine.Option;
             "  hyaline dump --prompts prompts.txt --sites mlp.post --layers -1 --positions last --dtype f16",
             "  hyaline dump --prompts corpus.jsonl --sites resid_post --layers 2 --skip-bos --long split --resume",
             "  hyaline dump --sites 'blocks.*.attn.hook_*' --format npz --dry-run",
+            "  hyaline dump --prompts corpus.jsonl --context 128 --pack --plan --out harvest",
+            "  seq 0 15 | xargs -P 4 -I{} hyaline dump --out harvest --part {}/16",
+            "  hyaline dump --out harvest --finish --verify",
             "  hyaline dump --gradients logit-diff --answer ' Mary' --distractor ' John' --sites resid_pre,z",
             "",
             "In Python:",
@@ -157,6 +167,9 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     private ShardOptions shardOptions;
 
     @Mixin
+    private PartOptions partOptions;
+
+    @Mixin
     private GradientOptions gradientOptions;
 
     @Option(names = "--dry-run", description = "Show what would be written and how large it is, and stop.")
@@ -172,13 +185,35 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     @Override
     public void check() {
         Path folder = PathOption.parse("--out", out);
-        saeOptions.check(selection.innerSites());
-        if (shardOptions.areRequired()) {
-            requireSafetensors();
-            captureOptions.requireForShards();
+        if (partOptions.isPart() || partOptions.isFinish()) {
+            return;
+        }
+        checkRequest();
+        if (partOptions.isPlan()) {
+            promptOptions.requireFilesOnly();
+            engineOptions.requireProcessors();
         }
         // A dry run reports an existing dump and goes on, but also refuses a folder that cannot be written.
         DumpFolder.requireFree(folder, dryRun ? DumpFolder.IfExists.REPLACE : shardOptions.ifExists());
+    }
+
+    /** Checks what is to be written, wherever that is. */
+    private void checkRequest() {
+        saeOptions.check(selection.innerSites());
+        if (partOptions.isPlan() && shardOptions.areRefused()) {
+            throw new BadInputException("--plan is for shards; leave out --no-shards");
+        }
+        if (shardOptions.areRequired() || partOptions.isPlan()) {
+            requireSafetensors();
+            captureOptions.requireForShards();
+            requireNoGradients();
+        }
+    }
+
+    private void requireNoGradients() {
+        if (gradientOptions.name().isPresent()) {
+            throw new BadInputException("shards hold activations: --gradients excludes the options that ask for them");
+        }
     }
 
     private void requireSafetensors() {
@@ -197,6 +232,16 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     @Override
     public void run() {
         Path folder = PathOption.parse("--out", out);
+        if (partOptions.isFinish()) {
+            DumpPlan plan = DumpPlan.read(folder);
+            new PlanReport(console, plan, folder, common.json).finished(plan.finish(folder, partOptions.verifies()));
+            return;
+        }
+        if (partOptions.isPart()) {
+            DumpPlan plan = DumpPlan.read(folder);
+            planned(plan, folder).part(plan, folder, this);
+            return;
+        }
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Corpus corpus = () -> promptOptions
@@ -204,7 +249,9 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                     .prompts()
                     .map(input ->
                             new Document(input.source(), promptOptions.encode(input, checkpoint.config(), vocabulary)));
-            if (inShards(corpus)) {
+            if (partOptions.isPlan()) {
+                plan(checkpoint, vocabulary, folder);
+            } else if (inShards(corpus)) {
                 shards(checkpoint, vocabulary, corpus, folder);
             } else {
                 oneFile(checkpoint, vocabulary, folder);
@@ -213,9 +260,6 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     }
 
     private boolean inShards(Corpus corpus) {
-        if (gradientOptions.name().isPresent() && shardOptions.areRequired()) {
-            throw new BadInputException("shards hold activations: --gradients excludes the options that ask for them");
-        }
         if (shardOptions.areRefused() || gradientOptions.name().isPresent()) {
             return false;
         }
@@ -277,7 +321,82 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         return captureOptions.withRoles(promptOptions.encode(inputs, config, vocabulary), inputs);
     }
 
-    private void shards(Checkpoint checkpoint, ModelVocabulary vocabulary, Corpus corpus, Path folder) {
+    /** What the plan's command asks for. */
+    private DumpCommand planned(DumpPlan plan, Path folder) {
+        DumpCommand planned = new DumpCommand(console);
+        List<String> command = plan.command();
+        try {
+            new CommandLine(planned)
+                    .setExpandAtFiles(false)
+                    .parseArgs(command.subList(Math.min(2, command.size()), command.size())
+                            .toArray(String[]::new));
+            planned.checkRequest();
+            planned.shardOptions.check();
+        } catch (ParameterException | BadInputException e) {
+            throw new BadInputException(folder.resolve(DumpPlan.FILE) + ": its command cannot be run: "
+                    + Printable.plain(String.valueOf(e.getMessage())));
+        }
+        return planned;
+    }
+
+    private void plan(Checkpoint checkpoint, ModelVocabulary vocabulary, Path folder) {
+        CorpusDump dump = corpusDump(checkpoint, vocabulary);
+        Provenance provenance = provenance(
+                checkpoint, modelFiles(checkpoint), vocabulary, canonicalCommand(DEFAULT_SITES_IN_SHARDS, true));
+        DumpPlan plan;
+        try (ConsoleProgress progress = new ConsoleProgress(console, "plan", "tokens", ConsoleProgress.UNKNOWN)) {
+            plan = DumpPlan.of(
+                    dump,
+                    promptOptions.corpus(checkpoint.config(), vocabulary),
+                    weightOptions.weights(checkpoint).processing(),
+                    provenance,
+                    engineOptions.threads(),
+                    progress::advance);
+        }
+        if (!dryRun) {
+            try (DumpFolder opened = DumpFolder.open(folder, shardOptions.ifExists())) {
+                plan.write(opened);
+            }
+        }
+        new PlanReport(console, plan, folder, common.json).planned(!dryRun);
+    }
+
+    /**
+     * Writes a part of the dump that this command asks for.
+     *
+     * @param given the command that asks for the part
+     */
+    private void part(DumpPlan plan, Path folder, DumpCommand given) {
+        DumpPlan.Range range = given.partOptions.part(plan);
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            CorpusDump dump = corpusDump(checkpoint, vocabulary).batchTokens(given.shardOptions.batchTokens());
+            Gpt2Weights weights = weightOptions.weights(checkpoint);
+            Provenance provenance = provenance(checkpoint, modelFiles(checkpoint), vocabulary, plan.command());
+            plan.requireSame(dump, weights.processing(), provenance);
+            try (StopNotice notice = new StopNotice(console, "the same command goes on");
+                    Gpt2 engine = given.engineOptions.open(weights, console);
+                    ConsoleProgress progress =
+                            new ConsoleProgress(console, "part", "tokens", ConsoleProgress.UNKNOWN)) {
+                long begin = System.nanoTime();
+                CorpusProgress counted = new CorpusProgress(progress);
+                DumpPlan.PartSummary written = plan.write(
+                        dump,
+                        engine,
+                        promptOptions.parser(checkpoint.config(), vocabulary),
+                        provenance,
+                        folder,
+                        range,
+                        counted);
+                notice.cancel();
+                new PlanReport(console, plan, folder, given.common.json)
+                        .part(written, counted.tokens(), Duration.ofNanos(System.nanoTime() - begin));
+                warnOfOverflow(written.overflowed());
+            }
+        }
+    }
+
+    private CorpusDump corpusDump(Checkpoint checkpoint, ModelVocabulary vocabulary) {
         TokenFilter filter =
                 TokenFilter.all().positions(captureOptions.positions()).every(shardOptions.every());
         List<DerivedSite> inner = inner(checkpoint);
@@ -291,6 +410,11 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 .type(type)
                 .shardBytes(shardOptions.bytes())
                 .batchTokens(shardOptions.batchTokens());
+        return shardOptions.context == null ? dump : dump.packed(shardOptions.context);
+    }
+
+    private void shards(Checkpoint checkpoint, ModelVocabulary vocabulary, Corpus corpus, Path folder) {
+        CorpusDump dump = corpusDump(checkpoint, vocabulary);
         CorpusDump.Forecast forecast;
         try (ConsoleProgress progress = new ConsoleProgress(console, "read", "tokens", ConsoleProgress.UNKNOWN)) {
             forecast = dump.forecast(corpus, progress::advance);

@@ -55,6 +55,13 @@ public final class EngineOptions implements CheckedOptions {
         return device.equals(PROCESSORS) ? List.of() : List.of("--device", device);
     }
 
+    /** Refuses a device: what many machines write together has the values of processors, which all have alike. */
+    public void requireProcessors() {
+        if (!device.equals(PROCESSORS)) {
+            throw new BadInputException("--plan is for --device cpu, whose values are the same on every machine");
+        }
+    }
+
     @Override
     public void check() {
         device();

@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.stream.Stream;
@@ -130,7 +131,7 @@ public final class PromptFile {
     private final class Reader implements Iterator<PromptInput> {
         private final InputStream in;
         private final ByteArrayOutputStream line = new ByteArrayOutputStream();
-        private boolean json = name.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
+        private boolean json = isJsonLines(name);
         private int lines;
         private boolean any;
         private @Nullable PromptInput next;
@@ -142,14 +143,14 @@ public final class PromptFile {
         @Override
         public boolean hasNext() {
             while (next == null && readLine()) {
-                String text = text();
+                String text = text(name, lines, line.toByteArray());
                 if (!text.isBlank()) {
                     String source = name + ":" + lines;
                     if (!any && bytes != null && !json) {
                         json = text.strip().startsWith("{");
                     }
                     any = true;
-                    next = json ? parse(source, text) : new PromptInput.OfText(source, text);
+                    next = prompt(source, text, json);
                 }
             }
             if (!any) {
@@ -186,20 +187,6 @@ public final class PromptFile {
             return true;
         }
 
-        private String text() {
-            byte[] read = line.toByteArray();
-            int length = read.length > 0 && read[read.length - 1] == '\r' ? read.length - 1 : read.length;
-            try {
-                String text = StandardCharsets.UTF_8
-                        .newDecoder()
-                        .decode(ByteBuffer.wrap(read, 0, length))
-                        .toString();
-                return lines == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
-            } catch (CharacterCodingException e) {
-                throw new BadInputException(name + ":" + lines + ": this is not UTF-8 text");
-            }
-        }
-
         void close() {
             try {
                 in.close();
@@ -207,6 +194,43 @@ public final class PromptFile {
                 throw FileException.reading(name, e);
             }
         }
+    }
+
+    /**
+     * Reads a line of a file.
+     *
+     * @param line its number, from 1
+     * @param content its bytes, without the line feed
+     * @return empty if the line is blank
+     * @throws BadInputException naming file and line, if it is not a prompt
+     */
+    static Optional<PromptInput> prompt(String file, long line, byte[] content) {
+        String text = text(file, line, content);
+        return text.isBlank() ? Optional.empty() : Optional.of(prompt(file + ":" + line, text, isJsonLines(file)));
+    }
+
+    private static boolean isJsonLines(String file) {
+        return file.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
+    }
+
+    private static String text(String file, long line, byte[] content) {
+        int length = content.length;
+        if (length > 0 && content[length - 1] == '\r') {
+            length--;
+        }
+        try {
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(content, 0, length))
+                    .toString();
+            return line == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
+        } catch (CharacterCodingException e) {
+            throw new BadInputException(file + ":" + line + ": this is not UTF-8 text");
+        }
+    }
+
+    private static PromptInput prompt(String source, String text, boolean json) {
+        return json ? parse(source, text) : new PromptInput.OfText(source, text);
     }
 
     private static PromptInput parse(String source, String line) {

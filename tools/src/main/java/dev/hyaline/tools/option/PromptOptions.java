@@ -3,8 +3,12 @@ package dev.hyaline.tools.option;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.dump.CorpusFiles;
+import dev.hyaline.instrument.dump.Document;
+import dev.hyaline.instrument.dump.LineParser;
 import dev.hyaline.weights.Tokenizer;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -49,6 +53,7 @@ public final class PromptOptions implements CheckedOptions {
     public boolean noBos;
 
     private PromptSource source = new PromptSource(List.of());
+    private boolean readLater;
 
     @Override
     public void check() {
@@ -60,9 +65,40 @@ public final class PromptOptions implements CheckedOptions {
     @Override
     public void readInputs(InputStream standardInput) {
         source = source(standardInput);
+        if (readLater) {
+            return;
+        }
         try (Stream<PromptInput> prompts = source.prompts()) {
             prompts.forEach(prompt -> {});
         }
+    }
+
+    /**
+     * Checks that all prompts are in files that other processes can read, too, and leaves it to others to read them.
+     */
+    public void requireFilesOnly() {
+        if (files.isEmpty() || !texts.isEmpty() || !tokens.isEmpty()) {
+            throw new BadInputException("--plan takes prompts from files alone, which every part can read: give"
+                    + " --prompts FILE, and neither --prompt nor --tokens");
+        }
+        for (String file : files) {
+            if (file.equals("-") || !Files.isRegularFile(PathOption.readable("--prompts", file))) {
+                throw new BadInputException("--plan needs files that every part can read again, but "
+                        + (file.equals("-") ? "standard input" : file) + " is none; save it to a file");
+            }
+        }
+        readLater = true;
+    }
+
+    /** The files of prompts, as a corpus. */
+    public CorpusFiles corpus(Gpt2Config config, ModelVocabulary vocabulary) {
+        return new CorpusFiles(files, parser(config, vocabulary));
+    }
+
+    /** Reads the lines of files of prompts. */
+    public LineParser parser(Gpt2Config config, ModelVocabulary vocabulary) {
+        return (file, line, content) -> PromptFile.prompt(file, line, content)
+                .map(input -> new Document(input.source(), encode(input, config, vocabulary)));
     }
 
     /** Returns whether any prompt is given; otherwise the built-in one is used. */

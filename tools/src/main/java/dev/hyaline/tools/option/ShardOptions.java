@@ -26,7 +26,7 @@ public final class ShardOptions implements CheckedOptions {
             negatable = true,
             description = {
                 "Write shards, or one file, whatever the number of tokens. Default: shards for more than 65,536 tokens,"
-                        + " or if one of the next five options is given."
+                        + " or if one of the next seven options is given."
             })
     private @Nullable Boolean shards;
 
@@ -57,6 +57,20 @@ public final class ShardOptions implements CheckedOptions {
                         + " Default: error"
             })
     public @Nullable LongDocuments longDocuments;
+
+    @Option(
+            names = "--context",
+            paramLabel = "N",
+            description = "With --pack: tokens of a window, at most as many as the model has positions.")
+    public @Nullable Integer context;
+
+    @Option(
+            names = "--pack",
+            description = {
+                "Join the documents, of any length, and cut them into windows of --context tokens, which the model"
+                        + " reads instead of documents. The tail is left out."
+            })
+    public boolean pack;
 
     @Option(
             names = "--batch-tokens",
@@ -102,14 +116,33 @@ public final class ShardOptions implements CheckedOptions {
 
     /** Returns whether an option is given that does not apply to one file. */
     private boolean areDescribed() {
-        return size != null || every != null || skipBos || longDocuments != null || batchTokens != null;
+        return size != null
+                || every != null
+                || skipBos
+                || longDocuments != null
+                || batchTokens != null
+                || context != null
+                || pack;
     }
 
     @Override
     public void check() {
         if (areRefused() && areDescribed()) {
             throw new BadInputException("--no-shards excludes the options that are for shards: --shard-size, --every,"
-                    + " --skip-bos, --long and --batch-tokens");
+                    + " --skip-bos, --long, --context, --pack and --batch-tokens");
+        }
+        if (pack && context == null) {
+            throw new BadInputException("--pack needs --context, the tokens of a window");
+        }
+        if (!pack && context != null) {
+            throw new BadInputException("--context goes with --pack");
+        }
+        if (pack && (skipBos || longDocuments != null)) {
+            throw new BadInputException((skipBos ? "--skip-bos" : "--long")
+                    + " is for documents, which --pack joins and cuts; leave one of the two out");
+        }
+        if (context != null) {
+            CheckedOptions.requireAtLeast("--context", 1, context);
         }
         if (every != null) {
             CheckedOptions.requireAtLeast("--every", 1, every);
@@ -156,9 +189,11 @@ public final class ShardOptions implements CheckedOptions {
                 "--shard-size",
                 String.format(Locale.ROOT, "%d", bytes()),
                 "--every",
-                String.format(Locale.ROOT, "%d", every()),
-                "--long",
-                longDocuments().toString()));
+                String.format(Locale.ROOT, "%d", every())));
+        options.addAll(
+                context == null
+                        ? List.of("--long", longDocuments().toString())
+                        : List.of("--context", String.format(Locale.ROOT, "%d", context), "--pack"));
         if (skipBos) {
             options.add("--skip-bos");
         }

@@ -40,6 +40,13 @@ public final class Digests {
         return hex(digest);
     }
 
+    /** The SHA-256 of bytes. */
+    public static String sha256(byte[] bytes) {
+        MessageDigest digest = sha256();
+        digest.update(bytes);
+        return hex(digest);
+    }
+
     /** The SHA-256 of a whole file, whatever its current position. */
     public static String sha256(FileChannel file) throws IOException {
         MessageDigest digest = sha256();

@@ -1,0 +1,552 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.engine.error.Remedy;
+import dev.hyaline.files.Digests;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.FileLayout;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.JsonText;
+import dev.hyaline.files.PartialFile;
+import dev.hyaline.instrument.internal.DumpErrors;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import tools.jackson.core.JsonGenerator;
+
+/**
+ * A plan by which any number of processes, on any number of machines, write the shards of one dump, in any order: the
+ * bytes of a shard are a function of the plan alone, and equal those that {@link CorpusDump#write} gives. A plan lies
+ * in the folder of its dump as {@code plan.json}. It holds what was asked for, and where in the corpus reading can
+ * begin, with what comes before, so that no part reads the corpus from its start. Immutable.
+ *
+ * <p>A shard may be written by several processes at once, and again after any of them was killed. {@link #finish}
+ * writes the manifest when all are there.
+ */
+public final class DumpPlan {
+    /** Name of the plan in its dump's folder. */
+    public static final String FILE = "plan.json";
+
+    /** Names the layout of the JSON. */
+    private static final String FORMAT = "hyaline-plan/1";
+
+    /** The most shards that an error names. */
+    private static final int SHOWN = 8;
+
+    private final byte[] bytes;
+    private final Json request;
+    private final String model;
+    private final List<String> command;
+    private final List<PlannedFile> files;
+    private final List<PlannedSplit> splits;
+    private final CorpusCounts totals;
+    private final ShardPlan shards;
+
+    private DumpPlan(byte[] bytes, String label) {
+        this.bytes = bytes;
+        Json json = Json.readObject(DumpErrors.INSTANCE, label, bytes);
+        PlanJson.requireKeys(json, "format", "request", "name", "command", "totals", "splits");
+        if (!json.require("format").string().equals(FORMAT)) {
+            throw json.require("format").expected("\"" + FORMAT + "\"");
+        }
+        request = json.require("request");
+        model = json.require("name").string();
+        command = json.require("command").elements().stream().map(Json::string).toList();
+        shards = StoreManifest.of(request).plan();
+        files = request.require("corpus").require("files").elements().stream()
+                .map(PlannedFile::of)
+                .toList();
+        PlanJson.requireKeys(json.require("totals"), "documents", "tokens", "candidates");
+        totals = PlanJson.counts(json.require("totals"));
+        splits = splits(json.require("splits").elements());
+    }
+
+    private List<PlannedSplit> splits(List<Json> listed) {
+        List<PlannedSplit> read = new ArrayList<>(listed.size());
+        CorpusCounts before = CorpusCounts.NONE;
+        for (Json json : listed) {
+            PlannedSplit split = PlannedSplit.of(json);
+            PlannedSplit last = read.isEmpty() ? null : read.getLast();
+            boolean goesOn = last != null
+                    && split.file() == last.file()
+                    && split.offset() == last.offset() + last.bytes()
+                    && split.lines() > last.lines();
+            boolean begins =
+                    split.file() == (last == null ? 0 : last.file() + 1) && split.offset() == 0 && split.lines() == 0;
+            if (!goesOn && !begins) {
+                throw json.expected("the split after the one before, or the first of the next file");
+            }
+            requireOrder(json, before, split.before());
+            before = split.before();
+            read.add(split);
+        }
+        if (read.isEmpty()
+                || read.getLast().file() != files.size() - 1
+                || !read.getFirst().before().equals(CorpusCounts.NONE)) {
+            throw request.require("corpus").require("files").expected("one file or more, each with its splits");
+        }
+        requireOrder(request.require("corpus"), before, totals);
+        return List.copyOf(read);
+    }
+
+    private static void requireOrder(Json json, CorpusCounts before, CorpusCounts after) {
+        if (after.documents() < before.documents()
+                || after.tokens() < before.tokens()
+                || after.candidates() < before.candidates()) {
+            throw json.expected("counted at least as far as the splits before it");
+        }
+    }
+
+    /**
+     * Plans a dump: reads the corpus through, without running it.
+     *
+     * @param processing what is done to the model's weights
+     * @param threads that read; the plan does not depend on them
+     * @param progress told how many more tokens were read
+     * @throws BadInputException naming a document that cannot be run, or if no token gets a row
+     */
+    public static DumpPlan of(
+            CorpusDump dump,
+            CorpusFiles corpus,
+            List<String> processing,
+            Provenance provenance,
+            int threads,
+            LongConsumer progress) {
+        return of(dump, corpus, corpus.splitBytes(), processing, provenance, threads, progress);
+    }
+
+    static DumpPlan of(
+            CorpusDump dump,
+            CorpusFiles corpus,
+            int splitBytes,
+            List<String> processing,
+            Provenance provenance,
+            int threads,
+            LongConsumer progress) {
+        CorpusFiles.Counted counted = corpus.count(split -> count(dump, split), splitBytes, threads, progress);
+        CorpusCounts run = run(dump, counted.totals());
+        long rows = run.rows(dump.filter().every());
+        dump.requireRows(run.documents(), rows);
+        Json request = ShardManifest.request(
+                dump,
+                dump.plan(rows),
+                processing,
+                provenance,
+                json -> corpus(json, run, counted.totals().tokens(), counted.files()));
+        byte[] plan = JsonText.indented(json -> {
+            json.writeStartObject();
+            json.writeStringProperty("format", FORMAT);
+            request.write("request", json);
+            json.writeStringProperty("name", provenance.model());
+            Manifest.strings(json, "command", provenance.command());
+            json.writeObjectPropertyStart("totals");
+            PlanJson.write(counted.totals(), json);
+            json.writeEndObject();
+            json.writeArrayPropertyStart("splits");
+            counted.splits().forEach(split -> split.write(json));
+            json.writeEndArray();
+            json.writeEndObject();
+        });
+        return new DumpPlan(plan, FILE);
+    }
+
+    private static void corpus(JsonGenerator json, CorpusCounts run, long read, List<PlannedFile> files) {
+        json.writeNumberProperty("documents", run.documents());
+        json.writeNumberProperty("tokens", run.tokens());
+        if (read != run.tokens()) {
+            json.writeNumberProperty("dropped_tokens", read - run.tokens());
+        }
+        json.writeArrayPropertyStart("files");
+        files.forEach(file -> file.write(json));
+        json.writeEndArray();
+    }
+
+    /** Counts the documents of a split: as the model reads them or, if they are to be packed, as they are. */
+    private static CorpusCounts count(CorpusDump dump, Corpus split) {
+        if (dump.context().isPresent()) {
+            return PackedCorpus.count(dump.config(), split);
+        }
+        try (CorpusReader pieces = dump.pieces(split)) {
+            while (pieces.next().isPresent()) {
+                // Counting is all.
+            }
+            return pieces.counts();
+        }
+    }
+
+    /** What the model reads of documents that were counted. */
+    private static CorpusCounts run(CorpusDump dump, CorpusCounts read) {
+        if (dump.context().isEmpty()) {
+            return read;
+        }
+        int window = dump.context().getAsInt();
+        long windows = read.tokens() / window;
+        return new CorpusCounts(windows, windows * window, windows * perWindow(dump, window));
+    }
+
+    private static int perWindow(CorpusDump dump, int window) {
+        return dump.filter().positions().in(window, "position").length;
+    }
+
+    /**
+     * Reads the plan of a dump.
+     *
+     * @throws FileException if there is none, or it is damaged
+     */
+    public static DumpPlan read(Path folder) {
+        try (FileInput input = FileInput.open(folder.resolve(FILE), DumpErrors.INSTANCE)) {
+            return new DumpPlan(input.readAll(ShardManifest.MAX_LENGTH), input.label());
+        }
+    }
+
+    /**
+     * Writes the plan, durably and whole. What the folder held disappears, unless it is to be resumed: then a plan that
+     * is there must be this one.
+     *
+     * @throws BadInputException if the folder is to be resumed and holds another plan
+     * @throws FileException if it cannot be written, or the folder holds a dump of another kind
+     */
+    public void write(DumpFolder folder) {
+        Path file = folder.path().resolve(FILE);
+        try {
+            if (folder.ifExists() == DumpFolder.IfExists.RESUME
+                    && !DumpFolder.existing(folder.path()).isEmpty()) {
+                if (!Files.exists(file)) {
+                    throw FileException.occupied(
+                            folder.path(),
+                            "holds a dump that was not planned; choose another folder, or start over (" + Remedy.REPLACE
+                                    + ")");
+                }
+                requireThis(folder.path());
+                return;
+            }
+            folder.clear();
+            FileChannel channel = folder.begin(FILE);
+            FileLayout.writeFully(channel, ByteBuffer.wrap(bytes), 0);
+            channel.force(true);
+            folder.publish(FILE);
+        } catch (IOException e) {
+            throw FileException.writing(file, e);
+        }
+    }
+
+    private void requireThis(Path folder) {
+        DumpPlan there = read(folder);
+        if (!Arrays.equals(there.bytes, bytes)) {
+            throw new BadInputException("the plan in " + folder.toAbsolutePath() + " is another: "
+                    + ShardManifest.difference(there.request, request)
+                            .orElse("its command or its splits are not the same")
+                    + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
+        }
+    }
+
+    /** SHA-256 of the file, which every part names. */
+    public String sha256() {
+        return Digests.sha256(bytes);
+    }
+
+    /** The command that writes the same shards in one process. */
+    public List<String> command() {
+        return command;
+    }
+
+    /** Name or path of the model. */
+    public String model() {
+        return model;
+    }
+
+    /** Names of the corpus's files. */
+    public List<String> files() {
+        return files.stream().map(PlannedFile::name).toList();
+    }
+
+    /** Documents of the dump, or windows, if packed. */
+    public long documents() {
+        return request.require("corpus").require("documents").whole(1);
+    }
+
+    /** Tokens that the model reads. */
+    public long tokens() {
+        return request.require("corpus").require("tokens").whole(1);
+    }
+
+    /** Tokens after the last whole window. */
+    public long droppedTokens() {
+        return totals.tokens() - tokens();
+    }
+
+    public long rows() {
+        return shards.rows();
+    }
+
+    public long shards() {
+        return shards.shards();
+    }
+
+    /** Size of all shards. */
+    public long bytes() {
+        return shards.bytes();
+    }
+
+    /**
+     * Shards that follow one another.
+     *
+     * @param first index of the first
+     * @param end index after the last
+     */
+    public record Range(long first, long end) {}
+
+    /**
+     * The shards of a part, as even as may be. Some parts are empty if there are more parts than shards.
+     *
+     * @param part its index, from 0
+     * @param parts their number
+     * @throws BadInputException if there is no such part
+     */
+    public Range part(long part, long parts) {
+        if (part < 0 || part >= parts) {
+            throw new BadInputException("there is no part " + part + " of " + parts + "; the parts run from 0 to "
+                    + Math.max(0, parts - 1));
+        }
+        return new Range(startOf(part, parts), startOf(part + 1, parts));
+    }
+
+    private long startOf(long part, long parts) {
+        return part * (shards() / parts) + Math.min(part, shards() % parts);
+    }
+
+    /**
+     * One shard.
+     *
+     * @throws BadInputException if there is no such shard
+     */
+    public Range shard(long shard) {
+        if (shard < 0 || shard >= shards()) {
+            throw new BadInputException(
+                    "there is no shard " + shard + "; those of the plan run from 0 to " + (shards() - 1));
+        }
+        return new Range(shard, shard + 1);
+    }
+
+    /**
+     * Checks that a dump is the planned one, as far as it does not depend on the corpus.
+     *
+     * @param processing what is done to the model's weights
+     * @throws BadInputException naming the first thing that differs, such as the checksum of a file of the model
+     */
+    public void requireSame(CorpusDump dump, List<String> processing, Provenance provenance) {
+        CorpusCounts run = run(dump, totals);
+        if (run.rows(dump.filter().every()) != rows()) {
+            throw new BadInputException(
+                    "the counts of the plan give " + run.rows(dump.filter().every()) + " rows, but it has " + rows()
+                            + "; plan the dump again (" + Remedy.REPLACE + ")");
+        }
+        Json now = ShardManifest.request(
+                dump, dump.plan(rows()), processing, provenance, json -> corpus(json, run, totals.tokens(), files));
+        ShardManifest.difference(request, now).ifPresent(difference -> {
+            throw new BadInputException("the dump was planned otherwise: " + difference
+                    + "; use what it was planned with, or plan it again (" + Remedy.REPLACE + ")");
+        });
+    }
+
+    /**
+     * What a part has written.
+     *
+     * @param rows that it wrote
+     * @param found shards of the part that were done before
+     * @param overflowed finite values that became infinite because the type has none so large
+     */
+    public record PartSummary(List<Path> written, long rows, long bytes, long found, long overflowed) {}
+
+    /**
+     * Runs a part and writes its shards, but those that are done.
+     *
+     * @param parser reads the corpus's lines as it did when the dump was planned
+     * @throws BadInputException if dump, model or corpus is not the planned one
+     * @throws FileException if the folder's file system has no room, a file cannot be written or is of another plan
+     */
+    public PartSummary write(
+            CorpusDump dump,
+            Gpt2 engine,
+            LineParser parser,
+            Provenance provenance,
+            Path folder,
+            Range part,
+            CorpusListener listener) {
+        return write(dump, engine, parser, provenance, folder, part, listener, UnaryOperator.identity());
+    }
+
+    PartSummary write(
+            CorpusDump dump,
+            Gpt2 engine,
+            LineParser parser,
+            Provenance provenance,
+            Path folder,
+            Range part,
+            CorpusListener listener,
+            UnaryOperator<FileChannel> disk) {
+        requireSame(dump, engine.weights().processing(), provenance);
+        CorpusFiles corpus = new CorpusFiles(files(), parser);
+        try (PartFiles done = new PartFiles(folder, shards, sha256(), disk)) {
+            long found = 0;
+            List<Range> missing = new ArrayList<>();
+            for (long s = part.first(); s < part.end(); s++) {
+                if (done.done(s).isPresent()) {
+                    found++;
+                } else if (!missing.isEmpty() && missing.getLast().end() == s) {
+                    missing.add(new Range(missing.removeLast().first(), s + 1));
+                } else {
+                    missing.add(new Range(s, s + 1));
+                }
+            }
+            requireRoom(folder, missing);
+            List<Shard> written = new ArrayList<>();
+            for (Range range : missing) {
+                run(dump, engine, corpus, done, range, listener);
+                for (long s = range.first(); s < range.end(); s++) {
+                    written.add(done.done(s)
+                            .orElseThrow(() -> FileException.occupied(
+                                    folder, "does not keep what is written to it: a shard that was complete is gone")));
+                }
+            }
+            return new PartSummary(
+                    written.stream().map(shard -> folder.resolve(shard.file())).toList(),
+                    written.stream().mapToLong(Shard::rows).sum(),
+                    written.stream().mapToLong(Shard::bytes).sum(),
+                    found,
+                    written.stream().mapToLong(Shard::overflowed).sum());
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        } catch (UncheckedIOException e) {
+            throw FileException.writing(folder, Objects.requireNonNull(e.getCause()));
+        }
+    }
+
+    private void requireRoom(Path folder, List<Range> missing) throws IOException {
+        long left = missing.stream()
+                .mapToLong(range -> (range.end() - range.first())
+                        * shards.layout(range.first()).fileBytes())
+                .sum();
+        if (!missing.isEmpty() && Files.getFileStore(folder).getUsableSpace() < left) {
+            throw FileException.occupied(
+                    folder, "has no room for " + left + " bytes; free some, or write fewer sites or tokens");
+        }
+    }
+
+    private void run(
+            CorpusDump dump, Gpt2 engine, CorpusFiles corpus, PartFiles to, Range range, CorpusListener listener)
+            throws IOException {
+        long firstRow = range.first() * shards.rowsPerShard();
+        long endRow = Math.min(range.end() * shards.rowsPerShard(), shards.rows());
+        Begin begin = begin(dump, firstRow);
+        try (CorpusReader pieces = dump.pieces(
+                        () -> corpus.documents(files, splits, begin.split()), begin.before(), begin.skipped());
+                ShardWriter writer = new ShardWriter(to, shards, range.first())) {
+            new CorpusPasses(dump, engine, shards, writer, listener).runPart(pieces, firstRow, endRow);
+            writer.finish();
+        }
+    }
+
+    /**
+     * Where to begin to read.
+     *
+     * @param split the last one that begins no later than the first row's document or window
+     * @param before counts of what comes before the first document or window that is read
+     * @param skipped tokens of the split before the first window
+     */
+    private record Begin(int split, CorpusCounts before, long skipped) {}
+
+    private Begin begin(CorpusDump dump, long firstRow) {
+        int every = dump.filter().every();
+        if (dump.context().isEmpty()) {
+            int split = lastSplit(at -> at.rows(every) <= firstRow);
+            return new Begin(split, splits.get(split).before(), 0);
+        }
+        int context = dump.context().getAsInt();
+        int perWindow = perWindow(dump, context);
+        // Row r is that of candidate r * every.
+        long window = Math.multiplyExact(firstRow, every) / perWindow;
+        long token = window * context;
+        int split = lastSplit(at -> at.tokens() <= token);
+        return new Begin(
+                split,
+                new CorpusCounts(window, token, window * perWindow),
+                token - splits.get(split).before().tokens());
+    }
+
+    private interface Reached {
+        boolean before(CorpusCounts counts);
+    }
+
+    private int lastSplit(Reached reached) {
+        int low = 0;
+        int high = splits.size() - 1;
+        while (low < high) {
+            int middle = (low + high + 1) >>> 1;
+            if (reached.before(splits.get(middle).before())) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return low;
+    }
+
+    /**
+     * Writes the manifest, if every shard is done, and removes what killed attempts left. The manifest is a function of
+     * the plan, too.
+     *
+     * @param verify whether every shard is read and compared with its checksum
+     * @throws FileException naming the shards that are missing, or one that is damaged or of another plan
+     */
+    public CorpusDump.CorpusSummary finish(Path folder, boolean verify) {
+        List<Shard> done = new ArrayList<>();
+        try (PartFiles parts = new PartFiles(folder, shards, sha256(), UnaryOperator.identity())) {
+            List<Long> missing = new ArrayList<>();
+            for (long s = 0; s < shards() && missing.size() <= SHOWN; s++) {
+                Optional<Shard> shard = parts.done(s);
+                if (shard.isPresent()) {
+                    done.add(shard.get());
+                } else {
+                    missing.add(s);
+                }
+            }
+            if (!missing.isEmpty()) {
+                String named =
+                        missing.stream().limit(SHOWN).map(String::valueOf).collect(Collectors.joining(", "));
+                throw FileException.occupied(
+                        folder,
+                        "lacks of the " + shards() + " shards of its plan, or of the JSON beside them, number " + named
+                                + (missing.size() > SHOWN ? " and perhaps more" : "")
+                                + "; write what is missing, then finish (" + Remedy.FINISH_PARTS + ")");
+            }
+            if (verify) {
+                done.forEach(parts::verify);
+            }
+            Path manifest = folder.resolve(DumpFolder.MANIFEST);
+            PartialFile.write(manifest, ShardManifest.json(request, model, command, done, null));
+            PartFiles.removeAttempts(folder);
+            return new CorpusDump.CorpusSummary(
+                    manifest,
+                    done.stream().map(shard -> folder.resolve(shard.file())).toList(),
+                    done.stream().mapToLong(Shard::bytes).sum(),
+                    0,
+                    done.stream().mapToLong(Shard::overflowed).sum());
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        }
+    }
+}

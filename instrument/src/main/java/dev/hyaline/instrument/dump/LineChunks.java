@@ -1,0 +1,179 @@
+package dev.hyaline.instrument.dump;
+
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.Digests;
+import java.io.ByteArrayOutputStream;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The text of an input file, read in pieces of whole lines. Not thread-safe. */
+final class LineChunks implements AutoCloseable {
+    /** A longer line is no document: the file is no text, or not one document a line. */
+    private static final int MAX_LINE = 1 << 30;
+
+    private static final int BUFFER = 1 << 16;
+
+    /** Counts the bytes that pass. */
+    private static final class Counted extends FilterInputStream {
+        long count;
+
+        Counted(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read() throws IOException {
+            int read = super.read();
+            count += read < 0 ? 0 : 1;
+            return read;
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            int read = super.read(into, offset, length);
+            count += Math.max(0, read);
+            return read;
+        }
+    }
+
+    private final String name;
+    private final Counted file;
+    private final @Nullable MessageDigest digest;
+    private final InputStream text;
+    private final byte[] buffer = new byte[BUFFER];
+    private int at;
+    private int limit;
+
+    private LineChunks(String name, Counted file, @Nullable MessageDigest digest, InputStream text) {
+        this.name = name;
+        this.file = file;
+        this.digest = digest;
+        this.text = text;
+    }
+
+    /**
+     * Opens a file to read it from its first line on, and to know its size and checksum in the end.
+     *
+     * @throws FileException if it cannot be read
+     */
+    static LineChunks open(String name) {
+        try {
+            MessageDigest digest = Digests.sha256();
+            Counted counted = new Counted(Files.newInputStream(path(name)));
+            return new LineChunks(name, counted, digest, new DigestInputStream(counted, digest));
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
+        }
+    }
+
+    /**
+     * Opens a file to read it from a byte of its text on.
+     *
+     * @throws FileException if it cannot be read
+     */
+    static LineChunks open(String name, long offset) {
+        try {
+            Counted counted = new Counted(Files.newInputStream(path(name)));
+            LineChunks chunks = new LineChunks(name, counted, null, counted);
+            try {
+                chunks.text.skipNBytes(offset);
+            } catch (IOException e) {
+                chunks.close();
+                throw e;
+            }
+            return chunks;
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
+        }
+    }
+
+    static Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new BadInputException("'" + name + "' cannot be a file name here (" + e.getReason() + ")");
+        }
+    }
+
+    /** The next lines, of at least so many bytes together unless the file ends; empty at its end. */
+    Optional<byte[]> next(int least) {
+        ByteArrayOutputStream chunk = new ByteArrayOutputStream();
+        boolean ended = false;
+        while (!ended && fill()) {
+            int from = (int) Math.max(at, (long) at + least - chunk.size() - 1);
+            int end = limit;
+            for (int i = from; i < limit && !ended; i++) {
+                if (buffer[i] == '\n') {
+                    end = i + 1;
+                    ended = true;
+                }
+            }
+            chunk.write(buffer, at, end - at);
+            at = end;
+            if (chunk.size() > MAX_LINE) {
+                throw new BadInputException(name + ": a line has more than " + MAX_LINE / 2
+                        + " bytes; expected a text with one document a line");
+            }
+        }
+        return chunk.size() == 0 ? Optional.empty() : Optional.of(chunk.toByteArray());
+    }
+
+    /** The next bytes, fewer if the file ends. */
+    byte[] exactly(int bytes) {
+        byte[] chunk = new byte[bytes];
+        int count = 0;
+        while (count < bytes && fill()) {
+            int step = Math.min(bytes - count, limit - at);
+            System.arraycopy(buffer, at, chunk, count, step);
+            count += step;
+            at += step;
+        }
+        return count == bytes ? chunk : Arrays.copyOf(chunk, count);
+    }
+
+    /** Returns whether there is a byte left, and makes it the buffer's next. */
+    private boolean fill() {
+        if (at < limit) {
+            return true;
+        }
+        try {
+            at = 0;
+            limit = Math.max(0, text.read(buffer, 0, buffer.length));
+            return limit > 0;
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
+        }
+    }
+
+    /** Size and checksum of the file, once all is read. */
+    PlannedFile file() {
+        try {
+            MessageDigest whole = Objects.requireNonNull(digest);
+            new DigestInputStream(file, whole).transferTo(OutputStream.nullOutputStream());
+            return new PlannedFile(name, file.count, Digests.hex(whole));
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            text.close();
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
+        }
+    }
+}
