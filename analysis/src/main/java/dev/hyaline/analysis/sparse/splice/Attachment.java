@@ -12,6 +12,7 @@ import dev.hyaline.instrument.HookPoints;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An autoencoder at the sites of a model that it reads and writes, and the conversion between the bases of both. One
@@ -20,7 +21,7 @@ import java.util.Optional;
  *
  * @param in the point that it reads
  * @param out the point that it writes; the same unless it is a transcoder
- * @param head the only head that it reads and writes there; empty if it takes whole rows
+ * @param oneHead the only head that it reads and writes there; null if it takes whole rows
  * @param centring whether means are taken out and put back
  * @param notes what is converted, in sentences
  */
@@ -28,7 +29,7 @@ public record Attachment(
         SparseAutoencoder autoencoder,
         HookPoint in,
         HookPoint out,
-        Optional<OneHead> head,
+        @Nullable OneHead oneHead,
         boolean centring,
         List<String> notes) {
     /**
@@ -82,7 +83,7 @@ public record Attachment(
     public static Attachment of(SparseAutoencoder autoencoder, Gpt2Weights model, HookPoint in, HookPoint out) {
         Gpt2Config config = model.config();
         requireOneSite(autoencoder);
-        Optional<OneHead> head = head(autoencoder.metadata(), config);
+        @Nullable OneHead head = head(autoencoder.metadata(), config);
         require(config, in, head, autoencoder.config().dIn(), "reads");
         require(config, out, head, autoencoder.config().dOut(), "writes");
         List<String> notes = new ArrayList<>();
@@ -101,30 +102,33 @@ public record Attachment(
         return new Attachment(autoencoder, in, out, head, centring, notes);
     }
 
-    private static Optional<OneHead> head(SaeMetadata metadata, Gpt2Config config) {
-        return metadata.head().stream()
-                .mapToObj(index -> new OneHead(index, config.nHeads()))
-                .findFirst();
+    private static @Nullable OneHead head(SaeMetadata metadata, Gpt2Config config) {
+        return metadata.head().isPresent() ? new OneHead(metadata.head().getAsInt(), config.nHeads()) : null;
+    }
+
+    /** The only head that it reads and writes; empty if it takes whole rows. */
+    public Optional<OneHead> head() {
+        return Optional.ofNullable(oneHead);
     }
 
     /** The site that it writes, and the head where it is only one's: {@code blocks.1.attn.hook_z, head 3}. */
     public String place() {
-        return out.name() + head.map(one -> ", head " + one.index()).orElse("");
+        return out.name() + head().map(one -> ", head " + one.index()).orElse("");
     }
 
     /** The name before those of inner sites: {@code blocks.1.attn.hook_z}, {@code blocks.1.attn.hook_z.head3}. */
     String innerName() {
-        return out.name() + head.map(one -> ".head" + one.index()).orElse("");
+        return out.name() + head().map(one -> ".head" + one.index()).orElse("");
     }
 
     /** Returns whether two write the same values. */
     boolean overlaps(Attachment other) {
-        return out.equals(other.out) && (head.isEmpty() || other.head.isEmpty() || head.equals(other.head));
+        return out.equals(other.out) && (oneHead == null || other.oneHead == null || oneHead.equals(other.oneHead));
     }
 
     /** The first of the columns of the site that it writes; those of its head, or all. */
     public int firstColumn() {
-        return head.map(one -> one.index() * autoencoder.config().dOut()).orElse(0);
+        return head().map(one -> one.index() * autoencoder.config().dOut()).orElse(0);
     }
 
     /**
@@ -134,11 +138,11 @@ public record Attachment(
      * @return {@code [tokens, dIn]} or {@code [tokens, dOut]}
      */
     public float[] ofHead(float[] rows) {
-        if (head.isEmpty()) {
+        if (oneHead == null) {
             return rows;
         }
         int width = autoencoder.config().dOut();
-        int stride = head.get().of() * width;
+        int stride = oneHead.of() * width;
         float[] columns = new float[rows.length / stride * width];
         for (int t = 0; t < rows.length / stride; t++) {
             System.arraycopy(rows, t * stride + firstColumn(), columns, t * width, width);
@@ -191,7 +195,7 @@ public record Attachment(
         }
     }
 
-    private static void require(Gpt2Config config, HookPoint point, Optional<OneHead> head, int width, String verb) {
+    private static void require(Gpt2Config config, HookPoint point, @Nullable OneHead head, int width, String verb) {
         if (point.site().perLayer() && point.layer() >= config.nLayers()) {
             throw new BadInputException("the autoencoder " + verb + " " + point + ", but the model has layers 0 to "
                     + (config.nLayers() - 1));
@@ -201,8 +205,8 @@ public record Attachment(
         }
         int found = point.site().shape().width(config);
         String place = point.toString();
-        if (head.isPresent()) {
-            int index = head.get().index();
+        if (head != null) {
+            int index = head.index();
             if (!point.site().shape().byHead()) {
                 throw new BadInputException(
                         "the autoencoder " + verb + " head " + index + " of " + point + ", which has no heads");

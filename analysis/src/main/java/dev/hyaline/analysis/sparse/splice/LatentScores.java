@@ -82,7 +82,7 @@ public final class LatentScores {
     /** Score of a node on a pair. */
     public double ofPair(int pair, SpliceNode node) {
         BadInputException.requireIndex("pair", pair, scores.length);
-        return scores[pair][node.latent().orElse(scores[pair].length - 1)];
+        return scores[pair][index(node)];
     }
 
     /** Score of the error term on a pair. */
@@ -97,6 +97,10 @@ public final class LatentScores {
         return means;
     }
 
+    private int index(SpliceNode node) {
+        return node.isError() ? scores[0].length - 1 : node.latent();
+    }
+
     private double mean(int node) {
         double mean = 0;
         for (double[] ofPair : scores) {
@@ -107,7 +111,7 @@ public final class LatentScores {
 
     /** Mean of a node over pairs. */
     public double mean(SpliceNode node) {
-        return mean(node.latent().orElse(scores[0].length - 1));
+        return mean(index(node));
     }
 
     /** Latents whose mean is not zero, the largest in absolute value first, then by number. */
