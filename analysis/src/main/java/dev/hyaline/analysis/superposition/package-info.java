@@ -4,6 +4,8 @@
  * <p>{@link dev.hyaline.analysis.superposition.FeatureGeometry} measures how directions share a space, whatever they
  * are of. {@link dev.hyaline.analysis.superposition.ToyModel} and
  * {@link dev.hyaline.analysis.superposition.ToyTraining} are the toy models with known answers.
+ * {@link dev.hyaline.analysis.superposition.SuperpositionStudy} learns the features of a layer in two ways and measures
+ * them side by side.
  */
 @NullMarked
 package dev.hyaline.analysis.superposition;

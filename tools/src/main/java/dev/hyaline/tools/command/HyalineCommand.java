@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
             "  hyaline sanity ablate                     whether a method's findings can be believed",
             "  hyaline robustness ablate                 whether a finding stays the same under variations",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
-            "  hyaline superposition --toy               toy models of features that share dimensions",
+            "  hyaline superposition                     features that share a layer's dimensions; or --toy",
             "  hyaline train                             a small GPT-2, on texts of your own (--text FILE)",
             "  hyaline models                            the models available without a download",
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
