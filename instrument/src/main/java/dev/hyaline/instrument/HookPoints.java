@@ -5,6 +5,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.UnknownHookPointException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.EditDistance;
 import dev.hyaline.files.Printable;
 import java.util.Arrays;
 import java.util.Comparator;

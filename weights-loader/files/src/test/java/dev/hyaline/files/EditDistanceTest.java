@@ -1,11 +1,13 @@
-package dev.hyaline.instrument;
+package dev.hyaline.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.AlphaChars;
 import net.jqwik.api.constraints.StringLength;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -15,6 +17,15 @@ final class EditDistanceTest {
     })
     void countsEdits(String a, String b, int distance) {
         assertThat(EditDistance.between(a, b)).isEqualTo(distance);
+    }
+
+    @Test
+    void findsTheNearestName() {
+        List<String> names = List.of("model", "mode", "claims");
+        assertThat(EditDistance.nearest("modle", names)).contains("model");
+        assertThat(EditDistance.nearest("clam", names)).isEmpty();
+        assertThat(EditDistance.nearest("claim", names)).contains("claims");
+        assertThat(EditDistance.nearest("m".repeat(101), List.of("m".repeat(100)))).isEmpty();
     }
 
     @Property

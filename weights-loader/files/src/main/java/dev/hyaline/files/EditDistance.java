@@ -1,10 +1,29 @@
-package dev.hyaline.instrument;
+package dev.hyaline.files;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Optional;
 
 /** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */
-final class EditDistance {
+public final class EditDistance {
+    /** Longer names are no slips of a finger. */
+    private static final int MAX_COMPARED = 100;
+
     private EditDistance() {}
 
-    static int between(String a, String b) {
+    /** The name that differs least from one that is unknown, the first of several; empty if all differ much. */
+    public static Optional<String> nearest(String unknown, Collection<String> names) {
+        if (unknown.length() > MAX_COMPARED) {
+            return Optional.empty();
+        }
+        int tolerance = Math.max(1, unknown.length() / 3);
+        return names.stream()
+                .filter(name -> between(unknown, name) <= tolerance)
+                .min(Comparator.comparingInt(name -> between(unknown, name)));
+    }
+
+    /** The distance of two names. */
+    public static int between(String a, String b) {
         int[] beforePrevious = new int[b.length() + 1];
         int[] previous = new int[b.length() + 1];
         int[] current = new int[b.length() + 1];
