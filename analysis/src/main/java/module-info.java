@@ -22,6 +22,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.circuit;
     exports dev.hyaline.analysis.dictionary;
     exports dev.hyaline.analysis.graph;
+    exports dev.hyaline.analysis.investigation;
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.picture;

@@ -1,0 +1,118 @@
+package dev.hyaline.analysis.investigation;
+
+import dev.hyaline.analysis.investigation.ClaimComponent.CircuitMembers;
+import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
+import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * A signed, quantified statement: an experiment on components gives a result.
+ *
+ * @param name unlike that of every other claim of a hypothesis
+ * @param primary whether the hypothesis depends on it
+ */
+public record Claim(
+        String name, Treatment treatment, List<ClaimComponent> components, Expectation expectation, boolean primary) {
+
+    /** @throws BadInputException if the treatment cannot give such a result, or is not for such components */
+    public Claim {
+        components = List.copyOf(components);
+        if (name.isBlank()) {
+            throw new BadInputException("a claim needs a name");
+        }
+        if (components.isEmpty()) {
+            throw new BadInputException("a claim is about at least one component");
+        }
+        for (ClaimComponent component : components) {
+            if (!fits(treatment, component)) {
+                throw new BadInputException(treatment.word() + " is for " + fitting(treatment) + ", found "
+                        + Printable.plain(component.toString()));
+            }
+        }
+        if (!gives(treatment, expectation)) {
+            throw new BadInputException(treatment.word() + " gives no " + expectation.key() + "; " + given(treatment));
+        }
+    }
+
+    private static boolean fits(Treatment treatment, ClaimComponent component) {
+        return switch (treatment) {
+            case Treatment.LookAt look -> component instanceof HeadComponent || component instanceof CircuitMembers;
+            case Treatment.Attend attend -> component instanceof HeadComponent || component instanceof CircuitMembers;
+            case Treatment.PatchPath path ->
+                component instanceof HeadComponent
+                        || component instanceof CircuitMembers
+                        || component instanceof MlpComponent;
+            case Treatment.KeepOnly keep ->
+                component instanceof HeadComponent
+                        || component instanceof CircuitMembers
+                        || (component instanceof MlpComponent && keep.of() == Treatment.Candidates.HEADS_AND_MLPS);
+            default -> true;
+        };
+    }
+
+    private static String fitting(Treatment treatment) {
+        return switch (treatment) {
+            case Treatment.PatchPath path -> "whole heads and MLPs";
+            case Treatment.KeepOnly keep ->
+                "whole " + keep.of().toString().replace("mlps", "MLPs").replace('-', ' ');
+            default -> "whole heads";
+        };
+    }
+
+    private static boolean gives(Treatment treatment, Expectation expectation) {
+        return switch (expectation) {
+            case Expectation.FaithfulnessAtLeast f -> treatment instanceof Treatment.KeepOnly;
+            case Expectation.AttentionAtLeast a -> treatment instanceof Treatment.Attend;
+            case Expectation.ShareOfPathAtLeast s -> treatment instanceof Treatment.PatchPath;
+            default -> !(treatment instanceof Treatment.Attend);
+        };
+    }
+
+    private static String given(Treatment treatment) {
+        String effects = "decrease, increase, no_effect";
+        return "it gives "
+                + switch (treatment) {
+                    case Treatment.Attend attend -> "attention_at_least";
+                    case Treatment.KeepOnly keep -> effects + ", faithfulness_at_least";
+                    case Treatment.PatchPath path -> effects + ", share_of_path_at_least";
+                    default -> effects;
+                };
+    }
+
+    /** Returns whether it is about the circuit under study. */
+    public boolean isOfCircuit() {
+        return components.stream()
+                .map(component -> component instanceof ComponentAt at ? at.component() : component)
+                .anyMatch(CircuitMembers.class::isInstance);
+    }
+
+    /** This claim of named heads where it says "circuit". */
+    public Claim of(List<HeadComponent> circuit) {
+        List<ClaimComponent> named = components.stream()
+                .flatMap(component -> switch (component) {
+                    case CircuitMembers members -> circuit.stream().filter(members::means);
+                    case ComponentAt(CircuitMembers members, String role) ->
+                        circuit.stream().filter(members::means).map(head -> new ComponentAt(head, role));
+                    default -> Stream.of(component);
+                })
+                .map(ClaimComponent.class::cast)
+                .distinct()
+                .toList();
+        if (named.isEmpty()) {
+            throw new BadInputException(
+                    "claim " + Printable.quoted(name) + ": the circuit has no head that " + components + " means");
+        }
+        return new Claim(name, treatment, named, expectation, primary);
+    }
+
+    /** The claim in a sentence. */
+    public String sentence() {
+        String of = components.stream().map(ClaimComponent::toString).collect(Collectors.joining(", "));
+        return treatment.words(of) + " " + expectation.words();
+    }
+}

@@ -1,0 +1,174 @@
+package dev.hyaline.analysis.investigation;
+
+import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
+import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
+import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
+import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
+import dev.hyaline.analysis.statistics.SignFlip;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.FileInput;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A study as a file states it before it begins: a behaviour of a model, and claims about what brings it about, each
+ * with a direction and a number.
+ *
+ * <p>The file is JSON of the format {@code hyaline-investigation/1}. {@code model}, {@code behaviour} and
+ * {@code claims} are required; all else has a default, which {@link #toJson} writes out. Keys that mean nothing are
+ * refused.
+ *
+ * @param circuit the search for the circuit; empty if no claim is about one
+ */
+public record Investigation(
+        String title,
+        String model,
+        long seed,
+        Behaviour behaviour,
+        PromptPlan prompts,
+        Optional<CircuitSearch> circuit,
+        List<Claim> claims,
+        TestDesign design) {
+
+    /** The first entry of a file. */
+    public static final String FORMAT = "hyaline-investigation/1";
+
+    private static final int MAX_BYTES = 1 << 24;
+
+    /** @throws BadInputException if there is no primary claim, or two have one name */
+    public Investigation {
+        claims = List.copyOf(claims);
+        if (claims.stream().noneMatch(Claim::primary)) {
+            throw new BadInputException("an investigation needs at least one primary claim");
+        }
+        Set<String> names = new HashSet<>();
+        for (Claim claim : claims) {
+            if (!names.add(claim.name())) {
+                throw new BadInputException("there are two claims of the name " + Printable.quoted(claim.name()));
+            }
+        }
+        if (circuit.isEmpty() && claims.stream().anyMatch(Claim::isOfCircuit)) {
+            throw new BadInputException("a claim is about the circuit, but no search for one is planned");
+        }
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @throws FileException if it cannot be read
+     * @throws BadInputException naming the file and the place in it, if it does not state an investigation
+     */
+    public static Investigation read(Path file) {
+        try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
+            return parse(input.label(), input.readAll(MAX_BYTES));
+        }
+    }
+
+    /**
+     * Reads a text.
+     *
+     * @param source the name of the text in errors
+     */
+    public static Investigation parse(String source, String json) {
+        return parse(source, json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static Investigation parse(String source, byte[] json) {
+        return InvestigationReader.read(source, Json.readObject(InputErrors.INSTANCE, source, json));
+    }
+
+    /**
+     * A built-in example: {@code ioi}, {@code induction} or {@code greater-than}.
+     *
+     * @throws BadInputException if there is none of the name
+     */
+    public static Investigation example(String name) {
+        return Examples.read(name);
+    }
+
+    /** The names of the built-in examples. */
+    public static List<String> examples() {
+        return Examples.names();
+    }
+
+    /** The file with every default written out: reading it gives the same investigation. */
+    public byte[] toJson() {
+        return InvestigationWriter.write(this);
+    }
+
+    /** The primary claims. */
+    public List<Claim> primaryClaims() {
+        return claims.stream().filter(Claim::primary).toList();
+    }
+
+    /**
+     * Checks that a model has all that claims name. Roles are checked against the prompts as these are there.
+     *
+     * @throws BadInputException naming the claim, if it does not
+     */
+    public void requireFits(Gpt2Config config) {
+        for (Claim claim : claims) {
+            try {
+                claim.components().forEach(component -> component.requireIn(config));
+                if (claim.treatment() instanceof Treatment.PatchPath path) {
+                    path.to().forEach(receiver -> Receiver.parse(config, receiver));
+                }
+            } catch (BadInputException e) {
+                throw new BadInputException("claim " + Printable.quoted(claim.name()) + ": " + e.getMessage());
+            }
+        }
+    }
+
+    /**
+     * The least number of units with which the primary claims can be confirmed: with fewer, the smallest p value, taken
+     * as often as there are primary claims, stays above the level.
+     */
+    public int minUnits() {
+        int claimed = primaryClaims().size();
+        double level = primaryClaims().stream()
+                .mapToDouble(claim -> design.level(claim.expectation()))
+                .min()
+                .orElseThrow();
+        int units = 3;
+        while (units <= SignFlip.MAX_EXACT_UNITS && claimed * Math.pow(2, -units) > level) {
+            units++;
+        }
+        return units;
+    }
+
+    /** The investigation in sentences: the behaviour, the prompts, each claim, and what could confirm it. */
+    public List<String> explain() {
+        List<String> lines = new ArrayList<>();
+        lines.add("The behaviour is "
+                + (behaviour.tasks().isEmpty() ? "that of the pairs" : StudyPlan.taskName(behaviour.tasks()))
+                + " by " + behaviour.measure().quantity() + " at " + behaviour.at()
+                + "; it is there if the mean is at least "
+                + behaviour.meanAtLeast() + " and " + behaviour.accuracyAtLeast() + " of the prompts are above 0.");
+        lines.add("The claims are tested on " + prompts.heldOut() + " pairs that share "
+                + (prompts.splitBy().isEmpty() ? "no unit" : "no token at " + String.join(", ", prompts.splitBy()))
+                + " with the " + prompts.discovery() + " of the discovery half.");
+        circuit.ifPresent(search -> lines.add("The circuit is what iterative ablation (" + search.replacement()
+                + ") of " + search.of().toString().replace('-', ' ') + " leaves within " + search.tau()
+                + " of the gap, on the discovery half."));
+        for (Claim claim : claims) {
+            lines.add((claim.primary() ? "Claim " : "Secondary claim ") + Printable.quoted(claim.name()) + ": "
+                    + claim.sentence() + ".");
+        }
+        lines.add("The level is " + design.alpha() / 2 + " one-sided (" + design.alpha()
+                + " for a claim of no effect), adjusted by Holm over "
+                + primaryClaims().size()
+                + " primary claims; that takes at least " + minUnits() + " units.");
+        return List.copyOf(lines);
+    }
+}

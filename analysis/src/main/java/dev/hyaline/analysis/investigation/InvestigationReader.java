@@ -1,0 +1,252 @@
+package dev.hyaline.analysis.investigation;
+
+import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
+import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
+import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
+import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
+import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
+import dev.hyaline.analysis.investigation.StudyPlan.ReferencePrompts;
+import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
+import dev.hyaline.analysis.investigation.Treatment.Candidates;
+import dev.hyaline.analysis.investigation.Treatment.Replacement;
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Json;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Reads an investigation's file and fills in what it leaves out. */
+final class InvestigationReader {
+    private static final int MAX_PAIRS = 10_000;
+    private static final int DEFAULT_PAIRS = 48;
+    private static final double DEFAULT_TAU = 0.1;
+    private static final double DEFAULT_ALPHA = 0.05;
+    /** An effect of nothing that is claimed to be something. */
+    private static final double SMALLEST = 1e-9;
+
+    private static final List<String> EXPECTATIONS = List.of(
+            "decrease",
+            "increase",
+            "no_effect",
+            "faithfulness_at_least",
+            "attention_at_least",
+            "share_of_path_at_least");
+    private static final List<String> TREATMENTS = List.of("ablate", "keep-only", "patch", "path", "look", "attend");
+
+    private InvestigationReader() {}
+
+    static Investigation read(String source, Json root) {
+        FileKeys keys = new FileKeys(root, "");
+        Json format = keys.require("format", '"' + Investigation.FORMAT + '"');
+        if (!format.string().equals(Investigation.FORMAT)) {
+            throw format.expected('"' + Investigation.FORMAT + '"');
+        }
+        String model = nonBlank(keys.require("model", "the name of a model"));
+        long seed = keys.get("seed").map(value -> value.whole(0)).orElse(1L);
+        keys.require("behaviour", "an object with a task or a metric");
+        Behaviour behaviour =
+                keys.section("behaviour", InvestigationReader::behaviour).orElseThrow();
+        PromptPlan prompts = keys.section("prompts", section -> prompts(section, behaviour))
+                .orElseGet(() -> new PromptPlan(
+                        Optional.empty(), DEFAULT_PAIRS, DEFAULT_PAIRS, List.of(), reference(behaviour)));
+        if (prompts.file().isEmpty() == behaviour.tasks().isEmpty()) {
+            throw keys.bad("the prompts are those of behaviour.task or of the file prompts.pairs; found "
+                    + (behaviour.tasks().isEmpty() ? "neither" : "both"));
+        }
+        Optional<CircuitSearch> circuit = keys.section("circuit", InvestigationReader::circuit);
+        Replacement replacement = circuit.map(CircuitSearch::replacement).orElse(Replacement.MEAN_BY_POSITION);
+        Candidates of = circuit.map(CircuitSearch::of).orElse(Candidates.HEADS);
+        List<Claim> claims = new ArrayList<>();
+        Json list = keys.require("claims", "a list of at least one claim");
+        for (Json claim : list.elements()) {
+            claims.add(claim(claim, claims.size(), replacement, of));
+        }
+        TestDesign design = keys.section(
+                        "design", section -> new TestDesign(section.number("alpha", 1e-6, 0.5, DEFAULT_ALPHA)))
+                .orElseGet(() -> new TestDesign(DEFAULT_ALPHA));
+        String title = keys.text(
+                "title",
+                (behaviour.tasks().isEmpty() ? prompts.file().orElseThrow() : StudyPlan.taskName(behaviour.tasks()))
+                        + " in " + model);
+        keys.requireNoMore();
+        if (circuit.isEmpty() && claims.stream().anyMatch(Claim::isOfCircuit)) {
+            circuit = Optional.of(new CircuitSearch(of, replacement, DEFAULT_TAU));
+        }
+        try {
+            return new Investigation(title, model, seed, behaviour, prompts, circuit, claims, design);
+        } catch (BadInputException e) {
+            throw new BadInputException(source + ": " + e.getMessage());
+        }
+    }
+
+    private static Behaviour behaviour(FileKeys keys) {
+        List<Task> tasks = keys.get("task")
+                .map(value -> StudyPlan.tasks(value.string())
+                        .orElseThrow(() -> value.expected(FileKeys.oneOf(value.string(), StudyPlan.taskNames()))))
+                .orElse(List.of());
+        String at = keys.text("at", PromptPair.END);
+        List<Metric> metrics = Metric.all(at);
+        String metric = keys.get("metric")
+                .map(value -> metrics.stream()
+                        .filter(known -> known.name().equals(value.string())
+                                || known.quantity().replace(' ', '-').equals(value.string()))
+                        .findFirst()
+                        .orElseThrow(() -> value.expected(FileKeys.oneOf(
+                                value.string(),
+                                metrics.stream().map(Metric::name).toList()))))
+                .orElse(metrics.getFirst())
+                .name();
+        double[] present = keys.section("present_if", section -> new double[] {
+                    section.number("mean_at_least", -1e9, 1e9, 0), section.number("accuracy_at_least", 0, 1, 0.5)
+                })
+                .orElse(new double[] {0, 0.5});
+        return new Behaviour(tasks, metric, at, present[0], present[1]);
+    }
+
+    private static ReferencePrompts reference(Behaviour behaviour) {
+        return behaviour.tasks().contains(Task.IOI_ABBA) || behaviour.tasks().contains(Task.IOI_BABA)
+                ? ReferencePrompts.ABC
+                : ReferencePrompts.CORRUPTED;
+    }
+
+    private static PromptPlan prompts(FileKeys keys, Behaviour behaviour) {
+        Optional<String> file = keys.get("pairs").map(InvestigationReader::nonBlank);
+        int[] draw = keys.section("draw", section -> new int[] {
+                    section.integer("discovery", 2, MAX_PAIRS, DEFAULT_PAIRS),
+                    section.integer("held_out", 2, MAX_PAIRS, DEFAULT_PAIRS)
+                })
+                .orElse(new int[] {DEFAULT_PAIRS, DEFAULT_PAIRS});
+        List<String> splitBy = keys.strings("split_by", List.of());
+        ReferencePrompts otherwise = reference(behaviour);
+        ReferencePrompts reference = keys.choice("reference", List.of(ReferencePrompts.values()), otherwise);
+        if (reference == ReferencePrompts.ABC && otherwise != ReferencePrompts.ABC) {
+            throw keys.bad(keys.place("reference") + ": abc is for the tasks ioi, ioi-abba and ioi-baba;"
+                    + " others have clean and corrupted");
+        }
+        return new PromptPlan(file, draw[0], draw[1], splitBy, reference);
+    }
+
+    private static CircuitSearch circuit(FileKeys keys) {
+        keys.choice("discover", List.of("iterative-ablation"), "iterative-ablation");
+        return new CircuitSearch(
+                keys.choice("of", List.of(Candidates.values()), Candidates.HEADS),
+                keys.choice("ablation", List.of(Replacement.values()), Replacement.MEAN_BY_POSITION),
+                keys.number("tau", 1e-6, 1, DEFAULT_TAU));
+    }
+
+    private static Claim claim(Json node, int index, Replacement replacement, Candidates of) {
+        String where = "claims[" + index + "]";
+        FileKeys keys = new FileKeys(node, where);
+        String name = nonBlank(keys.require("name", "a name unlike those of the other claims"));
+        Json word = keys.require("do", FileKeys.oneOf("", TREATMENTS));
+        Treatment treatment = treatment(word, keys, replacement, of);
+        List<ClaimComponent> components = components(keys);
+        Json expect = keys.require("expect", proposal());
+        Expectation expectation = expectation(expect, keys.place("expect"));
+        boolean primary = keys.flag("primary", true);
+        keys.requireNoMore();
+        try {
+            return new Claim(name, treatment, components, expectation, primary);
+        } catch (BadInputException e) {
+            throw keys.bad(where + ": " + e.getMessage());
+        }
+    }
+
+    private static String proposal() {
+        return "what is predicted, with a direction and a number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}";
+    }
+
+    private static List<ClaimComponent> components(FileKeys keys) {
+        Json value = keys.require("components", "a component such as \"1.3\" or \"circuit\", or a list of such");
+        List<Json> items = value.isArray() ? value.elements() : List.of(value);
+        if (items.isEmpty()) {
+            throw value.expected("at least one component");
+        }
+        List<ClaimComponent> components = new ArrayList<>();
+        for (Json item : items) {
+            String name = item.string();
+            ClaimComponent component = keys.checked("components", () -> ClaimComponent.parse(name));
+            if (components.contains(component)) {
+                throw item.expected("a component that is not named before");
+            }
+            components.add(component);
+        }
+        return components;
+    }
+
+    private static Treatment treatment(Json word, FileKeys keys, Replacement replacement, Candidates of) {
+        return switch (word.string()) {
+            case "ablate" ->
+                new Treatment.AblateComponents(keys.choice("ablation", List.of(Replacement.values()), replacement));
+            case "keep-only" ->
+                new Treatment.KeepOnly(
+                        keys.choice("ablation", List.of(Replacement.values()), replacement),
+                        keys.choice("of", List.of(Candidates.values()), of));
+            case "patch" -> new Treatment.PatchComponents(direction(keys));
+            case "path" -> {
+                keys.require("to", "a list of receivers such as \"a2.h2<q>\" or \"logits\"");
+                yield keys.checked("to", () -> new Treatment.PatchPath(direction(keys), keys.strings("to", List.of())));
+            }
+            case "look" ->
+                new Treatment.LookAt(keys.text("from", PromptPair.END), nonBlank(keys.require("at", "a role")));
+            case "attend" ->
+                new Treatment.Attend(keys.text("from", PromptPair.END), nonBlank(keys.require("at", "a role")));
+            default -> throw word.expected(FileKeys.oneOf(word.string(), TREATMENTS));
+        };
+    }
+
+    private static PatchingDirection direction(FileKeys keys) {
+        return keys.choice("direction", List.of(PatchingDirection.values()), PatchingDirection.NOISING);
+    }
+
+    private static Expectation expectation(Json node, String where) {
+        if (!node.isObject()) {
+            throw node.expected(proposal());
+        }
+        FileKeys keys = new FileKeys(node, where);
+        List<String> found =
+                EXPECTATIONS.stream().filter(key -> keys.get(key).isPresent()).toList();
+        if (found.size() > 1) {
+            throw keys.bad(where + " has " + String.join(" and ", found) + "; a claim predicts one result");
+        }
+        boolean unitGiven = keys.get("unit").isPresent();
+        keys.requireNoMore();
+        if (found.isEmpty()) {
+            throw keys.bad(where + " predicts nothing; it is " + proposal());
+        }
+        String key = found.getFirst();
+        Json value = keys.get(key).orElseThrow();
+        if (!value.isNumber()) {
+            throw value.expected("a number, such as 0.1 with the unit gap");
+        }
+        boolean share = key.endsWith("_at_least");
+        if (share && unitGiven) {
+            throw keys.bad(where + ": " + key + " is a share and has no unit");
+        }
+        EffectUnit unit =
+                share ? EffectUnit.METRIC : keys.choice("unit", List.of(EffectUnit.values()), EffectUnit.METRIC);
+        // A number below 0 is a claim in the other direction.
+        double number = FileKeys.between(value, SMALLEST, share && !key.startsWith("faith") ? 1 : 1e9);
+        EffectAmount amount = new EffectAmount(number, unit);
+        return switch (key) {
+            case "decrease" -> new Expectation.Decrease(amount);
+            case "increase" -> new Expectation.Increase(amount);
+            case "no_effect" -> new Expectation.NoEffect(amount);
+            case "faithfulness_at_least" -> new Expectation.FaithfulnessAtLeast(number);
+            case "attention_at_least" -> new Expectation.AttentionAtLeast(number);
+            default -> new Expectation.ShareOfPathAtLeast(number);
+        };
+    }
+
+    private static String nonBlank(Json value) {
+        String text = value.string();
+        if (text.isBlank()) {
+            throw value.expected("a text that is not blank");
+        }
+        return text;
+    }
+}

@@ -1,0 +1,123 @@
+package dev.hyaline.analysis.investigation;
+
+import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
+import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
+import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
+import dev.hyaline.files.JsonText;
+import java.util.List;
+import tools.jackson.core.JsonGenerator;
+
+/** Writes an investigation's file with every default. */
+final class InvestigationWriter {
+    private InvestigationWriter() {}
+
+    static byte[] write(Investigation investigation) {
+        return JsonText.indented(json -> {
+            json.writeStartObject();
+            json.writeStringProperty("format", Investigation.FORMAT);
+            json.writeStringProperty("title", investigation.title());
+            json.writeStringProperty("model", investigation.model());
+            json.writeNumberProperty("seed", investigation.seed());
+            behaviour(investigation.behaviour(), json);
+            prompts(investigation.prompts(), json);
+            investigation.circuit().ifPresent(search -> circuit(search, json));
+            json.writeArrayPropertyStart("claims");
+            investigation.claims().forEach(claim -> claim(claim, json));
+            json.writeEndArray();
+            json.writeObjectPropertyStart("design");
+            json.writeNumberProperty("alpha", investigation.design().alpha());
+            json.writeEndObject();
+            json.writeEndObject();
+        });
+    }
+
+    private static void behaviour(Behaviour behaviour, JsonGenerator json) {
+        json.writeObjectPropertyStart("behaviour");
+        if (!behaviour.tasks().isEmpty()) {
+            json.writeStringProperty("task", StudyPlan.taskName(behaviour.tasks()));
+        }
+        json.writeStringProperty("metric", behaviour.metric());
+        json.writeStringProperty("at", behaviour.at());
+        json.writeObjectPropertyStart("present_if");
+        json.writeNumberProperty("mean_at_least", behaviour.meanAtLeast());
+        json.writeNumberProperty("accuracy_at_least", behaviour.accuracyAtLeast());
+        json.writeEndObject();
+        json.writeEndObject();
+    }
+
+    private static void prompts(PromptPlan prompts, JsonGenerator json) {
+        json.writeObjectPropertyStart("prompts");
+        prompts.file().ifPresent(file -> json.writeStringProperty("pairs", file));
+        json.writeObjectPropertyStart("draw");
+        json.writeNumberProperty("discovery", prompts.discovery());
+        json.writeNumberProperty("held_out", prompts.heldOut());
+        json.writeEndObject();
+        strings("split_by", prompts.splitBy(), json);
+        json.writeStringProperty("reference", prompts.reference().toString());
+        json.writeEndObject();
+    }
+
+    private static void circuit(CircuitSearch search, JsonGenerator json) {
+        json.writeObjectPropertyStart("circuit");
+        json.writeStringProperty("discover", "iterative-ablation");
+        json.writeStringProperty("of", search.of().toString());
+        json.writeStringProperty("ablation", search.replacement().toString());
+        json.writeNumberProperty("tau", search.tau());
+        json.writeEndObject();
+    }
+
+    private static void claim(Claim claim, JsonGenerator json) {
+        json.writeStartObject();
+        json.writeStringProperty("name", claim.name());
+        json.writeStringProperty("do", claim.treatment().word());
+        switch (claim.treatment()) {
+            case Treatment.AblateComponents ablate ->
+                json.writeStringProperty("ablation", ablate.replacement().toString());
+            case Treatment.KeepOnly keep -> {
+                json.writeStringProperty("ablation", keep.replacement().toString());
+                json.writeStringProperty("of", keep.of().toString());
+            }
+            case Treatment.PatchComponents patch ->
+                json.writeStringProperty("direction", patch.direction().toString());
+            case Treatment.PatchPath path -> {
+                json.writeStringProperty("direction", path.direction().toString());
+                strings("to", path.to(), json);
+            }
+            case Treatment.LookAt look -> roles(look.from(), look.at(), json);
+            case Treatment.Attend attend -> roles(attend.from(), attend.at(), json);
+        }
+        strings(
+                "components",
+                claim.components().stream().map(ClaimComponent::toString).toList(),
+                json);
+        Expectation expectation = claim.expectation();
+        json.writeObjectPropertyStart("expect");
+        json.writeNumberProperty(expectation.key(), expectation.number());
+        switch (expectation) {
+            case Expectation.Decrease decrease -> unit(decrease.amount(), json);
+            case Expectation.Increase increase -> unit(increase.amount(), json);
+            case Expectation.NoEffect none -> unit(none.amount(), json);
+            default -> {
+                // A share has no unit.
+            }
+        }
+        json.writeEndObject();
+        json.writeBooleanProperty("primary", claim.primary());
+        json.writeEndObject();
+    }
+
+    private static void unit(Expectation.EffectAmount amount, JsonGenerator json) {
+        json.writeStringProperty("unit", amount.unit().toString());
+    }
+
+    private static void roles(String from, String at, JsonGenerator json) {
+        json.writeStringProperty("from", from);
+        json.writeStringProperty("at", at);
+    }
+
+    private static void strings(String key, List<String> values, JsonGenerator json) {
+        json.writeArrayPropertyStart(key);
+        values.forEach(json::writeString);
+        json.writeEndArray();
+    }
+}

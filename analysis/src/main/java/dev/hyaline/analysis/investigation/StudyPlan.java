@@ -1,0 +1,117 @@
+package dev.hyaline.analysis.investigation;
+
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.engine.error.BadInputException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** The parts of an investigation's file that say what is studied, and how. */
+public final class StudyPlan {
+    private StudyPlan() {}
+
+    /**
+     * The behaviour under study.
+     *
+     * @param tasks that pairs are drawn for, as many for each; empty where the prompts are a file's
+     * @param metric by {@link Metric#name()}
+     * @param at role at which the metric is read
+     * @param meanAtLeast the mean metric below which the behaviour is not there
+     * @param accuracyAtLeast the share of prompts with a metric above 0 below which it is not there
+     */
+    public record Behaviour(List<Task> tasks, String metric, String at, double meanAtLeast, double accuracyAtLeast) {
+        public Behaviour {
+            tasks = List.copyOf(tasks);
+        }
+
+        /** The metric. */
+        public Metric measure() {
+            return Metric.all(at).stream()
+                    .filter(known -> known.name().equals(metric))
+                    .findFirst()
+                    .orElseThrow(() -> new BadInputException("there is no metric " + metric + "; there are "
+                            + Metric.all(at).stream().map(Metric::name).toList()));
+        }
+
+        /** Returns whether the behaviour is there, by the metric of prompts. */
+        public boolean isPresent(double[] values) {
+            double mean = Arrays.stream(values).average().orElse(Double.NaN);
+            double share =
+                    (double) Arrays.stream(values).filter(value -> value > 0).count() / values.length;
+            return mean >= meanAtLeast && share >= accuracyAtLeast;
+        }
+    }
+
+    /** The prompts whose values stand in for what is ablated. */
+    public enum ReferencePrompts {
+        /** The clean prompts of the discovery half. */
+        CLEAN,
+        /** Their corrupted ones. */
+        CORRUPTED,
+        /** Prompts of three unrelated names, of the indirect-object tasks. */
+        ABC;
+
+        /** In lower case. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * The prompts.
+     *
+     * @param file of pairs; empty where they are drawn for the behaviour's tasks
+     * @param discovery number of pairs to find the circuit on
+     * @param heldOut number of pairs to test the claims on
+     * @param splitBy roles whose tokens the halves do not share; none if they share no unit
+     */
+    public record PromptPlan(
+            Optional<String> file, int discovery, int heldOut, List<String> splitBy, ReferencePrompts reference) {
+        public PromptPlan {
+            splitBy = List.copyOf(splitBy);
+        }
+    }
+
+    /**
+     * A search for the circuit that claims name.
+     *
+     * @param replacement of what is ablated
+     * @param tau share of the gap that the circuit may lack
+     */
+    public record CircuitSearch(Treatment.Candidates of, Treatment.Replacement replacement, double tau) {}
+
+    /**
+     * The design of the tests.
+     *
+     * @param alpha two-sided level: claims with a direction take half
+     */
+    public record TestDesign(double alpha) {
+        /** The level of a claim. */
+        public double level(Expectation expectation) {
+            return expectation instanceof Expectation.NoEffect ? alpha : alpha / 2;
+        }
+    }
+
+    static Optional<List<Task>> tasks(String name) {
+        if (name.equals("ioi")) {
+            return Optional.of(List.of(Task.IOI_ABBA, Task.IOI_BABA));
+        }
+        return Stream.of(Task.values())
+                .filter(task -> task.toString().equals(name))
+                .findFirst()
+                .map(List::of);
+    }
+
+    static List<String> taskNames() {
+        return Stream.concat(Stream.of("ioi"), Stream.of(Task.values()).map(Task::toString))
+                .toList();
+    }
+
+    static String taskName(List<Task> tasks) {
+        return tasks.size() == 1 ? tasks.getFirst().toString() : "ioi";
+    }
+}

@@ -1,0 +1,331 @@
+package dev.hyaline.analysis.investigation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hyaline.analysis.Fable;
+import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.investigation.ClaimComponent.CircuitMembers;
+import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
+import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.NeuronComponent;
+import dev.hyaline.analysis.investigation.Expectation.Decrease;
+import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
+import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Files of investigations: what they may leave out, and what they may not say. */
+final class InvestigationFileTest {
+    private static final String GOOD = """
+        {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"}, "prompts": {},
+         "claims": [{"name": "needed", "do": "ablate", "components": ["1.3"], "expect": {"decrease": 1.5}}]}
+        """;
+
+    private static Investigation parse(String json) {
+        return Investigation.parse("a.json", json);
+    }
+
+    private static Investigation again(Investigation investigation) {
+        return parse(new String(investigation.toJson(), StandardCharsets.UTF_8));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ioi", "induction", "greater-than"})
+    void examplesAreReadFitTheirModelAndAreWrittenWhole(String name) {
+        Investigation example = Investigation.example(name);
+        assertThat(again(example)).isEqualTo(example);
+        assertThat(again(example).toJson()).isEqualTo(example.toJson());
+        assertThat(example.circuit()).isPresent();
+        assertThat(example.model()).isEqualTo("fable");
+        try (Gpt2 fable = Fable.open()) {
+            example.requireFits(fable.config());
+        }
+    }
+
+    @Test
+    void thereIsNoOtherExample() {
+        assertThat(Investigation.examples()).containsExactly("ioi", "induction", "greater-than");
+        assertThatThrownBy(() -> Investigation.example("io"))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("there is no example \"io\"; there are ioi, induction, greater-than");
+    }
+
+    @Test
+    void everyDefaultIsWrittenOut() {
+        assertThat(new String(parse(GOOD).toJson(), StandardCharsets.UTF_8)).isEqualTo("""
+            {
+              "format" : "hyaline-investigation/1",
+              "title" : "ioi in fable",
+              "model" : "fable",
+              "seed" : 1,
+              "behaviour" : {
+                "task" : "ioi",
+                "metric" : "logit-diff",
+                "at" : "end",
+                "present_if" : {
+                  "mean_at_least" : 0.0,
+                  "accuracy_at_least" : 0.5
+                }
+              },
+              "prompts" : {
+                "draw" : {
+                  "discovery" : 48,
+                  "held_out" : 48
+                },
+                "split_by" : [ ],
+                "reference" : "abc"
+              },
+              "claims" : [ {
+                "name" : "needed",
+                "do" : "ablate",
+                "ablation" : "mean-by-position",
+                "components" : [ "1.3" ],
+                "expect" : {
+                  "decrease" : 1.5,
+                  "unit" : "metric"
+                },
+                "primary" : true
+              } ],
+              "design" : {
+                "alpha" : 0.05
+              }
+            }
+            """);
+    }
+
+    @Test
+    void aFileIsExplained() {
+        assertThat(Investigation.example("ioi").explain())
+                .containsExactly(
+                        "The behaviour is ioi by logit difference at end; it is there if the mean is at least 3.0 and"
+                                + " 0.9 of the prompts are above 0.",
+                        "The claims are tested on 48 pairs that share no token at IO, S1 with the 48 of the discovery"
+                                + " half.",
+                        "The circuit is what iterative ablation (mean-by-position) of heads leaves within 0.1 of the"
+                                + " gap, on the discovery half.",
+                        "Claim \"needed\": ablating circuit (mean-by-position) lowers it by at least 0.5 of the gap.",
+                        "Claim \"enough\": keeping only circuit of all heads (mean-by-position) keeps at least 0.8 of"
+                                + " the gap.",
+                        "Claim \"inhibits\": ablating 1.0, 1.3 (mean-by-position) lowers it by at least 1.0 of the"
+                                + " metric.",
+                        "Claim \"looks at the subject\": the attention of 1.0, 1.3 from end to S2 is at least 0.3.",
+                        "Claim \"steered\": making circuit[2.*] look from end at S1 lowers it by at least 0.5 of the"
+                                + " gap.",
+                        "Secondary claim \"idle\": ablating 0.0, 3.7 (mean-by-position) changes it by less than 0.5 of"
+                                + " the metric.",
+                        "The level is 0.025 one-sided (0.05 for a claim of no effect), adjusted by Holm over 5 primary"
+                                + " claims; that takes at least 8 units.");
+    }
+
+    @Test
+    void claimsAreOfAllKinds() {
+        Investigation investigation = parse("""
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"metric": "logit-difference"},
+             "prompts": {"pairs": "pairs.json"}, "circuit": {"ablation": "zero"},
+             "claims": [
+              {"name": "a", "do": "ablate", "components": ["1.3@S2", "mlp 2", "2.mlp[17]"], "expect": {"decrease": 1}},
+              {"name": "b", "do": "patch", "direction": "denoising", "components": "circuit[2.*]@end",
+               "expect": {"increase": 0.25, "unit": "gap"}},
+              {"name": "c", "do": "path", "components": "1.3", "to": ["a2.h2<q>", "logits"],
+               "expect": {"share_of_path_at_least": 0.5}},
+              {"name": "d", "do": "keep-only", "of": "heads-and-mlps", "components": ["circuit", "mlp 0"],
+               "expect": {"faithfulness_at_least": 0.8}},
+              {"name": "e", "do": "ablate", "components": "blocks.1.hook_resid_post@S2",
+               "expect": {"no_effect": 0.5}, "primary": false}]}
+            """);
+        assertThat(investigation.claims().getFirst())
+                .isEqualTo(new Claim(
+                        "a",
+                        new Treatment.AblateComponents(Treatment.Replacement.ZERO),
+                        List.of(
+                                new ComponentAt(new HeadComponent(1, 3), "S2"),
+                                new MlpComponent(2),
+                                new NeuronComponent(2, 17)),
+                        new Decrease(new EffectAmount(1, EffectUnit.METRIC)),
+                        true));
+        assertThat(investigation.claims().get(1).treatment())
+                .isEqualTo(new Treatment.PatchComponents(PatchingDirection.DENOISING));
+        assertThat(investigation.claims().get(1).components())
+                .containsExactly(new ComponentAt(new CircuitMembers(2), "end"));
+        assertThat(investigation.behaviour().metric()).isEqualTo("logit-diff");
+        assertThat(investigation.primaryClaims()).hasSize(4);
+        assertThat(again(investigation)).isEqualTo(investigation);
+    }
+
+    @Test
+    void aCircuitIsNamedHeadByHead() {
+        Investigation ioi = Investigation.example("ioi");
+        List<HeadComponent> circuit = List.of(new HeadComponent(1, 3), new HeadComponent(2, 2));
+        assertThat(ioi.claims().getFirst().of(circuit).components()).containsExactlyElementsOf(circuit);
+        assertThat(ioi.claims().get(4).of(circuit).components()).containsExactly(new HeadComponent(2, 2));
+        assertThatThrownBy(() -> ioi.claims().get(4).of(List.of(new HeadComponent(1, 3))))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("claim \"steered\": the circuit has no head that [circuit[2.*]] means");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "investigation/1 | investigation/2 | expected format to be \"hyaline-investigation/1\", found"
+                        + " \"hyaline-investigation/2\"",
+                "\"format\": \"hyaline-investigation/1\", | `` | format is missing; it is \"hyaline-investigation/1\"",
+                "\"model\": \"fable\", | `` | model is missing; it is the name of a model",
+                "\"fable\" | \" \" | expected model to be a text that is not blank, found \" \"",
+                "\"fable\" | 3 | expected model to be a string, found 3",
+                "\"behaviour\": {\"task\": \"ioi\"}, | `` | behaviour is missing; it is an object with a task or a"
+                        + " metric",
+                "{\"task\": \"ioi\"} | \"ioi\" | expected behaviour to be an object, found \"ioi\"",
+                "{\"task\": \"ioi\"} | {} | the prompts are those of behaviour.task or of the file prompts.pairs;"
+                        + " found neither",
+                "\"prompts\": {} | \"prompts\": {\"pairs\": \"p.json\"} | the prompts are those of behaviour.task or"
+                        + " of the file prompts.pairs; found both",
+                "\"task\": \"ioi\" | \"tsk\": \"ioi\" | behaviour.tsk means nothing; perhaps task is meant; there are"
+                        + " task, at, metric, present_if",
+                "\"ioi\" | \"ioi-abab\" | expected behaviour.task to be one of ioi, ioi-abba, ioi-baba, ioi-abba-abc,"
+                    + " ioi-baba-abc, induction, induction-words, greater-than, pronouns, capitals (perhaps ioi-abba),"
+                    + " found \"ioi-abab\"",
+                "\"task\": \"ioi\" | \"task\": \"ioi\", \"metric\": \"logits\" | expected behaviour.metric to be one"
+                    + " of logit-diff, logit, log-prob, prob-diff, kl, cross-entropy, accuracy (perhaps logit), found"
+                    + " \"logits\"",
+                "\"task\": \"ioi\" | \"task\": \"ioi\", \"present_if\": {\"accuracy_at_least\": 1.5} | expected"
+                        + " behaviour.present_if.accuracy_at_least to be a number from 0.0 to 1.0, found 1.5",
+                "\"task\": \"ioi\" | \"task\": \"ioi\", \"present_if\": {\"mean\": 1} | behaviour.present_if.mean"
+                        + " means nothing; there are mean_at_least, accuracy_at_least",
+                "\"prompts\": {} | \"prompts\": {\"draw\": {\"discovery\": 1}} | expected prompts.draw.discovery to be"
+                        + " an integer from 2 to 10000, found 1",
+                "\"prompts\": {} | \"prompts\": {\"draw\": {\"heldout\": 8}} | prompts.draw.heldout means nothing;"
+                        + " perhaps held_out is meant; there are discovery, held_out",
+                "\"prompts\": {} | \"prompts\": {\"split_by\": \"IO\"} | expected prompts.split_by to be an array,"
+                        + " found \"IO\"",
+                "\"prompts\": {} | \"prompts\": {\"reference\": \"abd\"} | expected prompts.reference to be one of"
+                        + " clean, corrupted, abc (perhaps abc), found \"abd\"",
+                "\"prompts\": {} | \"promts\": {} | promts means nothing; perhaps prompts is meant; there are format,"
+                        + " model, seed, behaviour, prompts, circuit, claims, design, title",
+                "\"prompts\": {} | \"seed\": -1 | expected seed to be a whole number of at least 0, found -1",
+                "\"prompts\": {} | \"seed\": 0.5 | expected seed to be a whole number of at least 0, found 0.5",
+                "\"prompts\": {} | \"circuit\": {\"tau\": 0} | expected circuit.tau to be a number from 1.0E-6 to 1.0,"
+                        + " found 0",
+                "\"prompts\": {} | \"circuit\": {\"discover\": \"acdc\"} | expected circuit.discover to be one of"
+                        + " iterative-ablation, found \"acdc\"",
+                "\"prompts\": {} | \"circuit\": {\"ablation\": \"means\"} | expected circuit.ablation to be one of"
+                        + " zero, mean, mean-by-position, resample (perhaps mean), found \"means\"",
+                "\"prompts\": {} | \"design\": {\"alpha\": 0.7} | expected design.alpha to be a number from 1.0E-6 to"
+                        + " 0.5, found 0.7",
+                "\"name\": \"needed\", | `` | claims[0].name is missing; it is a name unlike those of the other claims",
+                "\"do\": \"ablate\", | `` | claims[0].do is missing; it is one of ablate, keep-only, patch, path,"
+                        + " look, attend",
+                "\"ablate\" | \"abalte\" | expected claims[0].do to be one of ablate, keep-only, patch, path, look,"
+                        + " attend (perhaps ablate), found \"abalte\"",
+                "\"ablate\" | \"look\" | claims[0].at is missing; it is a role",
+                "\"ablate\" | \"path\" | claims[0].to is missing; it is a list of receivers such as \"a2.h2<q>\" or"
+                        + " \"logits\"",
+                "\"ablate\", | \"path\", \"to\": [], | claims[0].to: a path needs a receiver",
+                "\"ablate\", | \"attend\", \"at\": \"S2\", | claims[0]: attend gives no decrease; it gives"
+                        + " attention_at_least",
+                "\"ablate\", | \"ablate\", \"ablation\": \"noise\", | expected claims[0].ablation to be one of zero,"
+                        + " mean, mean-by-position, resample, found \"noise\"",
+                "\"ablate\", | \"ablate\", \"at\": \"S2\", | claims[0].at means nothing; there are name, do, ablation,"
+                        + " components, expect, primary",
+                "[\"1.3\"] | [] | expected claims[0].components to be at least one component, found an array",
+                "[\"1.3\"] | 1.3 | expected claims[0].components to be a string, found 1.3",
+                "[\"1.3\"] | [\"1.3\", \"1.3\"] | expected claims[0].components[1] to be a component that is not named"
+                        + " before, found \"1.3\"",
+                "[\"1.3\"] | [\"1.3.4\"] | claims[0].components: '1.3.4' is no component; components are heads (1.3),"
+                        + " MLPs (mlp 2), neurons (2.mlp[17]), hook points (blocks.1.hook_resid_post), circuit and"
+                        + " circuit[2.*], each perhaps at a role (1.3@S2)",
+                "[\"1.3\"] | [\"1.3@\"] | claims[0].components: '1.3@' has no role behind the @",
+                "[\"1.3\"] | [\"1.3@S2@S1\"] | claims[0].components: 1.3@S2 is at one position already",
+                "\"ablate\", \"components\": [\"1.3\"] | \"keep-only\", \"components\": [\"mlp 1\"] | claims[0]:"
+                        + " keep-only is for whole heads, found mlp 1",
+                "\"ablate\", \"components\": [\"1.3\"] | \"path\", \"to\": [\"logits\"], \"components\": [\"1.3@S2\"]"
+                        + " | claims[0]: path is for whole heads and MLPs, found 1.3@S2",
+                ", \"expect\": {\"decrease\": 1.5} | `` | claims[0].expect is missing; it is what is predicted, with a"
+                        + " direction and a number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}",
+                "{\"decrease\": 1.5} | {} | claims[0].expect predicts nothing; it is what is predicted, with a"
+                        + " direction and a number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}",
+                "{\"decrease\": 1.5} | \"decrease\" | expected claims[0].expect to be what is predicted, with a"
+                        + " direction and a number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}, found \"decrease\"",
+                "{\"decrease\": 1.5} | 1.5 | expected claims[0].expect to be what is predicted, with a direction and a"
+                        + " number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}, found 1.5",
+                "1.5 | true | expected claims[0].expect.decrease to be a number, such as 0.1 with the unit gap, found"
+                        + " true",
+                "1.5 | -1 | expected claims[0].expect.decrease to be a number from 1.0E-9 to 1.0E9, found -1",
+                "1.5 | NaN | expected claims[0].expect.decrease to be a finite number, found NaN",
+                "1.5 | 1.5, \"unit\": \"gaps\" | expected claims[0].expect.unit to be one of metric, gap (perhaps"
+                        + " gap), found \"gaps\"",
+                "1.5 | 1.5, \"increase\": 1 | claims[0].expect has decrease and increase; a claim predicts one result",
+                "\"decrease\" | \"decreases\" | claims[0].expect.decreases means nothing; perhaps decrease is meant;"
+                        + " there are decrease, increase, no_effect, faithfulness_at_least, attention_at_least,"
+                        + " share_of_path_at_least, unit",
+                "\"decrease\" | \"faithfulness_at_least\" | claims[0]: ablate gives no faithfulness_at_least; it gives"
+                        + " decrease, increase, no_effect",
+                "\"decrease\": 1.5 | \"faithfulness_at_least\": 0.8, \"unit\": \"gap\" | claims[0].expect:"
+                        + " faithfulness_at_least is a share and has no unit",
+                "{\"decrease\": 1.5}} | {\"decrease\": 1.5}, \"primary\": false} | an investigation needs at least one"
+                        + " primary claim",
+                "{\"decrease\": 1.5}} | {\"decrease\": 1.5}, \"primary\": 1} | expected claims[0].primary to be true"
+                        + " or false, found 1",
+                "[{\"name\" | {}, \"x\": [{\"name\" | expected claims to be an array, found an object",
+            })
+    void badFilesAreNamedInOneSentence(String from, String to, String message) {
+        assertThat(GOOD).contains(from);
+        String bad = GOOD.replace(from, to);
+        assertThatThrownBy(() -> parse(bad))
+                .isInstanceOf(HyalineException.class)
+                .hasMessage("a.json: " + message);
+    }
+
+    @Test
+    void aNameStandsForOneClaim() {
+        String claim = "{\"name\": \"a\", \"do\": \"ablate\", \"components\": \"1.3\", \"expect\": {\"decrease\": 1}}";
+        assertThatThrownBy(() -> parse(GOOD.replaceAll("\\[\\{.*}]", "[" + claim + ", " + claim + "]")))
+                .hasMessage("a.json: there are two claims of the name \"a\"");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "4.0 | there is no 4.0: the model has 4 layers of 8 heads and 512 neurons",
+                "3.8@S2 | there is no 3.8: the model has 4 layers of 8 heads and 512 neurons",
+                "mlp 4 | there is no mlp 4: the model has 4 layers of 8 heads and 512 neurons",
+                "0.mlp[512] | there is no 0.mlp[512]: the model has 4 layers of 8 heads and 512 neurons",
+                "blocks.9.hook_resid_post | there is no blocks.9.hook_resid_post: the model has 4 layers of 8 heads"
+                        + " and 512 neurons",
+            })
+    void aModelMustHaveWhatClaimsName(String component, String message) {
+        Investigation investigation = parse(GOOD.replace("1.3", component));
+        try (Gpt2 fable = Fable.open()) {
+            assertThatThrownBy(() -> investigation.requireFits(fable.config()))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessage("claim \"needed\": " + message);
+        }
+    }
+
+    @Test
+    void aFileThatIsNotThereIsNamed(@TempDir Path folder) {
+        Path file = folder.resolve("no.json");
+        assertThatThrownBy(() -> Investigation.read(file))
+                .isInstanceOf(HyalineException.class)
+                .hasMessageContaining("no.json");
+    }
+
+    @Test
+    void moreClaimsTakeMoreUnits() {
+        assertThat(parse(GOOD).minUnits()).isEqualTo(6);
+        assertThat(Investigation.example("ioi").minUnits()).isEqualTo(8);
+    }
+}
