@@ -1,14 +1,14 @@
 package dev.hyaline.analysis.investigation;
 
 import java.util.Locale;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The verdict on a claim.
  *
- * @param reason empty for a confirmed claim; every other has one
+ * @param reason null for a confirmed claim; every other has one
  */
-public record ClaimVerdict(ClaimOutcome outcome, Optional<ClaimReason> reason) {
+public record ClaimVerdict(ClaimOutcome outcome, @Nullable ClaimReason reason) {
 
     /** The three words that there are. */
     public enum ClaimOutcome {
@@ -52,15 +52,15 @@ public record ClaimVerdict(ClaimOutcome outcome, Optional<ClaimReason> reason) {
     }
 
     static ClaimVerdict confirmed() {
-        return new ClaimVerdict(ClaimOutcome.CONFIRMED, Optional.empty());
+        return new ClaimVerdict(ClaimOutcome.CONFIRMED, null);
     }
 
     static ClaimVerdict refuted(ClaimReason reason) {
-        return new ClaimVerdict(ClaimOutcome.REFUTED, Optional.of(reason));
+        return new ClaimVerdict(ClaimOutcome.REFUTED, reason);
     }
 
     static ClaimVerdict inconclusive(ClaimReason reason) {
-        return new ClaimVerdict(ClaimOutcome.INCONCLUSIVE, Optional.of(reason));
+        return new ClaimVerdict(ClaimOutcome.INCONCLUSIVE, reason);
     }
 
     public boolean isConfirmed() {
@@ -70,6 +70,6 @@ public record ClaimVerdict(ClaimOutcome outcome, Optional<ClaimReason> reason) {
     /** The outcome, and the reason in brackets. */
     @Override
     public String toString() {
-        return outcome + reason.map(why -> " (" + why + ")").orElse("");
+        return reason == null ? outcome.toString() : outcome + " (" + reason + ")";
     }
 }

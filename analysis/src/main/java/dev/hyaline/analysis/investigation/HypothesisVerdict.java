@@ -35,8 +35,7 @@ public record HypothesisVerdict(Word word, List<String> reasons) {
      */
     public record Judged(String claim, boolean primary, ClaimVerdict verdict) {
         private String reason() {
-            return claim + ": "
-                    + verdict.reason().map(ClaimVerdict.ClaimReason::toString).orElse("");
+            return claim + ": " + verdict.reason();
         }
     }
 

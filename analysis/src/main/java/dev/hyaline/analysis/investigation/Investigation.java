@@ -18,8 +18,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A study as a file states it before it begins: a behaviour of a model, and claims about what brings it about, each
@@ -29,7 +29,7 @@ import java.util.Set;
  * {@code claims} are required; all else has a default, which {@link #toJson} writes out. Keys that mean nothing are
  * refused.
  *
- * @param circuit the search for the circuit; empty if no claim is about one
+ * @param circuit the search for the circuit; null if no claim is about one
  */
 public record Investigation(
         String title,
@@ -37,7 +37,7 @@ public record Investigation(
         long seed,
         Behaviour behaviour,
         PromptPlan prompts,
-        Optional<CircuitSearch> circuit,
+        @Nullable CircuitSearch circuit,
         List<Claim> claims,
         TestDesign design) {
 
@@ -58,7 +58,7 @@ public record Investigation(
                 throw new BadInputException("there are two claims of the name " + Printable.quoted(claim.name()));
             }
         }
-        if (circuit.isEmpty() && claims.stream().anyMatch(Claim::isOfCircuit)) {
+        if (circuit == null && claims.stream().anyMatch(Claim::isOfCircuit)) {
             throw new BadInputException("a claim is about the circuit, but no search for one is planned");
         }
     }
@@ -158,9 +158,11 @@ public record Investigation(
         lines.add("The claims are tested on " + prompts.heldOut() + " pairs that share "
                 + (prompts.splitBy().isEmpty() ? "no unit" : "no token at " + String.join(", ", prompts.splitBy()))
                 + " with the " + prompts.discovery() + " of the discovery half.");
-        circuit.ifPresent(search -> lines.add("The circuit is what iterative ablation (" + search.replacement()
-                + ") of " + search.of().toString().replace('-', ' ') + " leaves within " + search.tau()
-                + " of the gap, on the discovery half."));
+        if (circuit != null) {
+            lines.add("The circuit is what iterative ablation (" + circuit.replacement()
+                    + ") of " + circuit.of().toString().replace('-', ' ') + " leaves within " + circuit.tau()
+                    + " of the gap, on the discovery half.");
+        }
         for (Claim claim : claims) {
             lines.add((claim.primary() ? "Claim " : "Secondary claim ") + Printable.quoted(claim.name()) + ": "
                     + claim.sentence() + ".");

@@ -17,7 +17,6 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Json;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** Reads an investigation's file and fills in what it leaves out. */
 final class InvestigationReader {
@@ -51,15 +50,15 @@ final class InvestigationReader {
         Behaviour behaviour =
                 keys.section("behaviour", InvestigationReader::behaviour).orElseThrow();
         PromptPlan prompts = keys.section("prompts", section -> prompts(section, behaviour))
-                .orElseGet(() -> new PromptPlan(
-                        Optional.empty(), DEFAULT_PAIRS, DEFAULT_PAIRS, List.of(), reference(behaviour)));
-        if (prompts.file().isEmpty() == behaviour.tasks().isEmpty()) {
+                .orElseGet(() -> new PromptPlan(null, DEFAULT_PAIRS, DEFAULT_PAIRS, List.of(), reference(behaviour)));
+        if ((prompts.file() == null) == behaviour.tasks().isEmpty()) {
             throw keys.bad("the prompts are those of behaviour.task or of the file prompts.pairs; found "
                     + (behaviour.tasks().isEmpty() ? "neither" : "both"));
         }
-        Optional<CircuitSearch> circuit = keys.section("circuit", InvestigationReader::circuit);
-        Replacement replacement = circuit.map(CircuitSearch::replacement).orElse(Replacement.MEAN_BY_POSITION);
-        Candidates of = circuit.map(CircuitSearch::of).orElse(Candidates.HEADS);
+        CircuitSearch circuit =
+                keys.section("circuit", InvestigationReader::circuit).orElse(null);
+        Replacement replacement = circuit == null ? Replacement.MEAN_BY_POSITION : circuit.replacement();
+        Candidates of = circuit == null ? Candidates.HEADS : circuit.of();
         List<Claim> claims = new ArrayList<>();
         Json list = keys.require("claims", "a list of at least one claim");
         for (Json claim : list.elements()) {
@@ -70,11 +69,11 @@ final class InvestigationReader {
                 .orElseGet(() -> new TestDesign(DEFAULT_ALPHA));
         String title = keys.text(
                 "title",
-                (behaviour.tasks().isEmpty() ? prompts.file().orElseThrow() : StudyPlan.taskName(behaviour.tasks()))
-                        + " in " + model);
+                (behaviour.tasks().isEmpty() ? prompts.file() : StudyPlan.taskName(behaviour.tasks())) + " in "
+                        + model);
         keys.requireNoMore();
-        if (circuit.isEmpty() && claims.stream().anyMatch(Claim::isOfCircuit)) {
-            circuit = Optional.of(new CircuitSearch(of, replacement, DEFAULT_TAU));
+        if (circuit == null && claims.stream().anyMatch(Claim::isOfCircuit)) {
+            circuit = new CircuitSearch(of, replacement, DEFAULT_TAU);
         }
         try {
             return new Investigation(title, model, seed, behaviour, prompts, circuit, claims, design);
@@ -114,7 +113,7 @@ final class InvestigationReader {
     }
 
     private static PromptPlan prompts(FileKeys keys, Behaviour behaviour) {
-        Optional<String> file = keys.get("pairs").map(InvestigationReader::nonBlank);
+        String file = keys.get("pairs").map(InvestigationReader::nonBlank).orElse(null);
         int[] draw = keys.section("draw", section -> new int[] {
                     section.integer("discovery", 2, MAX_PAIRS, DEFAULT_PAIRS),
                     section.integer("held_out", 2, MAX_PAIRS, DEFAULT_PAIRS)

@@ -20,7 +20,9 @@ final class InvestigationWriter {
             json.writeNumberProperty("seed", investigation.seed());
             behaviour(investigation.behaviour(), json);
             prompts(investigation.prompts(), json);
-            investigation.circuit().ifPresent(search -> circuit(search, json));
+            if (investigation.circuit() != null) {
+                circuit(investigation.circuit(), json);
+            }
             json.writeArrayPropertyStart("claims");
             investigation.claims().forEach(claim -> claim(claim, json));
             json.writeEndArray();
@@ -47,7 +49,9 @@ final class InvestigationWriter {
 
     private static void prompts(PromptPlan prompts, JsonGenerator json) {
         json.writeObjectPropertyStart("prompts");
-        prompts.file().ifPresent(file -> json.writeStringProperty("pairs", file));
+        if (prompts.file() != null) {
+            json.writeStringProperty("pairs", prompts.file());
+        }
         json.writeObjectPropertyStart("draw");
         json.writeNumberProperty("discovery", prompts.discovery());
         json.writeNumberProperty("held_out", prompts.heldOut());

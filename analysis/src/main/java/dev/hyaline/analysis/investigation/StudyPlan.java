@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The parts of an investigation's file that say what is studied, and how. */
 public final class StudyPlan {
@@ -64,13 +65,13 @@ public final class StudyPlan {
     /**
      * The prompts.
      *
-     * @param file of pairs; empty where they are drawn for the behaviour's tasks
+     * @param file of pairs; null where they are drawn for the behaviour's tasks
      * @param discovery number of pairs to find the circuit on
      * @param heldOut number of pairs to test the claims on
      * @param splitBy roles whose tokens the halves do not share; none if they share no unit
      */
     public record PromptPlan(
-            Optional<String> file, int discovery, int heldOut, List<String> splitBy, ReferencePrompts reference) {
+            @Nullable String file, int discovery, int heldOut, List<String> splitBy, ReferencePrompts reference) {
         public PromptPlan {
             splitBy = List.copyOf(splitBy);
         }

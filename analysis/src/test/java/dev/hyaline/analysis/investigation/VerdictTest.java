@@ -14,7 +14,6 @@ import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -35,11 +34,11 @@ final class VerdictTest {
         return new ClaimVerdict(
                 ClaimOutcome.valueOf(node.get("verdict").asString().toUpperCase(Locale.ROOT)),
                 node.get("reason").isNull()
-                        ? Optional.empty()
-                        : Optional.of(ClaimReason.valueOf(node.get("reason")
+                        ? null
+                        : ClaimReason.valueOf(node.get("reason")
                                 .asString()
                                 .toUpperCase(Locale.ROOT)
-                                .replace('-', '_'))));
+                                .replace('-', '_')));
     }
 
     @Test

@@ -25,7 +25,8 @@ final class EditDistanceTest {
         assertThat(EditDistance.nearest("modle", names)).contains("model");
         assertThat(EditDistance.nearest("clam", names)).isEmpty();
         assertThat(EditDistance.nearest("claim", names)).contains("claims");
-        assertThat(EditDistance.nearest("m".repeat(101), List.of("m".repeat(100)))).isEmpty();
+        assertThat(EditDistance.nearest("m".repeat(101), List.of("m".repeat(100))))
+                .isEmpty();
     }
 
     @Property

@@ -1,0 +1,233 @@
+package dev.hyaline.analysis.investigation;
+
+import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.causal.PathPatching;
+import dev.hyaline.analysis.causal.Side;
+import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
+import dev.hyaline.analysis.investigation.Treatment.Candidates;
+import dev.hyaline.analysis.investigation.Treatment.Replacement;
+import dev.hyaline.analysis.investigation.TreatmentSweep.CellTreatment;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Slot;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Target;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * The runs of the prompts that claims are tested on, and what experiments measure there. Every experiment recomputes
+ * only what it changes. Not thread-safe.
+ */
+public final class Evidence {
+    private final Experiment experiment;
+    private final ReferenceRuns reference;
+
+    private Evidence(Experiment experiment, ReferenceRuns reference) {
+        this.experiment = experiment;
+        this.reference = reference;
+    }
+
+    /**
+     * Evidence of an experiment's pairs.
+     *
+     * @param reference of the same pairs
+     * @throws BadInputException if it is of another number of pairs
+     */
+    public static Evidence of(Experiment experiment, ReferenceRuns reference) {
+        if (reference.pairs() != experiment.pairs().size()) {
+            throw new BadInputException("the reference prompts are for " + reference.pairs()
+                    + " pairs, but the experiment has " + experiment.pairs().size());
+        }
+        return new Evidence(experiment, reference);
+    }
+
+    public Experiment experiment() {
+        return experiment;
+    }
+
+    /** The metric of the clean runs, by pair. */
+    public double[] clean() {
+        return experiment.baselines().clean().clone();
+    }
+
+    /** The metric of the clean runs with every candidate replaced, by pair. */
+    public double[] empty(Replacement replacement, Candidates candidates) {
+        return run(new Treatment.AblateComponents(replacement), all(candidates));
+    }
+
+    /** The mean metric of the whole model less that with every candidate replaced. */
+    public double gap(Replacement replacement, Candidates candidates) {
+        double[] empty = empty(replacement, candidates);
+        double[] clean = experiment.baselines().clean();
+        double sum = 0;
+        for (int pair = 0; pair < clean.length; pair++) {
+            sum += clean[pair] - empty[pair];
+        }
+        return sum / clean.length;
+    }
+
+    /** Every candidate, in the order of a pass. */
+    public List<ClaimComponent> all(Candidates candidates) {
+        Gpt2Config config = experiment.config();
+        List<ClaimComponent> all = new ArrayList<>();
+        for (int layer = 0; layer < config.nLayers(); layer++) {
+            for (int head = 0; head < config.nHeads(); head++) {
+                all.add(new HeadComponent(layer, head));
+            }
+            if (candidates == Candidates.HEADS_AND_MLPS) {
+                all.add(new MlpComponent(layer));
+            }
+        }
+        return all;
+    }
+
+    /**
+     * The metric of the treated runs, by pair; of {@link Treatment.Attend} the components' mean attention.
+     *
+     * @throws BadInputException if the model or a pair lacks what is treated
+     */
+    public double[] run(Treatment treatment, List<ClaimComponent> components) {
+        components.forEach(component -> component.requireIn(experiment.config()));
+        return switch (treatment) {
+            case Treatment.AblateComponents(Replacement replacement) ->
+                sweep(Side.CLEAN, pair -> replace(components, pair, replacement));
+            case Treatment.KeepOnly(Replacement replacement, Candidates of) -> {
+                List<ClaimComponent> others = new ArrayList<>(all(of));
+                others.removeAll(components);
+                yield sweep(Side.CLEAN, pair -> replace(others, pair, replacement));
+            }
+            case Treatment.PatchComponents(PatchingDirection direction) ->
+                sweep(
+                        direction.base(),
+                        pair -> targets(components, pair).stream()
+                                .map(target -> Intervention.patch(
+                                        target, experiment.runs().recorded(direction.source(), target.site())))
+                                .toList());
+            case Treatment.PatchPath path ->
+                values(experiment
+                        .sweep(PathPatching.paths(
+                                experiment.config(), path.direction(), Map.of("path", paths(path, components))))
+                        .table());
+            case Treatment.LookAt look ->
+                sweep(
+                        Side.CLEAN,
+                        pair -> components.stream()
+                                .flatMap(component ->
+                                        lookAt(
+                                                look,
+                                                (HeadComponent) component,
+                                                experiment.pairs().get(pair))
+                                                .stream())
+                                .toList());
+            case Treatment.Attend attend -> attention(attend, components);
+        };
+    }
+
+    /** What a claim's experiment gives. */
+    public ClaimMeasurement measure(Claim claim) {
+        double[] after = run(claim.treatment(), claim.components());
+        double[] clean = experiment.baselines().clean();
+        double[] before = claim.treatment() instanceof Treatment.PatchComponents(PatchingDirection direction)
+                ? experiment.baselines().of(direction.base())
+                : claim.treatment() instanceof Treatment.PatchPath path
+                        ? experiment.baselines().of(path.direction().base())
+                        : clean;
+        double[] floor = switch (claim.expectation()) {
+            case Expectation.FaithfulnessAtLeast f
+            when claim.treatment() instanceof Treatment.KeepOnly keep -> empty(keep.replacement(), keep.of());
+            case Expectation.ShareOfPathAtLeast s
+            when claim.treatment() instanceof Treatment.PatchPath path ->
+                run(new Treatment.PatchComponents(path.direction()), claim.components());
+            default -> before;
+        };
+        return new ClaimMeasurement(claim, before.clone(), after, floor.clone());
+    }
+
+    private double[] sweep(Side base, CellTreatment treatment) {
+        return values(experiment
+                .sweep(new TreatmentSweep(experiment.runs(), base, List.of("experiment"), List.of(treatment)))
+                .table());
+    }
+
+    private static double[] values(ResultTable table) {
+        return table.values(0);
+    }
+
+    private List<Intervention> replace(List<ClaimComponent> components, int pair, Replacement replacement) {
+        return targets(components, pair).stream()
+                .map(target -> reference.replace(target, pair, replacement))
+                .toList();
+    }
+
+    private List<Target> targets(List<ClaimComponent> components, int pair) {
+        PromptPair prompts = experiment.pairs().get(pair);
+        return components.stream().map(component -> component.target(prompts)).toList();
+    }
+
+    private PathPatching.Paths paths(Treatment.PatchPath path, List<ClaimComponent> components) {
+        Set<Node> senders = components.stream()
+                .map(component -> switch (component) {
+                    case HeadComponent head -> new Node.Head(head.layer(), head.head());
+                    case MlpComponent mlp -> new Node.Mlp(mlp.layer());
+                    default -> throw new BadInputException("a path begins at heads and MLPs, found " + component);
+                })
+                .collect(Collectors.toSet());
+        Set<Receiver> receivers = path.to().stream()
+                .map(name -> Receiver.parse(experiment.config(), name))
+                .collect(Collectors.toSet());
+        return new PathPatching.Paths(senders, receivers, Set.of());
+    }
+
+    /** Sets a row of a head's pattern to one at a key and zero at the others. */
+    private static List<Intervention> lookAt(Treatment.LookAt look, HeadComponent head, PromptPair prompts) {
+        int query = prompts.position(look.from());
+        int key = key(query, look.at(), prompts);
+        Target row = Target.of(Site.PATTERN, head.layer()).heads(head.head()).positions(query);
+        int[] others =
+                IntStream.rangeClosed(0, query).filter(other -> other != key).toArray();
+        Intervention one = Intervention.set(row.components(key), 1);
+        return others.length == 0 ? List.of(one) : List.of(one, Intervention.zero(row.components(others)));
+    }
+
+    private static int key(int query, String role, PromptPair prompts) {
+        int key = prompts.position(role);
+        if (key > query) {
+            throw new BadInputException(prompts.name() + ": the role " + role + " is at position " + key
+                    + ", behind the query at " + query + ", which does not see it");
+        }
+        return key;
+    }
+
+    private double[] attention(Treatment.Attend attend, List<ClaimComponent> components) {
+        ActivationSource patterns = experiment.runs().recorded(Side.CLEAN, Site.PATTERN);
+        double[] means = new double[experiment.pairs().size()];
+        for (int pair = 0; pair < means.length; pair++) {
+            PromptPair prompts = experiment.pairs().get(pair);
+            int query = prompts.position(attend.from());
+            int key = key(query, attend.at(), prompts);
+            float[] row = new float[query + 1];
+            double sum = 0;
+            for (ClaimComponent component : components) {
+                HeadComponent head = (HeadComponent) component;
+                patterns.read(new Slot(HookPoint.of(Site.PATTERN, head.layer()), pair, query, head.head()), row);
+                sum += row[key];
+            }
+            means[pair] = sum / components.size();
+        }
+        return means;
+    }
+}
