@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
             "  hyaline heads                             where every attention head looks",
             "  hyaline sanity ablate                     whether a method's findings can be believed",
             "  hyaline robustness ablate                 whether a finding stays the same under variations",
+            "  hyaline investigate --example ioi         a file that states what is claimed of a model",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
             "  hyaline superposition                     features that share a layer's dimensions; or --toy",
             "  hyaline train                             a small GPT-2, on texts of your own (--text FILE)",
@@ -71,6 +72,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("sanity", SanityCommand::new);
         COMMANDS.put("robustness", RobustnessCommand::new);
         COMMANDS.put("train", TrainCommand::new);
+        COMMANDS.put("investigate", InvestigateCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("doctor", DoctorCommand::new);
