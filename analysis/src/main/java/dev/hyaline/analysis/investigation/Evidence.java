@@ -22,6 +22,7 @@ import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -155,6 +156,23 @@ public final class Evidence {
             default -> before;
         };
         return new ClaimMeasurement(claim, before.clone(), after, floor.clone());
+    }
+
+    /** The metric with some components replaced, and each of others besides: {@code [others][pairs]}. */
+    double[][] withoutEach(List<ClaimComponent> replaced, List<ClaimComponent> others, Replacement replacement) {
+        List<CellTreatment> treatments = new ArrayList<>();
+        for (ClaimComponent other : others) {
+            List<ClaimComponent> all = new ArrayList<>(replaced);
+            all.add(other);
+            treatments.add(pair -> replace(all, pair, replacement));
+        }
+        List<String> names = others.stream().map(ClaimComponent::toString).toList();
+        ResultTable table = experiment
+                .sweep(new TreatmentSweep(experiment.runs(), Side.CLEAN, names, treatments))
+                .table();
+        double[][] values = new double[others.size()][];
+        Arrays.setAll(values, table::values);
+        return values;
     }
 
     private double[] sweep(Side base, CellTreatment treatment) {

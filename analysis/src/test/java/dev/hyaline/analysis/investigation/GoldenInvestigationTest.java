@@ -8,6 +8,7 @@ import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
 import dev.hyaline.analysis.investigation.Treatment.Candidates;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
@@ -251,6 +252,26 @@ final class GoldenInvestigationTest {
                     .isEqualTo(expected.get("heterogeneous").booleanValue());
             assertThat(finding.verdict()).isEqualTo(VerdictTest.verdict(expected));
         }
+    }
+
+    @Test
+    void theSamePathOfRemovals() {
+        int[] discovery = IntStream.range(0, pairs.size())
+                .filter(pair -> golden.get("split").get(pair).asString().equals("discovery"))
+                .toArray();
+        CircuitDiscovery found = CircuitDiscovery.run(
+                evidence(discovery), new CircuitSearch(Candidates.HEADS, Replacement.MEAN_BY_POSITION, 0.1));
+        assertThat(found.gap()).isCloseTo(golden.get("gap_discovery").doubleValue(), within(TOLERANCE));
+        assertThat(found.circuit()).isEqualTo(circuit());
+        assertThat(found.path()).hasSize(32);
+        for (int step = 0; step < 32; step++) {
+            JsonNode expected = golden.get("path").get(step);
+            CircuitDiscovery.Removal removal = found.path().get(step);
+            // Every margin is wider than the tolerance.
+            assertThat(removal.removed()).hasToString(expected.get(0).asString());
+            assertThat(removal.margin()).isCloseTo(expected.get(1).doubleValue(0), within(2 * TOLERANCE));
+        }
+        assertThat(found.path().getLast().runnerUp()).isNull();
     }
 
     @Test
