@@ -17,6 +17,7 @@ import dev.hyaline.instrument.capture.DerivedSite;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -377,7 +378,7 @@ public final class CorpusDump {
                 long resumed = Math.min(journal.shards().size() * plan.rowsPerShard(), plan.rows());
                 requireRoom(folder, forecast, journal);
                 try (ShardWriter writer = new ShardWriter(
-                        ShardFiles.of(folder, journal), plan, journal.shards().size())) {
+                        shardFiles(folder, journal), plan, journal.shards().size())) {
                     new CorpusPasses(this, model, plan, writer, listener).run(corpus, forecast, resumed);
                     writer.finish();
                 }
@@ -403,6 +404,22 @@ public final class CorpusDump {
         }
         folder.clear();
         return Journal.create(folder, request);
+    }
+
+    /** The files of a dump that one run writes: each is listed in a journal as it appears. */
+    private static ShardFiles shardFiles(DumpFolder folder, Journal journal) {
+        return new ShardFiles() {
+            @Override
+            public FileChannel begin(String name) {
+                return folder.begin(name);
+            }
+
+            @Override
+            public void complete(Shard shard) throws IOException {
+                folder.publish(shard.file());
+                journal.add(shard);
+            }
+        };
     }
 
     /** The shards of a dump that an earlier run has finished. */

@@ -10,20 +10,4 @@ interface ShardFiles {
 
     /** Gives a shard, whose content is durable, its name, and records it. */
     void complete(Shard shard) throws IOException;
-
-    /** The files of a dump that one run writes: each is listed in a journal as it appears. */
-    static ShardFiles of(DumpFolder folder, Journal journal) {
-        return new ShardFiles() {
-            @Override
-            public FileChannel begin(String name) {
-                return folder.begin(name);
-            }
-
-            @Override
-            public void complete(Shard shard) throws IOException {
-                folder.publish(shard.file());
-                journal.add(shard);
-            }
-        };
-    }
 }
