@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Rows divided into parts, of which each in turn is held out while a probe is fitted on the others. Every part has about
- * as much of each class as the whole.
+ * Rows divided into parts, of which each in turn is held out while a probe is fitted on the others. Every part has
+ * about as much of each class as the whole.
  *
  * <p>Rows that share what carries the label, such as a name or a template, must be in one part ({@link #grouped}): else
  * the probe is asked about what it has seen, and finds even a label that was drawn by lot.
@@ -81,8 +81,8 @@ public final class Folds {
                     "groups of a probe's rows", "those of " + rows.rows() + " rows", groups.prompts() + "");
         }
         if (groups.count() < folds) {
-            throw new BadInputException("there are " + groups.count() + " groups of rows, fewer than the " + folds
-                    + " folds");
+            throw new BadInputException(
+                    "there are " + groups.count() + " groups of rows, fewer than the " + folds + " folds");
         }
         int classes = rows.classes().size();
         int[][] ofGroup = new int[groups.count()][classes];

@@ -36,13 +36,14 @@ public final class LabelledRows {
      */
     public static LabelledRows of(Matrix values, int[] labels, List<String> classes) {
         if (labels.length != values.rows()) {
-            throw new BadShapeException("labels of a probe", values.rows() + ", one per row", labels.length + " labels");
+            throw new BadShapeException(
+                    "labels of a probe", values.rows() + ", one per row", labels.length + " labels");
         }
         double[] all = values.values();
         for (int i = 0; i < all.length; i++) {
             if (!Double.isFinite(all[i])) {
-                throw new BadInputException("row " + i / values.columns() + ", column " + i % values.columns()
-                        + " is " + all[i] + "; a probe reads finite values only");
+                throw new BadInputException("row " + i / values.columns() + ", column " + i % values.columns() + " is "
+                        + all[i] + "; a probe reads finite values only");
             }
         }
         for (int row = 0; row < labels.length; row++) {

@@ -6,8 +6,8 @@ import org.hipparchus.linear.MatrixUtils;
 import org.hipparchus.linear.SingularValueDecomposition;
 
 /**
- * The least change of activations after which no linear probe beats the majority on the rows that it was found on: P = I
- * - W<sup>+</sup>U U<sup>T</sup>W with W = Σ<sub>xx</sub><sup>-1/2</sup> and U the left singular vectors of W
+ * The least change of activations after which no linear probe beats the majority on the rows that it was found on: P =
+ * I - W<sup>+</sup>U U<sup>T</sup>W with W = Σ<sub>xx</sub><sup>-1/2</sup> and U the left singular vectors of W
  * Σ<sub>xz</sub> whose singular values are above the tolerance; z is the class, one-hot. Then Σ<sub>xz</sub> is zero.
  * Covariances are divided by the number of rows less 1.
  *
@@ -52,8 +52,8 @@ public record Leace(double tolerance, boolean orthogonal, boolean shrinkage, boo
         for (int k = 0; k < cross.length; k++) {
             whitened[k] = Vectors.times(whitening, cross[k]);
         }
-        SingularValueDecomposition svd =
-                new SingularValueDecomposition(MatrixUtils.createRealMatrix(whitened).transpose());
+        SingularValueDecomposition svd = new SingularValueDecomposition(
+                MatrixUtils.createRealMatrix(whitened).transpose());
         double[] projected = identityValues(d);
         double[] orthogonally = identityValues(d);
         int rank = 0;

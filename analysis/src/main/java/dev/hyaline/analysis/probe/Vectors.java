@@ -100,8 +100,8 @@ final class Vectors {
     }
 
     /**
-     * A power of a symmetric positive semidefinite matrix on the space that it spans: eigenvalues up to d 2<sup>-52</sup>
-     * of the largest count as none.
+     * A power of a symmetric positive semidefinite matrix on the space that it spans: eigenvalues up to d
+     * 2<sup>-52</sup> of the largest count as none.
      */
     static double[][] power(double[][] symmetric, double exponent) {
         int d = symmetric.length;

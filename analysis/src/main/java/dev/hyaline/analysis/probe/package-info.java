@@ -8,6 +8,8 @@
  * <p>Reading order: {@link dev.hyaline.analysis.probe.LabelledRows}, {@link dev.hyaline.analysis.probe.ProbeMethod},
  * {@link dev.hyaline.analysis.probe.Folds}, {@link dev.hyaline.analysis.probe.HeldOut},
  * {@link dev.hyaline.analysis.probe.ControlTask}; to take a concept away {@link dev.hyaline.analysis.probe.Leace} and
- * {@link dev.hyaline.analysis.probe.Inlp}.
+ * {@link dev.hyaline.analysis.probe.Inlp}; of a model's layers and positions
+ * {@link dev.hyaline.analysis.probe.ProbeStudy}, {@link dev.hyaline.analysis.probe.DirectionTests},
+ * {@link dev.hyaline.analysis.probe.ErasedStudy} and {@link dev.hyaline.analysis.probe.Subspace}.
  */
 package dev.hyaline.analysis.probe;

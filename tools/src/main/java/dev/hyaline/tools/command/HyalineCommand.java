@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             "  hyaline ablate                            what a task loses without a head",
             "  hyaline circuit                           which edges between its parts do a task, tested",
             "  hyaline heads                             where every attention head looks",
+            "  hyaline probe                             what activations say, and whether the model uses it",
             "  hyaline sanity ablate                     whether a method's findings can be believed",
             "  hyaline robustness ablate                 whether a finding stays the same under variations",
             "  hyaline investigate --example ioi         a file that states what is claimed of a model",
@@ -67,6 +68,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("lens", LensCommand::new);
         COMMANDS.put("attribute", AttributeCommand::new);
         COMMANDS.put("heads", HeadsCommand::new);
+        COMMANDS.put("probe", ProbeCommand::new);
         COMMANDS.put("sae", SaeCommand::commandLine);
         COMMANDS.put("superposition", SuperpositionCommand::new);
         COMMANDS.put("sanity", SanityCommand::new);

@@ -1,0 +1,471 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.probe.DirectionTests;
+import dev.hyaline.analysis.probe.ErasedStudy;
+import dev.hyaline.analysis.probe.Erasure;
+import dev.hyaline.analysis.probe.Folds;
+import dev.hyaline.analysis.probe.Inlp;
+import dev.hyaline.analysis.probe.LabelledRows;
+import dev.hyaline.analysis.probe.Leace;
+import dev.hyaline.analysis.probe.ProbeMethod;
+import dev.hyaline.analysis.probe.ProbeStudy;
+import dev.hyaline.analysis.probe.ProbedPrompts;
+import dev.hyaline.analysis.statistics.Interval;
+import dev.hyaline.analysis.table.Axis;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TableText;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.CounterRandom;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.weights.Matrix;
+import dev.hyaline.tools.option.AnalysisOptions;
+import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.option.Choice;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.ProbeOptions;
+import dev.hyaline.tools.option.SelectionOptions;
+import dev.hyaline.tools.report.Table;
+import dev.hyaline.tools.report.TableOutput;
+import dev.hyaline.tools.report.TableView;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.weights.Checkpoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.core.JsonGenerator;
+
+/** {@code hyaline probe}: what linear probes read from activations, and whether the model uses it. */
+@Command(
+        name = "probe",
+        header = "Finds what activations say, and whether the model uses it.",
+        description = {
+            "",
+            "Fits a linear probe for a label at every layer and position, on names that it is not tested on, beside a"
+                    + " control task whose labels were drawn by lot. Then edits the direction between the classes and"
+                    + " random ones: a probe may read what the model does not use."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline probe                                     gender, from a name, in the built-in model",
+            "  hyaline probe --erase leace --layers 2 --positions end",
+            "  hyaline probe --task ioi-abba --label gender:S1 --method lda --out probes",
+            "  hyaline probe --labels labels.csv --site mlp_out"
+        })
+public final class ProbeCommand implements Runnable, CheckedOptions {
+    private static final int INTERVENED_PAIRS = 48;
+    private static final int INLP_STEPS = 8;
+    private static final List<String> METHODS = List.of("logistic", "ridge", "mass-mean", "lda", "k-sparse");
+
+    /** The kinds of probes. */
+    static final class Methods extends Choice<String> {
+        Methods() {
+            super(METHODS);
+        }
+    }
+
+    /** The ways to divide rows. */
+    static final class Splits extends Choice<String> {
+        Splits() {
+            super(List.of("type", "row"));
+        }
+    }
+
+    /** The ways to erase a concept. */
+    static final class Erasures extends Choice<String> {
+        Erasures() {
+            super(List.of("leace", "inlp"));
+        }
+    }
+
+    private final Console console;
+
+    @Mixin
+    private ProbeOptions prompts;
+
+    @Option(
+            names = "--site",
+            paramLabel = "SITE",
+            description = "The site that is probed, such as mlp_out. Default: ${DEFAULT-VALUE}")
+    private String site = "resid_post";
+
+    @Option(
+            names = {"-l", "--layers"},
+            paramLabel = "LAYERS",
+            description = "Only these layers: 0,3-5,-1. Default: all")
+    private @Nullable String layers;
+
+    @Option(
+            names = "--method",
+            paramLabel = "METHOD",
+            completionCandidates = Methods.class,
+            converter = Methods.class,
+            description = "The probe: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+    private String method = "logistic";
+
+    @Option(names = "--k", paramLabel = "K", description = "Columns that a k-sparse probe reads. Default: 5")
+    private @Nullable Integer k;
+
+    @Option(
+            names = "--split",
+            paramLabel = "BY",
+            completionCandidates = Splits.class,
+            converter = Splits.class,
+            description = {
+                "What is held out together: type, what carries the label (a task's names, a file's groups), or row."
+                        + " Default: type"
+            })
+    private String split = "type";
+
+    @Option(names = "--folds", paramLabel = "N", description = "Parts held out in turn. Default: ${DEFAULT-VALUE}")
+    private int folds = 5;
+
+    @Option(
+            names = "--erase",
+            paramLabel = "HOW",
+            completionCandidates = Erasures.class,
+            converter = Erasures.class,
+            description = {
+                "Also erase the label at each layer and position by itself (${COMPLETION-CANDIDATES}), and show what"
+                        + " is left of the probe there and of what the model says."
+            })
+    private @Nullable String erase;
+
+    @Option(
+            names = "--interventions",
+            paramLabel = "N",
+            description = {
+                "Random directions that edits of the direction are compared with; 0 for no edits. A task's labels of"
+                        + " two classes only. Default: 8"
+            })
+    private @Nullable Integer interventions;
+
+    @Mixin
+    private AnalysisOptions options;
+
+    public ProbeCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void check() {
+        CheckedOptions.requireAtLeast("--folds", 2, folds);
+        if (k != null && !method.equals("k-sparse")) {
+            throw new BadInputException("--k is of --method k-sparse, found --method " + method);
+        }
+        CheckedOptions.requireAtLeast("--k", 1, k == null ? 1 : k);
+        CheckedOptions.requireAtLeast("--interventions", 0, interventions == null ? 0 : interventions);
+        if (interventions != null && interventions > 1000) {
+            throw new BadInputException("--interventions must be at most 1000, found " + interventions);
+        }
+        if (interventions != null && interventions > 0 && !prompts.hasAnswers()) {
+            throw new BadInputException("--interventions needs the answers of a task, but --labels has none");
+        }
+        probed();
+        if (layers != null) {
+            SelectionOptions.indices("--layers", layers);
+        }
+        options.tables().requireFree(names());
+    }
+
+    private String[] names() {
+        List<String> names = new ArrayList<>(List.of("probe", "interventions"));
+        if (erase != null) {
+            names.add("erased");
+        }
+        return names.toArray(String[]::new);
+    }
+
+    /** The site, which must have a row of values for each token of each layer. */
+    private Site probed() {
+        Site named = HookPoints.site(site);
+        if (!named.perLayer() || named.isMap() || named.shape().byHead()) {
+            throw new BadInputException("--site: a probe reads a site of every layer with one row of values per token,"
+                    + " such as resid_post or mlp_out, found " + site);
+        }
+        return named;
+    }
+
+    private ProbeMethod method() {
+        return switch (method) {
+            case "logistic" -> new ProbeMethod.Logistic();
+            case "ridge" -> new ProbeMethod.Ridge(1);
+            case "mass-mean" -> new ProbeMethod.MassMean();
+            case "lda" -> new ProbeMethod.Lda(0);
+            default -> new ProbeMethod.KSparse(k == null ? 5 : k, 1);
+        };
+    }
+
+    @Override
+    public void run() {
+        try (Checkpoint checkpoint = options.open(console)) {
+            Gpt2Config config = checkpoint.config();
+            ProbeOptions.Probed probed = prompts.read(config, new ModelVocabulary(checkpoint));
+            int[] chosen = (layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers))
+                    .in(config.nLayers(), "layer");
+            List<HookPoint> points = IntStream.of(chosen)
+                    .mapToObj(layer -> HookPoint.of(probed(), layer))
+                    .toList();
+            Axis layerAxis = new Axis(
+                    "layer", IntStream.of(chosen).mapToObj(String::valueOf).toList());
+            Folds divided = divide(probed.prompts());
+            Optional<Path> folder = options.tables().folder(names());
+            try (Gpt2 model = options.start(checkpoint.weights(), console)) {
+                String origin = checkpoint.name() + ", " + probed.origin() + ", " + site + ", " + method;
+                ProbeStudy study = ProbeStudy.of(
+                        model,
+                        probed.prompts(),
+                        probed.name(),
+                        points,
+                        layerAxis,
+                        method(),
+                        divided,
+                        probed.prompts().types(),
+                        prompts.seed());
+                @Nullable DirectionTests tests = tests(model, probed, study, layerAxis);
+                List<ErasedStudy> erased =
+                        erase == null ? List.of() : ErasedStudy.of(model, probed.pairs(), study, method(), erasure());
+                Map<String, ResultTable> tables = new LinkedHashMap<>();
+                tables.put("probe", study.accuracy().from(origin));
+                if (tests != null) {
+                    tables.put("interventions", tests.effects().from(origin));
+                }
+                if (!erased.isEmpty()) {
+                    tables.put("erased", table(study, erased, layerAxis).from(origin));
+                }
+                if (options.json()) {
+                    JsonOutput.print(console, out -> json(out, checkpoint.name(), study, tests, erased, tables));
+                } else {
+                    show(checkpoint.name(), probed, study, tests, erased);
+                }
+                folder.ifPresent(path -> TableOutput.write(console, path, tables, options.json()));
+            }
+        }
+    }
+
+    private Folds divide(ProbedPrompts probed) {
+        // The folds depend on labels alone, and are the same at every layer and position.
+        LabelledRows labelled = LabelledRows.of(
+                new Matrix(probed.labels().length, 1, new double[probed.labels().length]),
+                probed.labels(),
+                probed.classes());
+        return split.equals("row") ? Folds.stratified(labelled, folds) : Folds.grouped(labelled, probed.types(), folds);
+    }
+
+    private Erasure erasure() {
+        return "inlp".equals(erase) ? new Inlp(new ProbeMethod.Logistic(), INLP_STEPS) : new Leace();
+    }
+
+    private @Nullable DirectionTests tests(Gpt2 model, ProbeOptions.Probed probed, ProbeStudy study, Axis layerAxis) {
+        int random = interventions == null ? 8 : interventions;
+        if (random == 0 || probed.pairs() == null) {
+            return null;
+        }
+        if (study.prompts().classes().size() != 2) {
+            if (interventions != null) {
+                throw new BadInputException("--interventions edits the direction between two classes, found "
+                        + study.prompts().classes().size());
+            }
+            return null;
+        }
+        return DirectionTests.of(model, probed.pairs(), study, layerAxis, INTERVENED_PAIRS, random, prompts.seed());
+    }
+
+    private static ResultTable table(ProbeStudy study, List<ErasedStudy> erased, Axis layerAxis) {
+        List<String> samples = study.accuracy().samples();
+        int n = samples.size();
+        double[] values = new double[erased.size() * n];
+        for (int i = 0; i < erased.size(); i++) {
+            System.arraycopy(erased.get(i).after().correct(), 0, values, i * n, n);
+        }
+        return ResultTable.of(
+                        "Accuracy of a probe after its label was erased",
+                        "accuracy",
+                        "",
+                        List.of(layerAxis, study.prompts().axis()),
+                        samples,
+                        values)
+                .ofSamples("prompts")
+                .ofUnits(study.prompts().types())
+                .neutralAt(study.cells().getFirst().rows().majority());
+    }
+
+    private void show(
+            String model,
+            ProbeOptions.Probed probed,
+            ProbeStudy study,
+            @Nullable DirectionTests tests,
+            List<ErasedStudy> erased) {
+        ProbedPrompts of = study.prompts();
+        console.out()
+                .println(console.bold(model) + "  " + probed.origin() + ", " + site + ", " + method + "; "
+                        + of.prompts().size() + " prompts, " + of.types().count() + " types, classes "
+                        + String.join(" ", of.classes()));
+        console.out().println();
+        TableView.print(console, study.accuracy());
+        console.out().println();
+        Table table = new Table(
+                "layer", "position", ">accuracy", ">95% interval", ">p", ">AUC", ">control", ">selectivity", "");
+        for (int i = 0; i < study.cells().size(); i++) {
+            ProbeStudy.Cell cell = study.cells().get(i);
+            table.row(
+                    layer(study, i),
+                    position(study, i),
+                    figure(cell.label().accuracy()),
+                    interval(study, cell),
+                    String.format(Locale.ROOT, "%.3f", cell.p()),
+                    cell.label().auc().map(auc -> figure(auc.area())).orElse("-"),
+                    figure(cell.control().accuracy()),
+                    figure(cell.selectivity()),
+                    verdict(study, tests, i));
+        }
+        table.print(console);
+        if (tests != null) {
+            console.out().println();
+            TableView.print(console, tests.effects());
+        }
+        if (!erased.isEmpty()) {
+            console.out().println();
+            showErased(study, erased);
+        }
+    }
+
+    private void showErased(ProbeStudy study, List<ErasedStudy> erased) {
+        console.out().println("Erased by " + erase + " at one layer and position, judged on held-out prompts:");
+        Table table = new Table(
+                "layer", "position", ">dimensions", ">probe", ">erased", ">logit diff", ">erased", ">right", ">erased");
+        for (int i = 0; i < erased.size(); i++) {
+            ErasedStudy one = erased.get(i);
+            ErasedStudy.Behaviour said = one.behaviour();
+            table.row(
+                    layer(study, i),
+                    position(study, i),
+                    String.valueOf(one.dimensions()),
+                    figure(one.before().accuracy()),
+                    figure(one.after().accuracy()),
+                    said == null ? "-" : figure(said.meanBefore()),
+                    said == null ? "-" : figure(said.meanAfter()),
+                    said == null ? "-" : figure(ErasedStudy.Behaviour.right(said.before())),
+                    said == null ? "-" : figure(ErasedStudy.Behaviour.right(said.after())));
+        }
+        table.print(console);
+    }
+
+    private static String figure(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
+    }
+
+    private String interval(ProbeStudy study, ProbeStudy.Cell cell) {
+        Interval interval = bounds(study, cell);
+        return figure(interval.low()) + " " + figure(interval.high());
+    }
+
+    private Interval bounds(ProbeStudy study, ProbeStudy.Cell cell) {
+        return cell.label()
+                .interval(
+                        study.prompts().types(),
+                        CounterRandom.of(prompts.seed()).named("probe/interval"));
+    }
+
+    private static String layer(ProbeStudy study, int cell) {
+        return study.accuracy()
+                .axes()
+                .get(1)
+                .labels()
+                .get(cell / study.prompts().axis().size());
+    }
+
+    private static String position(ProbeStudy study, int cell) {
+        return study.prompts().axis().labels().get(cell % study.prompts().axis().size());
+    }
+
+    /** What a cell shows, in words. */
+    private static String verdict(ProbeStudy study, @Nullable DirectionTests tests, int cell) {
+        int steps = study.prompts().axis().size();
+        boolean reads = study.accuracy()
+                .statistics()
+                .effect(study.accuracy().cell(0, cell / steps, cell % steps))
+                .filter(effect -> effect.standsOut() && effect.estimate() > 0)
+                .isPresent();
+        if (tests == null) {
+            return reads ? "readable" : "not above its control";
+        }
+        boolean used = tests.isUsed(cell / steps, cell % steps);
+        if (reads) {
+            return used ? "readable, and used by the model" : "readable, but the model does not use it here";
+        }
+        return used ? "not above its control, but edits of the direction act" : "not above its control";
+    }
+
+    private void json(
+            JsonGenerator out,
+            String model,
+            ProbeStudy study,
+            @Nullable DirectionTests tests,
+            List<ErasedStudy> erased,
+            Map<String, ResultTable> tables) {
+        out.writeStringProperty("model", model);
+        out.writeStringProperty("site", site);
+        out.writeStringProperty("method", method);
+        out.writeStringProperty("split", split);
+        out.writeNumberProperty("folds", folds);
+        out.writeArrayPropertyStart("classes");
+        study.prompts().classes().forEach(out::writeString);
+        out.writeEndArray();
+        out.writeArrayPropertyStart("cells");
+        for (int i = 0; i < study.cells().size(); i++) {
+            ProbeStudy.Cell cell = study.cells().get(i);
+            Interval interval = bounds(study, cell);
+            out.writeStartObject();
+            out.writeStringProperty("layer", layer(study, i));
+            out.writeStringProperty("position", position(study, i));
+            JsonOutput.number(out, "accuracy", cell.label().accuracy());
+            JsonOutput.number(out, "interval_low", interval.low());
+            JsonOutput.number(out, "interval_high", interval.high());
+            JsonOutput.number(out, "p", cell.p());
+            JsonOutput.number(
+                    out, "auc", cell.label().auc().map(auc -> auc.area()).orElse(Double.NaN));
+            JsonOutput.number(out, "log_loss", cell.label().logLoss().orElse(Double.NaN));
+            JsonOutput.number(out, "control_accuracy", cell.control().accuracy());
+            JsonOutput.number(out, "selectivity", cell.selectivity());
+            out.writeStringProperty("verdict", verdict(study, tests, i));
+            if (!erased.isEmpty()) {
+                JsonOutput.number(out, "erased_accuracy", erased.get(i).after().accuracy());
+                out.writeNumberProperty("erased_dimensions", erased.get(i).dimensions());
+                ErasedStudy.Behaviour said = erased.get(i).behaviour();
+                if (said != null) {
+                    JsonOutput.number(out, "logit_difference", said.meanBefore());
+                    JsonOutput.number(out, "erased_logit_difference", said.meanAfter());
+                    JsonOutput.number(out, "right", ErasedStudy.Behaviour.right(said.before()));
+                    JsonOutput.number(out, "erased_right", ErasedStudy.Behaviour.right(said.after()));
+                }
+            }
+            out.writeEndObject();
+        }
+        out.writeEndArray();
+        out.writeObjectPropertyStart("tables");
+        tables.forEach((name, table) -> {
+            out.writeObjectPropertyStart(name);
+            TableText.writeJson(table, out);
+            out.writeEndObject();
+        });
+        out.writeEndObject();
+    }
+}

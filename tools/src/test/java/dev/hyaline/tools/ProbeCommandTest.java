@@ -1,0 +1,127 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+
+/** {@code hyaline probe}. */
+final class ProbeCommandTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void helpHasExamplesAndFitsTheScreen() {
+        String help = Outcome.of("probe", "--help").succeeded().out();
+        assertThat(help).contains("Usage: hyaline probe", "--erase leace").doesNotContain("${", "null");
+        assertThat(help.lines()).allMatch(line -> line.length() <= 100);
+    }
+
+    @Test
+    void oneCommandShowsTheProbeErasedAndTheBehaviourNot() throws IOException {
+        Path out = folder.resolve("probes");
+        JsonNode json = Outcome.of(
+                        "probe",
+                        "--layers",
+                        "2,3",
+                        "--positions",
+                        "end",
+                        "--count",
+                        "100",
+                        "--interventions",
+                        "2",
+                        "--erase",
+                        "leace",
+                        "--out",
+                        out.toString(),
+                        "--json")
+                .succeeded()
+                .json();
+        assertThat(json.get("cells")).hasSize(2);
+        JsonNode last = json.get("cells").get(1);
+        assertThat(last.get("accuracy").doubleValue()).isGreaterThan(0.95);
+        assertThat(last.get("control_accuracy").doubleValue()).isLessThan(0.75);
+        assertThat(last.get("erased_accuracy").doubleValue()).isLessThan(0.65);
+        assertThat(last.get("verdict").stringValue()).isEqualTo("readable, and used by the model");
+        JsonNode before = json.get("cells").get(0);
+        assertThat(before.get("erased_accuracy").doubleValue()).isLessThan(0.65);
+        assertThat(before.get("erased_right").doubleValue()).isGreaterThan(0.7);
+        try (Stream<Path> files = Files.list(out)) {
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .contains("probe.png", "probe.csv", "interventions.svg", "erased.json");
+        }
+    }
+
+    @Test
+    void labelsFromAFile() throws IOException {
+        StringBuilder csv = new StringBuilder("prompt,position,label,group\n");
+        List<String> she = List.of("Anna", "Mary", "Grace", "Helen");
+        List<String> he = List.of("Tom", "John", "James", "Paul");
+        for (String place : List.of("park", "church", "beach")) {
+            for (int i = 0; i < 4; i++) {
+                csv.append("\"%s went to the %s because\",last,she,%s%n".formatted(she.get(i), place, she.get(i)));
+                csv.append("%s went to the %s because,-1,he,%s%n".formatted(he.get(i), place, he.get(i)));
+            }
+        }
+        Path file = Files.writeString(folder.resolve("labels.csv"), csv);
+        String out = Outcome.of("probe", "--labels", file.toString(), "--folds", "4", "--layers", "3")
+                .succeeded()
+                .out();
+        assertThat(out).contains("24 prompts, 8 types, classes he she", "labelled");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--folds 1 | --folds must be at least 2, found 1",
+                "--k 3 | --k is of --method k-sparse, found --method logistic",
+                "--method k-sparse --k 0 | --k must be at least 1, found 0",
+                "--interventions -1 | --interventions must be at least 0, found -1",
+                "--interventions 1001 | --interventions must be at most 1000, found 1001",
+                "--count 3 | --count: the number of prompts must be from 4 to 100000, found 3",
+                "--site pattern | --site: a probe reads a site of every layer with one row of values per token",
+                "--site z | --site: a probe reads a site of every layer with one row of values per token",
+                "--labels nothing.csv --task pronouns | --task, --label, --count and --positions are of tasks",
+                "--labels nothing.csv --interventions 3 | --interventions needs the answers of a task",
+                "--label XY | there is no role XY",
+                "--label stratum --task induction-words | all 200 rows are of the class 'repeated'",
+                "--count 8 --folds 9 | fewer than the 9 folds",
+                "--method forest | expected logistic or ridge or mass-mean or lda or k-sparse",
+            })
+    void badOptionsAreNamed(String arguments, String sentence) {
+        Outcome outcome = Outcome.of(("probe " + arguments).split(" ", -1));
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err()).contains(sentence);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "'' | is empty; expected a heading with the columns prompt, position, label",
+                "prompt,position,colour;a,0,b | there is no column 'colour'",
+                "prompt,position;a,0 | the column label is missing",
+                "prompt,prompt,position,label;a,0,b | the heading has the column prompt twice",
+                "prompt,position,label | expected from 1 to 100000 rows under the heading, found 0",
+                "prompt,position,label;a,0 | row 1: expected 3 fields, found 2",
+                "prompt,position,label;a,first,b | row 1: expected a position such as 3, -1 or last, found 'first'",
+                "prompt,position,label;a,0, | row 1: the label is empty",
+                "prompt,position,label;\"a,0,b | a quoted field is not closed",
+                "prompt,position,label;Anna,99,b;Tom,0,c | row 1: the prompt has 2 tokens, and no position 99",
+            })
+    void badFilesAreNamed(String lines, String sentence) throws IOException {
+        Path file = Files.writeString(folder.resolve("labels.csv"), lines.replace(';', '\n'));
+        Outcome outcome = Outcome.of("probe", "--labels", file.toString());
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err()).contains(sentence);
+    }
+}
