@@ -95,7 +95,7 @@ public record DirectionTests(ResultTable effects, int random) {
                 double length = (study.prompts().labels()[s] == 1 ? -1 : 1) * STEERED * moves.deviation();
                 edits.addAll(edits(s, target, moves.unit(), length, source));
                 for (int r = 0; r < random; r++) {
-                    double[] drawn = Subspace.random(1, moves.unit().length, draws.with(r))
+                    double[] drawn = InterchangeSubspace.random(1, moves.unit().length, draws.with(r))
                             .basis()[0];
                     edits.addAll(edits(s, target, drawn, length, source));
                 }
@@ -172,7 +172,7 @@ public record DirectionTests(ResultTable effects, int random) {
         return List.of(
                 SequenceEdit.of(s, Intervention.projectOut(target, Direction.of(narrow))),
                 SequenceEdit.of(s, Intervention.add(target, (float) length, narrow)),
-                SequenceEdit.of(s, Subspace.of(unit).interchange(target, source)));
+                SequenceEdit.of(s, InterchangeSubspace.of(unit).interchange(target, source)));
     }
 
     static void requireDistractor(PromptPair pair) {

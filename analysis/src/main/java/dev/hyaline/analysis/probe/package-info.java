@@ -10,6 +10,6 @@
  * {@link dev.hyaline.analysis.probe.ControlTask}; to take a concept away {@link dev.hyaline.analysis.probe.Leace} and
  * {@link dev.hyaline.analysis.probe.Inlp}; of a model's layers and positions
  * {@link dev.hyaline.analysis.probe.ProbeStudy}, {@link dev.hyaline.analysis.probe.DirectionTests},
- * {@link dev.hyaline.analysis.probe.ErasedStudy} and {@link dev.hyaline.analysis.probe.Subspace}.
+ * {@link dev.hyaline.analysis.probe.ErasedStudy} and {@link dev.hyaline.analysis.probe.InterchangeSubspace}.
  */
 package dev.hyaline.analysis.probe;

@@ -138,7 +138,7 @@ class GoldenGenderTest {
                 basis[k][i] = byRow[i * 4 + k];
             }
         }
-        Subspace space = Subspace.of(basis);
+        InterchangeSubspace space = InterchangeSubspace.of(basis);
         Json das = EXPECTED.require("das");
         List<Json> bases = das.require("base_rows").elements();
         List<Json> sources = das.require("source_rows").elements();

@@ -12,11 +12,11 @@ import java.util.Arrays;
  * The span of orthonormal directions of activation space, in which one prompt's values can be exchanged for another's:
  * x + R R<sup>T</sup>(source - x). Immutable.
  */
-public final class Subspace {
+public final class InterchangeSubspace {
     /** {@code [dimensions][columns]}. */
     private final double[][] basis;
 
-    private Subspace(double[][] basis) {
+    private InterchangeSubspace(double[][] basis) {
         this.basis = basis;
     }
 
@@ -26,7 +26,7 @@ public final class Subspace {
      * @throws BadInputException if there is none, or one lies in the span of those before it
      * @throws BadShapeException if they differ in length
      */
-    public static Subspace of(double[]... directions) {
+    public static InterchangeSubspace of(double[]... directions) {
         if (directions.length == 0) {
             throw new BadInputException("a subspace needs at least one direction, found none");
         }
@@ -50,11 +50,11 @@ public final class Subspace {
             }
             basis[k] = Vectors.unit(left);
         }
-        return new Subspace(basis);
+        return new InterchangeSubspace(basis);
     }
 
     /** A subspace drawn at random, uniformly. */
-    public static Subspace random(int dimensions, int columns, CounterRandom random) {
+    public static InterchangeSubspace random(int dimensions, int columns, CounterRandom random) {
         if (dimensions < 1 || dimensions > columns) {
             throw new BadInputException("a subspace of " + columns + " columns has from 1 to " + columns
                     + " dimensions, found " + dimensions);
@@ -100,7 +100,7 @@ public final class Subspace {
         return Intervention.function(target, new Interchange(this, source.clone()));
     }
 
-    private record Interchange(Subspace space, float[] source) implements Intervention.SlotFunction {
+    private record Interchange(InterchangeSubspace space, float[] source) implements Intervention.SlotFunction {
         @Override
         public void change(Slot slot, float[] values) {
             requireSize(slot, values.length);
