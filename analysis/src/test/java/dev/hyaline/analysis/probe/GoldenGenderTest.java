@@ -108,7 +108,7 @@ class GoldenGenderTest {
                 .isCloseTo(expected.require("logistic_test_after").number(), within(0.02));
 
         Target target = Target.of(POINT).positions(LAST);
-        List<SequenceEdit> edits = IntStream.of(test())
+        List<SequenceEdit> edits = IntStream.range(0, prompts.size())
                 .mapToObj(s -> SequenceEdit.of(s, map.intervention(target)))
                 .toList();
         int she = EXPECTED.require("she").integer(0, 10_000);
