@@ -28,7 +28,7 @@ public record ErasedStudy(
         HeldOut before,
         HeldOut after,
         int dimensions,
-        @Nullable Behaviour behaviour) {
+        @Nullable LogitDifferences behaviour) {
 
     /**
      * The answers' mean logit less the distractors', one for each prompt.
@@ -36,7 +36,7 @@ public record ErasedStudy(
      * @param before of the model as it is
      * @param after with the map as an edit of that position
      */
-    public record Behaviour(double[] before, double[] after) {
+    public record LogitDifferences(double[] before, double[] after) {
         /** The share of prompts whose answer is above its distractor. */
         public static double right(double[] differences) {
             return IntStream.range(0, differences.length)
@@ -109,7 +109,7 @@ public record ErasedStudy(
                         cells.get(i).label(),
                         after[i],
                         maps[i][0].rank(),
-                        pairs == null ? null : new Behaviour(differences[0], differences[i + 1])))
+                        pairs == null ? null : new LogitDifferences(differences[0], differences[i + 1])))
                 .toList();
     }
 }

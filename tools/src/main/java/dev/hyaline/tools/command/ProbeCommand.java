@@ -353,7 +353,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                 "layer", "position", ">dimensions", ">probe", ">erased", ">logit diff", ">erased", ">right", ">erased");
         for (int i = 0; i < erased.size(); i++) {
             ErasedStudy one = erased.get(i);
-            ErasedStudy.Behaviour said = one.behaviour();
+            ErasedStudy.LogitDifferences said = one.behaviour();
             table.row(
                     layer(study, i),
                     position(study, i),
@@ -362,8 +362,8 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                     figure(one.after().accuracy()),
                     said == null ? "-" : figure(said.meanBefore()),
                     said == null ? "-" : figure(said.meanAfter()),
-                    said == null ? "-" : figure(ErasedStudy.Behaviour.right(said.before())),
-                    said == null ? "-" : figure(ErasedStudy.Behaviour.right(said.after())));
+                    said == null ? "-" : figure(ErasedStudy.LogitDifferences.right(said.before())),
+                    said == null ? "-" : figure(ErasedStudy.LogitDifferences.right(said.after())));
         }
         table.print(console);
     }
@@ -449,12 +449,12 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             if (!erased.isEmpty()) {
                 JsonOutput.number(out, "erased_accuracy", erased.get(i).after().accuracy());
                 out.writeNumberProperty("erased_dimensions", erased.get(i).dimensions());
-                ErasedStudy.Behaviour said = erased.get(i).behaviour();
+                ErasedStudy.LogitDifferences said = erased.get(i).behaviour();
                 if (said != null) {
                     JsonOutput.number(out, "logit_difference", said.meanBefore());
                     JsonOutput.number(out, "erased_logit_difference", said.meanAfter());
-                    JsonOutput.number(out, "right", ErasedStudy.Behaviour.right(said.before()));
-                    JsonOutput.number(out, "erased_right", ErasedStudy.Behaviour.right(said.after()));
+                    JsonOutput.number(out, "right", ErasedStudy.LogitDifferences.right(said.before()));
+                    JsonOutput.number(out, "erased_right", ErasedStudy.LogitDifferences.right(said.after()));
                 }
             }
             out.writeEndObject();
