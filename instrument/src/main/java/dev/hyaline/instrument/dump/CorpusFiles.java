@@ -244,7 +244,7 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
                 try (LineChunks chunks = LineChunks.open(name)) {
                     long offset = 0;
                     long lines = 0;
-                    for (Optional<byte[]> read; (read = chunks.next(least)).isPresent(); ) {
+                    for (Optional<byte[]> read = chunks.next(least); read.isPresent(); read = chunks.next(least)) {
                         Chunk chunk = new Chunk(name, lines, read.get());
                         Corpus inChunk = () -> StreamSupport.stream(
                                 Spliterators.spliteratorUnknownSize(new Lines(chunk), Spliterator.ORDERED), false);
@@ -315,11 +315,11 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
             Thread.currentThread().interrupt();
             throw new HyalineException("the planning of a dump was interrupted");
         } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case RuntimeException failure -> throw failure;
-                case Error failure -> throw failure;
-                default -> throw new IllegalStateException(e.getCause());
+            Throwable failure = e.getCause();
+            if (failure instanceof RuntimeException unchecked) {
+                throw unchecked;
             }
+            throw failure instanceof Error error ? error : new IllegalStateException(failure);
         }
     }
 }
