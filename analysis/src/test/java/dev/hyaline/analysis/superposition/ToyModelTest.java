@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class ToyModelTest {
-    private static final Runnable QUIET = () -> {};
+    private static void quiet() {}
 
     @Test
     void lossAndGradientsAreTheReference() {
@@ -128,7 +128,7 @@ final class ToyModelTest {
     }
 
     private static TrainedToy best(ToySetting setting, int instances) {
-        return ToyTraining.best(List.of(setting), instances, QUIET).getFirst();
+        return ToyTraining.best(List.of(setting), instances, ToyModelTest::quiet).getFirst();
     }
 
     @ParameterizedTest
@@ -151,7 +151,7 @@ final class ToyModelTest {
     @Test
     void theTetrahedronIsReached() {
         List<TrainedToy> toys = ToyTraining.all(
-                        List.of(ToySetting.of(4, 3, 0.65).batch(2048)), 6, QUIET)
+                        List.of(ToySetting.of(4, 3, 0.65).batch(2048)), 6, ToyModelTest::quiet)
                 .getFirst();
         assertThat(toys)
                 .anySatisfy(toy -> assertThat(toy.arrangements()).isEqualTo(Map.of(Arrangement.TETRAHEDRON, 4)));
@@ -202,7 +202,7 @@ final class ToyModelTest {
         for (int threads : new int[] {1, 4}) {
             try (ForkJoinPool pool = new ForkJoinPool(threads)) {
                 for (TrainedToy toy :
-                        pool.submit(() -> ToyTraining.best(settings, 3, QUIET)).get()) {
+                        pool.submit(() -> ToyTraining.best(settings, 3, ToyModelTest::quiet)).get()) {
                     found.add(toy.model().weights());
                     found.add(toy.model().bias());
                     found.add(new float[] {(float) toy.loss(), toy.setting().seed()});
@@ -246,7 +246,7 @@ final class ToyModelTest {
         assertThatThrownBy(() -> ToySetting.of(2, 1, 1).decay(1.5)).hasMessageContaining("found 1.5");
         assertThatThrownBy(() -> ToySetting.of(2, 1, 1).steps(0)).hasMessageContaining("found 0 batches of 512");
         assertThatThrownBy(() -> ToySetting.of(2, 1, 1).batch(-3)).hasMessageContaining("3000 batches of -3");
-        assertThatThrownBy(() -> ToyTraining.best(List.of(), 0, QUIET))
+        assertThatThrownBy(() -> ToyTraining.best(List.of(), 0, ToyModelTest::quiet))
                 .hasMessage("from 1 to 1000 models of a setting are trained, found 0");
         assertThatThrownBy(() -> ToyTraining.samples(ToySetting.of(2, 1, 1), 0)).hasMessageContaining("found 0");
         assertThatThrownBy(() -> ToyModel.of(2, new float[5], new float[2])).isInstanceOf(BadShapeException.class);

@@ -319,7 +319,10 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
             if (failure instanceof RuntimeException unchecked) {
                 throw unchecked;
             }
-            throw failure instanceof Error error ? error : new IllegalStateException(failure);
+            if (failure instanceof Error error) {
+                throw error;
+            }
+            throw new IllegalStateException(failure);
         }
     }
 }
