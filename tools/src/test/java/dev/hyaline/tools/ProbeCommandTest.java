@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -61,6 +62,26 @@ final class ProbeCommandTest {
     }
 
     @Test
+    void interchangeAccuracyStandsBesideItsBaselines() {
+        String[] arguments = {
+            "probe", "--layers", "2", "--positions", "end", "--count", "120", "--interventions", "0", "--das", "2"
+        };
+        String out = Outcome.of(arguments).succeeded().out();
+        assertThat(out).contains("unseen pairs", "(2 trained)", "mass-mean", "whole space", "permuted");
+        String[] withJson = Arrays.copyOf(arguments, arguments.length + 1);
+        withJson[arguments.length] = "--json";
+        JsonNode json = Outcome.of(withJson).succeeded().json();
+        JsonNode accuracy = json.get("cells").get(0).get("interchange_accuracy");
+        double trained = accuracy.get("trained").doubleValue();
+        assertThat(trained).isGreaterThan(0.6);
+        assertThat(accuracy.get("random").doubleValue()).isLessThan(0.3);
+        assertThat(accuracy.get("permuted").doubleValue()).isLessThan(trained);
+        assertThat(accuracy.get("whole_space").doubleValue()).isGreaterThan(0.8);
+        assertThat(accuracy.get("mass_mean").doubleValue()).isGreaterThan(0.3);
+        assertThat(json.get("tables").get("das")).isNotNull();
+    }
+
+    @Test
     void labelsFromAFile() throws IOException {
         StringBuilder csv = new StringBuilder("prompt,position,label,group\n");
         List<String> she = List.of("Anna", "Mary", "Grace", "Helen");
@@ -95,6 +116,10 @@ final class ProbeCommandTest {
                 "--label XY | there is no role XY",
                 "--label stratum --task induction-words | all 200 rows are of the class 'repeated'",
                 "--count 8 --folds 9 | fewer than the 9 folds",
+                "--das 0 | --das must be at least 1, found 0",
+                "--das 129 --count 20 --layers 2 --positions end --interventions 0 | --das must be at most 128, the"
+                        + " values",
+                "--labels nothing.csv --das 2 | --das needs the pairs of a task, but --labels has none",
                 "--method forest | expected logistic or ridge or mass-mean or lda or k-sparse",
             })
     void badOptionsAreNamed(String arguments, String sentence) {

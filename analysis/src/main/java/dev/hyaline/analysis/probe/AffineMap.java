@@ -70,8 +70,8 @@ public record AffineMap(Matrix matrix, double[] centre, int rank) {
     }
 
     /**
-     * The map as an edit of a pass; gradients pass through it. Runs wherever interventions do: in reruns, generation and
-     * backward passes.
+     * The map as an edit of a pass; gradients pass through it. Runs wherever interventions do: in reruns, generation
+     * and backward passes.
      *
      * @param target a site of as many values per token as the map has columns
      */

@@ -39,7 +39,9 @@ public final class HeldOut {
         return of(rows, folds, method, training -> AffineMap.identity(training.columns()));
     }
 
-    /** As {@link #of(LabelledRows, Folds, ProbeMethod)}, after a concept was erased by a map fitted on the same rows. */
+    /**
+     * As {@link #of(LabelledRows, Folds, ProbeMethod)}, after a concept was erased by a map fitted on the same rows.
+     */
     public static HeldOut of(LabelledRows rows, Folds folds, ProbeMethod method, Erasure erasure) {
         if (folds.rows() != rows.rows()) {
             throw new BadInputException(
@@ -177,7 +179,9 @@ public final class HeldOut {
     private int[][] blocks(Units units) {
         return isWhole(units)
                 ? IntStream.range(0, units.count()).mapToObj(units::promptsOf).toArray(int[][]::new)
-                : IntStream.range(0, scores.length).mapToObj(row -> new int[] {row}).toArray(int[][]::new);
+                : IntStream.range(0, scores.length)
+                        .mapToObj(row -> new int[] {row})
+                        .toArray(int[][]::new);
     }
 
     /** Returns whether every unit is of one class and in one fold. */

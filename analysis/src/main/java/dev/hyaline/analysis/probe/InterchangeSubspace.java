@@ -68,6 +68,18 @@ public final class InterchangeSubspace {
         return of(directions);
     }
 
+    /** All of activation space: an interchange there makes the values those of the source. */
+    public static InterchangeSubspace whole(int columns) {
+        if (columns < 1) {
+            throw new BadInputException("a space has at least 1 column, found " + columns);
+        }
+        double[][] axes = new double[columns][columns];
+        for (int c = 0; c < columns; c++) {
+            axes[c][c] = 1;
+        }
+        return new InterchangeSubspace(axes);
+    }
+
     public int dimensions() {
         return basis.length;
     }

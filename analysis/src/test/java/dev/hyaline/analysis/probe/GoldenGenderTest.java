@@ -77,8 +77,7 @@ class GoldenGenderTest {
     void probesAndTheirControls() {
         for (int layer = 0; layer < 3; layer++) {
             for (int position : new int[] {1, 4, 6}) {
-                Json expected = EXPECTED.require(
-                        "logistic blocks." + layer + ".hook_resid_post position " + position);
+                Json expected = EXPECTED.require("logistic blocks." + layer + ".hook_resid_post position " + position);
                 HookPoint point = HookPoint.of(Site.RESID_POST, layer);
                 for (String labels : List.of("label", "control")) {
                     LabelledRows rows = rows(point, position, labels);
@@ -123,8 +122,7 @@ class GoldenGenderTest {
         }
         List<Json> after = expected.require("she_minus_he_after").elements();
         for (int label = 0; label < 2; label++) {
-            assertThat(sums[label] / counts[label])
-                    .isCloseTo(after.get(label).number(), within(0.01));
+            assertThat(sums[label] / counts[label]).isCloseTo(after.get(label).number(), within(0.01));
         }
     }
 
@@ -146,7 +144,8 @@ class GoldenGenderTest {
         List<SequenceEdit> edits = IntStream.range(0, bases.size())
                 .mapToObj(i -> SequenceEdit.of(
                         bases.get(i).integer(0, ROWS),
-                        space.interchange(target, cache.row(POINT, sources.get(i).integer(0, ROWS), LAST))))
+                        space.interchange(
+                                target, cache.row(POINT, sources.get(i).integer(0, ROWS), LAST))))
                 .toList();
         double[] expected = GoldenProbes.doubles(FILE, "das.logits");
         int she = EXPECTED.require("she").integer(0, 10_000);

@@ -36,8 +36,7 @@ final class GoldenProbes {
             ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
             int header = Math.toIntExact(buffer.getLong(0));
             String json = new String(bytes, Long.BYTES, header, StandardCharsets.UTF_8);
-            Json entry = Json.readObject(
-                            InputErrors.INSTANCE, file, json.getBytes(StandardCharsets.UTF_8))
+            Json entry = Json.readObject(InputErrors.INSTANCE, file, json.getBytes(StandardCharsets.UTF_8))
                     .require(tensor);
             assertThat(entry.require("dtype").string()).isEqualTo("F64");
             List<Json> offsets = entry.require("data_offsets").elements();
@@ -57,7 +56,9 @@ final class GoldenProbes {
 
     static int[] integers(String file, String tensor) {
         try (TensorFile opened = TensorFile.open(SparseGolden.path(file))) {
-            return Arrays.stream(opened.integers(tensor)).mapToInt(Math::toIntExact).toArray();
+            return Arrays.stream(opened.integers(tensor))
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
         }
     }
 

@@ -58,7 +58,8 @@ class GoldenProbesTest {
         assertClose("intercepts", probe.bias(), doubles("multinomial.b"), 1e-4);
         for (int column = 0; column < 20; column++) {
             int c = column;
-            assertThat(Arrays.stream(probe.weights()).mapToDouble(w -> w[c]).sum()).isCloseTo(0, within(1e-9));
+            assertThat(Arrays.stream(probe.weights()).mapToDouble(w -> w[c]).sum())
+                    .isCloseTo(0, within(1e-9));
         }
         assertThat(probe.accuracy(test("y3"))).isEqualTo(number("multinomial", "test_accuracy"));
         assertThat(probe.logLoss(test("y3"))).isCloseTo(number("multinomial", "test_log_loss"), within(1e-6));
@@ -90,7 +91,8 @@ class GoldenProbesTest {
             LabelledRows without = few.only(others);
             double[] ofOthers = IntStream.of(others).mapToDouble(i -> y[i]).toArray();
             RidgeRegression fit = RidgeRegression.fit(without.values(), ofOthers, 2);
-            double predicted = fit.bias() + Vectors.dot(fit.weights(), few.values().row(row));
+            double predicted =
+                    fit.bias() + Vectors.dot(fit.weights(), few.values().row(row));
             assertThat(all.leftOutResiduals()[row]).isCloseTo(y[row] - predicted, within(1e-10));
         }
     }
@@ -149,13 +151,14 @@ class GoldenProbesTest {
     void nullSpaces() {
         Inlp.Found found = new Inlp(new ProbeMethod.Ridge(1), 4).find(train("y"), test("y"));
         assertThat(found.accuracies())
-                .isEqualTo(GoldenProbes.EXPECTED
-                        .require("inlp")
-                        .require("test_accuracy_before_each_step")
-                        .elements()
-                        .stream()
-                        .map(Json::number)
-                        .toList());
+                .isEqualTo(
+                        GoldenProbes.EXPECTED
+                                .require("inlp")
+                                .require("test_accuracy_before_each_step")
+                                .elements()
+                                .stream()
+                                .map(Json::number)
+                                .toList());
         double[] directions =
                 found.directions().stream().flatMapToDouble(DoubleStream::of).toArray();
         assertClose("directions", directions, doubles("inlp.directions"), 1e-10);

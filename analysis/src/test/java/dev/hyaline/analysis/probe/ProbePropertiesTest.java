@@ -165,10 +165,11 @@ class ProbePropertiesTest {
         Units units = Units.of(names);
         Folds folds = Folds.grouped(rows, units, 3);
         for (int fold = 0; fold < 3; fold++) {
-            List<String> held =
-                    Arrays.stream(folds.test(fold)).mapToObj(names::get).distinct().toList();
-            assertThat(Arrays.stream(folds.training(fold)).mapToObj(names::get))
-                    .doesNotContainAnyElementsOf(held);
+            List<String> held = Arrays.stream(folds.test(fold))
+                    .mapToObj(names::get)
+                    .distinct()
+                    .toList();
+            assertThat(Arrays.stream(folds.training(fold)).mapToObj(names::get)).doesNotContainAnyElementsOf(held);
             assertThat(rows.only(folds.test(fold)).counts()).containsExactly(10, 10);
         }
         LabelledRows control = ControlTask.labels(rows, units, CounterRandom.of(3));
@@ -212,9 +213,7 @@ class ProbePropertiesTest {
                 () -> new ProbeMethod.Ridge(Double.NaN));
         refused("the shrinkage of a discriminant lies between 0 and 1, found 2.0", () -> new ProbeMethod.Lda(2));
         refused("a k-sparse probe reads at least 1 column, found k = 0", () -> new ProbeMethod.KSparse(0, 1));
-        refused(
-                "a k-sparse probe of 3 columns cannot read 4 of them",
-                () -> new ProbeMethod.KSparse(4, 1).fit(rows));
+        refused("a k-sparse probe of 3 columns cannot read 4 of them", () -> new ProbeMethod.KSparse(4, 1).fit(rows));
         refused(
                 "the tolerance of LEACE is a finite number of at least 0, found -1.0",
                 () -> new Leace(-1, false, false, false));

@@ -1,5 +1,7 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.probe.AlignmentSearch;
+import dev.hyaline.analysis.probe.AlignmentStudy;
 import dev.hyaline.analysis.probe.DirectionTests;
 import dev.hyaline.analysis.probe.ErasedStudy;
 import dev.hyaline.analysis.probe.Erasure;
@@ -66,6 +68,7 @@ import tools.jackson.core.JsonGenerator;
         footer = {
             "  hyaline probe                                     gender, from a name, in the built-in model",
             "  hyaline probe --erase leace --layers 2 --positions end",
+            "  hyaline probe --das 2 --layers 2 --positions end",
             "  hyaline probe --task ioi-abba --label gender:S1 --method lda --out probes",
             "  hyaline probe --labels labels.csv --site mlp_out"
         })
@@ -157,6 +160,16 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             })
     private @Nullable Integer interventions;
 
+    @Option(
+            names = "--das",
+            paramLabel = "K",
+            description = {
+                "Also search, at each layer and position, for K directions along which the other prompt's values make"
+                        + " the model say the other answer, and show the share of unseen pairs that follow. A task's"
+                        + " labels of two classes only."
+            })
+    private @Nullable Integer das;
+
     @Mixin
     private AnalysisOptions options;
 
@@ -178,6 +191,10 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
         if (interventions != null && interventions > 0 && !prompts.hasAnswers()) {
             throw new BadInputException("--interventions needs the answers of a task, but --labels has none");
         }
+        CheckedOptions.requireAtLeast("--das", 1, das == null ? 1 : das);
+        if (das != null && !prompts.hasAnswers()) {
+            throw new BadInputException("--das needs the pairs of a task, but --labels has none");
+        }
         probed();
         if (layers != null) {
             SelectionOptions.indices("--layers", layers);
@@ -189,6 +206,9 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
         List<String> names = new ArrayList<>(List.of("probe", "interventions"));
         if (erase != null) {
             names.add("erased");
+        }
+        if (das != null) {
+            names.add("das");
         }
         return names.toArray(String[]::new);
     }
@@ -242,6 +262,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                 @Nullable DirectionTests tests = tests(model, probed, study, layerAxis);
                 List<ErasedStudy> erased =
                         erase == null ? List.of() : ErasedStudy.of(model, probed.pairs(), study, method(), erasure());
+                @Nullable AlignmentStudy aligned = aligned(model, probed, study, layerAxis);
                 Map<String, ResultTable> tables = new LinkedHashMap<>();
                 tables.put("probe", study.accuracy().from(origin));
                 if (tests != null) {
@@ -250,10 +271,14 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                 if (!erased.isEmpty()) {
                     tables.put("erased", table(study, erased, layerAxis).from(origin));
                 }
+                if (aligned != null) {
+                    tables.put("das", aligned.accuracy().from(origin));
+                }
                 if (options.json()) {
-                    JsonOutput.print(console, out -> json(out, checkpoint.name(), study, tests, erased, tables));
+                    JsonOutput.print(
+                            console, out -> json(out, checkpoint.name(), study, tests, erased, aligned, tables));
                 } else {
-                    show(checkpoint.name(), probed, study, tests, erased);
+                    show(checkpoint.name(), probed, study, tests, erased, aligned);
                 }
                 folder.ifPresent(path -> TableOutput.write(console, path, tables, options.json()));
             }
@@ -288,6 +313,23 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
         return DirectionTests.of(model, probed.pairs(), study, layerAxis, INTERVENED_PAIRS, random, prompts.seed());
     }
 
+    private @Nullable AlignmentStudy aligned(Gpt2 model, ProbeOptions.Probed probed, ProbeStudy study, Axis layerAxis) {
+        if (das == null || probed.pairs() == null) {
+            return null;
+        }
+        if (study.prompts().classes().size() != 2) {
+            throw new BadInputException("--das needs a label of two classes, found "
+                    + study.prompts().classes().size());
+        }
+        int columns = study.cells().getFirst().rows().columns();
+        if (das > columns) {
+            throw new BadInputException(
+                    "--das must be at most " + columns + ", the values per token of " + site + ", found " + das);
+        }
+        return AlignmentStudy.of(
+                model, probed.pairs(), study, layerAxis, AlignmentSearch.of(das).seed(prompts.seed()));
+    }
+
     private static ResultTable table(ProbeStudy study, List<ErasedStudy> erased, Axis layerAxis) {
         List<String> samples = study.accuracy().samples();
         int n = samples.size();
@@ -312,7 +354,8 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             ProbeOptions.Probed probed,
             ProbeStudy study,
             @Nullable DirectionTests tests,
-            List<ErasedStudy> erased) {
+            List<ErasedStudy> erased,
+            @Nullable AlignmentStudy aligned) {
         ProbedPrompts of = study.prompts();
         console.out()
                 .println(console.bold(model) + "  " + probed.origin() + ", " + site + ", " + method + "; "
@@ -345,6 +388,32 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             console.out().println();
             showErased(study, erased);
         }
+        if (aligned != null) {
+            console.out().println();
+            showAligned(study, aligned);
+        }
+    }
+
+    private void showAligned(ProbeStudy study, AlignmentStudy aligned) {
+        console.out()
+                .println("Share of " + aligned.accuracy().samples().size() + " unseen pairs that say the other answer"
+                        + " with the other prompt's values in a subspace (" + aligned.dimensions() + " trained):");
+        List<String> headings = new ArrayList<>(List.of("layer", "position"));
+        AlignmentStudy.SUBSPACES.forEach(name -> headings.add(">" + name));
+        Table table = new Table(headings.toArray(String[]::new));
+        for (int i = 0; i < study.cells().size(); i++) {
+            List<String> row = new ArrayList<>(List.of(layer(study, i), position(study, i)));
+            for (int kind = 0; kind < AlignmentStudy.SUBSPACES.size(); kind++) {
+                row.add(figure(accuracy(study, aligned, kind, i)));
+            }
+            table.row(row.toArray());
+        }
+        table.print(console);
+    }
+
+    private static double accuracy(ProbeStudy study, AlignmentStudy aligned, int subspace, int cell) {
+        int steps = study.prompts().axis().size();
+        return aligned.accuracy().meanAt(subspace, cell / steps, cell % steps);
     }
 
     private void showErased(ProbeStudy study, List<ErasedStudy> erased) {
@@ -420,6 +489,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             ProbeStudy study,
             @Nullable DirectionTests tests,
             List<ErasedStudy> erased,
+            @Nullable AlignmentStudy aligned,
             Map<String, ResultTable> tables) {
         out.writeStringProperty("model", model);
         out.writeStringProperty("site", site);
@@ -456,6 +526,16 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                     JsonOutput.number(out, "right", ErasedStudy.LogitDifferences.right(said.before()));
                     JsonOutput.number(out, "erased_right", ErasedStudy.LogitDifferences.right(said.after()));
                 }
+            }
+            if (aligned != null) {
+                out.writeObjectPropertyStart("interchange_accuracy");
+                for (int kind = 0; kind < AlignmentStudy.SUBSPACES.size(); kind++) {
+                    JsonOutput.number(
+                            out,
+                            AlignmentStudy.SUBSPACES.get(kind).replaceAll("[ -]", "_"),
+                            accuracy(study, aligned, kind, i));
+                }
+                out.writeEndObject();
             }
             out.writeEndObject();
         }

@@ -38,7 +38,8 @@ public record LabelFile(List<Row> rows, boolean grouped) {
     static LabelFile parse(String name, String text) {
         List<List<String>> records = records(name, text);
         if (records.isEmpty()) {
-            throw new BadInputException(name + " is empty; expected a heading with the columns prompt, position, label");
+            throw new BadInputException(
+                    name + " is empty; expected a heading with the columns prompt, position, label");
         }
         List<String> heading = records.getFirst();
         for (String column : heading) {
@@ -64,8 +65,8 @@ public record LabelFile(List<Row> rows, boolean grouped) {
         for (int i = 1; i < records.size(); i++) {
             List<String> fields = records.get(i);
             if (fields.size() != heading.size()) {
-                throw new BadInputException(name + ", row " + i + ": expected " + heading.size() + " fields, found "
-                        + fields.size());
+                throw new BadInputException(
+                        name + ", row " + i + ": expected " + heading.size() + " fields, found " + fields.size());
             }
             String position = fields.get(heading.indexOf("position")).strip();
             if (!position.equals("last") && !position.matches("-?\\d{1,7}")) {

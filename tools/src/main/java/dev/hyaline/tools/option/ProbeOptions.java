@@ -124,8 +124,7 @@ public final class ProbeOptions implements CheckedOptions {
 
     private Probed ofTask(Gpt2Config config, PromptEncoder encoder, ModelVocabulary vocabulary) {
         Task chosen = task == null ? Task.PRONOUNS : task;
-        PromptPairs pairs =
-                PromptPairs.of(config, chosen.draw(encoder, count == null ? DEFAULT_COUNT : count, seed));
+        PromptPairs pairs = PromptPairs.of(config, chosen.draw(encoder, count == null ? DEFAULT_COUNT : count, seed));
         String by = label != null ? label : chosen.otherOrder().isPresent() ? GENDER + "IO" : ANSWER;
         List<String> names = pairs.list().stream()
                 .map(pair -> label(pair, by, encoder, vocabulary))
@@ -139,7 +138,10 @@ public final class ProbeOptions implements CheckedOptions {
         }
         Units types = pairs.units().orElse(Units.each(pairs.size()));
         return new Probed(
-                prompts(pairs.clean(config), names, types, axis.axis(), at), pairs, named(by, names), chosen + ", label " + by);
+                prompts(pairs.clean(config), names, types, axis.axis(), at),
+                pairs,
+                named(by, names),
+                chosen + ", label " + by);
     }
 
     /** Two classes speak for themselves. */
