@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
+import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.SparseGolden;
+import dev.hyaline.analysis.sparse.file.SaeFiles;
+import dev.hyaline.analysis.statistics.Units;
+import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
@@ -17,8 +21,10 @@ import dev.hyaline.instrument.run.BaseRun;
 import dev.hyaline.instrument.run.RerunResult;
 import dev.hyaline.instrument.run.SequenceEdit;
 import dev.hyaline.instrument.weights.Matrix;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -156,5 +162,78 @@ class GoldenGenderTest {
             found[2 * result.edit() + 1] = result.row(0)[he];
         });
         GoldenProbes.assertClose("logits of she and he", found, expected, 1e-5);
+    }
+
+    @Test
+    void sparseProbesOfLatents() {
+        SparseAutoencoder sae = SaeFiles.read(SparseGolden.path("fable/topk")).autoencoder();
+        int d = model.config().dModel();
+        float[] x = new float[ROWS * d];
+        for (int s = 0; s < ROWS; s++) {
+            System.arraycopy(cache.row(POINT, s, LAST), 0, x, s * d, d);
+        }
+        float[] latents = sae.encode(x).dense();
+        double[] values = new double[latents.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = latents[i];
+        }
+        LabelledRows rows = LabelledRows.of(
+                new Matrix(ROWS, values.length / ROWS, values), GoldenProbes.integers(FILE, "label"));
+        for (int k : new int[] {1, 2, 5}) {
+            Json expected = EXPECTED.require("k_sparse").require(String.valueOf(k));
+            ProbeMethod.KSparse method = new ProbeMethod.KSparse(k, 1);
+            assertThat(method.columns(rows.only(train())))
+                    .containsExactly(expected.require("features").elements().stream()
+                            .mapToInt(latent -> latent.integer(0, 10_000))
+                            .toArray());
+            assertThat(method.fit(rows.only(train())).accuracy(rows.only(test())))
+                    .as("k = %d", k)
+                    .isCloseTo(expected.require("test").number(), within(0.0067));
+        }
+    }
+
+    @Test
+    void studiesHaveTheSameBitsForAnyNumberOfThreads() throws Exception {
+        int n = 80;
+        int[][] tokens = IntStream.range(0, n).mapToObj(prompts::tokens).toArray(int[][]::new);
+        int[] labels = Arrays.copyOf(GoldenProbes.integers(FILE, "label"), n);
+        int[][] positions = new int[1][n];
+        Arrays.fill(positions[0], LAST);
+        ProbedPrompts probed = new ProbedPrompts(
+                Prompts.of(model.config(), tokens),
+                labels,
+                List.of("he", "she"),
+                Units.each(n),
+                new Axis("position", List.of("end")),
+                positions);
+        Folds folds = Folds.stratified(LabelledRows.of(new Matrix(n, 1, new double[n]), labels), 4);
+        List<HookPoint> points = IntStream.range(0, 3)
+                .mapToObj(layer -> HookPoint.of(Site.RESID_POST, layer))
+                .toList();
+        List<List<Double>> found = new ArrayList<>();
+        for (int threads : new int[] {1, 2, 7}) {
+            try (ForkJoinPool pool = new ForkJoinPool(threads)) {
+                ProbeStudy study = pool.submit(() -> ProbeStudy.of(
+                                model,
+                                probed,
+                                "gender",
+                                points,
+                                new Axis("layer", List.of("0", "1", "2")),
+                                new ProbeMethod.Logistic(),
+                                folds,
+                                Units.each(n),
+                                5))
+                        .get();
+                List<Double> figures = new ArrayList<>();
+                for (ProbeStudy.Cell cell : study.cells()) {
+                    figures.add(cell.label().logLoss().orElseThrow());
+                    figures.add(cell.control().logLoss().orElseThrow());
+                    figures.add(cell.selectivity());
+                    figures.add(cell.p());
+                }
+                found.add(figures);
+            }
+        }
+        assertThat(found.get(0)).hasSize(12).isEqualTo(found.get(1)).isEqualTo(found.get(2));
     }
 }
