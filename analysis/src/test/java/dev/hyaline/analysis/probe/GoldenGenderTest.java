@@ -177,8 +177,8 @@ class GoldenGenderTest {
         for (int i = 0; i < values.length; i++) {
             values[i] = latents[i];
         }
-        LabelledRows rows = LabelledRows.of(
-                new Matrix(ROWS, values.length / ROWS, values), GoldenProbes.integers(FILE, "label"));
+        LabelledRows rows =
+                LabelledRows.of(new Matrix(ROWS, values.length / ROWS, values), GoldenProbes.integers(FILE, "label"));
         for (int k : new int[] {1, 2, 5}) {
             Json expected = EXPECTED.require("k_sparse").require(String.valueOf(k));
             ProbeMethod.KSparse method = new ProbeMethod.KSparse(k, 1);
