@@ -52,6 +52,23 @@ public final class SanitySuite {
      *     metric: there is no behaviour to find
      */
     public List<SanityCheck> run(Subject subject) {
+        Experiment experiment = start(subject);
+        List<SanityCheck> checks = new ArrayList<>(ofMethod(experiment, subject));
+        checks.addAll(GroundChecks.run(experiment, subject));
+        return List.copyOf(checks);
+    }
+
+    /** The checks that look at the method. */
+    List<SanityCheck> ofMethod(Subject subject) {
+        return ofMethod(start(subject), subject);
+    }
+
+    /** The checks that look at what every method stands on. */
+    static List<SanityCheck> ofGround(Subject subject) {
+        return GroundChecks.run(start(subject), subject);
+    }
+
+    private static Experiment start(Subject subject) {
         if (subject.pairs().size() < 4) {
             throw new BadInputException("the sanity suite needs at least 4 pairs of prompts, found "
                     + subject.pairs().size());
@@ -62,19 +79,21 @@ public final class SanitySuite {
             throw new BadInputException("the mean " + subject.metric().quantity()
                     + " is the same on the clean and the corrupted prompts; there is no behaviour to find");
         }
+        return experiment;
+    }
+
+    private List<SanityCheck> ofMethod(Experiment experiment, Subject subject) {
         Finding finding = method.run(subject);
-        List<SanityCheck> checks = new ArrayList<>();
-        checks.add(reproducibility(subject, finding));
-        checks.add(halves(subject));
-        checks.add(conservation(finding));
-        checks.add(deadHook(finding));
-        checks.add(RandomBaseline.check(experiment, subject, finding));
-        checks.add(shuffledLabels(subject, finding));
-        checks.add(modelRandomised(subject, finding));
-        checks.add(threads(subject));
-        checks.add(kernels(subject));
-        checks.addAll(GroundChecks.run(experiment, subject));
-        return List.copyOf(checks);
+        return List.of(
+                reproducibility(subject, finding),
+                halves(subject),
+                conservation(finding),
+                deadHook(finding),
+                RandomBaseline.check(experiment, subject, finding),
+                shuffledLabels(subject, finding),
+                modelRandomised(subject, finding),
+                threads(subject),
+                kernels(subject));
     }
 
     private SanityCheck reproducibility(Subject subject, Finding finding) {

@@ -19,6 +19,7 @@ import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -39,6 +40,8 @@ class SanitySuiteTest {
     private static Gpt2 model;
     private static List<PromptPair> pairs;
     private static PromptEncoder encoder;
+
+    private static final Map<List<PromptPair>, List<SanityCheck>> GROUND = new HashMap<>();
 
     /** Methods of which a run takes seconds. */
     private static final Set<BuiltInMethod> SLOW =
@@ -63,12 +66,20 @@ class SanitySuiteTest {
         return new Subject(model, PromptPairs.of(model.config(), of), Metric.logitDifference(), 1);
     }
 
+    /** The checks of what all methods stand on are done once for the same pairs. */
     private static List<String> failures(Method method, List<PromptPair> of) {
-        return failures(method, subject(of));
+        List<SanityCheck> checks =
+                new ArrayList<>(SanitySuite.of(method).ofMethod(subject(of)));
+        checks.addAll(GROUND.computeIfAbsent(of, pairsOf -> SanitySuite.ofGround(subject(pairsOf))));
+        return failures(checks);
     }
 
     private static List<String> failures(Method method, Subject subject) {
-        return SanitySuite.of(method).run(subject).stream()
+        return failures(SanitySuite.of(method).run(subject));
+    }
+
+    private static List<String> failures(List<SanityCheck> checks) {
+        return checks.stream()
                 .filter(SanityCheck::failed)
                 .map(SanityCheck::name)
                 .toList();
