@@ -19,7 +19,8 @@ public final class TableText {
      * Comma-separated values (RFC 4180, lines ending in a line feed): a column for each axis, then {@code mean},
      * {@code standard_error}, of {@link TableStatistics} {@code n}, {@code units}, {@code units_known}, {@code effect},
      * {@code interval_low}, {@code interval_high}, {@code p}, {@code adjusted_p}, {@code effect_size}, then
-     * {@code origin}, and a column for each sample; a row for each cell. What is not a number or not known is empty.
+     * {@code origin}, a column for each sample, and {@code test}, the test behind the cell's p in words; a row for each
+     * cell. What is not a number or not known is empty.
      */
     public static String csv(ResultTable table) {
         TableStatistics statistics = table.statistics();
@@ -29,7 +30,7 @@ public final class TableText {
                 .append(String.join(",", FIGURES))
                 .append(",origin,")
                 .append(table.samples().stream().map(TableText::quoted).collect(Collectors.joining(",")))
-                .append('\n');
+                .append(",test\n");
         for (int cell = 0; cell < table.cells(); cell++) {
             table.labels(cell).forEach(label -> csv.append(quoted(label)).append(','));
             csv.append(number(table.mean(cell))).append(',').append(number(table.standardError(cell)));
@@ -43,7 +44,9 @@ public final class TableText {
             for (double value : table.values(cell)) {
                 csv.append(',').append(number(value));
             }
-            csv.append('\n');
+            boolean tested =
+                    statistics.effect(cell).filter(effect -> effect.p() != null).isPresent();
+            csv.append(',').append(tested ? quoted(statistics.test()) : "").append('\n');
         }
         return csv.toString();
     }

@@ -68,8 +68,7 @@ class SanitySuiteTest {
 
     /** The checks of what all methods stand on are done once for the same pairs. */
     private static List<String> failures(Method method, List<PromptPair> of) {
-        List<SanityCheck> checks =
-                new ArrayList<>(SanitySuite.of(method).ofMethod(subject(of)));
+        List<SanityCheck> checks = new ArrayList<>(SanitySuite.of(method).ofMethod(subject(of)));
         checks.addAll(GROUND.computeIfAbsent(of, pairsOf -> SanitySuite.ofGround(subject(pairsOf))));
         return failures(checks);
     }

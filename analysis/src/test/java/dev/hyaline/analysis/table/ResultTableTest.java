@@ -51,7 +51,7 @@ final class ResultTableTest {
                 ResultTable.of("t", "q", "u", List.of(Axis.heads(1)), List.of("a", "b"), new double[] {1, Double.NaN});
         assertThat(table.mean(0)).isNaN();
         assertThat(TableText.csv(table))
-                .isEqualTo("head,mean,standard_error," + FIGURES + "a,b\n0,,,2,2,false,,,,,,,,1.0,\n");
+                .isEqualTo("head,mean,standard_error," + FIGURES + "a,b,test\n0,,,2,2,false,,,,,,,,1.0,,\n");
     }
 
     @Test
@@ -109,7 +109,10 @@ final class ResultTableTest {
                 new double[] {0.1, -3});
         assertThat(TableText.csv(table))
                 .isEqualTo("position,mean,standard_error," + FIGURES
-                        + "\"a,b\"\n\"0 \"\",\"\"\",0.1,,1,1,false,,,,,,,,0.1\n\"1\nx\",-3.0,,1,1,false,,,,,,,,-3.0\n");
+                        + "\"a,b\",test\n"
+                        + "\"0 \"\",\"\"\",0.1,,1,1,false,,,,,,,,0.1,\n"
+                        + "\"1\n"
+                        + "x\",-3.0,,1,1,false,,,,,,,,-3.0,\n");
     }
 
     @Test
@@ -225,6 +228,10 @@ final class ResultTableTest {
         assertThat(TableText.json(ofUnits()))
                 .contains("\"statistics\":{\"n\":8,\"units\":4,\"units_known\":true")
                 .contains("\"adjusted_p\":[0.25,");
+        assertThat(TableText.csv(ofUnits()).lines().skip(1))
+                .isNotEmpty()
+                .allMatch(row -> row.endsWith(",two-sided sign flip of units"));
+        assertThat(TableText.csv(table)).endsWith(",two-sided sign flip of samples\n");
     }
 
     @Test
