@@ -126,6 +126,55 @@ final class AnalysisCommandsTest {
         assertThat(given).contains("units unknown: each of the 2 counts as one");
     }
 
+    /** What a reviewer asks for is in what the command prints, without a look at any file. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "patch --what attn_head_out_all_pos --count 6",
+                "ablate --count 6",
+                "heads --draws 6",
+                "attribute --count 6",
+                "lens --count 6",
+            })
+    void jsonCarriesTheStatisticsOfEachCell(String command) {
+        JsonNode json =
+                Outcome.of((command + " --json").split(" ", -1)).succeeded().json();
+        boolean heads = json.has("heads");
+        JsonNode tests = heads ? json : json.at("/table/statistics");
+        assertThat(tests.get("n").intValue()).isEqualTo(6);
+        assertThat(tests.get("units").intValue()).isBetween(2, 6);
+        assertThat(tests.get("units_known").booleanValue()).isTrue();
+        assertThat(tests.get("test").asString()).isEqualTo("two-sided sign flip of units");
+        assertThat(tests.get("adjustment").asString()).isEqualTo("Benjamini-Hochberg over the cells");
+        assertThat(tests.get("interval").asString()).startsWith("95%, ");
+        int cells = heads ? json.get("heads").size() : json.at("/table/mean").size();
+        int withAll = 0;
+        for (int cell = 0; cell < cells; cell++) {
+            List<Double> figures = new ArrayList<>();
+            for (String name : List.of("effect", "interval_low", "interval_high", "p", "adjusted_p", "effect_size")) {
+                JsonNode figure = heads
+                        ? json.get("heads").get(cell).get(name)
+                        : tests.get(name).get(cell);
+                figures.add(figure.isNull() ? Double.NaN : figure.asDouble());
+            }
+            if (figures.stream().allMatch(Double::isFinite)) {
+                withAll++;
+                assertThat(figures.get(0)).isBetween(figures.get(1), figures.get(2));
+                assertThat(figures.get(3)).isGreaterThan(0).isLessThanOrEqualTo(figures.get(4));
+                assertThat(figures.get(4)).isLessThanOrEqualTo(1);
+                assertThat(Math.signum(figures.get(5))).isEqualTo(Math.signum(figures.get(0)));
+            }
+        }
+        assertThat(withAll).isGreaterThan(cells / 4);
+    }
+
+    @Test
+    void aTitleHasTheThresholdAsItWasGiven() throws IOException {
+        Outcome.of("heads", "--draws", "2", "--out", out()).succeeded();
+        assertThat(Files.readString(Path.of(out(), "share-above.json")))
+                .contains("\"title\":\"Keys with attention above 0.1\"");
+    }
+
     @Test
     void sanityChecksAMethod() {
         Outcome passed = Outcome.of("sanity", "attribute", "--count", "12").succeeded();

@@ -124,7 +124,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             names = "--above",
             paramLabel = "X",
             description = "Attention above which a key counts as looked at. Default: ${DEFAULT-VALUE}")
-    private float above = 0.1f;
+    private double above = 0.1;
 
     @Mixin
     private AnalysisOptions options;
