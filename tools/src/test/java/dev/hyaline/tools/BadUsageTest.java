@@ -78,7 +78,7 @@ final class BadUsageTest {
                 "dump --dtype f64 | expected f32 or f16 or bf16, found 'f64'",
                 "dump --dtype i64 | expected f32 or f16 or bf16, found 'i64'",
                 "dump --format npz --dtype bf16 | npz cannot hold bf16",
-                "dump --shard-size many | --shard-size must be a size such as 500MB or 2GB, found 'many'",
+                "dump --shard-size many | --shard-size must be a size such as 800kB, 500MB or 2GB, found 'many'",
                 "dump --shard-size 0 | --shard-size must be at least one byte",
                 "dump --shard-size -1GB | --shard-size must be a size",
                 "dump --every 0 | --every must be at least 1, found 0",

@@ -97,7 +97,7 @@ final class DumpPartsTest {
         assertThat(text).contains("Wrote " + out(), "plan.json", "--part 0/16", "--finish");
         assertThat(temporary.resolve("out").toFile().list()).containsExactly("plan.json");
 
-        assertThat(finish().err()).contains("lacks of the", "number 0", "--part and --finish");
+        assertThat(finish().err()).contains("lacks shards", "of its plan: 0", "--part and --finish");
         assertThat(part("2/3").succeeded().out()).contains("Wrote ", "tokens/s");
         JsonNode first =
                 part("0", "--json", "--threads", "1", "--batch-tokens", "7").json();

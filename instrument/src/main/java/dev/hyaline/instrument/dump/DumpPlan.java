@@ -529,7 +529,7 @@ public final class DumpPlan {
                         missing.stream().limit(SHOWN).map(String::valueOf).collect(Collectors.joining(", "));
                 throw FileException.occupied(
                         folder,
-                        "lacks of the " + shards() + " shards of its plan, or of the JSON beside them, number " + named
+                        "lacks shards (or the JSON beside them) of the " + shards() + " of its plan: " + named
                                 + (missing.size() > SHOWN ? " and perhaps more" : "")
                                 + "; write what is missing, then finish (" + Remedy.FINISH_PARTS + ")");
             }

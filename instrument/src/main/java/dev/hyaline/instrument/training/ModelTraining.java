@@ -38,6 +38,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.regex.Pattern;
+import java.util.Objects;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -65,6 +69,8 @@ public final class ModelTraining {
     private static final String SQUARE = "adamw.square.";
     private static final String STEP = "step";
     private static final String OF = "training";
+    /** A component of a record as it prints itself, or the digest of the text. */
+    private static final Pattern SETTING = Pattern.compile("(\\w+)[= ]([^,\\[\\] ]+)(?=[,\\]]|$)");
 
     private final Gpt2Config config;
     private final int[] tokens;
@@ -138,8 +144,7 @@ public final class ModelTraining {
         SafetensorsValues saved = SafetensorsValues.open(file, InputErrors.INSTANCE);
         String found = saved.metadata(OF).orElse("something else");
         if (!found.equals(training.identity())) {
-            throw new BadInputException(
-                    file + " was written by another training: expected " + training.identity() + ", found " + found);
+            throw new BadInputException(file + " was written by another training: " + difference(found, training.identity()));
         }
         for (TensorSpec tensor : Gpt2Weights.tensors(config)) {
             AdamW.State state = training.parameters.state(tensor.name());
@@ -149,6 +154,29 @@ public final class ModelTraining {
         }
         training.step = saved.integers(STEP)[0];
         return training;
+    }
+
+    /** The settings in which two identities differ. */
+    private static String difference(String found, String expected) {
+        Map<String, String> there = settings(found);
+        Map<String, String> here = settings(expected);
+        List<String> differing = here.entrySet().stream()
+                .filter(setting -> !setting.getValue().equals(there.get(setting.getKey())))
+                .map(setting -> setting.getKey() + " is " + setting.getValue() + ", there "
+                        + Objects.requireNonNullElse(there.get(setting.getKey()), "unknown"))
+                .toList();
+        return differing.isEmpty() ? "expected " + expected + ", found " + found : String.join("; ", differing);
+    }
+
+    private static Map<String, String> settings(String identity) {
+        return SETTING
+                .matcher(identity)
+                .results()
+                .collect(Collectors.toMap(
+                        match -> match.group(1),
+                        match -> match.group(2),
+                        (first, second) -> first,
+                        LinkedHashMap::new));
     }
 
     private static void read(SafetensorsValues saved, String name, float[] out) {
@@ -211,7 +239,7 @@ public final class ModelTraining {
         double norm = gradients.norm();
         double mean = loss[0] / predicted;
         if (!Double.isFinite(mean) || !Double.isFinite(norm)) {
-            throw new HyalineException("training: at step " + step + " the loss is " + mean
+            throw new HyalineException("training: after " + step + " steps the loss is " + mean
                     + " and the gradient's length " + norm + "; lower the rate, or look for the first value that is not"
                     + " finite");
         }
@@ -277,6 +305,7 @@ public final class ModelTraining {
         entries.add(new TensorEntry(STEP, Dtype.I64, List.of(1L)));
         FileLayout layout = SafetensorsLayout.of(entries, Map.of("format", FORMAT, OF, identity()));
         try {
+            Files.createDirectories(Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder"));
             PartialFile.write(file, channel -> {
                 TensorFileWriter writer = new TensorFileWriter(channel, layout);
                 for (TensorSpec tensor : Gpt2Weights.tensors(config)) {

@@ -374,8 +374,8 @@ final class DumpPlanTest {
                 .hasMessageContaining("delete it, and write its part again");
         Files.delete(shard);
         assertThatThrownBy(() -> plan.finish(out, false))
-                .hasMessageContaining("lacks of the " + plan.shards()
-                        + " shards of its plan, or of the JSON beside them," + " number 1; write what is missing");
+                .hasMessageContaining("lacks shards (or the JSON beside them) of the " + plan.shards()
+                        + " of its plan: 1; write what is missing");
         assertThat(write(plan, dump, out, plan.part(0, 1)).found()).isEqualTo(plan.shards() - 1);
         plan.finish(out, true);
         assertThat(files(out)).containsExactlyEntriesOf(sound);

@@ -244,8 +244,8 @@ public final class CircuitOptions implements CheckedOptions {
         if ((tau != null || absolute) && !isAcdc()) {
             throw new BadInputException("--tau and --absolute go with --method acdc");
         }
-        if (tau != null && tau.isNaN()) {
-            throw new BadInputException("--tau must be a number, found NaN");
+        if (tau != null && !(tau >= 0)) {
+            throw new BadInputException("--tau must be a number of at least 0, found " + tau);
         }
         if ((threshold != null || order != null) && !isIterative()) {
             throw new BadInputException("--threshold and --order go with --method iterative");

@@ -7,7 +7,9 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.tools.terminal.Console;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import picocli.CommandLine.Option;
 
 /** Autoencoders whose latents are nodes of one circuit. */
@@ -49,8 +51,16 @@ public final class SaeSources implements CheckedOptions {
 
     /** Attaches them to a model, and says what is converted. */
     public List<Attachment> attach(List<SaeFile> files, Gpt2 model, Console console) {
-        return files.stream()
+        List<Attachment> attachments = files.stream()
                 .map(file -> SaeSource.attach(file, site, "", model, console))
                 .toList();
+        Set<String> places = new HashSet<>();
+        for (Attachment attachment : attachments) {
+            if (!places.add(attachment.place())) {
+                throw new BadInputException("--sae: two autoencoders at " + attachment.place()
+                        + ", of which each would take away what the other one explains; give one a site");
+            }
+        }
+        return attachments;
     }
 }

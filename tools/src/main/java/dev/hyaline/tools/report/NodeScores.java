@@ -25,7 +25,8 @@ import java.util.Optional;
 public record NodeScores(List<SpliceNode> nodes, Map<String, List<LatentScores>> estimates)
         implements SweepReport.SecondTable {
     private static final String NAME = "latent-scores";
-    private static final String EFFECT = "effect";
+    /** What is lost without a node: the sign of the estimates, and opposite to the change that an ablation makes. */
+    private static final String EXACT = "exact";
 
     public NodeScores {
         nodes = List.copyOf(nodes);
@@ -39,7 +40,7 @@ public record NodeScores(List<SpliceNode> nodes, Map<String, List<LatentScores>>
 
     @Override
     public ResultTable of(SweepResult result, ResultTable table) {
-        List<String> measures = new ArrayList<>(List.of(EFFECT));
+        List<String> measures = new ArrayList<>(List.of(EXACT));
         measures.addAll(estimates.keySet());
         double[] clean = result.baselines().clean();
         double[] values = new double[nodes.size() * measures.size() * clean.length];
@@ -56,7 +57,7 @@ public record NodeScores(List<SpliceNode> nodes, Map<String, List<LatentScores>>
             }
         }
         ResultTable made = ResultTable.of(
-                        "Effects of nodes, and estimates of them",
+                        "What nodes contribute (clean less ablated), and estimates",
                         result.table().quantity(),
                         result.table().unit(),
                         List.of(table.axes().getFirst(), new Axis("measure", measures)),
@@ -105,7 +106,7 @@ public record NodeScores(List<SpliceNode> nodes, Map<String, List<LatentScores>>
         return Correlation.pearson(effects, estimated)
                 .map(pearson -> String.format(
                         Locale.ROOT,
-                        "%s: correlation with the effect %.3f over %d nodes",
+                        "%s: correlation with the exact %.3f over %d nodes",
                         table.axes().getLast().labels().get(measure),
                         pearson.r(),
                         nodes.size()));

@@ -292,7 +292,7 @@ public final class Json {
 
     /** The exception that this is not as expected, such as {@code "an integer"}. */
     public HyalineException expected(String what) {
-        return errors.file(file, path + " to be " + what, shown());
+        return errors.file(file, path.isEmpty() ? what : path + " to be " + what, shown());
     }
 
     private String child(String key) {
