@@ -148,6 +148,11 @@ final class SuperpositionCommandTest {
                         "with permuted labels",
                         "sparse coding, another seed",
                         "autoencoder, another seed",
+                        "on more than 10 %",
+                        "The strongest features edited, sparse coding",
+                        "at every token of 32 prompts of pronouns",
+                        "of 39 random directions",
+                        "used by the model",
                         "Wrote features.csv, cosines.svg")
                 .doesNotContain("NaN");
         assertThat(names("layer"))
@@ -157,7 +162,9 @@ final class SuperpositionCommandTest {
                         "dimensionality.png",
                         "features.csv",
                         "interference-autoencoder.png",
-                        "interference-sparse-coding.csv");
+                        "interference-sparse-coding.csv",
+                        "interventions-autoencoder.json",
+                        "interventions-sparse-coding.csv");
         List<String> lines = Files.readAllLines(folder.resolve("layer/features.csv"));
         assertThat(lines.getFirst()).startsWith("dictionary,atom,density,mean_square,dimensionality,largest_cosine");
         assertThat(lines).anyMatch(line -> line.startsWith("sparse coding,"));
@@ -202,9 +209,19 @@ final class SuperpositionCommandTest {
                         "100",
                         "--alpha",
                         "2",
+                        "--interventions",
+                        "19",
                         "--json")
                 .succeeded()
                 .json();
+        assertThat(json.at("/interventions")).hasSize(2);
+        assertThat(json.at("/interventions/0/random_directions").asInt()).isEqualTo(19);
+        assertThat(json.at("/interventions/1/features")).hasSizeBetween(1, 8);
+        assertThat(json.at("/interventions/0/features/0/verdict").asString()).contains("used");
+        assertThat(json.at("/interventions/0/random_as_large")).hasSize(16);
+        assertThat(json.at("/interventions/0/table/title").asString())
+                .isEqualTo("Change of the logit difference when a feature is edited: sparse coding");
+        assertThat(json.at("/dictionaries/0/density_median").asDouble()).isBetween(0.0, 1.0);
         assertThat(json.at("/site").asString()).isEqualTo("blocks.1.hook_mlp_out");
         assertThat(json.at("/alpha").asDouble()).isEqualTo(2);
         assertThat(json.at("/dictionaries")).hasSize(2);
@@ -233,6 +250,9 @@ final class SuperpositionCommandTest {
                 "--samples 1 | --samples must be at least 2, found 1",
                 "--k 0 | --k must be at least 1, found 0",
                 "--steps 0 | --steps must be at least 1, found 0",
+                "--interventions 18 | --interventions must be 0, or from 19 to 1000, found 18",
+                "--interventions 1001 | --interventions must be 0, or from 19 to 1000, found 1001",
+                "--toy --interventions 20 | --toy trains toy models, which have no site",
                 "--batch 2000000 | --batch must be at most 1048576, found 2000000",
                 "--sae /nowhere/at-all | /nowhere/at-all",
                 "--toy --alpha 2 | --toy trains toy models, which have no site",

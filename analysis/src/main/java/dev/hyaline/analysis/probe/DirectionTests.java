@@ -16,7 +16,6 @@ import dev.hyaline.instrument.edit.Direction;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.run.BaseRun;
-import dev.hyaline.instrument.run.RerunResult;
 import dev.hyaline.instrument.run.SequenceEdit;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -102,7 +101,9 @@ public record DirectionTests(ResultTable effects, int random) {
             }
         }
         double[] metric = new double[edits.size()];
-        run.rerun(edits).forEach(result -> metric[result.edit()] = difference(edited.get(result.sequence()), result));
+        run.rerun(edits)
+                .forEach(result -> metric[result.edit()] =
+                        edited.get(result.sequence()).logitDifference(result.row(0)));
         int cells = study.cells().size();
         double[] values = new double[EDITS.size() * cells * n];
         double[] reference = new double[values.length];
@@ -178,22 +179,8 @@ public record DirectionTests(ResultTable effects, int random) {
     static void requireDistractor(PromptPair pair) {
         if (pair.distractors().length == 0) {
             throw new BadInputException(
-                    pair.name() + " has no distractor, and an edit is judged by answer and" + " distractor");
+                    pair.name() + " has no distractor, and an edit is judged by answer and distractor");
         }
-    }
-
-    /** Mean logit of the answers less that of the distractors at the end. */
-    static double difference(PromptPair pair, RerunResult result) {
-        float[] logits = result.row(0);
-        return mean(logits, pair.answers()) - mean(logits, pair.distractors());
-    }
-
-    private static double mean(float[] logits, int[] tokens) {
-        double sum = 0;
-        for (int token : tokens) {
-            sum += logits[token];
-        }
-        return sum / tokens.length;
     }
 
     /** Returns whether some edit of the direction at a layer and position does more than random directions. */

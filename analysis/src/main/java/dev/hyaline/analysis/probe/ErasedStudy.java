@@ -101,7 +101,7 @@ public record ErasedStudy(
             BaseRun.record(model, study.prompts().prompts())
                     .rerun(edits)
                     .forEach(result -> differences[result.edit() / n][result.sequence()] =
-                            DirectionTests.difference(pairs.get(result.sequence()), result));
+                            pairs.get(result.sequence()).logitDifference(result.row(0)));
         }
         return IntStream.range(0, cells.size())
                 .mapToObj(i -> new ErasedStudy(

@@ -128,6 +128,28 @@ public record PromptPair(
         return IndexSelection.of(IntStream.range(firstDifference(), length()).toArray());
     }
 
+    /**
+     * The answers' mean logit less the distractors'.
+     *
+     * @param logits {@code [vocabulary]}
+     * @throws BadInputException if the pair has no distractor
+     */
+    public double logitDifference(float[] logits) {
+        if (distractors.length == 0) {
+            throw new BadInputException(
+                    Printable.plain(name) + " has no distractor, and an edit is judged by answer and distractor");
+        }
+        return mean(logits, answers) - mean(logits, distractors);
+    }
+
+    private static double mean(float[] logits, int[] tokens) {
+        double sum = 0;
+        for (int token : tokens) {
+            sum += logits[token];
+        }
+        return sum / tokens.length;
+    }
+
     /** The pair with its prompts exchanged, and its answers with its distractors. */
     public PromptPair swapped() {
         return new PromptPair(name, corrupted, clean, distractors, answers, roles, unit, stratum);

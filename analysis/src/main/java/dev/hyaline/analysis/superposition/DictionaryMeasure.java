@@ -103,6 +103,13 @@ public record DictionaryMeasure(
         return count;
     }
 
+    /** Median share of the tokens that use an alive atom. */
+    public double medianDensity() {
+        double[] sorted =
+                Arrays.stream(alive).mapToDouble(i -> densities[i]).sorted().toArray();
+        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
+    }
+
     /**
      * Interference onto each alive atom, weighted by the others' activity, as
      * {@link FeatureGeometry#weightedInterference}.

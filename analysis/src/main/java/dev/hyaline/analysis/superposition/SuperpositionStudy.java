@@ -45,6 +45,9 @@ public final class SuperpositionStudy {
     /** Atoms for each dimension, unless told otherwise. */
     public static final int ATOMS_PER_DIMENSION = 10;
 
+    /** Most tokens that sparse coding learns from, unless told otherwise. */
+    public static final int SAMPLES = 12_000;
+
     /** Batches that an autoencoder is trained on, unless told otherwise. */
     public static final long STEPS = 600;
 
@@ -92,7 +95,7 @@ public final class SuperpositionStudy {
     }
 
     /**
-     * A study with ten atoms for each dimension: alpha 1, 20,000 samples for sparse coding, and an autoencoder of the
+     * A study with ten atoms for each dimension: alpha 1, 12,000 samples for sparse coding, and an autoencoder of the
      * 16 largest latents a token after 600 batches of 1,024.
      *
      * @throws BadInputException if the site has no row a token
@@ -410,7 +413,7 @@ public final class SuperpositionStudy {
         private final HookPoint site;
         private int atoms;
         private double alpha = 1;
-        private int samples = 20_000;
+        private int samples = SAMPLES;
         private int k = 16;
         private long steps = STEPS;
         private int batch = BATCH;

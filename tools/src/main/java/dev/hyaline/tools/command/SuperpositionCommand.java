@@ -1,6 +1,7 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.analysis.superposition.FeatureTests;
 import dev.hyaline.analysis.superposition.LayerSuperposition;
 import dev.hyaline.analysis.superposition.SuperpositionStudy;
 import dev.hyaline.analysis.superposition.ToySetting;
@@ -48,12 +49,13 @@ import picocli.CommandLine.Option;
 /** {@code hyaline superposition}: more features than dimensions. */
 @Command(
         name = "superposition",
-        header = "Shows how features share dimensions, in toy models.",
+        header = "Shows how a layer's features share its dimensions.",
         description = {
             "",
-            "Trains the toy models of Elhage et al. 2022 on features that are rarely present together, and shows how"
-                    + " they are arranged: by themselves, in opposite pairs, as polygons. With --out, draws the known"
-                    + " pictures."
+            "Learns a dictionary ten times as wide as a layer, by sparse coding and by an autoencoder, and measures"
+                    + " both on other texts: how sparse, interpretable and stable they are, and how their features share"
+                    + " dimensions. Then edits the strongest features and random directions, to see whether the model"
+                    + " uses them. With --toy, trains the toy models of Elhage et al. 2022, whose answers are known."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -160,8 +162,14 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
                     engineOptions.threads(),
                     progress::advanced);
         }
-        LayerReport report =
-                new LayerReport(checkpoint.name(), texts.description(), found, label -> named(label, vocabulary));
+        List<FeatureTests> tests = options.tests(model, found, vocabulary, texts.excluded(vocabulary), seed);
+        LayerReport report = new LayerReport(
+                checkpoint.name(),
+                texts.description(),
+                found,
+                tests,
+                options.testedOn(),
+                label -> named(label, vocabulary));
         if (common.json) {
             JsonOutput.print(console, report::writeJson);
         } else {

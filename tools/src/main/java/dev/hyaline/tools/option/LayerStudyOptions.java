@@ -1,7 +1,12 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.analysis.superposition.FeatureTests;
+import dev.hyaline.analysis.superposition.LayerSuperposition;
 import dev.hyaline.analysis.superposition.SuperpositionStudy;
+import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
@@ -11,6 +16,7 @@ import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.tools.terminal.Console;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -19,6 +25,11 @@ public final class LayerStudyOptions implements CheckedOptions {
     private static final int MAX_BATCH = 1 << 20;
     private static final long MAX_STEPS = 1_000_000_000;
     private static final int MAX_SAMPLES = 100_000_000;
+    private static final int RANDOM = 39;
+    private static final int MAX_RANDOM = 1000;
+    private static final int TESTED = 8;
+    private static final int TESTED_PAIRS = 32;
+    private static final Task TASK = Task.PRONOUNS;
 
     @Option(
             names = "--site",
@@ -43,7 +54,8 @@ public final class LayerStudyOptions implements CheckedOptions {
     @Option(
             names = "--samples",
             paramLabel = "N",
-            description = "Most tokens that sparse coding learns from, each once. Default: 20000")
+            description = "Most tokens that sparse coding learns from, each once. Default: "
+                    + SuperpositionStudy.SAMPLES)
     private @Nullable Integer samples;
 
     @Option(
@@ -58,11 +70,26 @@ public final class LayerStudyOptions implements CheckedOptions {
             description = "Latents a token of the autoencoder that is trained. Default: 16")
     private @Nullable Integer k;
 
-    @Option(names = "--steps", paramLabel = "N", description = "Batches that it is trained on. Default: 600")
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description = "Batches that it is trained on. Default: " + SuperpositionStudy.STEPS)
     private @Nullable Long steps;
 
-    @Option(names = "--batch", paramLabel = "N", description = "Tokens of a batch. Default: 1024")
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            description = "Tokens of a batch. Default: " + SuperpositionStudy.BATCH)
     private @Nullable Integer batch;
+
+    @Option(
+            names = "--interventions",
+            paramLabel = "N",
+            description = {
+                "Random directions that edits of the strongest features are compared with, at least "
+                        + FeatureTests.MIN_RANDOM + "; 0 for no edits. Default: " + RANDOM
+            })
+    private @Nullable Integer interventions;
 
     @Override
     public void check() {
@@ -79,6 +106,12 @@ public final class LayerStudyOptions implements CheckedOptions {
         require("--k", k, 1, Integer.MAX_VALUE);
         require("--batch", batch, 1, MAX_BATCH);
         require("--steps", steps, 1, MAX_STEPS);
+        if (interventions != null
+                && interventions != 0
+                && (interventions < FeatureTests.MIN_RANDOM || interventions > MAX_RANDOM)) {
+            throw new BadInputException("--interventions must be 0, or from " + FeatureTests.MIN_RANDOM + " to "
+                    + MAX_RANDOM + ", found " + interventions);
+        }
         if (alpha != null && !(alpha > 0 && alpha < Double.POSITIVE_INFINITY)) {
             throw new BadInputException("--alpha must be a finite number above 0, found " + alpha);
         }
@@ -108,7 +141,34 @@ public final class LayerStudyOptions implements CheckedOptions {
                 || samples != null
                 || k != null
                 || steps != null
-                || batch != null;
+                || batch != null
+                || interventions != null;
+    }
+
+    /**
+     * The tests of the strongest features on pairs of a task; none if they are off, or if the site has a row a head and
+     * nothing was said.
+     */
+    public List<FeatureTests> tests(
+            Gpt2 model, LayerSuperposition found, ModelVocabulary vocabulary, Set<Integer> excluded, long seed) {
+        int random = interventions == null ? RANDOM : interventions;
+        if (random == 0
+                || (interventions == null && found.site().site().shape().byHead())) {
+            return List.of();
+        }
+        try {
+            PromptPairs pairs = PromptPairs.of(
+                    model.config(), TASK.draw(PairOptions.encoder(vocabulary, true), TESTED_PAIRS, seed));
+            return FeatureTests.of(model, pairs, found, excluded, TESTED, random, seed);
+        } catch (BadInputException e) {
+            throw new BadInputException(
+                    "the strongest features were not tested (--interventions 0 leaves this out): " + e.getMessage());
+        }
+    }
+
+    /** The prompts of {@link #tests}, in words. */
+    public String testedOn() {
+        return TESTED_PAIRS + " prompts of " + TASK;
     }
 
     /** The autoencoder that is given. */

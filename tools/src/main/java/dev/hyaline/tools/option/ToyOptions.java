@@ -15,7 +15,8 @@ import picocli.CommandLine.Option;
 public final class ToyOptions implements CheckedOptions {
     private static final int SPARSEST_PLOTTED = 30;
     private static final int PLOTTED = 19;
-    private static final int INSTANCES = 4;
+    private static final int INSTANCES = 2;
+    private static final int STEPS = 1500;
 
     @Option(
             names = "--toy",
@@ -53,10 +54,10 @@ public final class ToyOptions implements CheckedOptions {
     @Option(
             names = "--instances",
             paramLabel = "N",
-            description = "Of --toy: models of each kind, of which the best is kept. Default: 4")
+            description = "Of --toy: models of each kind, of which the best is kept. Default: " + INSTANCES)
     private @Nullable Integer instances;
 
-    @Option(names = "--toy-steps", paramLabel = "N", description = "Of --toy: batches of 512. Default: 3000")
+    @Option(names = "--toy-steps", paramLabel = "N", description = "Of --toy: batches of 512. Default: " + STEPS)
     private @Nullable Integer steps;
 
     public boolean isAsked() {
@@ -117,7 +118,7 @@ public final class ToyOptions implements CheckedOptions {
         List<ToySetting> settings = new ArrayList<>();
         for (double density : all) {
             ToySetting setting = first.density(density).seed(seed);
-            settings.add(steps == null ? setting : setting.steps(steps));
+            settings.add(setting.steps(steps == null ? STEPS : steps));
         }
         return settings;
     }

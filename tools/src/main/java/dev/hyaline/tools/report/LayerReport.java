@@ -7,9 +7,11 @@ import dev.hyaline.analysis.superposition.DictionaryStability;
 import dev.hyaline.analysis.superposition.DistributionPicture;
 import dev.hyaline.analysis.superposition.DistributionPicture.Distribution;
 import dev.hyaline.analysis.superposition.FeatureGeometry;
+import dev.hyaline.analysis.superposition.FeatureTests;
 import dev.hyaline.analysis.superposition.Interference;
 import dev.hyaline.analysis.superposition.LayerSuperposition;
 import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.nio.charset.StandardCharsets;
@@ -29,9 +31,17 @@ import tools.jackson.core.JsonGenerator;
  *
  * @param model its name
  * @param texts what was studied, in words
+ * @param tests of the strongest features, one for each dictionary, or none
+ * @param prompts that these were made on, in words
  * @param label of a text that a feature stands for, with tokens in place of their numbers
  */
-public record LayerReport(String model, String texts, LayerSuperposition found, UnaryOperator<String> label) {
+public record LayerReport(
+        String model,
+        String texts,
+        LayerSuperposition found,
+        List<FeatureTests> tests,
+        String prompts,
+        UnaryOperator<String> label) {
     private static final int BINS = 50;
 
     /** The names of the files, as those of tables. */
@@ -43,7 +53,9 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
             "cosines",
             "dimensionality",
             "densities-sparse-coding",
-            "densities-autoencoder"
+            "densities-autoencoder",
+            "interventions-sparse-coding",
+            "interventions-autoencoder"
         };
     }
 
@@ -68,6 +80,12 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
                 measure -> String.format(Locale.ROOT, "%.3f", measure.objective()));
         row(table, "explained variance", measure -> String.format(Locale.ROOT, "%.4f", measure.explainedVariance()));
         row(table, "  at atoms a token (L0)", measure -> String.format(Locale.ROOT, "%.1f", measure.l0()));
+        row(
+                table,
+                "on more than 1 % of tokens, share of atoms",
+                measure -> percent((double) measure.denserThan(0.01) / measure.atoms()));
+        row(table, "  on more than 10 %", measure -> percent((double) measure.denserThan(0.1) / measure.atoms()));
+        row(table, "  share of tokens, median of atoms used", measure -> percent(measure.medianDensity()));
         row(
                 table,
                 "atoms on more than 1 % of tokens, a dimension",
@@ -137,6 +155,63 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
                     String.format(Locale.ROOT, "%.3f", stability.random()));
         }
         likeness.print(console);
+        if (!tests.isEmpty()) {
+            console.out().println();
+            showTests(console);
+        }
+    }
+
+    private void showTests(Console console) {
+        for (int i = 0; i < tests.size(); i++) {
+            showTest(console, i);
+        }
+        TableView.explain(console, tests.getFirst().effects());
+        console.out()
+                .println(console.dim("as large: share of the random directions whose change is as large; at most "
+                        + percent(FeatureTests.AS_MUCH) + " of a feature that the model uses"));
+    }
+
+    private void showTest(Console console, int dictionary) {
+        FeatureTests test = tests.get(dictionary);
+        console.out()
+                .println(console.bold("The strongest features edited, " + test.dictionary()) + "  "
+                        + console.dim("at every token of " + prompts + "; absolute change of the logit difference, and"
+                                + " how much more that is than of " + test.random()
+                                + " random directions of the same length"));
+        Table table = new Table(
+                "atom", "label", "edit", ">change", ">effect", ">95% interval", ">adjusted p", "", ">as large", "");
+        for (int atom = 0; atom < test.atoms().length; atom++) {
+            for (int edit = 0; edit < FeatureTests.edits().size(); edit++) {
+                int cell = test.effects().cell(edit, atom);
+                List<Object> figures = TableView.figures(test.effects(), cell);
+                table.row(
+                        edit == 0 ? String.valueOf(test.atoms()[atom]) : "",
+                        edit == 0 ? shortLabel(dictionary, test.atoms()[atom]) : "",
+                        FeatureTests.edits().get(edit),
+                        test.effects().mean(cell),
+                        figures.get(0),
+                        figures.get(1),
+                        figures.get(3),
+                        figures.get(4),
+                        percent(test.asMuch()[cell]),
+                        edit == 0 ? verdict(test, atom) : "");
+            }
+        }
+        table.print(console);
+        console.out().println();
+    }
+
+    private String shortLabel(int dictionary, int atom) {
+        return label.apply(
+                found.dictionaries().get(dictionary).interpretable().best().get(atom));
+    }
+
+    /** What the edits of an atom show, in words. */
+    private static String verdict(FeatureTests test, int atom) {
+        if (test.isUsed(0, atom)) {
+            return "used by the model";
+        }
+        return test.isUsed(1, atom) ? "not used, but steers" : "not used by the model";
     }
 
     private static Interference interference(DictionaryMeasure measure) {
@@ -155,6 +230,10 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
                 Locale.ROOT, "%d of %d (%.1f %%)", latents.count(), latents.alive(), 100 * latents.share());
     }
 
+    private static String percent(double share) {
+        return String.format(Locale.ROOT, "%.3g %%", 100 * share);
+    }
+
     private static String figure(double value) {
         return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.3g", value);
     }
@@ -168,12 +247,17 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
         return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
     }
 
-    /** The interference matrices of the strongest atoms, by the names of their files. */
+    /** The interference matrices and the tests of the strongest atoms, by the names of their files. */
     public Map<String, ResultTable> tables() {
         Map<String, ResultTable> tables = new LinkedHashMap<>();
         for (DictionaryMeasure measure : found.dictionaries()) {
             ResultTable table = found.interference(measure);
             tables.put("interference-" + measure.name().replace(' ', '-'), table.from(model + ", " + table.origin()));
+        }
+        for (FeatureTests test : tests) {
+            tables.put(
+                    "interventions-" + test.dictionary().replace(' ', '-'),
+                    test.effects().from(model + ", " + test.effects().origin() + ", " + prompts));
         }
         return tables;
     }
@@ -290,6 +374,33 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
             json.writeEndObject();
         }
         json.writeEndArray();
+        json.writeArrayPropertyStart("interventions");
+        for (int i = 0; i < tests.size(); i++) {
+            write(json, i, tests.get(i));
+        }
+        json.writeEndArray();
+    }
+
+    private void write(JsonGenerator json, int dictionary, FeatureTests test) {
+        json.writeStartObject();
+        json.writeStringProperty("dictionary", test.dictionary());
+        json.writeStringProperty("prompts", prompts);
+        json.writeNumberProperty("random_directions", test.random());
+        json.writeArrayPropertyStart("features");
+        for (int atom = 0; atom < test.atoms().length; atom++) {
+            json.writeStartObject();
+            json.writeNumberProperty("atom", test.atoms()[atom]);
+            json.writeStringProperty("label", shortLabel(dictionary, test.atoms()[atom]));
+            json.writeStringProperty("verdict", verdict(test, atom));
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeName("random_as_large");
+        json.writeArray(test.asMuch(), 0, test.asMuch().length);
+        json.writeObjectPropertyStart("table");
+        TableText.writeJson(test.effects(), json);
+        json.writeEndObject();
+        json.writeEndObject();
     }
 
     private static void write(JsonGenerator json, DictionaryMeasure measure) {
@@ -304,6 +415,7 @@ public record LayerReport(String model, String texts, LayerSuperposition found, 
         JsonOutput.number(json, "l0", measure.l0());
         json.writeNumberProperty("denser_than_1_percent", measure.denserThan(0.01));
         json.writeNumberProperty("denser_than_10_percent", measure.denserThan(0.1));
+        JsonOutput.number(json, "density_median", measure.medianDensity());
         JsonOutput.number(json, "features_per_dimension", measure.geometry().featuresPerDimension());
         JsonOutput.number(json, "dimensionality_median", median(dimensionalities));
         JsonOutput.number(
