@@ -136,7 +136,7 @@ public final class Interchanges {
         BaseRun.record(model, prompts)
                 .rerun(edits)
                 .forEach(result -> differences[result.edit() / size()][result.sequence()] =
-                        -DirectionTests.difference(pairs.get(result.sequence()), result));
+                        -pairs.get(result.sequence()).logitDifference(result.row(0)));
         return differences;
     }
 

@@ -39,7 +39,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
@@ -127,7 +126,7 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
     }
 
     private void layer() {
-        Optional<SparseAutoencoder> autoencoder = options.autoencoder(console);
+        SparseAutoencoder autoencoder = options.autoencoder(console);
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             HookPoint site = options.site(checkpoint.config(), autoencoder);
             SuperpositionStudy study = options.study(site, seed, autoencoder);

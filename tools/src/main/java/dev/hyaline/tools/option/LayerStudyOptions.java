@@ -171,11 +171,9 @@ public final class LayerStudyOptions implements CheckedOptions {
         return TESTED_PAIRS + " prompts of " + TASK;
     }
 
-    /** The autoencoder that is given. */
-    public Optional<SparseAutoencoder> autoencoder(Console console) {
-        return sae.isEmpty()
-                ? Optional.empty()
-                : Optional.of(SaeSource.read(console, sae).autoencoder());
+    /** The autoencoder that is given, or null. */
+    public @Nullable SparseAutoencoder autoencoder(Console console) {
+        return sae.isEmpty() ? null : SaeSource.read(console, sae).autoencoder();
     }
 
     /**
@@ -183,9 +181,9 @@ public final class LayerStudyOptions implements CheckedOptions {
      *
      * @throws BadInputException if the model has no such site, or what is named is not one
      */
-    public HookPoint site(Gpt2Config config, Optional<SparseAutoencoder> autoencoder) {
+    public HookPoint site(Gpt2Config config, @Nullable SparseAutoencoder autoencoder) {
         if (site.isEmpty() && layers == null) {
-            return autoencoder
+            return Optional.ofNullable(autoencoder)
                     .flatMap(given -> given.metadata().hookName())
                     .map(name -> HookPoints.select(config, name).getFirst())
                     .orElseGet(() -> HookPoint.of(Site.RESID_POST, config.nLayers() / 2));
@@ -204,8 +202,9 @@ public final class LayerStudyOptions implements CheckedOptions {
      * The study.
      *
      * @param point as {@link #site} found it
+     * @param autoencoder null for one of the study's own
      */
-    public SuperpositionStudy study(HookPoint point, long seed, Optional<SparseAutoencoder> autoencoder) {
+    public SuperpositionStudy study(HookPoint point, long seed, @Nullable SparseAutoencoder autoencoder) {
         SuperpositionStudy study = SuperpositionStudy.of(point).seed(seed);
         study = atoms == null ? study : study.atoms(atoms);
         study = alpha == null ? study : study.alpha(alpha);
@@ -215,6 +214,6 @@ public final class LayerStudyOptions implements CheckedOptions {
             study = study.training(
                     steps == null ? SuperpositionStudy.STEPS : steps, batch == null ? SuperpositionStudy.BATCH : batch);
         }
-        return autoencoder.isPresent() ? study.autoencoder(autoencoder.get()) : study;
+        return autoencoder == null ? study : study.autoencoder(autoencoder);
     }
 }
