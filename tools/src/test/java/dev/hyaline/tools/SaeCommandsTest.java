@@ -153,7 +153,11 @@ final class SaeCommandsTest {
                 .succeeded()
                 .out();
         assertThat(swept)
-                .contains("Ablation of nodes at blocks.2.hook_resid_post", "12 edits", "What nodes contribute", "gradient");
+                .contains(
+                        "Ablation of nodes at blocks.2.hook_resid_post",
+                        "12 edits",
+                        "What nodes contribute",
+                        "gradient");
         assertThat(temporary.resolve("tables/ablate-latents.csv")).isNotEmptyFile();
         assertThat(Files.readString(temporary.resolve("tables/latent-scores.csv")))
                 .contains("node,measure", ",effect,", ",gradient,");

@@ -143,7 +143,9 @@ final class TrainCommandTest {
             assertThat(refused.err()).contains("is of a run that was stopped").hasLineCount(1);
             Outcome other = Outcome.of(with(begin, "--resume", "--clip", "2"));
             assertThat(other.exitCode()).isEqualTo(2);
-            assertThat(other.err()).contains("was written by another training: clip is 2.0, there 1.0").hasLineCount(1);
+            assertThat(other.err())
+                    .contains("was written by another training: clip is 2.0, there 1.0")
+                    .hasLineCount(1);
             assertThat(Outcome.ofProcess(temporary, "C.UTF-8", command).exitCode())
                     .isZero();
         }

@@ -102,8 +102,8 @@ public record DirectionTests(ResultTable effects, int random) {
         }
         double[] metric = new double[edits.size()];
         run.rerun(edits)
-                .forEach(result -> metric[result.edit()] =
-                        edited.get(result.sequence()).logitDifference(result.row(0)));
+                .forEach(result ->
+                        metric[result.edit()] = edited.get(result.sequence()).logitDifference(result.row(0)));
         int cells = study.cells().size();
         double[] values = new double[EDITS.size() * cells * n];
         double[] reference = new double[values.length];

@@ -128,7 +128,8 @@ final class ToyModelTest {
     }
 
     private static TrainedToy best(ToySetting setting, int instances) {
-        return ToyTraining.best(List.of(setting), instances, ToyModelTest::quiet).getFirst();
+        return ToyTraining.best(List.of(setting), instances, ToyModelTest::quiet)
+                .getFirst();
     }
 
     @ParameterizedTest
@@ -201,8 +202,8 @@ final class ToyModelTest {
         List<float[]> found = new ArrayList<>();
         for (int threads : new int[] {1, 4}) {
             try (ForkJoinPool pool = new ForkJoinPool(threads)) {
-                for (TrainedToy toy :
-                        pool.submit(() -> ToyTraining.best(settings, 3, ToyModelTest::quiet)).get()) {
+                for (TrainedToy toy : pool.submit(() -> ToyTraining.best(settings, 3, ToyModelTest::quiet))
+                        .get()) {
                     found.add(toy.model().weights());
                     found.add(toy.model().bias());
                     found.add(new float[] {(float) toy.loss(), toy.setting().seed()});

@@ -37,13 +37,13 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.List;
-import java.util.stream.Collectors;
-import java.util.regex.Pattern;
-import java.util.Objects;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -144,7 +144,8 @@ public final class ModelTraining {
         SafetensorsValues saved = SafetensorsValues.open(file, InputErrors.INSTANCE);
         String found = saved.metadata(OF).orElse("something else");
         if (!found.equals(training.identity())) {
-            throw new BadInputException(file + " was written by another training: " + difference(found, training.identity()));
+            throw new BadInputException(
+                    file + " was written by another training: " + difference(found, training.identity()));
         }
         for (TensorSpec tensor : Gpt2Weights.tensors(config)) {
             AdamW.State state = training.parameters.state(tensor.name());
@@ -169,8 +170,7 @@ public final class ModelTraining {
     }
 
     private static Map<String, String> settings(String identity) {
-        return SETTING
-                .matcher(identity)
+        return SETTING.matcher(identity)
                 .results()
                 .collect(Collectors.toMap(
                         match -> match.group(1),

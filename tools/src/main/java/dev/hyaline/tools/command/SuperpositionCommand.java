@@ -52,9 +52,9 @@ import picocli.CommandLine.Option;
         description = {
             "",
             "Learns a dictionary ten times as wide as a layer, by sparse coding and by an autoencoder, and measures"
-                    + " both on other texts: how sparse, interpretable and stable they are, and how their features share"
-                    + " dimensions. Then edits the strongest features and random directions, to see whether the model"
-                    + " uses them. With --toy, trains the toy models of Elhage et al. 2022, whose answers are known."
+                + " both on other texts: how sparse, interpretable and stable they are, and how their features share"
+                + " dimensions. Then edits the strongest features and random directions, to see whether the model uses"
+                + " them. With --toy, trains the toy models of Elhage et al. 2022, whose answers are known."
         },
         sortOptions = false,
         abbreviateSynopsis = true,

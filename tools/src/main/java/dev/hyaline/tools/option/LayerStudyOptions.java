@@ -54,8 +54,8 @@ public final class LayerStudyOptions implements CheckedOptions {
     @Option(
             names = "--samples",
             paramLabel = "N",
-            description = "Most tokens that sparse coding learns from, each once. Default: "
-                    + SuperpositionStudy.SAMPLES)
+            description =
+                    "Most tokens that sparse coding learns from, each once. Default: " + SuperpositionStudy.SAMPLES)
     private @Nullable Integer samples;
 
     @Option(
@@ -152,8 +152,7 @@ public final class LayerStudyOptions implements CheckedOptions {
     public List<FeatureTests> tests(
             Gpt2 model, LayerSuperposition found, ModelVocabulary vocabulary, Set<Integer> excluded, long seed) {
         int random = interventions == null ? RANDOM : interventions;
-        if (random == 0
-                || (interventions == null && found.site().site().shape().byHead())) {
+        if (random == 0 || (interventions == null && found.site().site().shape().byHead())) {
             return List.of();
         }
         try {

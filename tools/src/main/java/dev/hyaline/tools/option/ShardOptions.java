@@ -159,7 +159,8 @@ public final class ShardOptions implements CheckedOptions {
         }
         Matcher match = SIZE.matcher(size.strip());
         if (!match.matches()) {
-            throw new BadInputException("--shard-size must be a size such as 800kB, 500MB or 2GB, found '" + size + "'");
+            throw new BadInputException(
+                    "--shard-size must be a size such as 800kB, 500MB or 2GB, found '" + size + "'");
         }
         long bytes = new BigDecimal(match.group(1))
                 .multiply(BigDecimal.valueOf(UNITS.getOrDefault(match.group(2).replace("B", ""), 1L)))

@@ -91,7 +91,8 @@ public final class TensorFlowModel {
             throw BadCheckpointException.file(
                     folder.label(LATEST),
                     "the name of a checkpoint in this folder",
-                    Printable.plain(name) + ", without " + Printable.plain(name + INDEX_SUFFIX) + ": name the one to open");
+                    Printable.plain(name) + ", without " + Printable.plain(name + INDEX_SUFFIX)
+                            + ": name the one to open");
         }
         return index;
     }
