@@ -6,10 +6,14 @@ import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubException.Reason;
 import dev.hyaline.weights.hub.Snapshot;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -132,18 +136,41 @@ public record CacheLayout(Path root) {
         Path refs = repository(repository).resolve("refs");
         Map<String, List<String>> revisions = new TreeMap<>();
         if (Files.isDirectory(refs)) {
-            try (Stream<Path> files = Files.walk(refs)) {
-                files.filter(file -> !file.toString().endsWith(UNFINISHED))
-                        .sorted()
-                        .forEach(file -> read(file)
-                                .ifPresent(commit -> revisions
-                                        .computeIfAbsent(commit, key -> new ArrayList<>())
-                                        .add(refs.relativize(file).toString().replace('\\', '/'))));
-            } catch (IOException | UncheckedIOException e) {
-                throw unreadable(refs, e);
+            for (Path file : files(refs)) {
+                read(file).ifPresent(commit -> revisions
+                        .computeIfAbsent(commit, key -> new ArrayList<>())
+                        .add(refs.relativize(file).toString().replace('\\', '/')));
             }
         }
         return revisions;
+    }
+
+    /** All files below a folder, but those that a download has not finished: they come and go meanwhile. */
+    private static List<Path> files(Path folder) {
+        List<Path> found = new ArrayList<>();
+        try {
+            Files.walkFileTree(folder, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                    if (!file.toString().endsWith(UNFINISHED)) {
+                        found.add(file);
+                    }
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+                    if (e instanceof NoSuchFileException) {
+                        return FileVisitResult.CONTINUE;
+                    }
+                    throw e;
+                }
+            });
+        } catch (IOException e) {
+            throw unreadable(folder, e);
+        }
+        Collections.sort(found);
+        return found;
     }
 
     private static List<Path> list(Path folder) {
