@@ -133,9 +133,10 @@ final class ProbeCommandTest {
             delimiter = '|',
             value = {
                 "'' | is empty; expected a heading with the columns prompt, position, label",
-                "prompt,position,colour;a,0,b | there is no column 'colour'",
-                "prompt,position;a,0 | the column label is missing",
+                "prompt,position,label,colour;a,0,b,c | there is no column 'colour'",
+                "prompt,pos,label;a,0,b | the column position is missing; the heading has prompt, pos, label",
                 "prompt,prompt,position,label;a,0,b | the heading has the column prompt twice",
+                "\uFEFFprompt,position,label | expected from 1 to 100000 rows under the heading, found 0",
                 "prompt,position,label | expected from 1 to 100000 rows under the heading, found 0",
                 "prompt,position,label;a,0 | row 1: expected 3 fields, found 2",
                 "prompt,position,label;a,first,b | row 1: expected a position such as 3, -1 or last, found 'first'",

@@ -255,6 +255,8 @@ final class SuperpositionCommandTest {
                 "--toy --interventions 20 | --toy trains toy models, which have no site",
                 "--batch 2000000 | --batch must be at most 1048576, found 2000000",
                 "--sae /nowhere/at-all | /nowhere/at-all",
+                "--toy --model gpt2 | --toy trains toy models, which need no --model and no texts",
+                "--toy --prompt a | --toy trains toy models, which need no --model and no texts",
                 "--toy --alpha 2 | --toy trains toy models, which have no site",
                 "--toy --site resid_post | --toy trains toy models, which have no site",
                 "--concepts /nowhere.json | /nowhere.json",

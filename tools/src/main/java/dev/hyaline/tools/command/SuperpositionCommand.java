@@ -113,6 +113,9 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
         if (toys.isAsked() && (options.isGiven() || concepts.isGiven())) {
             throw new BadInputException("--toy trains toy models, which have no site, autoencoder, alpha or concepts");
         }
+        if (toys.isAsked() && (texts.isGiven() || !modelOptions.isDefault())) {
+            throw new BadInputException("--toy trains toy models, which need no --model and no texts");
+        }
         tables.requireFree(toys.isAsked() ? ToyReport.names() : LayerReport.names());
     }
 

@@ -32,7 +32,7 @@ public record LabelFile(List<Row> rows, boolean grouped) {
 
     static LabelFile read(String option, String name) {
         Path path = PathOption.readable(option, name);
-        return parse(name, Utf8.strict(InputErrors.INSTANCE, name, WholeFile.read(path)));
+        return parse(name, WholeFile.withoutMark(Utf8.strict(InputErrors.INSTANCE, name, WholeFile.read(path))));
     }
 
     static LabelFile parse(String name, String text) {
@@ -42,6 +42,12 @@ public record LabelFile(List<Row> rows, boolean grouped) {
                     name + " is empty; expected a heading with the columns prompt, position, label");
         }
         List<String> heading = records.getFirst();
+        for (String column : COLUMNS) {
+            if (!heading.contains(column)) {
+                throw new BadInputException(name + ": the column " + column + " is missing; the heading has "
+                        + Printable.plain(String.join(", ", heading)));
+            }
+        }
         for (String column : heading) {
             if (!COLUMNS.contains(column) && !column.equals(GROUP)) {
                 throw new BadInputException(name + ": there is no column '" + Printable.plain(column)
@@ -49,11 +55,6 @@ public record LabelFile(List<Row> rows, boolean grouped) {
             }
             if (heading.indexOf(column) != heading.lastIndexOf(column)) {
                 throw new BadInputException(name + ": the heading has the column " + column + " twice");
-            }
-        }
-        for (String column : COLUMNS) {
-            if (!heading.contains(column)) {
-                throw new BadInputException(name + ": the column " + column + " is missing");
             }
         }
         if (records.size() < 2 || records.size() - 1 > MAX_ROWS) {

@@ -21,6 +21,8 @@ import picocli.CommandLine.Option;
 
 /** The choice of a model. */
 public final class ModelOptions implements CheckedOptions {
+    private static final String DEFAULT = "fable";
+
     private static final Set<Reason> PERHAPS_A_PATH =
             EnumSet.of(Reason.NOT_FOUND, Reason.NOT_ALLOWED, Reason.UNREACHABLE, Reason.OFFLINE);
 
@@ -32,7 +34,7 @@ public final class ModelOptions implements CheckedOptions {
                     + " distilgpt2, OWNER/NAME, each optionally with @REVISION. A model that is not in the hub's cache"
                     + " is downloaded into it. Default: fable, which is built in."
             })
-    String model = "fable";
+    String model = DEFAULT;
 
     @Option(
             names = "--refresh",
@@ -58,6 +60,11 @@ public final class ModelOptions implements CheckedOptions {
         } else if (Files.exists(PathOption.parse("--model", model))) {
             requireHub("is a file or folder here");
         }
+    }
+
+    /** Returns whether the model that a command takes by itself is meant. */
+    public boolean isDefault() {
+        return model.equals(DEFAULT);
     }
 
     /**

@@ -223,7 +223,7 @@ public final class PromptFile {
                     .newDecoder()
                     .decode(ByteBuffer.wrap(content, 0, length))
                     .toString();
-            return line == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
+            return line == 1 ? WholeFile.withoutMark(text) : text;
         } catch (CharacterCodingException e) {
             throw new BadInputException(file + ":" + line + ": this is not UTF-8 text");
         }

@@ -60,6 +60,11 @@ public final class TextOptions implements CheckedOptions {
         }
     }
 
+    /** Returns whether prompts are given, or a number of texts. */
+    public boolean isGiven() {
+        return prompts.isGiven() || texts != null;
+    }
+
     public int context() {
         return context;
     }

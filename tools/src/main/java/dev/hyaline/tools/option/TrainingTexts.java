@@ -94,8 +94,8 @@ public final class TrainingTexts implements CheckedOptions {
     private static String text(String file, byte[] bytes) {
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
         try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(buffer).toString();
-            return text.startsWith("\uFEFF") ? text.substring(1) : text;
+            return WholeFile.withoutMark(
+                    StandardCharsets.UTF_8.newDecoder().decode(buffer).toString());
         } catch (CharacterCodingException e) {
             throw new BadInputException(file + ": expected text in UTF-8, found other bytes at " + buffer.position());
         }

@@ -24,6 +24,11 @@ final class WholeFile {
         return read(file, MAX_BYTES);
     }
 
+    /** Text without the mark that some programs write before UTF-8. */
+    static String withoutMark(String text) {
+        return text.startsWith("\uFEFF") ? text.substring(1) : text;
+    }
+
     /** As {@link #read(Path)}, of so many bytes at most. */
     static byte[] read(Path file, int limit) {
         try (InputStream in = Files.newInputStream(file)) {
