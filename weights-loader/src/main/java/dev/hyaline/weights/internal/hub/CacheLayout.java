@@ -137,9 +137,10 @@ public record CacheLayout(Path root) {
         Map<String, List<String>> revisions = new TreeMap<>();
         if (Files.isDirectory(refs)) {
             for (Path file : files(refs)) {
-                read(file).ifPresent(commit -> revisions
-                        .computeIfAbsent(commit, key -> new ArrayList<>())
-                        .add(refs.relativize(file).toString().replace('\\', '/')));
+                read(file)
+                        .ifPresent(commit -> revisions
+                                .computeIfAbsent(commit, key -> new ArrayList<>())
+                                .add(refs.relativize(file).toString().replace('\\', '/')));
             }
         }
         return revisions;
