@@ -13,6 +13,9 @@ import java.util.Arrays;
  * x + R R<sup>T</sup>(source - x). Immutable.
  */
 public final class InterchangeSubspace {
+    /** Wider than any model's rows. */
+    private static final int MAX_COLUMNS = 1 << 12;
+
     /** {@code [dimensions][columns]}. */
     private final double[][] basis;
 
@@ -55,6 +58,7 @@ public final class InterchangeSubspace {
 
     /** A subspace drawn at random, uniformly. */
     public static InterchangeSubspace random(int dimensions, int columns, CounterRandom random) {
+        requirePossible(columns);
         if (dimensions < 1 || dimensions > columns) {
             throw new BadInputException("a subspace of " + columns + " columns has from 1 to " + columns
                     + " dimensions, found " + dimensions);
@@ -68,11 +72,15 @@ public final class InterchangeSubspace {
         return of(directions);
     }
 
+    private static void requirePossible(int columns) {
+        if (columns < 1 || columns > MAX_COLUMNS) {
+            throw new BadInputException("a space has from 1 to " + MAX_COLUMNS + " columns, found " + columns);
+        }
+    }
+
     /** All of activation space: an interchange there makes the values those of the source. */
     public static InterchangeSubspace whole(int columns) {
-        if (columns < 1) {
-            throw new BadInputException("a space has at least 1 column, found " + columns);
-        }
+        requirePossible(columns);
         double[][] axes = new double[columns][columns];
         for (int c = 0; c < columns; c++) {
             axes[c][c] = 1;

@@ -62,7 +62,12 @@ public final class LabelledRows {
 
     /** As {@link #of(Matrix, int[], List)}, the classes called 0 and 1 and so on. */
     public static LabelledRows of(Matrix values, int[] labels) {
-        int classes = Math.max(0, Arrays.stream(labels).max().orElse(-1)) + 1;
+        int last = Math.max(0, Arrays.stream(labels).max().orElse(-1));
+        if (last >= Math.max(1, labels.length)) {
+            throw new BadInputException(
+                    "labels of " + labels.length + " rows are below " + labels.length + ", found " + last);
+        }
+        int classes = last + 1;
         return of(
                 values,
                 labels,

@@ -115,6 +115,9 @@ public final class DistributionPicture implements Picture {
      * @param to the last bin's end
      */
     public static long[] counts(double[] values, double from, double to, int bins) {
+        if (bins < 1 || bins > 10_000) {
+            throw new BadInputException("a histogram has from 1 to 10000 bins, found " + bins);
+        }
         long[] counts = new long[bins];
         for (double value : values) {
             if (Double.isFinite(value)) {
