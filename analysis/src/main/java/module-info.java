@@ -23,6 +23,7 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.dictionary;
     exports dev.hyaline.analysis.graph;
     exports dev.hyaline.analysis.investigation;
+    exports dev.hyaline.analysis.laboratory;
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;
     exports dev.hyaline.analysis.picture;

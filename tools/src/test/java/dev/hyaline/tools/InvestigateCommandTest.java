@@ -41,9 +41,9 @@ final class InvestigateCommandTest {
     void itTakesOneOfTwoOptions() {
         Outcome outcome = Outcome.of("investigate");
         assertThat(outcome.exitCode()).isEqualTo(2);
-        assertThat(outcome.err()).contains("investigate takes --check FILE or --example NAME, found neither");
+        assertThat(outcome.err()).contains("investigate takes a FILE or --example NAME, found neither");
         assertThat(Outcome.of("investigate", "--example", "io").err()).contains("expected ioi or induction");
-        assertThat(Outcome.of("investigate", "--check", "/nowhere.json").exitCode())
+        assertThat(Outcome.of("investigate", "/nowhere.json").exitCode())
                 .isNotZero();
     }
 }

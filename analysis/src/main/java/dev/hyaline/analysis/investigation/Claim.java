@@ -6,7 +6,10 @@ import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -91,23 +94,56 @@ public record Claim(
                 .anyMatch(CircuitMembers.class::isInstance);
     }
 
-    /** This claim of named heads where it says "circuit". */
-    public Claim of(List<HeadComponent> circuit) {
-        List<ClaimComponent> named = components.stream()
+    /**
+     * This claim of named components where it says "circuit": of its heads alone where the treatment is for heads.
+     *
+     * @throws BadInputException if the circuit has none that the claim means
+     */
+    public Claim of(List<? extends ClaimComponent> circuit) {
+        List<ClaimComponent> named = named(circuit);
+        if (named.isEmpty()) {
+            throw new BadInputException(
+                    "claim " + Printable.quoted(name) + ": the circuit has no member that " + components + " means");
+        }
+        return new Claim(name, treatment, named, expectation, primary);
+    }
+
+    /** Returns whether something is left to test once the members of the circuit are named. */
+    boolean meansSomeOf(List<? extends ClaimComponent> circuit) {
+        return !named(circuit).isEmpty();
+    }
+
+    private List<ClaimComponent> named(List<? extends ClaimComponent> circuit) {
+        List<? extends ClaimComponent> possible =
+                circuit.stream().filter(member -> fits(treatment, member)).toList();
+        return components.stream()
                 .flatMap(component -> switch (component) {
-                    case CircuitMembers members -> circuit.stream().filter(members::means);
+                    case CircuitMembers members -> possible.stream().filter(members::means);
                     case ComponentAt(CircuitMembers members, String role) ->
-                        circuit.stream().filter(members::means).map(head -> new ComponentAt(head, role));
+                        possible.stream().filter(members::means).map(member -> new ComponentAt(member, role));
                     default -> Stream.of(component);
                 })
                 .map(ClaimComponent.class::cast)
                 .distinct()
                 .toList();
-        if (named.isEmpty()) {
-            throw new BadInputException(
-                    "claim " + Printable.quoted(name) + ": the circuit has no head that " + components + " means");
+    }
+
+    /** The roles that the claim names. */
+    public Set<String> roles() {
+        Set<String> roles = new LinkedHashSet<>();
+        switch (treatment) {
+            case Treatment.LookAt(String from, String at) -> roles.addAll(List.of(from, at));
+            case Treatment.Attend(String from, String at) -> roles.addAll(List.of(from, at));
+            default -> {
+                // Other treatments are of components alone.
+            }
         }
-        return new Claim(name, treatment, named, expectation, primary);
+        for (ClaimComponent component : components) {
+            if (component instanceof ComponentAt(ClaimComponent of, String role)) {
+                roles.add(role);
+            }
+        }
+        return Collections.unmodifiableSet(roles);
     }
 
     /** The claim in a sentence. */

@@ -56,9 +56,11 @@ public sealed interface ClaimComponent {
      * @param layer of the members; -1 for all
      */
     record CircuitMembers(int layer) implements ClaimComponent {
-        /** Returns whether it means a member. */
-        boolean means(HeadComponent head) {
-            return layer < 0 || head.layer == layer;
+        /** Returns whether it means a member of the circuit. */
+        boolean means(ClaimComponent member) {
+            return layer < 0
+                    || (member instanceof HeadComponent head && head.layer == layer)
+                    || (member instanceof MlpComponent mlp && mlp.layer == layer);
         }
 
         @Override

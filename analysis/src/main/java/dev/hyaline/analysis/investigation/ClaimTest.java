@@ -64,7 +64,7 @@ public record ClaimTest(
         double level = design.level(claim.expectation());
         double[] values = measurement.values();
         Ratio ratio = measurement.ratio(units).orElse(null);
-        double bound = bound(claim.expectation(), gap);
+        double bound = claim.expectation().bound(gap);
         CounterRandom bootstrap = random.named("bootstrap");
         Interval interval = ratio != null
                 ? ratio.interval(level, Bootstrap.REPLICATES, bootstrap).orElse(null)
@@ -101,15 +101,6 @@ public record ClaimTest(
                 smallest,
                 levels,
                 measurement.changesSomething());
-    }
-
-    private static double bound(Expectation expectation, double gap) {
-        return switch (expectation) {
-            case Expectation.Decrease(Expectation.EffectAmount amount) -> amount.inMetric(gap);
-            case Expectation.Increase(Expectation.EffectAmount amount) -> amount.inMetric(gap);
-            case Expectation.NoEffect(Expectation.EffectAmount amount) -> amount.inMetric(gap);
-            default -> expectation.number();
-        };
     }
 
     /** Returns whether levels of a factor have effects of opposite sign. */

@@ -4,6 +4,9 @@ import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.PathPatching;
 import dev.hyaline.analysis.causal.Side;
+import dev.hyaline.analysis.causal.Sweep;
+import dev.hyaline.analysis.causal.SweepOptions;
+import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
@@ -17,10 +20,14 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.run.MultiplyAdds;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -28,6 +35,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The runs of the prompts that claims are tested on, and what experiments measure there. Every experiment recomputes
@@ -36,10 +44,19 @@ import java.util.stream.IntStream;
 public final class Evidence {
     private final Experiment experiment;
     private final ReferenceRuns reference;
+    private final @Nullable Path journals;
+    private final SweepOptions.Progress progress;
+    private MultiplyAdds work = MultiplyAdds.NONE;
 
-    private Evidence(Experiment experiment, ReferenceRuns reference) {
+    private Evidence(
+            Experiment experiment,
+            ReferenceRuns reference,
+            @Nullable Path journals,
+            SweepOptions.Progress progress) {
         this.experiment = experiment;
         this.reference = reference;
+        this.journals = journals;
+        this.progress = progress;
     }
 
     /**
@@ -53,7 +70,27 @@ public final class Evidence {
             throw new BadInputException("the reference prompts are for " + reference.pairs()
                     + " pairs, but the experiment has " + experiment.pairs().size());
         }
-        return new Evidence(experiment, reference);
+        return new Evidence(experiment, reference, null, (done, total) -> {});
+    }
+
+    /**
+     * The same evidence, each of whose experiments keeps its measurements in a file of its own as they come: asked for
+     * again, after whatever stopped it, an experiment goes on from there.
+     *
+     * @param folder for the files, which is there; they may be deleted once the results are safe
+     */
+    public Evidence journalled(Path folder) {
+        return new Evidence(experiment, reference, folder, progress);
+    }
+
+    /** The same evidence, whose experiments tell how far they are. */
+    public Evidence progress(SweepOptions.Progress newProgress) {
+        return new Evidence(experiment, reference, journals, newProgress);
+    }
+
+    /** The work of all experiments so far, of those that journals held too. */
+    public MultiplyAdds work() {
+        return work;
     }
 
     public Experiment experiment() {
@@ -105,26 +142,31 @@ public final class Evidence {
         components.forEach(component -> component.requireIn(experiment.config()));
         return switch (treatment) {
             case Treatment.AblateComponents(Replacement replacement) ->
-                sweep(Side.CLEAN, pair -> replace(components, pair, replacement));
+                sweep(treatment.words(components.toString()), Side.CLEAN, pair -> replace(components, pair, replacement));
             case Treatment.KeepOnly(Replacement replacement, Candidates of) -> {
                 List<ClaimComponent> others = new ArrayList<>(all(of));
                 others.removeAll(components);
-                yield sweep(Side.CLEAN, pair -> replace(others, pair, replacement));
+                yield sweep(
+                        treatment.words(components.toString()),
+                        Side.CLEAN,
+                        pair -> replace(others, pair, replacement));
             }
             case Treatment.PatchComponents(PatchingDirection direction) ->
                 sweep(
+                        treatment.words(components.toString()),
                         direction.base(),
                         pair -> targets(components, pair).stream()
                                 .map(target -> Intervention.patch(
                                         target, experiment.runs().recorded(direction.source(), target.site())))
                                 .toList());
             case Treatment.PatchPath path ->
-                values(experiment
-                        .sweep(PathPatching.paths(
-                                experiment.config(), path.direction(), Map.of("path", paths(path, components))))
-                        .table());
+                values(sweep(
+                        treatment.words(components.toString()),
+                        PathPatching.paths(
+                                experiment.config(), path.direction(), Map.of("path", paths(path, components)))));
             case Treatment.LookAt look ->
                 sweep(
+                        treatment.words(components.toString()),
                         Side.CLEAN,
                         pair -> components.stream()
                                 .flatMap(component ->
@@ -167,18 +209,29 @@ public final class Evidence {
             treatments.add(pair -> replace(all, pair, replacement));
         }
         List<String> names = others.stream().map(ClaimComponent::toString).toList();
-        ResultTable table = experiment
-                .sweep(new TreatmentSweep(experiment.runs(), Side.CLEAN, names, treatments))
-                .table();
+        ResultTable table = sweep(
+                "replacing " + replaced + " and one more of " + names + " (" + replacement + ")",
+                new TreatmentSweep(experiment.runs(), Side.CLEAN, names, treatments));
         double[][] values = new double[others.size()][];
         Arrays.setAll(values, table::values);
         return values;
     }
 
-    private double[] sweep(Side base, CellTreatment treatment) {
-        return values(experiment
-                .sweep(new TreatmentSweep(experiment.runs(), base, List.of("experiment"), List.of(treatment)))
-                .table());
+    private double[] sweep(String words, Side base, CellTreatment treatment) {
+        return values(
+                sweep(words, new TreatmentSweep(experiment.runs(), base, List.of(words), List.of(treatment))));
+    }
+
+    /** @param words that tell the sweep from others of the evidence */
+    private ResultTable sweep(String words, Sweep sweep) {
+        SweepOptions options = SweepOptions.none().progress(progress);
+        if (journals != null) {
+            String name = Digests.sha256((words + sweep.axes()).getBytes(StandardCharsets.UTF_8));
+            options = options.journal(journals.resolve(name.substring(0, 32) + ".cells"));
+        }
+        SweepResult result = experiment.sweep(sweep, options);
+        work = work.plus(result.work());
+        return result.table();
     }
 
     private static double[] values(ResultTable table) {

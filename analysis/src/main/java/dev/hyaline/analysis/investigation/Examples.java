@@ -15,7 +15,7 @@ final class Examples {
             {"format": "hyaline-investigation/1", "title": "How fable finds the indirect object", "model": "fable",
              "seed": 7,
              "behaviour": {"task": "ioi", "present_if": {"mean_at_least": 3, "accuracy_at_least": 0.9}},
-             "prompts": {"split_by": ["IO", "S1"]},
+             "prompts": {"split_by": "names"},
              "circuit": {"tau": 0.1},
              "claims": [
               {"name": "needed", "do": "ablate", "components": "circuit",

@@ -73,6 +73,20 @@ public sealed interface Expectation {
         };
     }
 
+    /**
+     * The number in the unit of what is tested: the metric's for an effect.
+     *
+     * @param gap that shares of it are of, in the metric's unit
+     */
+    default double bound(double gap) {
+        return switch (this) {
+            case Decrease(EffectAmount amount) -> amount.inMetric(gap);
+            case Increase(EffectAmount amount) -> amount.inMetric(gap);
+            case NoEffect(EffectAmount amount) -> amount.inMetric(gap);
+            default -> number();
+        };
+    }
+
     /** In words, such as {@code "lowers the metric by at least 0.5 of the gap"}. */
     default String words() {
         return switch (this) {

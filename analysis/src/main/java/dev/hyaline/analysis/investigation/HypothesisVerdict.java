@@ -5,6 +5,7 @@ import dev.hyaline.analysis.robustness.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The verdict on a hypothesis. It is refuted if a primary claim is refuted on held-out prompts; supported if every
@@ -50,10 +51,15 @@ public record HypothesisVerdict(Word word, List<String> reasons) {
      * The verdict.
      *
      * @param sanity whether all sanity checks passed
+     * @param robustness null if the finding was not repeated under variations
      * @param heldOut whether the claims were judged on prompts that they were not found on
      */
     public static HypothesisVerdict of(
-            List<Judged> claims, List<Rival> alternatives, boolean sanity, Verdict robustness, boolean heldOut) {
+            List<Judged> claims,
+            List<Rival> alternatives,
+            boolean sanity,
+            @Nullable Verdict robustness,
+            boolean heldOut) {
         List<String> refuted = new ArrayList<>();
         List<String> reasons = new ArrayList<>();
         for (Judged claim : claims) {
@@ -76,7 +82,7 @@ public record HypothesisVerdict(Word word, List<String> reasons) {
             }
         }
         if (robustness != Verdict.ROBUST) {
-            reasons.add("robustness: " + robustness);
+            reasons.add("robustness: " + (robustness == null ? "not tested" : robustness));
         }
         if (!heldOut) {
             reasons.add("not tested on held-out prompts");

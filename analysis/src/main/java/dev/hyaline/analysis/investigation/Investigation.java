@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * refused.
  *
  * @param circuit the search for the circuit; null if no claim is about one
+ * @param smallestEffect the least effect that matters
  */
 public record Investigation(
         String title,
@@ -38,11 +40,15 @@ public record Investigation(
         Behaviour behaviour,
         PromptPlan prompts,
         @Nullable CircuitSearch circuit,
+        EffectAmount smallestEffect,
         List<Claim> claims,
         TestDesign design) {
 
     /** The first entry of a file. */
     public static final String FORMAT = "hyaline-investigation/1";
+
+    /** The least effect that matters where a file says none: a tenth of the gap. */
+    static final EffectAmount SMALLEST_EFFECT = new EffectAmount(0.1, Expectation.EffectUnit.GAP);
 
     private static final int MAX_BYTES = 1 << 24;
 
@@ -110,6 +116,24 @@ public record Investigation(
     /** The primary claims. */
     public List<Claim> primaryClaims() {
         return claims.stream().filter(Claim::primary).toList();
+    }
+
+    /**
+     * The investigation with the circuit's members named in its claims. A claim that means none of them stays as it is.
+     */
+    public Investigation of(List<? extends ClaimComponent> members) {
+        return new Investigation(
+                title,
+                model,
+                seed,
+                behaviour,
+                prompts,
+                circuit,
+                smallestEffect,
+                claims.stream()
+                        .map(claim -> claim.meansSomeOf(members) ? claim.of(members) : claim)
+                        .toList(),
+                design);
     }
 
     /**

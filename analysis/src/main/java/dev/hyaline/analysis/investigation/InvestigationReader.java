@@ -13,6 +13,7 @@ import dev.hyaline.analysis.investigation.Treatment.Replacement;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.analysis.statistics.power.Spending;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Json;
 import java.util.ArrayList;
@@ -24,6 +25,8 @@ final class InvestigationReader {
     private static final int DEFAULT_PAIRS = 48;
     private static final double DEFAULT_TAU = 0.1;
     private static final double DEFAULT_ALPHA = 0.05;
+    private static final String NAMES = "names";
+    private static final List<String> NAME_ROLES = List.of("IO", "S1");
     /** An effect of nothing that is claimed to be something. */
     private static final double SMALLEST = 1e-9;
 
@@ -50,7 +53,14 @@ final class InvestigationReader {
         Behaviour behaviour =
                 keys.section("behaviour", InvestigationReader::behaviour).orElseThrow();
         PromptPlan prompts = keys.section("prompts", section -> prompts(section, behaviour))
-                .orElseGet(() -> new PromptPlan(null, DEFAULT_PAIRS, DEFAULT_PAIRS, List.of(), reference(behaviour)));
+                .orElseGet(() -> new PromptPlan(
+                        null,
+                        DEFAULT_PAIRS,
+                        DEFAULT_PAIRS,
+                        null,
+                        PromptPlan.FACTORS,
+                        List.of(),
+                        reference(behaviour)));
         if ((prompts.file() == null) == behaviour.tasks().isEmpty()) {
             throw keys.bad("the prompts are those of behaviour.task or of the file prompts.pairs; found "
                     + (behaviour.tasks().isEmpty() ? "neither" : "both"));
@@ -64,9 +74,10 @@ final class InvestigationReader {
         for (Json claim : list.elements()) {
             claims.add(claim(claim, claims.size(), replacement, of));
         }
-        TestDesign design = keys.section(
-                        "design", section -> new TestDesign(section.number("alpha", 1e-6, 0.5, DEFAULT_ALPHA)))
-                .orElseGet(() -> new TestDesign(DEFAULT_ALPHA));
+        EffectAmount smallest = keys.section("smallest_effect", InvestigationReader::smallestEffect)
+                .orElse(Investigation.SMALLEST_EFFECT);
+        TestDesign design =
+                keys.section("design", InvestigationReader::design).orElseGet(() -> new TestDesign(DEFAULT_ALPHA));
         String title = keys.text(
                 "title",
                 (behaviour.tasks().isEmpty() ? prompts.file() : StudyPlan.taskName(behaviour.tasks())) + " in "
@@ -76,7 +87,7 @@ final class InvestigationReader {
             circuit = new CircuitSearch(of, replacement, DEFAULT_TAU);
         }
         try {
-            return new Investigation(title, model, seed, behaviour, prompts, circuit, claims, design);
+            return new Investigation(title, model, seed, behaviour, prompts, circuit, smallest, claims, design);
         } catch (BadInputException e) {
             throw new BadInputException(source + ": " + e.getMessage());
         }
@@ -119,14 +130,51 @@ final class InvestigationReader {
                     section.integer("held_out", 2, MAX_PAIRS, DEFAULT_PAIRS)
                 })
                 .orElse(new int[] {DEFAULT_PAIRS, DEFAULT_PAIRS});
-        List<String> splitBy = keys.strings("split_by", List.of());
+        String units = keys.get("units").map(InvestigationReader::nonBlank).orElse(null);
+        List<String> strata = keys.get("strata")
+                .map(value -> value.elements().stream()
+                        .map(factor -> FileKeys.choice(factor, PromptPlan.FACTORS))
+                        .distinct()
+                        .toList())
+                .orElse(PromptPlan.FACTORS);
+        List<String> splitBy = keys.get("split_by")
+                .map(value -> splitBy(value, behaviour))
+                .orElse(List.of());
         ReferencePrompts otherwise = reference(behaviour);
         ReferencePrompts reference = keys.choice("reference", List.of(ReferencePrompts.values()), otherwise);
         if (reference == ReferencePrompts.ABC && otherwise != ReferencePrompts.ABC) {
             throw keys.bad(keys.place("reference") + ": abc is for the tasks ioi, ioi-abba and ioi-baba;"
                     + " others have clean and corrupted");
         }
-        return new PromptPlan(file, draw[0], draw[1], splitBy, reference);
+        return new PromptPlan(file, draw[0], draw[1], units, strata, splitBy, reference);
+    }
+
+    private static List<String> splitBy(Json value, Behaviour behaviour) {
+        if (!value.isString()) {
+            return value.elements().stream().map(InvestigationReader::nonBlank).toList();
+        }
+        if (value.string().equals(NAMES)
+                && behaviour.tasks().stream().anyMatch(task -> task.toString().startsWith("ioi"))) {
+            return NAME_ROLES;
+        }
+        throw value.expected("a list of roles such as [\"IO\", \"S1\"], or of the tasks of indirect objects \"" + NAMES
+                + "\"");
+    }
+
+    private static EffectAmount smallestEffect(FileKeys keys) {
+        Json value = keys.require("value", "a number");
+        return new EffectAmount(
+                FileKeys.between(value, SMALLEST, 1e9),
+                keys.choice("unit", List.of(EffectUnit.values()), EffectUnit.METRIC));
+    }
+
+    private static TestDesign design(FileKeys keys) {
+        return new TestDesign(
+                keys.number("alpha", 1e-6, 0.5, DEFAULT_ALPHA),
+                keys.number("power", 0.5, 0.999, TestDesign.POWER),
+                keys.integer("pilot", 2, MAX_PAIRS, TestDesign.PILOT),
+                keys.integer("looks", 1, Spending.MAX_LOOKS, 1),
+                keys.choice("spending", List.of(Spending.values()), Spending.OBRIEN_FLEMING));
     }
 
     private static CircuitSearch circuit(FileKeys keys) {

@@ -23,11 +23,19 @@ final class InvestigationWriter {
             if (investigation.circuit() != null) {
                 circuit(investigation.circuit(), json);
             }
+            json.writeObjectPropertyStart("smallest_effect");
+            json.writeNumberProperty("value", investigation.smallestEffect().value());
+            unit(investigation.smallestEffect(), json);
+            json.writeEndObject();
             json.writeArrayPropertyStart("claims");
             investigation.claims().forEach(claim -> claim(claim, json));
             json.writeEndArray();
             json.writeObjectPropertyStart("design");
             json.writeNumberProperty("alpha", investigation.design().alpha());
+            json.writeNumberProperty("power", investigation.design().power());
+            json.writeNumberProperty("pilot", investigation.design().pilot());
+            json.writeNumberProperty("looks", investigation.design().looks());
+            json.writeStringProperty("spending", investigation.design().spending().toString());
             json.writeEndObject();
             json.writeEndObject();
         });
@@ -56,6 +64,10 @@ final class InvestigationWriter {
         json.writeNumberProperty("discovery", prompts.discovery());
         json.writeNumberProperty("held_out", prompts.heldOut());
         json.writeEndObject();
+        if (prompts.units() != null) {
+            json.writeStringProperty("units", prompts.units());
+        }
+        strings("strata", prompts.strata(), json);
         strings("split_by", prompts.splitBy(), json);
         json.writeStringProperty("reference", prompts.reference().toString());
         json.writeEndObject();

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.analysis.statistics.power.Spending;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
@@ -66,13 +67,28 @@ public final class StudyPlan {
      * The prompts.
      *
      * @param file of pairs; null where they are drawn for the behaviour's tasks
-     * @param discovery number of pairs to find the circuit on
-     * @param heldOut number of pairs to test the claims on
+     * @param discovery most pairs to find the circuit on
+     * @param heldOut most pairs to test the claims on
+     * @param units the role whose token is a pair's unit, or {@link #EACH}; null for the units that pairs come with
+     * @param strata the factors that were listed in full, whose levels claims are looked at by
      * @param splitBy roles whose tokens the halves do not share; none if they share no unit
      */
     public record PromptPlan(
-            @Nullable String file, int discovery, int heldOut, List<String> splitBy, ReferencePrompts reference) {
+            @Nullable String file,
+            int discovery,
+            int heldOut,
+            @Nullable String units,
+            List<String> strata,
+            List<String> splitBy,
+            ReferencePrompts reference) {
+        /** Every prompt is a unit of its own. */
+        public static final String EACH = "prompt";
+
+        /** The factors that there are: the template, and the order of the roles in it. */
+        public static final List<String> FACTORS = List.of("template", "order");
+
         public PromptPlan {
+            strata = List.copyOf(strata);
             splitBy = List.copyOf(splitBy);
         }
     }
@@ -89,8 +105,22 @@ public final class StudyPlan {
      * The design of the tests.
      *
      * @param alpha two-sided level: claims with a direction take half
+     * @param power the chance that a claim should have to be confirmed if it is true with room to spare
+     * @param pilot most pairs of the discovery half that the spread is first measured on
+     * @param looks how often the held-out half is looked at
+     * @param spending how the level is spent on the looks
      */
-    public record TestDesign(double alpha) {
+    public record TestDesign(double alpha, double power, int pilot, int looks, Spending spending) {
+        /** The power that is asked for where a file says none. */
+        static final double POWER = 0.9;
+        /** The pilot's pairs where a file says none. */
+        static final int PILOT = 12;
+
+        /** One look, and the usual power. */
+        public TestDesign(double alpha) {
+            this(alpha, POWER, PILOT, 1, Spending.OBRIEN_FLEMING);
+        }
+
         /** The level of a claim. */
         public double level(Expectation expectation) {
             return expectation instanceof Expectation.NoEffect ? alpha : alpha / 2;

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * of words by slot (of the corrupted prompt only those that differ); {@code answer} and perhaps {@code distractor},
  * each a text of one token ({@code " Mary"}), a token id or a list of such; perhaps {@code positions}, an object of
  * positions by role; perhaps a {@code name}; perhaps a {@code unit}, what the pair shares with others of its draw (a
- * name, a document), and a {@code stratum} (a template). All that takes no tokenizer is checked when the JSON is read.
+ * name, a document), and a {@code stratum} (a template); perhaps a {@code split}, the half of a study that the pair
+ * belongs to, {@code discovery} or {@code held-out}. All that takes no tokenizer is checked when the JSON is read.
  */
 public final class PairFile {
     private static final int MAX_BYTES = 1 << 30;
@@ -34,7 +35,17 @@ public final class PairFile {
     private static final long MAX_TOKENS = 1 << 24;
 
     private static final Set<String> KNOWN =
-            Set.of("name", "template", "clean", "corrupted", "answer", "distractor", "positions", "unit", "stratum");
+            Set.of(
+                    "name",
+                    "template",
+                    "clean",
+                    "corrupted",
+                    "answer",
+                    "distractor",
+                    "positions",
+                    "unit",
+                    "stratum",
+                    "split");
 
     /** For pairs without a text. */
     private static final PromptEncoder NO_ENCODER = new PromptEncoder(
@@ -45,12 +56,17 @@ public final class PairFile {
             List.of(),
             0);
 
+    /** The halves of a study. */
+    private static final List<String> HALVES = List.of("discovery", "held-out");
+
     private final String source;
     private final List<Draft> drafts;
+    private final List<String> splits;
 
-    private PairFile(String source, List<Draft> drafts) {
+    private PairFile(String source, List<Draft> drafts, List<String> splits) {
         this.source = source;
         this.drafts = List.copyOf(drafts);
+        this.splits = List.copyOf(splits);
     }
 
     /** A pair whose texts are not tokens yet. */
@@ -96,7 +112,33 @@ public final class PairFile {
         for (Json pair : list.elements()) {
             drafts.add(draft(source + ": pair " + drafts.size(), pair, template));
         }
-        return new PairFile(source, drafts);
+        return new PairFile(source, drafts, splits(source, list.elements()));
+    }
+
+    /** The half of each pair; none if no pair says one. */
+    private static List<String> splits(String source, List<Json> pairs) {
+        List<String> splits = new ArrayList<>();
+        for (Json pair : pairs) {
+            pair.get("split").ifPresent(split -> {
+                if (!HALVES.contains(split.string())) {
+                    throw split.expected("one of " + String.join(", ", HALVES));
+                }
+                splits.add(split.string());
+            });
+        }
+        if (!splits.isEmpty() && splits.size() < pairs.size()) {
+            throw new BadInputException(source + ": " + splits.size() + " of " + pairs.size()
+                    + " pairs have a split; either each pair has one or none");
+        }
+        return splits;
+    }
+
+    /**
+     * The half of a study that each pair belongs to, {@code discovery} or {@code held-out}; empty if the file says
+     * nothing of it.
+     */
+    public List<String> splits() {
+        return splits;
     }
 
     /**

@@ -83,8 +83,13 @@ final class InvestigationFileTest {
                   "discovery" : 48,
                   "held_out" : 48
                 },
+                "strata" : [ "template", "order" ],
                 "split_by" : [ ],
                 "reference" : "abc"
+              },
+              "smallest_effect" : {
+                "value" : 0.1,
+                "unit" : "gap"
               },
               "claims" : [ {
                 "name" : "needed",
@@ -98,7 +103,11 @@ final class InvestigationFileTest {
                 "primary" : true
               } ],
               "design" : {
-                "alpha" : 0.05
+                "alpha" : 0.05,
+                "power" : 0.9,
+                "pilot" : 12,
+                "looks" : 1,
+                "spending" : "obrien-fleming"
               }
             }
             """);
@@ -171,7 +180,7 @@ final class InvestigationFileTest {
         assertThat(ioi.claims().get(4).of(circuit).components()).containsExactly(new HeadComponent(2, 2));
         assertThatThrownBy(() -> ioi.claims().get(4).of(List.of(new HeadComponent(1, 3))))
                 .isInstanceOf(BadInputException.class)
-                .hasMessage("claim \"steered\": the circuit has no head that [circuit[2.*]] means");
+                .hasMessage("claim \"steered\": the circuit has no member that [circuit[2.*]] means");
     }
 
     @ParameterizedTest
@@ -208,12 +217,12 @@ final class InvestigationFileTest {
                         + " an integer from 2 to 10000, found 1",
                 "\"prompts\": {} | \"prompts\": {\"draw\": {\"heldout\": 8}} | prompts.draw.heldout means nothing;"
                         + " perhaps held_out is meant; there are discovery, held_out",
-                "\"prompts\": {} | \"prompts\": {\"split_by\": \"IO\"} | expected prompts.split_by to be an array,"
-                        + " found \"IO\"",
+                "\"prompts\": {} | \"prompts\": {\"split_by\": \"IO\"} | expected prompts.split_by to be a list of"
+                        + " roles such as [\"IO\", \"S1\"], or of the tasks of indirect objects \"names\", found \"IO\"",
                 "\"prompts\": {} | \"prompts\": {\"reference\": \"abd\"} | expected prompts.reference to be one of"
                         + " clean, corrupted, abc (perhaps abc), found \"abd\"",
                 "\"prompts\": {} | \"promts\": {} | promts means nothing; perhaps prompts is meant; there are format,"
-                        + " model, seed, behaviour, prompts, circuit, claims, design, title",
+                        + " model, seed, behaviour, prompts, circuit, claims, smallest_effect, design, title",
                 "\"prompts\": {} | \"seed\": -1 | expected seed to be a whole number of at least 0, found -1",
                 "\"prompts\": {} | \"seed\": 0.5 | expected seed to be a whole number of at least 0, found 0.5",
                 "\"prompts\": {} | \"circuit\": {\"tau\": 0} | expected circuit.tau to be a number from 1.0E-6 to 1.0,"

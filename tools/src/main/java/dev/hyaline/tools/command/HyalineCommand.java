@@ -36,7 +36,8 @@ import picocli.CommandLine.Spec;
             "  hyaline probe                             what activations say, and whether the model uses it",
             "  hyaline sanity ablate                     whether a method's findings can be believed",
             "  hyaline robustness ablate                 whether a finding stays the same under variations",
-            "  hyaline investigate --example ioi         a file that states what is claimed of a model",
+            "  hyaline investigate ioi.json              a study of claims, from a file to a report (--example ioi)",
+            "  hyaline verify ioi                        a study made again and compared byte by byte",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
             "  hyaline superposition                     features that share a layer's dimensions; or --toy",
             "  hyaline train                             a small GPT-2, on texts of your own (--text FILE)",
@@ -75,6 +76,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("robustness", RobustnessCommand::new);
         COMMANDS.put("train", TrainCommand::new);
         COMMANDS.put("investigate", InvestigateCommand::new);
+        COMMANDS.put("verify", VerifyCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("doctor", DoctorCommand::new);

@@ -1,0 +1,191 @@
+package dev.hyaline.analysis.laboratory;
+
+import dev.hyaline.analysis.investigation.Claim;
+import dev.hyaline.analysis.investigation.ClaimFinding;
+import dev.hyaline.analysis.investigation.ClaimMeasurement;
+import dev.hyaline.analysis.investigation.ClaimTest;
+import dev.hyaline.analysis.investigation.ClaimVerdict;
+import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.statistics.Heterogeneity;
+import dev.hyaline.analysis.statistics.Units;
+import dev.hyaline.files.JsonText;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
+
+/** The statistics of both halves, and each claim's verdict on the held-out one. No model is run. */
+record AnalysisPhase() implements Phase<AnalysisPhase.@Nullable Input, byte[]> {
+    static final String NAME = "5-analysis";
+    static final String FILE = "analysis.json";
+    static final String PATH = NAME + "/" + FILE;
+
+    /** One half's prompts and measurements. */
+    record Half(PromptSet prompts, StudyTable table) {}
+
+    record Input(Investigation claimed, double gap, Half discovery, Half heldOut) {}
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    /** Null where the behaviour was not found: then there is nothing to analyse. */
+    @Override
+    public @Nullable Input read(StudyFiles before) {
+        if (!DiscoveryPhase.isPresent(before)) {
+            return null;
+        }
+        StudyPrompts prompts = StudyPrompts.read(before, DesignPhase.PROMPTS);
+        PromptSet heldOut = prompts.heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK)))
+                .open(ClaimsLock.read(before.json(DiscoveryPhase.LOCK)));
+        return new Input(
+                DiscoveryPhase.claimed(before),
+                DiscoveryPhase.gap(before),
+                new Half(prompts.discoveryHalf(), before.table(DiscoveryPhase.TABLE)),
+                new Half(heldOut, before.table(HeldOutPhase.TABLE)));
+    }
+
+    @Override
+    public Map<String, byte[]> files(byte[] output) {
+        return Map.of(FILE, output);
+    }
+
+    @Override
+    public byte[] run(@Nullable Input input, PhaseRun run) {
+        return JsonText.indented(json -> {
+            json.writeStartObject();
+            json.writeStringProperty("format", "hyaline-analysis/1");
+            json.writeBooleanProperty("behaviour_present", input != null);
+            if (input != null) {
+                write(input, run, json);
+            }
+            json.writeEndObject();
+        });
+    }
+
+    private static void write(Input input, PhaseRun run, JsonGenerator json) {
+        json.writeNumberProperty("gap", input.gap);
+        half("discovery", input.discovery, json);
+        half("held_out", input.heldOut, json);
+        List<Claim> testable = input.claimed.claims().stream()
+                .filter(claim -> !claim.isOfCircuit())
+                .toList();
+        List<ClaimTest> found = tests(input, input.discovery, testable, "discovery half", run);
+        List<ClaimTest> tested = tests(input, input.heldOut, testable, "held-out half", run);
+        List<ClaimFinding> findings = ClaimTest.findings(tested, input.claimed.design(), claim -> true);
+        json.writeArrayPropertyStart("claims");
+        for (Claim claim : input.claimed.claims()) {
+            json.writeStartObject();
+            json.writeStringProperty("name", claim.name());
+            json.writeStringProperty("sentence", claim.sentence());
+            json.writeBooleanProperty("primary", claim.primary());
+            Written.strings("components", claim.components(), json);
+            json.writeStringProperty("do", claim.treatment().word());
+            json.writeStringProperty("expect", claim.expectation().key());
+            int index = testable.indexOf(claim);
+            ClaimVerdict verdict = index < 0 ? null : findings.get(index).verdict();
+            Written.text("verdict", verdict == null ? ClaimVerdict.ClaimOutcome.INCONCLUSIVE : verdict.outcome(), json);
+            Written.text("reason", verdict == null ? ClaimVerdict.ClaimReason.SANITY : verdict.reason(), json);
+            if (index < 0) {
+                json.writeStringProperty("problem", "the circuit has no member that " + claim.components() + " means");
+            } else {
+                ClaimFinding finding = findings.get(index);
+                json.writeObjectPropertyStart("held_out");
+                test(tested.get(index), input.heldOut, input.gap, json);
+                Written.number("adjusted_p", finding.adjustedP(), json);
+                Written.number("alpha", finding.alpha(), json);
+                Written.number("smallest_adjusted_p", finding.smallestP(), json);
+                json.writeEndObject();
+                json.writeObjectPropertyStart("discovery");
+                test(found.get(index), input.discovery, input.gap, json);
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    private static void half(String key, Half half, JsonGenerator json) {
+        double[] clean = half.table.column("clean");
+        json.writeObjectPropertyStart(key);
+        json.writeNumberProperty("pairs", clean.length);
+        json.writeNumberProperty("units", half.prompts.units().count());
+        Written.number("mean", mean(clean), json);
+        Written.number(
+                "accuracy",
+                (double) Arrays.stream(clean).filter(value -> value > 0).count() / clean.length,
+                json);
+        Written.number("mean_corrupted", mean(half.table.column("corrupted")), json);
+        Written.number("mean_empty", mean(half.table.column("empty")), json);
+        Written.number("gap", StudyGap.of(clean, half.table.column("empty")), json);
+        json.writeEndObject();
+    }
+
+    private static double mean(double[] values) {
+        return Arrays.stream(values).sum() / values.length;
+    }
+
+    private static List<ClaimTest> tests(Input input, Half half, List<Claim> claims, String work, PhaseRun run) {
+        Units units = half.prompts.units();
+        Map<String, Units> factors = half.prompts.levels();
+        List<ClaimTest> tests = new ArrayList<>();
+        for (Claim claim : claims) {
+            tests.add(ClaimTest.of(
+                    DiscoveryPhase.measurement(claim, half.table),
+                    units,
+                    factors,
+                    input.gap,
+                    input.claimed.design(),
+                    input.claimed.seed()));
+            run.progress().advanced("statistics of the " + work, tests.size(), claims.size());
+        }
+        return tests;
+    }
+
+    private static void test(ClaimTest test, Half half, double gap, JsonGenerator json) {
+        ClaimMeasurement measurement = DiscoveryPhase.measurement(test.claim(), half.table);
+        double[] values = measurement.values();
+        Units units = half.prompts.units();
+        json.writeNumberProperty("pairs", values.length);
+        json.writeNumberProperty("units", units.count());
+        Written.number("estimate", test.estimate(), json);
+        Written.interval("interval", test.interval(), json);
+        Written.number("bound", test.bound(), json);
+        if (measurement.ratio(units).isPresent()) {
+            Written.number(
+                    "mean_absolute_gap",
+                    measurement.ratio(units).orElseThrow().meanAbsoluteGap(),
+                    json);
+        } else {
+            Written.number("share_of_gap", test.estimate() / Math.abs(gap), json);
+        }
+        Written.number("mean_before", mean(measurement.before()), json);
+        Written.number("mean_after", mean(measurement.after()), json);
+        Written.number("p", test.p(), json);
+        Written.number("smallest_p", test.smallestP(), json);
+        Written.number(
+                "share_in_direction",
+                (double) Arrays.stream(values).filter(value -> value > 0).count() / values.length,
+                json);
+        json.writeBooleanProperty("changes_something", test.changesSomething());
+        json.writeBooleanProperty("heterogeneous", test.isHeterogeneous());
+        json.writeObjectPropertyStart("levels");
+        test.levels().forEach((factor, levels) -> {
+            json.writeArrayPropertyStart(factor);
+            for (Heterogeneity.Level level : levels.levels()) {
+                json.writeStartObject();
+                json.writeStringProperty("level", level.name());
+                json.writeNumberProperty("pairs", level.prompts());
+                json.writeNumberProperty("units", level.units());
+                Written.number("mean", level.mean(), json);
+                Written.interval("interval", level.interval(), json);
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+        });
+        json.writeEndObject();
+    }
+}

@@ -1,0 +1,25 @@
+package dev.hyaline.analysis.laboratory;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A phase of a study: a function of what earlier phases wrote, and of the model. Two runs with the same input give the
+ * same files to the byte, whatever the number of threads.
+ *
+ * @param <I> what it reads
+ * @param <O> what it finds
+ */
+public interface Phase<I extends @Nullable Object, O> {
+    /** The name of its folder, such as {@code 3-design}. */
+    String name();
+
+    /** Reads the files of earlier phases that it needs. */
+    I read(StudyFiles before);
+
+    /** Does the work. */
+    O run(I input, PhaseRun run);
+
+    /** The files of its folder, by name. */
+    Map<String, byte[]> files(O output);
+}

@@ -1,0 +1,207 @@
+package dev.hyaline.analysis.laboratory;
+
+import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
+import dev.hyaline.analysis.investigation.StudyPlan.ReferencePrompts;
+import dev.hyaline.analysis.prompt.PairFile;
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
+import dev.hyaline.instrument.CounterRandom;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The prompts of a study: drawn for a task, or a file's; split, and with their reference prompts. */
+final class PromptDraw {
+    /** Reference prompts of a stratum that are drawn, not taken from the pairs. */
+    private static final int REFERENCES = 16;
+    /** Candidates are drawn up to so many times the pairs that are asked for. */
+    private static final int MAX_CANDIDATES = 64;
+
+    private static final String TEMPLATE = "template";
+    private static final String ORDER = "order";
+
+    private final Investigation investigation;
+    private final PromptPlan plan;
+    private final @Nullable PairFile file;
+    private final @Nullable PromptEncoder encoder;
+
+    PromptDraw(Investigation investigation, @Nullable PairFile file, @Nullable PromptEncoder encoder) {
+        this.investigation = investigation;
+        this.plan = investigation.prompts();
+        this.file = file;
+        this.encoder = encoder;
+    }
+
+    StudyPrompts draw() {
+        PromptSplit split = file == null ? ofTask() : ofFile(file);
+        List<PromptPair> pairs = new ArrayList<>(split.discovery());
+        pairs.addAll(split.heldOut());
+        Leakage leakage = Leakage.between(split.discovery(), split.heldOut());
+        if (leakage.prompts() > 0) {
+            throw new BadInputException("the discovery half and the held-out one share " + leakage.prompts()
+                    + " prompts; a claim is tested on prompts that it was not found on");
+        }
+        return new StudyPrompts(withReferences(pairs, split.discovery()), split.discovery().size(), leakage);
+    }
+
+    private PromptSplit ofTask() {
+        List<Task> tasks = investigation.behaviour().tasks();
+        int wanted = plan.discovery() + plan.heldOut();
+        PromptSplit split = null;
+        for (int times = 4; times <= MAX_CANDIDATES; times *= 2) {
+            int each = Math.min(Task.MAX_PAIRS, Math.ceilDiv(times * wanted, tasks.size()));
+            List<PromptPair> candidates = new ArrayList<>();
+            for (Task task : tasks) {
+                long seed = CounterRandom.of(investigation.seed()).named("prompts").named(task.toString()).bits(0);
+                task.draw(required(), each, seed).forEach(pair -> candidates.add(inUnit(pair)));
+            }
+            split = split(candidates);
+            if (split.discovery().size() == plan.discovery() && split.heldOut().size() == plan.heldOut()) {
+                break;
+            }
+        }
+        return Objects.requireNonNull(split);
+    }
+
+    private PromptSplit split(List<PromptPair> candidates) {
+        return PromptSplit.of(
+                candidates,
+                plan.splitBy(),
+                pair -> template(pair) + " " + order(pair),
+                plan.discovery(),
+                plan.heldOut(),
+                investigation.seed());
+    }
+
+    private PromptSplit ofFile(PairFile pairFile) {
+        List<PromptPair> pairs = new ArrayList<>();
+        pairFile.encode(encoder == null ? StudyPrompts.NO_ENCODER : encoder).forEach(pair -> pairs.add(inUnit(pair)));
+        List<String> splits = pairFile.splits();
+        if (splits.isEmpty()) {
+            return split(pairs);
+        }
+        List<List<PromptPair>> halves = List.of(new ArrayList<>(), new ArrayList<>());
+        for (int i = 0; i < pairs.size(); i++) {
+            halves.get(splits.get(i).equals(PromptSplit.Half.DISCOVERY.toString()) ? 0 : 1).add(pairs.get(i));
+        }
+        for (PromptSplit.Half half : PromptSplit.Half.values()) {
+            if (halves.get(half.ordinal()).size() < 2) {
+                throw new BadInputException(plan.file() + ": the " + half + " half has "
+                        + halves.get(half.ordinal()).size() + " pairs, and needs at least 2");
+            }
+        }
+        return new PromptSplit(halves.get(0), halves.get(1));
+    }
+
+    private PromptEncoder required() {
+        if (encoder == null) {
+            throw new BadInputException("the model has no tokenizer, which drawing prompts for a task takes; give pairs"
+                    + " of token ids as a file");
+        }
+        return encoder;
+    }
+
+    /** The pair with its unit: as the plan names it, else its own, else one for itself. */
+    private PromptPair inUnit(PromptPair pair) {
+        String units = plan.units();
+        if (units == null) {
+            return pair.unit() == null ? pair.ofUnit(ownUnit(pair)) : pair;
+        }
+        return pair.ofUnit(
+                units.equals(PromptPlan.EACH) ? ownUnit(pair) : units + " " + pair.clean()[pair.position(units)]);
+    }
+
+    private static String ownUnit(PromptPair pair) {
+        return "prompt " + Arrays.toString(pair.clean());
+    }
+
+    private static String template(PromptPair pair) {
+        return pair.stratum() == null ? "all" : pair.stratum();
+    }
+
+    /** The roles as they come in the prompt, the end left out. */
+    private static String order(PromptPair pair) {
+        return String.join(
+                " ",
+                pair.roles().entrySet().stream()
+                        .filter(role -> !role.getKey().equals(PromptPair.END))
+                        .sorted(Map.Entry.<String, Integer>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
+                        .map(Map.Entry::getKey)
+                        .toList());
+    }
+
+    /** What was listed in full and has more than one level; of two that divide the pairs alike, the first. */
+    private Map<String, List<String>> factors(List<PromptPair> pairs) {
+        Map<String, Function<PromptPair, String>> known = new LinkedHashMap<>();
+        known.put(TEMPLATE, PromptDraw::template);
+        known.put(ORDER, PromptDraw::order);
+        Map<String, List<String>> factors = new LinkedHashMap<>();
+        Set<List<Integer>> divisions = new HashSet<>();
+        for (String name : plan.strata()) {
+            List<String> levels = pairs.stream().map(known.get(name)).toList();
+            List<String> distinct = levels.stream().distinct().toList();
+            List<Integer> division = levels.stream().map(distinct::indexOf).toList();
+            if (distinct.size() > 1 && divisions.add(division)) {
+                factors.put(name, levels);
+            }
+        }
+        return factors;
+    }
+
+    private PromptSet withReferences(List<PromptPair> pairs, List<PromptPair> discovery) {
+        Map<String, List<int[]>> groups = new LinkedHashMap<>();
+        ReferencePrompts reference = plan.reference();
+        if (reference == ReferencePrompts.ABC) {
+            for (Task task : investigation.behaviour().tasks()) {
+                Task unrelated = task == Task.IOI_ABBA ? Task.IOI_ABBA_ABC : Task.IOI_BABA_ABC;
+                long seed = CounterRandom.of(investigation.seed())
+                        .named("references")
+                        .named(task.toString())
+                        .bits(0);
+                unrelated.draw(required(), REFERENCES, seed)
+                        .forEach(pair -> groups.computeIfAbsent(key(pair), key -> new ArrayList<>())
+                                .add(pair.corrupted()));
+            }
+        } else {
+            discovery.forEach(pair -> groups.computeIfAbsent(key(pair), key -> new ArrayList<>())
+                    .add(reference == ReferencePrompts.CLEAN ? pair.clean() : pair.corrupted()));
+        }
+        List<String> keys = List.copyOf(groups.keySet());
+        List<Integer> groupOfPair = new ArrayList<>();
+        List<Integer> donors = new ArrayList<>();
+        for (PromptPair pair : pairs) {
+            int group = keys.indexOf(key(pair));
+            if (group < 0) {
+                throw new BadInputException(Printable.plain(pair.name())
+                        + ": there is no reference prompt of its stratum and length, " + pair.length() + " tokens");
+            }
+            groupOfPair.add(group);
+            CounterRandom random = CounterRandom.of(investigation.seed())
+                    .named("donors")
+                    .named(Arrays.toString(pair.clean()));
+            donors.add(donor(pair, groups.get(keys.get(group)), random));
+        }
+        return new PromptSet(pairs, factors(pairs), List.copyOf(groups.values()), groupOfPair, donors);
+    }
+
+    /** A reference prompt by lot, other than the pair's own clean one if there is another. */
+    private static int donor(PromptPair pair, List<int[]> references, CounterRandom random) {
+        int donor = random.index(0, references.size());
+        return Arrays.equals(references.get(donor), pair.clean()) ? (donor + 1) % references.size() : donor;
+    }
+
+    private static String key(PromptPair pair) {
+        return pair.length() + " " + pair.stratum();
+    }
+}

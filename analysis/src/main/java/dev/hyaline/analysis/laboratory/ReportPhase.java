@@ -1,0 +1,171 @@
+package dev.hyaline.analysis.laboratory;
+
+import dev.hyaline.analysis.investigation.ClaimVerdict;
+import dev.hyaline.analysis.investigation.ClaimVerdict.ClaimOutcome;
+import dev.hyaline.analysis.investigation.ClaimVerdict.ClaimReason;
+import dev.hyaline.analysis.investigation.HypothesisVerdict;
+import dev.hyaline.analysis.investigation.HypothesisVerdict.Judged;
+import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.Treatment;
+import dev.hyaline.files.Digests;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.JsonText;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
+
+/**
+ * Draws the verdict, and writes the report and what it takes to make the study again.
+ *
+ * @param phases the names of the phases before
+ * @param page null for a report without a page
+ */
+record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Phase<StudyFiles, Map<String, byte[]>> {
+    static final String NAME = "7-report";
+    static final String FILE = "report.json";
+    static final String PATH = NAME + "/" + FILE;
+    static final String PAGE = "report.html";
+    static final String REPLAY = "replay.json";
+
+    /** What the verdict holds for. */
+    private record Scope(String model, String metric, List<String> ablations, List<String> strata) {}
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public StudyFiles read(StudyFiles before) {
+        return before;
+    }
+
+    @Override
+    public Map<String, byte[]> files(Map<String, byte[]> output) {
+        return output;
+    }
+
+    @Override
+    public Map<String, byte[]> run(StudyFiles before, PhaseRun run) {
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        files.put(FILE, report(before));
+        files.put(REPLAY, replay(before));
+        if (page != null) {
+            Map<String, byte[]> all = new LinkedHashMap<>();
+            for (String phase : phases) {
+                before.names(phase).forEach(name -> all.put(phase + "/" + name, before.bytes(phase + "/" + name)));
+            }
+            files.forEach((name, content) -> all.put(NAME + "/" + name, content));
+            files.put(PAGE, page.html(all));
+        }
+        return files;
+    }
+
+    private static byte[] report(StudyFiles before) {
+        Json hypothesis = before.json(FormalisePhase.PATH);
+        Json analysis = before.json(AnalysisPhase.PATH);
+        Investigation investigation = FormalisePhase.investigation(before);
+        boolean present = analysis.require("behaviour_present").bool();
+        HypothesisVerdict verdict = present ? verdict(analysis) : null;
+        return JsonText.indented(json -> {
+            json.writeStartObject();
+            json.writeStringProperty("format", "hyaline-report/1");
+            json.writeStringProperty("title", investigation.title());
+            json.writeObjectPropertyStart("verdict");
+            json.writeStringProperty("word", verdict == null ? "not present" : verdict.word().toString());
+            Written.strings(
+                    "reasons",
+                    verdict == null
+                            ? List.of("the behaviour is not there, as present_if has it")
+                            : verdict.reasons(),
+                    json);
+            scope(scope(investigation, before), json);
+            json.writeEndObject();
+            json.writeObjectPropertyStart("locks");
+            json.writeStringProperty(DesignPhase.LOCK_FILE, Digests.sha256(before.bytes(DesignPhase.LOCK)));
+            json.writeStringProperty(DiscoveryPhase.LOCK_FILE, Digests.sha256(before.bytes(DiscoveryPhase.LOCK)));
+            json.writeEndObject();
+            hypothesis.write("hypothesis", json);
+            before.json(DesignPhase.PATH).write("design", json);
+            before.json(DiscoveryPhase.PATH).write("discovery", json);
+            analysis.write("analysis", json);
+            json.writeEndObject();
+        });
+    }
+
+    private static HypothesisVerdict verdict(Json analysis) {
+        List<Judged> judged = new ArrayList<>();
+        for (Json claim : analysis.require("claims").elements()) {
+            judged.add(new Judged(
+                    claim.require("name").string(),
+                    claim.require("primary").bool(),
+                    new ClaimVerdict(
+                            ClaimOutcome.valueOf(
+                                    claim.require("verdict").string().toUpperCase(Locale.ROOT)),
+                            claim.nullable("reason")
+                                    .map(reason -> ClaimReason.valueOf(reason.string()
+                                            .toUpperCase(Locale.ROOT)
+                                            .replace('-', '_')))
+                                    .orElse(null))));
+        }
+        return HypothesisVerdict.of(judged, List.of(), /* sanity= */ true, null, /* heldOut= */ true);
+    }
+
+    private static Scope scope(Investigation investigation, StudyFiles before) {
+        TreeSet<String> ablations = new TreeSet<>();
+        investigation.claims().forEach(claim -> {
+            switch (claim.treatment()) {
+                case Treatment.AblateComponents(Treatment.Replacement replacement) ->
+                    ablations.add(replacement.toString());
+                case Treatment.KeepOnly(Treatment.Replacement replacement, Treatment.Candidates of) ->
+                    ablations.add(replacement.toString());
+                default -> {
+                    // Others ablate nothing.
+                }
+            }
+        });
+        List<String> strata = new ArrayList<>();
+        before.json(DesignPhase.PATH)
+                .require("prompts")
+                .require("factors")
+                .forEachField((factor, levels) ->
+                        levels.names().forEach(level -> strata.add(factor + " " + level)));
+        return new Scope(
+                investigation.model(),
+                investigation.behaviour().measure().quantity(),
+                List.copyOf(ablations),
+                strata);
+    }
+
+    private static void scope(Scope scope, JsonGenerator json) {
+        json.writeObjectPropertyStart("scope");
+        json.writeStringProperty("model", scope.model);
+        json.writeStringProperty("metric", scope.metric);
+        Written.strings("ablations", scope.ablations, json);
+        Written.strings("strata", scope.strata, json);
+        json.writeEndObject();
+    }
+
+    /** The investigation, what it was run with, and the digests of what came out. */
+    private byte[] replay(StudyFiles before) {
+        Json hypothesis = before.json(FormalisePhase.PATH);
+        return JsonText.indented(json -> {
+            json.writeStartObject();
+            json.writeStringProperty("format", "hyaline-replay/1");
+            for (String key : List.of("model", "tokenizer", "pairs", "program", "earlier", "investigation")) {
+                hypothesis.require(key).write(key, json);
+            }
+            json.writeObjectPropertyStart("outputs");
+            for (String phase : phases) {
+                json.writeStringProperty(phase, Digests.sha256(before.bytes(phase + "/" + StudyFolder.OUTPUTS)));
+            }
+            json.writeEndObject();
+            json.writeEndObject();
+        });
+    }
+}

@@ -1,0 +1,224 @@
+package dev.hyaline.analysis.laboratory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hyaline.analysis.Fable;
+import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Digests;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whole studies of the built-in model, stopped, resumed, made again and tampered with. */
+final class LaboratoryTest {
+    private static final Investigation SMALL = parse(/* decrease= */ 1);
+
+    private static Gpt2 model;
+    private static StudyModel studied;
+
+    @TempDir
+    static Path shared;
+
+    private static Path done;
+    private static StudyReport report;
+
+    private static Investigation parse(double decrease) {
+        return Investigation.parse("small.json", """
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
+             "prompts": {"draw": {"discovery": 8, "held_out": 16}, "split_by": "names"},
+             "design": {"pilot": 4},
+             "claims": [
+              {"name": "inhibits", "do": "ablate", "components": ["1.0", "1.3"], "expect": {"decrease": %s}},
+              {"name": "looks", "do": "attend", "at": "S2", "components": "1.3",
+               "expect": {"attention_at_least": 0.3}},
+              {"name": "opposite", "do": "look", "at": "S1", "components": ["2.4", "2.6"],
+               "expect": {"increase": 1}, "primary": false}]}
+            """.formatted(decrease));
+    }
+
+    @BeforeAll
+    static void study() {
+        model = Fable.open();
+        studied = of(model);
+        done = shared.resolve("done");
+        report = Laboratory.of(studied).in(done).run(SMALL, StudyProgress.NONE);
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+    }
+
+    private static StudyModel of(Gpt2 model) {
+        return new StudyModel("fable", model, Fable.encoder(), "tokens");
+    }
+
+    /** All files of the phases by path. */
+    private static Map<String, String> files(Path folder) throws IOException {
+        Map<String, String> files = new TreeMap<>();
+        for (String phase : Laboratory.PHASES) {
+            if (Files.isDirectory(folder.resolve(phase))) {
+                try (Stream<Path> names = Files.list(folder.resolve(phase))) {
+                    for (Path file : names.toList()) {
+                        files.put(phase + "/" + file.getFileName(), Digests.sha256(Files.readAllBytes(file)));
+                    }
+                }
+            }
+        }
+        return files;
+    }
+
+    @Test
+    void claimsHaveVerdicts() {
+        assertThat(report.reached()).isEqualTo("7-report");
+        assertThat(report.present()).isTrue();
+        assertThat(report.claims())
+                .extracting(claim -> claim.name() + ": " + claim.verdict())
+                .containsExactly("inhibits: confirmed", "looks: confirmed", "opposite: refuted (opposite)");
+        assertThat(report.verdict()).isNotNull();
+        assertThat(report.verdict().toString()).contains("inconclusive", "robustness: not tested");
+    }
+
+    @Test
+    void halvesShareNoNameAndNoPrompt() {
+        StudyPrompts prompts = StudyPrompts.read(new StudyFiles(done), DesignPhase.PROMPTS);
+        assertThat(prompts.leakage()).isEqualTo(new Leakage(0, 0, 0));
+        PromptSet discovery = prompts.discoveryHalf();
+        PromptSet heldOut = prompts.all()
+                .of(IntStream.range(8, 24).toArray());
+        assertThat(discovery.size()).isEqualTo(8);
+        List<Integer> names = new ArrayList<>();
+        discovery.pairs().forEach(pair -> names.addAll(List.of(pair.clean()[pair.position("IO")], pair.clean()[pair.position("S1")])));
+        assertThat(heldOut.pairs()).noneMatch(pair -> names.contains(pair.clean()[pair.position("IO")])
+                || names.contains(pair.clean()[pair.position("S1")]));
+        for (String template : List.of("ABBA", "BABA")) {
+            assertThat(discovery.factors().get("template")).filteredOn(template::equals).hasSize(4);
+            assertThat(heldOut.factors().get("template")).filteredOn(template::equals).hasSize(8);
+        }
+    }
+
+    @Test
+    void stoppedAnywhereItEndsInTheSameBytes(@TempDir Path folder) throws IOException {
+        int stop = 0;
+        boolean finished = false;
+        while (!finished) {
+            int left = stop;
+            int[] seen = {0};
+            try {
+                Laboratory.of(studied).in(folder).run(SMALL, new StudyProgress() {
+                    @Override
+                    public void advanced(String work, long measured, long total) {
+                        if (seen[0]++ == left) {
+                            throw new IllegalStateException("stopped");
+                        }
+                    }
+                });
+                finished = true;
+            } catch (IllegalStateException e) {
+                stop += 7;
+            }
+        }
+        assertThat(stop).isGreaterThan(20);
+        assertThat(files(folder)).isEqualTo(files(done));
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left.map(path -> path.getFileName().toString()))
+                    .containsExactlyInAnyOrderElementsOf(
+                            Stream.concat(
+                                            Laboratory.PHASES.stream(),
+                                            Stream.of("investigation.json", "run.json", ".lock"))
+                                    .toList());
+        }
+    }
+
+    @Test
+    void anyThreadsGiveTheSameBytes(@TempDir Path folder) throws IOException {
+        for (int threads : new int[] {1, 7}) {
+            try (Gpt2 other = Gpt2.of(model.weights(), threads)) {
+                Path of = folder.resolve(String.valueOf(threads));
+                Laboratory.of(of(other)).in(of).run(SMALL, StudyProgress.NONE);
+                assertThat(files(of)).isEqualTo(files(done));
+            }
+        }
+    }
+
+    @Test
+    void oneDigitIsFound(@TempDir Path folder) throws IOException {
+        Path copy = folder.resolve("copy");
+        Laboratory.of(studied).in(copy).run(SMALL, StudyProgress.NONE);
+        Path again = Files.createDirectory(folder.resolve("again"));
+        assertThat(Laboratory.of(studied).verify(copy, again, StudyProgress.NONE)).isNull();
+        for (String path : files(copy).keySet()) {
+            Path file = copy.resolve(path);
+            byte[] bytes = Files.readAllBytes(file);
+            byte[] changed = bytes.clone();
+            changed[changed.length / 2] ^= 1;
+            Files.write(file, changed);
+            StudyDifference difference = null;
+            for (String phase : Laboratory.PHASES) {
+                difference = difference == null
+                        ? StudyDifference.find(phase, new StudyFiles(copy), new StudyFiles(again))
+                        : difference;
+            }
+            assertThat(difference).as(path).isNotNull();
+            assertThat(difference.path()).isEqualTo(path);
+            Files.write(file, bytes);
+        }
+        Path file = copy.resolve("5-analysis/analysis.json");
+        Files.writeString(file, Files.readString(file).replaceFirst("0\\.0", "0.1"));
+        assertThatThrownBy(() -> Laboratory.of(studied).in(copy).run(SMALL, StudyProgress.NONE))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("analysis.json is not what the study wrote");
+    }
+
+    @Test
+    void anotherFileMakesAnotherStudyThatNamesTheOld(@TempDir Path folder) throws IOException {
+        Laboratory.of(studied).in(folder).until("3-design").run(SMALL, StudyProgress.NONE);
+        Laboratory.of(studied).in(folder).until("1-formalise").run(parse(2), StudyProgress.NONE);
+        String hypothesis = Files.readString(folder.resolve("1-formalise/hypothesis.json"));
+        String digest = Digests.sha256(SMALL.toJson());
+        String earlier = "earlier-" + digest.substring(0, 12);
+        assertThat(hypothesis).contains(earlier, digest, "\"reached\" : \"3-design\"");
+        assertThat(Files.readAllBytes(folder.resolve(earlier).resolve("investigation.json")))
+                .isEqualTo(SMALL.toJson());
+        assertThat(folder.resolve("3-design")).doesNotExist();
+        assertThat(folder.resolve(earlier).resolve("3-design/plan.lock")).exists();
+    }
+
+    @Test
+    void theHeldOutHalfOpensToItsOwnLockAlone() {
+        PlanLock plan = new PlanLock(Map.of("model", "a"));
+        Sealed<String> sealed = Sealed.of("prompts", plan);
+        assertThat(sealed.open(new ClaimsLock(Map.of("plan.lock", plan.sha256())))).isEqualTo("prompts");
+        assertThatThrownBy(() -> sealed.open(new ClaimsLock(Map.of("plan.lock", "b"))))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("the claims were locked under the plan b, but the held-out prompts are sealed under the"
+                        + " plan " + plan.sha256());
+    }
+
+    @Test
+    void aBehaviourThatIsNotThereEndsTheStudy(@TempDir Path folder) throws IOException {
+        Investigation absent = Investigation.parse(
+                "absent.json",
+                new String(SMALL.toJson(), StandardCharsets.UTF_8).replaceFirst("\"mean_at_least\" : 0.0", "\"mean_at_least\" : 100"));
+        StudyReport found = Laboratory.of(studied).in(folder).run(absent, StudyProgress.NONE);
+        assertThat(found.present()).isFalse();
+        assertThat(found.verdict()).isNull();
+        assertThat(found.claims()).isEmpty();
+        assertThat(Files.readString(folder.resolve("7-report/report.json"))).contains("\"not present\"");
+        assertThat(folder.resolve("4-held-out/measurements.safetensors")).doesNotExist();
+    }
+}

@@ -1,0 +1,123 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.laboratory.Laboratory;
+import dev.hyaline.analysis.laboratory.StudyDifference;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.PathOption;
+import dev.hyaline.tools.option.StudiedModel;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.tools.terminal.LaboratoryProgress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code hyaline verify}: a study made again and compared byte by byte. */
+@Command(
+        name = "verify",
+        header = "Makes a study again, and compares every byte.",
+        description = {
+            "",
+            "Runs the investigation in a study's folder once more, in a folder of its own, and compares all files. The"
+                + " exit code is 1 if one differs; the first difference is printed."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {"  hyaline investigate ioi.json && hyaline verify ioi"})
+public final class VerifyCommand implements Callable<Integer>, CheckedOptions {
+    private static final int DIFFERENT = 1;
+
+    private final Console console;
+
+    @Parameters(paramLabel = "DIR", description = "The folder of a study.")
+    @SuppressWarnings("NullAway.Init") // picocli sets what is required
+    private String folder;
+
+    @Mixin
+    private EngineOptions engine;
+
+    @Mixin
+    private CommonOptions common;
+
+    public VerifyCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void check() {
+        if (!Files.isDirectory(PathOption.parse("DIR", folder))) {
+            throw new BadInputException(folder + " is no folder of a study");
+        }
+    }
+
+    @Override
+    public Integer call() {
+        Path study = PathOption.parse("DIR", folder);
+        Path file = study.resolve("investigation.json");
+        if (!Files.isRegularFile(file)) {
+            throw new BadInputException(study + " holds no study: there is no investigation.json");
+        }
+        Investigation investigation = Investigation.read(file);
+        Path scratch = scratch();
+        try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
+                LaboratoryProgress progress = new LaboratoryProgress(console)) {
+            StudyDifference difference =
+                    Laboratory.of(model.studied()).program(Version.text()).verify(study, scratch, progress);
+            print(study, difference);
+            return difference == null ? 0 : DIFFERENT;
+        } finally {
+            delete(scratch);
+        }
+    }
+
+    private void print(Path study, @Nullable StudyDifference difference) {
+        if (common.json) {
+            JsonOutput.print(console, json -> {
+                json.writeStringProperty("study", study.toString());
+                json.writeBooleanProperty("same", difference == null);
+                if (difference != null) {
+                    json.writeStringProperty("file", difference.path());
+                    json.writeStringProperty("difference", difference.what());
+                }
+            });
+        } else if (difference == null) {
+            console.out().println("every byte is the same");
+        } else {
+            console.out().println(study.resolve(difference.path()) + " " + difference.what());
+        }
+    }
+
+    private static Path scratch() {
+        try {
+            return Files.createTempDirectory("hyaline-verify-");
+        } catch (IOException e) {
+            throw FileException.writing(Path.of(System.getProperty("java.io.tmpdir")), e);
+        }
+    }
+
+    private static void delete(Path folder) {
+        try (Stream<Path> files = Files.walk(folder)) {
+            List<Path> deepestFirst = files.sorted(Comparator.reverseOrder()).toList();
+            for (Path file : deepestFirst) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw FileException.writing(folder, e);
+        }
+    }
+}
