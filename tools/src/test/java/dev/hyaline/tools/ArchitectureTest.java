@@ -30,7 +30,7 @@ import java.util.stream.Stream;
 
 /**
  * The arrows between the modules, tools -> analysis -> instrument -> engine <- weights-loader and instrument -> files
- * <- weights-loader, and the walls inside the engine.
+ * <- weights-loader and tools -> explorer -> analysis, and the walls inside the engine.
  *
  * <p>{@code tools} is the one module whose class path holds all the others except {@code benchmarks}, on which nobody
  * can depend unseen since no pom.xml names it. A rule holds for a package that has no classes yet.
@@ -56,7 +56,7 @@ final class ArchitectureTest {
     /** Without this, a class path on which a module went missing would satisfy every rule. */
     @ArchTest
     static void everyModuleIsSeen(JavaClasses classes) {
-        assertThat(Stream.of("engine", "files", "weights", "instrument", "analysis", "tools")
+        assertThat(Stream.of("engine", "files", "weights", "instrument", "analysis", "explorer", "tools")
                         .map(module -> "dev.hyaline." + module))
                 .allMatch(classes::containPackage);
     }
@@ -97,8 +97,12 @@ final class ArchitectureTest {
             .resideInAPackage("dev.hyaline.weights..");
 
     @ArchTest
+    static final ArchRule EXPLORER_KNOWS_ANALYSIS_INSTRUMENT_FILES_AND_ENGINE =
+            arrows("explorer", "analysis", "instrument", "files", "engine");
+
+    @ArchTest
     static final ArchRule TOOLS_KNOWS_ALL_LIBRARIES =
-            arrows("tools", "analysis", "instrument", "weights", "files", "engine");
+            arrows("tools", "explorer", "analysis", "instrument", "weights", "files", "engine");
 
     @ArchTest
     static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals(

@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.circuit;
 
-import dev.hyaline.analysis.internal.AxisTicks;
+import dev.hyaline.analysis.picture.AxisTicks;
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;
@@ -67,7 +67,7 @@ public final class CurvePicture implements Picture {
         canvas.text(14, 24, title, 14, Anchor.START, false, Canvas.INK);
         double step = AxisTicks.step(most - least, 6);
         for (double y = Math.ceil(least / step) * step; y <= most; y += step) {
-            straight(canvas, LEFT, y(y), WIDTH - RIGHT, y(y), Math.abs(y - 1) < step / 2 ? 1.2 : 0.8, Canvas.GRID);
+            canvas.line(LEFT, y(y), WIDTH - RIGHT, y(y), Math.abs(y - 1) < step / 2 ? 1.2 : 0.8, Canvas.GRID, "");
             canvas.text(
                     LEFT - 6,
                     y(y) + 4,
@@ -78,7 +78,7 @@ public final class CurvePicture implements Picture {
                     Canvas.INK);
         }
         for (double mark : MARKS) {
-            straight(canvas, x(mark), TOP, x(mark), HEIGHT - BOTTOM, 0.8, Canvas.GRID);
+            canvas.line(x(mark), TOP, x(mark), HEIGHT - BOTTOM, 0.8, Canvas.GRID, "");
             canvas.text(
                     x(mark),
                     HEIGHT - BOTTOM + 16,
@@ -107,7 +107,7 @@ public final class CurvePicture implements Picture {
             }
             double y = 46 + 14.0 * Math.floorDiv(c, 3);
             legend = c % 3 == 0 ? LEFT : legend;
-            straight(canvas, legend, y - 4, legend + 18, y - 4, 2.4, COLOURS[c]);
+            canvas.line(legend, y - 4, legend + 18, y - 4, 2.4, COLOURS[c], "");
             canvas.text(legend + 23, y, name, FONT, Anchor.START, false, Canvas.INK);
             legend += 44 + name.length() * 6;
             line(canvas, curve, COLOURS[c]);
@@ -122,7 +122,7 @@ public final class CurvePicture implements Picture {
             double y = y(point.faithfulness());
             if (i > 0) {
                 CircuitCurve.Point before = points.get(i - 1);
-                straight(canvas, x(before.fraction()), y(before.faithfulness()), x, y, 2, colour);
+                canvas.line(x(before.fraction()), y(before.faithfulness()), x, y, 2, colour, "");
             }
             canvas.rectangle(
                     x - 2.5,
@@ -137,15 +137,6 @@ public final class CurvePicture implements Picture {
                             point.kept(),
                             point.faithfulness()));
         }
-    }
-
-    private static void straight(Canvas canvas, double x1, double y1, double x2, double y2, double width, int colour) {
-        canvas.curve(
-                new double[] {x1, y1, (2 * x1 + x2) / 3, (2 * y1 + y2) / 3, (x1 + 2 * x2) / 3, (y1 + 2 * y2) / 3, x2, y2
-                },
-                width,
-                colour,
-                "");
     }
 
     private static double x(double fraction) {

@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.picture;
 
-import dev.hyaline.analysis.internal.Markup;
+import dev.hyaline.files.Markup;
 import java.util.Locale;
 
 /** Writes SVG 1.1. */
@@ -49,6 +49,19 @@ final class SvgCanvas implements Canvas {
                 .append("\" stroke-width=\"")
                 .append(number(width));
         svg.append(tooltip.isEmpty() ? "\"/>\n" : "\"><title>" + Markup.escaped(tooltip) + "</title></path>\n");
+    }
+
+    @Override
+    public void dot(double x, double y, double radius, int colour, String tooltip) {
+        svg.append("<circle cx=\"")
+                .append(number(x))
+                .append("\" cy=\"")
+                .append(number(y))
+                .append("\" r=\"")
+                .append(number(radius))
+                .append("\" fill=\"")
+                .append(hex(colour));
+        svg.append(tooltip.isEmpty() ? "\"/>\n" : "\"><title>" + Markup.escaped(tooltip) + "</title></circle>\n");
     }
 
     @Override

@@ -90,7 +90,7 @@ public final class DimensionalityPicture implements Picture {
             double x = x(toys.get(i));
             double y = y(toys.get(i).dimensionsPerFeature());
             if (i > 0) {
-                Strokes.line(canvas, x(toys.get(i - 1)), y(toys.get(i - 1).dimensionsPerFeature()), x, y, 2, LINE);
+                canvas.line(x(toys.get(i - 1)), y(toys.get(i - 1).dimensionsPerFeature()), x, y, 2, LINE, "");
             }
             canvas.rectangle(
                     x - 3,
@@ -119,11 +119,11 @@ public final class DimensionalityPicture implements Picture {
             String label = tenth == 10 ? "1" : tenth == 0 ? "0" : "0." + tenth;
             canvas.text(LEFT - 7, y(tenth / 10.0) + 4, label, Strokes.FONT, Anchor.END, false, Canvas.INK);
         }
-        Strokes.line(canvas, LEFT, y(0), WIDTH - RIGHT, y(0), 0.8, Canvas.PALE_INK);
-        Strokes.line(canvas, LEFT, y(0), LEFT, TOP, 0.8, Canvas.PALE_INK);
+        canvas.line(LEFT, y(0), WIDTH - RIGHT, y(0), 0.8, Canvas.PALE_INK, "");
+        canvas.line(LEFT, y(0), LEFT, TOP, 0.8, Canvas.PALE_INK, "");
         for (Arrangement arrangement : Arrangement.values()) {
             double y = y(arrangement.dimensionality());
-            Strokes.line(canvas, LEFT, y, WIDTH - RIGHT, y, 0.8, 0xBBBBBB);
+            canvas.line(LEFT, y, WIDTH - RIGHT, y, 0.8, 0xBBBBBB, "");
             double shift = arrangement == Arrangement.SQUARE_ANTIPRISM ? 6 : 0;
             canvas.text(
                     WIDTH - RIGHT + 6,
@@ -139,7 +139,7 @@ public final class DimensionalityPicture implements Picture {
                 double value = decade * digit;
                 if (value <= most * 1.0001) {
                     double x = x(value);
-                    Strokes.line(canvas, x, y(0), x, y(0) + 4, 0.8, Canvas.PALE_INK);
+                    canvas.line(x, y(0), x, y(0) + 4, 0.8, Canvas.PALE_INK, "");
                     canvas.text(
                             x,
                             HEIGHT - BOTTOM + 18,

@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.superposition;
 
-import dev.hyaline.analysis.internal.AxisTicks;
+import dev.hyaline.analysis.picture.AxisTicks;
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;
@@ -170,7 +170,7 @@ public final class DistributionPicture implements Picture {
         double step = AxisTicks.step(to - from, 8);
         for (double value = Math.ceil(from / step - 1e-9) * step; value <= to + 1e-9; value += step) {
             double x = x((value - from) / (to - from));
-            Strokes.line(canvas, x, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 4, 0.8, Canvas.PALE_INK);
+            canvas.line(x, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 4, 0.8, Canvas.PALE_INK, "");
             canvas.text(
                     x,
                     HEIGHT - BOTTOM + 17,
@@ -180,7 +180,7 @@ public final class DistributionPicture implements Picture {
                     false,
                     Canvas.INK);
         }
-        Strokes.line(canvas, LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, 0.8, Canvas.PALE_INK);
+        canvas.line(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, 0.8, Canvas.PALE_INK, "");
         canvas.text(
                 (LEFT + WIDTH - RIGHT) / 2.0,
                 HEIGHT - 14,
@@ -193,7 +193,7 @@ public final class DistributionPicture implements Picture {
     }
 
     private void tick(Canvas canvas, double value, String label) {
-        Strokes.line(canvas, LEFT, y(value), WIDTH - RIGHT, y(value), 0.8, Canvas.GRID);
+        canvas.line(LEFT, y(value), WIDTH - RIGHT, y(value), 0.8, Canvas.GRID, "");
         canvas.text(LEFT - 6, y(value) + 4, label, Strokes.FONT, Anchor.END, false, Canvas.INK);
     }
 
@@ -203,10 +203,10 @@ public final class DistributionPicture implements Picture {
             double y = bin < bins.length ? y(bins[bin]) : y(0);
             double x = x((double) bin / bins.length);
             if (y != before) {
-                Strokes.line(canvas, x, before, x, y, 1.6, colour);
+                canvas.line(x, before, x, y, 1.6, colour, "");
             }
             if (bin < bins.length && bins[bin] > 0) {
-                Strokes.line(canvas, x, y, x((bin + 1.0) / bins.length), y, 1.6, colour);
+                canvas.line(x, y, x((bin + 1.0) / bins.length), y, 1.6, colour, "");
             }
             before = y;
         }

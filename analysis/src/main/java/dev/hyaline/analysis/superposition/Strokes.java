@@ -23,15 +23,6 @@ final class Strokes {
         canvas.text(MARGIN, MARGIN + TITLE_FONT + 18, origin, FONT, Anchor.START, false, Canvas.PALE_INK);
     }
 
-    static void line(Canvas canvas, double x1, double y1, double x2, double y2, double width, int colour) {
-        canvas.curve(
-                new double[] {x1, y1, (2 * x1 + x2) / 3, (2 * y1 + y2) / 3, (x1 + 2 * x2) / 3, (y1 + 2 * y2) / 3, x2, y2
-                },
-                width,
-                colour,
-                "");
-    }
-
     /** A circle of four curves. */
     static void circle(Canvas canvas, double x, double y, double radius, double width, int colour) {
         double k = 0.5523 * radius;

@@ -100,8 +100,8 @@ public final class ToyPlanePicture implements Picture {
                 Anchor.MIDDLE,
                 false,
                 Canvas.INK);
-        Strokes.line(canvas, x, centreY, x + PANEL, centreY, 0.8, Canvas.GRID);
-        Strokes.line(canvas, centreX, top, centreX, top + PANEL, 0.8, Canvas.GRID);
+        canvas.line(x, centreY, x + PANEL, centreY, 0.8, Canvas.GRID, "");
+        canvas.line(centreX, top, centreX, top + PANEL, 0.8, Canvas.GRID, "");
         Strokes.circle(canvas, centreX, centreY, unit, 0.8, Canvas.GRID);
         float[] w = toy.model().weights();
         double[] dimensionalities = geometry.dimensionalities();
@@ -110,7 +110,7 @@ public final class ToyPlanePicture implements Picture {
             double toX = centreX + w[2 * i] * unit;
             double toY = centreY - w[2 * i + 1] * unit;
             int colour = Strokes.COLOURS[Math.min(i, Strokes.COLOURS.length - 1)];
-            Strokes.line(canvas, centreX, centreY, toX, toY, 2, colour);
+            canvas.line(centreX, centreY, toX, toY, 2, colour, "");
             canvas.rectangle(
                     toX - 3.5,
                     toY - 3.5,

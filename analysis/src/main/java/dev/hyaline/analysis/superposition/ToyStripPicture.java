@@ -135,7 +135,7 @@ public final class ToyStripPicture implements Picture {
         double[] norms = toy.model().geometry().norms();
         double floor = top + PANEL + 14 + BARS;
         double unit = BARS / Math.max(1.3, Arrays.stream(norms).max().orElse(1));
-        Strokes.line(canvas, x, floor - unit, x + PANEL, floor - unit, 0.8, Canvas.GRID);
+        canvas.line(x, floor - unit, x + PANEL, floor - unit, 0.8, Canvas.GRID, "");
         canvas.text(x - 4, floor - unit + 4, "1", Strokes.FONT - 1, Anchor.END, false, Canvas.PALE_INK);
         for (int i = 0; i < n; i++) {
             double overlap = 0;
@@ -151,14 +151,14 @@ public final class ToyStripPicture implements Picture {
                     colour(overlap),
                     String.format(Locale.ROOT, "feature %d: length %.3f, overlap %.3f", i, norms[i], overlap));
         }
-        Strokes.line(canvas, x, floor, x + PANEL, floor, 0.8, Canvas.PALE_INK);
+        canvas.line(x, floor, x + PANEL, floor, 0.8, Canvas.PALE_INK, "");
     }
 
     private static void frame(Canvas canvas, double x, double y, double width, double height) {
-        Strokes.line(canvas, x, y, x + width, y, 0.6, Canvas.PALE_INK);
-        Strokes.line(canvas, x, y + height, x + width, y + height, 0.6, Canvas.PALE_INK);
-        Strokes.line(canvas, x, y, x, y + height, 0.6, Canvas.PALE_INK);
-        Strokes.line(canvas, x + width, y, x + width, y + height, 0.6, Canvas.PALE_INK);
+        canvas.line(x, y, x + width, y, 0.6, Canvas.PALE_INK, "");
+        canvas.line(x, y + height, x + width, y + height, 0.6, Canvas.PALE_INK, "");
+        canvas.line(x, y, x, y + height, 0.6, Canvas.PALE_INK, "");
+        canvas.line(x + width, y, x + width, y + height, 0.6, Canvas.PALE_INK, "");
     }
 
     /** From a feature by itself to one whose direction is as full of others as of itself. */

@@ -165,7 +165,7 @@ public final class HeatMap implements Picture {
         int y = top + row * cellHeight;
         canvas.rectangle(x, y, cellWidth, cellHeight, colour, tooltip(row, column, cell));
         if (cellRounding != null && Double.isFinite(mean)) {
-            int ink = ColourScale.isDark(colour) ? Canvas.PAPER : Canvas.INK;
+            int ink = ColourScale.isDark(colour) ? Canvas.PAPER : Canvas.CELL_INK;
             canvas.text(
                     x + cellWidth / 2.0,
                     y + cellHeight / 2.0 + 0.35 * (FONT - 1),

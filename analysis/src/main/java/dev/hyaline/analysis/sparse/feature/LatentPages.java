@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.sparse.feature;
 
-import dev.hyaline.analysis.internal.Markup;
+import dev.hyaline.files.Markup;
 import dev.hyaline.analysis.sparse.feature.LatentPage.ActivationInterval;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Firing;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Histogram;

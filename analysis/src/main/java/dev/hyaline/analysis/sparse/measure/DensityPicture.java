@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.sparse.measure;
 
-import dev.hyaline.analysis.internal.AxisTicks;
+import dev.hyaline.analysis.picture.AxisTicks;
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;

@@ -1,4 +1,4 @@
-package dev.hyaline.analysis.internal;
+package dev.hyaline.analysis.picture;
 
 /** Round values along the axis of a plot. */
 public final class AxisTicks {

@@ -1,4 +1,4 @@
-package dev.hyaline.analysis.internal;
+package dev.hyaline.files;
 
 /** Text inside XML and HTML. */
 public final class Markup {

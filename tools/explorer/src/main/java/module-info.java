@@ -1,0 +1,13 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Results as pages: HTML files that open in a browser without a server, a network or a script. */
+@NullMarked
+module dev.hyaline.explorer {
+    requires transitive dev.hyaline.analysis;
+    requires dev.hyaline.files;
+    requires static transitive org.jspecify;
+
+    exports dev.hyaline.explorer;
+    exports dev.hyaline.explorer.plot;
+    exports dev.hyaline.explorer.report;
+}
