@@ -73,7 +73,8 @@ public final class DataTable implements View {
      * The same table with one more row.
      *
      * @param address of the row in the machine-readable twin of the page: that of a number is this and its column's key
-     * @throws BadShapeException if there are more or fewer cells than columns, or one is of another kind than its column
+     * @throws BadShapeException if there are more or fewer cells than columns, or one is of another kind than its
+     *     column
      */
     public DataTable rowAt(String address, TableCell... cells) {
         if (cells.length != columns.size()) {
@@ -84,7 +85,11 @@ public final class DataTable implements View {
             if (!fits(columns.get(c).content(), cells[c])) {
                 throw new BadShapeException(
                         "a cell of the column '" + columns.get(c).name() + "'",
-                        columns.get(c).content().toString().toLowerCase(Locale.ROOT).replace('_', ' '),
+                        columns.get(c)
+                                .content()
+                                .toString()
+                                .toLowerCase(Locale.ROOT)
+                                .replace('_', ' '),
                         cells[c].toString());
             }
         }
@@ -121,8 +126,8 @@ public final class DataTable implements View {
         return switch (cell) {
             case WordCell word -> quoted(word.text());
             case NumberCell number -> exact(number.value());
-            case IntervalCell(Interval interval) when interval != null ->
-                exact(interval.low()) + "," + exact(interval.high());
+            case IntervalCell(Interval interval)
+            when interval != null -> exact(interval.low()) + "," + exact(interval.high());
             case IntervalCell none -> ",";
         };
     }
@@ -142,7 +147,8 @@ public final class DataTable implements View {
         html.open("table").element("caption", caption);
         html.open("thead").open("tr");
         for (TableColumn column : columns) {
-            html.open("th", "scope", "col", "class", numeric(column) ? "number" : "").text(column.name());
+            html.open("th", "scope", "col", "class", numeric(column) ? "number" : "")
+                    .text(column.name());
             if (addressed && numeric(column)) {
                 html.address(column.key());
             }
@@ -185,7 +191,8 @@ public final class DataTable implements View {
     }
 
     private String fileName() {
-        String letters = caption.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
+        String letters =
+                caption.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
         return (letters.isEmpty() ? "table" : letters) + ".csv";
     }
 
@@ -197,8 +204,8 @@ public final class DataTable implements View {
         double[] values = cells.flatMapToDouble(cell -> switch (cell) {
                     case WordCell word -> DoubleStream.empty();
                     case NumberCell number -> DoubleStream.of(number.value());
-                    case IntervalCell(Interval interval) when interval != null ->
-                        DoubleStream.of(interval.low(), interval.high());
+                    case IntervalCell(Interval interval)
+                    when interval != null -> DoubleStream.of(interval.low(), interval.high());
                     case IntervalCell none -> DoubleStream.empty();
                 })
                 .toArray();
@@ -214,8 +221,8 @@ public final class DataTable implements View {
                         column.content() == Content.P_VALUE
                                 ? ShownNumber.pValue(number.value())
                                 : rounding.text(number.value()));
-            case IntervalCell(Interval interval) when interval != null ->
-                html.text(rounding.text(interval.low()) + " to " + rounding.text(interval.high()));
+            case IntervalCell(Interval interval)
+            when interval != null -> html.text(rounding.text(interval.low()) + " to " + rounding.text(interval.high()));
             case IntervalCell none -> html.text("-");
         }
     }

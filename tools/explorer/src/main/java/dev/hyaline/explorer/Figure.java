@@ -10,7 +10,11 @@ import org.jspecify.annotations.Nullable;
  * @param alternative what it shows, for those who cannot see it
  * @param table null where the numbers stand elsewhere on the page
  */
-public record Figure(String caption, Picture picture, String alternative, @Nullable DataTable table) implements View {
+public record Figure(
+        String caption,
+        Picture picture,
+        String alternative,
+        @Nullable DataTable table) implements View {
     @Override
     public void write(HtmlWriter html) {
         html.open("figure").picture(picture, alternative).element("figcaption", caption);

@@ -18,9 +18,39 @@ import java.util.regex.Pattern;
  */
 public final class HtmlWriter {
     private static final Set<String> ELEMENTS = Set.of(
-            "a", "b", "br", "caption", "code", "dd", "details", "div", "dl", "dt", "em", "figcaption", "figure", "h2",
-            "h3", "h4", "li", "nav", "ol", "p", "pre", "section", "small", "span", "strong", "summary", "table", "tbody", "td",
-            "th", "thead", "tr", "ul");
+            "a",
+            "b",
+            "br",
+            "caption",
+            "code",
+            "dd",
+            "details",
+            "div",
+            "dl",
+            "dt",
+            "em",
+            "figcaption",
+            "figure",
+            "h2",
+            "h3",
+            "h4",
+            "li",
+            "nav",
+            "ol",
+            "p",
+            "pre",
+            "section",
+            "small",
+            "span",
+            "strong",
+            "summary",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "thead",
+            "tr",
+            "ul");
     private static final Set<String> ATTRIBUTES = Set.of(
             "aria-hidden",
             "aria-label",
@@ -38,8 +68,8 @@ public final class HtmlWriter {
             "title");
 
     /** A place on the page, a file beside it, or a table to be saved. */
-    private static final Pattern ADDRESS =
-            Pattern.compile("#[\\w-]+|[\\w-][\\w.-]*\\.html(#[\\w-]+)?|data:text/csv;charset=utf-8;base64,[A-Za-z0-9+/=]*");
+    private static final Pattern ADDRESS = Pattern.compile(
+            "#[\\w-]+|[\\w-][\\w.-]*\\.html(#[\\w-]+)?|data:text/csv;charset=utf-8;base64,[A-Za-z0-9+/=]*");
 
     /** Sizes and colours; nothing that names a resource. */
     private static final Pattern STYLE = Pattern.compile("([a-z-]+:[\\w.,#%() -]+;?)*");
@@ -85,14 +115,19 @@ public final class HtmlWriter {
         if (name.equals("style") && (!STYLE.matcher(value).matches() || value.contains("url"))) {
             throw new BadInputException("a page's elements have only sizes and colours as their style");
         }
-        html.append(' ').append(name).append("=\"").append(Markup.escaped(value)).append('"');
+        html.append(' ')
+                .append(name)
+                .append("=\"")
+                .append(Markup.escaped(value))
+                .append('"');
     }
 
     /** Ends the element that was begun last. */
     public HtmlWriter close() {
         String element = open.pop();
         html.append("</").append(element).append('>');
-        if (element.matches("p|h[234]|nav|div|section|table|tr|thead|tbody|ul|ol|li|dl|dd|figure|details|pre|figcaption")) {
+        if (element.matches(
+                "p|h[234]|nav|div|section|table|tr|thead|tbody|ul|ol|li|dl|dd|figure|details|pre|figcaption")) {
             html.append('\n');
         }
         return this;
@@ -141,7 +176,8 @@ public final class HtmlWriter {
 
     /** An id for an element, made of the letters of its title; unlike those given before. */
     public String newId(String title) {
-        String letters = title.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
+        String letters =
+                title.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
         String id = letters.isEmpty() ? "part" : letters;
         int times = ids.merge(id, 1, Integer::sum);
         return times == 1 ? id : newId(id + "-" + times);

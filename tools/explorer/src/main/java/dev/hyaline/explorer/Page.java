@@ -9,13 +9,13 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * One HTML file that opens in a browser from disk. It reads without a script, asks for nothing outside itself, which its
- * content security policy also forbids, follows the reader's choice of light or dark, and can be printed. Equal views
- * give equal text.
+ * One HTML file that opens in a browser from disk. It reads without a script, asks for nothing outside itself, which
+ * its content security policy also forbids, follows the reader's choice of light or dark, and can be printed. Equal
+ * views give equal text.
  */
 public final class Page {
-    private static final String POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
-            + " base-uri 'none'; form-action 'none'";
+    private static final String POLICY =
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:;" + " base-uri 'none'; form-action 'none'";
     private static final String STYLE = style();
 
     /** With fewer sections a reader needs no list of them. */
@@ -60,11 +60,14 @@ public final class Page {
         HtmlWriter contents = new HtmlWriter();
         if (content.sections().size() >= LISTED_SECTIONS) {
             contents.open("nav", "aria-label", "Sections").open("ol");
-            content.sections().forEach((id, name) ->
-                    contents.open("li").element("a", name, "href", "#" + id).close());
+            content.sections()
+                    .forEach((id, name) -> contents.open("li")
+                            .element("a", name, "href", "#" + id)
+                            .close());
             contents.close().close();
         }
-        StringBuilder html = new StringBuilder("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+        StringBuilder html =
+                new StringBuilder("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         html.append("<meta http-equiv=\"Content-Security-Policy\" content=\"")
                 .append(POLICY)
                 .append("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")

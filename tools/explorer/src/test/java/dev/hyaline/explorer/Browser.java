@@ -28,7 +28,8 @@ import tools.jackson.core.JsonGenerator;
  * whose console, errors and requests it keeps.
  */
 final class Browser implements AutoCloseable {
-    private static final List<Path> PLACES = List.of(Path.of("/usr/bin/chromium"), Path.of("/usr/bin/chromium-browser"));
+    private static final List<Path> PLACES =
+            List.of(Path.of("/usr/bin/chromium"), Path.of("/usr/bin/chromium-browser"));
     private static final int SECONDS = 60;
 
     private final Process process;
@@ -171,7 +172,9 @@ final class Browser implements AutoCloseable {
         complaints.clear();
         requests.clear();
         answers.clear();
-        call("Page.navigate", json -> json.writeStringProperty("url", file.toUri().toString()));
+        call(
+                "Page.navigate",
+                json -> json.writeStringProperty("url", file.toUri().toString()));
         // The event may have come before the answer: the page says itself whether it is loaded.
         while (!evaluate("document.readyState").equals("complete")) {
             Thread.sleep(20);

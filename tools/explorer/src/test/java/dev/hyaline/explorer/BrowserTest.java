@@ -52,12 +52,14 @@ final class BrowserTest {
             if (contrast < 4.5) pale.push(e.textContent.trim().slice(0, 30) + ' ' + contrast.toFixed(2));
           }
           return pale.join('; ');
-        })()""";
+        })()\
+        """;
 
     /** What is cut off or scrolls sideways and cannot be reached by the keyboard. */
     private static final String UNREACHABLE = """
         [...document.querySelectorAll('*')].filter(e => e.scrollWidth > e.clientWidth + 1
-          && getComputedStyle(e).overflowX === 'auto' && e.tabIndex < 0).map(e => e.className || e.localName)""";
+          && getComputedStyle(e).overflowX === 'auto' && e.tabIndex < 0).map(e => e.className || e.localName)\
+        """;
 
     @TempDir
     private static Path folder;
@@ -142,7 +144,8 @@ final class BrowserTest {
         String html = Files.readString(report);
         Path changed = Files.writeString(
                 folder.resolve("changed.html"),
-                html.replace("</main>", "<img src=\"https://example.org/a.png\"><script>window.ran = 1</script></main>"));
+                html.replace(
+                        "</main>", "<img src=\"https://example.org/a.png\"><script>window.ran = 1</script></main>"));
         browser.open(changed);
         assertThat(browser.evaluate("window.ran")).isEqualTo("undefined");
         assertThat(browser.complaints()).hasSizeGreaterThanOrEqualTo(2);
@@ -154,8 +157,9 @@ final class BrowserTest {
         browser.show(1100, 900, "light", "screen");
         browser.open(report);
         String saved = browser.evaluate("""
-                atob([...document.querySelectorAll('a[download]')].find(a => a.download.startsWith('claims-on'))
-                  .href.split(',')[1])""");
+            atob([...document.querySelectorAll('a[download]')].find(a => a.download.startsWith('claims-on'))
+              .href.split(',')[1])\
+            """);
         assertThat(saved.lines().toList())
                 .hasSize(7)
                 .first()
@@ -181,6 +185,7 @@ final class BrowserTest {
                         "[...document.querySelectorAll('nav a')].filter(a => !document.querySelector(a.hash)).join()")
                 .split(",", -1));
         assertThat(missing).containsExactly("");
-        assertThat(browser.evaluate("document.querySelectorAll('nav a').length")).isEqualTo("17");
+        assertThat(browser.evaluate("document.querySelectorAll('nav a').length"))
+                .isEqualTo("17");
     }
 }

@@ -39,12 +39,22 @@ final class PageTest {
     /** Every view, with the same text wherever text goes. */
     static List<View> views(String text) {
         ResultTable results = ResultTable.of(
-                text, text, text, List.of(Axis.heads(2), new Axis("x", List.of(text, "b"))), List.of(text), new double[] {
-                    1, 2, 3, -4
-                });
+                text,
+                text,
+                text,
+                List.of(Axis.heads(2), new Axis("x", List.of(text, "b"))),
+                List.of(text),
+                new double[] {1, 2, 3, -4});
         DataTable table = DataTable.of(
-                        text, TableColumn.text(text, text), TableColumn.number(text, "n"), TableColumn.interval(text, "i"))
-                .rowAt(text, TableCell.of(text, Tone.BAD), TableCell.of(0.1 + 0.2), TableCell.of(new Interval(-1, 1e-7)))
+                        text,
+                        TableColumn.text(text, text),
+                        TableColumn.number(text, "n"),
+                        TableColumn.interval(text, "i"))
+                .rowAt(
+                        text,
+                        TableCell.of(text, Tone.BAD),
+                        TableCell.of(0.1 + 0.2),
+                        TableCell.of(new Interval(-1, 1e-7)))
                 .row(TableCell.of(text), TableCell.of(Double.NaN), TableCell.of((Interval) null));
         return List.of(
                 new Badge(Tone.GOOD, text, text),
@@ -79,7 +89,8 @@ final class PageTest {
                         StepPlot.of(
                                 text,
                                 List.of(text, text),
-                                List.of(new StepLine(text, new double[] {1, 2}), new StepLine(text, new double[] {0, 1})),
+                                List.of(new StepLine(text, new double[] {1, 2}), new StepLine(text, new double[] {0, 1
+                                })),
                                 1,
                                 text,
                                 0.5),
@@ -89,7 +100,8 @@ final class PageTest {
 
     @Test
     void elementsAreBalancedAndNothingRunsOrIsAskedFor() {
-        String html = Page.of("A page", views("plain")).withSubtitle("of all views").html();
+        String html =
+                Page.of("A page", views("plain")).withSubtitle("of all views").html();
         requireBalanced(html);
         assertThat(html.replace("http://www.w3.org/2000/svg", "")).doesNotContain("http:", "https:");
         assertThat(html)
@@ -102,8 +114,7 @@ final class PageTest {
 
     @Test
     void whateverIsWrittenIsText() {
-        String html =
-                Page.of(HOSTILE, views(HOSTILE)).withSubtitle(HOSTILE).html();
+        String html = Page.of(HOSTILE, views(HOSTILE)).withSubtitle(HOSTILE).html();
         requireBalanced(html);
         assertThat(html)
                 .doesNotContainIgnoringCase("<script")
@@ -111,19 +122,22 @@ final class PageTest {
                 .contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;");
         // As many elements as with harmless text: none came of the text.
         assertThat(elements(html))
-                .isEqualTo(elements(
-                        Page.of("p", views("plain words here")).withSubtitle("p").html()));
+                .isEqualTo(elements(Page.of("p", views("plain words here"))
+                        .withSubtitle("p")
+                        .html()));
     }
 
     @Test
     void equalViewsGiveEqualText() {
-        assertThat(Page.of("p", views("x")).html()).isEqualTo(Page.of("p", views("x")).html());
+        assertThat(Page.of("p", views("x")).html())
+                .isEqualTo(Page.of("p", views("x")).html());
     }
 
     @Test
     void idsAreUniqueAndTheListOfSectionsLeadsToThem() {
         View same = Section.of("Same", "", Section.of("Same", ""));
-        String html = Page.of("p", same, same, Section.of("§", ""), Section.of("Other one", "")).html();
+        String html = Page.of("p", same, same, Section.of("§", ""), Section.of("Other one", ""))
+                .html();
         List<String> ids = found(html, " id=\"([^\"]+)\"");
         assertThat(ids).doesNotHaveDuplicates();
         assertThat(found(html, "<li><a href=\"#([^\"]+)\"")).hasSize(4).allMatch(ids::contains);
@@ -140,11 +154,11 @@ final class PageTest {
                 .row(TableCell.of("x, \"y\"\nz"), TableCell.of(0.1 + 0.2), TableCell.of(new Interval(-1, 1e-7)))
                 .row(TableCell.of(""), TableCell.of(Double.NaN), TableCell.of((Interval) null));
         assertThat(table.csv()).isEqualTo("""
-                a,b,c_low,c_high
-                "x, ""y""
-                z",0.30000000000000004,-1.0,1.0E-7
-                ,,,
-                """);
+            a,b,c_low,c_high
+            "x, ""y""
+            z",0.30000000000000004,-1.0,1.0E-7
+            ,,,
+            """);
         String html = Page.of("p", table).html();
         String saved = found(html, "download=\"my-table.csv\" href=\"data:text/csv;charset=utf-8;base64,([^\"]*)\"")
                 .getFirst();
@@ -194,7 +208,8 @@ final class PageTest {
 
     @Test
     void attributesAndStylesAreHarmless() {
-        assertThatThrownBy(() -> Page.of("p", html -> html.element("p", "x", "onclick", "y")).html())
+        assertThatThrownBy(() -> Page.of("p", html -> html.element("p", "x", "onclick", "y"))
+                        .html())
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("onclick");
         assertThatThrownBy(() -> Page.of("p", html -> html.element("p", "x", "style", "background:url(a.png)"))

@@ -1,12 +1,12 @@
 package dev.hyaline.analysis.sparse.feature;
 
-import dev.hyaline.files.Markup;
 import dev.hyaline.analysis.sparse.feature.LatentPage.ActivationInterval;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Firing;
 import dev.hyaline.analysis.sparse.feature.LatentPage.Histogram;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.JsonText;
+import dev.hyaline.files.Markup;
 import dev.hyaline.files.PartialFolder;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -13,8 +13,8 @@ import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Estimates with their intervals, one below the other (a forest plot), before a band of values that count as nothing and
- * lines at values to compare with.
+ * Estimates with their intervals, one below the other (a forest plot), before a band of values that count as nothing
+ * and lines at values to compare with.
  */
 public final class IntervalPlot implements Picture {
     /** More rows than this are read as a table. */
@@ -63,7 +63,8 @@ public final class IntervalPlot implements Picture {
         }
         scale = PlotScale.of(
                 DoubleStream.concat(
-                                shown.stream().filter(Objects::nonNull).mapToDouble(value -> value), DoubleStream.of(marks))
+                                shown.stream().filter(Objects::nonNull).mapToDouble(value -> value),
+                                DoubleStream.of(marks))
                         .toArray(),
                 LABELS + 12,
                 PlotScale.WIDTH - FIGURES - 12);
@@ -77,8 +78,7 @@ public final class IntervalPlot implements Picture {
      * @param marks values at which a line stands
      * @throws BadInputException if there is no row, or more than {@value #MAX_ROWS}
      */
-    public static IntervalPlot of(
-            String quantity, List<IntervalRow> rows, @Nullable Interval band, double... marks) {
+    public static IntervalPlot of(String quantity, List<IntervalRow> rows, @Nullable Interval band, double... marks) {
         if (rows.isEmpty() || rows.size() > MAX_ROWS) {
             throw new BadInputException("a plot has from 1 to " + MAX_ROWS + " rows, found " + rows.size());
         }

@@ -28,7 +28,8 @@ public final class NullPlot implements Picture {
         this.observed = observed;
         this.said = said;
         scale = PlotScale.of(
-                DoubleStream.concat(DoubleStream.of(observed, 0), DoubleStream.of(draws)).toArray(),
+                DoubleStream.concat(DoubleStream.of(observed, 0), DoubleStream.of(draws))
+                        .toArray(),
                 LEFT,
                 PlotScale.WIDTH - 16);
     }
@@ -89,6 +90,12 @@ public final class NullPlot implements Picture {
         canvas.rectangle(x - 1.25, TOP - 12, 2.5, BOTTOM - TOP + 12, PlotScale.BLUE, said);
         boolean left = x > PlotScale.WIDTH / 2.0;
         canvas.text(
-                x + (left ? -7 : 7), TOP - 8, said, PlotScale.FONT, left ? Anchor.END : Anchor.START, false, Canvas.INK);
+                x + (left ? -7 : 7),
+                TOP - 8,
+                said,
+                PlotScale.FONT,
+                left ? Anchor.END : Anchor.START,
+                false,
+                Canvas.INK);
     }
 }

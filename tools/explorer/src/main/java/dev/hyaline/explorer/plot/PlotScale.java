@@ -72,8 +72,7 @@ record PlotScale(double low, double high, double from, double to) {
     void drawAcross(Canvas canvas, double top, double bottom, String quantity, int wanted) {
         for (double tick : ticks(wanted)) {
             canvas.line(at(tick), top, at(tick), bottom, tick == 0 ? 1.4 : 0.8, Canvas.GRID, "");
-            canvas.text(
-                    at(tick), bottom + 16, label(tick, wanted), SMALL_FONT, Anchor.MIDDLE, false, Canvas.PALE_INK);
+            canvas.text(at(tick), bottom + 16, label(tick, wanted), SMALL_FONT, Anchor.MIDDLE, false, Canvas.PALE_INK);
         }
         canvas.text((from + to) / 2, bottom + 34, quantity, FONT, Anchor.MIDDLE, false, Canvas.PALE_INK);
     }
@@ -82,8 +81,7 @@ record PlotScale(double low, double high, double from, double to) {
     void drawUp(Canvas canvas, double left, double right, String quantity, int wanted) {
         for (double tick : ticks(wanted)) {
             canvas.line(left, at(tick), right, at(tick), tick == 0 ? 1.4 : 0.8, Canvas.GRID, "");
-            canvas.text(
-                    left - 6, at(tick) + 4, label(tick, wanted), SMALL_FONT, Anchor.END, false, Canvas.PALE_INK);
+            canvas.text(left - 6, at(tick) + 4, label(tick, wanted), SMALL_FONT, Anchor.END, false, Canvas.PALE_INK);
         }
         canvas.text(14, (from + to) / 2, quantity, FONT, Anchor.MIDDLE, true, Canvas.PALE_INK);
     }

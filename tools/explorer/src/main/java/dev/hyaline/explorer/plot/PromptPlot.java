@@ -41,7 +41,8 @@ public final class PromptPlot implements Picture {
         }
         scale = PlotScale.of(
                 DoubleStream.concat(
-                                DoubleStream.of(0), DoubleStream.concat(DoubleStream.of(before), DoubleStream.of(after)))
+                                DoubleStream.of(0),
+                                DoubleStream.concat(DoubleStream.of(before), DoubleStream.of(after)))
                         .toArray(),
                 LABELS + 12,
                 PlotScale.WIDTH - 16);

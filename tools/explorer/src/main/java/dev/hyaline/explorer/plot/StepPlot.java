@@ -135,7 +135,13 @@ public final class StepPlot implements Picture {
             }
             if (step > 0 && Double.isFinite(line.values[step - 1])) {
                 canvas.line(
-                        across.at(step - 1), scale.at(line.values[step - 1]), across.at(step), scale.at(value), 2, colour, "");
+                        across.at(step - 1),
+                        scale.at(line.values[step - 1]),
+                        across.at(step),
+                        scale.at(value),
+                        2,
+                        colour,
+                        "");
             }
             canvas.dot(
                     across.at(step),

@@ -63,16 +63,15 @@ final class CircuitParts {
             numbers = numbers.row(
                     TableCell.of(name(head, perLayer)),
                     TableCell.of(loss[head]),
-                    TableCell.of(
-                            head < low.length && head < high.length ? new Interval(low[head], high[head]) : null));
+                    TableCell.of(head < low.length && head < high.length ? new Interval(low[head], high[head]) : null));
         }
         return Section.of(
                 "Heads",
-                "A list of what single ablation finds is not a circuit: heads can stand in for one another, and effects of"
-                        + " opposite sign cancel in a mean.",
+                "A list of what single ablation finds is not a circuit: heads can stand in for one another, and"
+                        + " effects of opposite sign cancel in a mean.",
                 new Figure(
-                        "The mean loss when one head is ablated, clean minus edited: red heads are needed, blue ones stand"
-                                + " in the way. The intervals are in the table.",
+                        "The mean loss when one head is ablated, clean minus edited: red heads are needed, blue ones"
+                                + " stand in the way. The intervals are in the table.",
                         HeatMap.of(table),
                         "Heat map of " + layers + " layers by " + perLayer + " heads. The largest loss is that of "
                                 + name(largest, perLayer) + ", " + ShownNumber.of(loss[largest]) + ".",
@@ -94,21 +93,19 @@ final class CircuitParts {
         }
         return new Section(
                 "Circuit",
-                "Iterative ablation takes away, one after the other, the component without which the metric stays nearest"
-                        + " to the model's, prompt by prompt; the circuit is what is left when the next would pass the"
-                        + " bound.",
+                "Iterative ablation takes away, one after the other, the component without which the metric stays"
+                    + " nearest to the model's, prompt by prompt; the circuit is what is left when the next would pass"
+                    + " the bound.",
                 views);
     }
 
     private static View removals(ReportNode circuit, List<ReportNode> path, int members, double bound) {
-        List<String> steps =
-                path.stream().map(step -> step.text("removed", "")).toList();
+        List<String> steps = path.stream().map(step -> step.text("removed", "")).toList();
         double[] deviations =
                 path.stream().mapToDouble(step -> step.number("deviation")).toArray();
         double gap = Math.abs(circuit.number("gap"));
-        double[] faithfulness = path.stream()
-                .mapToDouble(step -> step.number("faithfulness"))
-                .toArray();
+        double[] faithfulness =
+                path.stream().mapToDouble(step -> step.number("faithfulness")).toArray();
         double[] shares = new double[deviations.length];
         for (int i = 0; i < shares.length; i++) {
             shares[i] = deviations[i] / gap;
@@ -136,9 +133,9 @@ final class CircuitParts {
         }
         int marked = Math.max(0, steps.size() - members);
         return new Figure(
-                "The components in the order in which they were taken away, and what is left of the behaviour without all"
-                        + " up to there. Faithfulness alone would hide losses and gains that cancel; the distance does"
-                        + " not. The line across is the bound.",
+                "The components in the order in which they were taken away, and what is left of the behaviour without"
+                    + " all up to there. Faithfulness alone would hide losses and gains that cancel; the distance does"
+                    + " not. The line across is the bound.",
                 StepPlot.of(
                         "share of the gap",
                         steps,
@@ -216,8 +213,8 @@ final class CircuitParts {
         }
         return new Section(
                 "Interactions",
-                "Two components together against each alone: below 0 losing both costs more than the sum (redundant), above"
-                        + " 0 less (serial).",
+                "Two components together against each alone: below 0 losing both costs more than the sum (redundant),"
+                        + " above 0 less (serial).",
                 views);
     }
 

@@ -174,8 +174,9 @@ final class ClaimParts {
             double[] after = edited.numbers(claim);
             PromptPlot plot = PromptPlot.of(quantity, claim, names, strata, clean, after);
             figures.add(new Figure(
-                    claim + ": every held-out prompt as two dots, one without and one with the edit, by stratum. The bars"
-                            + " are means.",
+                    claim
+                            + ": every held-out prompt as two dots, one without and one with the edit, by stratum. The"
+                            + " bars are means.",
                     plot,
                     "Dots by stratum of " + clean.length + " prompts. Mean without the edit "
                             + ShownNumber.of(Arrays.stream(clean).average().orElse(Double.NaN)) + ", with it "

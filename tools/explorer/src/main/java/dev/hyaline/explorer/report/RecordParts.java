@@ -23,13 +23,16 @@ final class RecordParts {
         GLOSSARY.put("gap", "The mean metric of the whole model minus that with every candidate ablated.");
         GLOSSARY.put("loss", "The metric of the clean run minus that of the edited run.");
         GLOSSARY.put("faithfulness", "The share of the gap that is kept when everything but the circuit is ablated.");
-        GLOSSARY.put("claimed number", "The smallest effect that confirms a claim; of a claim of no effect, the largest.");
+        GLOSSARY.put(
+                "claimed number", "The smallest effect that confirms a claim; of a claim of no effect, the largest.");
         GLOSSARY.put(
                 "interval",
                 "From the lowest to the highest end of a BCa bootstrap, a clustered t and a studentised bootstrap over"
                         + " units.");
-        GLOSSARY.put("p", "Of the minimum-effect test by sign flips of units: chance of so much if the effect were the"
-                + " claimed number.");
+        GLOSSARY.put(
+                "p",
+                "Of the minimum-effect test by sign flips of units: chance of so much if the effect were the"
+                        + " claimed number.");
         GLOSSARY.put("adjusted p", "The same after Holm's correction over the primary claims.");
         GLOSSARY.put("confirmed", "The interval lies beyond the claimed number and the adjusted p below the level.");
         GLOSSARY.put("refuted", "The interval excludes the claimed number.");
@@ -61,8 +64,7 @@ final class RecordParts {
         }
         Map<String, String> facts = new LinkedHashMap<>();
         provenance.json().forEachField((key, value) -> facts.put(key.replace('_', ' '), shown(value)));
-        return Section.of(
-                "Provenance", "With these the same bytes can be made again.", Facts.ofCode(facts));
+        return Section.of("Provenance", "With these the same bytes can be made again.", Facts.ofCode(facts));
     }
 
     private static String shown(Json value) {

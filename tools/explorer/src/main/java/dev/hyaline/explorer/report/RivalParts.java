@@ -68,8 +68,7 @@ final class RivalParts {
         List<TableColumn> columns = new ArrayList<>();
         columns.add(TableColumn.text("alternative", "alternative"));
         claims.forEach(claim -> columns.add(TableColumn.text(claim, claim)));
-        DataTable table =
-                DataTable.of("Signs that each alternative predicts", columns.toArray(TableColumn[]::new));
+        DataTable table = DataTable.of("Signs that each alternative predicts", columns.toArray(TableColumn[]::new));
         for (ReportNode rival : rivals) {
             ReportNode predicted = rival.get("predicts").orElse(rival);
             List<TableCell> cells = new ArrayList<>();
@@ -98,9 +97,7 @@ final class RivalParts {
                 TableColumn.interval("interval", "interval"));
         for (ReportNode family : robustness.list("families")) {
             families = families.rowAt(
-                    family.address(),
-                    TableCell.of(family.text("name", "")),
-                    TableCell.of(family.number("score")));
+                    family.address(), TableCell.of(family.text("name", "")), TableCell.of(family.number("score")));
             for (ReportNode variation : family.list("variations")) {
                 String name = family.text("name", "") + ": " + variation.text("name", "");
                 boolean present = variation.flag("present", true);
@@ -132,9 +129,7 @@ final class RivalParts {
                             + " variation in which the behaviour itself is gone (orange) says where the finding ends,"
                             + " not that it is fragile.",
                     IntervalPlot.of(
-                            "effect / gap",
-                            rows.subList(0, Math.min(rows.size(), IntervalPlot.MAX_ROWS)),
-                            null),
+                            "effect / gap", rows.subList(0, Math.min(rows.size(), IntervalPlot.MAX_ROWS)), null),
                     "The effects of " + rows.size() + " variations with intervals, from "
                             + ShownNumber.of(rows.getFirst().estimate()) + " to "
                             + ShownNumber.of(rows.getLast().estimate()) + ".",
@@ -160,7 +155,8 @@ final class RivalParts {
                 TableColumn.number("power planned", "planned_power"),
                 TableColumn.number("units reached", "reached_units"),
                 TableColumn.number("power reached", "reached_power"),
-                TableColumn.number("smallest detectable effect", "smallest_detectable").ofAllKinds());
+                TableColumn.number("smallest detectable effect", "smallest_detectable")
+                        .ofAllKinds());
         for (ReportNode claim : power) {
             table = table.rowAt(
                     claim.address(),

@@ -5,11 +5,11 @@ import dev.hyaline.explorer.Bullets;
 import dev.hyaline.explorer.DataTable;
 import dev.hyaline.explorer.EvidenceLadder;
 import dev.hyaline.explorer.EvidenceLadder.Rung;
+import dev.hyaline.explorer.Facts;
 import dev.hyaline.explorer.KeyFigures;
 import dev.hyaline.explorer.KeyFigures.KeyFigure;
 import dev.hyaline.explorer.Listing;
 import dev.hyaline.explorer.Prose;
-import dev.hyaline.explorer.Facts;
 import dev.hyaline.explorer.Section;
 import dev.hyaline.explorer.ShownNumber;
 import dev.hyaline.explorer.TableCell;
@@ -50,7 +50,9 @@ final class VerdictPart {
         ReportNode scope = verdict.get("scope").orElse(verdict);
         String model = scope.text("model", "");
         String metric = scope.text("metric", "");
-        return String.join(", ", List.of(model, metric).stream().filter(text -> !text.isEmpty()).toList());
+        return String.join(
+                ", ",
+                List.of(model, metric).stream().filter(text -> !text.isEmpty()).toList());
     }
 
     boolean sanityFailed() {
@@ -89,7 +91,9 @@ final class VerdictPart {
     private ReportNode headline() {
         List<ReportNode> claims = report.list("claims");
         double index = verdict.number("headline");
-        return claims.isEmpty() ? report : claims.get(Math.clamp(Double.isNaN(index) ? 0 : (long) index, 0, claims.size() - 1));
+        return claims.isEmpty()
+                ? report
+                : claims.get(Math.clamp(Double.isNaN(index) ? 0 : (long) index, 0, claims.size() - 1));
     }
 
     private String sentence() {
@@ -116,10 +120,15 @@ final class VerdictPart {
                 .filter(check -> check.text("status", "").equals("passed"))
                 .count();
         return failed.isEmpty()
-                ? new Badge(Tone.GOOD, "Sanity checks passed", passed + " of " + sanity.size()
-                        + (passed == sanity.size() ? "." : "; the others do not apply."))
-                : new Badge(Tone.BAD, "Sanity checks failed", String.join(", ", failed)
-                        + ". Do not rely on what follows until this is understood.");
+                ? new Badge(
+                        Tone.GOOD,
+                        "Sanity checks passed",
+                        passed + " of " + sanity.size()
+                                + (passed == sanity.size() ? "." : "; the others do not apply."))
+                : new Badge(
+                        Tone.BAD,
+                        "Sanity checks failed",
+                        String.join(", ", failed) + ". Do not rely on what follows until this is understood.");
     }
 
     private View keyFigures() {
@@ -150,9 +159,7 @@ final class VerdictPart {
     private String scope() {
         ReportNode scope = verdict.get("scope").orElse(verdict);
         StringBuilder words = new StringBuilder("Scope: ");
-        words.append(scope.text("model", "the model"))
-                .append(", ")
-                .append(scope.text("metric", "the metric"));
+        words.append(scope.text("model", "the model")).append(", ").append(scope.text("metric", "the metric"));
         if (!scope.text("ablation", "").isEmpty()) {
             words.append(", ").append(scope.text("ablation", "")).append(" ablation");
         }
@@ -177,7 +184,8 @@ final class VerdictPart {
         ReportNode robustness = report.get("robustness").orElse(null);
         rungs.add(
                 robustness == null
-                        ? new Rung("robustness", Tone.PLAIN, "not tested", "", "The finding stays under variations.", "")
+                        ? new Rung(
+                                "robustness", Tone.PLAIN, "not tested", "", "The finding stays under variations.", "")
                         : new Rung(
                                 "robustness",
                                 robustness.tone("verdict"),

@@ -63,16 +63,27 @@ final class PlotTest {
     @Test
     void everyPromptIsTwoDotsInItsStratum() throws Exception {
         PromptPlot plot = PromptPlot.of(
-                "metric", "edited", List.of("p", "q", "r"), List.of("a", "b", "a"), new double[] {1, 2, 3}, new double[] {
-                    0, -1, 2
-                });
+                "metric",
+                "edited",
+                List.of("p", "q", "r"),
+                List.of("a", "b", "a"),
+                new double[] {1, 2, 3},
+                new double[] {0, -1, 2});
         List<Element> dots = elements(plot, "circle").stream()
                 .filter(dot -> dot.getElementsByTagName("title").getLength() > 0)
                 .toList();
         assertThat(dots).hasSize(6);
         assertThat(dots).extracting(Element::getTextContent).contains("q, clean: 2.000", "r, edited: 2.000");
-        double first = dots.stream().filter(dot -> dot.getTextContent().startsWith("p")).mapToDouble(dot -> number(dot, "cy")).max().orElseThrow();
-        double second = dots.stream().filter(dot -> dot.getTextContent().startsWith("q")).mapToDouble(dot -> number(dot, "cy")).min().orElseThrow();
+        double first = dots.stream()
+                .filter(dot -> dot.getTextContent().startsWith("p"))
+                .mapToDouble(dot -> number(dot, "cy"))
+                .max()
+                .orElseThrow();
+        double second = dots.stream()
+                .filter(dot -> dot.getTextContent().startsWith("q"))
+                .mapToDouble(dot -> number(dot, "cy"))
+                .min()
+                .orElseThrow();
         assertThat(second).isGreaterThan(first);
     }
 
@@ -97,7 +108,9 @@ final class PlotTest {
                 2,
                 "here",
                 0.5);
-        assertThat(elements(plot, "circle")).extracting(Element::getTextContent).containsExactly("x, l: 0.00", "z, l: 1.00");
+        assertThat(elements(plot, "circle"))
+                .extracting(Element::getTextContent)
+                .containsExactly("x, l: 0.00", "z, l: 1.00");
     }
 
     @Test

@@ -37,7 +37,10 @@ final class InvestigationReportTest {
     @Test
     void allSectionsAreThereWithTheNumbersOfTheTwin() throws IOException {
         String html = InvestigationReport.of("report.json", sample()).html();
-        assertThat(Pattern.compile("<h[23] id=[^>]*>([^<]*)</h").matcher(html).results().map(match -> match.group(1)))
+        assertThat(Pattern.compile("<h[23] id=[^>]*>([^<]*)</h")
+                        .matcher(html)
+                        .results()
+                        .map(match -> match.group(1)))
                 .containsExactly(
                         "Ladder of evidence",
                         "Hypothesis",
@@ -71,7 +74,9 @@ final class InvestigationReportTest {
                 .map(match -> match.group(1))
                 .filter(address -> address.contains("/"))
                 .toList();
-        assertThat(rows).hasSizeGreaterThan(100).allSatisfy(address -> assertThat(value(twin, address)).isNotNull());
+        assertThat(rows)
+                .hasSizeGreaterThan(100)
+                .allSatisfy(address -> assertThat(value(twin, address)).isNotNull());
     }
 
     private static Json value(Json json, String address) {
@@ -118,7 +123,10 @@ final class InvestigationReportTest {
                 ? match.group()
                 : Matcher.quoteReplacement(":\"" + hostile + "\""));
         String html = html(json);
-        assertThat(html).contains("&lt;/script&gt;&lt;img").doesNotContain("<img").doesNotContain("</script");
+        assertThat(html)
+                .contains("&lt;/script&gt;&lt;img")
+                .doesNotContain("<img")
+                .doesNotContain("</script");
         assertThat(html.toLowerCase(Locale.ROOT)).doesNotContain("<script");
     }
 
