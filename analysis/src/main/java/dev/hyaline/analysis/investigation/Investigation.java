@@ -3,6 +3,7 @@ package dev.hyaline.analysis.investigation;
 import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
+import dev.hyaline.analysis.investigation.StudyPlan.CheckPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
@@ -42,7 +43,8 @@ public record Investigation(
         @Nullable CircuitSearch circuit,
         EffectAmount smallestEffect,
         List<Claim> claims,
-        TestDesign design) {
+        TestDesign design,
+        CheckPlan checks) {
 
     /** The first entry of a file. */
     public static final String FORMAT = "hyaline-investigation/1";
@@ -133,7 +135,8 @@ public record Investigation(
                 claims.stream()
                         .map(claim -> claim.meansSomeOf(members) ? claim.of(members) : claim)
                         .toList(),
-                design);
+                design,
+                checks);
     }
 
     /**

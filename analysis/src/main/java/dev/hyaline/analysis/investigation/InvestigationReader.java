@@ -4,6 +4,7 @@ import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
+import dev.hyaline.analysis.investigation.StudyPlan.CheckPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.ReferencePrompts;
@@ -25,6 +26,8 @@ final class InvestigationReader {
     private static final int DEFAULT_PAIRS = 48;
     private static final double DEFAULT_TAU = 0.1;
     private static final double DEFAULT_ALPHA = 0.05;
+    private static final String ALL = "all";
+    private static final String NONE = "none";
     private static final String NAMES = "names";
     private static final List<String> NAME_ROLES = List.of("IO", "S1");
     /** An effect of nothing that is claimed to be something. */
@@ -78,6 +81,7 @@ final class InvestigationReader {
                 .orElse(Investigation.SMALLEST_EFFECT);
         TestDesign design =
                 keys.section("design", InvestigationReader::design).orElseGet(() -> new TestDesign(DEFAULT_ALPHA));
+        CheckPlan checks = new CheckPlan(isAsked("sanity", keys), isAsked("robustness", keys));
         String title = keys.text(
                 "title",
                 (behaviour.tasks().isEmpty() ? prompts.file() : StudyPlan.taskName(behaviour.tasks())) + " in "
@@ -87,7 +91,7 @@ final class InvestigationReader {
             circuit = new CircuitSearch(of, replacement, DEFAULT_TAU);
         }
         try {
-            return new Investigation(title, model, seed, behaviour, prompts, circuit, smallest, claims, design);
+            return new Investigation(title, model, seed, behaviour, prompts, circuit, smallest, claims, design, checks);
         } catch (BadInputException e) {
             throw new BadInputException(source + ": " + e.getMessage());
         }
@@ -159,6 +163,11 @@ final class InvestigationReader {
         }
         throw value.expected("a list of roles such as [\"IO\", \"S1\"], or of the tasks of indirect objects \"" + NAMES
                 + "\"");
+    }
+
+    /** Returns whether checks are run: all or none. */
+    private static boolean isAsked(String key, FileKeys keys) {
+        return keys.choice(key, List.of(ALL, NONE), ALL).equals(ALL);
     }
 
     private static EffectAmount smallestEffect(FileKeys keys) {

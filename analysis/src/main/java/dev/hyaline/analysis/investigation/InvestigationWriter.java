@@ -37,6 +37,8 @@ final class InvestigationWriter {
             json.writeNumberProperty("looks", investigation.design().looks());
             json.writeStringProperty("spending", investigation.design().spending().toString());
             json.writeEndObject();
+            json.writeStringProperty("sanity", investigation.checks().sanity() ? "all" : "none");
+            json.writeStringProperty("robustness", investigation.checks().robustness() ? "all" : "none");
             json.writeEndObject();
         });
     }

@@ -127,6 +127,17 @@ public final class StudyPlan {
         }
     }
 
+    /**
+     * The checks of a study beside its claims.
+     *
+     * @param sanity whether the sanity checks are run; without them the hypothesis is not supported
+     * @param robustness whether the finding is repeated under variations; likewise
+     */
+    public record CheckPlan(boolean sanity, boolean robustness) {
+        /** Everything. */
+        static final CheckPlan ALL = new CheckPlan(true, true);
+    }
+
     static Optional<List<Task>> tasks(String name) {
         if (name.equals("ioi")) {
             return Optional.of(List.of(Task.IOI_ABBA, Task.IOI_BABA));

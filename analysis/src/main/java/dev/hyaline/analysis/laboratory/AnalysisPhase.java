@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /** The statistics of both halves, and each claim's verdict on the held-out one. No model is run. */
-record AnalysisPhase() implements Phase<AnalysisPhase.@Nullable Input, byte[]> {
+record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
     static final String NAME = "5-analysis";
     static final String FILE = "analysis.json";
     static final String PATH = NAME + "/" + FILE;
@@ -25,27 +25,29 @@ record AnalysisPhase() implements Phase<AnalysisPhase.@Nullable Input, byte[]> {
     /** One half's prompts and measurements. */
     record Half(PromptSet prompts, StudyTable table) {}
 
-    record Input(Investigation claimed, double gap, Half discovery, Half heldOut) {}
+    record Measured(Investigation claimed, double gap, Half discovery, Half heldOut) {}
+
+    /** @param measured null where the behaviour was not found: then there is nothing to analyse */
+    record Input(@Nullable Measured measured) {}
 
     @Override
     public String name() {
         return NAME;
     }
 
-    /** Null where the behaviour was not found: then there is nothing to analyse. */
     @Override
-    public @Nullable Input read(StudyFiles before) {
+    public Input read(StudyFiles before) {
         if (!DiscoveryPhase.isPresent(before)) {
-            return null;
+            return new Input(null);
         }
         StudyPrompts prompts = StudyPrompts.read(before, DesignPhase.PROMPTS);
         PromptSet heldOut = prompts.heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK)))
                 .open(ClaimsLock.read(before.json(DiscoveryPhase.LOCK)));
-        return new Input(
+        return new Input(new Measured(
                 DiscoveryPhase.claimed(before),
                 DiscoveryPhase.gap(before),
                 new Half(prompts.discoveryHalf(), before.table(DiscoveryPhase.TABLE)),
-                new Half(heldOut, before.table(HeldOutPhase.TABLE)));
+                new Half(heldOut, before.table(HeldOutPhase.TABLE))));
     }
 
     @Override
@@ -54,19 +56,20 @@ record AnalysisPhase() implements Phase<AnalysisPhase.@Nullable Input, byte[]> {
     }
 
     @Override
-    public byte[] run(@Nullable Input input, PhaseRun run) {
+    public byte[] run(Input input, PhaseRun run) {
+        Measured measured = input.measured;
         return JsonText.indented(json -> {
             json.writeStartObject();
             json.writeStringProperty("format", "hyaline-analysis/1");
-            json.writeBooleanProperty("behaviour_present", input != null);
-            if (input != null) {
-                write(input, run, json);
+            json.writeBooleanProperty("behaviour_present", measured != null);
+            if (measured != null) {
+                write(measured, run, json);
             }
             json.writeEndObject();
         });
     }
 
-    private static void write(Input input, PhaseRun run, JsonGenerator json) {
+    private static void write(Measured input, PhaseRun run, JsonGenerator json) {
         json.writeNumberProperty("gap", input.gap);
         half("discovery", input.discovery, json);
         half("held_out", input.heldOut, json);
@@ -128,7 +131,7 @@ record AnalysisPhase() implements Phase<AnalysisPhase.@Nullable Input, byte[]> {
         return Arrays.stream(values).sum() / values.length;
     }
 
-    private static List<ClaimTest> tests(Input input, Half half, List<Claim> claims, String work, PhaseRun run) {
+    private static List<ClaimTest> tests(Measured input, Half half, List<Claim> claims, String work, PhaseRun run) {
         Units units = half.prompts.units();
         Map<String, Units> factors = half.prompts.levels();
         List<ClaimTest> tests = new ArrayList<>();

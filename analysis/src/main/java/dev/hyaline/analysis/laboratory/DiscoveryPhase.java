@@ -60,11 +60,16 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
         double[] empty = StudyGap.empty(investigation, evidence);
         columns.put("empty", empty);
         double gap = StudyGap.of(clean, empty);
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        if (present && investigation.checks().sanity()) {
+            run.progress().advanced("sanity checks", 0, 1);
+            files.put(StudySanity.FILE, StudySanity.run(model, investigation, input.prompts));
+            run.progress().advanced("sanity checks", 1, 1);
+        }
         CircuitDiscovery found = present && investigation.circuit() != null
                 ? CircuitDiscovery.run(evidence, investigation.circuit())
                 : null;
         List<ClaimComponent> circuit = found == null ? List.of() : found.circuit();
-        Map<String, byte[]> files = new LinkedHashMap<>();
         if (present) {
             Investigation claimed = investigation.of(circuit);
             claimed.claims().stream()

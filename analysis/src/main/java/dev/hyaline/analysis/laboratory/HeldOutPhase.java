@@ -8,46 +8,49 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The held-out half: each claim's experiment, on prompts that are first run here. */
-record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.@Nullable Input, Map<String, byte[]>> {
+record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<String, byte[]>> {
     static final String NAME = "4-held-out";
     static final String TABLE_NAME = "measurements";
     static final String TABLE = NAME + "/" + TABLE_NAME;
     static final String FILE = "held-out.json";
 
-    record Input(Investigation claimed, Sealed<PromptSet> prompts, ClaimsLock lock) {}
+    record SealedHalf(Investigation claimed, Sealed<PromptSet> prompts, ClaimsLock lock) {}
+
+    /** @param half null where the behaviour was not found: then it stays sealed */
+    record Input(@Nullable SealedHalf half) {}
 
     @Override
     public String name() {
         return NAME;
     }
 
-    /** Null where the behaviour was not found: then the half stays sealed. */
     @Override
-    public @Nullable Input read(StudyFiles before) {
-        return DiscoveryPhase.isPresent(before)
-                ? new Input(
+    public Input read(StudyFiles before) {
+        return new Input(DiscoveryPhase.isPresent(before)
+                ? new SealedHalf(
                         DiscoveryPhase.claimed(before),
                         StudyPrompts.read(before, DesignPhase.PROMPTS)
                                 .heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK))),
                         ClaimsLock.read(before.json(DiscoveryPhase.LOCK)))
-                : null;
+                : null);
     }
 
     @Override
-    public Map<String, byte[]> run(@Nullable Input input, PhaseRun run) {
-        if (input == null) {
+    public Map<String, byte[]> run(Input input, PhaseRun run) {
+        SealedHalf half = input.half;
+        if (half == null) {
             return Map.of(FILE, json(0, null));
         }
-        PromptSet prompts = input.prompts.open(input.lock);
+        PromptSet prompts = half.prompts.open(half.lock);
         Evidence evidence = prompts.evidence(
-                        model.model(), input.claimed.behaviour().measure())
+                        model.model(), half.claimed.behaviour().measure())
                 .journalled(run.journals())
                 .progress((done, total) -> run.progress().advanced("held-out half", done, total));
         Map<String, double[]> columns = new LinkedHashMap<>();
         columns.put("clean", evidence.clean());
         columns.put("corrupted", evidence.experiment().baselines().corrupted().clone());
-        columns.put("empty", StudyGap.empty(input.claimed, evidence));
-        input.claimed.claims().stream()
+        columns.put("empty", StudyGap.empty(half.claimed, evidence));
+        half.claimed.claims().stream()
                 .filter(claim -> !claim.isOfCircuit())
                 .forEach(claim -> DiscoveryPhase.put(evidence.measure(claim), columns));
         StudyTable table = new StudyTable(prompts.size(), columns);

@@ -53,6 +53,7 @@ public final class Laboratory {
             DiscoveryPhase.NAME,
             HeldOutPhase.NAME,
             AnalysisPhase.NAME,
+            RobustnessPhase.NAME,
             ReportPhase.NAME);
 
     private final StudyModel model;
@@ -187,6 +188,7 @@ public final class Laboratory {
                 new DiscoveryPhase(model),
                 new HeldOutPhase(model),
                 new AnalysisPhase(),
+                new RobustnessPhase(model),
                 new ReportPhase(PHASES.subList(0, PHASES.size() - 1), page));
         Instant begin = Instant.now();
         Map<String, Double> seconds = new LinkedHashMap<>();
@@ -213,7 +215,7 @@ public final class Laboratory {
         }
     }
 
-    private static <I extends @Nullable Object, O> void run(
+    private static <I, O> void run(
             Phase<I, O> phase, String inputs, StudyFolder out, StudyProgress progress) {
         I input = phase.read(out.files());
         O output = phase.run(input, new PhaseRun(out.journals(phase.name()), progress));

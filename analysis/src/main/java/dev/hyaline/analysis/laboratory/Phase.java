@@ -1,7 +1,6 @@
 package dev.hyaline.analysis.laboratory;
 
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A phase of a study: a function of what earlier phases wrote, and of the model. Two runs with the same input give the
@@ -10,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param <I> what it reads
  * @param <O> what it finds
  */
-public interface Phase<I extends @Nullable Object, O> {
+public interface Phase<I, O> {
     /** The name of its folder, such as {@code 3-design}. */
     String name();
 

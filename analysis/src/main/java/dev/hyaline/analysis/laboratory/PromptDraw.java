@@ -91,17 +91,14 @@ final class PromptDraw {
         if (splits.isEmpty()) {
             return split(pairs);
         }
-        List<List<PromptPair>> halves = List.of(new ArrayList<>(), new ArrayList<>());
+        List<PromptPair> discovery = new ArrayList<>();
+        List<PromptPair> heldOut = new ArrayList<>();
         for (int i = 0; i < pairs.size(); i++) {
-            halves.get(splits.get(i).equals(PromptSplit.Half.DISCOVERY.toString()) ? 0 : 1).add(pairs.get(i));
+            (splits.get(i).equals(PromptSplit.Half.DISCOVERY.toString()) ? discovery : heldOut).add(pairs.get(i));
         }
-        for (PromptSplit.Half half : PromptSplit.Half.values()) {
-            if (halves.get(half.ordinal()).size() < 2) {
-                throw new BadInputException(plan.file() + ": the " + half + " half has "
-                        + halves.get(half.ordinal()).size() + " pairs, and needs at least 2");
-            }
-        }
-        return new PromptSplit(halves.get(0), halves.get(1));
+        PromptSplit.require(discovery, PromptSplit.Half.DISCOVERY);
+        PromptSplit.require(heldOut, PromptSplit.Half.HELD_OUT);
+        return new PromptSplit(discovery, heldOut);
     }
 
     private PromptEncoder required() {
@@ -178,6 +175,7 @@ final class PromptDraw {
                     .add(reference == ReferencePrompts.CLEAN ? pair.clean() : pair.corrupted()));
         }
         List<String> keys = List.copyOf(groups.keySet());
+        List<List<int[]>> references = List.copyOf(groups.values());
         List<Integer> groupOfPair = new ArrayList<>();
         List<Integer> donors = new ArrayList<>();
         for (PromptPair pair : pairs) {
@@ -190,9 +188,9 @@ final class PromptDraw {
             CounterRandom random = CounterRandom.of(investigation.seed())
                     .named("donors")
                     .named(Arrays.toString(pair.clean()));
-            donors.add(donor(pair, groups.get(keys.get(group)), random));
+            donors.add(donor(pair, references.get(group), random));
         }
-        return new PromptSet(pairs, factors(pairs), List.copyOf(groups.values()), groupOfPair, donors);
+        return new PromptSet(pairs, factors(pairs), references, groupOfPair, donors);
     }
 
     /** A reference prompt by lot, other than the pair's own clean one if there is another. */

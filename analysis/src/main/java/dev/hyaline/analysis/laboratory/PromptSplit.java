@@ -62,21 +62,22 @@ public record PromptSplit(List<PromptPair> discovery, List<PromptPair> heldOut) 
             int discovery,
             int heldOut,
             long seed) {
-        List<List<PromptPair>> halves = List.of(new ArrayList<>(), new ArrayList<>());
+        List<PromptPair> first = new ArrayList<>();
+        List<PromptPair> second = new ArrayList<>();
         Set<List<Integer>> seen = new LinkedHashSet<>();
         for (PromptPair pair : pairs) {
             Half half = half(pair, splitBy, seed);
             if (half != null && seen.add(Arrays.stream(pair.clean()).boxed().toList())) {
-                halves.get(half.ordinal()).add(pair);
+                (half == Half.DISCOVERY ? first : second).add(pair);
             }
         }
         Set<String> strata = new LinkedHashSet<>();
         pairs.forEach(pair -> strata.add(stratum.apply(pair)));
-        List<PromptPair> found = balanced(halves.get(0), strata, stratum, discovery);
+        List<PromptPair> found = balanced(first, strata, stratum, discovery);
         // Units may be shared where tokens at roles were split and the unit is something else.
         Set<String> units = new LinkedHashSet<>();
         found.forEach(pair -> units.add(pair.unit()));
-        List<PromptPair> apart = halves.get(1).stream()
+        List<PromptPair> apart = second.stream()
                 .filter(pair -> pair.unit() == null || !units.contains(pair.unit()))
                 .toList();
         List<PromptPair> tested = balanced(apart, strata, stratum, heldOut);
@@ -85,7 +86,7 @@ public record PromptSplit(List<PromptPair> discovery, List<PromptPair> heldOut) 
         return new PromptSplit(found, tested);
     }
 
-    private static void require(List<PromptPair> half, Half which) {
+    static void require(List<PromptPair> half, Half which) {
         if (half.size() < 2) {
             throw new BadInputException("the " + which + " half has " + half.size() + " pair" + (half.size() == 1 ? "" : "s")
                     + " of prompts with units of its own, and needs at least 2; give more prompts, other units or"

@@ -7,6 +7,8 @@ import dev.hyaline.analysis.investigation.HypothesisVerdict;
 import dev.hyaline.analysis.investigation.HypothesisVerdict.Judged;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.Treatment;
+import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.robustness.Verdict;
 import dev.hyaline.files.Digests;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
@@ -71,7 +73,7 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
         Json analysis = before.json(AnalysisPhase.PATH);
         Investigation investigation = FormalisePhase.investigation(before);
         boolean present = analysis.require("behaviour_present").bool();
-        HypothesisVerdict verdict = present ? verdict(analysis) : null;
+        HypothesisVerdict verdict = present ? verdict(before, analysis) : null;
         return JsonText.indented(json -> {
             json.writeStartObject();
             json.writeStringProperty("format", "hyaline-report/1");
@@ -94,11 +96,69 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
             before.json(DesignPhase.PATH).write("design", json);
             before.json(DiscoveryPhase.PATH).write("discovery", json);
             analysis.write("analysis", json);
+            if (before.has(StudySanity.PATH)) {
+                before.json(StudySanity.PATH).require("checks").write("sanity", json);
+            }
+            Json robustness = before.json(RobustnessPhase.PATH);
+            if (robustness.get("score").isPresent()) {
+                robustness.write("robustness", json);
+            }
+            Written.strings("deviations", deviations(hypothesis), json);
+            Written.strings("untested", untested(investigation, before), json);
+            provenance(hypothesis, investigation, json);
             json.writeEndObject();
         });
     }
 
-    private static HypothesisVerdict verdict(Json analysis) {
+    /** Studies of other files that came before in the same folder. */
+    private static List<String> deviations(Json hypothesis) {
+        return hypothesis.require("earlier").elements().stream()
+                .map(study -> "An earlier investigation in this folder, of the SHA-256 "
+                        + study.require("investigation").string() + ", was given up after the phase "
+                        + study.require("reached").string() + "; its files are in "
+                        + study.require("folder").string() + ".")
+                .toList();
+    }
+
+    /** What a study of such claims could have tested and did not. */
+    private static List<String> untested(Investigation investigation, StudyFiles before) {
+        List<String> sentences = new ArrayList<>();
+        List<String> ablations = scope(investigation, before).ablations;
+        for (Treatment.Replacement replacement : Treatment.Replacement.values()) {
+            if (!ablations.contains(replacement.toString())) {
+                sentences.add("No claim was tested by " + replacement + " ablation.");
+            }
+        }
+        for (Metric metric : Metric.all(investigation.behaviour().at())) {
+            if (!metric.name().equals(investigation.behaviour().metric())) {
+                sentences.add("No claim was tested by " + metric.quantity() + ".");
+            }
+        }
+        if (!before.has(StudySanity.PATH)) {
+            sentences.add("The sanity checks were not run.");
+        }
+        if (before.json(RobustnessPhase.PATH).get("score").isEmpty()) {
+            sentences.add("The finding was not repeated under variations.");
+        }
+        return sentences;
+    }
+
+    private static void provenance(Json hypothesis, Investigation investigation, JsonGenerator json) {
+        json.writeObjectPropertyStart("provenance");
+        json.writeStringProperty("model", hypothesis.require("model").require("name").string());
+        json.writeStringProperty(
+                "model_sha256", hypothesis.require("model").require("sha256").string());
+        for (String key : List.of("tokenizer", "pairs", "program")) {
+            String value = hypothesis.require(key).string();
+            if (!value.isEmpty()) {
+                json.writeStringProperty(key.equals("program") ? key : key + "_sha256", value);
+            }
+        }
+        json.writeNumberProperty("seed", investigation.seed());
+        json.writeEndObject();
+    }
+
+    private static HypothesisVerdict verdict(StudyFiles before, Json analysis) {
         List<Judged> judged = new ArrayList<>();
         for (Json claim : analysis.require("claims").elements()) {
             judged.add(new Judged(
@@ -113,7 +173,12 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
                                             .replace('-', '_')))
                                     .orElse(null))));
         }
-        return HypothesisVerdict.of(judged, List.of(), /* sanity= */ true, null, /* heldOut= */ true);
+        Verdict robustness = before.json(RobustnessPhase.PATH)
+                .get("verdict")
+                .map(word -> Verdict.valueOf(word.string().toUpperCase(Locale.ROOT)))
+                .orElse(null);
+        return HypothesisVerdict.of(
+                judged, List.of(), StudySanity.passed(before), robustness, /* heldOut= */ true);
     }
 
     private static Scope scope(Investigation investigation, StudyFiles before) {

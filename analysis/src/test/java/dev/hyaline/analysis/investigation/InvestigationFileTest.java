@@ -108,7 +108,9 @@ final class InvestigationFileTest {
                 "pilot" : 12,
                 "looks" : 1,
                 "spending" : "obrien-fleming"
-              }
+              },
+              "sanity" : "all",
+              "robustness" : "all"
             }
             """);
     }
@@ -222,7 +224,7 @@ final class InvestigationFileTest {
                 "\"prompts\": {} | \"prompts\": {\"reference\": \"abd\"} | expected prompts.reference to be one of"
                         + " clean, corrupted, abc (perhaps abc), found \"abd\"",
                 "\"prompts\": {} | \"promts\": {} | promts means nothing; perhaps prompts is meant; there are format,"
-                        + " model, seed, behaviour, prompts, circuit, claims, smallest_effect, design, title",
+                        + " model, seed, behaviour, prompts, circuit, claims, smallest_effect, design, sanity, robustness, title",
                 "\"prompts\": {} | \"seed\": -1 | expected seed to be a whole number of at least 0, found -1",
                 "\"prompts\": {} | \"seed\": 0.5 | expected seed to be a whole number of at least 0, found 0.5",
                 "\"prompts\": {} | \"circuit\": {\"tau\": 0} | expected circuit.tau to be a number from 1.0E-6 to 1.0,"

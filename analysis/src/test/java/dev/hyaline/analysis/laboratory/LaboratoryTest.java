@@ -40,7 +40,7 @@ final class LaboratoryTest {
         return Investigation.parse("small.json", """
             {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
              "prompts": {"draw": {"discovery": 8, "held_out": 16}, "split_by": "names"},
-             "design": {"pilot": 4},
+             "design": {"pilot": 4}, "sanity": "none", "robustness": "none",
              "claims": [
               {"name": "inhibits", "do": "ablate", "components": ["1.0", "1.3"], "expect": {"decrease": %s}},
               {"name": "looks", "do": "attend", "at": "S2", "components": "1.3",
@@ -90,7 +90,7 @@ final class LaboratoryTest {
                 .extracting(claim -> claim.name() + ": " + claim.verdict())
                 .containsExactly("inhibits: confirmed", "looks: confirmed", "opposite: refuted (opposite)");
         assertThat(report.verdict()).isNotNull();
-        assertThat(report.verdict().toString()).contains("inconclusive", "robustness: not tested");
+        assertThat(report.verdict().toString()).contains("inconclusive", "sanity, robustness: not tested");
     }
 
     @Test
@@ -196,6 +196,26 @@ final class LaboratoryTest {
                 .isEqualTo(SMALL.toJson());
         assertThat(folder.resolve("3-design")).doesNotExist();
         assertThat(folder.resolve(earlier).resolve("3-design/plan.lock")).exists();
+    }
+
+    @Test
+    void claimsOfACircuitAreCheckedAndVaried(@TempDir Path folder) throws IOException {
+        Investigation investigation = Investigation.parse("circuit.json", """
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
+             "prompts": {"draw": {"discovery": 4, "held_out": 8}, "split_by": "names"}, "design": {"pilot": 2},
+             "claims": [
+              {"name": "enough", "do": "keep-only", "components": "circuit",
+               "expect": {"faithfulness_at_least": 0.5}},
+              {"name": "none there", "do": "ablate", "components": "circuit[3.*]", "expect": {"decrease": 1},
+               "primary": false}]}
+            """);
+        StudyReport found = Laboratory.of(studied).in(folder).run(investigation, StudyProgress.NONE);
+        assertThat(found.claims().get(0).estimate()).isBetween(0.8, 1.2);
+        assertThat(found.claims().get(1).verdict()).isEqualTo("inconclusive (sanity)");
+        assertThat(Files.readString(folder.resolve("4-discovery/sanity.json"))).contains("\"any threads\"");
+        assertThat(Files.readString(folder.resolve("6-robustness/robustness.json"))).contains("bfloat16 weights");
+        assertThat(Files.readString(folder.resolve("7-report/report.json")))
+                .contains("\"sanity\" :", "\"robustness\" :", "No claim was tested by zero ablation.");
     }
 
     @Test

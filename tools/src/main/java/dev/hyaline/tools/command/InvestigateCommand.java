@@ -10,7 +10,7 @@ import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.StudiedModel;
-import dev.hyaline.tools.report.InvestigationReport;
+import dev.hyaline.tools.report.StudyResult;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.LaboratoryProgress;
 import java.nio.charset.StandardCharsets;
@@ -169,7 +169,7 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
                         .orElseThrow());
             }
             StudyReport report = (fresh ? laboratory.fresh() : laboratory).run(investigation, progress);
-            new InvestigationReport(console, investigation.title(), report).print(common.json);
+            new StudyResult(console, investigation.title(), report).print(common.json);
         }
     }
 

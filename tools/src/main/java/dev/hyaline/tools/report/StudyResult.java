@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /** What an investigation found, claim by claim, and its verdict. */
-public record InvestigationReport(Console console, String title, StudyReport report) {
+public record StudyResult(Console console, String title, StudyReport report) {
 
     /** Prints it as text or as one JSON document. */
     public void print(boolean json) {
