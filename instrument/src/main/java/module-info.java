@@ -8,6 +8,9 @@ module dev.hyaline.instrument {
     requires hipparchus.core;
     requires static transitive org.jspecify;
 
+    uses dev.hyaline.instrument.dump.RecordFormat;
+    uses dev.hyaline.instrument.dump.TextCompression;
+
     exports dev.hyaline.instrument;
     exports dev.hyaline.instrument.capture;
     exports dev.hyaline.instrument.check;

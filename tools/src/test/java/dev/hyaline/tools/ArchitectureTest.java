@@ -56,7 +56,8 @@ final class ArchitectureTest {
     /** Without this, a class path on which a module went missing would satisfy every rule. */
     @ArchTest
     static void everyModuleIsSeen(JavaClasses classes) {
-        assertThat(Stream.of("engine", "files", "weights", "instrument", "analysis", "explorer", "tools")
+        assertThat(Stream.of(
+                                "engine", "files", "weights", "instrument", "corpora", "analysis", "explorer", "tools")
                         .map(module -> "dev.hyaline." + module))
                 .allMatch(classes::containPackage);
     }
@@ -78,6 +79,9 @@ final class ArchitectureTest {
 
     @ArchTest
     static final ArchRule INSTRUMENT_KNOWS_FILES_AND_ENGINE = arrows("instrument", "files", "engine");
+
+    @ArchTest
+    static final ArchRule CORPORA_KNOWS_INSTRUMENT_AND_FILES = arrows("corpora", "instrument", "files");
 
     @ArchTest
     static final ArchRule ANALYSIS_KNOWS_INSTRUMENT_FILES_AND_ENGINE =

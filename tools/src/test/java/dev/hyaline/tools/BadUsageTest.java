@@ -215,7 +215,7 @@ final class BadUsageTest {
                 "info --model ann/tiny@v1 | ann/tiny@v1 is not in the cache",
                 "info --model ann/tiny | (and there is no file or folder ann/tiny)",
                 "dump --prompts missing.txt | cannot read missing.txt: no such file or folder",
-                "dump --prompts . | cannot read .",
+                "dump --prompts missing/corpus/ | cannot read missing/corpus/: no such file or folder",
                 "dump --out /dev/null/x | cannot write /dev/null/x",
             })
     void whatCannotBeReadOrWrittenIsExitCode1(String arguments, String message) {

@@ -1,5 +1,7 @@
 package dev.hyaline.instrument.dump;
 
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -11,6 +13,20 @@ public interface Corpus {
      * document after the other.
      */
     Stream<Document> documents();
+
+    /**
+     * A corpus joined and cut into windows of so many tokens, each of which is a document. A tail shorter than a window
+     * is dropped.
+     *
+     * @throws BadInputException if the window has no token, or the model has fewer positions
+     */
+    static Corpus packed(Gpt2Config config, Corpus corpus, int window) {
+        if (window < 1 || window > config.nCtx()) {
+            throw new BadInputException("a context window must have from 1 to " + config.nCtx()
+                    + " tokens, as many as the model has positions, found " + window);
+        }
+        return new PackedCorpus(config, corpus, window, 0, 0);
+    }
 
     /** Documents that are in memory. */
     static Corpus of(List<Document> documents) {

@@ -5,6 +5,7 @@ import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.Digests;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -28,8 +29,10 @@ import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A corpus in files of text with one document a line. Its documents are those of the first file, then those of the next
- * one. Unlike any other corpus it can be read from the middle, as the parts of a {@link DumpPlan} do.
+ * A corpus in files with one document a line: text or JSON Lines, plain or compressed with gzip or zstd ({@code .gz},
+ * {@code .zst}), or Parquet ({@code .parquet}), each of whose rows is read as a line of JSON. Its documents are those
+ * of the first file, then those of the next one. Unlike any other corpus it can be read from the middle, as the parts
+ * of a {@link DumpPlan} do. zstd and Parquet need the module {@code hyaline-corpora}.
  *
  * @param names of the files, as the file system takes them
  */
@@ -47,6 +50,31 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
         }
     }
 
+    /**
+     * The files that a name stands for: those of a folder, at any depth, whose names end as a corpus's do; those that
+     * match a pattern such as <code>data/*.parquet</code>; or the file of that name. Sorted by name.
+     *
+     * @throws BadInputException if there is none, or the folder was saved by the {@code datasets} library, or the name
+     *     or pattern is none
+     */
+    public static List<String> expand(String name) {
+        return InputNames.expand(name);
+    }
+
+    /** Returns whether a file's lines are JSON, by its name. */
+    public static boolean isJsonLines(String name) {
+        return InputFormat.isJsonLines(name);
+    }
+
+    /**
+     * Opens the lines of a file: its text, decompressed if it is compressed, or its records as JSON Lines.
+     *
+     * @throws FileException if it cannot be opened; what is found later, reading throws as an {@link IOException}
+     */
+    public static InputStream open(String name) {
+        return LineChunks.text(name);
+    }
+
     @Override
     public Stream<Document> documents() {
         return stream(new Chunks() {
@@ -58,10 +86,11 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
             public Optional<Chunk> next() {
                 while (true) {
                     if (open == null) {
-                        if (++file == names.size()) {
+                        if (file + 1 == names.size()) {
                             return Optional.empty();
                         }
-                        open = LineChunks.open(names.get(file), 0);
+                        file++;
+                        open = LineChunks.open(names.get(file), 0, 0);
                         lines = 0;
                     }
                     Optional<byte[]> read = open.next(MIN_SPLIT);
@@ -104,7 +133,7 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
                 if (open == null || split.offset() == 0) {
                     close();
                     requireSize(file);
-                    open = LineChunks.open(file.name(), split.offset());
+                    open = LineChunks.open(file.name(), split.offset(), split.lines());
                 }
                 byte[] text = open.exactly(split.bytes());
                 if (!Digests.sha256(text).equals(split.sha256())) {

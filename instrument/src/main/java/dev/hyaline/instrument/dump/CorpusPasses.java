@@ -4,20 +4,15 @@ import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
-import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.TensorInfo;
-import dev.hyaline.instrument.capture.DerivedSite;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -47,21 +42,8 @@ final class CorpusPasses {
         this.plan = plan;
         this.writer = writer;
         this.listener = listener;
-        Map<HookPoint, TensorInfo> tensors = new HashMap<>();
-        for (int i = 0; i < dump.points().size(); i++) {
-            tensors.put(dump.points().get(i), plan.tensors().get(i));
-        }
-        Map<DerivedSite, TensorInfo> derived = new LinkedHashMap<>();
-        for (int i = 0; i < dump.derived().size(); i++) {
-            derived.put(dump.derived().get(i), plan.tensors().get(dump.points().size() + i));
-        }
-        probe = new RowProbe(dump, tensors, derived, writer);
-        stop = stop(dump.config(), probe.lastPoint()).orElse(null);
-    }
-
-    /** The boundary after the stage of the last point, where a pass can stop; none if the logits come next. */
-    private static Optional<Boundary> stop(Gpt2Config config, HookPoint last) {
-        return last.boundaryAfter().filter(boundary -> boundary.isBefore(Boundary.last(config)));
+        probe = RowProbe.of(dump, writer);
+        stop = probe.stop().orElse(null);
     }
 
     /** Runs what gets rows from {@code firstRow} on. */

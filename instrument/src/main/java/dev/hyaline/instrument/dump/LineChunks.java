@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.Arrays;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -49,14 +48,16 @@ final class LineChunks implements AutoCloseable {
     }
 
     private final String name;
-    private final Counted file;
+    /** The file's bytes and their digest, where these are known once all is read. */
+    private final @Nullable Counted file;
+
     private final @Nullable MessageDigest digest;
     private final InputStream text;
     private final byte[] buffer = new byte[BUFFER];
     private int at;
     private int limit;
 
-    private LineChunks(String name, Counted file, @Nullable MessageDigest digest, InputStream text) {
+    private LineChunks(String name, @Nullable Counted file, @Nullable MessageDigest digest, InputStream text) {
         this.name = name;
         this.file = file;
         this.digest = digest;
@@ -69,33 +70,64 @@ final class LineChunks implements AutoCloseable {
      * @throws FileException if it cannot be read
      */
     static LineChunks open(String name) {
+        InputFormat format = InputFormat.of(name);
         try {
+            if (format.records() != null) {
+                return new LineChunks(name, null, null, format.records().jsonLines(path(name), 0));
+            }
             MessageDigest digest = Digests.sha256();
             Counted counted = new Counted(Files.newInputStream(path(name)));
-            return new LineChunks(name, counted, digest, new DigestInputStream(counted, digest));
+            InputStream bytes = new DigestInputStream(counted, digest);
+            return new LineChunks(name, counted, digest, text(format, bytes));
         } catch (IOException e) {
             throw FileException.reading(name, e);
         }
     }
 
     /**
-     * Opens a file to read it from a byte of its text on.
+     * Opens a file to read it from a line on.
      *
+     * @param offset where the line begins in the file's text, which of records is their JSON
+     * @param lines number of lines before it
      * @throws FileException if it cannot be read
      */
-    static LineChunks open(String name, long offset) {
+    static LineChunks open(String name, long offset, long lines) {
+        InputFormat format = InputFormat.of(name);
         try {
-            Counted counted = new Counted(Files.newInputStream(path(name)));
-            LineChunks chunks = new LineChunks(name, counted, null, counted);
+            if (format.records() != null) {
+                return new LineChunks(name, null, null, format.records().jsonLines(path(name), lines));
+            }
+            InputStream text = text(format, Files.newInputStream(path(name)));
             try {
-                chunks.text.skipNBytes(offset);
+                text.skipNBytes(offset);
             } catch (IOException e) {
-                chunks.close();
+                text.close();
                 throw e;
             }
-            return chunks;
+            return new LineChunks(name, null, null, text);
         } catch (IOException e) {
             throw FileException.reading(name, e);
+        }
+    }
+
+    /**
+     * The text of a file.
+     *
+     * @throws FileException if it cannot be opened
+     */
+    static InputStream text(String name) {
+        return open(name, 0, 0).text;
+    }
+
+    private static InputStream text(InputFormat format, InputStream bytes) throws IOException {
+        if (format.compression() == null) {
+            return bytes;
+        }
+        try {
+            return format.compression().decompress(bytes);
+        } catch (IOException e) {
+            bytes.close();
+            throw e;
         }
     }
 
@@ -160,12 +192,20 @@ final class LineChunks implements AutoCloseable {
     /** Size and checksum of the file, once all is read. */
     PlannedFile file() {
         try {
-            MessageDigest whole = Objects.requireNonNull(digest);
-            new DigestInputStream(file, whole).transferTo(OutputStream.nullOutputStream());
-            return new PlannedFile(name, file.count, Digests.hex(whole));
+            if (file == null || digest == null) {
+                try (InputStream bytes = Files.newInputStream(path(name))) {
+                    return planned(new Counted(bytes), Digests.sha256());
+                }
+            }
+            return planned(file, digest);
         } catch (IOException e) {
             throw FileException.reading(name, e);
         }
+    }
+
+    private PlannedFile planned(Counted rest, MessageDigest whole) throws IOException {
+        new DigestInputStream(rest, whole).transferTo(OutputStream.nullOutputStream());
+        return new PlannedFile(name, rest.count, Digests.hex(whole));
     }
 
     @Override

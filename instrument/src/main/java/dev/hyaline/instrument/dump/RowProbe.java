@@ -2,6 +2,7 @@ package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
@@ -13,19 +14,21 @@ import dev.hyaline.instrument.internal.ColumnRange;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
-/** Passes chosen rows of a pass to a writer; changes nothing. */
+/** Passes chosen rows of a pass to a sink; changes nothing. */
 final class RowProbe implements Probe {
     private final Map<HookPoint, TensorInfo> tensors;
     private final Map<DerivedSite, TensorInfo> derived;
     private final CorpusDump dump;
-    private final ShardWriter writer;
+    private final RowSink sink;
     private final SortedSet<HookPoint> wanted;
     private final AwaitedPoints points;
     /** Chosen rows at the sources of derived sites, of the pass that runs. */
@@ -36,23 +39,33 @@ final class RowProbe implements Probe {
 
     private long firstRow;
 
-    RowProbe(
-            CorpusDump dump,
-            Map<HookPoint, TensorInfo> tensors,
-            Map<DerivedSite, TensorInfo> derived,
-            ShardWriter writer) {
+    private RowProbe(
+            CorpusDump dump, Map<HookPoint, TensorInfo> tensors, Map<DerivedSite, TensorInfo> derived, RowSink sink) {
         this.dump = dump;
         this.tensors = Map.copyOf(tensors);
-        this.writer = writer;
+        this.sink = sink;
         this.derived = derived;
         wanted = new TreeSet<>(tensors.keySet());
         derived.keySet().forEach(site -> wanted.addAll(site.sources()));
         this.points = new AwaitedPoints(wanted);
     }
 
-    /** The last point that a pass must reach. */
-    HookPoint lastPoint() {
-        return wanted.last();
+    static RowProbe of(CorpusDump dump, RowSink sink) {
+        List<TensorInfo> rows = dump.rowTensors();
+        Map<HookPoint, TensorInfo> tensors = new HashMap<>();
+        for (int i = 0; i < dump.points().size(); i++) {
+            tensors.put(dump.points().get(i), rows.get(i));
+        }
+        Map<DerivedSite, TensorInfo> derived = new LinkedHashMap<>();
+        for (int i = 0; i < dump.derived().size(); i++) {
+            derived.put(dump.derived().get(i), rows.get(dump.points().size() + i));
+        }
+        return new RowProbe(dump, tensors, derived, sink);
+    }
+
+    /** The boundary after the stage of the last point, where a pass can stop; none if the logits come next. */
+    Optional<Boundary> stop() {
+        return wanted.last().boundaryAfter().filter(boundary -> boundary.isBefore(Boundary.last(dump.config())));
     }
 
     /**
@@ -84,8 +97,8 @@ final class RowProbe implements Probe {
             TensorInfo tensor = tensors.get(point);
             if (tensor != null) {
                 List<ColumnRange> columns = ColumnRange.of(dump.config(), point.site(), dump.heads(), dump.neurons());
-                writer.begin(tensor, firstRow);
-                ChosenValues.pass(activation.values(), 0, activation.width(), here, columns, writer::append);
+                sink.begin(tensor, firstRow);
+                ChosenValues.pass(activation.values(), 0, activation.width(), here, columns, sink::append);
             }
             derive(point, activation, here);
         } catch (IOException e) {
@@ -111,8 +124,8 @@ final class RowProbe implements Probe {
                         .values(sources.stream()
                                 .map(source -> Objects.requireNonNull(held.get(source)))
                                 .toList());
-                writer.begin(entry.getValue(), firstRow);
-                writer.append(values, 0, values.length);
+                sink.begin(entry.getValue(), firstRow);
+                sink.append(values, 0, values.length);
             }
         }
     }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Spreads rows over shards. Each tensor's rows come in order, the tensors in any; a shard is completed when told that
  * all its rows came. Holds no more than a few buffers. Not thread-safe.
  */
-final class ShardWriter implements AutoCloseable {
+final class ShardWriter implements RowSink, AutoCloseable {
     /** A shard being filled. */
     private static final class Open {
         final long index;
@@ -61,16 +61,16 @@ final class ShardWriter implements AutoCloseable {
         this.nextShard = firstShard;
     }
 
-    /** Turns to the rows of a tensor from {@code firstRow} on. */
-    void begin(TensorInfo rows, long firstRow) throws IOException {
+    @Override
+    public void begin(TensorInfo rows, long firstRow) throws IOException {
         flush();
         tensor = rows;
         row = firstRow;
         room = 0;
     }
 
-    /** Appends values of whole rows. */
-    void append(float[] values, int offset, int count) throws IOException {
+    @Override
+    public void append(float[] values, int offset, int count) throws IOException {
         for (int done = 0; done < count; ) {
             ByteBuffer to = writable();
             ElementType type = tensor().type();

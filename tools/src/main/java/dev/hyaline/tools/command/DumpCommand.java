@@ -14,8 +14,10 @@ import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.capture.PromptPass;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
+import dev.hyaline.instrument.dump.CorpusFiles;
 import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.instrument.dump.Dump;
+import dev.hyaline.instrument.dump.DumpCost;
 import dev.hyaline.instrument.dump.DumpFolder;
 import dev.hyaline.instrument.dump.DumpFormat;
 import dev.hyaline.instrument.dump.DumpPlan;
@@ -39,6 +41,7 @@ import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.ShardOptions;
 import dev.hyaline.tools.option.WeightOptions;
 import dev.hyaline.tools.report.CorpusReport;
+import dev.hyaline.tools.report.CostReport;
 import dev.hyaline.tools.report.DumpReport;
 import dev.hyaline.tools.report.DumpSummary;
 import dev.hyaline.tools.report.PlanReport;
@@ -114,6 +117,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     private static final String DEFAULT_SITES = "all";
     private static final String DEFAULT_SITES_IN_SHARDS = "resid_post";
     private static final long MAX_TOKENS_IN_ONE_FILE = 65_536;
+    private static final Duration MEASURED = Duration.ofSeconds(10);
 
     private final Console console;
 
@@ -172,8 +176,18 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     @Mixin
     private GradientOptions gradientOptions;
 
-    @Option(names = "--dry-run", description = "Show what would be written and how large it is, and stop.")
+    @Option(
+            names = "--dry-run",
+            description = "Show what would be written and how large it is, and stop. For shards, run the model for ten"
+                    + " seconds to tell the time it takes, and whether to store or to compute again.")
     private boolean dryRun;
+
+    @Option(
+            names = "--prices",
+            paramLabel = "X,Y",
+            split = ",",
+            description = "With --dry-run: prices of a core-hour and of a gigabyte for a month. Default: 0.04,0.023")
+    private List<Double> prices = List.of(0.04, 0.023);
 
     @Mixin
     private CommonOptions common;
@@ -189,6 +203,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             return;
         }
         checkRequest();
+        if (prices.size() != 2 || !prices.stream().allMatch(price -> price > 0 && price < Double.POSITIVE_INFINITY)) {
+            throw new BadInputException(
+                    "--prices must be those of a core-hour and of a gigabyte for a month, such as 0.04,0.023");
+        }
         if (partOptions.isPlan()) {
             promptOptions.requireFilesOnly();
             engineOptions.requireProcessors();
@@ -343,11 +361,12 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         CorpusDump dump = corpusDump(checkpoint, vocabulary);
         Provenance provenance = provenance(
                 checkpoint, modelFiles(checkpoint), vocabulary, canonicalCommand(DEFAULT_SITES_IN_SHARDS, true));
+        CorpusFiles corpus = promptOptions.corpus(checkpoint.config(), vocabulary);
         DumpPlan plan;
         try (ConsoleProgress progress = new ConsoleProgress(console, "plan", "tokens", ConsoleProgress.UNKNOWN)) {
             plan = DumpPlan.of(
                     dump,
-                    promptOptions.corpus(checkpoint.config(), vocabulary),
+                    corpus,
                     weightOptions.weights(checkpoint).processing(),
                     provenance,
                     engineOptions.threads(),
@@ -358,7 +377,8 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 plan.write(opened);
             }
         }
-        new PlanReport(console, plan, folder, common.json).planned(!dryRun);
+        new PlanReport(console, plan, folder, common.json)
+                .planned(dryRun ? cost(checkpoint, dump, corpus, plan.tokens(), plan.bytes()) : null);
     }
 
     /**
@@ -421,7 +441,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         }
         CorpusReport report = new CorpusReport(console, checkpoint.name(), dump, forecast);
         if (dryRun) {
-            report.forecast(folder, common.json);
+            report.forecast(folder, cost(checkpoint, dump, corpus, forecast.tokens(), forecast.bytes()), common.json);
             return;
         }
         try (DumpFolder opened = DumpFolder.open(folder, shardOptions.ifExists());
@@ -441,6 +461,13 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             Duration elapsed = Duration.ofNanos(System.nanoTime() - begin);
             report.written(engine, written, tokens, elapsed, common.json);
             warnOfOverflow(written.overflowed());
+        }
+    }
+
+    private CostReport cost(Checkpoint checkpoint, CorpusDump dump, Corpus corpus, long tokens, long bytes) {
+        try (Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
+            return new CostReport(
+                    DumpCost.measure(dump, engine, corpus, MEASURED), tokens, bytes, prices.get(0), prices.get(1));
         }
     }
 

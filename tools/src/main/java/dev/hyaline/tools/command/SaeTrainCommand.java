@@ -62,6 +62,7 @@ import picocli.CommandLine.Option;
             "  hyaline sae train                                 fable, blocks.2.hook_resid_post, top-k 16",
             "  hyaline sae train --architecture standard --l1 3 --site blocks.1.hook_mlp_out",
             "  hyaline sae train --architecture standard --site blocks.1.hook_resid_post,blocks.2.hook_resid_post",
+            "  hyaline sae train --model gpt2 --prompts 'corpus/*.parquet' --context 128 --pack --batch 4096",
             "  hyaline dump --model gpt2 --prompts corpus.jsonl --sites resid_post --layers 8 --skip-bos",
             "  hyaline sae train --model gpt2 --dump hyaline-dump --latents 24576 --k 32 --batch 4096 --resume"
         })
@@ -180,6 +181,16 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                     + " are.")
     private @Nullable Double maxLength;
 
+    @Option(
+            names = "--buffer-rows",
+            paramLabel = "N",
+            description = {
+                "Rows of the buffer in which those of the texts are mixed. Default: as many as 256 MB hold. With"
+                        + " --dump: take the rows in the order that such a buffer gives; a run on the texts of the dump"
+                        + " with the same number ends in the same weights. Default there: mix all rows"
+            })
+    private @Nullable Integer bufferRows;
+
     @Mixin
     private TextOptions texts;
 
@@ -257,6 +268,9 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             throw new BadInputException(
                     "--max-length is for a --dump, and a finite number of at least 1, found " + maxLength);
         }
+        if (bufferRows != null) {
+            CheckedOptions.requireAtLeast("--buffer-rows", 1, bufferRows);
+        }
         if (!(k > 0) || !(rate > 0) || !(l1 >= 0)) {
             throw new BadInputException("--k and --rate must be above 0, and --l1 at least 0");
         }
@@ -317,18 +331,22 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Set<Integer> excluded = texts.excluded(vocabulary);
             if (dump.isEmpty()) {
-                Corpus corpus = Corpus.of(texts.documents(model, vocabulary, TEXTS, console));
-                int buffer = (int) Math.max(batch, BUFFER_BYTES / Float.BYTES / width(in, model.config()));
-                CorpusData data = in.size() > 1
+                Corpus corpus = texts.corpus(model, vocabulary, TEXTS, console);
+                int buffer = bufferRows == null
+                        ? (int) Math.max(batch, BUFFER_BYTES / Float.BYTES / width(in, model.config()))
+                        : bufferRows;
+                try (CorpusData data = in.size() > 1
                         ? CorpusData.ofSites(model, corpus, in, excluded, seed, buffer)
-                        : CorpusData.of(model, corpus, first, to, excluded, seed, buffer);
-                train(checkpoint, in, to, excluded, data);
+                        : CorpusData.of(model, corpus, first, to, excluded, seed, buffer)) {
+                    train(checkpoint, in, to, excluded, data);
+                }
             } else {
                 try (ActivationStore store = ActivationStore.open(PathOption.parse("--dump", dump))) {
                     StoreData all = in.size() > 1
                             ? StoreData.ofSites(store, in, excluded, seed)
                             : StoreData.of(store, first, to, excluded, seed);
-                    StoreData data = maxLength == null ? all : all.withoutLongRows(maxLength);
+                    StoreData some = maxLength == null ? all : all.withoutLongRows(maxLength);
+                    StoreData data = bufferRows == null ? some : some.buffered(bufferRows);
                     if (data.rows() < all.rows()) {
                         console.err()
                                 .println("hyaline: " + (all.rows() - data.rows()) + " of " + all.rows()

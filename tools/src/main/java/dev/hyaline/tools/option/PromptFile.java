@@ -4,6 +4,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
+import dev.hyaline.instrument.dump.CorpusFiles;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -19,7 +20,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
@@ -38,8 +38,9 @@ import tools.jackson.core.exc.InputCoercionException;
 /**
  * A file of prompts in UTF-8: one per line, blank lines skipped. In JSON Lines ({@code .jsonl}, {@code .ndjson},
  * {@code .json}; standard input or a pipe whose first character is a brace) a line is a string, or an object with
- * {@code "text"} or {@code "tokens"} and optionally {@code "positions"} by role; other properties are skipped. Only one
- * line at a time is in memory.
+ * {@code "text"} or {@code "tokens"} (also called {@code "input_ids"}) and optionally {@code "positions"} by role;
+ * other properties are skipped. Parquet is read as JSON Lines, and what is compressed as what it holds, as
+ * {@link CorpusFiles} says. Only one line at a time is in memory.
  */
 public final class PromptFile {
     private static final String EXPECTED = "expected a string, or an object with \"text\" or \"tokens\"";
@@ -111,7 +112,10 @@ public final class PromptFile {
      */
     Stream<PromptInput> prompts() {
         try {
-            Reader reader = new Reader(path == null ? new ByteArrayInputStream(bytes) : Files.newInputStream(path));
+            Reader reader = new Reader(
+                    bytes == null
+                            ? CorpusFiles.open(name)
+                            : path == null ? new ByteArrayInputStream(bytes) : Files.newInputStream(path));
             return StreamSupport.stream(Spliterators.spliteratorUnknownSize(reader, Spliterator.ORDERED), false)
                     .onClose(reader::close);
         } catch (IOException e) {
@@ -131,7 +135,7 @@ public final class PromptFile {
     private final class Reader implements Iterator<PromptInput> {
         private final InputStream in;
         private final ByteArrayOutputStream line = new ByteArrayOutputStream();
-        private boolean json = isJsonLines(name);
+        private boolean json = CorpusFiles.isJsonLines(name);
         private int lines;
         private boolean any;
         private @Nullable PromptInput next;
@@ -206,11 +210,9 @@ public final class PromptFile {
      */
     static Optional<PromptInput> prompt(String file, long line, byte[] content) {
         String text = text(file, line, content);
-        return text.isBlank() ? Optional.empty() : Optional.of(prompt(file + ":" + line, text, isJsonLines(file)));
-    }
-
-    private static boolean isJsonLines(String file) {
-        return file.toLowerCase(Locale.ROOT).matches(".*\\.(jsonl|ndjson|json)");
+        return text.isBlank()
+                ? Optional.empty()
+                : Optional.of(prompt(file + ":" + line, text, CorpusFiles.isJsonLines(file)));
     }
 
     private static String text(String file, long line, byte[] content) {
@@ -256,19 +258,26 @@ public final class PromptFile {
     private static PromptInput object(String source, JsonParser json) {
         String text = null;
         List<Integer> tokens = null;
+        String tokensName = "tokens";
         Map<String, Integer> positions = Map.of();
         while (json.nextToken() != JsonToken.END_OBJECT) {
             String property = json.currentName();
             JsonToken value = json.nextToken();
             switch (property) {
                 case "text" -> text = string(source, json, value);
-                case "tokens" -> tokens = tokens(source, json, value);
+                case "tokens", "input_ids" -> {
+                    if (tokens != null && !property.equals(tokensName)) {
+                        throw new BadInputException(source + ": \"tokens\" and \"input_ids\" exclude each other");
+                    }
+                    tokens = tokens(source, json, value, property);
+                    tokensName = property;
+                }
                 case "positions" -> positions = positions(source, json, value);
                 default -> json.skipChildren();
             }
         }
         if (text != null && tokens != null) {
-            throw new BadInputException(source + ": \"text\" and \"tokens\" exclude each other");
+            throw new BadInputException(source + ": \"text\" and \"" + tokensName + "\" exclude each other");
         }
         if (text != null) {
             return new PromptInput.OfText(source, text, positions);
@@ -286,7 +295,7 @@ public final class PromptFile {
         return json.getString();
     }
 
-    private static List<Integer> tokens(String source, JsonParser json, JsonToken value) {
+    private static List<Integer> tokens(String source, JsonParser json, JsonToken value, String name) {
         List<Integer> tokens = new ArrayList<>();
         if (value == JsonToken.START_ARRAY) {
             while (json.nextToken() == JsonToken.VALUE_NUMBER_INT) {
@@ -294,7 +303,7 @@ public final class PromptFile {
             }
         }
         if (json.currentToken() != JsonToken.END_ARRAY) {
-            throw new BadInputException(source + ": \"tokens\" must be a list of token ids");
+            throw new BadInputException(source + ": \"" + name + "\" must be a list of token ids");
         }
         return tokens;
     }

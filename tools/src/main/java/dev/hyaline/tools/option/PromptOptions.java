@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The prompts that a command runs. */
@@ -34,7 +35,9 @@ public final class PromptOptions implements CheckedOptions {
             paramLabel = "FILE",
             description = {
                 "A file of prompts, - for standard input: one a line or, if its name ends in jsonl or the input begins"
-                        + " with a brace, JSON Lines of strings or of objects with \"text\" or \"tokens\"."
+                        + " with a brace, JSON Lines of strings or of objects with \"text\" or \"tokens\". Also .gz and"
+                        + " .zst of these, Parquet with such a column, a folder of such files, or a quoted pattern:"
+                        + " 'data/*.parquet'."
             })
     List<String> files = new ArrayList<>();
 
@@ -52,13 +55,39 @@ public final class PromptOptions implements CheckedOptions {
             })
     public boolean noBos;
 
+    /** The files that {@link #files} stand for. */
+    private @Nullable List<String> expanded;
+
     private PromptSource source = new PromptSource(List.of());
     private boolean readLater;
 
     @Override
     public void check() {
         tokens.forEach(TokenIds::parse);
-        files.stream().filter(file -> !file.equals("-")).forEach(file -> PathOption.readable("--prompts", file));
+        names();
+    }
+
+    private List<String> names() {
+        if (expanded == null) {
+            expanded = files.stream().flatMap(PromptOptions::expand).toList();
+        }
+        return expanded;
+    }
+
+    private static Stream<String> expand(String file) {
+        if (file.equals("-")) {
+            return Stream.of(file);
+        }
+        if (file.isEmpty()) {
+            PathOption.parse("--prompts", file);
+        }
+        try {
+            List<String> names = CorpusFiles.expand(file);
+            names.forEach(name -> PathOption.readable("--prompts", name));
+            return names.stream();
+        } catch (BadInputException e) {
+            throw new BadInputException("--prompts: " + e.getMessage());
+        }
     }
 
     /** Reads all files of prompts once, line by line, to find mistakes early; a corpus is never held in memory. */
@@ -81,7 +110,7 @@ public final class PromptOptions implements CheckedOptions {
             throw new BadInputException("--plan takes prompts from files alone, which every part can read: give"
                     + " --prompts FILE, and neither --prompt nor --tokens");
         }
-        for (String file : files) {
+        for (String file : names()) {
             if (file.equals("-") || !Files.isRegularFile(PathOption.readable("--prompts", file))) {
                 throw new BadInputException("--plan needs files that every part can read again, but "
                         + (file.equals("-") ? "standard input" : file) + " is none; save it to a file");
@@ -92,7 +121,7 @@ public final class PromptOptions implements CheckedOptions {
 
     /** The files of prompts, as a corpus. */
     public CorpusFiles corpus(Gpt2Config config, ModelVocabulary vocabulary) {
-        return new CorpusFiles(files, parser(config, vocabulary));
+        return new CorpusFiles(names(), parser(config, vocabulary));
     }
 
     /** Reads the lines of files of prompts. */
@@ -128,7 +157,7 @@ public final class PromptOptions implements CheckedOptions {
         for (int i = 0; i < texts.size(); i++) {
             parts.add(one(new PromptInput.OfText(numbered("--prompt", i, texts.size()), texts.get(i))));
         }
-        for (String file : files) {
+        for (String file : names()) {
             parts.add(PromptFile.of(file, standardInput)::prompts);
         }
         for (int i = 0; i < tokens.size(); i++) {

@@ -3,9 +3,10 @@ package dev.hyaline.tools.option;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.tools.terminal.Console;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -34,6 +35,13 @@ public final class TextOptions implements CheckedOptions {
     private int context = 64;
 
     @Option(
+            names = "--pack",
+            description = {
+                "Join the prompts, of any length, and cut them into texts of --context tokens. The tail is left out."
+            })
+    private boolean pack;
+
+    @Option(
             names = "--text-seed",
             paramLabel = "N",
             description = "What the model's own texts depend on. Default: ${DEFAULT-VALUE}")
@@ -51,6 +59,9 @@ public final class TextOptions implements CheckedOptions {
     public void check() {
         if (prompts.isGiven() && texts != null) {
             throw new BadInputException("--texts is for texts that the model writes, but prompts are given");
+        }
+        if (pack && !prompts.isGiven()) {
+            throw new BadInputException("--pack is for prompts, of which none are given");
         }
         if (texts != null && (texts < 1 || texts > 1_000_000)) {
             throw new BadInputException("--texts must be from 1 to 1000000, found " + texts);
@@ -90,29 +101,43 @@ public final class TextOptions implements CheckedOptions {
     }
 
     /**
-     * The texts, each cut to the context.
+     * The texts, each cut to the context, in memory.
      *
      * @param unless how many the model writes where no number is given
      */
     public List<Document> documents(Gpt2 model, ModelVocabulary vocabulary, int unless, Console console) {
+        try (Stream<Document> documents =
+                corpus(model, vocabulary, unless, console).documents()) {
+            return documents.toList();
+        }
+    }
+
+    /**
+     * The texts of {@link #documents}. Prompts are read from their files each time, never all at once.
+     *
+     * @param unless how many the model writes where no number is given
+     */
+    public Corpus corpus(Gpt2 model, ModelVocabulary vocabulary, int unless, Console console) {
         int length = Math.min(context, model.config().nCtx());
         if (!prompts.isGiven()) {
-            return new OwnTexts(texts == null ? unless : texts, length, seed).write(model, vocabulary, console);
+            return Corpus.of(
+                    new OwnTexts(texts == null ? unless : texts, length, seed).write(model, vocabulary, console));
         }
-        List<Document> documents = new ArrayList<>();
-        try (Stream<PromptInput> inputs = prompts.source().prompts()) {
-            inputs.forEach(input -> {
-                int[] tokens = prompts.encode(input, model.config(), vocabulary);
-                Prompts.requireKnown(model.config(), tokens, input.source());
-                for (int from = 0; from < tokens.length; from += length) {
-                    int[] piece = IntStream.range(from, Math.min(tokens.length, from + length))
-                            .map(i -> tokens[i])
-                            .toArray();
-                    documents.add(new Document(input.source(), piece));
-                }
-            });
-        }
-        return documents;
+        Corpus whole = () -> prompts.source().prompts().map(input -> {
+            int[] tokens = prompts.encode(input, model.config(), vocabulary);
+            Prompts.requireKnown(model.config(), tokens, input.source());
+            return new Document(input.source(), tokens);
+        });
+        return pack
+                ? Corpus.packed(model.config(), whole, length)
+                : () -> whole.documents().flatMap(document -> cut(document, length));
+    }
+
+    private static Stream<Document> cut(Document document, int length) {
+        int[] tokens = document.tokens();
+        return IntStream.iterate(0, from -> from < tokens.length, from -> from + length)
+                .mapToObj(from -> new Document(
+                        document.name(), Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + length))));
     }
 
     /** As {@link #documents}, as prompts. */

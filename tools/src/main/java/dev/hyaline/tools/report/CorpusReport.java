@@ -27,8 +27,8 @@ public final class CorpusReport {
         this.forecast = forecast;
     }
 
-    /** Shows what would be written. */
-    public void forecast(Path folder, boolean json) {
+    /** Shows what would be written, and what it costs. */
+    public void forecast(Path folder, CostReport cost, boolean json) {
         List<Path> existing = DumpFolder.existing(folder);
         if (json) {
             JsonOutput.print(console, out -> {
@@ -36,6 +36,7 @@ public final class CorpusReport {
                 out.writeStringProperty("folder", folder.toString());
                 out.writeBooleanProperty("exists", !existing.isEmpty());
                 contents(out);
+                cost.write(out);
             });
             return;
         }
@@ -44,6 +45,7 @@ public final class CorpusReport {
         console.out()
                 .println("Would write " + shards() + " (" + DisplayText.bytes(forecast.bytes()) + ") and "
                         + DumpFolder.MANIFEST + " to " + folder);
+        cost.print(console);
         if (!existing.isEmpty()) {
             console.out().println(existing.getFirst() + " exists already; replacing it takes --force.");
         }

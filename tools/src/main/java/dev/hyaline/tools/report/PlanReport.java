@@ -7,6 +7,7 @@ import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /** The output of {@code hyaline dump} for a dump that is written in parts. */
@@ -14,15 +15,19 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
     /**
      * Shows a plan.
      *
-     * @param written whether it is in the folder
+     * @param cost of the dump, if the plan was not written; null if it is in the folder
      */
-    public void planned(boolean written) {
+    public void planned(@Nullable CostReport cost) {
+        boolean written = cost == null;
         Path file = folder.resolve(DumpPlan.FILE);
         if (json) {
             JsonOutput.print(console, out -> {
                 out.writeBooleanProperty("written", written);
                 out.writeStringProperty("plan", file.toString());
                 contents(out);
+                if (cost != null) {
+                    cost.write(out);
+                }
             });
             return;
         }
@@ -37,7 +42,9 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
                             + (plan.droppedTokens() == 1 ? "is" : "are") + " left out");
         }
         console.out().println((written ? "Wrote " : "Would write ") + file);
-        if (written) {
+        if (cost != null) {
+            cost.print(console);
+        } else {
             console.out()
                     .println("  Write its parts in any order, on any machines that see the same files here:"
                             + " hyaline dump --out " + folder + " --part 0/16");

@@ -229,20 +229,60 @@ public final class SaeTrainer implements AutoCloseable {
     public static void run(List<SaeTrainer> trainers, TrainingData data, GroupListener listener) {
         SaeTrainer first = trainers.getFirst();
         int batch = first.training.batch();
-        for (SaeTrainer trainer : trainers) {
-            if (trainer.training.batch() != batch || trainer.done != first.done) {
-                throw new BadInputException("autoencoders that are trained together take the same batches");
-            }
-            if (trainer.dIn != data.dIn() || trainer.dOut != data.dOut() || trainer.sites != data.sites()) {
-                throw new BadShapeException("activations", trainer.dIn + " values", data.dIn() + " values");
-            }
-        }
+        requireInStep(trainers);
+        trainers.forEach(trainer -> trainer.requireFits(data));
         float[] x = new float[batch * first.dIn];
         float[] y = data.isTranscoder() ? new float[batch * first.dOut] : x;
         for (long at = first.done; trainers.stream().anyMatch(trainer -> !trainer.isDone()); at++) {
             data.read(at, batch, x, y);
             for (SaeTrainer trainer : trainers) {
                 if (!trainer.isDone()) {
+                    trainer.step(x, y, listener);
+                }
+            }
+        }
+    }
+
+    private static void requireInStep(List<SaeTrainer> trainers) {
+        SaeTrainer first = trainers.getFirst();
+        for (SaeTrainer trainer : trainers) {
+            if (trainer.training.batch() != first.training.batch() || trainer.done != first.done) {
+                throw new BadInputException("autoencoders that are trained together take the same batches");
+            }
+        }
+    }
+
+    private void requireFits(TrainingData data) {
+        if (dIn != data.dIn() || dOut != data.dOut() || sites != data.sites()) {
+            throw new BadShapeException("activations", dIn + " values", data.dIn() + " values");
+        }
+    }
+
+    /**
+     * Trains one autoencoder on each of several data, step by step together, as those of {@link CorpusData#ofEach} are
+     * read.
+     *
+     * @param data of each trainer
+     * @throws BadInputException if there are not as many trainers as data, their batches differ in size, or they stand
+     *     at different steps
+     */
+    public static void runEach(List<SaeTrainer> trainers, List<? extends TrainingData> data, GroupListener listener) {
+        if (trainers.isEmpty() || trainers.size() != data.size()) {
+            throw new BadInputException(
+                    "each trainer needs its data, found " + trainers.size() + " trainers and " + data.size() + " data");
+        }
+        requireInStep(trainers);
+        int batch = trainers.getFirst().training.batch();
+        for (int t = 0; t < trainers.size(); t++) {
+            trainers.get(t).requireFits(data.get(t));
+        }
+        for (long at = trainers.getFirst().done; trainers.stream().anyMatch(trainer -> !trainer.isDone()); at++) {
+            for (int t = 0; t < trainers.size(); t++) {
+                SaeTrainer trainer = trainers.get(t);
+                if (!trainer.isDone()) {
+                    float[] x = new float[batch * trainer.dIn];
+                    float[] y = trainer.transcoder ? new float[batch * trainer.dOut] : x;
+                    data.get(t).read(at, batch, x, y);
                     trainer.step(x, y, listener);
                 }
             }

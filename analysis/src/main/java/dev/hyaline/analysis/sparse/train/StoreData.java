@@ -3,7 +3,6 @@ package dev.hyaline.analysis.sparse.train;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.dump.ActivationStore;
-import dev.hyaline.instrument.dump.RowOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -11,7 +10,7 @@ import java.util.stream.IntStream;
 
 /**
  * Activations of a dump on disk, read wherever they lie: each epoch a permutation of all rows that is keyed by the seed
- * and the epoch and takes no memory. For one thread.
+ * and the epoch and takes no memory, unless they are to come as {@link CorpusData} gives them. For one thread.
  */
 public final class StoreData implements TrainingData {
     private static final int ROWS_AT_ONCE = 1024;
@@ -19,14 +18,18 @@ public final class StoreData implements TrainingData {
     private final ActivationStore store;
     private final DataSites sites;
     private final long seed;
+    private final long bufferRows;
+    private final BufferedOrder order;
     /** The rows whose tokens are not left out; empty if none is. */
     private final long[] chosen;
 
-    private StoreData(ActivationStore store, DataSites sites, long seed, long[] chosen) {
+    private StoreData(ActivationStore store, DataSites sites, long seed, long bufferRows, long[] chosen) {
         this.store = store;
         this.sites = sites;
         this.seed = seed;
+        this.bufferRows = bufferRows;
         this.chosen = chosen;
+        order = new BufferedOrder(chosen.length == 0 ? store.rows() : chosen.length, bufferRows, seed);
     }
 
     /**
@@ -47,7 +50,7 @@ public final class StoreData implements TrainingData {
         for (HookPoint point : List.of(in, out)) {
             store.width(point);
         }
-        return new StoreData(store, DataSites.of(in, out, store::width), seed, chosen(store, excluded));
+        return new StoreData(store, DataSites.of(in, out, store::width), seed, Long.MAX_VALUE, chosen(store, excluded));
     }
 
     /**
@@ -57,7 +60,22 @@ public final class StoreData implements TrainingData {
      *     row is left
      */
     public static StoreData ofSites(ActivationStore store, List<HookPoint> points, Set<Integer> excluded, long seed) {
-        return new StoreData(store, DataSites.ofCrosscoder(points, store::width), seed, chosen(store, excluded));
+        return new StoreData(
+                store, DataSites.ofCrosscoder(points, store::width), seed, Long.MAX_VALUE, chosen(store, excluded));
+    }
+
+    /**
+     * The same in the order in which {@link CorpusData} with a buffer of so many rows gives those of the same corpus:
+     * with the same seed and the same tokens left out, the batches are the same, bit for bit, if the dump keeps all
+     * tokens as float32, and cuts long documents at the model's positions.
+     *
+     * @throws BadInputException if the buffer has no row
+     */
+    public StoreData buffered(int rowsOfBuffer) {
+        if (rowsOfBuffer < 1) {
+            throw new BadInputException("a buffer needs at least one row, found " + rowsOfBuffer);
+        }
+        return new StoreData(store, sites, seed, rowsOfBuffer, chosen);
     }
 
     /**
@@ -95,11 +113,11 @@ public final class StoreData implements TrainingData {
                 .filter(i -> lengths[i] <= bound)
                 .mapToLong(this::row)
                 .toArray();
-        return left.length == count ? this : new StoreData(store, sites, seed, left);
+        return left.length == count ? this : new StoreData(store, sites, seed, bufferRows, left);
     }
 
-    private long row(int index) {
-        return chosen.length == 0 ? index : chosen[index];
+    private long row(long index) {
+        return chosen.length == 0 ? index : chosen[(int) index];
     }
 
     private static long[] chosen(ActivationStore store, Set<Integer> excluded) {
@@ -149,16 +167,8 @@ public final class StoreData implements TrainingData {
     public void read(long batch, int size, float[] x, float[] y) {
         sites.requireBatch(batch, size, x, y);
         long[] rows = new long[size];
-        long[] one = new long[1];
-        long first = batch * size;
-        RowOrder order = RowOrder.shuffled(rows(), seed + first / rows());
-        order.position(first % rows());
         for (int i = 0; i < size; i++) {
-            if (order.next(one) == 0) {
-                order = RowOrder.shuffled(rows(), seed + (first + i) / rows());
-                order.next(one);
-            }
-            rows[i] = chosen.length == 0 ? one[0] : chosen[(int) one[0]];
+            rows[i] = row(order.row(batch * size + i));
         }
         if (sites.crosscoder()) {
             readSites(rows, size, x);

@@ -1,0 +1,2 @@
+/** Parquet and zstd, as {@link dev.hyaline.instrument.dump.CorpusFiles} reads them. */
+package dev.hyaline.corpora;
