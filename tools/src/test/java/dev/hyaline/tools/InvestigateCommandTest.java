@@ -46,4 +46,56 @@ final class InvestigateCommandTest {
         assertThat(Outcome.of("investigate", "/nowhere.json").exitCode())
                 .isNotZero();
     }
+
+    /** Killed in the middle, resumed, made again, changed in one digit, and compared with itself. */
+    @Test
+    void aStudyIsCarriedOut(@TempDir Path folder) throws IOException, InterruptedException {
+        Path file = Files.writeString(folder.resolve("small.json"), """
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
+             "prompts": {"draw": {"discovery": 8, "held_out": 16}, "split_by": "names"},
+             "design": {"pilot": 4}, "sanity": "none", "robustness": "none",
+             "claims": [
+              {"name": "inhibits", "do": "ablate", "components": ["1.0", "1.3"], "expect": {"decrease": 1}},
+              {"name": "looks", "do": "attend", "at": "S2", "components": "1.3",
+               "expect": {"attention_at_least": 0.3}}]}
+            """);
+        Path study = folder.resolve("small");
+        Process process = Outcome.start(folder, "C", "investigate", file.toString());
+        while (process.isAlive() && !Files.exists(study.resolve("3-design"))) {
+            Thread.sleep(5);
+        }
+        process.destroyForcibly().waitFor();
+        Outcome resumed = Outcome.of("investigate", file.toString(), "--out", study.toString());
+        assertThat(resumed.exitCode()).isZero();
+        assertThat(resumed.out())
+                .contains("inhibits", "confirmed", "The hypothesis is inconclusive.", "sanity");
+        assertThat(study.resolve("7-report/report.json")).exists();
+
+        assertThat(Outcome.of("verify", study.toString()).succeeded().out()).isEqualTo("every byte is the same\n");
+        assertThat(Outcome.of("compare", study.toString(), study.toString(), "--json")
+                        .succeeded()
+                        .out())
+                .contains("inconclusive", "inhibits");
+
+        Path analysis = study.resolve("5-analysis/analysis.json");
+        String text = Files.readString(analysis);
+        Files.writeString(analysis, text.replaceFirst("(estimate\" : \\d+\\.\\d\\d)\\d", "$1x"));
+        Outcome changed = Outcome.of("verify", study.toString());
+        assertThat(changed.exitCode()).isEqualTo(1);
+        assertThat(changed.out()).contains("analysis.json differs in line ", "estimate", "made again");
+    }
+
+    @Test
+    void aModelThatLacksWhatIsClaimedIsNamed(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("a.json"), """
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
+             "claims": [{"name": "late", "do": "ablate", "components": "9.0", "expect": {"decrease": 1}}]}
+            """);
+        Outcome outcome = Outcome.of("investigate", "--check", file.toString());
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err())
+                .contains("a.json: claim \"late\": there is no 9.0: the model has 4 layers of 8 heads");
+        Files.writeString(file, "{\n \"format\": ,");
+        assertThat(Outcome.of("investigate", "--check", file.toString()).err()).contains("at line 2");
+    }
 }

@@ -77,6 +77,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("train", TrainCommand::new);
         COMMANDS.put("investigate", InvestigateCommand::new);
         COMMANDS.put("verify", VerifyCommand::new);
+        COMMANDS.put("compare", CompareCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("doctor", DoctorCommand::new);

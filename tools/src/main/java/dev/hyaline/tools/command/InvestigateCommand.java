@@ -156,7 +156,7 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
         Path folder = out == null ? folder(path) : PathOption.parse("--out", out);
         PathOption.requireWritable("--out", folder.resolve("1"));
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
-                LaboratoryProgress progress = new LaboratoryProgress(console)) {
+                LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ true)) {
             Laboratory laboratory = Laboratory.of(model.studied())
                     .in(folder)
                     .pairsFrom(Objects.requireNonNullElse(path.getParent(), Path.of("")))

@@ -75,7 +75,7 @@ public final class VerifyCommand implements Callable<Integer>, CheckedOptions {
         Investigation investigation = Investigation.read(file);
         Path scratch = scratch();
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
-                LaboratoryProgress progress = new LaboratoryProgress(console)) {
+                LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ false)) {
             StudyDifference difference =
                     Laboratory.of(model.studied()).program(Version.text()).verify(study, scratch, progress);
             print(study, difference);

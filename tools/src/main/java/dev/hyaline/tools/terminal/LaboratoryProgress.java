@@ -5,10 +5,13 @@ import dev.hyaline.analysis.laboratory.StudyProgress;
 /** The progress of a study: a line for each phase and remark, a bar for its work. */
 public final class LaboratoryProgress implements StudyProgress, AutoCloseable {
     private final Console console;
+    private final boolean remarks;
     private final StageProgress bar;
 
-    public LaboratoryProgress(Console console) {
+    /** @param remarks whether to print what the study says of itself */
+    public LaboratoryProgress(Console console, boolean remarks) {
         this.console = console;
+        this.remarks = remarks;
         this.bar = new StageProgress(console);
     }
 
@@ -28,9 +31,11 @@ public final class LaboratoryProgress implements StudyProgress, AutoCloseable {
 
     @Override
     public void said(String sentence) {
-        bar.close();
-        console.err().println("hyaline: " + sentence);
-        console.err().flush();
+        if (remarks) {
+            bar.close();
+            console.err().println("hyaline: " + sentence);
+            console.err().flush();
+        }
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -20,6 +21,7 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 
@@ -30,6 +32,7 @@ import tools.jackson.core.json.JsonReadFeature;
  * {@code NaN} and {@code Infinity} are accepted, because Python writes them; {@link #number} then refuses them by key.
  */
 public final class Json {
+    private static final Pattern PLACE = Pattern.compile("line \\d+, column \\d+$");
     private static final int MAX_DEPTH = 32;
     private static final int MAX_NUMBER_LENGTH = 100;
     private static final int MAX_NAME_LENGTH = 1 << 16;
@@ -115,7 +118,13 @@ public final class Json {
     }
 
     static HyalineException malformed(FileErrors errors, String label, JacksonException e) {
-        return errors.file(label, "valid JSON", Printable.parserMessage(e), e);
+        // The place is in the parser's own message only for some sources.
+        String message = Printable.parserMessage(e);
+        TokenStreamLocation at = e.getLocation();
+        String place = at == null || at.getLineNr() < 1 || PLACE.matcher(message).find()
+                ? ""
+                : " at line " + at.getLineNr() + ", column " + at.getColumnNr();
+        return errors.file(label, "valid JSON", message + place, e);
     }
 
     /** The parser's current token, for an error. */
