@@ -10,9 +10,11 @@ import dev.hyaline.explorer.TableCell.WordCell;
 import dev.hyaline.explorer.TableColumn.Content;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
@@ -155,7 +157,7 @@ public final class DataTable implements View {
             html.close();
         }
         html.close().close().open("tbody");
-        List<Rounding> roundings = columns.stream()
+        List<DoubleFunction<String>> roundings = columns.stream()
                 .map(column -> rounding(rows.stream().map(row -> row.cells.get(columns.indexOf(column)))))
                 .toList();
         for (AddressedRow row : rows) {
@@ -200,19 +202,24 @@ public final class DataTable implements View {
         return column.content() != Content.TEXT;
     }
 
-    private static Rounding rounding(Stream<TableCell> cells) {
+    /** The rounding of a column; whole numbers alone, such as counts, stay as they are. */
+    private static DoubleFunction<String> rounding(Stream<TableCell> cells) {
         double[] values = cells.flatMapToDouble(cell -> switch (cell) {
                     case WordCell word -> DoubleStream.empty();
                     case NumberCell number -> DoubleStream.of(number.value());
-                    case IntervalCell(Interval interval)
-                    when interval != null -> DoubleStream.of(interval.low(), interval.high());
+                    case IntervalCell(Interval interval) when interval != null ->
+                        DoubleStream.of(interval.low(), interval.high());
                     case IntervalCell none -> DoubleStream.empty();
                 })
+                .filter(Double::isFinite)
                 .toArray();
-        return Rounding.of(values, DIGITS);
+        if (Arrays.stream(values).allMatch(value -> value == Math.rint(value) && Math.abs(value) < 1e15)) {
+            return value -> Double.isFinite(value) ? String.valueOf((long) value) : "-";
+        }
+        return Rounding.of(values, DIGITS)::text;
     }
 
-    private static void cell(HtmlWriter html, TableCell cell, TableColumn column, Rounding rounding) {
+    private static void cell(HtmlWriter html, TableCell cell, TableColumn column, DoubleFunction<String> rounding) {
         switch (cell) {
             case WordCell word when word.tone() == Tone.PLAIN -> html.text(word.text());
             case WordCell word -> Badge.small(html, word.tone(), word.text());
@@ -220,9 +227,9 @@ public final class DataTable implements View {
                 html.text(
                         column.content() == Content.P_VALUE
                                 ? ShownNumber.pValue(number.value())
-                                : rounding.text(number.value()));
+                                : rounding.apply(number.value()));
             case IntervalCell(Interval interval)
-            when interval != null -> html.text(rounding.text(interval.low()) + " to " + rounding.text(interval.high()));
+            when interval != null -> html.text(rounding.apply(interval.low()) + " to " + rounding.apply(interval.high()));
             case IntervalCell none -> html.text("-");
         }
     }

@@ -19,9 +19,7 @@ public record Figure(
     public void write(HtmlWriter html) {
         html.open("figure").picture(picture, alternative).element("figcaption", caption);
         if (table != null) {
-            html.open("details").element("summary", "The numbers of this figure");
-            table.write(html);
-            html.close();
+            new Folded("The numbers of this figure", table).write(html);
         }
         html.close();
     }

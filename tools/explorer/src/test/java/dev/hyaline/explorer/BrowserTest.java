@@ -4,13 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.hyaline.explorer.report.InvestigationReport;
+import dev.hyaline.explorer.report.ReportSample;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -74,16 +73,10 @@ final class BrowserTest {
         browser = Browser.start();
         report = Files.writeString(
                 folder.resolve("report.html"),
-                InvestigationReport.of("report.json", sample()).html());
+                InvestigationReport.of(ReportSample.files()).html());
         views = Files.writeString(
                 folder.resolve("views.html"),
                 Page.of(PageTest.HOSTILE, PageTest.views(PageTest.HOSTILE)).html());
-    }
-
-    private static byte[] sample() throws IOException {
-        try (InputStream sample = BrowserTest.class.getResourceAsStream("report/ioi.report.json")) {
-            return Objects.requireNonNull(sample).readAllBytes();
-        }
     }
 
     @AfterAll
@@ -163,8 +156,8 @@ final class BrowserTest {
         assertThat(saved.lines().toList())
                 .hasSize(7)
                 .first()
-                .isEqualTo("name,outcome,unit,bound,estimate,interval_low,interval_high,p,adjusted_p,alpha");
-        assertThat(saved).contains(",confirmed,logits,5.4182,10.6304,8.94471,12.1925,");
+                .isEqualTo("name,verdict,unit,bound,estimate,interval_low,interval_high,p,adjusted_p,alpha");
+        assertThat(saved).contains(",confirmed,logits,6.552311208409567,13.129334714729339,10.518946235671,15.468771264159273,");
     }
 
     @Test

@@ -60,7 +60,7 @@ final class PageTest {
                 new Badge(Tone.GOOD, text, text),
                 Section.of(text, text, Prose.of(text), new Bullets(List.of(text))),
                 Section.of(text, text, table, DataTable.of(results)),
-                new Listing(text, text),
+                new Folded(text, new Listing(text)),
                 Facts.of(Map.of(text, text)),
                 Facts.ofCode(Map.of(text, text)),
                 new KeyFigures(List.of(new KeyFigure(text, text, text, text))),

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +24,8 @@ public final class IntervalPlot implements Picture {
     private static final int TOP = 12;
     private static final int ROW = 34;
     private static final int BOTTOM = 46;
-    private static final int LABELS = 216;
-    private static final int FIGURES = 150;
+    private static final int MAX_LABELS = 230;
+    private static final int MAX_FIGURES = 220;
     private static final int HALF = 5;
 
     /**
@@ -42,6 +43,8 @@ public final class IntervalPlot implements Picture {
     private final List<IntervalRow> rows;
     private final @Nullable Interval band;
     private final double[] marks;
+    private final double labels;
+    private final double figures;
     private final PlotScale scale;
 
     private IntervalPlot(String quantity, List<IntervalRow> rows, @Nullable Interval band, double[] marks) {
@@ -49,6 +52,8 @@ public final class IntervalPlot implements Picture {
         this.rows = List.copyOf(rows);
         this.band = band;
         this.marks = marks;
+        labels = Math.min(MAX_LABELS, widest(rows.stream().map(IntervalRow::label)));
+        figures = Math.min(MAX_FIGURES, widest(rows.stream().map(IntervalRow::figures)));
         List<Double> shown = new ArrayList<>(List.of(0.0));
         for (IntervalRow row : rows) {
             shown.add(row.estimate);
@@ -66,8 +71,8 @@ public final class IntervalPlot implements Picture {
                                 shown.stream().filter(Objects::nonNull).mapToDouble(value -> value),
                                 DoubleStream.of(marks))
                         .toArray(),
-                LABELS + 12,
-                PlotScale.WIDTH - FIGURES - 12);
+                labels + 14,
+                PlotScale.WIDTH - figures - 14);
     }
 
     /**
@@ -83,6 +88,10 @@ public final class IntervalPlot implements Picture {
             throw new BadInputException("a plot has from 1 to " + MAX_ROWS + " rows, found " + rows.size());
         }
         return new IntervalPlot(quantity, rows, band, marks.clone());
+    }
+
+    private static double widest(Stream<String> texts) {
+        return texts.mapToDouble(PlotScale::width).max().orElse(0) + 8;
     }
 
     @Override
@@ -112,10 +121,10 @@ public final class IntervalPlot implements Picture {
     }
 
     private void row(Canvas canvas, IntervalRow row, double y) {
-        String[] lines = PlotScale.lines(row.label, LABELS);
+        String[] lines = PlotScale.lines(row.label, labels);
         for (int i = 0; i < lines.length; i++) {
             canvas.text(
-                    LABELS,
+                    labels,
                     y + 4 + (lines.length == 1 ? 0 : i == 0 ? -7 : 7),
                     lines[i],
                     PlotScale.FONT,
@@ -136,9 +145,9 @@ public final class IntervalPlot implements Picture {
             canvas.dot(scale.at(row.estimate), y, 4.5, colour, tooltip);
         }
         canvas.text(
-                PlotScale.WIDTH - FIGURES + 4,
+                PlotScale.WIDTH - figures,
                 y + 4,
-                PlotScale.cut(row.figures, FIGURES),
+                PlotScale.cut(row.figures, figures),
                 PlotScale.FONT,
                 Anchor.START,
                 false,

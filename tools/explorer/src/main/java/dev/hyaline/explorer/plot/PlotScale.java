@@ -23,7 +23,7 @@ record PlotScale(double low, double high, double from, double to) {
     static final int RED = 0xD0483E;
     static final int GREY = 0x848B95;
 
-    private static final double CHARACTER = 0.54;
+    private static final double CHARACTER = 0.55;
 
     /**
      * A scale that holds all finite values, with some room at both ends.
@@ -88,14 +88,17 @@ record PlotScale(double low, double high, double from, double to) {
 
     /** A text cut to a width. */
     static String cut(String text, double width) {
-        int most = Math.max(1, (int) (width / (CHARACTER * FONT)));
-        return text.length() <= most ? text : text.substring(0, most - 1) + "…";
+        if (width(text) <= width) {
+            return text;
+        }
+        int most = Math.clamp((long) (width / (CHARACTER * FONT)), 1, text.length());
+        return text.substring(0, most - 1) + "…";
     }
 
     /** A text on one or two lines of a width. */
     static String[] lines(String text, double width) {
-        int most = Math.max(1, (int) (width / (CHARACTER * FONT)));
-        if (text.length() <= most) {
+        int most = Math.clamp((long) (width / (CHARACTER * FONT)), 1, Math.max(1, text.length()));
+        if (width(text) <= width) {
             return new String[] {text};
         }
         int end = text.lastIndexOf(' ', most);
@@ -106,6 +109,9 @@ record PlotScale(double low, double high, double from, double to) {
 
     /** The width that a text takes, on the wide side. */
     static double width(String text) {
-        return text.length() * CHARACTER * FONT;
+        double characters = text.chars()
+                .mapToDouble(c -> Character.isUpperCase(c) || c == 'm' || c == 'w' ? 1.35 : 1)
+                .sum();
+        return characters * CHARACTER * FONT;
     }
 }

@@ -17,7 +17,7 @@ public final class PromptPlot implements Picture {
     private static final int TOP = 34;
     private static final int ROW = 48;
     private static final int BOTTOM = 46;
-    private static final int LABELS = 130;
+    private static final int MAX_LABELS = 150;
 
     private final List<String> names;
     private final Map<String, List<Integer>> strata = new LinkedHashMap<>();
@@ -25,6 +25,7 @@ public final class PromptPlot implements Picture {
     private final double[] after;
     private final String quantity;
     private final String edit;
+    private final double labels;
     private final PlotScale scale;
 
     private PromptPlot(
@@ -39,12 +40,15 @@ public final class PromptPlot implements Picture {
                     .computeIfAbsent(strata.get(prompt), stratum -> new ArrayList<>())
                     .add(prompt);
         }
+        labels = Math.min(
+                MAX_LABELS,
+                8 + this.strata.keySet().stream().mapToDouble(PlotScale::width).max().orElse(0));
         scale = PlotScale.of(
                 DoubleStream.concat(
                                 DoubleStream.of(0),
                                 DoubleStream.concat(DoubleStream.of(before), DoubleStream.of(after)))
                         .toArray(),
-                LABELS + 12,
+                labels + 14,
                 PlotScale.WIDTH - 16);
     }
 
@@ -86,13 +90,13 @@ public final class PromptPlot implements Picture {
 
     @Override
     public void draw(Canvas canvas) {
-        canvas.dot(LABELS + 18, 14, 4, PlotScale.BLUE, "");
-        canvas.text(LABELS + 28, 18, "clean", PlotScale.FONT, Anchor.START, false, Canvas.INK);
-        canvas.dot(LABELS + 84, 14, 4, PlotScale.ORANGE, "");
+        canvas.dot(labels + 18, 14, 4, PlotScale.BLUE, "");
+        canvas.text(labels + 28, 18, "clean", PlotScale.FONT, Anchor.START, false, Canvas.INK);
+        canvas.dot(labels + 84, 14, 4, PlotScale.ORANGE, "");
         canvas.text(
-                LABELS + 94,
+                labels + 94,
                 18,
-                PlotScale.cut(edit, PlotScale.WIDTH - LABELS - 100),
+                PlotScale.cut(edit, PlotScale.WIDTH - labels - 100),
                 PlotScale.FONT,
                 Anchor.START,
                 false,
@@ -102,8 +106,8 @@ public final class PromptPlot implements Picture {
         int row = 0;
         for (Map.Entry<String, List<Integer>> stratum : strata.entrySet()) {
             double top = TOP + ROW * row++;
-            String label = PlotScale.cut(stratum.getKey(), LABELS);
-            canvas.text(LABELS, top + ROW / 2.0 + 4, label, PlotScale.FONT, Anchor.END, false, Canvas.INK);
+            String label = PlotScale.cut(stratum.getKey(), labels);
+            canvas.text(labels, top + ROW / 2.0 + 4, label, PlotScale.FONT, Anchor.END, false, Canvas.INK);
             dots(canvas, stratum.getValue(), before, top + 5, PlotScale.BLUE, "clean");
             dots(canvas, stratum.getValue(), after, top + ROW / 2.0 + 2, PlotScale.ORANGE, edit);
         }

@@ -30,8 +30,8 @@ final class CircuitParts {
         views.add(report.get("heads")
                 .map(CircuitParts::heads)
                 .orElseGet(() -> MissingPart.section("Heads", "No head was ablated by itself")));
-        views.add(report.get("circuit")
-                .map(CircuitParts::circuit)
+        views.add(report.path("discovery", "circuit")
+                .map(members -> circuit(report, report.path("discovery").orElseThrow()))
                 .orElseGet(() -> MissingPart.section("Circuit", "No circuit was searched for")));
         views.add(controls(report));
         views.add(interactions(report));
@@ -82,14 +82,16 @@ final class CircuitParts {
         return head / perLayer + "." + head % perLayer;
     }
 
-    private static View circuit(ReportNode circuit) {
-        List<String> members = circuit.texts("members");
-        double bound = circuit.number("tau") * Math.abs(circuit.number("gap"));
+    private static View circuit(ReportNode report, ReportNode circuit) {
+        List<String> members = circuit.texts("circuit");
+        double tau = report.path("hypothesis", "investigation", "circuit")
+                .map(search -> search.number("tau"))
+                .orElse(Double.NaN);
         List<ReportNode> path = circuit.list("path");
         List<View> views = new ArrayList<>();
-        views.add(Prose.of("Members (" + circuit.at("members") + "): " + String.join(", ", members) + "."));
+        views.add(Prose.of("Members (" + circuit.at("circuit") + "): " + String.join(", ", members) + "."));
         if (!path.isEmpty()) {
-            views.add(removals(circuit, path, members.size(), bound));
+            views.add(removals(circuit, path, members.size(), tau));
         }
         return new Section(
                 "Circuit",
@@ -99,13 +101,11 @@ final class CircuitParts {
                 views);
     }
 
-    private static View removals(ReportNode circuit, List<ReportNode> path, int members, double bound) {
+    private static View removals(ReportNode circuit, List<ReportNode> path, int members, double tau) {
         List<String> steps = path.stream().map(step -> step.text("removed", "")).toList();
         double[] deviations =
                 path.stream().mapToDouble(step -> step.number("deviation")).toArray();
         double gap = Math.abs(circuit.number("gap"));
-        double[] faithfulness =
-                path.stream().mapToDouble(step -> step.number("faithfulness")).toArray();
         double[] shares = new double[deviations.length];
         for (int i = 0; i < shares.length; i++) {
             shares[i] = deviations[i] / gap;
@@ -115,36 +115,29 @@ final class CircuitParts {
                 TableColumn.text("removed", "removed"),
                 TableColumn.number("mean distance", "deviation"),
                 TableColumn.text("would have come next", "runner_up"),
-                TableColumn.number("margin", "margin"),
-                TableColumn.number("faithfulness", "faithfulness"));
+                TableColumn.number("margin", "margin"));
         for (ReportNode step : path) {
             numbers = numbers.rowAt(
                     step.address(),
                     TableCell.of(step.text("removed", "")),
                     TableCell.of(step.number("deviation")),
                     TableCell.of(step.text("runner_up", "-")),
-                    TableCell.of(step.number("margin")),
-                    TableCell.of(step.number("faithfulness")));
-        }
-        List<StepLine> lines = new ArrayList<>();
-        lines.add(new StepLine("mean absolute distance / gap", shares));
-        if (path.stream().anyMatch(step -> step.get("faithfulness").isPresent())) {
-            lines.add(new StepLine("faithfulness", faithfulness));
+                    TableCell.of(step.number("margin")));
         }
         int marked = Math.max(0, steps.size() - members);
         return new Figure(
-                "The components in the order in which they were taken away, and what is left of the behaviour without"
-                    + " all up to there. Faithfulness alone would hide losses and gains that cancel; the distance does"
-                    + " not. The line across is the bound.",
+                "The components in the order in which they were taken away, and how far the metric then is from the"
+                        + " model's: the mean over prompts of the absolute distance, as a share of the gap, so that"
+                        + " gains and losses do not cancel. The line across is the bound.",
                 StepPlot.of(
-                        "share of the gap",
+                        "mean absolute distance / gap",
                         steps,
-                        lines,
+                        List.of(new StepLine("mean absolute distance", shares)),
                         marked,
                         "circuit: " + members + " left",
-                        circuit.number("tau")),
-                "Lines over " + steps.size() + " removals. The circuit is what is left after " + marked
-                        + "; the next removal passes a mean distance of " + ShownNumber.of(bound) + ".",
+                        Double.isNaN(tau) ? new double[0] : new double[] {tau}),
+                "A line over " + steps.size() + " removals. The circuit is what is left after " + marked
+                        + "; the next removal passes a mean distance of " + ShownNumber.of(tau) + " of the gap.",
                 numbers);
     }
 

@@ -1,8 +1,11 @@
 package dev.hyaline.explorer.report;
 
 import dev.hyaline.analysis.statistics.Interval;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.explorer.DataTable;
 import dev.hyaline.explorer.Figure;
+import dev.hyaline.explorer.Folded;
+import dev.hyaline.explorer.Prose;
 import dev.hyaline.explorer.Section;
 import dev.hyaline.explorer.ShownNumber;
 import dev.hyaline.explorer.TableCell;
@@ -13,68 +16,42 @@ import dev.hyaline.explorer.plot.IntervalPlot.IntervalRow;
 import dev.hyaline.explorer.plot.PromptPlot;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.IntStream;
 
 /** The claims of a report: the forest plot, the numbers, the levels of factors, every prompt. */
 final class ClaimParts {
     private ClaimParts() {}
 
-    static List<View> views(ReportNode report) {
-        List<ReportNode> claims = report.list("claims");
+    static List<View> views(ReportFiles files) {
+        List<ReportedClaim> claims = files.claims();
         if (claims.isEmpty()) {
             return List.of(MissingPart.section("Claims", "The claims were not tested"));
         }
-        List<View> views = new ArrayList<>();
-        views.add(Section.of(
-                "Claims",
-                "Each claim is tested on prompts that it was not found on, against its own number.",
-                forest(claims),
-                table(claims)));
-        levels(claims, views);
-        views.add(prompts(report));
-        return views;
+        return List.of(
+                Section.of(
+                        "Claims",
+                        "Each claim is tested on prompts that it was not found on, against its own number.",
+                        forest(claims),
+                        table(claims)),
+                levels(claims),
+                prompts(files, claims));
     }
 
-    /** An estimate, its interval and its unit. */
-    static String found(ReportNode claim) {
-        String unit = claim.text("unit", "");
-        return ShownNumber.of(claim.number("estimate"), claim.interval("interval"))
-                + (unit.isEmpty() || unit.equals("share") || unit.equals("attention") ? "" : " " + unit);
-    }
-
-    static String intervalNote(ReportNode claim) {
-        String unit = claim.text("unit", "");
-        return (unit + " " + range(claim.interval("interval"))).strip();
-    }
-
-    static String range(@Nullable Interval interval) {
-        if (interval == null) {
-            return "no interval";
-        }
-        return ShownNumber.of(interval.low()) + " to " + ShownNumber.of(interval.high());
-    }
-
-    /** The outcome, and the reason in brackets. */
-    static String outcome(ReportNode claim) {
-        String reason = claim.text("reason", "");
-        return claim.text("outcome", "not tested") + (reason.isEmpty() ? "" : " (" + reason + ")");
-    }
-
-    private static View forest(List<ReportNode> claims) {
+    private static View forest(List<ReportedClaim> claims) {
         List<IntervalRow> rows = new ArrayList<>();
-        boolean either = false;
-        for (ReportNode claim : claims) {
-            double bound = claim.number("bound");
-            either |= claim.text("direction", "").equals("no-effect");
-            Interval interval = claim.interval("interval");
+        boolean either = claims.stream().anyMatch(ReportedClaim::isOfNoEffect);
+        for (ReportedClaim claim : claims) {
+            double bound = claim.bound();
+            Interval interval = claim.interval();
             boolean shown = bound > 0;
             rows.add(new IntervalRow(
-                    claim.text("name", "") + (claim.flag("primary", true) ? "" : " (secondary)"),
-                    shown ? claim.number("estimate") / bound : Double.NaN,
+                    claim.name() + (claim.primary() ? "" : " (secondary)"),
+                    shown ? claim.estimate() / bound : Double.NaN,
                     shown && interval != null ? new Interval(interval.low() / bound, interval.high() / bound) : null,
-                    claim.tone("outcome"),
-                    found(claim)));
+                    claim.tone(),
+                    claim.shown()));
         }
         double[] marks = either ? new double[] {-1, 1} : new double[] {1};
         return new Figure(
@@ -87,18 +64,19 @@ final class ClaimParts {
                         + String.join(
                                 ". ",
                                 claims.stream()
-                                        .map(claim -> claim.text("name", "") + ": " + found(claim) + ", claimed "
-                                                + ShownNumber.of(claim.number("bound")) + ", " + outcome(claim))
+                                        .map(claim -> claim.name() + ": found " + claim.shown() + ", claimed "
+                                                + claim.claimed() + ", " + claim.verdict())
                                         .toList())
                         + ".",
+                // It stands below.
                 null);
     }
 
-    private static View table(List<ReportNode> claims) {
+    private static DataTable table(List<ReportedClaim> claims) {
         DataTable table = DataTable.of(
                 "Claims on held-out prompts",
                 TableColumn.text("claim", "name"),
-                TableColumn.text("verdict", "outcome"),
+                TableColumn.text("verdict", "verdict"),
                 TableColumn.text("unit", "unit"),
                 TableColumn.number("claimed", "bound").ofAllKinds(),
                 TableColumn.number("found", "estimate").ofAllKinds(),
@@ -106,107 +84,137 @@ final class ClaimParts {
                 TableColumn.pValue("p", "p"),
                 TableColumn.pValue("adjusted p", "adjusted_p"),
                 TableColumn.pValue("level", "alpha"));
-        for (ReportNode claim : claims) {
-            String sentence = claim.text("sentence", "");
+        for (ReportedClaim claim : claims) {
             table = table.rowAt(
-                    claim.address(),
-                    TableCell.of(claim.text("name", "") + (sentence.isEmpty() ? "" : ": " + sentence)),
-                    TableCell.of(outcome(claim), claim.tone("outcome")),
-                    TableCell.of(claim.text("unit", "")),
-                    TableCell.of(claim.number("bound")),
-                    TableCell.of(claim.number("estimate")),
-                    TableCell.of(claim.interval("interval")),
-                    TableCell.of(claim.number("p")),
-                    TableCell.of(claim.number("adjusted_p")),
-                    TableCell.of(claim.number("alpha")));
+                    claim.found().address(),
+                    TableCell.of(claim.name() + ": " + claim.sentence()),
+                    TableCell.of(claim.verdict(), claim.tone()),
+                    TableCell.of(claim.unit().isEmpty() ? "share" : claim.unit()),
+                    TableCell.of(claim.bound()),
+                    TableCell.of(claim.estimate()),
+                    TableCell.of(claim.interval()),
+                    TableCell.of(claim.found().number("p")),
+                    TableCell.of(claim.found().number("adjusted_p")),
+                    TableCell.of(claim.found().number("alpha")));
         }
         return table;
     }
 
-    private static void levels(List<ReportNode> claims, List<View> views) {
+    private static View levels(List<ReportedClaim> claims) {
         DataTable table = DataTable.of(
                 "Claims by level",
                 TableColumn.text("claim", "claim"),
                 TableColumn.text("factor", "factor"),
                 TableColumn.text("level", "level"),
-                TableColumn.number("prompts", "prompts"),
+                TableColumn.number("prompts", "pairs"),
+                TableColumn.number("units", "units"),
                 TableColumn.number("mean", "mean").ofAllKinds(),
                 TableColumn.interval("interval", "interval").ofAllKinds());
-        boolean any = false;
-        for (ReportNode claim : claims) {
-            for (String factor : claim.names("levels")) {
-                ReportNode levels = claim.get("levels").orElseThrow();
+        List<String> heterogeneous = new ArrayList<>();
+        for (ReportedClaim claim : claims) {
+            if (claim.found().flag("heterogeneous", false)) {
+                heterogeneous.add("“" + claim.name() + "”");
+            }
+            ReportNode levels = claim.found().get("levels").orElse(claim.found());
+            for (String factor : claim.found().names("levels")) {
                 for (ReportNode level : levels.list(factor)) {
-                    any = true;
                     table = table.rowAt(
                             level.address(),
-                            TableCell.of(claim.text("name", "")),
+                            TableCell.of(claim.name()),
                             TableCell.of(factor),
-                            TableCell.of(level.text("name", "")),
-                            TableCell.of(level.number("prompts")),
+                            TableCell.of(level.text("level", "")),
+                            TableCell.of(level.number("pairs")),
+                            TableCell.of(level.number("units")),
                             TableCell.of(level.number("mean")),
                             TableCell.of(level.interval("interval")));
                 }
             }
         }
-        if (any) {
-            views.add(Section.of(
-                    "Levels",
-                    "The effect of each claim in every level of every declared factor. If one level's interval lies"
-                            + " above 0 and another's below, no pooled number stands for the claim.",
-                    table));
-        }
+        return Section.of(
+                "Levels",
+                "The effect of each claim in every level of every declared factor. If one level's interval lies above 0"
+                        + " and another's below, no pooled number stands for the claim.",
+                Prose.of(
+                        heterogeneous.isEmpty()
+                                ? "No claim has levels of opposite sign."
+                                : "Levels of opposite sign: " + String.join(", ", heterogeneous) + "."),
+                new Folded("The effects by level", table));
     }
 
-    private static View prompts(ReportNode report) {
-        ReportNode prompts = report.get("prompts").orElse(null);
-        if (prompts == null) {
+    private static View prompts(ReportFiles files, List<ReportedClaim> claims) {
+        CsvTable measured = files.measurements().orElse(null);
+        if (measured == null || !measured.has("prompt")) {
             return MissingPart.section("Prompts", "The metric by prompt was not kept");
         }
-        double[] clean = prompts.numbers("clean");
-        List<String> names = prompts.texts("names");
-        List<String> strata = prompts.texts("strata");
-        String unit = prompts.text("unit", "");
-        String quantity = prompts.text("metric", "metric") + (unit.isEmpty() ? "" : " (" + unit + ")");
+        List<String> names = measured.texts("prompt");
+        List<String> strata = strata(files, names.size());
         List<View> figures = new ArrayList<>();
-        ReportNode edited = prompts.get("edited").orElse(prompts);
-        for (String claim : prompts.names("edited")) {
-            double[] after = edited.numbers(claim);
-            PromptPlot plot = PromptPlot.of(quantity, claim, names, strata, clean, after);
-            figures.add(new Figure(
-                    claim
-                            + ": every held-out prompt as two dots, one without and one with the edit, by stratum. The"
-                            + " bars are means.",
-                    plot,
-                    "Dots by stratum of " + clean.length + " prompts. Mean without the edit "
-                            + ShownNumber.of(Arrays.stream(clean).average().orElse(Double.NaN)) + ", with it "
-                            + ShownNumber.of(Arrays.stream(after).average().orElse(Double.NaN)) + ".",
-                    byPrompt(claim, prompts, edited, names, strata, clean, after)));
+        for (ReportedClaim claim : claims) {
+            // Attention is no metric that an edit changes.
+            boolean edited = !claim.node().text("do", "").equals("attend");
+            if (edited && measured.has(claim.name() + "/before") && measured.has(claim.name() + "/after")) {
+                figures.add(prompts(claim, measured, names, strata));
+            }
         }
-        return new Section("Prompts", "", figures);
+        return new Section(
+                "Prompts",
+                "Every held-out prompt as two dots, without and with the edit of a claim, by stratum; the bars are means.",
+                figures);
     }
 
-    private static DataTable byPrompt(
-            String claim,
-            ReportNode prompts,
-            ReportNode edited,
-            List<String> names,
-            List<String> strata,
-            double[] clean,
-            double[] after) {
+    private static View prompts(ReportedClaim claim, CsvTable measured, List<String> names, List<String> strata) {
+        double[] before = measured.numbers(claim.name() + "/before");
+        double[] after = measured.numbers(claim.name() + "/after");
+        String unit = claim.metric() + (claim.metric().startsWith("logit") ? " (logits)" : "");
         DataTable table = DataTable.of(
-                claim + " by prompt (" + prompts.at("clean") + " and " + edited.at(claim) + ")",
+                claim.name() + " by prompt (" + measured.file() + ")",
                 TableColumn.text("prompt", "prompt"),
                 TableColumn.text("stratum", "stratum"),
-                TableColumn.number("clean", "clean"),
-                TableColumn.number("edited", "edited"));
-        for (int prompt = 0; prompt < clean.length; prompt++) {
+                TableColumn.number("without", claim.name() + "/before"),
+                TableColumn.number("with", claim.name() + "/after"));
+        for (int prompt = 0; prompt < before.length; prompt++) {
             table = table.row(
                     TableCell.of(names.get(prompt)),
                     TableCell.of(strata.get(prompt)),
-                    TableCell.of(clean[prompt]),
+                    TableCell.of(before[prompt]),
                     TableCell.of(after[prompt]));
         }
-        return table;
+        return new Figure(
+                "“" + claim.name() + "”: " + claim.sentence() + ".",
+                PromptPlot.of(unit, claim.name(), names, strata, before, after),
+                "Dots by stratum of " + before.length + " prompts. Mean without the edit "
+                        + ShownNumber.of(Arrays.stream(before).average().orElse(Double.NaN)) + ", with it "
+                        + ShownNumber.of(Arrays.stream(after).average().orElse(Double.NaN)) + ".",
+                table);
+    }
+
+    /** The levels of all factors of each held-out prompt, in words. */
+    private static List<String> strata(ReportFiles files, int heldOut) {
+        ReportNode prompts = files.prompts().orElse(null);
+        if (prompts == null || prompts.names("factors").isEmpty()) {
+            return Collections.nCopies(heldOut, "all");
+        }
+        ReportNode factors = prompts.get("factors").orElseThrow();
+        List<ReportNode> pairs = prompts.list("pairs");
+        int[] held = IntStream.range(0, pairs.size())
+                .filter(pair -> pairs.get(pair).text("split", "").equals("held-out"))
+                .toArray();
+        List<List<String>> levels = new ArrayList<>();
+        for (String factor : prompts.names("factors")) {
+            List<String> all = factors.texts(factor);
+            if (held.length != heldOut || all.size() != pairs.size()) {
+                throw new BadInputException(ReportFiles.PROMPTS + " has " + held.length + " held-out pairs and "
+                        + all.size() + " levels of " + factor + " for " + pairs.size() + " pairs, but "
+                        + ReportFiles.MEASUREMENTS + " has " + heldOut + " held-out pairs");
+            }
+            levels.add(IntStream.of(held).mapToObj(all::get).toList());
+        }
+        List<String> strata = new ArrayList<>();
+        for (int prompt = 0; prompt < heldOut; prompt++) {
+            int at = prompt;
+            strata.add(String.join(
+                    ", ", levels.stream().map(of -> of.get(at)).distinct().toList()));
+        }
+        return strata;
     }
 }

@@ -29,6 +29,15 @@ record ReportNode(Json json, String address) {
         return json.nullable(key).map(value -> new ReportNode(value, at(key)));
     }
 
+    /** The value below several keys in turn. */
+    Optional<ReportNode> path(String... keys) {
+        Optional<ReportNode> node = Optional.of(this);
+        for (String key : keys) {
+            node = node.flatMap(value -> value.get(key));
+        }
+        return node;
+    }
+
     /** The elements of an array below this; none if it is absent. */
     List<ReportNode> list(String key) {
         return get(key).map(ReportNode::elements).orElse(List.of());

@@ -1,5 +1,6 @@
 package dev.hyaline.explorer.report;
 
+import dev.hyaline.explorer.Bullets;
 import dev.hyaline.explorer.DataTable;
 import dev.hyaline.explorer.Figure;
 import dev.hyaline.explorer.Section;
@@ -20,8 +21,9 @@ import java.util.Set;
 final class RivalParts {
     private RivalParts() {}
 
-    static List<View> views(ReportNode report) {
-        return List.of(rivals(report), robustness(report), power(report));
+    static List<View> views(ReportFiles files) {
+        ReportNode report = files.report();
+        return List.of(rivals(report), robustness(report), design(files));
     }
 
     private static View rivals(ReportNode report) {
@@ -143,30 +145,79 @@ final class RivalParts {
                 views);
     }
 
-    private static View power(ReportNode report) {
-        List<ReportNode> power = report.list("power");
-        if (power.isEmpty()) {
-            return MissingPart.section("Power", "No power was computed");
+    private static View design(ReportFiles files) {
+        ReportNode design = files.report().get("design").orElse(null);
+        if (design == null) {
+            return MissingPart.section("Design and power", "No power was computed");
         }
-        DataTable table = DataTable.of(
+        DataTable power = DataTable.of(
                 "Power",
-                TableColumn.text("claim", "claim"),
-                TableColumn.number("units planned", "planned_units"),
-                TableColumn.number("power planned", "planned_power"),
-                TableColumn.number("units reached", "reached_units"),
-                TableColumn.number("power reached", "reached_power"),
-                TableColumn.number("smallest detectable effect", "smallest_detectable")
-                        .ofAllKinds());
-        for (ReportNode claim : power) {
-            table = table.rowAt(
+                TableColumn.text("claim", "name"),
+                TableColumn.number("units planned", "units"),
+                TableColumn.number("units needed", "units_needed"),
+                TableColumn.number("power planned", "power"),
+                TableColumn.pValue("level", "level"),
+                TableColumn.number("claimed, of the pilot", "bound").ofAllKinds(),
+                TableColumn.number("deviation, upper bound", "sd_upper").ofAllKinds());
+        for (ReportNode claim : design.list("claims")) {
+            power = power.rowAt(
                     claim.address(),
-                    TableCell.of(claim.text("claim", "")),
-                    TableCell.of(claim.number("planned_units")),
-                    TableCell.of(claim.number("planned_power")),
-                    TableCell.of(claim.number("reached_units")),
-                    TableCell.of(claim.number("reached_power")),
-                    TableCell.of(claim.number("smallest_detectable")));
+                    TableCell.of(claim.text("name", "") + (claim.flag("primary", true) ? "" : " (secondary)")),
+                    TableCell.of(claim.number("units")),
+                    TableCell.of(claim.number("units_needed")),
+                    TableCell.of(claim.number("power")),
+                    TableCell.of(claim.number("level")),
+                    TableCell.of(claim.number("bound")),
+                    TableCell.of(claim.number("sd_upper")));
         }
-        return Section.of("Power", "As planned before the run, and as the held-out half gave it.", table);
+        DataTable reached = DataTable.of(
+                "Units reached on the held-out half",
+                TableColumn.text("claim", "name"),
+                TableColumn.number("units", "units"),
+                TableColumn.number("prompts", "pairs"),
+                TableColumn.pValue("smallest adjusted p of so many", "smallest_adjusted_p"));
+        for (ReportedClaim claim : files.claims()) {
+            reached = reached.rowAt(
+                    claim.found().address(),
+                    TableCell.of(claim.name()),
+                    TableCell.of(claim.found().number("units")),
+                    TableCell.of(claim.found().number("pairs")),
+                    TableCell.of(claim.found().number("smallest_adjusted_p")));
+        }
+        List<View> views = new ArrayList<>();
+        views.add(power);
+        List<String> remarks = design.texts("remarks");
+        if (!remarks.isEmpty()) {
+            views.add(new Bullets(remarks));
+        }
+        if (!files.claims().isEmpty()) {
+            views.add(reached);
+        }
+        design.get("forecast").ifPresent(forecast -> views.add(work(files.report(), forecast)));
+        return new Section(
+                "Design and power",
+                "Power as the pilot gave it before the run, for the upper bound of the deviation that it leaves.",
+                views);
+    }
+
+    private static View work(ReportNode report, ReportNode forecast) {
+        DataTable table = DataTable.of(
+                "Work of the discovery half",
+                TableColumn.text("work", "name"),
+                TableColumn.number("multiply-adds with partial reruns", "multiply_adds")
+                        .ofAllKinds(),
+                TableColumn.number("with full reruns", "multiply_adds_of_full_reruns")
+                        .ofAllKinds());
+        table = work(table, "forecast", forecast);
+        ReportNode discovery = report.get("discovery").orElse(null);
+        return discovery == null ? table : work(table, "used", discovery);
+    }
+
+    private static DataTable work(DataTable table, String name, ReportNode work) {
+        return table.rowAt(
+                work.address(),
+                TableCell.of(name),
+                TableCell.of(work.number("multiply_adds")),
+                TableCell.of(work.number("multiply_adds_of_full_reruns")));
     }
 }

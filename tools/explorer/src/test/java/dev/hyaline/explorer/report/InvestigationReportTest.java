@@ -7,40 +7,34 @@ import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
-/** {@code ioi.report.json} holds numbers of the golden study of fable's indirect objects. */
 final class InvestigationReportTest {
     private static final String MINIMAL = "{\"format\":\"hyaline-report/1\",\"verdict\":{\"word\":\"not present\"}}";
-
-    /** A number with what is printed below it: {@code claims/0} and {@code estimate}. */
     private static final Pattern ADDRESS = Pattern.compile("<code class=\"id\">([^<]*)</code>");
 
-    static byte[] sample() throws IOException {
-        try (InputStream sample = InvestigationReportTest.class.getResourceAsStream("ioi.report.json")) {
-            return Objects.requireNonNull(sample).readAllBytes();
-        }
+    private static String html(String twin) {
+        return InvestigationReport.of(Map.of(InvestigationReport.TWIN, twin.getBytes(StandardCharsets.UTF_8)))
+                .html();
     }
 
-    private static String html(String json) {
-        return InvestigationReport.of("report.json", json.getBytes(StandardCharsets.UTF_8))
-                .html();
+    private static String twin() throws IOException {
+        return new String(ReportSample.files().get(InvestigationReport.TWIN), StandardCharsets.UTF_8);
     }
 
     @Test
     void allSectionsAreThereWithTheNumbersOfTheTwin() throws IOException {
-        String html = InvestigationReport.of("report.json", sample()).html();
-        assertThat(Pattern.compile("<h[23] id=[^>]*>([^<]*)</h")
-                        .matcher(html)
-                        .results()
-                        .map(match -> match.group(1)))
+        String html = InvestigationReport.of(ReportSample.files()).html();
+        assertThat(Pattern.compile("<h2 id=[^>]*>([^<]*)</h").matcher(html).results().map(match -> match.group(1)))
                 .containsExactly(
                         "Ladder of evidence",
                         "Hypothesis",
@@ -54,29 +48,35 @@ final class InvestigationReportTest {
                         "Interactions",
                         "Alternatives",
                         "Robustness",
-                        "Power",
+                        "Design and power",
                         "Deviations",
                         "What was not tested",
                         "Provenance",
                         "Glossary");
         assertThat(html)
-                .contains("How fable finds the indirect object", "Inconclusive", "10.6 (8.9 to 12.2)", "heterogeneous")
-                .doesNotContain("NaN", "null")
+                .contains(
+                        "How fable finds the indirect object",
+                        "Inconclusive",
+                        "13.1 (10.5 to 15.5) logits",
+                        "f8f646a6d735093e3aed9d5ba434fcafa17d212d406875293c908dd83ffef8f9",
+                        "When Wendy and John went to the kitchen, John gave a bell to, clean: 16.576",
+                        "No claim was tested with zero ablation.")
+                .doesNotContain("NaN", ">null<", "in this investigation")
                 .doesNotContainIgnoringCase("<script");
     }
 
     @Test
     void everyPrintedAddressIsAPlaceInTheTwin() throws IOException {
-        Json twin = Json.readObject(InputErrors.INSTANCE, "report.json", sample());
-        String html = InvestigationReport.of("report.json", sample()).html();
-        List<String> rows = ADDRESS.matcher(html)
+        Json twin = Json.readObject(
+                InputErrors.INSTANCE, "report.json", ReportSample.files().get(InvestigationReport.TWIN));
+        String html = InvestigationReport.of(ReportSample.files()).html();
+        List<String> addresses = ADDRESS.matcher(html)
                 .results()
                 .map(match -> match.group(1))
                 .filter(address -> address.contains("/"))
                 .toList();
-        assertThat(rows)
-                .hasSizeGreaterThan(100)
-                .allSatisfy(address -> assertThat(value(twin, address)).isNotNull());
+        assertThat(addresses).hasSizeGreaterThan(60).allSatisfy(address -> assertThat(value(twin, address))
+                .isNotNull());
     }
 
     private static Json value(Json json, String address) {
@@ -90,9 +90,16 @@ final class InvestigationReportTest {
     }
 
     @Test
-    void theSameTwinGivesTheSamePage() throws IOException {
-        assertThat(InvestigationReport.of("a", sample()).html())
-                .isEqualTo(InvestigationReport.of("b", sample()).html());
+    void theSameFilesGiveTheSamePage(@TempDir Path folder) throws IOException {
+        Map<String, byte[]> files = ReportSample.files();
+        for (Map.Entry<String, byte[]> file : files.entrySet()) {
+            Files.createDirectories(folder.resolve(file.getKey()).getParent());
+            Files.write(folder.resolve(file.getKey()), file.getValue());
+        }
+        Files.writeString(folder.resolve("run.json"), "not looked at");
+        assertThat(InvestigationReport.read(folder).html())
+                .isEqualTo(InvestigationReport.of(files).html())
+                .isEqualTo(new String(InvestigationReport.file(files), StandardCharsets.UTF_8));
     }
 
     @Test
@@ -100,38 +107,50 @@ final class InvestigationReportTest {
         assertThat(html(MINIMAL))
                 .contains(
                         "Not present",
-                        "Sanity checks not run",
+                        "Sanity suite not run",
                         "The claims were not tested in this investigation.",
                         "No circuit was searched for in this investigation.",
-                        "No alternative was tested in this investigation.")
-                .doesNotContain("NaN", "null");
+                        "No alternative was tested in this investigation.",
+                        "The finding was not repeated under variations.")
+                .doesNotContain("NaN", ">null<");
     }
 
     @Test
     void aFailedSanityCheckColoursTheWholeHead() throws IOException {
-        String failed = new String(sample(), StandardCharsets.UTF_8)
-                .replace("\"dead hook\",\"status\":\"passed\"", "\"dead hook\",\"status\":\"failed\"");
-        assertThat(html(failed)).contains("<header class=\"bad\">", "Sanity checks failed", "dead hook. Do not rely");
-        assertThat(html(new String(sample(), StandardCharsets.UTF_8))).contains("<header class=\"unsure\">");
+        assertThat(html(twin())).contains("<header class=\"unsure\">", "Sanity checks passed");
+        assertThat(html(twin().replace("\"dead hook\",\"status\":\"passed\"", "\"dead hook\",\"status\":\"failed\"")))
+                .contains("<header class=\"bad\">", "Sanity checks failed", "dead hook. Do not rely");
+        assertThat(html(twin().replace("\"changes_something\":true", "\"changes_something\":false")))
+                .contains("<header class=\"bad\">", "the edit of “needed” changed nothing");
+        assertThat(html(twin().replace("\"shared_prompts\":0", "\"shared_prompts\":2")))
+                .contains("<header class=\"bad\">", "the halves share prompts");
     }
 
     @Test
     void hostileStringsStayText() throws IOException {
         String hostile = "</script><img src=x onerror=alert(1)>";
-        Matcher strings = Pattern.compile(":\"([^\"]*)\"").matcher(new String(sample(), StandardCharsets.UTF_8));
-        String json = strings.replaceAll(match -> match.group(1).equals(InvestigationReport.FORMAT)
-                ? match.group()
-                : Matcher.quoteReplacement(":\"" + hostile + "\""));
-        String html = html(json);
-        assertThat(html)
-                .contains("&lt;/script&gt;&lt;img")
-                .doesNotContain("<img")
-                .doesNotContain("</script");
+        Map<String, byte[]> files = ReportSample.files();
+        String twin = Pattern.compile("([:,\\[] ?)\"((?:[^\"\\\\]|\\\\.)*)\"(?!\\s*:)")
+                .matcher(twin())
+                .replaceAll(match -> match.group(2).equals(InvestigationReport.FORMAT)
+                        ? Matcher.quoteReplacement(match.group())
+                        : Matcher.quoteReplacement(match.group(1) + "\"" + hostile + "\""));
+        files.put(InvestigationReport.TWIN, twin.getBytes(StandardCharsets.UTF_8));
+        String measured = new String(files.get("4-held-out/measurements.csv"), StandardCharsets.UTF_8);
+        files.put(
+                "4-held-out/measurements.csv",
+                measured.replace("When ", hostile).replace("\"needed/", "\"" + hostile + "/").getBytes(StandardCharsets.UTF_8));
+        String html = InvestigationReport.of(files).html();
+        assertThat(html).contains("&lt;/script&gt;&lt;img").doesNotContain("<img").doesNotContain("</script");
         assertThat(html.toLowerCase(Locale.ROOT)).doesNotContain("<script");
+        assertThat(html).contains("<figcaption>“&lt;/script&gt;");
     }
 
     @Test
-    void badTwinsAreRefusedWithTheKey() {
+    void badFilesAreRefusedWithTheKey() throws IOException {
+        assertThatThrownBy(() -> InvestigationReport.of(Map.of()))
+                .isInstanceOf(HyalineException.class)
+                .hasMessageContaining("7-report/report.json");
         assertThatThrownBy(() -> html("{}"))
                 .isInstanceOf(HyalineException.class)
                 .hasMessageContaining("format");
@@ -141,11 +160,17 @@ final class InvestigationReportTest {
         assertThatThrownBy(() -> html("{\"format\":\"hyaline-report/1\"}"))
                 .isInstanceOf(HyalineException.class)
                 .hasMessageContaining("verdict");
-        assertThatThrownBy(() -> html(MINIMAL.replace("\"verdict\"", "\"claims\":[{\"estimate\":\"x\"}],\"verdict\"")))
+        String claim = "\"analysis\":{\"claims\":[{\"held_out\":{%s}}]},\"verdict\"";
+        assertThatThrownBy(() -> html(MINIMAL.replace("\"verdict\"", claim.replace("%s", "\"estimate\":\"x\""))))
                 .isInstanceOf(HyalineException.class)
-                .hasMessageContaining("claims[0].estimate");
-        assertThatThrownBy(() -> html(MINIMAL.replace("\"verdict\"", "\"claims\":[{\"interval\":[1]}],\"verdict\"")))
+                .hasMessageContaining("analysis.claims[0].held_out.estimate");
+        assertThatThrownBy(() -> html(MINIMAL.replace("\"verdict\"", claim.replace("%s", "\"interval\":[1]"))))
                 .isInstanceOf(HyalineException.class)
                 .hasMessageContaining("two numbers");
+        Map<String, byte[]> files = ReportSample.files();
+        files.put("4-held-out/measurements.csv", "prompt,a\nx\n".getBytes(StandardCharsets.UTF_8));
+        assertThatThrownBy(() -> InvestigationReport.of(files).html())
+                .isInstanceOf(HyalineException.class)
+                .hasMessageContaining("4-held-out/measurements.csv has 2 names, but 1 cells");
     }
 }
