@@ -207,8 +207,8 @@ public final class DataTable implements View {
         double[] values = cells.flatMapToDouble(cell -> switch (cell) {
                     case WordCell word -> DoubleStream.empty();
                     case NumberCell number -> DoubleStream.of(number.value());
-                    case IntervalCell(Interval interval) when interval != null ->
-                        DoubleStream.of(interval.low(), interval.high());
+                    case IntervalCell(Interval interval)
+                    when interval != null -> DoubleStream.of(interval.low(), interval.high());
                     case IntervalCell none -> DoubleStream.empty();
                 })
                 .filter(Double::isFinite)
@@ -229,7 +229,8 @@ public final class DataTable implements View {
                                 ? ShownNumber.pValue(number.value())
                                 : rounding.apply(number.value()));
             case IntervalCell(Interval interval)
-            when interval != null -> html.text(rounding.apply(interval.low()) + " to " + rounding.apply(interval.high()));
+            when interval != null ->
+                html.text(rounding.apply(interval.low()) + " to " + rounding.apply(interval.high()));
             case IntervalCell none -> html.text("-");
         }
     }

@@ -157,7 +157,8 @@ final class BrowserTest {
                 .hasSize(7)
                 .first()
                 .isEqualTo("name,verdict,unit,bound,estimate,interval_low,interval_high,p,adjusted_p,alpha");
-        assertThat(saved).contains(",confirmed,logits,6.552311208409567,13.129334714729339,10.518946235671,15.468771264159273,");
+        assertThat(saved)
+                .contains(",confirmed,logits,6.552311208409567,13.129334714729339,10.518946235671,15.468771264159273,");
     }
 
     @Test

@@ -42,7 +42,11 @@ public final class PromptPlot implements Picture {
         }
         labels = Math.min(
                 MAX_LABELS,
-                8 + this.strata.keySet().stream().mapToDouble(PlotScale::width).max().orElse(0));
+                8
+                        + this.strata.keySet().stream()
+                                .mapToDouble(PlotScale::width)
+                                .max()
+                                .orElse(0));
         scale = PlotScale.of(
                 DoubleStream.concat(
                                 DoubleStream.of(0),

@@ -158,7 +158,8 @@ final class ClaimParts {
         }
         return new Section(
                 "Prompts",
-                "Every held-out prompt as two dots, without and with the edit of a claim, by stratum; the bars are means.",
+                "Every held-out prompt as two dots, without and with the edit of a claim, by stratum; the bars are"
+                        + " means.",
                 figures);
     }
 

@@ -65,7 +65,8 @@ public final class InvestigationReport {
     /**
      * A report from the contents of its files.
      *
-     * @param contents by path, such as {@code 7-report/report.json}; those that the page does not need are not looked at
+     * @param contents by path, such as {@code 7-report/report.json}; those that the page does not need are not looked
+     *     at
      * @throws HyalineException naming the file and the key, if they hold no report
      */
     public static InvestigationReport of(Map<String, byte[]> contents) {
@@ -82,7 +83,8 @@ public final class InvestigationReport {
     }
 
     /**
-     * The page's file from the contents of all others, as a {@link dev.hyaline.analysis.laboratory.ReportPage} gives it.
+     * The page's file from the contents of all others, as a {@link dev.hyaline.analysis.laboratory.ReportPage} gives
+     * it.
      */
     public static byte[] file(Map<String, byte[]> contents) {
         return of(contents).html().getBytes(StandardCharsets.UTF_8);

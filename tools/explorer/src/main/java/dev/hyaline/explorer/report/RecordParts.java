@@ -57,10 +57,11 @@ final class RecordParts {
 
     private static View deviations(ReportNode report) {
         List<String> sentences = new ArrayList<>(report.texts("deviations"));
-        report.path("hypothesis").ifPresent(hypothesis -> hypothesis
-                .list("earlier")
-                .forEach(earlier -> sentences.add("An earlier plan was given up for this one: "
-                        + shown(earlier.json()) + ".")));
+        report.path("hypothesis")
+                .ifPresent(hypothesis -> hypothesis
+                        .list("earlier")
+                        .forEach(earlier -> sentences.add(
+                                "An earlier plan was given up for this one: " + shown(earlier.json()) + ".")));
         return Section.of(
                 "Deviations",
                 "",
@@ -127,9 +128,10 @@ final class RecordParts {
                 facts.put(name + ", SHA-256", Digests.sha256(content));
             }
         });
-        files.report().get("provenance").ifPresent(provenance -> provenance
-                .json()
-                .forEachField((key, value) -> facts.put(key.replace('_', ' '), shown(value))));
+        files.report()
+                .get("provenance")
+                .ifPresent(provenance ->
+                        provenance.json().forEachField((key, value) -> facts.put(key.replace('_', ' '), shown(value))));
         return Section.of(
                 "Provenance",
                 "With the model and replay.json the same bytes can be made again, on any number of threads and with any"

@@ -17,11 +17,10 @@ record ReportFiles(ReportNode report, Map<String, byte[]> contents) {
     static final String MEASUREMENTS = "4-held-out/measurements.csv";
 
     List<ReportedClaim> claims() {
-        String metric = report.path("verdict", "scope").map(scope -> scope.text("metric", "")).orElse("");
-        return report.path("analysis")
-                .map(analysis -> analysis.list("claims"))
-                .orElse(List.of())
-                .stream()
+        String metric = report.path("verdict", "scope")
+                .map(scope -> scope.text("metric", ""))
+                .orElse("");
+        return report.path("analysis").map(analysis -> analysis.list("claims")).orElse(List.of()).stream()
                 .map(claim -> new ReportedClaim(claim, metric))
                 .toList();
     }

@@ -208,11 +208,12 @@ final class VerdictPart {
         if (!ablations.isEmpty()) {
             words.append(", ablation ").append(String.join(" and ", ablations));
         }
-        files.heldOut().ifPresent(half -> words.append(", ")
-                .append((long) half.number("pairs"))
-                .append(" held-out prompts of ")
-                .append((long) half.number("units"))
-                .append(" units"));
+        files.heldOut()
+                .ifPresent(half -> words.append(", ")
+                        .append((long) half.number("pairs"))
+                        .append(" held-out prompts of ")
+                        .append((long) half.number("units"))
+                        .append(" units"));
         List<String> strata = scope.texts("strata");
         if (!strata.isEmpty()) {
             words.append(". The strata are listed in full, and the conclusion is about these: ")

@@ -34,7 +34,10 @@ final class InvestigationReportTest {
     @Test
     void allSectionsAreThereWithTheNumbersOfTheTwin() throws IOException {
         String html = InvestigationReport.of(ReportSample.files()).html();
-        assertThat(Pattern.compile("<h2 id=[^>]*>([^<]*)</h").matcher(html).results().map(match -> match.group(1)))
+        assertThat(Pattern.compile("<h2 id=[^>]*>([^<]*)</h")
+                        .matcher(html)
+                        .results()
+                        .map(match -> match.group(1)))
                 .containsExactly(
                         "Ladder of evidence",
                         "Hypothesis",
@@ -75,8 +78,9 @@ final class InvestigationReportTest {
                 .map(match -> match.group(1))
                 .filter(address -> address.contains("/"))
                 .toList();
-        assertThat(addresses).hasSizeGreaterThan(60).allSatisfy(address -> assertThat(value(twin, address))
-                .isNotNull());
+        assertThat(addresses)
+                .hasSizeGreaterThan(60)
+                .allSatisfy(address -> assertThat(value(twin, address)).isNotNull());
     }
 
     private static Json value(Json json, String address) {
@@ -139,9 +143,14 @@ final class InvestigationReportTest {
         String measured = new String(files.get("4-held-out/measurements.csv"), StandardCharsets.UTF_8);
         files.put(
                 "4-held-out/measurements.csv",
-                measured.replace("When ", hostile).replace("\"needed/", "\"" + hostile + "/").getBytes(StandardCharsets.UTF_8));
+                measured.replace("When ", hostile)
+                        .replace("\"needed/", "\"" + hostile + "/")
+                        .getBytes(StandardCharsets.UTF_8));
         String html = InvestigationReport.of(files).html();
-        assertThat(html).contains("&lt;/script&gt;&lt;img").doesNotContain("<img").doesNotContain("</script");
+        assertThat(html)
+                .contains("&lt;/script&gt;&lt;img")
+                .doesNotContain("<img")
+                .doesNotContain("</script");
         assertThat(html.toLowerCase(Locale.ROOT)).doesNotContain("<script");
         assertThat(html).contains("<figcaption>“&lt;/script&gt;");
     }
