@@ -94,7 +94,7 @@ final class FindingCommandsTest {
                 "--finding",
                 temporary.resolve("found/ablate-z.json").toString());
         assertThat(other.exitCode()).isEqualTo(2);
-        assertThat(other.err()).contains("is not what this method finds on these pairs", "a0.h0");
+        assertThat(other.err()).contains("is not what ablate-mean finds on these pairs: 32 of 32 effects differ, most that of a");
     }
 
     /** Tables of other axes than layers and heads, repeated without naming a method. */
@@ -103,6 +103,11 @@ final class FindingCommandsTest {
         "patch --positions S2|end, resid_pre, 'Activation patching, resid_pre, denoising'",
         "attribute, attribution-head, Direct logit attribution by head",
         "lens, lens, Logit lens",
+        "attribute --by position, attribution-position, Direct logit attribution by head and source position",
+        "attribute --by layer --at S2, attribution-layer, Direct logit attribution by layer",
+        "ablate --sets a1.h3|a2.h4 --interactions --normalise, interactions, 'Interactions, ablation (zero)'",
+        "ablate --sets a1.h3|a2.h4 --shapley --alone, shapley, 'Shapley values, ablation (zero)'",
+        "patch --edges a1.h3->a2.h4<q>|m0->a1.h3<k>, edges-matrix, 'Path patching of edges, denoising'",
     })
     void anyTableIsAFinding(String command, String table, String title) {
         Path folder = temporary.resolve("any");
@@ -123,6 +128,50 @@ final class FindingCommandsTest {
         assertThat(json.get("method").asString()).isEqualTo(title);
         assertThat(json.get("families").propertyNames())
                 .contains("prompts", "templates", "seed", "length", "beginning");
+    }
+
+    /** Of prompts that are no pairs, and of edges, whose circuit is kept alone. */
+    @Test
+    void headsAndCircuitsAreFindings() {
+        String folder = temporary.resolve("any").toString();
+        Outcome.of("heads", "--draws", "8", "--length", "6", "--out", folder).succeeded();
+        String heads = Outcome.of("robustness", "--finding", folder + "/heads.json", "--replicates", "20")
+                .succeeded()
+                .out();
+        assertThat(heads)
+                .contains("8 prompts, Attention heads by where they look", "prompts of ioi-abba")
+                .contains("12 tokens, twice", "other draws of the same tokens", "without the first token")
+                .containsPattern("(robust|uncertain|fragile)  score 0\\.[0-9]+, 95% interval 0\\.[0-9]+ to 0\\.[0-9]+")
+                .doesNotContain("units");
+        JsonNode json = Outcome.of(
+                        "robustness", "--finding", folder + "/entropy.json", "--replicates", "5", "--json")
+                .succeeded()
+                .json();
+        assertThat(json.get("method").asString()).isEqualTo("Entropy of attention");
+        assertThat(json.get("n").asInt()).isEqualTo(8);
+        assertThat(json.has("metric")).isFalse();
+        Outcome with = Outcome.of("robustness", "ablate", "--finding", folder + "/heads.json");
+        assertThat(with.err()).contains("heads.json is a table of heads, which is repeated without pairs");
+        assertThat(with.exitCode()).isEqualTo(2);
+        Outcome.of("circuit", "--method", "eap", "--draws", "0", "--count", "4", "--out", folder)
+                .succeeded();
+        JsonNode circuit = Outcome.of(
+                        "robustness",
+                        "--finding",
+                        folder + "/circuit.json",
+                        "--count",
+                        "4",
+                        "--replicates",
+                        "5",
+                        "--json")
+                .succeeded()
+                .json();
+        assertThat(circuit.get("method").asString()).isEqualTo("eap");
+        assertThat(circuit.get("variations").get(0).get("faithfulness").isNumber())
+                .isTrue();
+        assertThat(Outcome.of("robustness", "--finding", folder + "/graph.json", "--count", "4")
+                        .err())
+                .contains("graph.json does not say how its edges were scored");
     }
 
     /** A circuit of a few edges, and the model's own weights as another checkpoint. */

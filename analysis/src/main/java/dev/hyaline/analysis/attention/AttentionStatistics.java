@@ -27,6 +27,38 @@ public record AttentionStatistics(
         ResultTable distances,
         ResultTable halfDistance) {
 
+    private static final String ENTROPY = "Entropy of attention";
+    private static final String ENTROPY_SHARE = "Entropy of attention as a share of the largest";
+    private static final String LARGEST = "Largest attention weight";
+    private static final String ABOVE = "Keys with attention above ";
+    private static final String DISTANCES = "Attention by distance";
+    private static final String HALF_DISTANCE = "Distance at half of the attention";
+
+    /** The tables of all statistics. */
+    public List<ResultTable> tables() {
+        return List.of(entropy, entropyShare, largestWeight, shareAbove, distances, halfDistance);
+    }
+
+    /** Returns whether a table of that title is one of these. */
+    public static boolean isTitle(String title) {
+        return title.startsWith(ABOVE)
+                || List.of(ENTROPY, ENTROPY_SHARE, LARGEST, DISTANCES, HALF_DISTANCE)
+                        .contains(title);
+    }
+
+    /**
+     * The table of a title, measured on prompts of at least two tokens.
+     *
+     * @throws BadInputException if none is called so
+     */
+    public static ResultTable measure(Gpt2 model, Prompts prompts, String title) {
+        double threshold = title.startsWith(ABOVE) ? Double.parseDouble(title.substring(ABOVE.length())) : 0;
+        return measure(model, prompts, threshold).tables().stream()
+                .filter(table -> table.title().equals(title))
+                .findFirst()
+                .orElseThrow(() -> new BadInputException("no statistic of attention is called '" + title + "'"));
+    }
+
     /**
      * Runs prompts of at least two tokens.
      *
@@ -63,31 +95,32 @@ public record AttentionStatistics(
             }
         });
         List<Axis> axes = List.of(Axis.layers(layers), Axis.heads(heads));
-        List<String> names = HeadScores.names(prompts);
         return new AttentionStatistics(
-                table("Entropy of attention", "entropy", "nats", axes, names, figures[0]),
+                table(ENTROPY, "entropy", "nats", axes, prompts, figures[0]),
                 table(
-                        "Entropy of attention as a share of the largest",
+                        ENTROPY_SHARE,
                         "entropy",
                         "share of ln n",
                         axes,
-                        names,
+                        prompts,
                         figures[3]),
-                table("Largest attention weight", "largest weight", "probability", axes, names, figures[1]),
-                table("Keys with attention above " + threshold, "share of keys", "share", axes, names, figures[2]),
+                table(LARGEST, "largest weight", "probability", axes, prompts, figures[1]),
+                table(ABOVE + threshold, "share of keys", "share", axes, prompts, figures[2]),
                 table(
-                        "Attention by distance",
+                        DISTANCES,
                         "attention",
                         "probability",
                         List.of(Axis.layers(layers), Axis.heads(heads), Axis.indices("distance", reach)),
-                        names,
+                        prompts,
                         byDistance),
-                table("Distance at half of the attention", "distance", "positions", axes, names, figures[4]));
+                table(HALF_DISTANCE, "distance", "positions", axes, prompts, figures[4]));
     }
 
     private static ResultTable table(
-            String title, String quantity, String unit, List<Axis> axes, List<String> prompts, double[] values) {
-        return ResultTable.of(title, quantity, unit, axes, prompts, values).ofSamples("prompts");
+            String title, String quantity, String unit, List<Axis> axes, Prompts prompts, double[] values) {
+        return ResultTable.of(title, quantity, unit, axes, HeadScores.names(prompts), values)
+                .ofSamples("prompts")
+                .ofPrompts(prompts);
     }
 
     static void requireChoice(Prompts prompts, int prompt) {

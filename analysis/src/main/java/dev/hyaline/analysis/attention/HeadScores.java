@@ -13,6 +13,9 @@ import java.util.stream.IntStream;
 
 /** The share of its attention that each head spends on the keys that heads of a kind look at. */
 public final class HeadScores {
+    /** The title of the table. */
+    public static final String TITLE = "Attention heads by where they look";
+
     private HeadScores() {}
 
     /** As {@link #measure(Gpt2, Prompts, Map)}, for every {@link HeadType}. */
@@ -48,7 +51,7 @@ public final class HeadScores {
             }
         });
         return ResultTable.of(
-                        "Attention heads by where they look",
+                        TITLE,
                         "share of attention",
                         "probability",
                         List.of(
@@ -58,6 +61,7 @@ public final class HeadScores {
                         names(prompts),
                         values)
                 .ofSamples("prompts")
+                .ofPrompts(prompts)
                 .comparedWith("uniform attention", uniform);
     }
 

@@ -12,8 +12,16 @@ import java.util.stream.IntStream;
  * @param corrupted of the corrupted ones
  */
 public record Baselines(double[] clean, double[] corrupted) {
+    /** The end of what a normalised table's quantity is called. */
+    public static final String NORMALISED = ", clean = 1, corrupted = 0";
+
     /** What an edited run is compared with, in words. */
     static final String NAME = "its run without the edit";
+
+    /** The mean clean metric less the mean corrupted one. */
+    public double gap() {
+        return meanClean() - meanCorrupted();
+    }
 
     public double meanClean() {
         return Arrays.stream(clean).average().orElseThrow();
@@ -41,13 +49,13 @@ public record Baselines(double[] clean, double[] corrupted) {
      * @throws BadInputException if the metric is the same on both prompts
      */
     public ResultTable normalised(ResultTable table, Side base) {
-        double distance = meanClean() - meanCorrupted();
+        double distance = gap();
         if (distance == 0 || !Double.isFinite(distance)) {
             throw new BadInputException("the " + table.quantity() + " is " + meanClean() + " on the clean prompts and "
                     + meanCorrupted() + " on the corrupted ones; there is nothing to normalise by");
         }
         return table.map(
-                        table.quantity() + ", clean = 1, corrupted = 0",
+                        table.quantity() + NORMALISED,
                         "",
                         (pair, value) -> (value - corrupted[pair]) / distance)
                 .neutralAt(base == Side.CLEAN ? 1 : 0)

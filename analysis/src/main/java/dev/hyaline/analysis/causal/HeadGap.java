@@ -17,7 +17,8 @@ import java.util.stream.IntStream;
  * @param empty the same with every head ablated
  */
 public record HeadGap(double full, double empty) {
-    private static final String QUANTITY = " as a share of what all heads add";
+    /** The end of what a table of shares calls its quantity. */
+    public static final String SHARE = " as a share of what all heads add";
 
     /** Runs the clean prompts with every head ablated. */
     public static HeadGap measure(Experiment experiment, Ablation ablation) {
@@ -52,7 +53,7 @@ public record HeadGap(double full, double empty) {
      */
     public ResultTable share(ResultTable differences) {
         return differences
-                .map(differences.quantity() + QUANTITY, "share", (sample, value) -> share(value))
+                .map(differences.quantity() + SHARE, "share", (sample, value) -> share(value))
                 .neutralAt(0);
     }
 }

@@ -6,8 +6,12 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.edit.Target;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /** A node of the model's computation graph: a part that writes to the residual stream, or the logits. */
 public sealed interface Node {
@@ -107,5 +111,24 @@ public sealed interface Node {
                     + " layers of " + config.nHeads() + " heads");
         }
         return head ? new Head(layer, Integer.parseInt(matcher.group(2))) : new Mlp(layer);
+    }
+
+    /**
+     * Reads the names of a set: {@code a1.h7+m0}.
+     *
+     * @throws BadInputException if one is no node, or the model has no such node
+     */
+    static List<Node> parseSet(Gpt2Config config, String names) {
+        return Arrays.stream(names.split("\\+", -1))
+                .map(name -> parse(config, name.strip()))
+                .toList();
+    }
+
+    /** The model's heads that are in none of some sets of nodes. */
+    static List<Node> headsBesides(Gpt2Config config, Collection<List<Node>> sets) {
+        return IntStream.range(0, config.nLayers() * config.nHeads())
+                .<Node>mapToObj(i -> new Head(i / config.nHeads(), i % config.nHeads()))
+                .filter(head -> sets.stream().noneMatch(set -> set.contains(head)))
+                .toList();
     }
 }

@@ -25,7 +25,8 @@ import java.util.stream.IntStream;
  *
  * @param variations in the order given
  * @param families their scores by name
- * @param interval 95%, the quantiles over resamples of units, all variations resampled together
+ * @param interval 95%, the quantiles over resamples of units, all variations resampled together; NaN of fewer than 3
+ *     units. A resample that no variation can be scored in counts for nothing.
  */
 public record Robustness(
         List<Scored> variations, Map<String, Double> families, double score, Interval interval, Verdict verdict) {
@@ -33,6 +34,7 @@ public record Robustness(
     public static final int REPLICATES = 500;
 
     private static final double TAIL = 0.025;
+    private static final int MIN_UNITS = 3;
 
     public Robustness {
         variations = List.copyOf(variations);
@@ -117,8 +119,7 @@ public record Robustness(
             Map<String, Integer> drawn = draw(finding, inScope, random.with(b));
             scores[b] = mean(families(finding, inScope, smallest, of -> weights(of, drawn)));
         }
-        Arrays.sort(scores);
-        Interval interval = new Interval(Order.quantile(scores, TAIL), Order.quantile(scores, 1 - TAIL));
+        Interval interval = interval(finding, scores);
         double score = mean(families);
         return new Robustness(
                 variations.stream()
@@ -128,6 +129,15 @@ public record Robustness(
                 score,
                 interval,
                 Verdict.of(score, interval, families.values()));
+    }
+
+    private static Interval interval(Variation finding, double[] scores) {
+        double[] finite =
+                Arrays.stream(scores).filter(Double::isFinite).sorted().toArray();
+        if (finite.length == 0 || finding.units().stream().distinct().count() < MIN_UNITS) {
+            return new Interval(Double.NaN, Double.NaN);
+        }
+        return new Interval(Order.quantile(finite, TAIL), Order.quantile(finite, 1 - TAIL));
     }
 
     /** Units drawn with replacement, the same for all variations. */

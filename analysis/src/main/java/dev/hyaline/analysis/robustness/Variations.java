@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Variations {
     /** Fewer pairs are no variation. */
-    private static final int MIN_PAIRS = 4;
+    static final int MIN_PAIRS = 4;
 
     private final Method method;
     private final Subject subject;
@@ -314,7 +314,7 @@ public final class Variations {
     }
 
     /** A pair with tokens put in at a position of both prompts. */
-    private static PromptPair after(PromptPair pair, int at, int[] tokens) {
+    static PromptPair after(PromptPair pair, int at, int[] tokens) {
         Map<String, Integer> roles = pair.roles().entrySet().stream()
                 .collect(Collectors.toMap(
                         Map.Entry::getKey, e -> e.getValue() + (e.getValue() < at ? 0 : tokens.length)));

@@ -5,9 +5,11 @@ import dev.hyaline.analysis.causal.AblationSweep;
 import dev.hyaline.analysis.causal.AblationSweep.Along;
 import dev.hyaline.analysis.causal.ActivationPatch;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.Interactions;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.PathPatching;
 import dev.hyaline.analysis.causal.PositionAxis;
+import dev.hyaline.analysis.causal.ShapleyValues;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
@@ -44,58 +46,102 @@ import org.jspecify.annotations.Nullable;
  * The method that made a table, known by the table's title and axes. Its components are the table's cells. A position
  * that a role names is that role's in any prompts, another one as far from the end; an effect at a position that a
  * prompt does not have is 0.
+ *
+ * @param length of every prompt, if the table is by position; 0 of others
+ * @param roles that all pairs have at one position, by position
+ * @param ablated what ablation puts in place; null if the method does not ablate
+ * @param untold what the title does not say
  */
-final class WrittenMethod implements Method {
+record WrittenMethod(
+        String title,
+        List<Axis> axes,
+        int length,
+        Map<Integer, String> roles,
+        @Nullable Ablation ablated,
+        Untold untold)
+        implements Method {
     private static final String ABLATION = "Ablation (";
     private static final String PATCHING = "Activation patching, ";
     private static final String EDGES = "Path patching of edges, ";
     private static final String PATHS = "Path patching, ";
     private static final String ATTRIBUTION = "Direct logit attribution ";
     private static final String LENS = "Logit lens";
+    private static final String INTERACTIONS = "Interactions, ablation (";
+    private static final String SHAPLEY = "Shapley values, ablation (";
+    private static final String SHAPLEY_INTERACTIONS = "Shapley interactions, ablation (";
 
-    private final String title;
-    private final List<Axis> axes;
-    /** Of every prompt, if the table is by position. */
-    private final int length;
+    /**
+     * What a title does not say.
+     *
+     * @param processed whether attribution is of processed weights
+     * @param role whose position attribution is at
+     * @param alone whether all heads but the components of Shapley values are ablated throughout
+     */
+    record Untold(boolean processed, String role, boolean alone) {}
 
-    private final @Nullable Ablation ablation;
-    private final boolean processed;
-
-    private WrittenMethod(String title, List<Axis> axes, int length, @Nullable Ablation ablation, boolean processed) {
-        this.title = title;
-        this.axes = axes;
-        this.length = length;
-        this.ablation = ablation;
-        this.processed = processed;
+    WrittenMethod {
+        axes = List.copyOf(axes);
+        roles = Map.copyOf(roles);
     }
 
     /**
-     * The methods that may have made a table: attribution is of processed weights or of the weights as they are.
+     * The methods that may have made a table.
      *
      * @throws BadInputException if none did, or the table is by position and the pairs are not of one length
      */
     static List<WrittenMethod> of(String file, String title, List<Axis> axes, PromptPairs pairs) {
-        boolean known = title.startsWith(ABLATION)
-                || title.startsWith(PATCHING)
-                || title.startsWith(EDGES)
-                || title.startsWith(PATHS)
-                || title.startsWith(ATTRIBUTION)
-                || title.equals(LENS);
-        boolean byPosition = axes.stream().anyMatch(WrittenMethod::isPosition);
-        if (!known || (byPosition && title.startsWith(ATTRIBUTION))) {
-            throw new BadInputException(file + ": '" + title
-                    + "' cannot be repeated under variations; expected a table of ablate, patch, attribute or lens");
+        List<String> prefixes = List.of(
+                ABLATION, PATCHING, EDGES, PATHS, ATTRIBUTION, LENS, INTERACTIONS, SHAPLEY, SHAPLEY_INTERACTIONS);
+        if (prefixes.stream().noneMatch(title::startsWith)) {
+            throw new BadInputException(file + ": '" + title + "' cannot be repeated under variations; expected "
+                    + WrittenFinding.EXPECTED);
         }
+        boolean byPosition = axes.stream().anyMatch(WrittenMethod::isPosition);
         int length = byPosition ? pairs.commonLength() : 0;
-        Ablation ablation = title.startsWith(ABLATION) ? ablation(file, title) : null;
-        WrittenMethod method = new WrittenMethod(title, axes, length, ablation, false);
-        return title.startsWith(ATTRIBUTION)
-                ? List.of(new WrittenMethod(title, axes, length, null, true), method)
-                : List.of(method);
+        int opening = title.indexOf("ablation (");
+        Ablation ablation = opening >= 0 || title.startsWith(ABLATION) ? ablation(file, title) : null;
+        List<Untold> possible = new ArrayList<>();
+        if (title.startsWith(ATTRIBUTION)) {
+            List<String> roles = new ArrayList<>(List.of(PromptPair.END));
+            pairs.roles().stream().filter(role -> !role.equals(PromptPair.END)).forEach(roles::add);
+            roles.forEach(role -> {
+                possible.add(new Untold(true, role, false));
+                possible.add(new Untold(false, role, false));
+            });
+        } else {
+            possible.add(new Untold(false, PromptPair.END, false));
+            if (isShapley(title)) {
+                possible.add(new Untold(false, PromptPair.END, true));
+            }
+        }
+        Map<Integer, String> roles = byPosition ? roles(pairs) : Map.of();
+        return possible.stream()
+                .map(untold -> new WrittenMethod(title, axes, length, roles, ablation, untold))
+                .toList();
+    }
+
+    private static boolean isShapley(String title) {
+        return title.startsWith(SHAPLEY) || title.startsWith(SHAPLEY_INTERACTIONS);
+    }
+
+    /** The roles that all pairs have at one position. */
+    private static Map<Integer, String> roles(PromptPairs pairs) {
+        Map<Integer, String> roles = new LinkedHashMap<>();
+        for (String role : pairs.roles()) {
+            int[] positions = pairs.list().stream()
+                    .mapToInt(pair -> pair.position(role))
+                    .distinct()
+                    .toArray();
+            if (positions.length == 1) {
+                roles.putIfAbsent(positions[0], role);
+            }
+        }
+        return roles;
     }
 
     private static Ablation ablation(String file, String title) {
-        String kind = title.substring(ABLATION.length(), title.lastIndexOf(") of "));
+        int end = title.startsWith(ABLATION) ? title.lastIndexOf(") of ") : title.length() - 1;
+        String kind = title.substring(title.indexOf('(') + 1, end);
         if (kind.startsWith("resample, seed ")) {
             return Ablation.resample(Long.parseLong(kind.substring("resample, seed ".length())));
         }
@@ -117,25 +163,21 @@ final class WrittenMethod implements Method {
     }
 
     @Override
-    public String title() {
-        return title;
-    }
-
-    @Override
     public Ablation ablation() {
-        return ablation == null ? Method.super.ablation() : ablation;
+        return ablated == null ? Method.super.ablation() : ablated;
     }
 
     @Override
     public Optional<Method> with(Ablation other) {
-        return ablation == null
+        return ablated == null
                 ? Optional.empty()
-                : Optional.of(new WrittenMethod(title, axes, length, other, processed));
+                : Optional.of(new WrittenMethod(title, axes, length, roles, other, untold));
     }
 
     /** Returns whether every cell is one head's output at all positions together. */
     boolean ablatesHeads() {
-        return ablation != null
+        return ablated != null
+                && title.startsWith(ABLATION)
                 && title.endsWith(") of z")
                 && axes.stream().map(Axis::name).toList().equals(List.of("layer", "head"));
     }
@@ -147,8 +189,11 @@ final class WrittenMethod implements Method {
 
     @Override
     public Finding run(Subject subject) {
+        if (title.startsWith(ATTRIBUTION) && axes.stream().anyMatch(WrittenMethod::isPosition)) {
+            return attributionByPosition(subject);
+        }
         ResultTable table = table(subject);
-        int sign = ablation != null || title.contains(", " + PatchingDirection.NOISING) ? -1 : 1;
+        int sign = title.startsWith(ABLATION) || title.contains(", " + PatchingDirection.NOISING) ? -1 : 1;
         List<String> components = new ArrayList<>();
         List<double[]> effects = new ArrayList<>();
         for (int cell = 0; cell < table.cells(); cell++) {
@@ -162,6 +207,22 @@ final class WrittenMethod implements Method {
             effects.add(values);
         }
         return new Finding(components, effects.toArray(double[][]::new), null);
+    }
+
+    /** Returns whether a table is one of edges as senders by receivers. */
+    static boolean isMatrixOfEdges(String title, List<Axis> axes) {
+        return title.startsWith(EDGES) && axes.size() == 2;
+    }
+
+    /** The edges of cells of such a table. */
+    static Axis edges(List<Axis> axes, List<Integer> cells) {
+        return new Axis(
+                "edge",
+                cells.stream()
+                        .map(cell -> Axis.index(axes, cell))
+                        .map(index -> axes.get(0).labels().get(index[0]) + "->"
+                                + axes.get(1).labels().get(index[1]))
+                        .toList());
     }
 
     /** The name of a cell: {@code a1.h3} of heads, else the labels of all axes. */
@@ -193,6 +254,9 @@ final class WrittenMethod implements Method {
     private int position(String label, PromptPair pair) {
         boolean indexed = Character.isDigit(label.charAt(0));
         String words = indexed ? label.substring(label.indexOf(' ') + 1) : label;
+        if (indexed && words.equals(label)) {
+            words = roles.getOrDefault(Integer.parseInt(label), "");
+        }
         for (String role : words.split("/", -1)) {
             if (role.equals(PromptPair.END) || pair.roles().containsKey(role)) {
                 return pair.position(role);
@@ -210,26 +274,89 @@ final class WrittenMethod implements Method {
             return LogitLens.of(subject.model()).measure(subject.pairs(), subject.metric());
         }
         if (title.startsWith(ATTRIBUTION)) {
-            return attribution(subject);
+            return attributed(subject, model -> attribution(model, subject.pairs()));
         }
-        return Experiment.start(subject.model(), subject.pairs(), subject.metric())
-                .sweep(sweep(subject))
-                .table();
+        Experiment experiment = Experiment.start(subject.model(), subject.pairs(), subject.metric());
+        if (title.startsWith(INTERACTIONS)) {
+            return Interactions.measure(experiment, ablation(), sets(experiment.config(), sidesOfPairs()));
+        }
+        if (isShapley(title)) {
+            return shapley(experiment, subject.seed());
+        }
+        return experiment.sweep(sweep(subject)).table();
     }
 
-    private ResultTable attribution(Subject subject) {
-        if (!processed) {
-            return attribution(subject.model(), subject.pairs());
+    private ResultTable shapley(Experiment experiment, long seed) {
+        boolean single = title.startsWith(SHAPLEY);
+        Gpt2Config config = experiment.config();
+        List<String> players = single ? axes.getFirst().labels() : sidesOfPairs();
+        List<Node> besides = untold.alone
+                ? Node.headsBesides(
+                        config,
+                        players.stream().map(name -> Node.parseSet(config, name)).toList())
+                : List.of();
+        ShapleyValues values =
+                ShapleyValues.measure(experiment, ablation(), sets(config, players), outputs(besides), seed);
+        return single || values.interactions() == null ? values.values() : values.interactions();
+    }
+
+    /** The names of the sets of which the cells are pairs, {@code A x B}. */
+    private List<String> sidesOfPairs() {
+        return axes.getFirst().labels().stream()
+                .flatMap(label -> Arrays.stream(label.split(" x ", -1)))
+                .distinct()
+                .toList();
+    }
+
+    private interface Attributed<T> {
+        T on(Gpt2 model);
+    }
+
+    /** Attributes on the model, its weights processed if the table's were. */
+    private <T> T attributed(Subject subject, Attributed<T> attributed) {
+        if (!untold.processed) {
+            return attributed.on(subject.model());
         }
         try (Gpt2 model = Gpt2.of(
                 WeightProcessing.processWeights(subject.model().weights()),
                 subject.model().threads())) {
-            return attribution(model, subject.pairs());
+            return attributed.on(model);
         }
     }
 
+    /** By the positions of the table, prompts of each length by themselves. */
+    private Finding attributionByPosition(Subject subject) {
+        int cells = axes.stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);
+        List<String> components =
+                IntStream.range(0, cells).mapToObj(cell -> component(axes, cell)).toList();
+        double[][] effects = new double[cells][subject.pairs().size()];
+        Map<Integer, List<Integer>> byLength = IntStream.range(0, subject.pairs().size())
+                .boxed()
+                .collect(Collectors.groupingBy(pair -> subject.pairs().get(pair).length()));
+        return attributed(subject, model -> {
+            for (List<Integer> some : byLength.values()) {
+                PromptPairs pairs = PromptPairs.of(
+                        model.config(),
+                        some.stream().map(pair -> subject.pairs().get(pair)).toList());
+                ResultTable table = DirectLogitAttribution.of(model, pairs, untold.role)
+                        .byPosition()
+                        .table();
+                for (int cell = 0; cell < cells; cell++) {
+                    int[] index = Axis.index(axes, cell);
+                    String label = axes.get(2).labels().get(index[2]);
+                    for (int i = 0; i < some.size(); i++) {
+                        int position = position(label, pairs.get(i));
+                        effects[cell][some.get(i)] =
+                                position < 0 ? 0 : table.values(table.cell(index[0], index[1], position))[i];
+                    }
+                }
+            }
+            return new Finding(components, effects, null);
+        });
+    }
+
     private ResultTable attribution(Gpt2 model, PromptPairs pairs) {
-        DirectLogitAttribution attribution = DirectLogitAttribution.of(model, pairs, PromptPair.END);
+        DirectLogitAttribution attribution = DirectLogitAttribution.of(model, pairs, untold.role);
         return switch (title.substring(ATTRIBUTION.length())) {
             case "by head" -> attribution.byHead().table();
             case "by layer" -> attribution.byLayer().table();
@@ -240,8 +367,8 @@ final class WrittenMethod implements Method {
 
     private Sweep sweep(Subject subject) {
         Gpt2Config config = subject.model().config();
-        if (ablation != null) {
-            return ablationSweep(config, subject.pairs(), ablation);
+        if (title.startsWith(ABLATION)) {
+            return ablationSweep(config, subject.pairs());
         }
         PatchingDirection direction = title.contains(", " + PatchingDirection.NOISING)
                 ? PatchingDirection.NOISING
@@ -283,18 +410,11 @@ final class WrittenMethod implements Method {
         return PathPatching.heads(config, direction, receivers, through);
     }
 
-    private AblationSweep ablationSweep(Gpt2Config config, PromptPairs pairs, Ablation by) {
+    private AblationSweep ablationSweep(Gpt2Config config, PromptPairs pairs) {
         String name = title.substring(title.lastIndexOf(") of ") + ") of ".length());
         if (axes.getFirst().name().equals("set")) {
-            Map<String, List<Target>> sets = new LinkedHashMap<>();
-            for (String set : axes.getFirst().labels()) {
-                sets.put(
-                        set,
-                        Arrays.stream(set.split("\\+", -1))
-                                .map(node -> Node.parse(config, node.strip()).output())
-                                .toList());
-            }
-            return AblationSweep.ofSets(config, by, sets);
+            return AblationSweep.ofSets(
+                    config, ablation(), sets(config, axes.getFirst().labels()));
         }
         Site site = HookPoints.select(config, name).getFirst().site();
         Along along =
@@ -307,7 +427,17 @@ final class WrittenMethod implements Method {
                 default -> along;
             };
         }
-        return AblationSweep.of(config, by, site, along);
+        return AblationSweep.of(config, ablation(), site, along);
+    }
+
+    private static Map<String, List<Target>> sets(Gpt2Config config, List<String> names) {
+        Map<String, List<Target>> sets = new LinkedHashMap<>();
+        names.forEach(name -> sets.put(name, outputs(Node.parseSet(config, name))));
+        return sets;
+    }
+
+    private static List<Target> outputs(List<Node> nodes) {
+        return nodes.stream().map(Node::output).toList();
     }
 
     private static IndexSelection indices(Axis axis) {

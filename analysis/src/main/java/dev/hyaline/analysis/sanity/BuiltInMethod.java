@@ -15,6 +15,7 @@ import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.table.ResultTable;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -149,6 +150,18 @@ public enum BuiltInMethod implements Method {
     };
 
     private static final int STEPS = 5;
+
+    /**
+     * The method that scores edges so.
+     *
+     * @param scores what the scores are called, such as {@code eap-ig of 5 steps}
+     */
+    public static Optional<BuiltInMethod> ofScores(String scores) {
+        return EnumSet.range(EXACT, CLEAN_CORRUPTED).stream()
+                .filter(method -> scores.equals(method.toString())
+                        || scores.equals(method + " of " + STEPS + " steps"))
+                .findFirst();
+    }
 
     @Override
     public String title() {

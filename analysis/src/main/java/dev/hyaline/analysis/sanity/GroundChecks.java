@@ -3,7 +3,6 @@ package dev.hyaline.analysis.sanity;
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.AblationSweep;
 import dev.hyaline.analysis.causal.AblationSweep.Along;
-import dev.hyaline.analysis.causal.Baselines;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.metric.Logits;
@@ -29,18 +28,18 @@ final class GroundChecks {
     private GroundChecks() {}
 
     static List<SanityCheck> run(Experiment experiment, Subject subject) {
-        double gap = gap(experiment.baselines());
+        double gap = experiment.baselines().gap();
         double delta = Math.abs(gap) / 10;
         List<SanityCheck> checks = new ArrayList<>();
         checks.add(shuffledInput(subject, gap));
-        checks.add(numericalStability(experiment, subject, delta));
-        checks.addAll(ablations(experiment, gap, delta));
+        PlainForward plain = PlainForward.of(subject.model().weights());
+        List<Logits> clean = subject.pairs().list().stream()
+                .map(pair -> logits(plain, subject, pair, pair.clean(), Set.of()))
+                .toList();
+        checks.add(numericalStability(experiment, subject, plain, clean, delta));
+        checks.addAll(ablations(experiment, uniform(experiment, clean), gap, delta));
         checks.add(leakage(subject));
         return checks;
-    }
-
-    static double gap(Baselines baselines) {
-        return baselines.meanClean() - baselines.meanCorrupted();
     }
 
     /** Both prompts of a pair with all tokens but the first permuted alike. */
@@ -60,18 +59,18 @@ final class GroundChecks {
         }
         PromptPairs pairs = PromptPairs.of(subject.model().config(), shuffled);
         double left =
-                gap(Experiment.start(subject.model(), pairs, subject.metric()).baselines());
+                Experiment.start(subject.model(), pairs, subject.metric()).baselines().gap();
         return SanityCheck.atMost(
                 "shuffled input", Math.abs(left / gap), 0.2, "share of the gap left with tokens permuted");
     }
 
     /** The metric of every prompt, and of the first clean prompt without each head, in double precision. */
-    private static SanityCheck numericalStability(Experiment experiment, Subject subject, double delta) {
-        PlainForward plain = PlainForward.of(subject.model().weights());
+    private static SanityCheck numericalStability(
+            Experiment experiment, Subject subject, PlainForward plain, List<Logits> cleans, double delta) {
         double largest = 0;
         for (int p = 0; p < subject.pairs().size(); p++) {
             PromptPair pair = subject.pairs().get(p);
-            Logits clean = logits(plain, subject, pair, pair.clean(), Set.of());
+            Logits clean = cleans.get(p);
             Logits corrupted = logits(plain, subject, pair, pair.corrupted(), Set.of());
             double ofClean = subject.metric().measure(new Reading(pair, pair.clean(), clean, clean));
             double ofCorrupted = subject.metric().measure(new Reading(pair, pair.corrupted(), corrupted, clean));
@@ -81,7 +80,7 @@ final class GroundChecks {
                     largest, Math.abs(ofCorrupted - experiment.baselines().corrupted()[p]));
         }
         PromptPair pair = subject.pairs().get(0);
-        Logits clean = logits(plain, subject, pair, pair.clean(), Set.of());
+        Logits clean = cleans.getFirst();
         ResultTable ablated = experiment
                 .sweep(AblationSweep.of(experiment.config(), Ablation.zero(), Site.Z, Along.everyHead()))
                 .table();
@@ -108,7 +107,7 @@ final class GroundChecks {
     }
 
     /** Ablations that must do something, and one that must do nothing. */
-    private static List<SanityCheck> ablations(Experiment experiment, double gap, double delta) {
+    private static List<SanityCheck> ablations(Experiment experiment, double uniform, double gap, double delta) {
         Gpt2Config config = experiment.config();
         Map<String, List<Target>> sets = new LinkedHashMap<>();
         List<Target> all = new ArrayList<>();
@@ -124,25 +123,53 @@ final class GroundChecks {
         ResultTable table = experiment
                 .sweep(AblationSweep.ofSets(config, Ablation.zero(), sets))
                 .table();
-        double corrupted = experiment.baselines().meanCorrupted();
-        double left = Math.min(Math.abs(table.mean(0)), Math.abs(table.mean(0) - corrupted)) / Math.abs(gap);
+        double left = Math.min(
+                        above(table.mean(0), experiment.baselines().meanCorrupted(), gap),
+                        above(table.mean(0), uniform, gap));
         double positive = Math.abs(table.mean(1) - experiment.baselines().meanClean()) / delta;
         boolean readsFirst = experiment.pairs().list().stream()
                 .anyMatch(pair ->
                         Arrays.stream(experiment.metric().positions(pair)).anyMatch(p -> p == 0));
-        double[] untouched = table.values(2);
-        double negative = IntStream.range(0, untouched.length)
-                .mapToDouble(pair ->
-                        Math.abs(untouched[pair] - experiment.baselines().clean()[pair]))
-                .max()
-                .orElse(0);
+        ResultTable nothing = experiment
+                .sweep(AblationSweep.of(
+                        config, Ablation.noise(0, /* seed= */ 0), Site.RESID_POST, Along.everyLayer()))
+                .table();
+        double negative = largestEffect(experiment, table.values(2));
+        for (int cell = 0; cell < nothing.cells(); cell++) {
+            negative = Math.max(negative, largestEffect(experiment, nothing.values(cell)));
+        }
         return List.of(
                 SanityCheck.atMost("ablation has effect", left, 0.1, "share of the gap left without any head or MLP"),
                 SanityCheck.atLeast("positive control", positive, 1, "effect of ablating the embedding, in delta"),
                 readsFirst
                         ? SanityCheck.notApplicable("negative control", "the metric reads the first position")
                         : SanityCheck.atMost(
-                                "negative control", negative, 0, "largest effect of a place without a path"));
+                                "negative control", negative, 0, "largest effect of a place without a path, or of adding 0"));
+    }
+
+    private static double largestEffect(Experiment experiment, double[] values) {
+        double[] clean = experiment.baselines().clean();
+        return IntStream.range(0, values.length)
+                .mapToDouble(pair -> Math.abs(values[pair] - clean[pair]))
+                .max()
+                .orElse(0);
+    }
+
+    /** How far a mean lies from a baseline towards the clean run, as a share of the gap; 0 beyond the baseline. */
+    private static double above(double mean, double baseline, double gap) {
+        return Math.max(0, (mean - baseline) / gap);
+    }
+
+    /** The mean metric of corrupted prompts with logits that are all alike. */
+    private static double uniform(Experiment experiment, List<Logits> clean) {
+        double sum = 0;
+        for (int p = 0; p < clean.size(); p++) {
+            PromptPair pair = experiment.pairs().get(p);
+            Logits of = clean.get(p);
+            Logits alike = new Logits(of.positions(), new float[of.values().length]);
+            sum += experiment.metric().measure(new Reading(pair, pair.corrupted(), alike, of));
+        }
+        return sum / experiment.pairs().size();
     }
 
     /** Two units with one prompt are not two draws. */

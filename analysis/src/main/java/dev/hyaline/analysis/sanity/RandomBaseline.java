@@ -37,7 +37,7 @@ final class RandomBaseline {
     private RandomBaseline() {}
 
     static SanityCheck check(Experiment experiment, Subject subject, Finding finding) {
-        double sign = Math.signum(GroundChecks.gap(experiment.baselines()));
+        double sign = Math.signum(experiment.baselines().gap());
         CounterRandom random = CounterRandom.of(subject.seed()).named("sanity/random-baseline");
         List<String> best = best(finding, sign);
         return best.stream().anyMatch(RandomBaseline::isEdge)

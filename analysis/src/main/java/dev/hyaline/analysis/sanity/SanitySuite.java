@@ -1,12 +1,16 @@
 package dev.hyaline.analysis.sanity;
 
+import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.internal.Order;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Adjustment;
+import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.SignFlip;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.association.Correlation;
+import dev.hyaline.analysis.statistics.association.Similarity;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
@@ -16,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -34,6 +39,7 @@ public final class SanitySuite {
     private static final int RANDOMISATIONS = 5;
     private static final int[] THREADS = {1, 2, 7};
     private static final int FEW_PAIRS = 2;
+    private static final int RESAMPLES = 500;
 
     private final Method method;
 
@@ -74,7 +80,7 @@ public final class SanitySuite {
                     + subject.pairs().size());
         }
         Experiment experiment = Experiment.start(subject.model(), subject.pairs(), subject.metric());
-        double gap = GroundChecks.gap(experiment.baselines());
+        double gap = experiment.baselines().gap();
         if (!(Math.abs(gap) > 0)) {
             throw new BadInputException("the mean " + subject.metric().quantity()
                     + " is the same on the clean and the corrupted prompts; there is no behaviour to find");
@@ -87,6 +93,7 @@ public final class SanitySuite {
         return List.of(
                 reproducibility(subject, finding),
                 halves(subject),
+                anyOrder(subject),
                 conservation(finding),
                 deadHook(finding),
                 RandomBaseline.check(experiment, subject, finding),
@@ -118,8 +125,77 @@ public final class SanitySuite {
         Gpt2Config config = subject.model().config();
         Finding first = method.run(subject.of(PromptPairs.of(config, halves.get(0))));
         Finding second = method.run(subject.of(PromptPairs.of(config, halves.get(1))));
+        Interval interval = interval(first, second, halves, subject);
         return SanityCheck.atLeast(
-                "other prompts", first.similarity(second), 0.7, "cosine of the findings on two halves of the units");
+                "other prompts",
+                first.similarity(second),
+                0.7,
+                String.format(
+                        Locale.ROOT,
+                        "cosine of the findings on two halves of the units, 95%% interval %.2f to %.2f",
+                        interval.low(),
+                        interval.high()));
+    }
+
+    /** The likeness of two findings over resamples of the units of each. */
+    private static Interval interval(
+            Finding first, Finding second, List<List<PromptPair>> halves, Subject subject) {
+        CounterRandom random = CounterRandom.of(subject.seed()).named("sanity/other-prompts");
+        Gpt2Config config = subject.model().config();
+        Units ofFirst = subject.of(PromptPairs.of(config, halves.get(0))).units();
+        Units ofSecond = subject.of(PromptPairs.of(config, halves.get(1))).units();
+        double[] cosines = new double[RESAMPLES];
+        for (int b = 0; b < cosines.length; b++) {
+            cosines[b] = Similarity.ofMaps(
+                    resampled(first, ofFirst, random.with(b).with(0)),
+                    resampled(second, ofSecond, random.with(b).with(1)));
+        }
+        Arrays.sort(cosines);
+        return new Interval(Order.quantile(cosines, 0.025), Order.quantile(cosines, 0.975));
+    }
+
+    /** The sums of effects over units drawn with replacement. */
+    private static double[] resampled(Finding finding, Units units, CounterRandom random) {
+        int[] times = new int[units.count()];
+        for (int j = 0; j < times.length; j++) {
+            times[random.index(j, times.length)]++;
+        }
+        double[] sums = new double[finding.effects().length];
+        for (int c = 0; c < sums.length; c++) {
+            double[] effects = finding.effects()[c];
+            for (int pair = 0; pair < effects.length; pair++) {
+                sums[c] += times[units.unit(pair)] * effects[pair];
+            }
+        }
+        return sums;
+    }
+
+    /** The first pairs the other way round, and each alone. */
+    private SanityCheck anyOrder(Subject subject) {
+        String name = "any order";
+        if (!(method.ablation() instanceof Ablation.CounterfactualAblation
+                || method.ablation() instanceof Ablation.ZeroAblation)) {
+            return SanityCheck.notApplicable(name, "what its ablation writes depends on the other pairs");
+        }
+        List<PromptPair> few = few(subject).list();
+        Gpt2Config config = subject.model().config();
+        Finding found = method.run(subject.of(few(subject)));
+        Finding reversed = method.run(subject.of(PromptPairs.of(config, few.reversed())));
+        List<Finding> alone = few.stream()
+                .map(pair -> method.run(subject.of(PromptPairs.of(config, List.of(pair)))))
+                .toList();
+        int different = 0;
+        for (int c = 0; c < found.components().size(); c++) {
+            String component = found.components().get(c);
+            boolean same = true;
+            for (int pair = 0; pair < few.size(); pair++) {
+                double effect = found.effects()[c][pair];
+                same &= effect == effect(reversed, component, few.size() - 1 - pair)
+                        && effect == effect(alone.get(pair), component, 0);
+            }
+            different += same ? 0 : 1;
+        }
+        return SanityCheck.atMost(name, different, 0, "components that differ with pairs reversed or one by one");
     }
 
     private static SanityCheck conservation(Finding finding) {
@@ -231,6 +307,12 @@ public final class SanitySuite {
         }
         return SanityCheck.atMost(
                 "model randomised", worst, 0.5, "|rank correlation| with permuted weights, mean of " + RANDOMISATIONS);
+    }
+
+    /** An effect; 0 of a component without a path in these pairs. */
+    private static double effect(Finding finding, String component, int pair) {
+        int c = finding.components().indexOf(component);
+        return c < 0 ? 0 : finding.effects()[c][pair];
     }
 
     private static PromptPairs few(Subject subject) {

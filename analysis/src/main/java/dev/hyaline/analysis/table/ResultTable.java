@@ -4,6 +4,7 @@ import dev.hyaline.analysis.statistics.TTest;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -33,18 +34,23 @@ public final class ResultTable {
     /** Made when first asked for; any thread makes the same. */
     private volatile @Nullable TableStatistics statistics;
 
-    /** A table's properties in words. */
-    private record Description(String title, String quantity, String unit, String origin, String sampleKind) {
+    /** A table's properties beside its values. */
+    private record Description(
+            String title, String quantity, String unit, String origin, String sampleKind, List<int[]> tokens) {
         Description measuring(String newQuantity, String newUnit) {
-            return new Description(title, newQuantity, newUnit, origin, sampleKind);
+            return new Description(title, newQuantity, newUnit, origin, sampleKind, tokens);
         }
 
         Description from(String newOrigin) {
-            return new Description(title, quantity, unit, newOrigin, sampleKind);
+            return new Description(title, quantity, unit, newOrigin, sampleKind, tokens);
         }
 
         Description ofSamples(String newKind) {
-            return new Description(title, quantity, unit, origin, newKind);
+            return new Description(title, quantity, unit, origin, newKind, tokens);
+        }
+
+        Description ofTokens(List<int[]> newTokens) {
+            return new Description(title, quantity, unit, origin, sampleKind, newTokens);
         }
     }
 
@@ -100,7 +106,7 @@ public final class ResultTable {
                     values.length + " values");
         }
         return new ResultTable(
-                new Description(title, quantity, unit, "", "samples"), axes, samples, null, null, null, values.clone());
+                new Description(title, quantity, unit, "", "samples", List.of()), axes, samples, null, null, null, values.clone());
     }
 
     /**
@@ -119,6 +125,23 @@ public final class ResultTable {
      */
     public ResultTable ofSamples(String kind) {
         return new ResultTable(description.ofSamples(kind), axes, samples, neutral, reference, units, values);
+    }
+
+    /**
+     * The same table, of which it is known what prompts its samples are.
+     *
+     * @throws BadShapeException if there are more or fewer prompts than samples
+     */
+    public ResultTable ofPrompts(Prompts prompts) {
+        if (prompts.size() != samples.size()) {
+            throw new BadShapeException(
+                    "prompts of the table '" + title() + "'",
+                    samples.size() + ", one for each sample",
+                    prompts.size() + " prompts");
+        }
+        List<int[]> tokens =
+                IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
+        return new ResultTable(description.ofTokens(tokens), axes, samples, neutral, reference, units, values);
     }
 
     /** The same table, of which {@code value} means that nothing happened: a map shows it white. */
@@ -194,6 +217,11 @@ public final class ResultTable {
     /** What the samples are, in the plural: {@code pairs}, {@code draws}. */
     public String sampleKind() {
         return description.sampleKind;
+    }
+
+    /** The tokens of each sample; empty if they are not known. */
+    public List<int[]> tokens() {
+        return description.tokens.stream().map(int[]::clone).toList();
     }
 
     public List<Axis> axes() {

@@ -63,8 +63,8 @@ public final class TableText {
 
     /**
      * Writes a table's properties into an open object: {@code title}, {@code origin}, {@code quantity}, {@code unit},
-     * {@code neutral}, {@code axes} (name and labels), {@code sample_kind}, {@code samples}, and in row-major order of
-     * the axes {@code mean} and {@code standard_error} of each cell and {@code values} by cell and sample. The object
+     * {@code neutral}, {@code axes} (name and labels), {@code sample_kind}, {@code samples}, {@code tokens} of each if
+     * they are known, and in row-major order of the axes {@code mean} and {@code standard_error} of each cell and {@code values} by cell and sample. The object
      * {@code statistics} has {@code n}, {@code units} and {@code units_known}; {@code test}, {@code adjustment} and
      * {@code interval} in words; and by cell {@code effect} (against what is neutral), {@code interval_low},
      * {@code interval_high}, {@code p}, {@code adjusted_p} and {@code effect_size}. What is not a number or not known
@@ -96,6 +96,11 @@ public final class TableText {
         json.writeArrayPropertyStart("samples");
         table.samples().forEach(json::writeString);
         json.writeEndArray();
+        if (!table.tokens().isEmpty()) {
+            json.writeArrayPropertyStart("tokens");
+            table.tokens().forEach(tokens -> json.writeArray(tokens, 0, tokens.length));
+            json.writeEndArray();
+        }
         json.writeArrayPropertyStart("mean");
         for (int cell = 0; cell < table.cells(); cell++) {
             number(json, table.mean(cell));

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
@@ -220,6 +221,35 @@ final class RobustnessTest {
                 .isEqualTo(1);
     }
 
+    /** Too few units have no interval; a resample without a score counts for nothing. */
+    @Test
+    void anIntervalNeedsThreeUnitsAndAScore() {
+        Variation finding = drawn("finding", "", 10, x -> x, 0);
+        List<String> two = new ArrayList<>();
+        for (int pair = 0; pair < 24; pair++) {
+            two.add("unit " + pair % 2);
+        }
+        Variation ofTwo =
+                new Variation("prompts", "two", finding.finding(), finding.gaps(), finding.accuracy(), two, null);
+        Robustness without = Robustness.of(ofTwo, List.of(ofTwo), 0.1, 20, RANDOM);
+        assertThat(without.interval().low()).isNaN();
+        assertThat(without.interval().high()).isNaN();
+        assertThat(without.verdict()).isEqualTo(Verdict.UNCERTAIN);
+        // Of one pair among 12 units: a third of the resamples have none of it.
+        Variation rare = new Variation(
+                "prompts",
+                "rare",
+                finding(new double[][] {{5}, {3}, {-2}, {0.2}, {0}}),
+                new double[] {10},
+                1,
+                List.of("unit 0"),
+                null);
+        Interval interval =
+                Robustness.of(finding, List.of(rare), 0.1, 200, RANDOM).interval();
+        assertThat(interval.low()).isBetween(0.5, 1.0);
+        assertThat(interval.high()).isBetween(interval.low(), 1.0);
+    }
+
     /** A gap is not enough where the answer is no longer right. */
     @Test
     void aVariationWithoutTheRightAnswersIsOutOfScope() {
@@ -285,11 +315,38 @@ final class RobustnessTest {
              "statistics": {"effect": [-2.5, 1.25]}}
             """);
         WrittenFinding written = WrittenFinding.read(file);
-        written.requireSameAs(finding(new double[][] {{2, 3}, {-1.25, -1.25}}));
-        assertThatThrownBy(() -> written.requireSameAs(finding(new double[][] {{2, 3}, {-1, -1}})))
-                .hasMessageContaining("the effect of a0.h1 is 1.25 there and -1.0 here");
+        written.requireSameAs("ablate", 1, finding(new double[][] {{2, 3}, {-1.25, -1.25}}));
+        written.requireSameAs("ablate", 2, finding(new double[][] {{4, 6}, {-2.5, -2.5}}));
+        assertThatThrownBy(() -> written.requireSameAs("ablate", 1, finding(new double[][] {{2, 3}, {-1, -1}})))
+                .hasMessageContaining("is not what ablate finds on these pairs: 1 of 2 effects differ, most that of"
+                        + " a0.h1, 1.25 there and 1.00 here");
+        assertThatThrownBy(() -> written.requireSameAs("ablate", 1, finding(new double[][] {{2.5}, {-1.2500062}})))
+                .hasMessageContaining("1.25000 there and 1.25001 here");
+        assertThatThrownBy(() -> written.requireSameAs("ablate", 1, finding(new double[][] {{2.5}, {-1.25}, {7}})))
+                .hasMessageContaining("1 of 3 effects differ, most that of a0.h2, which is not there");
         Files.writeString(file, "{\"cfg\": {}, \"nodes\": {}, \"edges\": {}}");
+        assertThatThrownBy(() -> WrittenFinding.read(file)).hasMessageContaining("no edge has a score");
+        Files.writeString(file, "{\"cfg\": {}}");
         assertThatThrownBy(() -> WrittenFinding.read(file))
-                .hasMessageContaining("expected a table that ablate, patch, attribute or lens wrote, found a circuit");
+                .hasMessageContaining("expected a table of ablate, patch, attribute, lens or heads, or a circuit");
+    }
+
+    /** Of both forms; an edge without a score has none. */
+    @Test
+    void aWrittenCircuitHasTheScoresOfItsEdges() throws IOException {
+        Path file = temporary.resolve("circuit.json");
+        Files.writeString(file, """
+            {"scores": "eap-ig of 5 steps", "edges": [{"edge": "input->m0", "score": 1.5}, {"edge": "m0->logits"}]}
+            """);
+        WrittenFinding circuit = WrittenFinding.read(file);
+        assertThat(circuit.isCircuit()).isTrue();
+        assertThat(circuit.title()).isEqualTo("eap-ig of 5 steps");
+        assertThat(circuit.effects()).containsExactly(Map.entry("input->m0", 1.5));
+        assertThatThrownBy(() -> circuit.requireSameAs("ablate", 1, finding(new double[][] {{2}})))
+                .hasMessageContaining("it has scores of other components, such as input->m0");
+        Files.writeString(file, """
+            {"edges": {"input->m0": {"score": NaN, "in_graph": false}, "m0->logits": {"score": -2, "in_graph": true}}}
+            """);
+        assertThat(WrittenFinding.read(file).effects()).containsExactly(Map.entry("m0->logits", -2.0));
     }
 }

@@ -9,9 +9,12 @@ import dev.hyaline.analysis.causal.AblationSweep;
 import dev.hyaline.analysis.causal.AblationSweep.Along;
 import dev.hyaline.analysis.causal.ActivationPatch;
 import dev.hyaline.analysis.causal.Experiment;
+import dev.hyaline.analysis.causal.HeadGap;
+import dev.hyaline.analysis.causal.Interactions;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.PathPatching;
 import dev.hyaline.analysis.causal.PositionAxis;
+import dev.hyaline.analysis.causal.ShapleyValues;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.CircuitEvaluation;
@@ -35,6 +38,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.ArrayList;
@@ -153,7 +157,7 @@ final class VariationsTest {
                     .orElseThrow();
             effects.put(WrittenMethod.component(table.axes(), cell), table.mean(cell) - reference);
         }
-        return new WrittenFinding("found.json", table.title(), table.axes(), effects);
+        return new WrittenFinding("found.json", table.title(), table.quantity(), table.axes(), List.of(), effects);
     }
 
     private static ResultTable sweep(Subject of, Sweep sweep) {
@@ -236,16 +240,93 @@ final class VariationsTest {
         }
     }
 
+    /** The tables whose titles do not say all that made them, or whose scale is another. */
     @Test
-    void aTableThatCannotBeRepeatedIsRefused() {
+    void whatATitleDoesNotSayIsFound() {
+        Subject of = few(PromptPairs.of(model.config(), abba.subList(0, 4)));
+        Gpt2Config config = model.config();
+        Experiment experiment = Experiment.start(model, of.pairs(), of.metric());
+        Map<String, List<Target>> sets = new LinkedHashMap<>();
+        for (String set : List.of("a1.h0", "a1.h3+m0", "a2.h4")) {
+            sets.put(set, Node.parseSet(config, set).stream().map(Node::output).toList());
+        }
+        List<Target> besides =
+                Node.headsBesides(
+                                config,
+                                sets.keySet().stream()
+                                        .map(set -> Node.parseSet(config, set))
+                                        .toList())
+                        .stream()
+                        .map(Node::output)
+                        .toList();
+        HeadGap gap = HeadGap.measure(experiment, Ablation.zero());
+        ShapleyValues alone = ShapleyValues.measure(experiment, Ablation.zero(), sets, besides, 1);
+        List<ResultTable> tables = List.of(
+                Interactions.measure(experiment, Ablation.meanByPosition(), sets),
+                gap.share(Interactions.measure(experiment, Ablation.zero(), sets)),
+                ShapleyValues.measure(experiment, Ablation.zero(), sets, List.of(), 1)
+                        .values(),
+                alone.values(),
+                alone.share(gap).interactions(),
+                experiment
+                        .sweep(AblationSweep.of(config, Ablation.zero(), Site.Z, Along.everyHead()))
+                        .normalised(),
+                DirectLogitAttribution.of(model, of.pairs(), "S2").byHead().table());
+        for (ResultTable table : tables) {
+            Method method = written(table).method(of);
+            double[] found = method.run(of).scores();
+            assertThat(found).as(table.title()).hasSize(table.cells());
+        }
+        // On the scale of the metric, with the heads outside the sets ablated.
+        double[] values = written(alone.share(gap).values()).method(of).run(of).scores();
+        for (int cell = 0; cell < values.length; cell++) {
+            assertThat(values[cell]).isCloseTo(alone.values().mean(cell), within(1e-9));
+        }
+        assertThat(Node.headsBesides(config, List.of(Node.parseSet(config, "a1.h0 + m0"))))
+                .hasSize(config.nLayers() * config.nHeads() - 1)
+                .doesNotContain(new Node.Head(1, 0));
+    }
+
+    /** A source position that all pairs have a role at is that role's in longer prompts, whatever their lengths. */
+    @Test
+    void attributionByPositionIsRepeated() {
         Subject of = few(PromptPairs.of(model.config(), abba.subList(0, 4)));
         ResultTable table = DirectLogitAttribution.of(model, of.pairs(), PromptPair.END)
                 .byPosition()
                 .table();
-        assertThatThrownBy(() -> written(table).method(of))
-                .hasMessageContaining("'" + table.title() + "' cannot be repeated under variations");
+        Method method = written(table).method(of);
+        Finding found = method.run(of);
+        assertThat(found.components()).hasSize(table.cells());
+        List<PromptPair> longer = new ArrayList<>(of.pairs().list());
+        longer.set(0, Variations.after(longer.get(0), 1, new int[] {262, 263}));
+        Subject mixed = few(PromptPairs.of(model.config(), longer));
+        Finding moved = method.run(mixed);
+        ResultTable first = DirectLogitAttribution.of(
+                        model, PromptPairs.of(model.config(), longer.subList(0, 1)), PromptPair.END)
+                .byPosition()
+                .table();
+        int ofS2 = of.pairs().get(0).position("S2");
+        int component = found.components().indexOf("layer 1, head 3, position " + ofS2);
+        assertThat(moved.effects()[component][0]).isEqualTo(first.values(first.cell(1, 3, ofS2 + 2))[0]);
+        assertThat(moved.effects()[component][1]).isEqualTo(found.effects()[component][1]);
+        assertThat(Variations.of(method, of).prefix("longer", 262).run())
+                .extracting(Variation::family)
+                .contains("length", "beginning", "precision");
+    }
+
+    @Test
+    void aTableThatCannotBeRepeatedIsRefused() {
+        Subject of = few(PromptPairs.of(model.config(), abba.subList(0, 4)));
         ResultTable lens = LogitLens.of(model).measure(of.pairs(), of.metric());
+        WrittenFinding unknown = new WrittenFinding(
+                "found.json", "Accuracy of a probe", "accuracy", lens.axes(), List.of(), Map.of());
+        assertThatThrownBy(() -> unknown.method(of))
+                .hasMessageContaining("'Accuracy of a probe' cannot be repeated under variations; expected a table of");
         assertThatThrownBy(() -> written(lens).method(few(PromptPairs.of(model.config(), abba.subList(1, 5)))))
-                .hasMessageContaining("give the method, model, pairs and metric that it was made with");
+                .hasMessageContaining("give the model, prompts and metric that it was made with");
+        WrittenFinding circuit = new WrittenFinding("c.json", "hisp", "", List.of(), List.of(), Map.of("m0->m1", 1.0));
+        assertThatThrownBy(() -> circuit.method(of)).hasMessageContaining("scores by hisp cannot be repeated");
+        WrittenFinding graph = new WrittenFinding("g.json", "", "", List.of(), List.of(), Map.of("m0->m1", 1.0));
+        assertThatThrownBy(() -> graph.method(of)).hasMessageContaining("does not say how its edges were scored");
     }
 }

@@ -159,7 +159,7 @@ class SanitySuiteTest {
         assertThat(failures(new OtherHalfReversed(), pairs)).containsExactly("other prompts");
     }
 
-    /** Exchanges components in samples that do not begin with the first pair. */
+    /** Exchanges components in samples, but small ones, that do not begin with the first pair. */
     private static final class OtherHalfReversed implements Method {
         @Override
         public String title() {
@@ -169,7 +169,8 @@ class SanitySuiteTest {
         @Override
         public Finding run(Subject subject) {
             Finding finding = BuiltInMethod.ABLATE.run(subject);
-            if (Arrays.equals(subject.pairs().get(0).clean(), pairs.get(0).clean())) {
+            if (subject.pairs().size() < 4
+                    || Arrays.equals(subject.pairs().get(0).clean(), pairs.get(0).clean())) {
                 return finding;
             }
             List<double[]> reversed = List.of(finding.effects()).reversed();
@@ -228,11 +229,26 @@ class SanitySuiteTest {
             @Override
             public Finding run(Subject subject) {
                 Finding finding = BuiltInMethod.ABLATE.run(subject);
-                finding.effects()[3][0] += 1e-12 * subject.model().threads();
+                for (int pair = 0; pair < finding.effects()[3].length; pair++) {
+                    finding.effects()[3][pair] += 1e-12 * subject.model().threads();
+                }
                 return finding;
             }
         };
         assertThat(failures(unstable, pairs)).containsExactly("any threads");
+    }
+
+    @Test
+    void aMethodThatReadsTheOrderIsCaught() {
+        Method ordered = new Planted(finding -> {
+            double[][] effects = finding.effects().clone();
+            effects[3] = effects[3].clone();
+            for (int pair = 0; pair < effects[3].length; pair++) {
+                effects[3][pair] += 1e-12 * pair;
+            }
+            return new Finding(finding.components(), effects, finding.sumError());
+        });
+        assertThat(failures(ordered, pairs)).containsExactly("any order");
     }
 
     @Test

@@ -1,8 +1,10 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import tools.jackson.core.JsonGenerator;
 
 /** What the JSON of a plan and of its parts has in common. */
@@ -14,7 +16,11 @@ final class PlanJson {
     /** Checks that an object has these keys, in this order, and no others. */
     static void requireKeys(Json json, String... keys) {
         if (!json.names().equals(List.of(keys))) {
-            throw json.expected("an object with exactly the keys " + String.join(", ", keys));
+            throw json.expected(
+                    "an object with exactly the keys " + String.join(", ", keys),
+                    json.names().isEmpty()
+                            ? "none"
+                            : json.names().stream().map(Printable::plain).collect(Collectors.joining(", ")));
         }
     }
 

@@ -30,15 +30,12 @@ import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -287,29 +284,13 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                 report.interactions(normalise ? gap.share(table) : table);
             }
             if (named.shapley) {
-                List<Target> besides = named.alone ? others(study.config(), named.sets) : List.of();
+                List<Target> besides = named.alone ? besides(study.config(), named.sets) : List.of();
                 ShapleyValues values = ShapleyValues.measure(
                         experiment, ablation(), sets, besides, options.pairs().seed());
                 report.shapley(normalise ? values.share(gap) : values, normalise);
             }
             report.print(options.json(), folder.orElse(null));
         }
-    }
-
-    /** The heads that no set has. */
-    private static List<Target> others(Gpt2Config config, String sets) {
-        Set<String> named =
-                Arrays.stream(sets.split("[+,]", -1)).map(String::strip).collect(Collectors.toSet());
-        List<Target> others = new ArrayList<>();
-        for (int layer = 0; layer < config.nLayers(); layer++) {
-            for (int head = 0; head < config.nHeads(); head++) {
-                Node.Head node = new Node.Head(layer, head);
-                if (!named.contains(node.toString())) {
-                    others.add(node.output());
-                }
-            }
-        }
-        return others;
     }
 
     private Sweep sweep(Study study) {
@@ -342,17 +323,30 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         return sites.getFirst();
     }
 
-    private Map<String, List<Target>> sets(Gpt2Config config) {
-        Map<String, List<Target>> named = new LinkedHashMap<>();
-        NameList.parse("--sets", Objects.requireNonNull(ablated.named).sets, set -> {
-            named.put(
-                    set,
-                    Arrays.stream(set.split("\\+", -1))
-                            .map(name -> Node.parse(config, name.strip()).output())
-                            .toList());
+    private static Map<String, List<Node>> nodes(Gpt2Config config, String sets) {
+        Map<String, List<Node>> named = new LinkedHashMap<>();
+        NameList.parse("--sets", sets, set -> {
+            List<Node> nodes = Node.parseSet(config, set);
+            outputs(nodes); // refuses the logits
+            named.put(set, nodes);
             return set;
         });
         return named;
+    }
+
+    private Map<String, List<Target>> sets(Gpt2Config config) {
+        Map<String, List<Target>> outputs = new LinkedHashMap<>();
+        nodes(config, Objects.requireNonNull(ablated.named).sets).forEach((set, nodes) -> outputs.put(set, outputs(nodes)));
+        return outputs;
+    }
+
+    /** The heads that no set has. */
+    private static List<Target> besides(Gpt2Config config, String sets) {
+        return outputs(Node.headsBesides(config, nodes(config, sets).values()));
+    }
+
+    private static List<Target> outputs(List<Node> nodes) {
+        return nodes.stream().map(Node::output).toList();
     }
 
     private Ablation ablation() {

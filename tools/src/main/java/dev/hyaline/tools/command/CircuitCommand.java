@@ -133,7 +133,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
 
     @Option(
             names = "--scores",
-            paramLabel = "FILE",
+            paramLabel = "PATH",
             description = {
                 "Take the scores of edges from here instead of a method: EAP-IG's JSON or .pt, or MIB's folder with one"
                         + " (importances.json)."
@@ -182,8 +182,8 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         if (known != null) {
             PathOption.readable("--known", known);
         }
-        if (given != null && !Files.isDirectory(PathOption.parse("--scores", given))) {
-            PathOption.readable("--scores", given);
+        if (given != null) {
+            PathOption.readableOrFolder("--scores", given);
         }
         options.tables().requireFree(CircuitReport.names());
     }

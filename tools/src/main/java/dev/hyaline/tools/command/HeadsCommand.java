@@ -174,14 +174,8 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                     show(checkpoint.name(), prompts, given, classes, scores, statistics);
                     patterns.show(console);
                 }
-                List<ResultTable> tables = List.of(
-                        scores,
-                        statistics.entropy(),
-                        statistics.entropyShare(),
-                        statistics.largestWeight(),
-                        statistics.shareAbove(),
-                        statistics.distances(),
-                        statistics.halfDistance());
+                List<ResultTable> tables = new ArrayList<>(List.of(scores));
+                tables.addAll(statistics.tables());
                 Map<String, ResultTable> named = new LinkedHashMap<>();
                 String origin = checkpoint.name() + ", "
                         + (given ? DisplayText.plural(prompts.size(), "prompt") : "random sequences given twice");

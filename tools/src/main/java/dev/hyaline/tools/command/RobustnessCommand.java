@@ -3,6 +3,7 @@ package dev.hyaline.tools.command;
 import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.EdgeList;
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.robustness.AttentionVariations;
 import dev.hyaline.analysis.robustness.Robustness;
 import dev.hyaline.analysis.robustness.Variation;
 import dev.hyaline.analysis.robustness.Variations;
@@ -56,7 +57,8 @@ import picocli.CommandLine.Parameters;
             "  hyaline robustness ablate-mean --count 24",
             "  hyaline ablate --count 24 --out found && \\",
             "      hyaline robustness --count 24 --finding found/ablate-z.json",
-            "  hyaline circuit --out found && hyaline robustness eap --circuit found/graph.json"
+            "  hyaline heads --out found && hyaline robustness --finding found/heads.json",
+            "  hyaline circuit --out found && hyaline robustness --finding found/circuit.json"
         })
 public final class RobustnessCommand implements Runnable, CheckedOptions {
     private static final int MIN_PAIRS = 4;
@@ -78,8 +80,9 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
             names = "--finding",
             paramLabel = "FILE",
             description = {
-                "A table that ablate, patch, attribute or lens wrote (.json): it must be what its method, or METHOD,"
-                        + " finds again on these pairs."
+                "A table that ablate, patch, attribute, lens or heads wrote (.json), or circuit's circuit.json: it must"
+                        + " be what its method, or METHOD, finds again on these pairs. A table of heads is repeated on"
+                        + " its own prompts, the pairs' clean ones are another kind."
             })
     private @Nullable String finding;
 
@@ -143,12 +146,17 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
         if (finding != null) {
             PathOption.readable("--finding", finding);
             written = WrittenFinding.read(PathOption.parse("--finding", finding));
+            circuit = circuit == null && written.isCircuit() ? finding : circuit;
         }
     }
 
     @Override
     public void run() {
         try (Study study = options.open(console)) {
+            if (written != null && written.isOfAttention()) {
+                ofAttention(study, written);
+                return;
+            }
             if (study.pairs().size() < MIN_PAIRS) {
                 throw new BadInputException("robustness needs at least " + MIN_PAIRS + " pairs of prompts, found "
                         + study.pairs().size());
@@ -159,7 +167,7 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
             try (Gpt2 model = study.start()) {
                 Subject subject = new Subject(
                         model, study.pairs(), options.metric(), options.pairs().seed());
-                Method repeated = method == null ? fromFile(subject) : method;
+                Method repeated = method == null ? fromFile(study, subject) : method;
                 Variations variations = Variations.of(repeated, subject);
                 for (Map.Entry<String, PromptPairs> other : otherPrompts(study).entrySet()) {
                     variations = variations.prompts("prompts", other.getKey(), other.getValue());
@@ -181,15 +189,16 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
                 }
                 Variation found = variations.finding();
                 if (method != null && written != null) {
-                    written.requireSameAs(found.finding());
+                    Subject on = madeOn(study, subject);
+                    written.requireSameAs(method, on, on.equals(subject) ? found.finding() : method.run(on));
                 }
-                Robustness robustness = Robustness.of(
-                        found,
-                        variations.run(),
-                        smallest,
-                        replicates,
-                        CounterRandom.of(subject.seed()).named("robustness/units"));
-                new RobustnessReport(console, study, repeated.title(), options.metric(), robustness)
+                new RobustnessReport(
+                                console,
+                                study,
+                                repeated.title(),
+                                options.metric(),
+                                study.pairs().size(),
+                                robustness(found, variations.run()))
                         .print(options.json());
             } finally {
                 others.values().forEach(Gpt2::close);
@@ -197,9 +206,52 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
         }
     }
 
+    private Robustness robustness(Variation found, List<Variation> variations) {
+        return Robustness.of(
+                found,
+                variations,
+                smallest,
+                replicates,
+                CounterRandom.of(options.pairs().seed()).named("robustness/units"));
+    }
+
     /** The method that made the written finding, which {@link #check} has read. */
-    private Method fromFile(Subject subject) {
-        return Objects.requireNonNull(written).method(subject);
+    private Method fromFile(Study study, Subject subject) {
+        return Objects.requireNonNull(written).method(madeOn(study, subject));
+    }
+
+    /** A circuit is found on a part of the pairs of a file. */
+    private Subject madeOn(Study study, Subject subject) {
+        if (!Objects.requireNonNull(written).isCircuit()) {
+            return subject;
+        }
+        PromptPairs found = options.pairs()
+                .split(study.pairs(), study.config(), study.vocabulary())
+                .getFirst();
+        return new Subject(subject.model(), found, subject.metric(), subject.seed());
+    }
+
+    /** A table of heads, on its own prompts. */
+    private void ofAttention(Study study, WrittenFinding table) {
+        if (method != null || circuit != null) {
+            throw new BadInputException(finding + " is a table of heads, which is repeated without pairs; leave out"
+                    + " METHOD and --circuit");
+        }
+        Map<String, Gpt2> others = new LinkedHashMap<>();
+        try (Gpt2 model = study.start()) {
+            AttentionVariations variations =
+                    AttentionVariations.of(table, model, options.pairs().seed())
+                            .prompts("prompts of " + study.pairsOrigin(), study.pairs().clean(study.config()));
+            for (String name : checkpoints) {
+                variations = variations.checkpoint(
+                        name, others.computeIfAbsent(name, n -> checkpoint(study, n)));
+            }
+            Robustness robustness = robustness(variations.finding(), variations.run());
+            new RobustnessReport(console, study, table.title(), null, variations.size(), robustness)
+                    .print(options.json());
+        } finally {
+            others.values().forEach(Gpt2::close);
+        }
     }
 
     private static int[] repeated(int[] tokens, int times) {

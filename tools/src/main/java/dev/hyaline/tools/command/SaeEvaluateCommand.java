@@ -84,10 +84,10 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
         if (picture.isEmpty()) {
             return;
         }
+        PathOption.newFile("--picture", picture);
         if (!picture.endsWith(".svg") && !picture.endsWith(".png")) {
             throw new BadInputException("--picture: a picture is an .svg or .png file, found " + picture);
         }
-        PathOption.newFile("--picture", picture);
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.hyaline.analysis.superposition.SuperpositionStudy;
 import dev.hyaline.analysis.superposition.ToySetting;
 import dev.hyaline.analysis.superposition.ToyTraining;
 import dev.hyaline.analysis.superposition.TrainedToy;
+import dev.hyaline.analysis.table.TableFiles;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
@@ -219,6 +220,7 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
     }
 
     private void write(Path folder, Map<String, byte[]> files) {
+        TableFiles.createFolder(folder);
         files.forEach((name, content) -> {
             Path file = folder.resolve(name);
             try {

@@ -54,7 +54,7 @@ public final class EditSource implements CheckedOptions {
     @Override
     public void check() {
         if (source.dump != null) {
-            PathOption.readable("--source-dump", source.dump);
+            PathOption.readableOrFolder("--source-dump", source.dump);
         }
     }
 

@@ -130,7 +130,7 @@ public final class PairOptions implements CheckedOptions {
     }
 
     private static PairFile pairs(Path file) {
-        if (Files.isRegularFile(file) || Files.isDirectory(file)) {
+        if (Files.isRegularFile(file)) {
             return PairFile.read(file);
         }
         // A pipe, as the shell makes of <(...), can be read only once.

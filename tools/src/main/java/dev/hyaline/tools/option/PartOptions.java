@@ -44,8 +44,8 @@ public final class PartOptions implements CheckedOptions {
                 paramLabel = "PART",
                 description = {
                     "Write part of a planned dump: 3/16 is the fourth of sixteen parts, which are 0/16 to 15/16; 3 is"
-                            + " shard 3. Shards that are done are skipped; a part that was stopped is run again. All"
-                            + " else is in plan.json."
+                            + " shard 3. Shards that are done are skipped; a part that was stopped is run again, and"
+                            + " --finish removes the hidden files that it left. All else is in plan.json."
                 })
         private @Nullable String part;
 

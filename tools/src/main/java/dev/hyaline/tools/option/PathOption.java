@@ -30,12 +30,22 @@ public final class PathOption {
     }
 
     /**
-     * Parses the name of a file that must exist.
+     * Parses the name of a file that must exist, a pipe also.
+     *
+     * @throws BadInputException if no file can have that name here, or it is a folder
+     * @throws FileException if it cannot be read
+     */
+    public static Path readable(String option, String name) {
+        return file(option, name, readableOrFolder(option, name));
+    }
+
+    /**
+     * Parses the name of a file or folder that must exist.
      *
      * @throws BadInputException if no file can have that name here
      * @throws FileException if it cannot be read
      */
-    public static Path readable(String option, String name) {
+    public static Path readableOrFolder(String option, String name) {
         Path path = parse(option, name);
         if (!Files.isReadable(path)) {
             throw FileException.reading(
@@ -59,10 +69,15 @@ public final class PathOption {
      * @throws BadInputException if it exists, or cannot be made
      */
     public static Path newFile(String option, String name) {
-        if (Files.isDirectory(parse(option, name))) {
+        file(option, name, parse(option, name));
+        return fresh(option, name, "file");
+    }
+
+    private static Path file(String option, String name, Path path) {
+        if (Files.isDirectory(path)) {
             throw new BadInputException(option + ": " + name + " is a folder; name a file");
         }
-        return fresh(option, name, "file");
+        return path;
     }
 
     private static Path fresh(String option, String name, String kind) {

@@ -71,7 +71,7 @@ public final class PromptFile {
             return kept(STANDARD_INPUT, standardInput);
         }
         Path path = PathOption.parse("--prompts", name);
-        if (Files.isRegularFile(path) || !Files.exists(path) || Files.isDirectory(path)) {
+        if (Files.isRegularFile(path) || !Files.exists(path)) {
             return new PromptFile(name, path, null);
         }
         // A pipe, as the shell makes of <(...), can be read only once.

@@ -52,10 +52,11 @@ public final class TableOptions implements CheckedOptions {
     }
 
     /**
-     * Returns the folder, which is created if it does not exist.
+     * Returns the folder, which is not made before something is written.
      *
      * @param names of the tables that will be written
-     * @throws BadInputException if the folder holds a table of that name that is not to be replaced
+     * @throws BadInputException if the folder holds a table of that name that is not to be replaced, or cannot be made
+     *     or written to
      */
     public Optional<Path> folder(String... names) {
         requireFree(names);
@@ -63,7 +64,7 @@ public final class TableOptions implements CheckedOptions {
             return Optional.empty();
         }
         Path folder = PathOption.parse("--out", out);
-        TableFiles.createFolder(folder);
+        PathOption.requireWritable("--out", folder.resolve(names[0]));
         return Optional.of(folder);
     }
 }

@@ -112,6 +112,6 @@ public final class TargetOptions implements CheckedOptions {
                     + text + "'");
         }
         long row = match.group(3) == null ? 0 : Long.parseLong(match.group(3));
-        return Direction.read(PathOption.parse(option, match.group(1)), match.group(2), row);
+        return Direction.read(PathOption.readable(option, match.group(1)), match.group(2), row);
     }
 }

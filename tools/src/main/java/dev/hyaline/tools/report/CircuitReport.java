@@ -12,6 +12,7 @@ import dev.hyaline.analysis.circuit.ScoreStability;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Units;
+import dev.hyaline.analysis.table.TableFiles;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.PartialFile;
@@ -199,6 +200,7 @@ public record CircuitReport(
             files.put("circuit.png", picture.png());
             files.put("circuit.dot", bytes(picture.dot()));
         }
+        TableFiles.createFolder(folder);
         files.forEach((name, content) -> {
             Path file = folder.resolve(name);
             try {

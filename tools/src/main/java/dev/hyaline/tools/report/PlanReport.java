@@ -47,7 +47,7 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
         } else {
             console.out()
                     .println("  Write its parts in any order, on any machines that see the same files here:"
-                            + " hyaline dump --out " + folder + " --part 0/16");
+                            + " hyaline dump --out " + folder + " --part 0/" + Math.min(plan.shards(), 16));
             console.out().println("  and, when all are there: hyaline dump --out " + folder + " --finish");
         }
     }

@@ -2,16 +2,31 @@ package dev.hyaline.tools.report;
 
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.robustness.Robustness;
+import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
-/** How far a finding stays the same under each variation. */
-public record RobustnessReport(Console console, Study study, String method, Metric metric, Robustness robustness) {
+/**
+ * How far a finding stays the same under each variation.
+ *
+ * @param metric of pairs; null of a finding of prompts, which are no pairs
+ * @param samples the number of pairs or prompts
+ */
+public record RobustnessReport(
+        Console console,
+        Study study,
+        String method,
+        @Nullable Metric metric,
+        int samples,
+        Robustness robustness) {
     private static final int WIDTH = 30;
 
     /** Prints the scores as text or as one JSON document. */
@@ -24,7 +39,13 @@ public record RobustnessReport(Console console, Study study, String method, Metr
     }
 
     private void show() {
-        StudyHeading.print(console, study.model(), study.pairs(), ", " + method + " by " + metric.quantity());
+        if (metric != null) {
+            StudyHeading.print(console, study.model(), study.pairs(), ", " + method + " by " + metric.quantity());
+        } else {
+            console.out()
+                    .println(console.bold(study.model()) + "  " + DisplayText.plural(samples, "prompt") + ", " + method);
+            console.out().println();
+        }
         boolean circuit = robustness.variations().stream().anyMatch(scored -> !Double.isNaN(scored.faithfulness()));
         Table table = circuit
                 ? new Table("family", "variation", ">score", ">ranking", ">signs", ">set", ">effect", ">f", "")
@@ -55,10 +76,17 @@ public record RobustnessReport(Console console, Study study, String method, Metr
         }
         console.out()
                 .println(console.bold(robustness.verdict().toString()) + "  score "
-                        + TableView.figure(robustness.score()) + ", 95% interval "
-                        + TableView.figure(robustness.interval().low()) + " to "
-                        + TableView.figure(robustness.interval().high()));
-        console.out().println(console.dim(TableView.units(study.pairs())));
+                        + TableView.figure(robustness.score()) + ", " + interval());
+        if (metric != null) {
+            console.out().println(console.dim(TableView.units(study.pairs())));
+        }
+    }
+
+    private String interval() {
+        Interval interval = robustness.interval();
+        return Double.isNaN(interval.low())
+                ? "no interval: fewer than 3 units, or no resample could be scored"
+                : "95% interval " + TableView.figure(interval.low()) + " to " + TableView.figure(interval.high());
     }
 
     /** A template is longer than a line has room for; JSON has the whole. */
@@ -69,12 +97,13 @@ public record RobustnessReport(Console console, Study study, String method, Metr
     private void write(JsonGenerator out) {
         out.writeStringProperty("model", study.model());
         out.writeStringProperty("method", method);
-        out.writeStringProperty("metric", metric.name());
-        out.writeNumberProperty("n", study.pairs().size());
-        out.writeNumberProperty(
-                "units",
-                study.pairs().units().map(Units::count).orElse(study.pairs().size()));
-        out.writeBooleanProperty("units_known", study.pairs().units().isPresent());
+        if (metric != null) {
+            out.writeStringProperty("metric", metric.name());
+        }
+        out.writeNumberProperty("n", samples);
+        Optional<Units> units = metric == null ? Optional.empty() : study.pairs().units();
+        out.writeNumberProperty("units", units.map(Units::count).orElse(samples));
+        out.writeBooleanProperty("units_known", units.isPresent());
         out.writeStringProperty("verdict", robustness.verdict().toString());
         JsonOutput.number(out, "score", robustness.score());
         JsonOutput.number(out, "interval_low", robustness.interval().low());

@@ -301,7 +301,12 @@ public final class Json {
 
     /** The exception that this is not as expected, such as {@code "an integer"}. */
     public HyalineException expected(String what) {
-        return errors.file(file, path.isEmpty() ? what : path + " to be " + what, shown());
+        return expected(what, shown());
+    }
+
+    /** The same, with what was found in words, where its kind alone says too little. */
+    public HyalineException expected(String what, String found) {
+        return errors.file(file, path.isEmpty() ? what : path + " to be " + what, found);
     }
 
     private String child(String key) {
