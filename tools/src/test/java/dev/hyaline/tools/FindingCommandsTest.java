@@ -94,7 +94,8 @@ final class FindingCommandsTest {
                 "--finding",
                 temporary.resolve("found/ablate-z.json").toString());
         assertThat(other.exitCode()).isEqualTo(2);
-        assertThat(other.err()).contains("is not what ablate-mean finds on these pairs: 32 of 32 effects differ, most that of a");
+        assertThat(other.err())
+                .contains("is not what ablate-mean finds on these pairs: 32 of 32 effects differ, most that of a");
     }
 
     /** Tables of other axes than layers and heads, repeated without naming a method. */
@@ -143,8 +144,7 @@ final class FindingCommandsTest {
                 .contains("12 tokens, twice", "other draws of the same tokens", "without the first token")
                 .containsPattern("(robust|uncertain|fragile)  score 0\\.[0-9]+, 95% interval 0\\.[0-9]+ to 0\\.[0-9]+")
                 .doesNotContain("units");
-        JsonNode json = Outcome.of(
-                        "robustness", "--finding", folder + "/entropy.json", "--replicates", "5", "--json")
+        JsonNode json = Outcome.of("robustness", "--finding", folder + "/entropy.json", "--replicates", "5", "--json")
                 .succeeded()
                 .json();
         assertThat(json.get("method").asString()).isEqualTo("Entropy of attention");

@@ -56,8 +56,8 @@ final class FolderForFileTest {
         List<String> arguments = new ArrayList<>(command);
         spec.positionalParameters().stream()
                 .filter(parameter -> parameter.arity().min() > 0)
-                .forEach(parameter ->
-                        arguments.add(parameter.completionCandidates().iterator().next()));
+                .forEach(parameter -> arguments.add(
+                        parameter.completionCandidates().iterator().next()));
         spec.options().stream()
                 .filter(other -> other.required() && !other.longestName().equals(option))
                 .filter(other -> other.group() == null)

@@ -97,13 +97,7 @@ public record AttentionStatistics(
         List<Axis> axes = List.of(Axis.layers(layers), Axis.heads(heads));
         return new AttentionStatistics(
                 table(ENTROPY, "entropy", "nats", axes, prompts, figures[0]),
-                table(
-                        ENTROPY_SHARE,
-                        "entropy",
-                        "share of ln n",
-                        axes,
-                        prompts,
-                        figures[3]),
+                table(ENTROPY_SHARE, "entropy", "share of ln n", axes, prompts, figures[3]),
                 table(LARGEST, "largest weight", "probability", axes, prompts, figures[1]),
                 table(ABOVE + threshold, "share of keys", "share", axes, prompts, figures[2]),
                 table(

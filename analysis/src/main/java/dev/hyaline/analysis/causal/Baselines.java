@@ -54,10 +54,7 @@ public record Baselines(double[] clean, double[] corrupted) {
             throw new BadInputException("the " + table.quantity() + " is " + meanClean() + " on the clean prompts and "
                     + meanCorrupted() + " on the corrupted ones; there is nothing to normalise by");
         }
-        return table.map(
-                        table.quantity() + NORMALISED,
-                        "",
-                        (pair, value) -> (value - corrupted[pair]) / distance)
+        return table.map(table.quantity() + NORMALISED, "", (pair, value) -> (value - corrupted[pair]) / distance)
                 .neutralAt(base == Side.CLEAN ? 1 : 0)
                 .comparedWith(
                         NAME,

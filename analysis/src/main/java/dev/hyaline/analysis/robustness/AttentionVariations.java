@@ -177,8 +177,8 @@ public final class AttentionVariations {
         return size() > 1
                 && written.tokens().stream().allMatch(sequence -> sequence[0] == begin)
                 && written.tokens().stream()
-                        .noneMatch(sequence -> Arrays.stream(sequence, 1, sequence.length)
-                                .anyMatch(token -> token == begin));
+                        .noneMatch(sequence ->
+                                Arrays.stream(sequence, 1, sequence.length).anyMatch(token -> token == begin));
     }
 
     /** The table of prompts of its own, in order. */
@@ -195,8 +195,7 @@ public final class AttentionVariations {
      * The effects on the prompts that have a key of every kind. A distance that a prompt does not have has an effect of
      * 0. Without such prompts all effects and gaps are 0: the variation is out of scope.
      */
-    private Variation measure(
-            String family, String name, Gpt2 on, List<int[]> tokens, IntFunction<String> unit) {
+    private Variation measure(String family, String name, Gpt2 on, List<int[]> tokens, IntFunction<String> unit) {
         Prompts prompts = Prompts.of(on.config(), tokens.toArray(int[][]::new));
         ResultTable table = written.title().equals(HeadScores.TITLE)
                 ? HeadScores.measure(on, prompts)
@@ -225,7 +224,9 @@ public final class AttentionVariations {
                         effects.stream()
                                 .map(values -> none
                                         ? new double[kept.length]
-                                        : Arrays.stream(kept).mapToDouble(i -> values[i]).toArray())
+                                        : Arrays.stream(kept)
+                                                .mapToDouble(i -> values[i])
+                                                .toArray())
                                 .toArray(double[][]::new),
                         null),
                 gaps,

@@ -15,7 +15,6 @@ import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,12 +34,7 @@ import java.util.stream.IntStream;
  *     of a circuit the scores of edges
  */
 public record WrittenFinding(
-        String file,
-        String title,
-        String quantity,
-        List<Axis> axes,
-        List<int[]> tokens,
-        Map<String, Double> effects) {
+        String file, String title, String quantity, List<Axis> axes, List<int[]> tokens, Map<String, Double> effects) {
     /** What can be read, for messages. */
     static final String EXPECTED = "a table of ablate, patch, attribute, lens or heads, or a circuit";
 
@@ -105,7 +99,8 @@ public record WrittenFinding(
         boolean attention = isOfAttention(table.require("title").string());
         for (int cell = 0; cell < values.size(); cell++) {
             if (!values.get(cell).isNull()) {
-                effects.put(WrittenMethod.component(axes, cell), values.get(cell).number());
+                effects.put(
+                        WrittenMethod.component(axes, cell), values.get(cell).number());
             } else if (!attention) {
                 throw new BadInputException(file + ": a cell has no effect; the table is of a single sample, or not"
                         + " every sample has a value");
@@ -136,8 +131,7 @@ public record WrittenFinding(
         } else {
             edges.elements()
                     .forEach(edge -> scored(edge)
-                            .ifPresent(score ->
-                                    scores.put(edge.require("edge").string(), score)));
+                            .ifPresent(score -> scores.put(edge.require("edge").string(), score)));
         }
         if (scores.isEmpty()) {
             throw new BadInputException(file + ": no edge has a score");
@@ -176,9 +170,8 @@ public record WrittenFinding(
      *     pairs or the metric are others than it was made with
      */
     public Method method(Subject subject) {
-        List<? extends Method> possible = isCircuit()
-                ? List.of(scoring())
-                : WrittenMethod.of(file, title, axes, subject.pairs());
+        List<? extends Method> possible =
+                isCircuit() ? List.of(scoring()) : WrittenMethod.of(file, title, axes, subject.pairs());
         BadInputException different = null;
         for (Method method : possible) {
             try {
@@ -211,10 +204,14 @@ public record WrittenFinding(
         requireSameAs(method.title(), scale(method, subject), finding);
     }
 
-    /** Checks that what is called so finds the same again, on a scale on which written effects are so many times as large. */
+    /**
+     * Checks that what is called so finds the same again, on a scale on which written effects are so many times as
+     * large.
+     */
     void requireSameAs(String method, double scale, Finding finding) {
         List<Integer> compared = IntStream.range(0, finding.components().size())
-                .filter(c -> !isCircuit() || effects.containsKey(finding.components().get(c)))
+                .filter(c ->
+                        !isCircuit() || effects.containsKey(finding.components().get(c)))
                 .boxed()
                 .toList();
         if (compared.isEmpty()) {

@@ -293,7 +293,9 @@ record WrittenMethod(
         List<Node> besides = untold.alone
                 ? Node.headsBesides(
                         config,
-                        players.stream().map(name -> Node.parseSet(config, name)).toList())
+                        players.stream()
+                                .map(name -> Node.parseSet(config, name))
+                                .toList())
                 : List.of();
         ShapleyValues values =
                 ShapleyValues.measure(experiment, ablation(), sets(config, players), outputs(besides), seed);
@@ -327,10 +329,12 @@ record WrittenMethod(
     /** By the positions of the table, prompts of each length by themselves. */
     private Finding attributionByPosition(Subject subject) {
         int cells = axes.stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);
-        List<String> components =
-                IntStream.range(0, cells).mapToObj(cell -> component(axes, cell)).toList();
+        List<String> components = IntStream.range(0, cells)
+                .mapToObj(cell -> component(axes, cell))
+                .toList();
         double[][] effects = new double[cells][subject.pairs().size()];
-        Map<Integer, List<Integer>> byLength = IntStream.range(0, subject.pairs().size())
+        Map<Integer, List<Integer>> byLength = IntStream.range(
+                        0, subject.pairs().size())
                 .boxed()
                 .collect(Collectors.groupingBy(pair -> subject.pairs().get(pair).length()));
         return attributed(subject, model -> {

@@ -158,8 +158,7 @@ public enum BuiltInMethod implements Method {
      */
     public static Optional<BuiltInMethod> ofScores(String scores) {
         return EnumSet.range(EXACT, CLEAN_CORRUPTED).stream()
-                .filter(method -> scores.equals(method.toString())
-                        || scores.equals(method + " of " + STEPS + " steps"))
+                .filter(method -> scores.equals(method.toString()) || scores.equals(method + " of " + STEPS + " steps"))
                 .findFirst();
     }
 

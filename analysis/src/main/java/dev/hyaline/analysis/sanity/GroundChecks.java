@@ -58,8 +58,9 @@ final class GroundChecks {
                     new PromptPair(pair.name(), clean, corrupted, pair.answers(), pair.distractors(), pair.roles()));
         }
         PromptPairs pairs = PromptPairs.of(subject.model().config(), shuffled);
-        double left =
-                Experiment.start(subject.model(), pairs, subject.metric()).baselines().gap();
+        double left = Experiment.start(subject.model(), pairs, subject.metric())
+                .baselines()
+                .gap();
         return SanityCheck.atMost(
                 "shuffled input", Math.abs(left / gap), 0.2, "share of the gap left with tokens permuted");
     }
@@ -124,15 +125,13 @@ final class GroundChecks {
                 .sweep(AblationSweep.ofSets(config, Ablation.zero(), sets))
                 .table();
         double left = Math.min(
-                        above(table.mean(0), experiment.baselines().meanCorrupted(), gap),
-                        above(table.mean(0), uniform, gap));
+                above(table.mean(0), experiment.baselines().meanCorrupted(), gap), above(table.mean(0), uniform, gap));
         double positive = Math.abs(table.mean(1) - experiment.baselines().meanClean()) / delta;
         boolean readsFirst = experiment.pairs().list().stream()
                 .anyMatch(pair ->
                         Arrays.stream(experiment.metric().positions(pair)).anyMatch(p -> p == 0));
         ResultTable nothing = experiment
-                .sweep(AblationSweep.of(
-                        config, Ablation.noise(0, /* seed= */ 0), Site.RESID_POST, Along.everyLayer()))
+                .sweep(AblationSweep.of(config, Ablation.noise(0, /* seed= */ 0), Site.RESID_POST, Along.everyLayer()))
                 .table();
         double negative = largestEffect(experiment, table.values(2));
         for (int cell = 0; cell < nothing.cells(); cell++) {
@@ -144,7 +143,10 @@ final class GroundChecks {
                 readsFirst
                         ? SanityCheck.notApplicable("negative control", "the metric reads the first position")
                         : SanityCheck.atMost(
-                                "negative control", negative, 0, "largest effect of a place without a path, or of adding 0"));
+                                "negative control",
+                                negative,
+                                0,
+                                "largest effect of a place without a path, or of adding 0"));
     }
 
     private static double largestEffect(Experiment experiment, double[] values) {

@@ -106,7 +106,13 @@ public final class ResultTable {
                     values.length + " values");
         }
         return new ResultTable(
-                new Description(title, quantity, unit, "", "samples", List.of()), axes, samples, null, null, null, values.clone());
+                new Description(title, quantity, unit, "", "samples", List.of()),
+                axes,
+                samples,
+                null,
+                null,
+                null,
+                values.clone());
     }
 
     /**

@@ -64,11 +64,11 @@ public final class TableText {
     /**
      * Writes a table's properties into an open object: {@code title}, {@code origin}, {@code quantity}, {@code unit},
      * {@code neutral}, {@code axes} (name and labels), {@code sample_kind}, {@code samples}, {@code tokens} of each if
-     * they are known, and in row-major order of the axes {@code mean} and {@code standard_error} of each cell and {@code values} by cell and sample. The object
-     * {@code statistics} has {@code n}, {@code units} and {@code units_known}; {@code test}, {@code adjustment} and
-     * {@code interval} in words; and by cell {@code effect} (against what is neutral), {@code interval_low},
-     * {@code interval_high}, {@code p}, {@code adjusted_p} and {@code effect_size}. What is not a number or not known
-     * is null.
+     * they are known, and in row-major order of the axes {@code mean} and {@code standard_error} of each cell and
+     * {@code values} by cell and sample. The object {@code statistics} has {@code n}, {@code units} and
+     * {@code units_known}; {@code test}, {@code adjustment} and {@code interval} in words; and by cell {@code effect}
+     * (against what is neutral), {@code interval_low}, {@code interval_high}, {@code p}, {@code adjusted_p} and
+     * {@code effect_size}. What is not a number or not known is null.
      */
     public static void writeJson(ResultTable table, JsonGenerator json) {
         json.writeStringProperty("title", table.title());

@@ -85,11 +85,14 @@ final class AttentionVariationsTest {
                         "bfloat16 weights",
                         "the same");
         Variation found = variations.finding();
-        assertThat(found.finding().components()).contains("type induction, layer 2, head 4").hasSize(6 * 32);
+        assertThat(found.finding().components())
+                .contains("type induction, layer 2, head 4")
+                .hasSize(6 * 32);
         assertThat(done.get("the same").finding().effects())
                 .isDeepEqualTo(found.finding().effects());
         assertThat(done.get("the same").units()).isEqualTo(found.units());
-        assertThat(done.get("the other prompts").units()).containsExactly("prompt 1", "prompt 3", "prompt 5", "prompt 7");
+        assertThat(done.get("the other prompts").units())
+                .containsExactly("prompt 1", "prompt 3", "prompt 5", "prompt 7");
         assertThat(done.get("the other prompts").finding().effects()[40][1])
                 .isEqualTo(found.finding().effects()[40][3]);
         // A prompt without a key of a kind is left out; without any prompt a variation is out of scope.
@@ -104,9 +107,10 @@ final class AttentionVariationsTest {
 
     @Test
     void everyStatisticIsRepeated() throws IOException {
-        Prompts prompts = Prompts.of(
-                model.config(), new int[] {1, 2, 3}, new int[] {5, 6, 7, 8}, new int[] {9, 4, 4, 8, 1});
-        for (ResultTable table : AttentionStatistics.measure(model, prompts, 0.25).tables()) {
+        Prompts prompts =
+                Prompts.of(model.config(), new int[] {1, 2, 3}, new int[] {5, 6, 7, 8}, new int[] {9, 4, 4, 8, 1});
+        for (ResultTable table :
+                AttentionStatistics.measure(model, prompts, 0.25).tables()) {
             WrittenFinding written = written(table);
             Map<String, Variation> done = run(AttentionVariations.of(written, model, 1)
                     .prompts("short", Prompts.of(model.config(), new int[] {7, 8})));

@@ -318,8 +318,8 @@ final class VariationsTest {
     void aTableThatCannotBeRepeatedIsRefused() {
         Subject of = few(PromptPairs.of(model.config(), abba.subList(0, 4)));
         ResultTable lens = LogitLens.of(model).measure(of.pairs(), of.metric());
-        WrittenFinding unknown = new WrittenFinding(
-                "found.json", "Accuracy of a probe", "accuracy", lens.axes(), List.of(), Map.of());
+        WrittenFinding unknown =
+                new WrittenFinding("found.json", "Accuracy of a probe", "accuracy", lens.axes(), List.of(), Map.of());
         assertThatThrownBy(() -> unknown.method(of))
                 .hasMessageContaining("'Accuracy of a probe' cannot be repeated under variations; expected a table of");
         assertThatThrownBy(() -> written(lens).method(few(PromptPairs.of(model.config(), abba.subList(1, 5)))))

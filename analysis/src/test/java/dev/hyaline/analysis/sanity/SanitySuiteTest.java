@@ -170,7 +170,8 @@ class SanitySuiteTest {
         public Finding run(Subject subject) {
             Finding finding = BuiltInMethod.ABLATE.run(subject);
             if (subject.pairs().size() < 4
-                    || Arrays.equals(subject.pairs().get(0).clean(), pairs.get(0).clean())) {
+                    || Arrays.equals(
+                            subject.pairs().get(0).clean(), pairs.get(0).clean())) {
                 return finding;
             }
             List<double[]> reversed = List.of(finding.effects()).reversed();

@@ -336,7 +336,8 @@ public final class AblateCommand implements Runnable, CheckedOptions {
 
     private Map<String, List<Target>> sets(Gpt2Config config) {
         Map<String, List<Target>> outputs = new LinkedHashMap<>();
-        nodes(config, Objects.requireNonNull(ablated.named).sets).forEach((set, nodes) -> outputs.put(set, outputs(nodes)));
+        nodes(config, Objects.requireNonNull(ablated.named).sets)
+                .forEach((set, nodes) -> outputs.put(set, outputs(nodes)));
         return outputs;
     }
 

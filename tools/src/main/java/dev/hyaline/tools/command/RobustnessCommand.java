@@ -239,12 +239,11 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
         }
         Map<String, Gpt2> others = new LinkedHashMap<>();
         try (Gpt2 model = study.start()) {
-            AttentionVariations variations =
-                    AttentionVariations.of(table, model, options.pairs().seed())
-                            .prompts("prompts of " + study.pairsOrigin(), study.pairs().clean(study.config()));
+            AttentionVariations variations = AttentionVariations.of(
+                            table, model, options.pairs().seed())
+                    .prompts("prompts of " + study.pairsOrigin(), study.pairs().clean(study.config()));
             for (String name : checkpoints) {
-                variations = variations.checkpoint(
-                        name, others.computeIfAbsent(name, n -> checkpoint(study, n)));
+                variations = variations.checkpoint(name, others.computeIfAbsent(name, n -> checkpoint(study, n)));
             }
             Robustness robustness = robustness(variations.finding(), variations.run());
             new RobustnessReport(console, study, table.title(), null, variations.size(), robustness)

@@ -43,7 +43,8 @@ public record RobustnessReport(
             StudyHeading.print(console, study.model(), study.pairs(), ", " + method + " by " + metric.quantity());
         } else {
             console.out()
-                    .println(console.bold(study.model()) + "  " + DisplayText.plural(samples, "prompt") + ", " + method);
+                    .println(
+                            console.bold(study.model()) + "  " + DisplayText.plural(samples, "prompt") + ", " + method);
             console.out().println();
         }
         boolean circuit = robustness.variations().stream().anyMatch(scored -> !Double.isNaN(scored.faithfulness()));
@@ -101,7 +102,8 @@ public record RobustnessReport(
             out.writeStringProperty("metric", metric.name());
         }
         out.writeNumberProperty("n", samples);
-        Optional<Units> units = metric == null ? Optional.empty() : study.pairs().units();
+        Optional<Units> units =
+                metric == null ? Optional.empty() : study.pairs().units();
         out.writeNumberProperty("units", units.map(Units::count).orElse(samples));
         out.writeBooleanProperty("units_known", units.isPresent());
         out.writeStringProperty("verdict", robustness.verdict().toString());
