@@ -69,7 +69,9 @@ final class InvestigateCommandTest {
         assertThat(resumed.exitCode()).isZero();
         assertThat(resumed.out())
                 .contains("inhibits", "confirmed", "The hypothesis is inconclusive.", "sanity");
-        assertThat(study.resolve("7-report/report.json")).exists();
+        assertThat(Files.readString(study.resolve("7-report/report.html")))
+                .contains("looks", "default-src 'none'")
+                .doesNotContain("src=\"http");
 
         assertThat(Outcome.of("verify", study.toString()).succeeded().out()).isEqualTo("every byte is the same\n");
         assertThat(Outcome.of("compare", study.toString(), study.toString(), "--json")

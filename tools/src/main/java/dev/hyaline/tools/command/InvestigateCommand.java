@@ -157,10 +157,9 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
         PathOption.requireWritable("--out", folder.resolve("1"));
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
                 LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ true)) {
-            Laboratory laboratory = Laboratory.of(model.studied())
+            Laboratory laboratory = model.laboratory(Version.text())
                     .in(folder)
-                    .pairsFrom(Objects.requireNonNullElse(path.getParent(), Path.of("")))
-                    .program(Version.text());
+                    .pairsFrom(Objects.requireNonNullElse(path.getParent(), Path.of("")));
             if (until != null) {
                 String word = until;
                 laboratory = laboratory.until(Laboratory.PHASES.stream()

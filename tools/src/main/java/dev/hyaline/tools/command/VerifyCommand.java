@@ -1,7 +1,6 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.investigation.Investigation;
-import dev.hyaline.analysis.laboratory.Laboratory;
 import dev.hyaline.analysis.laboratory.StudyDifference;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
@@ -77,7 +76,7 @@ public final class VerifyCommand implements Callable<Integer>, CheckedOptions {
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
                 LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ false)) {
             StudyDifference difference =
-                    Laboratory.of(model.studied()).program(Version.text()).verify(study, scratch, progress);
+                    model.laboratory(Version.text()).verify(study, scratch, progress);
             print(study, difference);
             return difference == null ? 0 : DIFFERENT;
         } finally {

@@ -1,13 +1,16 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.laboratory.Laboratory;
 import dev.hyaline.analysis.laboratory.StudyModel;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.explorer.report.InvestigationReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -62,8 +65,11 @@ public final class StudiedModel implements AutoCloseable {
         return ByteBuffer.allocate(Integer.BYTES).putInt(value).array();
     }
 
-    public StudyModel studied() {
-        return studied;
+    /** A laboratory for the model, whose reports have a page. */
+    public Laboratory laboratory(String program) {
+        return Laboratory.of(studied)
+                .program(program)
+                .page(files -> InvestigationReport.of(files).html().getBytes(StandardCharsets.UTF_8));
     }
 
     @Override
