@@ -158,7 +158,7 @@ final class BrowserTest {
                 .first()
                 .isEqualTo("name,verdict,unit,bound,estimate,interval_low,interval_high,p,adjusted_p,alpha");
         assertThat(saved)
-                .contains(",confirmed,logits,6.552311208409567,13.129334714729339,10.518946235671,15.468771264159273,");
+                .contains(",confirmed,logits,6.552311208409567,12.101556978654116,9.690310850591354,14.2212381033508,");
     }
 
     @Test

@@ -1,6 +1,5 @@
 package dev.hyaline.explorer.report;
 
-import dev.hyaline.analysis.investigation.Treatment.Replacement;
 import dev.hyaline.explorer.Bullets;
 import dev.hyaline.explorer.Facts;
 import dev.hyaline.explorer.Prose;
@@ -8,13 +7,10 @@ import dev.hyaline.explorer.Section;
 import dev.hyaline.explorer.View;
 import dev.hyaline.files.Digests;
 import dev.hyaline.files.Json;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /** The end of a report: deviations, what was not tested, where everything comes from, the words. */
 final class RecordParts {
@@ -48,98 +44,39 @@ final class RecordParts {
     private RecordParts() {}
 
     static List<View> views(ReportFiles files) {
+        ReportNode report = files.report();
         return List.of(
-                deviations(files.report()),
-                Section.of("What was not tested", "", new Bullets(untested(files))),
+                Section.of("Deviations", "", sentences(report, "deviations", "None from the locked plan.")),
+                Section.of(
+                        "What was not tested",
+                        "",
+                        sentences(report, "untested", "This report lists nothing that was left out.")),
                 provenance(files),
                 Section.of("Glossary", "", Facts.of(GLOSSARY)));
     }
 
-    private static View deviations(ReportNode report) {
-        List<String> sentences = new ArrayList<>(report.texts("deviations"));
-        report.path("hypothesis")
-                .ifPresent(hypothesis -> hypothesis
-                        .list("earlier")
-                        .forEach(earlier -> sentences.add(
-                                "An earlier plan was given up for this one: " + shown(earlier.json()) + ".")));
-        return Section.of(
-                "Deviations",
-                "",
-                sentences.isEmpty() ? Prose.of("None from the locked plan.") : new Bullets(sentences));
-    }
-
-    /** What did not run, by rule: each ablation, kind of evidence and part of the report. */
-    private static List<String> untested(ReportFiles files) {
-        ReportNode report = files.report();
-        List<String> untested = new ArrayList<>(report.texts("untested"));
-        ReportNode scope = report.path("verdict", "scope").orElse(report);
-        List<String> ablations = scope.texts("ablations");
-        for (Replacement replacement : Replacement.values()) {
-            if (!ablations.contains(replacement.toString())) {
-                untested.add("No claim was tested with " + replacement + " ablation.");
-            }
-        }
-        Set<String> rungs = files.claims().stream().map(ReportedClaim::rung).collect(Collectors.toSet());
-        for (String rung : VerdictPart.rungs()) {
-            if (!rungs.contains(rung)) {
-                untested.add("No claim is about " + rung + ".");
-            }
-        }
-        if (!scope.text("metric", "").isEmpty()) {
-            untested.add("No claim was tested by another metric than " + scope.text("metric", "") + ".");
-        }
-        report.path("hypothesis", "investigation", "circuit")
-                .filter(search -> search.text("of", "").equals("heads"))
-                .ifPresent(search -> untested.add("MLPs, neurons and positions were no candidates for the circuit."));
-        Map<String, String> parts = new LinkedHashMap<>();
-        parts.put("sanity", "The sanity suite was not run.");
-        parts.put("alternatives", "No alternative explanation was tested.");
-        parts.put("controls", "Random components were not tested as controls.");
-        parts.put("robustness", "The finding was not repeated under variations.");
-        parts.put("interactions", "Components were not edited two at a time.");
-        parts.forEach((key, sentence) -> {
-            if (report.get(key).isEmpty()) {
-                untested.add(sentence);
-            }
-        });
-        untested.add("Nothing was tested on other models, or on strata that are not listed.");
-        return untested;
+    private static View sentences(ReportNode report, String key, String none) {
+        List<String> sentences = report.texts(key);
+        return sentences.isEmpty() ? Prose.of(none) : new Bullets(sentences);
     }
 
     private static View provenance(ReportFiles files) {
         Map<String, String> facts = new LinkedHashMap<>();
-        files.report().get("hypothesis").ifPresent(hypothesis -> {
-            hypothesis.get("model").ifPresent(model -> {
-                facts.put("model", model.text("name", ""));
-                facts.put("model, SHA-256", model.text("sha256", ""));
-            });
-            facts.put("tokenizer, SHA-256", hypothesis.text("tokenizer", "none"));
-            if (!hypothesis.text("pairs", "").isEmpty()) {
-                facts.put("file of pairs, SHA-256", hypothesis.text("pairs", ""));
-            }
-            hypothesis
-                    .get("investigation")
-                    .flatMap(investigation -> investigation.get("seed"))
-                    .ifPresent(seed -> facts.put("seed", shown(seed.json())));
-            facts.put("program", hypothesis.text("program", "not recorded"));
-        });
+        files.report()
+                .get("provenance")
+                .ifPresent(provenance -> provenance.json().names().forEach(key -> {
+                    Json value = provenance.json().require(key);
+                    facts.put(key.replace('_', ' '), value.isString() ? value.string() : value.toString());
+                }));
         new TreeMap<>(files.contents()).forEach((name, content) -> {
             if (name.matches("\\d-[a-z-]+/(prompts\\.json|measurements\\.csv|report\\.json)")) {
                 facts.put(name + ", SHA-256", Digests.sha256(content));
             }
         });
-        files.report()
-                .get("provenance")
-                .ifPresent(provenance ->
-                        provenance.json().forEachField((key, value) -> facts.put(key.replace('_', ' '), shown(value))));
         return Section.of(
                 "Provenance",
                 "With the model and replay.json the same bytes can be made again, on any number of threads and with any"
                         + " kernels. When, where and how fast is in run.json, on which nothing here depends.",
                 Facts.ofCode(facts));
-    }
-
-    private static String shown(Json value) {
-        return value.isString() ? value.string() : value.toString();
     }
 }

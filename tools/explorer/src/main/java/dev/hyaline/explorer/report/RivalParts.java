@@ -87,55 +87,22 @@ final class RivalParts {
         if (robustness == null) {
             return MissingPart.section("Robustness", "The finding was not repeated under variations");
         }
-        List<IntervalRow> rows = new ArrayList<>();
         DataTable families = DataTable.of(
                 "Robustness by family", TableColumn.text("family", "name"), TableColumn.number("score", "score"));
-        DataTable variations = DataTable.of(
-                "Variations",
-                TableColumn.text("variation", "name"),
-                TableColumn.text("behaviour", "present"),
-                TableColumn.number("similarity", "score"),
-                TableColumn.number("effect", "effect"),
-                TableColumn.interval("interval", "interval"));
+        List<ReportNode> variations = new ArrayList<>();
+        List<String> names = new ArrayList<>();
         for (ReportNode family : robustness.list("families")) {
             families = families.rowAt(
                     family.address(), TableCell.of(family.text("name", "")), TableCell.of(family.number("score")));
             for (ReportNode variation : family.list("variations")) {
-                String name = family.text("name", "") + ": " + variation.text("name", "");
-                boolean present = variation.flag("present", true);
-                variations = variations.rowAt(
-                        variation.address(),
-                        TableCell.of(name),
-                        TableCell.of(present ? "present" : "gone: out of scope"),
-                        TableCell.of(variation.number("score")),
-                        TableCell.of(variation.number("effect")),
-                        TableCell.of(variation.interval("interval")));
-                if (!Double.isNaN(variation.number("effect"))) {
-                    rows.add(new IntervalRow(
-                            name,
-                            variation.number("effect"),
-                            variation.interval("interval"),
-                            present ? Tone.PLAIN : Tone.UNSURE,
-                            ShownNumber.of(variation.number("effect"), variation.interval("interval"))));
-                }
+                variations.add(variation);
+                names.add(family.text("name", "") + ": " + variation.text("name", ""));
             }
         }
-        rows.sort(Comparator.comparingDouble(IntervalRow::estimate));
         List<View> views = new ArrayList<>();
         views.add(families);
-        if (rows.isEmpty()) {
-            views.add(variations);
-        } else {
-            views.add(new Figure(
-                    "Every variation in the order of its effect (a specification curve), as a share of its own gap. A"
-                            + " variation in which the behaviour itself is gone (orange) says where the finding ends,"
-                            + " not that it is fragile.",
-                    IntervalPlot.of(
-                            "effect / gap", rows.subList(0, Math.min(rows.size(), IntervalPlot.MAX_ROWS)), null),
-                    "The effects of " + rows.size() + " variations with intervals, from "
-                            + ShownNumber.of(rows.getFirst().estimate()) + " to "
-                            + ShownNumber.of(rows.getLast().estimate()) + ".",
-                    variations));
+        if (!variations.isEmpty()) {
+            views.add(variations(robustness, names, variations));
         }
         return new Section(
                 "Robustness",
@@ -143,6 +110,57 @@ final class RivalParts {
                         + robustness.at("score") + "), threshold " + ShownNumber.of(robustness.number("threshold"))
                         + ": " + robustness.text("verdict", "not judged") + ".",
                 views);
+    }
+
+    private static View variations(ReportNode robustness, List<String> names, List<ReportNode> variations) {
+        boolean effects =
+                variations.stream().anyMatch(variation -> variation.get("effect").isPresent());
+        String shown = effects ? "effect" : "score";
+        Set<String> keys = new LinkedHashSet<>();
+        variations.forEach(variation -> variation.json().names().stream()
+                .filter(key -> variation.get(key).filter(value -> value.json().isNumber()).isPresent())
+                .forEach(keys::add));
+        List<TableColumn> columns = new ArrayList<>();
+        columns.add(TableColumn.text("variation", "name"));
+        columns.add(TableColumn.text("behaviour", "present"));
+        keys.forEach(key -> columns.add(TableColumn.number(key.equals("score") ? "similarity" : key, key)));
+        DataTable table = DataTable.of("Variations", columns.toArray(TableColumn[]::new));
+        List<IntervalRow> rows = new ArrayList<>();
+        for (int i = 0; i < variations.size(); i++) {
+            ReportNode variation = variations.get(i);
+            boolean present = variation.flag("present", true);
+            List<TableCell> cells = new ArrayList<>();
+            cells.add(TableCell.of(names.get(i)));
+            cells.add(TableCell.of(present ? "present" : "gone"));
+            keys.forEach(key -> cells.add(TableCell.of(variation.number(key))));
+            table = table.rowAt(variation.address(), cells.toArray(TableCell[]::new));
+            rows.add(new IntervalRow(
+                    names.get(i),
+                    variation.number(shown),
+                    variation.interval("interval"),
+                    present ? Tone.PLAIN : Tone.UNSURE,
+                    present
+                            ? ShownNumber.of(variation.number(shown), variation.interval("interval"))
+                            : "behaviour gone"));
+        }
+        // NaN is the largest double in this order.
+        rows.sort(Comparator.comparingDouble(IntervalRow::estimate));
+        double threshold = robustness.number("threshold");
+        long gone = variations.stream()
+                .filter(variation -> !variation.flag("present", true))
+                .count();
+        return new Figure(
+                "Every variation in the order of its " + (effects ? "effect, as a share of its own gap" : "similarity")
+                        + " (a specification curve). One in which the behaviour itself is gone says where the finding"
+                        + " ends, not that it is fragile.",
+                IntervalPlot.of(
+                        effects ? "effect / gap" : "similarity to the finding",
+                        rows.subList(0, Math.min(rows.size(), IntervalPlot.MAX_ROWS)),
+                        null,
+                        effects || Double.isNaN(threshold) ? new double[0] : new double[] {threshold}),
+                rows.size() + " variations in order, the lowest " + rows.getFirst().label() + " with "
+                        + rows.getFirst().figures() + "; in " + gone + " the behaviour is gone.",
+                table);
     }
 
     private static View design(ReportFiles files) {

@@ -55,11 +55,6 @@ final class VerdictPart {
         sanity = report.list("sanity");
     }
 
-    /** The kinds of evidence that claims can be. */
-    static List<String> rungs() {
-        return List.copyOf(RUNGS.keySet());
-    }
-
     String subtitle() {
         ReportNode scope = scopeNode();
         return String.join(

@@ -60,10 +60,10 @@ final class InvestigationReportTest {
                 .contains(
                         "How fable finds the indirect object",
                         "Inconclusive",
-                        "13.1 (10.5 to 15.5) logits",
-                        "f8f646a6d735093e3aed9d5ba434fcafa17d212d406875293c908dd83ffef8f9",
+                        "12.1 (9.7 to 14.2) logits",
+                        "0562d829b383ccd4ca823dcb3ecc46c45f4e163d00bfeea54cc0a49f25e35c79",
                         "When Wendy and John went to the kitchen, John gave a bell to, clean: 16.576",
-                        "No claim was tested with zero ablation.")
+                        "No claim was tested by zero ablation.")
                 .doesNotContain("NaN", ">null<", "in this investigation")
                 .doesNotContainIgnoringCase("<script");
     }
@@ -115,18 +115,19 @@ final class InvestigationReportTest {
                         "The claims were not tested in this investigation.",
                         "No circuit was searched for in this investigation.",
                         "No alternative was tested in this investigation.",
-                        "The finding was not repeated under variations.")
+                        "The finding was not repeated under variations in this investigation.")
                 .doesNotContain("NaN", ">null<");
     }
 
     @Test
     void aFailedSanityCheckColoursTheWholeHead() throws IOException {
-        assertThat(html(twin())).contains("<header class=\"unsure\">", "Sanity checks passed");
-        assertThat(html(twin().replace("\"dead hook\",\"status\":\"passed\"", "\"dead hook\",\"status\":\"failed\"")))
-                .contains("<header class=\"bad\">", "Sanity checks failed", "dead hook. Do not rely");
-        assertThat(html(twin().replace("\"changes_something\":true", "\"changes_something\":false")))
+        assertThat(html(twin()))
+                .contains("<header class=\"bad\">", "Sanity checks failed", "other prompts. Do not rely");
+        String passed = twin().replace("\"status\":\"failed\"", "\"status\":\"passed\"");
+        assertThat(html(passed)).contains("<header class=\"unsure\">", "Sanity checks passed");
+        assertThat(html(passed.replace("\"changes_something\":true", "\"changes_something\":false")))
                 .contains("<header class=\"bad\">", "the edit of “needed” changed nothing");
-        assertThat(html(twin().replace("\"shared_prompts\":0", "\"shared_prompts\":2")))
+        assertThat(html(passed.replace("\"shared_prompts\":0", "\"shared_prompts\":2")))
                 .contains("<header class=\"bad\">", "the halves share prompts");
     }
 
