@@ -56,8 +56,7 @@ final class ArchitectureTest {
     /** Without this, a class path on which a module went missing would satisfy every rule. */
     @ArchTest
     static void everyModuleIsSeen(JavaClasses classes) {
-        assertThat(Stream.of(
-                                "engine", "files", "weights", "instrument", "corpora", "analysis", "explorer", "tools")
+        assertThat(Stream.of("engine", "files", "weights", "instrument", "corpora", "analysis", "explorer", "tools")
                         .map(module -> "dev.hyaline." + module))
                 .allMatch(classes::containPackage);
     }

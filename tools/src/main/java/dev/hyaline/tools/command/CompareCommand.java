@@ -30,7 +30,7 @@ import tools.jackson.core.JsonGenerator;
         description = {
             "",
             "Claims are matched by their names. The studies may be of other models, prompts or seeds: what differs is"
-                + " for the reader to weigh."
+                    + " for the reader to weigh."
         },
         sortOptions = false,
         abbreviateSynopsis = true,

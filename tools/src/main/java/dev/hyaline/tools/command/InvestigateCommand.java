@@ -29,9 +29,9 @@ import picocli.CommandLine.Parameters;
         description = {
             "",
             "The file states a behaviour and claims about what in the model brings it about, each with a direction and"
-                + " a number. The study draws prompts and divides them, finds the circuit on one half, fixes the"
-                + " claims, and tests them on the other. Every phase leaves its files in a folder; a study that was"
-                + " stopped goes on where it was, and ends in the same bytes."
+                    + " a number. The study draws prompts and divides them, finds the circuit on one half, fixes the"
+                    + " claims, and tests them on the other. Every phase leaves its files in a folder; a study that was"
+                    + " stopped goes on where it was, and ends in the same bytes."
         },
         sortOptions = false,
         abbreviateSynopsis = true,

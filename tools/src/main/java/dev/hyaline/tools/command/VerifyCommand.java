@@ -31,7 +31,7 @@ import picocli.CommandLine.Parameters;
         description = {
             "",
             "Runs the investigation in a study's folder once more, in a folder of its own, and compares all files. The"
-                + " exit code is 1 if one differs; the first difference is printed."
+                    + " exit code is 1 if one differs; the first difference is printed."
         },
         sortOptions = false,
         abbreviateSynopsis = true,

@@ -42,7 +42,8 @@ public record StudyResult(Console console, String title, StudyReport report) {
         } else if (verdict == null) {
             console.out().println("done up to " + report.reached());
         } else {
-            console.out().println("The hypothesis is " + console.bold(verdict.word().toString()) + ".");
+            console.out()
+                    .println("The hypothesis is " + console.bold(verdict.word().toString()) + ".");
             verdict.reasons().forEach(reason -> console.out().println("  " + reason));
         }
         console.out().println(console.dim(report.folder().toString()));

@@ -113,12 +113,15 @@ final class RivalParts {
     }
 
     private static View variations(ReportNode robustness, List<String> names, List<ReportNode> variations) {
-        boolean effects =
-                variations.stream().anyMatch(variation -> variation.get("effect").isPresent());
+        boolean effects = variations.stream()
+                .anyMatch(variation -> variation.get("effect").isPresent());
         String shown = effects ? "effect" : "score";
         Set<String> keys = new LinkedHashSet<>();
         variations.forEach(variation -> variation.json().names().stream()
-                .filter(key -> variation.get(key).filter(value -> value.json().isNumber()).isPresent())
+                .filter(key -> variation
+                        .get(key)
+                        .filter(value -> value.json().isNumber())
+                        .isPresent())
                 .forEach(keys::add));
         List<TableColumn> columns = new ArrayList<>();
         columns.add(TableColumn.text("variation", "name"));
@@ -158,8 +161,9 @@ final class RivalParts {
                         rows.subList(0, Math.min(rows.size(), IntervalPlot.MAX_ROWS)),
                         null,
                         effects || Double.isNaN(threshold) ? new double[0] : new double[] {threshold}),
-                rows.size() + " variations in order, the lowest " + rows.getFirst().label() + " with "
-                        + rows.getFirst().figures() + "; in " + gone + " the behaviour is gone.",
+                rows.size() + " variations in order, the lowest "
+                        + rows.getFirst().label() + " with " + rows.getFirst().figures() + "; in " + gone
+                        + " the behaviour is gone.",
                 table);
     }
 

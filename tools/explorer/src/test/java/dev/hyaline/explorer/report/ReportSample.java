@@ -7,8 +7,8 @@ import java.util.Objects;
 import java.util.TreeMap;
 
 /**
- * The files of a study of fable's indirect objects. What its phases do not yet give is of the golden study: the
- * heads, controls, interactions, alternatives.
+ * The files of a study of fable's indirect objects. What its phases do not yet give is of the golden study: the heads,
+ * controls, interactions, alternatives.
  */
 public final class ReportSample {
     private ReportSample() {}
