@@ -23,6 +23,10 @@ module dev.hyaline.analysis {
     exports dev.hyaline.analysis.dictionary;
     exports dev.hyaline.analysis.graph;
     exports dev.hyaline.analysis.investigation;
+    exports dev.hyaline.analysis.investigation.alternative;
+    exports dev.hyaline.analysis.investigation.discovery;
+    exports dev.hyaline.analysis.investigation.force;
+    exports dev.hyaline.analysis.investigation.mechanism;
     exports dev.hyaline.analysis.laboratory;
     exports dev.hyaline.analysis.lens;
     exports dev.hyaline.analysis.metric;

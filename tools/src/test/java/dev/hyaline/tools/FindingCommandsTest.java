@@ -21,7 +21,7 @@ final class FindingCommandsTest {
     private Path temporary;
 
     @ParameterizedTest
-    @ValueSource(strings = {"robustness", "doctor", "ablate"})
+    @ValueSource(strings = {"robustness", "hierarchy", "doctor", "ablate"})
     void helpHasExamplesAndFitsTheScreen(String command) {
         String help = Outcome.of(command, "--help").succeeded().out();
         assertThat(help).contains("Usage: hyaline", "  hyaline " + command).doesNotContain("${", "null");
@@ -215,6 +215,20 @@ final class FindingCommandsTest {
     }
 
     @Test
+    void aBehaviourTakenApart() {
+        String text = Outcome.of("hierarchy", "--task", "ioi-abba", "--count", "8", "--smallest", "0.3")
+                .succeeded()
+                .out();
+        assertThat(text).contains("attention 1", "heads and MLPs", "1.3", "taken apart");
+        assertThat(text.lines()).allMatch(line -> line.length() <= 100);
+        JsonNode json = Outcome.of("hierarchy", "--task", "ioi-abba", "--count", "4", "--smallest", "0.9", "--json")
+                .succeeded()
+                .json();
+        assertThat(json.get("levels").get(0).get("name").asString()).isEqualTo("behaviour");
+        assertThat(json.get("end").asString()).isNotBlank();
+    }
+
+    @Test
     void robustnessAsJson() throws IOException {
         Path file = temporary.resolve("pairs.json");
         StringBuilder pairs = new StringBuilder();
@@ -257,6 +271,10 @@ final class FindingCommandsTest {
                 "robustness ablate --replicates 0 | --replicates must be from 1 to 100000, found 0",
                 "robustness ablate --finding /nowhere.json | /nowhere.json",
                 "robustness ablate --out x | --out writes tables",
+                "hierarchy --smallest 2 | --smallest must be above 0 and at most 1, found 2.0",
+                "hierarchy --alpha 0 | --alpha must lie between 0 and 1, found 0.0",
+                "hierarchy --ablation nothing | expected zero or mean or",
+                "hierarchy --out x | --out writes tables",
             })
     void whatCannotBeIsOneSentence(String arguments, String message) {
         Outcome outcome = Outcome.of(arguments.split(" "));

@@ -12,15 +12,32 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A signed, quantified statement: an experiment on components gives a result.
  *
  * @param name unlike that of every other claim of a hypothesis
  * @param primary whether the hypothesis depends on it
+ * @param mechanism what the components are said to do besides, whose sub-claims must all hold; null if nothing is said
  */
 public record Claim(
-        String name, Treatment treatment, List<ClaimComponent> components, Expectation expectation, boolean primary) {
+        String name,
+        Treatment treatment,
+        List<ClaimComponent> components,
+        Expectation expectation,
+        boolean primary,
+        @Nullable MechanismClaim mechanism) {
+
+    /** A claim that says nothing of a mechanism. */
+    public Claim(
+            String name,
+            Treatment treatment,
+            List<ClaimComponent> components,
+            Expectation expectation,
+            boolean primary) {
+        this(name, treatment, components, expectation, primary, null);
+    }
 
     /** @throws BadInputException if the treatment cannot give such a result, or is not for such components */
     public Claim {
@@ -105,7 +122,7 @@ public record Claim(
             throw new BadInputException(
                     "claim " + Printable.quoted(name) + ": the circuit has no member that " + components + " means");
         }
-        return new Claim(name, treatment, named, expectation, primary);
+        return new Claim(name, treatment, named, expectation, primary, mechanism);
     }
 
     /** Returns whether something is left to test once the members of the circuit are named. */
@@ -143,12 +160,19 @@ public record Claim(
                 roles.add(role);
             }
         }
+        if (mechanism != null) {
+            roles.add(mechanism.from());
+            for (String key : List.of("role", "answer_role", "others")) {
+                roles.addAll(mechanism.names(key));
+            }
+        }
         return Collections.unmodifiableSet(roles);
     }
 
     /** The claim in a sentence. */
     public String sentence() {
         String of = components.stream().map(ClaimComponent::toString).collect(Collectors.joining(", "));
-        return treatment.words(of) + " " + expectation.words();
+        return treatment.words(of) + " " + expectation.words()
+                + (mechanism == null ? "" : ", and they are " + mechanism.words());
     }
 }

@@ -13,7 +13,6 @@ import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
 import dev.hyaline.analysis.investigation.Treatment.Candidates;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
-import dev.hyaline.analysis.investigation.TreatmentSweep.CellTreatment;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.config.Gpt2Config;
@@ -30,11 +29,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -133,51 +135,95 @@ public final class Evidence {
         return all;
     }
 
+    /** The edits of one side's run of a pair. */
+    @FunctionalInterface
+    public interface PairEdits {
+        /** The edits of a pair's run; none where it stays as it is. */
+        List<Intervention> of(int pair);
+    }
+
     /**
      * The metric of the treated runs, by pair; of {@link Treatment.Attend} the components' mean attention.
      *
      * @throws BadInputException if the model or a pair lacks what is treated
      */
     public double[] run(Treatment treatment, List<ClaimComponent> components) {
-        components.forEach(component -> component.requireIn(experiment.config()));
+        return runEach(treatment, List.of(components))[0];
+    }
+
+    /**
+     * The same of several sets of components, each treated by itself.
+     *
+     * @return {@code [sets][pairs]}
+     * @throws BadInputException if there is no set, or the model or a pair lacks what is treated
+     */
+    public double[][] runEach(Treatment treatment, List<List<ClaimComponent>> sets) {
+        sets.forEach(set -> set.forEach(component -> component.requireIn(experiment.config())));
         return switch (treatment) {
-            case Treatment.AblateComponents(Replacement replacement) ->
-                sweep(treatment.words(components.toString()), Side.CLEAN, pair -> replace(components, pair, replacement));
+            case Treatment.PatchPath path -> paths(path, sets);
+            case Treatment.Attend attend ->
+                sets.stream().map(set -> attention(attend, set)).toArray(double[][]::new);
+            case Treatment.PatchComponents(PatchingDirection direction) ->
+                edited(treatment.words(sets.toString()), direction.base(), each(sets, set -> edits(treatment, set)));
+            default ->
+                edited(treatment.words(sets.toString()), Side.CLEAN, each(sets, set -> edits(treatment, set)));
+        };
+    }
+
+    /**
+     * The metric of one side's runs under edits of one's own.
+     *
+     * @param words that tell these edits from all others of the evidence
+     * @param edits one or more ways to edit every pair's run
+     * @return {@code [ways][pairs]}
+     * @throws BadInputException if there is no edit, or one does not fit
+     */
+    public double[][] edited(String words, Side side, List<PairEdits> edits) {
+        List<String> names =
+                IntStream.range(0, edits.size()).mapToObj(Integer::toString).toList();
+        return values(sweep(new TreatmentSweep(experiment.runs(), side, words, names, edits)));
+    }
+
+    private static double[][] values(ResultTable table) {
+        double[][] values = new double[table.cells()][];
+        Arrays.setAll(values, table::values);
+        return values;
+    }
+
+    /**
+     * The edits that a treatment is.
+     *
+     * @throws BadInputException of a path, which takes more than one run, and of {@link Treatment.Attend}, which is none
+     */
+    public PairEdits edits(Treatment treatment, List<ClaimComponent> components) {
+        return switch (treatment) {
+            case Treatment.AblateComponents(Replacement replacement) -> pair -> replace(components, pair, replacement);
             case Treatment.KeepOnly(Replacement replacement, Candidates of) -> {
                 List<ClaimComponent> others = new ArrayList<>(all(of));
                 others.removeAll(components);
-                yield sweep(
-                        treatment.words(components.toString()),
-                        Side.CLEAN,
-                        pair -> replace(others, pair, replacement));
+                yield pair -> replace(others, pair, replacement);
             }
             case Treatment.PatchComponents(PatchingDirection direction) ->
-                sweep(
-                        treatment.words(components.toString()),
-                        direction.base(),
-                        pair -> targets(components, pair).stream()
-                                .map(target -> Intervention.patch(
-                                        target, experiment.runs().recorded(direction.source(), target.site())))
-                                .toList());
-            case Treatment.PatchPath path ->
-                values(sweep(
-                        treatment.words(components.toString()),
-                        PathPatching.paths(
-                                experiment.config(), path.direction(), Map.of("path", paths(path, components)))));
+                pair -> targets(components, pair).stream()
+                        .map(target -> Intervention.patch(
+                                target, experiment.runs().recorded(direction.source(), target.site())))
+                        .toList();
             case Treatment.LookAt look ->
-                sweep(
-                        treatment.words(components.toString()),
-                        Side.CLEAN,
-                        pair -> components.stream()
-                                .flatMap(component ->
-                                        lookAt(
-                                                look,
-                                                (HeadComponent) component,
-                                                experiment.pairs().get(pair))
-                                                .stream())
-                                .toList());
-            case Treatment.Attend attend -> attention(attend, components);
+                pair -> components.stream()
+                        .flatMap(component -> lookAt(
+                                look,
+                                (HeadComponent) component,
+                                experiment.pairs().get(pair))
+                                .stream())
+                        .toList();
+            case Treatment.PatchPath path -> throw new BadInputException("a path is not one edit of a run");
+            case Treatment.Attend attend -> throw new BadInputException("attending edits nothing");
         };
+    }
+
+    private static List<PairEdits> each(
+            List<List<ClaimComponent>> sets, Function<List<ClaimComponent>, PairEdits> edits) {
+        return sets.stream().map(edits).toList();
     }
 
     /** What a claim's experiment gives. */
@@ -200,42 +246,35 @@ public final class Evidence {
         return new ClaimMeasurement(claim, before.clone(), after, floor.clone());
     }
 
-    /** The metric with some components replaced, and each of others besides: {@code [others][pairs]}. */
-    double[][] withoutEach(List<ClaimComponent> replaced, List<ClaimComponent> others, Replacement replacement) {
-        List<CellTreatment> treatments = new ArrayList<>();
-        for (ClaimComponent other : others) {
-            List<ClaimComponent> all = new ArrayList<>(replaced);
-            all.add(other);
-            treatments.add(pair -> replace(all, pair, replacement));
-        }
-        List<String> names = others.stream().map(ClaimComponent::toString).toList();
-        ResultTable table = sweep(
-                "replacing " + replaced + " and one more of " + names + " (" + replacement + ")",
-                new TreatmentSweep(experiment.runs(), Side.CLEAN, names, treatments));
-        double[][] values = new double[others.size()][];
-        Arrays.setAll(values, table::values);
-        return values;
+    /**
+     * The metric with some components replaced, and each of others besides.
+     *
+     * @return {@code [others][pairs]}
+     */
+    public double[][] withoutEach(List<ClaimComponent> replaced, List<ClaimComponent> others, Replacement replacement) {
+        return edited(
+                "replacing " + replaced + " and one more of " + others + " (" + replacement + ")",
+                Side.CLEAN,
+                others.stream()
+                        .<PairEdits>map(other -> pair ->
+                                replace(Stream.concat(replaced.stream(), Stream.of(other)).toList(), pair, replacement))
+                        .toList());
     }
 
-    private double[] sweep(String words, Side base, CellTreatment treatment) {
-        return values(
-                sweep(words, new TreatmentSweep(experiment.runs(), base, List.of(words), List.of(treatment))));
+    /** The edit that replaces values in a pair's run, as the reference prompts have them. */
+    public Intervention replacement(Target target, int pair, Replacement replacement) {
+        return reference.replace(target, pair, replacement);
     }
 
-    /** @param words that tell the sweep from others of the evidence */
-    private ResultTable sweep(String words, Sweep sweep) {
+    private ResultTable sweep(Sweep sweep) {
         SweepOptions options = SweepOptions.none().progress(progress);
         if (journals != null) {
-            String name = Digests.sha256((words + sweep.axes()).getBytes(StandardCharsets.UTF_8));
+            String name = Digests.sha256((sweep.key() + sweep.axes() + sweep.base()).getBytes(StandardCharsets.UTF_8));
             options = options.journal(journals.resolve(name.substring(0, 32) + ".cells"));
         }
         SweepResult result = experiment.sweep(sweep, options);
         work = work.plus(result.work());
         return result.table();
-    }
-
-    private static double[] values(ResultTable table) {
-        return table.values(0);
     }
 
     private List<Intervention> replace(List<ClaimComponent> components, int pair, Replacement replacement) {
@@ -249,7 +288,13 @@ public final class Evidence {
         return components.stream().map(component -> component.target(prompts)).toList();
     }
 
-    private PathPatching.Paths paths(Treatment.PatchPath path, List<ClaimComponent> components) {
+    private double[][] paths(Treatment.PatchPath path, List<List<ClaimComponent>> sets) {
+        Map<String, PathPatching.Paths> named = new LinkedHashMap<>();
+        sets.forEach(set -> named.put("path " + named.size(), toPaths(path, set)));
+        return values(sweep(PathPatching.paths(experiment.config(), path.direction(), named)));
+    }
+
+    private PathPatching.Paths toPaths(Treatment.PatchPath path, List<ClaimComponent> components) {
         Set<Node> senders = components.stream()
                 .map(component -> switch (component) {
                     case HeadComponent head -> new Node.Head(head.layer(), head.head());

@@ -20,8 +20,12 @@ public sealed interface Expectation {
 
     /** A number and its unit. */
     record EffectAmount(double value, EffectUnit unit) {
-        /** @param gap in the metric's unit */
-        double inMetric(double gap) {
+        /**
+         * The number in the metric's unit.
+         *
+         * @param gap in the metric's unit
+         */
+        public double inMetric(double gap) {
             return unit == EffectUnit.GAP ? value * Math.abs(gap) : value;
         }
 

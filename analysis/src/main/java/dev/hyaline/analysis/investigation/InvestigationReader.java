@@ -19,6 +19,8 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Json;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** Reads an investigation's file and fills in what it leaves out. */
 final class InvestigationReader {
@@ -32,6 +34,9 @@ final class InvestigationReader {
     private static final List<String> NAME_ROLES = List.of("IO", "S1");
     /** An effect of nothing that is claimed to be something. */
     private static final double SMALLEST = 1e-9;
+
+    /** What components that have a mechanism cost at least, unless a file says more. */
+    private static final EffectAmount IMPORTANT = new EffectAmount(0.1, EffectUnit.GAP);
 
     private static final List<String> EXPECTATIONS = List.of(
             "decrease",
@@ -198,18 +203,49 @@ final class InvestigationReader {
         String where = "claims[" + index + "]";
         FileKeys keys = new FileKeys(node, where);
         String name = nonBlank(keys.require("name", "a name unlike those of the other claims"));
-        Json word = keys.require("do", FileKeys.oneOf("", TREATMENTS));
-        Treatment treatment = treatment(word, keys, replacement, of);
+        MechanismClaim mechanism = keys.get("mechanism")
+                .map(value -> mechanism(FileKeys.choice(value, List.of(MechanismKind.values())), keys, where))
+                .orElse(null);
+        // A mechanism without an experiment of its own is said of components that matter.
+        Treatment treatment = mechanism != null && keys.get("do").isEmpty()
+                ? new Treatment.AblateComponents(
+                        keys.choice("ablation", List.of(Replacement.values()), replacement))
+                : treatment(keys.require("do", FileKeys.oneOf("", TREATMENTS)), keys, replacement, of);
         List<ClaimComponent> components = components(keys);
-        Json expect = keys.require("expect", proposal());
-        Expectation expectation = expectation(expect, keys.place("expect"));
+        Expectation expectation = mechanism != null && keys.get("expect").isEmpty()
+                ? new Expectation.Decrease(IMPORTANT)
+                : expectation(keys.require("expect", proposal()), keys.place("expect"));
         boolean primary = keys.flag("primary", true);
         keys.requireNoMore();
         try {
-            return new Claim(name, treatment, components, expectation, primary);
+            return new Claim(name, treatment, components, expectation, primary, mechanism);
         } catch (BadInputException e) {
             throw keys.bad(where + ": " + e.getMessage());
         }
+    }
+
+    private static MechanismClaim mechanism(MechanismKind kind, FileKeys keys, String where) {
+        SortedMap<String, List<String>> names = new TreeMap<>();
+        for (String key : kind.requiredNames()) {
+            names.put(key, names(keys.require(key, "a name that the mechanism " + kind + " needs")));
+        }
+        for (String key : kind.optionalNames()) {
+            names.put(key, keys.get(key).map(InvestigationReader::names).orElse(List.of()));
+        }
+        SortedMap<String, Double> numbers = new TreeMap<>();
+        kind.numbers()
+                .forEach((key, number) -> numbers.put(
+                        key, keys.get(key).map(Json::number).orElse(number)));
+        try {
+            return new MechanismClaim(kind, keys.text("from", PromptPair.END), names, numbers);
+        } catch (BadInputException e) {
+            throw keys.bad(where + ": " + e.getMessage());
+        }
+    }
+
+    private static List<String> names(Json value) {
+        List<Json> items = value.isArray() ? value.elements() : List.of(value);
+        return items.stream().map(InvestigationReader::nonBlank).toList();
     }
 
     private static String proposal() {

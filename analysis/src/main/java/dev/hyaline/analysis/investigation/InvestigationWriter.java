@@ -87,6 +87,9 @@ final class InvestigationWriter {
     private static void claim(Claim claim, JsonGenerator json) {
         json.writeStartObject();
         json.writeStringProperty("name", claim.name());
+        if (claim.mechanism() != null) {
+            mechanism(claim.mechanism(), claim.treatment(), json);
+        }
         json.writeStringProperty("do", claim.treatment().word());
         switch (claim.treatment()) {
             case Treatment.AblateComponents ablate ->
@@ -122,6 +125,20 @@ final class InvestigationWriter {
         json.writeEndObject();
         json.writeBooleanProperty("primary", claim.primary());
         json.writeEndObject();
+    }
+
+    /** The key from is written with a treatment that has it. */
+    private static void mechanism(MechanismClaim mechanism, Treatment treatment, JsonGenerator json) {
+        json.writeStringProperty("mechanism", mechanism.kind().toString());
+        if (!(treatment instanceof Treatment.LookAt) && !(treatment instanceof Treatment.Attend)) {
+            json.writeStringProperty("from", mechanism.from());
+        }
+        mechanism.names().forEach((key, values) -> {
+            if (!values.isEmpty() && !(key.equals("to") && treatment instanceof Treatment.PatchPath)) {
+                strings(key, values, json);
+            }
+        });
+        mechanism.numbers().forEach(json::writeNumberProperty);
     }
 
     private static void unit(Expectation.EffectAmount amount, JsonGenerator json) {

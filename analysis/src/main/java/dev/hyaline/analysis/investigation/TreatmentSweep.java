@@ -12,17 +12,19 @@ import java.util.List;
  * Treatments of one side's runs, a cell each.
  *
  * @param runs that the treatments were made for
+ * @param words that tell the treatments from others of the runs
  */
-record TreatmentSweep(PairRuns runs, Side base, List<String> names, List<CellTreatment> treatments) implements Sweep {
-    /** The edits of one treatment. */
-    @FunctionalInterface
-    interface CellTreatment {
-        List<Intervention> of(int pair);
-    }
-
+record TreatmentSweep(
+        PairRuns runs, Side base, String words, List<String> names, List<Evidence.PairEdits> treatments)
+        implements Sweep {
     @Override
     public String title() {
         return "Experiments of an investigation";
+    }
+
+    @Override
+    public String key() {
+        return title() + ": " + words;
     }
 
     @Override

@@ -2,26 +2,21 @@ package dev.hyaline.analysis.investigation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static dev.hyaline.analysis.investigation.GoldenStudy.HEADS;
+import static dev.hyaline.analysis.investigation.GoldenStudy.circuit;
+import static dev.hyaline.analysis.investigation.GoldenStudy.components;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.hyaline.analysis.Fable;
-import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
 import dev.hyaline.analysis.investigation.Treatment.Candidates;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
-import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
-import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.instrument.Prompts;
-import java.io.IOException;
-import java.io.InputStream;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,12 +26,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A whole study of fable's indirect objects, prompt by prompt, against PyTorch in float64. */
 final class GoldenInvestigationTest {
     private static final double TOLERANCE = 1e-4;
-    private static final List<String> HEADS = List.of("1.3", "1.0", "2.6", "2.4");
 
     private static JsonNode golden;
     private static Gpt2 model;
@@ -44,77 +37,16 @@ final class GoldenInvestigationTest {
     private static Evidence evidence;
 
     @BeforeAll
-    static void open() throws IOException {
-        try (InputStream in =
-                GoldenInvestigationTest.class.getResourceAsStream("/golden/investigation/fable-ioi.json")) {
-            golden = JsonMapper.shared().readTree(in);
-        }
-        model = Fable.open();
-        pairs = new ArrayList<>();
-        for (JsonNode pair : golden.get("pairs")) {
-            Map<String, Integer> roles = new LinkedHashMap<>();
-            pair.get("positions")
-                    .properties()
-                    .forEach(role -> roles.put(role.getKey(), role.getValue().intValue()));
-            int index = pairs.size();
-            pairs.add(new PromptPair(
-                            "pair " + index,
-                            ints(pair.get("clean")),
-                            ints(pair.get("corrupted")),
-                            ints(pair.get("answer")),
-                            ints(pair.get("distractor")),
-                            roles)
-                    .ofUnit(golden.get("unit").get(index).asString())
-                    .ofStratum(golden.get("template").get(index).asString()));
-        }
-        evidence = evidence(IntStream.range(0, pairs.size()).toArray());
+    static void open() {
+        golden = GoldenStudy.values();
+        model = GoldenStudy.model();
+        pairs = GoldenStudy.pairs();
+        evidence = GoldenStudy.evidence(model, IntStream.range(0, pairs.size()).toArray());
     }
 
     @AfterAll
     static void close() {
         model.close();
-    }
-
-    private static int[] ints(JsonNode node) {
-        return node.valueStream().mapToInt(JsonNode::intValue).toArray();
-    }
-
-    private static Evidence evidence(int[] chosen) {
-        List<Prompts> groups = new ArrayList<>();
-        List<Integer> groupOfPair = new ArrayList<>();
-        for (JsonNode group : golden.get("groups")) {
-            for (int i = 0; i < group.get("count").intValue(); i++) {
-                groupOfPair.add(groups.size());
-            }
-            groups.add(Prompts.of(
-                    model.config(),
-                    group.get("reference")
-                            .valueStream()
-                            .map(GoldenInvestigationTest::ints)
-                            .toArray(int[][]::new)));
-        }
-        int[] donors = ints(golden.get("resample_donor"));
-        return Evidence.of(
-                Experiment.start(
-                        model,
-                        PromptPairs.of(
-                                model.config(),
-                                Arrays.stream(chosen).mapToObj(pairs::get).toList()),
-                        Metric.logitDifference()),
-                ReferenceRuns.of(
-                        model,
-                        groups,
-                        Arrays.stream(chosen).map(groupOfPair::get).toArray(),
-                        Arrays.stream(chosen).map(pair -> donors[pair]).toArray()));
-    }
-
-    private static List<ClaimComponent> components(List<String> names) {
-        return names.stream().map(ClaimComponent::parse).toList();
-    }
-
-    private static List<ClaimComponent> circuit() {
-        return components(
-                golden.get("circuit").valueStream().map(JsonNode::asString).toList());
     }
 
     private static void agrees(double[] values, JsonNode expected) {
@@ -197,10 +129,8 @@ final class GoldenInvestigationTest {
 
     @Test
     void verdictsOnTheHeldOutHalf() {
-        int[] heldOut = IntStream.range(0, pairs.size())
-                .filter(pair -> golden.get("split").get(pair).asString().startsWith("held"))
-                .toArray();
-        Evidence held = evidence(heldOut);
+        int[] heldOut = GoldenStudy.half("held-out");
+        Evidence held = GoldenStudy.evidence(model, heldOut);
         Investigation investigation = Investigation.parse("the study's claims", """
             {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
              "claims": [
@@ -213,8 +143,7 @@ final class GoldenInvestigationTest {
               {"name": "2.6", "do": "ablate", "components": "2.6", "expect": {"decrease": 1}},
               {"name": "2.4", "do": "ablate", "components": "2.4", "expect": {"decrease": 1}}]}
             """);
-        List<HeadComponent> circuit =
-                circuit().stream().map(HeadComponent.class::cast).toList();
+        List<HeadComponent> circuit = GoldenStudy.circuitHeads();
         Map<String, Units> factors = new LinkedHashMap<>();
         for (String factor : List.of("template", "order")) {
             factors.put(
@@ -256,11 +185,9 @@ final class GoldenInvestigationTest {
 
     @Test
     void theSamePathOfRemovals() {
-        int[] discovery = IntStream.range(0, pairs.size())
-                .filter(pair -> golden.get("split").get(pair).asString().equals("discovery"))
-                .toArray();
         CircuitDiscovery found = CircuitDiscovery.run(
-                evidence(discovery), new CircuitSearch(Candidates.HEADS, Replacement.MEAN_BY_POSITION, 0.1));
+                GoldenStudy.evidence(model, GoldenStudy.half("discovery")),
+                new CircuitSearch(Candidates.HEADS, Replacement.MEAN_BY_POSITION, 0.1));
         assertThat(found.gap()).isCloseTo(golden.get("gap_discovery").doubleValue(), within(TOLERANCE));
         assertThat(found.circuit()).isEqualTo(circuit());
         assertThat(found.path()).hasSize(32);

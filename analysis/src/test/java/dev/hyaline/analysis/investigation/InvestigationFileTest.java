@@ -248,7 +248,7 @@ final class InvestigationFileTest {
                         + " attention_at_least",
                 "\"ablate\", | \"ablate\", \"ablation\": \"noise\", | expected claims[0].ablation to be one of zero,"
                         + " mean, mean-by-position, resample, found \"noise\"",
-                "\"ablate\", | \"ablate\", \"at\": \"S2\", | claims[0].at means nothing; there are name, do, ablation,"
+                "\"ablate\", | \"ablate\", \"at\": \"S2\", | claims[0].at means nothing; there are name, mechanism, do, ablation,"
                         + " components, expect, primary",
                 "[\"1.3\"] | [] | expected claims[0].components to be at least one component, found an array",
                 "[\"1.3\"] | 1.3 | expected claims[0].components to be a string, found 1.3",

@@ -74,6 +74,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("superposition", SuperpositionCommand::new);
         COMMANDS.put("sanity", SanityCommand::new);
         COMMANDS.put("robustness", RobustnessCommand::new);
+        COMMANDS.put("hierarchy", HierarchyCommand::new);
         COMMANDS.put("train", TrainCommand::new);
         COMMANDS.put("investigate", InvestigateCommand::new);
         COMMANDS.put("verify", VerifyCommand::new);

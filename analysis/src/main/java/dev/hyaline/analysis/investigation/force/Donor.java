@@ -1,0 +1,68 @@
+package dev.hyaline.analysis.investigation.force;
+
+import dev.hyaline.analysis.causal.Side;
+import dev.hyaline.analysis.investigation.ClaimComponent;
+import dev.hyaline.analysis.investigation.Evidence;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Target;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
+
+/** Writes the values of the pair's other run, which has another answer. */
+record Donor() implements Force {
+    @Override
+    public String name() {
+        return "donor";
+    }
+
+    @Override
+    public List<Intervention> edit(Evidence evidence, Side into, ClaimComponent component, Target target, int pair) {
+        Side other = into == Side.CLEAN ? Side.CORRUPTED : Side.CLEAN;
+        return List.of(Intervention.patch(target, evidence.experiment().runs().recorded(other, target.site())));
+    }
+
+    @Override
+    public Map<String, Force> controls(Evidence evidence) {
+        return Map.of("a donor with the same answer does nothing", new SameAnswer());
+    }
+
+    /**
+     * Writes the values of another pair's run with the same answer, of the same stratum and roles; a pair without such
+     * another stays as it is.
+     */
+    record SameAnswer() implements Force {
+        @Override
+        public String name() {
+            return "donor with the same answer";
+        }
+
+        @Override
+        public List<Intervention> edit(
+                Evidence evidence, Side into, ClaimComponent component, Target target, int pair) {
+            PromptPairs pairs = evidence.experiment().pairs();
+            PromptPair own = pairs.get(pair);
+            return IntStream.range(1, pairs.size())
+                    .map(step -> (pair + step) % pairs.size())
+                    .filter(other -> isAlike(own, pairs.get(other), into))
+                    .limit(1)
+                    .mapToObj(other -> Intervention.patch(
+                            target, evidence.experiment().runs().recorded(into, target.site()), other))
+                    .toList();
+        }
+
+        private static boolean isAlike(PromptPair own, PromptPair other, Side into) {
+            int[] answers = into == Side.CLEAN ? own.answers() : own.distractors();
+            int[] others = into == Side.CLEAN ? other.answers() : other.distractors();
+            return own.length() == other.length()
+                    && own.roles().equals(other.roles())
+                    && Objects.equals(own.stratum(), other.stratum())
+                    && answers.length > 0
+                    && Arrays.equals(answers, others);
+        }
+    }
+}

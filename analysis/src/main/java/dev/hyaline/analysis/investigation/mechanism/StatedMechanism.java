@@ -1,0 +1,158 @@
+package dev.hyaline.analysis.investigation.mechanism;
+
+import dev.hyaline.analysis.attention.HeadType;
+import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.investigation.Claim;
+import dev.hyaline.analysis.investigation.ClaimComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
+import dev.hyaline.analysis.investigation.Expectation;
+import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
+import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
+import dev.hyaline.analysis.investigation.MechanismClaim;
+import dev.hyaline.analysis.investigation.MechanismKind;
+import dev.hyaline.analysis.investigation.Treatment;
+import dev.hyaline.analysis.investigation.Treatment.Replacement;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.instrument.weights.CompositionMode;
+import java.util.List;
+
+/** The mechanism that a claim states, of its components, names and numbers. */
+record StatedMechanism(Claim claim, MechanismClaim stated, Gpt2Config config, PromptPairs pairs) {
+    Mechanism mechanism() {
+        MechanismKind kind = stated.kind();
+        return switch (kind) {
+            case COPIES ->
+                new Copies(
+                        heads(),
+                        stated.from(),
+                        stated.name("role"),
+                        others(),
+                        stated.number("attention_at_least"),
+                        (int) stated.number("rank_at_most"),
+                        stated.number("share_of_prompts_at_least"));
+            case SUPPRESSES ->
+                new Suppresses(
+                        heads(),
+                        stated.from(),
+                        stated.name("role"),
+                        stated.name("answer_role"),
+                        stated.names("to"),
+                        replacement(),
+                        stated.number("attention_at_least"),
+                        cost(),
+                        stated.number("share_of_path_at_least"));
+            case INDUCTION ->
+                new Induction(
+                        heads(),
+                        stated.names("previous").stream()
+                                .map(name -> head(ClaimComponent.parse(name)))
+                                .toList(),
+                        stated.names("role").isEmpty() ? null : stated.name("role"),
+                        stated.number("attention_at_least"));
+            case PREVIOUS_TOKEN -> attends(HeadType.PREVIOUS_TOKEN);
+            case DUPLICATE_TOKEN -> attends(HeadType.DUPLICATE_TOKEN);
+            case FIRST_TOKEN -> attends(HeadType.FIRST_TOKEN);
+            case CURRENT_TOKEN -> attends(HeadType.CURRENT_TOKEN);
+            case LOCAL -> attends(HeadType.LOCAL);
+            case MEDIATES -> mediates();
+            case COMPOSES -> composes(/* inhibits= */ false);
+            case INHIBITS_COMPONENT -> composes(/* inhibits= */ true);
+            case GENERAL -> Mechanism.general();
+        };
+    }
+
+    private Attends attends(HeadType type) {
+        return new Attends(heads(), type, stated.number("score_at_least"));
+    }
+
+    private Mediates mediates() {
+        List<String> to = stated.names("to");
+        return new Mediates(
+                node(only()),
+                node(ClaimComponent.parse(stated.name("via"))),
+                to.isEmpty() ? Receiver.of(Node.logits()) : Receiver.parse(config, to.getFirst()),
+                stated.number("share_of_path_at_least"));
+    }
+
+    private Composes composes(boolean inhibits) {
+        List<String> by = stated.names("by");
+        String mode = by.isEmpty() ? "q" : by.getFirst();
+        return new Composes(
+                head(only()),
+                head(ClaimComponent.parse(stated.name("receiver"))),
+                switch (mode) {
+                    case "q" -> CompositionMode.Q;
+                    case "k" -> CompositionMode.K;
+                    case "v" -> CompositionMode.V;
+                    default -> throw new BadInputException("heads compose by q, k or v, found " + mode);
+                },
+                stated.from(),
+                stated.name("role"),
+                inhibits,
+                replacement(),
+                stated.number("attention_change_at_least"));
+    }
+
+    private Node node(ClaimComponent component) {
+        component.requireIn(config);
+        return switch (component) {
+            case HeadComponent head -> new Node.Head(head.layer(), head.head());
+            case MlpComponent mlp -> new Node.Mlp(mlp.layer());
+            default ->
+                throw new BadInputException(
+                        "the mechanism " + stated.kind() + " is of whole heads and MLPs, found " + component);
+        };
+    }
+
+    private HeadComponent head(ClaimComponent component) {
+        component.requireIn(config);
+        if (component instanceof HeadComponent head) {
+            return head;
+        }
+        throw new BadInputException("the mechanism " + stated.kind() + " is of whole heads, found " + component);
+    }
+
+    private List<HeadComponent> heads() {
+        return claim.components().stream().map(this::head).toList();
+    }
+
+    private ClaimComponent only() {
+        if (claim.components().size() != 1) {
+            throw new BadInputException("the mechanism " + stated.kind() + " is of one component, found "
+                    + claim.components());
+        }
+        return claim.components().getFirst();
+    }
+
+    private Replacement replacement() {
+        return switch (claim.treatment()) {
+            case Treatment.AblateComponents ablate -> ablate.replacement();
+            case Treatment.KeepOnly keep -> keep.replacement();
+            default -> Replacement.MEAN_BY_POSITION;
+        };
+    }
+
+    /** What the claim itself predicts that ablation costs, else a tenth of the gap. */
+    private EffectAmount cost() {
+        return claim.expectation() instanceof Expectation.Decrease(EffectAmount amount)
+                        && claim.treatment() instanceof Treatment.AblateComponents
+                ? amount
+                : new EffectAmount(0.1, EffectUnit.GAP);
+    }
+
+    /** The roles that are named, else all others that heads see from where they look. */
+    private List<String> others() {
+        return stated.names("others").isEmpty()
+                ? pairs.roles().stream()
+                        .filter(role -> !role.equals(stated.name("role"))
+                                && !role.equals(PromptPair.END)
+                                && !role.equals(stated.from()))
+                        .toList()
+                : stated.names("others");
+    }
+}
