@@ -51,10 +51,7 @@ public final class Evidence {
     private MultiplyAdds work = MultiplyAdds.NONE;
 
     private Evidence(
-            Experiment experiment,
-            ReferenceRuns reference,
-            @Nullable Path journals,
-            SweepOptions.Progress progress) {
+            Experiment experiment, ReferenceRuns reference, @Nullable Path journals, SweepOptions.Progress progress) {
         this.experiment = experiment;
         this.reference = reference;
         this.journals = journals;
@@ -165,8 +162,7 @@ public final class Evidence {
                 sets.stream().map(set -> attention(attend, set)).toArray(double[][]::new);
             case Treatment.PatchComponents(PatchingDirection direction) ->
                 edited(treatment.words(sets.toString()), direction.base(), each(sets, set -> edits(treatment, set)));
-            default ->
-                edited(treatment.words(sets.toString()), Side.CLEAN, each(sets, set -> edits(treatment, set)));
+            default -> edited(treatment.words(sets.toString()), Side.CLEAN, each(sets, set -> edits(treatment, set)));
         };
     }
 
@@ -193,7 +189,8 @@ public final class Evidence {
     /**
      * The edits that a treatment is.
      *
-     * @throws BadInputException of a path, which takes more than one run, and of {@link Treatment.Attend}, which is none
+     * @throws BadInputException of a path, which takes more than one run, and of {@link Treatment.Attend}, which is
+     *     none
      */
     public PairEdits edits(Treatment treatment, List<ClaimComponent> components) {
         return switch (treatment) {
@@ -210,11 +207,12 @@ public final class Evidence {
                         .toList();
             case Treatment.LookAt look ->
                 pair -> components.stream()
-                        .flatMap(component -> lookAt(
-                                look,
-                                (HeadComponent) component,
-                                experiment.pairs().get(pair))
-                                .stream())
+                        .flatMap(component ->
+                                lookAt(
+                                        look,
+                                        (HeadComponent) component,
+                                        experiment.pairs().get(pair))
+                                        .stream())
                         .toList();
             case Treatment.PatchPath path -> throw new BadInputException("a path is not one edit of a run");
             case Treatment.Attend attend -> throw new BadInputException("attending edits nothing");
@@ -256,8 +254,11 @@ public final class Evidence {
                 "replacing " + replaced + " and one more of " + others + " (" + replacement + ")",
                 Side.CLEAN,
                 others.stream()
-                        .<PairEdits>map(other -> pair ->
-                                replace(Stream.concat(replaced.stream(), Stream.of(other)).toList(), pair, replacement))
+                        .<PairEdits>map(other -> pair -> replace(
+                                Stream.concat(replaced.stream(), Stream.of(other))
+                                        .toList(),
+                                pair,
+                                replacement))
                         .toList());
     }
 

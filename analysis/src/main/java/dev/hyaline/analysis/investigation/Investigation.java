@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param circuit the search for the circuit; null if no claim is about one
  * @param smallestEffect the least effect that matters
+ * @param alternatives the rivals that are tested; generic damage only where other behaviours are given
+ * @param specificAgainst tasks that should not suffer from what the claims ablate; empty where nothing is said of them
  */
 public record Investigation(
         String title,
@@ -43,6 +45,8 @@ public record Investigation(
         @Nullable CircuitSearch circuit,
         EffectAmount smallestEffect,
         List<Claim> claims,
+        List<AlternativeKind> alternatives,
+        List<String> specificAgainst,
         TestDesign design,
         CheckPlan checks) {
 
@@ -53,10 +57,22 @@ public record Investigation(
     static final EffectAmount SMALLEST_EFFECT = new EffectAmount(0.1, Expectation.EffectUnit.GAP);
 
     private static final int MAX_BYTES = 1 << 24;
+    private static final int MIN_OTHERS = 2;
 
-    /** @throws BadInputException if there is no primary claim, or two have one name */
+    /**
+     * @throws BadInputException if there is no primary claim, or two have one name, or generic damage is named without
+     *     other tasks
+     */
     public Investigation {
         claims = List.copyOf(claims);
+        alternatives = List.copyOf(alternatives);
+        specificAgainst = List.copyOf(specificAgainst);
+        if (alternatives.contains(AlternativeKind.GENERIC_DAMAGE) != (specificAgainst.size() >= MIN_OTHERS)) {
+            throw new BadInputException("the alternative " + AlternativeKind.GENERIC_DAMAGE + " is tested against at"
+                    + " least " + MIN_OTHERS + " other tasks, found "
+                    + (specificAgainst.isEmpty() ? "none" : specificAgainst.toString())
+                    + (alternatives.contains(AlternativeKind.GENERIC_DAMAGE) ? "" : " and no such alternative"));
+        }
         if (claims.stream().noneMatch(Claim::primary)) {
             throw new BadInputException("an investigation needs at least one primary claim");
         }
@@ -135,6 +151,8 @@ public record Investigation(
                 claims.stream()
                         .map(claim -> claim.meansSomeOf(members) ? claim.of(members) : claim)
                         .toList(),
+                alternatives,
+                specificAgainst,
                 design,
                 checks);
     }
@@ -193,6 +211,13 @@ public record Investigation(
         for (Claim claim : claims) {
             lines.add((claim.primary() ? "Claim " : "Secondary claim ") + Printable.quoted(claim.name()) + ": "
                     + claim.sentence() + ".");
+        }
+        if (!alternatives.isEmpty()) {
+            lines.add("Alternatives are tested: "
+                    + String.join(
+                            ", ",
+                            alternatives.stream().map(AlternativeKind::toString).toList())
+                    + (specificAgainst.isEmpty() ? "" : " (against " + String.join(", ", specificAgainst) + ")") + ".");
         }
         lines.add("The level is " + design.alpha() / 2 + " one-sided (" + design.alpha()
                 + " for a claim of no effect), adjusted by Holm over "

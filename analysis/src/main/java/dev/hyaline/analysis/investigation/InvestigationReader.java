@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Reads an investigation's file and fills in what it leaves out. */
 final class InvestigationReader {
@@ -62,13 +63,7 @@ final class InvestigationReader {
                 keys.section("behaviour", InvestigationReader::behaviour).orElseThrow();
         PromptPlan prompts = keys.section("prompts", section -> prompts(section, behaviour))
                 .orElseGet(() -> new PromptPlan(
-                        null,
-                        DEFAULT_PAIRS,
-                        DEFAULT_PAIRS,
-                        null,
-                        PromptPlan.FACTORS,
-                        List.of(),
-                        reference(behaviour)));
+                        null, DEFAULT_PAIRS, DEFAULT_PAIRS, null, PromptPlan.FACTORS, List.of(), reference(behaviour)));
         if ((prompts.file() == null) == behaviour.tasks().isEmpty()) {
             throw keys.bad("the prompts are those of behaviour.task or of the file prompts.pairs; found "
                     + (behaviour.tasks().isEmpty() ? "neither" : "both"));
@@ -82,6 +77,15 @@ final class InvestigationReader {
         for (Json claim : list.elements()) {
             claims.add(claim(claim, claims.size(), replacement, of));
         }
+        List<String> specific = keys.get("specific_against")
+                .map(InvestigationReader::otherTasks)
+                .orElse(List.of());
+        List<AlternativeKind> alternatives = keys.get("alternatives")
+                .filter(value -> !(value.isString() && value.string().equals(ALL)))
+                .map(InvestigationReader::alternatives)
+                .orElseGet(() -> Stream.of(AlternativeKind.values())
+                        .filter(kind -> kind != AlternativeKind.GENERIC_DAMAGE || !specific.isEmpty())
+                        .toList());
         EffectAmount smallest = keys.section("smallest_effect", InvestigationReader::smallestEffect)
                 .orElse(Investigation.SMALLEST_EFFECT);
         TestDesign design =
@@ -96,10 +100,29 @@ final class InvestigationReader {
             circuit = new CircuitSearch(of, replacement, DEFAULT_TAU);
         }
         try {
-            return new Investigation(title, model, seed, behaviour, prompts, circuit, smallest, claims, design, checks);
+            return new Investigation(
+                    title, model, seed, behaviour, prompts, circuit, smallest, claims, alternatives, specific, design,
+                    checks);
         } catch (BadInputException e) {
             throw new BadInputException(source + ": " + e.getMessage());
         }
+    }
+
+    private static List<AlternativeKind> alternatives(Json value) {
+        if (!value.isArray()) {
+            throw value.expected("\"" + ALL + "\" or a list of alternatives");
+        }
+        return value.elements().stream()
+                .map(name -> FileKeys.choice(name, List.of(AlternativeKind.values())))
+                .distinct()
+                .toList();
+    }
+
+    private static List<String> otherTasks(Json value) {
+        return value.elements().stream()
+                .map(name -> FileKeys.choice(name, StudyPlan.taskNames()))
+                .distinct()
+                .toList();
     }
 
     private static Behaviour behaviour(FileKeys keys) {
@@ -146,9 +169,8 @@ final class InvestigationReader {
                         .distinct()
                         .toList())
                 .orElse(PromptPlan.FACTORS);
-        List<String> splitBy = keys.get("split_by")
-                .map(value -> splitBy(value, behaviour))
-                .orElse(List.of());
+        List<String> splitBy =
+                keys.get("split_by").map(value -> splitBy(value, behaviour)).orElse(List.of());
         ReferencePrompts otherwise = reference(behaviour);
         ReferencePrompts reference = keys.choice("reference", List.of(ReferencePrompts.values()), otherwise);
         if (reference == ReferencePrompts.ABC && otherwise != ReferencePrompts.ABC) {
@@ -166,8 +188,8 @@ final class InvestigationReader {
                 && behaviour.tasks().stream().anyMatch(task -> task.toString().startsWith("ioi"))) {
             return NAME_ROLES;
         }
-        throw value.expected("a list of roles such as [\"IO\", \"S1\"], or of the tasks of indirect objects \"" + NAMES
-                + "\"");
+        throw value.expected(
+                "a list of roles such as [\"IO\", \"S1\"], or of the tasks of indirect objects \"" + NAMES + "\"");
     }
 
     /** Returns whether checks are run: all or none. */
@@ -208,8 +230,7 @@ final class InvestigationReader {
                 .orElse(null);
         // A mechanism without an experiment of its own is said of components that matter.
         Treatment treatment = mechanism != null && keys.get("do").isEmpty()
-                ? new Treatment.AblateComponents(
-                        keys.choice("ablation", List.of(Replacement.values()), replacement))
+                ? new Treatment.AblateComponents(keys.choice("ablation", List.of(Replacement.values()), replacement))
                 : treatment(keys.require("do", FileKeys.oneOf("", TREATMENTS)), keys, replacement, of);
         List<ClaimComponent> components = components(keys);
         Expectation expectation = mechanism != null && keys.get("expect").isEmpty()
@@ -234,8 +255,8 @@ final class InvestigationReader {
         }
         SortedMap<String, Double> numbers = new TreeMap<>();
         kind.numbers()
-                .forEach((key, number) -> numbers.put(
-                        key, keys.get(key).map(Json::number).orElse(number)));
+                .forEach((key, number) ->
+                        numbers.put(key, keys.get(key).map(Json::number).orElse(number)));
         try {
             return new MechanismClaim(kind, keys.text("from", PromptPair.END), names, numbers);
         } catch (BadInputException e) {

@@ -30,12 +30,20 @@ final class InvestigationWriter {
             json.writeArrayPropertyStart("claims");
             investigation.claims().forEach(claim -> claim(claim, json));
             json.writeEndArray();
+            strings(
+                    "alternatives",
+                    investigation.alternatives().stream()
+                            .map(AlternativeKind::toString)
+                            .toList(),
+                    json);
+            strings("specific_against", investigation.specificAgainst(), json);
             json.writeObjectPropertyStart("design");
             json.writeNumberProperty("alpha", investigation.design().alpha());
             json.writeNumberProperty("power", investigation.design().power());
             json.writeNumberProperty("pilot", investigation.design().pilot());
             json.writeNumberProperty("looks", investigation.design().looks());
-            json.writeStringProperty("spending", investigation.design().spending().toString());
+            json.writeStringProperty(
+                    "spending", investigation.design().spending().toString());
             json.writeEndObject();
             json.writeStringProperty("sanity", investigation.checks().sanity() ? "all" : "none");
             json.writeStringProperty("robustness", investigation.checks().robustness() ? "all" : "none");

@@ -18,7 +18,9 @@ import java.util.Arrays;
 public record TestedClaim(
         Evidence evidence, ClaimMeasurement measurement, double gap, TestDesign design, String study, long seed) {
 
-    /** @throws BadInputException if the measurement is of other pairs, or of a circuit that is not named head by head */
+    /**
+     * @throws BadInputException if the measurement is of other pairs, or of a circuit that is not named head by head
+     */
     public TestedClaim {
         int pairs = evidence.experiment().pairs().size();
         if (measurement.after().length != pairs) {

@@ -5,7 +5,6 @@ import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.instrument.edit.Intervention;
 import java.util.List;
 
 /**
@@ -14,8 +13,7 @@ import java.util.List;
  * @param runs that the treatments were made for
  * @param words that tell the treatments from others of the runs
  */
-record TreatmentSweep(
-        PairRuns runs, Side base, String words, List<String> names, List<Evidence.PairEdits> treatments)
+record TreatmentSweep(PairRuns runs, Side base, String words, List<String> names, List<Evidence.PairEdits> treatments)
         implements Sweep {
     @Override
     public String title() {

@@ -1,10 +1,10 @@
 package dev.hyaline.analysis.investigation;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static dev.hyaline.analysis.investigation.GoldenStudy.HEADS;
 import static dev.hyaline.analysis.investigation.GoldenStudy.circuit;
 import static dev.hyaline.analysis.investigation.GoldenStudy.components;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.causal.PatchingDirection;

@@ -93,10 +93,7 @@ public final class GoldenStudy {
             }
             groups.add(Prompts.of(
                     model.config(),
-                    group.get("reference")
-                            .valueStream()
-                            .map(GoldenStudy::ints)
-                            .toArray(int[][]::new)));
+                    group.get("reference").valueStream().map(GoldenStudy::ints).toArray(int[][]::new)));
         }
         int[] donors = ints(GOLDEN.get("resample_donor"));
         return Evidence.of(

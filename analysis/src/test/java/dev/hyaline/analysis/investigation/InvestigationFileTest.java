@@ -102,6 +102,8 @@ final class InvestigationFileTest {
                 },
                 "primary" : true
               } ],
+              "alternatives" : [ "random-components", "norm-matched", "position-only", "recency", "frequency-only", "shuffled-labels", "off-manifold", "self-repair" ],
+              "specific_against" : [ ],
               "design" : {
                 "alpha" : 0.05,
                 "power" : 0.9,
@@ -135,6 +137,8 @@ final class InvestigationFileTest {
                                 + " gap.",
                         "Secondary claim \"idle\": ablating 0.0, 3.7 (mean-by-position) changes it by less than 0.5 of"
                                 + " the metric.",
+                        "Alternatives are tested: random-components, norm-matched, position-only, recency,"
+                                + " frequency-only, shuffled-labels, off-manifold, self-repair.",
                         "The level is 0.025 one-sided (0.05 for a claim of no effect), adjusted by Holm over 5 primary"
                                 + " claims; that takes at least 8 units.");
     }
@@ -220,11 +224,21 @@ final class InvestigationFileTest {
                 "\"prompts\": {} | \"prompts\": {\"draw\": {\"heldout\": 8}} | prompts.draw.heldout means nothing;"
                         + " perhaps held_out is meant; there are discovery, held_out",
                 "\"prompts\": {} | \"prompts\": {\"split_by\": \"IO\"} | expected prompts.split_by to be a list of"
-                        + " roles such as [\"IO\", \"S1\"], or of the tasks of indirect objects \"names\", found \"IO\"",
+                    + " roles such as [\"IO\", \"S1\"], or of the tasks of indirect objects \"names\", found \"IO\"",
                 "\"prompts\": {} | \"prompts\": {\"reference\": \"abd\"} | expected prompts.reference to be one of"
                         + " clean, corrupted, abc (perhaps abc), found \"abd\"",
                 "\"prompts\": {} | \"promts\": {} | promts means nothing; perhaps prompts is meant; there are format,"
-                        + " model, seed, behaviour, prompts, circuit, claims, smallest_effect, design, sanity, robustness, title",
+                        + " model, seed, behaviour, prompts, circuit, claims, specific_against, alternatives,"
+                        + " smallest_effect, design, sanity, robustness, title",
+                "\"prompts\": {} | \"alternatives\": \"some\" | expected alternatives to be \"all\" or a list of"
+                        + " alternatives, found \"some\"",
+                "\"prompts\": {} | \"alternatives\": [\"recencie\"] | expected alternatives[0] to be one of"
+                        + " random-components, norm-matched, generic-damage, position-only, recency, frequency-only,"
+                        + " shuffled-labels, off-manifold, self-repair (perhaps recency), found \"recencie\"",
+                "\"prompts\": {} | \"specific_against\": [\"capitals\"] | the alternative generic-damage is tested"
+                        + " against at least 2 other tasks, found [capitals]",
+                "\"prompts\": {} | \"alternatives\": [\"generic-damage\"] | the alternative generic-damage is tested"
+                        + " against at least 2 other tasks, found none",
                 "\"prompts\": {} | \"seed\": -1 | expected seed to be a whole number of at least 0, found -1",
                 "\"prompts\": {} | \"seed\": 0.5 | expected seed to be a whole number of at least 0, found 0.5",
                 "\"prompts\": {} | \"circuit\": {\"tau\": 0} | expected circuit.tau to be a number from 1.0E-6 to 1.0,"
@@ -248,8 +262,8 @@ final class InvestigationFileTest {
                         + " attention_at_least",
                 "\"ablate\", | \"ablate\", \"ablation\": \"noise\", | expected claims[0].ablation to be one of zero,"
                         + " mean, mean-by-position, resample, found \"noise\"",
-                "\"ablate\", | \"ablate\", \"at\": \"S2\", | claims[0].at means nothing; there are name, mechanism, do, ablation,"
-                        + " components, expect, primary",
+                "\"ablate\", | \"ablate\", \"at\": \"S2\", | claims[0].at means nothing; there are name, mechanism,"
+                        + " do, ablation, components, expect, primary",
                 "[\"1.3\"] | [] | expected claims[0].components to be at least one component, found an array",
                 "[\"1.3\"] | 1.3 | expected claims[0].components to be a string, found 1.3",
                 "[\"1.3\"] | [\"1.3\", \"1.3\"] | expected claims[0].components[1] to be a component that is not named"

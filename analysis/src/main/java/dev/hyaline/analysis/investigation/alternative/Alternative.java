@@ -59,8 +59,7 @@ public interface Alternative {
             case OFF_MANIFOLD -> new OffManifold();
             case SELF_REPAIR -> new SelfRepair();
             case GENERIC_DAMAGE ->
-                throw new BadInputException(
-                        "generic damage is tested on evidence of other behaviours");
+                throw new BadInputException("generic damage is tested on evidence of other behaviours");
         };
     }
 }

@@ -121,7 +121,6 @@ public record AlternativeFinding(
         List<AlternativeFinding> required =
                 findings.stream().filter(AlternativeFinding::required).toList();
         List<AlternativeFinding> deciding = required.isEmpty() ? findings : required;
-        return new Rival(
-                name, !required.isEmpty(), deciding.stream().allMatch(AlternativeFinding::isExcluded));
+        return new Rival(name, !required.isEmpty(), deciding.stream().allMatch(AlternativeFinding::isExcluded));
     }
 }

@@ -109,7 +109,8 @@ public final class FrequencyOnly implements Alternative {
     private static IntToDoubleFunction ofModel(TestedClaim claim) {
         Gpt2 model = claim.evidence().experiment().runs().model();
         PromptPair first = claim.pairs().get(0);
-        float[] logits = model.forward(ForwardRequest.of(Sequence.of(first.clean()[0]))).logits();
+        float[] logits =
+                model.forward(ForwardRequest.of(Sequence.of(first.clean()[0]))).logits();
         return token -> logits[token];
     }
 }

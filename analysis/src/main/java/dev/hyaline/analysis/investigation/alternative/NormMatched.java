@@ -64,8 +64,7 @@ public record NormMatched(int draws) implements Alternative {
         return !(claim.expectation() instanceof Expectation.NoEffect)
                 && claim.treatment() instanceof Treatment.AblateComponents
                 && claim.components().stream()
-                        .allMatch(component ->
-                                component instanceof HeadComponent || component instanceof MlpComponent);
+                        .allMatch(component -> component instanceof HeadComponent || component instanceof MlpComponent);
     }
 
     @Override
@@ -75,7 +74,8 @@ public record NormMatched(int draws) implements Alternative {
 
     @Override
     public AlternativeFinding test(TestedClaim claim) {
-        double[] controls = Arrays.stream(turned(claim, IntStream.range(0, draws).toArray()))
+        double[] controls = Arrays.stream(
+                        turned(claim, IntStream.range(0, draws).toArray()))
                 .mapToDouble(claim::mean)
                 .toArray();
         return rank(claim, controls);
@@ -113,8 +113,9 @@ public record NormMatched(int draws) implements Alternative {
                     Target output = components.get(c) instanceof HeadComponent head
                             ? Target.of(Site.ATTN_OUT, head.layer())
                             : Target.of(Site.MLP_OUT, ((MlpComponent) components.get(c)).layer());
-                    CounterRandom random =
-                            claim.random(name() + "/" + components.get(c)).with(draw).with(pair);
+                    CounterRandom random = claim.random(name() + "/" + components.get(c))
+                            .with(draw)
+                            .with(pair);
                     for (int position = 0; position < sizes[c][pair].length; position++) {
                         float[] direction = direction(random.with(position), d, sizes[c][pair][position]);
                         turned.add(Intervention.add(output.positions(position), 1, direction));
@@ -125,7 +126,9 @@ public record NormMatched(int draws) implements Alternative {
         }
         List<Evidence.PairEdits> all = components.size() == 1
                 ? edits
-                : edits.stream().<Evidence.PairEdits>map(edit -> pair -> summed(edit.of(pair))).toList();
+                : edits.stream()
+                        .<Evidence.PairEdits>map(edit -> pair -> summed(edit.of(pair)))
+                        .toList();
         return evidence.edited(
                 claim.random(name()).bits(0) + " directions " + Arrays.toString(drawn) + " for "
                         + claim.claim().treatment().words(components.toString()),
@@ -142,7 +145,8 @@ public record NormMatched(int draws) implements Alternative {
                     float[] sum = new float[0];
                     for (Intervention addition : additions) {
                         if (addition.target().equals(target)) {
-                            float[] vector = ((Intervention.Add) addition).vector().values();
+                            float[] vector =
+                                    ((Intervention.Add) addition).vector().values();
                             if (sum.length == 0) {
                                 sum = vector;
                             } else {
@@ -199,9 +203,7 @@ public record NormMatched(int draws) implements Alternative {
                 sizes[c][pair] = new double[run.length(pair)];
                 for (int position = 0; position < run.length(pair); position++) {
                     run.read(new Slot(point, pair, position, head), clean);
-                    int from = isHead
-                            ? (position * config.nHeads() + head) * clean.length
-                            : position * clean.length;
+                    int from = isHead ? (position * config.nHeads() + head) * clean.length : position * clean.length;
                     double[] moved = new double[clean.length];
                     for (int i = 0; i < moved.length; i++) {
                         moved[i] = (double) values[from + i] - clean[i];

@@ -52,7 +52,8 @@ public record PositionOnly() implements Alternative {
                 Bootstrap.REPLICATES,
                 claim.random(claim.claim().name() + "/" + name()));
         for (Heterogeneity.Level level : levels.levels()) {
-            double low = level.interval() == null ? Double.NaN : level.interval().low();
+            double low =
+                    level.interval() == null ? Double.NaN : level.interval().low();
             least = Math.min(least, low);
             if (!(low > 0)) {
                 against.add("the effect in the order " + level.name() + " is " + (float) level.mean()
@@ -103,10 +104,8 @@ public record PositionOnly() implements Alternative {
         }
     }
 
-    private static double[] byOrder(
-            TestedClaim claim, ClaimComponent component, String from, String at, Units orders) {
-        double[] means =
-                orders.sums(claim.evidence().run(new Treatment.Attend(from, at), List.of(component)));
+    private static double[] byOrder(TestedClaim claim, ClaimComponent component, String from, String at, Units orders) {
+        double[] means = orders.sums(claim.evidence().run(new Treatment.Attend(from, at), List.of(component)));
         int[] sizes = orders.sizes();
         Arrays.setAll(means, order -> means[order] / sizes[order]);
         return means;

@@ -75,8 +75,8 @@ public record RandomComponents(int sets) implements Alternative {
         double[] controls = Arrays.stream(after).mapToDouble(claim::mean).toArray();
         double p = RankP.of(claim.mean(), controls);
         List<ClaimComponent> components = claim.claim().components();
-        String sets = controls.length + (random.all() ? " other" : " random") + " sets of "
-                + components.size() + (random.modelWide() ? " in any layer" : " in the same layers");
+        String sets = controls.length + (random.all() ? " other" : " random") + " sets of " + components.size()
+                + (random.modelWide() ? " in any layer" : " in the same layers");
         return AlternativeFinding.decided(
                 this,
                 claim,

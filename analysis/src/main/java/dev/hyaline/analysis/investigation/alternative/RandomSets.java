@@ -42,8 +42,8 @@ record RandomSets(List<List<ClaimComponent>> sets, boolean all, boolean modelWid
     }
 
     /**
-     * Draws sets. Where there are no more than were asked for, takes all; where so few that none of them could be
-     * rare, goes to all layers.
+     * Draws sets. Where there are no more than were asked for, takes all; where so few that none of them could be rare,
+     * goes to all layers.
      *
      * @param rare the share that must be reachable
      * @param random the numbers of a label
@@ -107,8 +107,8 @@ record RandomSets(List<List<ClaimComponent>> sets, boolean all, boolean modelWid
     /** The pools that the components are drawn from, in the order of the layers. */
     private static List<Pool> pools(Gpt2Config config, List<ClaimComponent> components, boolean modelWide) {
         record Key(int layer, String name) {}
-        Map<Key, List<ClaimComponent>> members =
-                new TreeMap<>((a, b) -> a.layer != b.layer ? Integer.compare(a.layer, b.layer) : a.name.compareTo(b.name));
+        Map<Key, List<ClaimComponent>> members = new TreeMap<>(
+                (a, b) -> a.layer != b.layer ? Integer.compare(a.layer, b.layer) : a.name.compareTo(b.name));
         Map<Key, Integer> counts = new HashMap<>();
         for (ClaimComponent component : components) {
             int layer = modelWide ? -1 : layer(component);

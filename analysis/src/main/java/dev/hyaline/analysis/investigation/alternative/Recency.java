@@ -55,7 +55,8 @@ public record Recency() implements Alternative {
                     Bootstrap.REPLICATES,
                     claim.random(claim.claim().name() + "/" + name() + "/" + answers));
             for (Heterogeneity.Level level : levels.levels()) {
-                double low = level.interval() == null ? Double.NaN : level.interval().low();
+                double low =
+                        level.interval() == null ? Double.NaN : level.interval().low();
                 least = Math.min(least, low);
                 if (!(low > 0)) {
                     against.add("the effect in the order " + level.name() + " with " + answers + " is "
@@ -100,7 +101,9 @@ public record Recency() implements Alternative {
                                             .words(claim.claim().components().toString()),
                             Side.CORRUPTED,
                             List.of(claim.evidence()
-                                    .edits(claim.claim().treatment(), claim.claim().components())))[0];
+                                    .edits(
+                                            claim.claim().treatment(),
+                                            claim.claim().components())))[0];
             double sign = claim.claim().expectation() instanceof Expectation.Decrease ? 1 : -1;
             double[] values = new double[after.length];
             for (int pair = 0; pair < values.length; pair++) {

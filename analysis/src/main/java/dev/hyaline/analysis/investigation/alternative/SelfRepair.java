@@ -46,8 +46,7 @@ public record SelfRepair() implements Alternative {
         return claim.expectation() instanceof Expectation.NoEffect
                 && claim.treatment() instanceof Treatment.AblateComponents
                 && claim.components().stream()
-                        .allMatch(component ->
-                                component instanceof HeadComponent || component instanceof MlpComponent);
+                        .allMatch(component -> component instanceof HeadComponent || component instanceof MlpComponent);
     }
 
     @Override
@@ -57,13 +56,13 @@ public record SelfRepair() implements Alternative {
 
     @Override
     public AlternativeFinding test(TestedClaim claim) {
-        double bound = ((Expectation.NoEffect) claim.claim().expectation())
-                .amount()
-                .inMetric(claim.gap());
+        double bound =
+                ((Expectation.NoEffect) claim.claim().expectation()).amount().inMetric(claim.gap());
         List<ClaimComponent> components = claim.claim().components();
         Evidence evidence = claim.evidence();
         Replacement replacement = ((Treatment.AblateComponents) claim.claim().treatment()).replacement();
-        double largest = reach(claim, "direct", difference(evidence.clean(), direct(evidence, components, replacement)));
+        double largest =
+                reach(claim, "direct", difference(evidence.clean(), direct(evidence, components, replacement)));
         String where = "directly";
         List<ClaimComponent> later = evidence.all(Candidates.HEADS_AND_MLPS).stream()
                 .filter(other -> !components.contains(other)
@@ -130,11 +129,12 @@ public record SelfRepair() implements Alternative {
                 held.add(Intervention.patch(Target.of(Site.MLP_OUT, layer), clean));
             }
         }
-        return evidence.edited("direct effect of " + components + " (" + replacement + ")", Side.CLEAN, List.of(pair -> {
-            List<Intervention> all = new ArrayList<>(ablation.of(pair));
-            all.addAll(held);
-            return all;
-        }))[0];
+        return evidence.edited(
+                        "direct effect of " + components + " (" + replacement + ")", Side.CLEAN, List.of(pair -> {
+                            List<Intervention> all = new ArrayList<>(ablation.of(pair));
+                            all.addAll(held);
+                            return all;
+                        }))[0];
     }
 
     private static boolean isHeld(ClaimComponent other, List<ClaimComponent> components) {

@@ -51,7 +51,8 @@ public record ShuffledLabels() implements Alternative {
             return AlternativeFinding.notTested(
                     this, claim, "exchanging answers does not turn the sign of " + metric.quantity());
         }
-        SignFlip flips = SignFlip.test(claim.values(), claim.units(), claim.random(claim.claim().name() + "/" + name()));
+        SignFlip flips = SignFlip.test(
+                claim.values(), claim.units(), claim.random(claim.claim().name() + "/" + name()));
         if (flips.smallestOneSided() > LARGEST_P) {
             return AlternativeFinding.notTested(
                     this, claim, "with " + flips.units() + " units no mean lies beyond 99% of the exchanges");
@@ -65,6 +66,7 @@ public record ShuffledLabels() implements Alternative {
                 p,
                 LARGEST_P,
                 new double[0],
-                flips.greater() + " of " + flips.total() + " exchanges, the true labels among them, give as large a mean");
+                flips.greater() + " of " + flips.total()
+                        + " exchanges, the true labels among them, give as large a mean");
     }
 }

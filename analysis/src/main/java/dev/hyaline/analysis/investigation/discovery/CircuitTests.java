@@ -85,18 +85,19 @@ public record CircuitTests(
         double[] full = evidence.clean();
         double[] empty = evidence.empty(replacement, of);
         List<List<ClaimComponent>> less = circuit.stream()
-                .map(member -> circuit.stream()
-                        .filter(other -> !other.equals(member))
-                        .toList())
+                .map(member ->
+                        circuit.stream().filter(other -> !other.equals(member)).toList())
                 .toList();
         List<List<ClaimComponent>> more = others.stream()
                 .map(other -> Stream.concat(circuit.stream(), Stream.of(other)).toList())
                 .toList();
         double[][] kept = evidence.runEach(
-                keep, Stream.of(List.of(circuit), less, more).flatMap(List::stream).toList());
+                keep,
+                Stream.of(List.of(circuit), less, more).flatMap(List::stream).toList());
         double[][] without = evidence.runEach(
                 ablate,
-                Stream.concat(Stream.of(circuit), circuit.stream().map(List::of)).toList());
+                Stream.concat(Stream.of(circuit), circuit.stream().map(List::of))
+                        .toList());
         Units units = evidence.experiment().pairs().units().orElse(Units.each(full.length));
         Ratio sufficiency = Ratio.of(full, empty, kept[0], units);
         double gap = mean(full) - mean(empty);
@@ -142,8 +143,8 @@ public record CircuitTests(
     }
 
     /**
-     * The smallest adjusted p that so many others allow: where it is above the level, minimality cannot be shown of this
-     * circuit.
+     * The smallest adjusted p that so many others allow: where it is above the level, minimality cannot be shown of
+     * this circuit.
      */
     public double smallestMinimalityP() {
         int others = minimality.getFirst().exceeded().trials();

@@ -53,9 +53,7 @@ public record ComponentScan(List<ClaimComponent> components, double[][] losses, 
             }
         }
         return new ComponentScan(
-                all,
-                after,
-                evidence.experiment().pairs().units().orElse(Units.each(clean.length)));
+                all, after, evidence.experiment().pairs().units().orElse(Units.each(clean.length)));
     }
 
     /** Effects with intervals and p values adjusted by Benjamini and Hochberg: they nominate, and confirm nothing. */

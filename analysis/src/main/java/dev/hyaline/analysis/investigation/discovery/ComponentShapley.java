@@ -44,8 +44,8 @@ public record ComponentShapley(
     }
 
     /**
-     * Measures players: all their sets up to {@value ShapleyValues#MAX_EXACT}, else those along
-     * {@value Shapley#ORDERS} orders.
+     * Measures players: all their sets up to {@value ShapleyValues#MAX_EXACT}, else those along {@value Shapley#ORDERS}
+     * orders.
      *
      * @param players some or all members of the circuit
      * @param circuit whose other members are kept throughout
@@ -111,7 +111,8 @@ public record ComponentShapley(
         }
         Shapley.Sampled sampled =
                 Shapley.sampled(n, set -> worth[Arrays.binarySearch(sets, set)], Shapley.ORDERS, random);
-        return new ComponentShapley(players, boxed(sampled.values()), List.of(), boxed(sampled.standardErrors()), whole);
+        return new ComponentShapley(
+                players, boxed(sampled.values()), List.of(), boxed(sampled.standardErrors()), whole);
     }
 
     private static List<Double> boxed(double[] values) {

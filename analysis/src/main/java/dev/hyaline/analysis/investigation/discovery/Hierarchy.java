@@ -21,11 +21,11 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A behaviour taken apart from the top: whether it is there, the attention and MLP blocks of each layer, their heads and
- * MLPs, and the queries, keys and values of heads and the neurons of MLPs. Each part is ablated alone. A part is taken
- * apart where its loss is clear and may reach the smallest effect, or where the mean absolute loss reaches it, since
- * opposite parts cancel in the mean. The level is inherited: a part's p value is adjusted by Holm over all parts tested
- * beside it, and is never below that of the part that it belongs to.
+ * A behaviour taken apart from the top: whether it is there, the attention and MLP blocks of each layer, their heads
+ * and MLPs, and the queries, keys and values of heads and the neurons of MLPs. Each part is ablated alone. A part is
+ * taken apart where its loss is clear and may reach the smallest effect, or where the mean absolute loss reaches it,
+ * since opposite parts cancel in the mean. The level is inherited: a part's p value is adjusted by Holm over all parts
+ * tested beside it, and is never below that of the part that it belongs to.
  *
  * @param levels from the behaviour down
  * @param end why the search ended where it did, in a sentence
@@ -123,8 +123,7 @@ public record Hierarchy(List<Level> levels, String end) {
         Part whole = part("behaviour", "", clean, units, p(clean, units, random.named("behaviour")), bounds, random);
         levels.add(new Level("behaviour", List.of(whole)));
         if (whole.gate != Gate.BY_TEST || whole.mean < 0) {
-            return new Hierarchy(
-                    levels, "the behaviour is not clearly there, so that there is nothing to take apart");
+            return new Hierarchy(levels, "the behaviour is not clearly there, so that there is nothing to take apart");
         }
         List<Open> open = new ArrayList<>();
         List<Place> places = blocks(evidence.experiment().config());
@@ -174,8 +173,8 @@ public record Hierarchy(List<Level> levels, String end) {
                         + ")",
                 Side.CLEAN,
                 places.stream()
-                        .<Evidence.PairEdits>map(place -> pair ->
-                                List.of(evidence.replacement(place.target, pair, bounds.replacement)))
+                        .<Evidence.PairEdits>map(
+                                place -> pair -> List.of(evidence.replacement(place.target, pair, bounds.replacement)))
                         .toList());
         double[] p = new double[losses.length];
         for (int i = 0; i < losses.length; i++) {
@@ -226,15 +225,16 @@ public record Hierarchy(List<Level> levels, String end) {
         } else if (meanAbsolute >= bounds.smallestEffect) {
             gate = Gate.BY_SIZE;
         }
-        return new Part(name, parent, Arrays.stream(values).sum() / values.length, meanAbsolute, interval, adjustedP, gate);
+        return new Part(
+                name, parent, Arrays.stream(values).sum() / values.length, meanAbsolute, interval, adjustedP, gate);
     }
 
     private static List<Place> blocks(Gpt2Config config) {
         List<Place> blocks = new ArrayList<>();
         for (int layer = 0; layer < config.nLayers(); layer++) {
-            blocks.add(new Place(
-                    "attention " + layer, Place.Kind.ATTENTION, layer, -1, Target.of(Site.Z, layer)));
-            blocks.add(new Place("MLP block " + layer, Place.Kind.MLP_BLOCK, layer, -1, Target.of(Site.MLP_OUT, layer)));
+            blocks.add(new Place("attention " + layer, Place.Kind.ATTENTION, layer, -1, Target.of(Site.Z, layer)));
+            blocks.add(
+                    new Place("MLP block " + layer, Place.Kind.MLP_BLOCK, layer, -1, Target.of(Site.MLP_OUT, layer)));
         }
         return blocks;
     }
@@ -253,7 +253,8 @@ public record Hierarchy(List<Level> levels, String end) {
                             Target.of(Site.Z, place.layer).heads(head)));
                 }
             }
-            case MLP_BLOCK -> inside.add(new Place("mlp " + place.layer, Place.Kind.MLP, place.layer, -1, place.target));
+            case MLP_BLOCK ->
+                inside.add(new Place("mlp " + place.layer, Place.Kind.MLP, place.layer, -1, place.target));
             case HEAD -> {
                 for (Site site : List.of(Site.Q, Site.K, Site.V)) {
                     inside.add(new Place(

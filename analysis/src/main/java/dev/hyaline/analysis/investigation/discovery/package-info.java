@@ -1,4 +1,6 @@
-/** Tests of a circuit that a search found: what each component costs alone, and whether the circuit is what it seems. */
+/**
+ * Tests of a circuit that a search found: what each component costs alone, and whether the circuit is what it seems.
+ */
 @NullMarked
 package dev.hyaline.analysis.investigation.discovery;
 

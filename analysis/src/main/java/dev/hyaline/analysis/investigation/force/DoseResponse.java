@@ -71,7 +71,9 @@ public record DoseResponse(
                         .orElse(null),
                 Correlation.spearman(
                                 doses.stream().mapToDouble(Double::doubleValue).toArray(),
-                                changes.stream().mapToDouble(Double::doubleValue).toArray())
+                                changes.stream()
+                                        .mapToDouble(Double::doubleValue)
+                                        .toArray())
                         .map(Correlation.Spearman::rho)
                         .orElse(Double.NaN));
     }

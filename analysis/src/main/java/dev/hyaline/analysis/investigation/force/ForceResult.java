@@ -24,12 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param before the metric without the force
  */
 public record ForceResult(
-        String force,
-        Side into,
-        @Nullable String at,
-        String control,
-        double[] before,
-        double[] after) {
+        String force, Side into, @Nullable String at, String control, double[] before, double[] after) {
 
     /** The mean change. */
     public double meanChange() {
@@ -64,24 +59,29 @@ public record ForceResult(
             }
         }
         double[] after = evidence.edited(
-                force.name() + " " + components + (at == null ? " everywhere" : " at " + at),
-                into,
-                List.of(pair -> {
-                    PromptPair prompts = evidence.experiment().pairs().get(pair);
-                    List<Intervention> edits = new ArrayList<>();
-                    for (ClaimComponent component : components) {
-                        Target target = component.target(prompts);
-                        edits.addAll(force.edit(
-                                evidence,
-                                into,
-                                component,
-                                at == null ? target : target.positions(prompts.position(at)),
-                                pair));
-                    }
-                    return edits;
-                }))[0];
+                        force.name() + " " + components + (at == null ? " everywhere" : " at " + at),
+                        into,
+                        List.of(pair -> {
+                            PromptPair prompts = evidence.experiment().pairs().get(pair);
+                            List<Intervention> edits = new ArrayList<>();
+                            for (ClaimComponent component : components) {
+                                Target target = component.target(prompts);
+                                edits.addAll(force.edit(
+                                        evidence,
+                                        into,
+                                        component,
+                                        at == null ? target : target.positions(prompts.position(at)),
+                                        pair));
+                            }
+                            return edits;
+                        }))[0];
         return new ForceResult(
-                force.name(), into, at, control, evidence.experiment().baselines().of(into).clone(), after);
+                force.name(),
+                into,
+                at,
+                control,
+                evidence.experiment().baselines().of(into).clone(),
+                after);
     }
 
     /**

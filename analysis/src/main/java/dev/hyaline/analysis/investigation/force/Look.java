@@ -24,7 +24,8 @@ record Look(String from, String at) implements Force {
         if (!(component instanceof ClaimComponent.HeadComponent)) {
             throw new BadInputException("only whole heads can be made to look, found " + component);
         }
-        return evidence.edits(new Treatment.LookAt(from, at), List.of(component)).of(pair);
+        return evidence.edits(new Treatment.LookAt(from, at), List.of(component))
+                .of(pair);
     }
 
     @Override

@@ -140,7 +140,8 @@ public record MeanActive(ClaimComponent component, String criterion, int active,
                             Slot.NO_HEAD,
                             Site.MLP_POST.shape().width(config))[neuron.neuron()]
                 };
-            case ClaimComponent.SiteComponent site when !site.point().site().shape().byHead() ->
+            case ClaimComponent.SiteComponent site
+            when !site.point().site().shape().byHead() ->
                 read(
                         evidence,
                         side,

@@ -10,8 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Adds a multiple of the difference of means, clean less corrupted, that a component has at the position of a role. Into
- * clean runs it is taken away, into corrupted ones added.
+ * Adds a multiple of the difference of means, clean less corrupted, that a component has at the position of a role.
+ * Into clean runs it is taken away, into corrupted ones added.
  *
  * @param alpha the multiple
  */

@@ -68,15 +68,15 @@ public record Attends(List<HeadComponent> heads, HeadType type, double score) im
                 patterns.read(new Slot(point, pair, query, head.head()), row);
                 System.arraycopy(row, 0, map, query * n, row.length);
             }
-            scores[pair] = RepeatedTokens.score(map, 0, n, study.pairs().get(pair).clean(), type);
+            scores[pair] =
+                    RepeatedTokens.score(map, 0, n, study.pairs().get(pair).clean(), type);
         }
         int[] with = IntStream.range(0, scores.length)
                 .filter(pair -> !Double.isNaN(scores[pair]))
                 .toArray();
         if (with.length == 0) {
-            throw new BadInputException(
-                    "no prompt has a " + type + " key, such as in a prompt without repetition; it is claimed of "
-                            + head);
+            throw new BadInputException("no prompt has a " + type
+                    + " key, such as in a prompt without repetition; it is claimed of " + head);
         }
         return new SubClaim.Sample(
                 Arrays.stream(with).mapToDouble(pair -> scores[pair]).toArray(),

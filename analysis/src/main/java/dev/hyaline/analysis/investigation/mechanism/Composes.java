@@ -52,8 +52,8 @@ public record Composes(
     public Composes {
         Copies.requireShare("change of attention", change);
         if (sender.layer() >= receiver.layer()) {
-            throw new BadInputException("a head composes with one of a later layer, found " + sender + " and "
-                    + receiver);
+            throw new BadInputException(
+                    "a head composes with one of a later layer, found " + sender + " and " + receiver);
         }
     }
 
@@ -75,16 +75,15 @@ public record Composes(
         }
         all.add(new SubClaim.OfRank(
                 mode + " composition",
-                "the " + mode + " composition score of " + sender + " and " + receiver + " is above 95% of "
-                        + DRAWS + " pairs of random weights of the same norms",
+                "the " + mode + " composition score of " + sender + " and " + receiver + " is above 95% of " + DRAWS
+                        + " pairs of random weights of the same norms",
                 LARGEST_P,
                 this::scores));
         return all;
     }
 
     private SubClaim.Sample changes(MechanismStudy study) {
-        Evidence.PairEdits edits =
-                study.evidence().edits(new Treatment.AblateComponents(replacement), List.of(sender));
+        Evidence.PairEdits edits = study.evidence().edits(new Treatment.AblateComponents(replacement), List.of(sender));
         HookPoint point = HookPoint.of(Site.PATTERN, receiver.layer());
         List<RerunResult> results = study.experiment()
                 .runs()
@@ -118,7 +117,8 @@ public record Composes(
         double[] controls = new double[DRAWS];
         for (int draw = 0; draw < DRAWS; draw++) {
             controls[draw] = score(
-                    random(writer, random.with(draw).with(0)), random(reader, random.with(draw).with(1)));
+                    random(writer, random.with(draw).with(0)),
+                    random(reader, random.with(draw).with(1)));
         }
         return new SubClaim.Ranked(score(writer, reader), controls);
     }

@@ -8,9 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Heads copy the token at a role to where they look from ("name mover", Wang et al. 2022). Each attends to the role, and
- * more than to any other; its OV circuit ranks the token there among the first; it adds to the answer directly. Made to
- * look at another role together they lower the metric, at the right one they raise it.
+ * Heads copy the token at a role to where they look from ("name mover", Wang et al. 2022). Each attends to the role,
+ * and more than to any other; its OV circuit ranks the token there among the first; it adds to the answer directly.
+ * Made to look at another role together they lower the metric, at the right one they raise it.
  *
  * @param others roles that they should not copy from
  * @param attention least mean attention to the role
@@ -103,8 +103,7 @@ public record Copies(
                     "made to look from " + from + " at " + other + ", " + heads + " lower the metric",
                     0,
                     study -> new SubClaim.Sample(
-                            difference(
-                                    study.evidence().clean(), study.run(new Treatment.LookAt(from, other), heads)),
+                            difference(study.evidence().clean(), study.run(new Treatment.LookAt(from, other), heads)),
                             study.units())));
         }
         all.add(SubClaim.atLeast(
@@ -112,7 +111,9 @@ public record Copies(
                 "made to look from " + from + " at " + role + ", " + heads + " raise the metric",
                 0,
                 study -> new SubClaim.Sample(
-                        difference(study.run(new Treatment.LookAt(from, role), heads), study.evidence().clean()),
+                        difference(
+                                study.run(new Treatment.LookAt(from, role), heads),
+                                study.evidence().clean()),
                         study.units())));
         return all;
     }

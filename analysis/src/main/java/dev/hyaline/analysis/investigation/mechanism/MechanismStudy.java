@@ -107,7 +107,10 @@ public final class MechanismStudy {
     /** A head's direct contribution to the logit difference at a role, by pair. */
     public double[] directAttribution(HeadComponent head, String at) {
         ResultTable table = attributions.computeIfAbsent(
-                at, role -> DirectLogitAttribution.of(model(), pairs(), role).byHead().table());
+                at,
+                role -> DirectLogitAttribution.of(model(), pairs(), role)
+                        .byHead()
+                        .table());
         return table.values(table.cell(head.layer(), head.head()));
     }
 

@@ -15,8 +15,8 @@ import java.util.Set;
 
 /**
  * A node passes another's effect on. The exact path from one through the other to a receiver carries a share of the
- * whole effect of the first; cutting it, with the mediator held at its clean output, costs as much; and the mediator has
- * no effect on the first, which no path leads to.
+ * whole effect of the first; cutting it, with the mediator held at its clean output, costs as much; and the mediator
+ * has no effect on the first, which no path leads to.
  *
  * @param share of the whole effect
  */
@@ -28,9 +28,8 @@ public record Mediates(Node from, Node via, Receiver to, double share) implement
     public Mediates {
         Copies.requireShare("share of the effect", share);
         if (!from.isBefore(via) || !via.isBefore(to.node())) {
-            throw new BadInputException(
-                    "mediates goes from a node to one that is computed later, and on; found " + from + ", " + via
-                            + " and " + to);
+            throw new BadInputException("mediates goes from a node to one that is computed later, and on; found " + from
+                    + ", " + via + " and " + to);
         }
     }
 
@@ -78,16 +77,15 @@ public record Mediates(Node from, Node via, Receiver to, double share) implement
             edits.add(Intervention.patch(via.output(), clean));
         }
         return study.evidence()
-                .edited(
-                        "patching " + from + (held ? ", holding " + via : ""),
-                        Side.CLEAN,
-                        List.of(pair -> edits))[0];
+                .edited("patching " + from + (held ? ", holding " + via : ""), Side.CLEAN, List.of(pair -> edits))[0];
     }
 
     /** The path through the mediator alone, less the direct one. */
     private double[] alongPath(MechanismStudy study) {
-        // What the mediator has when only the first node is patched, given to the receiver's run by the path's own rule.
-        Map<String, PathPatching.Paths> paths = Map.of("path", new PathPatching.Paths(Set.of(from), Set.of(to), Set.of(via)));
+        // What the mediator has when only the first node is patched, given to the receiver's run by the path's own
+        // rule.
+        Map<String, PathPatching.Paths> paths =
+                Map.of("path", new PathPatching.Paths(Set.of(from), Set.of(to), Set.of(via)));
         double[] both = study.experiment()
                 .sweep(PathPatching.paths(study.config(), PatchingDirection.NOISING, paths))
                 .table()

@@ -34,8 +34,7 @@ final class OvCircuit {
             PromptPair prompts = study.pairs().get(pair);
             int position = prompts.position(role);
             values.read(new Slot(HookPoint.of(Site.V, head.layer()), pair, position, head.head()), row);
-            double[] written =
-                    Matrix.of(1, row.length, row).times(output).values();
+            double[] written = Matrix.of(1, row.length, row).times(output).values();
             double mean = 0;
             for (double value : written) {
                 mean += value / d;

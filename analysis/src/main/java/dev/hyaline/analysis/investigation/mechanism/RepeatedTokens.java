@@ -65,10 +65,10 @@ public final class RepeatedTokens {
                     .limit(2L * tokens)
                     .toArray();
             int[] start = begin == 0 ? new int[0] : new int[] {first};
-            different[prompt] = IntStream.concat(IntStream.of(start), IntStream.of(drawn)).toArray();
+            different[prompt] =
+                    IntStream.concat(IntStream.of(start), IntStream.of(drawn)).toArray();
             repeated[prompt] = IntStream.concat(
-                            IntStream.of(start),
-                            IntStream.range(0, 2 * tokens).map(i -> drawn[i % tokens]))
+                            IntStream.of(start), IntStream.range(0, 2 * tokens).map(i -> drawn[i % tokens]))
                     .toArray();
         }
         return new RepeatedTokens(
@@ -117,8 +117,7 @@ public final class RepeatedTokens {
         Means means = Means.byPosition(run);
         List<Intervention> interventions = new ArrayList<>();
         for (HeadComponent other : ablated) {
-            interventions.add(
-                    Intervention.mean(Target.of(Site.Z, other.layer()).heads(other.head()), means));
+            interventions.add(Intervention.mean(Target.of(Site.Z, other.layer()).heads(other.head()), means));
         }
         List<RerunResult> results = run.rerun(IntStream.range(0, run.sequences())
                         .mapToObj(prompt -> new SequenceEdit(prompt, Interventions.of(interventions)))

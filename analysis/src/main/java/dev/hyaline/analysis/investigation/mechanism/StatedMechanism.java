@@ -123,8 +123,8 @@ record StatedMechanism(Claim claim, MechanismClaim stated, Gpt2Config config, Pr
 
     private ClaimComponent only() {
         if (claim.components().size() != 1) {
-            throw new BadInputException("the mechanism " + stated.kind() + " is of one component, found "
-                    + claim.components());
+            throw new BadInputException(
+                    "the mechanism " + stated.kind() + " is of one component, found " + claim.components());
         }
         return claim.components().getFirst();
     }

@@ -22,8 +22,8 @@ public sealed interface SubClaim {
         /** @throws BadInputException if there is not one value per prompt */
         public Sample {
             if (values.length != units.prompts()) {
-                throw new BadInputException("there are " + values.length + " values of " + units.prompts()
-                        + " prompts; each needs one");
+                throw new BadInputException(
+                        "there are " + values.length + " values of " + units.prompts() + " prompts; each needs one");
             }
         }
     }

@@ -102,8 +102,7 @@ public record SubClaimFinding(
      *
      * @param shares whether values of 0 and 1 may be shares
      */
-    private static @Nullable Interval withoutSpread(
-            double[] values, Units units, double tail, boolean shares) {
+    private static @Nullable Interval withoutSpread(double[] values, Units units, double tail, boolean shares) {
         if (units.count() < VerdictInterval.MIN_UNITS) {
             return null;
         }

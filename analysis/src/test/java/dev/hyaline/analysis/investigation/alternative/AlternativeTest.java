@@ -80,15 +80,14 @@ final class AlternativeTest {
     }
 
     private static Evidence few(int count) {
-        return GoldenStudy.evidence(
-                model, Arrays.copyOf(GoldenStudy.half("held-out"), count));
+        return GoldenStudy.evidence(model, Arrays.copyOf(GoldenStudy.half("held-out"), count));
     }
 
     @Test
     void theSameRandomSets() {
         CounterRandom root = CounterRandom.of(GoldenStudy.SEED);
-        RandomSets sets = RandomSets.of(
-                model.config(), GoldenStudy.circuit(), 199, 0.05, label -> root.named("ioi/" + label));
+        RandomSets sets =
+                RandomSets.of(model.config(), GoldenStudy.circuit(), 199, 0.05, label -> root.named("ioi/" + label));
         assertThat(sets.all()).isFalse();
         assertThat(sets.modelWide()).isFalse();
         List<String> names = sets.sets().stream()
@@ -96,7 +95,9 @@ final class AlternativeTest {
                         " ", set.stream().map(ClaimComponent::toString).toList()))
                 .toList();
         assertThat(names)
-                .containsExactlyElementsOf(golden.get("random").get("sets").valueStream()
+                .containsExactlyElementsOf(golden.get("random")
+                        .get("sets")
+                        .valueStream()
                         .map(JsonNode::asString)
                         .toList());
         Evidence evidence = few(6);
@@ -105,10 +106,14 @@ final class AlternativeTest {
         for (int set = 0; set < 3; set++) {
             assertThat(kept[set])
                     .containsExactly(
-                            GoldenStudy.doubles(golden.get("random").get("keep_only").get(set)), within(TOLERANCE));
+                            GoldenStudy.doubles(
+                                    golden.get("random").get("keep_only").get(set)),
+                            within(TOLERANCE));
             assertThat(without[set])
                     .containsExactly(
-                            GoldenStudy.doubles(golden.get("random").get("knock_out").get(set)), within(TOLERANCE));
+                            GoldenStudy.doubles(
+                                    golden.get("random").get("knock_out").get(set)),
+                            within(TOLERANCE));
         }
     }
 
@@ -123,10 +128,14 @@ final class AlternativeTest {
         }
         double[] losses = new double[4];
         for (int head = 0; head < 4; head++) {
-            losses[head] = tested(ABLATE, COSTS, GoldenStudy.components(GoldenStudy.HEADS).get(head)).mean();
+            losses[head] = tested(
+                            ABLATE,
+                            COSTS,
+                            GoldenStudy.components(GoldenStudy.HEADS).get(head))
+                    .mean();
             double clean = Arrays.stream(heldOut.clean()).average().orElseThrow();
-            double[] controls = Arrays.stream(
-                            GoldenStudy.doubles(golden.get("norm_matched").get("mean").get(head)))
+            double[] controls = Arrays.stream(GoldenStudy.doubles(
+                            golden.get("norm_matched").get("mean").get(head)))
                     .map(mean -> clean - mean)
                     .toArray();
             assertThat(RankP.of(losses[head], controls))
@@ -146,24 +155,27 @@ final class AlternativeTest {
 
     @Test
     void twoHeadsAreRankedAmongAllPairsOfTheirLayer() {
-        AlternativeFinding finding =
-                new RandomComponents(199).test(tested(ABLATE, COSTS, head(1, 0), head(1, 3)));
+        AlternativeFinding finding = new RandomComponents(199).test(tested(ABLATE, COSTS, head(1, 0), head(1, 3)));
         assertThat(finding.controls()).hasSize(27);
         assertThat(finding.value()).isEqualTo(1.0 / 28);
         assertThat(finding.isExcluded()).isTrue();
         assertThat(AlternativeFinding.controlsBeaten(
-                        List.of(finding), tested(ABLATE, COSTS, head(1, 0), head(1, 3)).claim()))
+                        List.of(finding),
+                        tested(ABLATE, COSTS, head(1, 0), head(1, 3)).claim()))
                 .isTrue();
     }
 
     @Test
     void displacementsTurnedToRandomDirections() {
         // The reference counted pairs through both halves; the first of the held-out one is the ninth.
-        Evidence evidence =
-                GoldenStudy.evidence(model, IntStream.range(0, 14).toArray());
+        Evidence evidence = GoldenStudy.evidence(model, IntStream.range(0, 14).toArray());
         for (int head = 0; head < 4; head++) {
             Claim claim = new Claim(
-                    "claim", ABLATE, List.of(GoldenStudy.components(GoldenStudy.HEADS).get(head)), COSTS, true);
+                    "claim",
+                    ABLATE,
+                    List.of(GoldenStudy.components(GoldenStudy.HEADS).get(head)),
+                    COSTS,
+                    true);
             TestedClaim tested = TestedClaim.of(evidence, claim, gap, DESIGN, "ioi", GoldenStudy.SEED);
             double[][] turned = new NormMatched(39).turned(tested, new int[] {0, 38});
             for (int draw = 0; draw < 2; draw++) {
@@ -196,7 +208,9 @@ final class AlternativeTest {
         assertThat(inhibits.isExcluded()).isTrue();
         AlternativeFinding first = new PositionOnly().test(tested(ABLATE, COSTS, head(2, 4)));
         assertThat(first.standing()).isEqualTo(Standing.NOT_EXCLUDED);
-        double worst = golden.get("by_order").get("2.4").valueStream()
+        double worst = golden.get("by_order")
+                .get("2.4")
+                .valueStream()
                 .mapToDouble(order -> order.get("loss").doubleValue())
                 .min()
                 .orElseThrow();
@@ -204,8 +218,12 @@ final class AlternativeTest {
         assertThat(first.value()).isLessThan(worst);
         TestedClaim looks = tested(
                 new Treatment.Attend("end", "IO"), new Expectation.AttentionAtLeast(0.3), head(2, 4), head(2, 6));
-        double atSubject =
-                golden.get("by_order").get("2.4").get("BABA").get("attention").get("S1").doubleValue();
+        double atSubject = golden.get("by_order")
+                .get("2.4")
+                .get("BABA")
+                .get("attention")
+                .get("S1")
+                .doubleValue();
         assertThat(new PositionOnly().test(looks).words())
                 .contains("2.4 attends to S1 with ")
                 .contains("2.6 attends to S1 with ")
@@ -229,7 +247,8 @@ final class AlternativeTest {
         double[] effect = inhibits.values();
         Map<Integer, Double> frequency = new LinkedHashMap<>();
         assertThat(effect).hasSize(48);
-        AlternativeFinding constant = FrequencyOnly.of(token -> frequency.getOrDefault(token, 1.0)).test(inhibits);
+        AlternativeFinding constant =
+                FrequencyOnly.of(token -> frequency.getOrDefault(token, 1.0)).test(inhibits);
         assertThat(constant.value()).isZero();
         assertThat(constant.isExcluded()).isTrue();
     }
@@ -262,8 +281,8 @@ final class AlternativeTest {
 
     @Test
     void zerosKeepLittleOfTheCircuit() {
-        AlternativeFinding finding = new OffManifold()
-                .test(tested(KEEP, new Expectation.FaithfulnessAtLeast(0.8), GoldenStudy.circuit()));
+        AlternativeFinding finding =
+                new OffManifold().test(tested(KEEP, new Expectation.FaithfulnessAtLeast(0.8), GoldenStudy.circuit()));
         assertThat(finding.standing()).isEqualTo(Standing.NOT_EXCLUDED);
         assertThat(finding.words()).endsWith("; the claim is limited to mean-by-position, resample");
         assertThat(new OffManifold().test(tested(ABLATE, COSTS, head(1, 3))).isExcluded())
@@ -311,14 +330,12 @@ final class AlternativeTest {
                     .containsExactly(GoldenStudy.doubles(behaviour.get("knock_out")), within(TOLERANCE));
             others.put(name, evidence);
         }
-        AlternativeFinding finding = GenericDamage.on(others, Candidates.HEADS)
-                .test(tested(ABLATE, COSTS, GoldenStudy.circuit()));
+        AlternativeFinding finding =
+                GenericDamage.on(others, Candidates.HEADS).test(tested(ABLATE, COSTS, GoldenStudy.circuit()));
         assertThat(finding.standing()).isEqualTo(Standing.NOT_EXCLUDED);
         assertThat(finding.value())
-                .isGreaterThanOrEqualTo(golden.get("specificity")
-                        .get("capitals")
-                        .get("share")
-                        .doubleValue());
+                .isGreaterThanOrEqualTo(
+                        golden.get("specificity").get("capitals").get("share").doubleValue());
         assertThat(finding.words()).startsWith("it costs 0.9092").contains("capitals 0.987", "likes 0.767");
     }
 
@@ -339,7 +356,9 @@ final class AlternativeTest {
         assertThat(new PositionOnly().test(tested).words())
                 .isEqualTo("the roles of all prompts stand in one order; prompts with another would tell");
         assertThat(new Recency().test(tested).standing()).isEqualTo(Standing.NOT_TESTED);
-        assertThat(new ShuffledLabels().test(tested).words()).startsWith("with ").contains(" units no mean lies");
+        assertThat(new ShuffledLabels().test(tested).words())
+                .startsWith("with ")
+                .contains(" units no mean lies");
     }
 
     @Test
@@ -357,8 +376,7 @@ final class AlternativeTest {
     }
 
     private static AlternativeFinding finding(String name, String claim, boolean required, Standing standing) {
-        return new AlternativeFinding(
-                name, claim, false, required, standing, "p", 0.01, 0.05, 1, List.of(), "words");
+        return new AlternativeFinding(name, claim, false, required, standing, "p", 0.01, 0.05, 1, List.of(), "words");
     }
 
     @Test
@@ -383,7 +401,14 @@ final class AlternativeTest {
             public AlternativeFinding test(TestedClaim claim) {
                 double[] after = claim.evidence().run(claim.claim().treatment(), List.of(head(3, 7)));
                 return AlternativeFinding.decided(
-                        this, claim, claim.mean(after) < claim.mean(), "mean", claim.mean(after), claim.mean(), after, "");
+                        this,
+                        claim,
+                        claim.mean(after) < claim.mean(),
+                        "mean",
+                        claim.mean(after),
+                        claim.mean(),
+                        after,
+                        "");
             }
         };
         assertThat(own.test(tested(ABLATE, COSTS, head(1, 3))).isExcluded()).isTrue();

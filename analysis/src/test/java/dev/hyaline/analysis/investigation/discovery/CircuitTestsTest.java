@@ -45,15 +45,20 @@ final class CircuitTestsTest {
                 GoldenStudy.evidence(model, GoldenStudy.half("discovery")),
                 Replacement.MEAN_BY_POSITION,
                 Candidates.HEADS);
-        assertThat(scan.essential(1).stream().map(ClaimComponent::toString)).containsExactly("1.0", "1.3", "2.4", "2.6");
-        Stability stability = scan.stability(
-                1, CounterRandom.of(GoldenStudy.SEED).named("ioi/stability"));
+        assertThat(scan.essential(1).stream().map(ClaimComponent::toString))
+                .containsExactly("1.0", "1.3", "2.4", "2.6");
+        Stability stability =
+                scan.stability(1, CounterRandom.of(GoldenStudy.SEED).named("ioi/stability"));
         golden.get("stability")
                 .get("inclusion")
                 .properties()
-                .forEach(head -> assertThat(stability.inclusion().containsKey(head.getKey())
-                                ? stability.inclusion().get(head.getKey()).successes()
-                                : 0)
+                .forEach(head -> assertThat(
+                                stability.inclusion().containsKey(head.getKey())
+                                        ? stability
+                                                .inclusion()
+                                                .get(head.getKey())
+                                                .successes()
+                                        : 0)
                         .as(head.getKey())
                         .isEqualTo(head.getValue().intValue()));
         assertThat(stability.mean())
@@ -68,8 +73,8 @@ final class CircuitTestsTest {
     void theCircuitUnderTest() {
         int[] heldOut = GoldenStudy.half("held-out");
         Evidence evidence = GoldenStudy.evidence(model, heldOut);
-        CircuitTests tests = CircuitTests.run(
-                evidence, GoldenStudy.circuit(), Replacement.MEAN_BY_POSITION, Candidates.HEADS);
+        CircuitTests tests =
+                CircuitTests.run(evidence, GoldenStudy.circuit(), Replacement.MEAN_BY_POSITION, Candidates.HEADS);
         assertThat(tests.sufficiency().value())
                 .isCloseTo(golden.get("random").get("circuit_keep_only").doubleValue(), within(1e-5));
         assertThat(tests.necessity())
@@ -82,7 +87,8 @@ final class CircuitTestsTest {
         double[] clean = GoldenStudy.doubles(GoldenStudy.values().get("values").get("clean"));
         double gap = mean(clean, heldOut) - mean(empty, heldOut);
         for (int member = 0; member < 9; member++) {
-            double[] without = GoldenStudy.doubles(golden.get("keep_only_without").get(member));
+            double[] without =
+                    GoldenStudy.doubles(golden.get("keep_only_without").get(member));
             assertThat(tests.completeness().get(member).circuitWithout())
                     .isCloseTo((mean(without, heldOut) - mean(empty, heldOut)) / gap, within(1e-5));
         }
@@ -101,16 +107,14 @@ final class CircuitTestsTest {
         Evidence evidence = GoldenStudy.evidence(model, GoldenStudy.half("held-out"));
         CounterRandom root = CounterRandom.of(GoldenStudy.SEED);
         List<ComponentInteraction> found = ComponentInteraction.measure(
-                evidence,
-                GoldenStudy.components(GoldenStudy.HEADS),
-                Replacement.MEAN_BY_POSITION,
-                0.025,
-                root::named);
+                evidence, GoldenStudy.components(GoldenStudy.HEADS), Replacement.MEAN_BY_POSITION, 0.025, root::named);
         assertThat(found).hasSize(6);
         for (int pair = 0; pair < 6; pair++) {
             JsonNode expected = golden.get("pairs").get(pair);
-            assertThat(found.get(pair).first()).hasToString(expected.get("pair").get(0).asString());
-            assertThat(found.get(pair).second()).hasToString(expected.get("pair").get(1).asString());
+            assertThat(found.get(pair).first())
+                    .hasToString(expected.get("pair").get(0).asString());
+            assertThat(found.get(pair).second())
+                    .hasToString(expected.get("pair").get(1).asString());
             assertThat(found.get(pair).mean()).isCloseTo(expected.get("mean").doubleValue(), within(2e-4));
         }
         assertThat(found.get(0).relation(0.05)).isEqualTo(ComponentInteraction.Relation.REDUNDANT);
@@ -120,8 +124,10 @@ final class CircuitTestsTest {
         JsonNode shapley = golden.get("shapley");
         ComponentShapley shares = ComponentShapley.measure(
                 evidence,
-                GoldenStudy.components(
-                        shapley.get("players").valueStream().map(JsonNode::asString).toList()),
+                GoldenStudy.components(shapley.get("players")
+                        .valueStream()
+                        .map(JsonNode::asString)
+                        .toList()),
                 GoldenStudy.circuit(),
                 new Treatment.KeepOnly(Replacement.MEAN_BY_POSITION, Candidates.HEADS),
                 root.named("shapley"));
@@ -179,12 +185,10 @@ final class CircuitTestsTest {
     @Test
     void badCircuitsAreRefused() {
         Evidence evidence = GoldenStudy.evidence(model, new int[] {0, 1});
-        assertThatThrownBy(() ->
-                        CircuitTests.run(evidence, List.of(), Replacement.ZERO, Candidates.HEADS))
+        assertThatThrownBy(() -> CircuitTests.run(evidence, List.of(), Replacement.ZERO, Candidates.HEADS))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("a circuit under test has members and leaves others out, found 0 members and 32 others");
-        assertThatThrownBy(() -> new ComponentScan(
-                        List.of(new HeadComponent(0, 0)), new double[2][2], Units.each(2)))
+        assertThatThrownBy(() -> new ComponentScan(List.of(new HeadComponent(0, 0)), new double[2][2], Units.each(2)))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("a scan has the losses of each of at least one component, found 2 of 1");
     }

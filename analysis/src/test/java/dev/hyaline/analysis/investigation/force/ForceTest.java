@@ -47,7 +47,8 @@ final class ForceTest {
     private static void agrees(double[] values, JsonNode expected) {
         double[] all = GoldenStudy.doubles(expected);
         assertThat(values)
-                .containsExactly(IntStream.of(SOME).mapToDouble(pair -> all[pair]).toArray(), within(TOLERANCE));
+                .containsExactly(
+                        IntStream.of(SOME).mapToDouble(pair -> all[pair]).toArray(), within(TOLERANCE));
     }
 
     private static List<ClaimComponent> head(int index) {
@@ -75,7 +76,8 @@ final class ForceTest {
                     ForceResult.run(force, some, Side.CLEAN, head(index), "end").after(),
                     golden.get("mean_active_at_end").get(index));
             agrees(
-                    ForceResult.run(force, some, Side.CORRUPTED, head(index), "end").after(),
+                    ForceResult.run(force, some, Side.CORRUPTED, head(index), "end")
+                            .after(),
                     golden.get("mean_active_in_corrupted").get(index));
         }
     }
@@ -143,7 +145,8 @@ final class ForceTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("1.mlp[3] is active (above its 90th percentile) on 5 of 48 prompts; a mean takes at least"
                         + " 8");
-        assertThat(MeanActive.of(discovery, new HeadComponent(1, 3), "end", null).active())
+        assertThat(MeanActive.of(discovery, new HeadComponent(1, 3), "end", null)
+                        .active())
                 .isEqualTo(12);
     }
 

@@ -16,10 +16,15 @@ import dev.hyaline.analysis.investigation.GoldenStudy;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
+import dev.hyaline.analysis.probe.InterchangeSubspace;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.CounterRandom;
+import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.weights.CompositionMode;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -82,8 +87,7 @@ final class MechanismTest {
         assertThat(found.verdict().isConfirmed()).as("%s", found).isTrue();
         assertThat(outcome(new Induction(List.of(MOVER), List.of(NOISE), null, 0.4)))
                 .isEqualTo(ClaimOutcome.REFUTED);
-        assertThat(outcome(new Induction(List.of(NOISE), List.of(), null, 0.4)))
-                .isEqualTo(ClaimOutcome.REFUTED);
+        assertThat(outcome(new Induction(List.of(NOISE), List.of(), null, 0.4))).isEqualTo(ClaimOutcome.REFUTED);
     }
 
     @Test
@@ -96,17 +100,16 @@ final class MechanismTest {
 
     @Test
     void thePlantedHeadSetsWhereTheMoverLooks() {
-        Composes composes = new Composes(
-                PREVIOUS, MOVER, CompositionMode.K, "end", "answer", false, Replacement.ZERO, 0.2);
+        Composes composes =
+                new Composes(PREVIOUS, MOVER, CompositionMode.K, "end", "answer", false, Replacement.ZERO, 0.2);
         MechanismFinding found = test(composes);
         assertThat(found.verdict().isConfirmed()).as("%s", found).isTrue();
         assertThat(found.subClaims().getLast().p()).isEqualTo(1.0 / 200);
-        MechanismFinding away = test(new Composes(
-                PREVIOUS, MOVER, CompositionMode.K, "end", "answer", true, Replacement.ZERO, 0.2));
+        MechanismFinding away =
+                test(new Composes(PREVIOUS, MOVER, CompositionMode.K, "end", "answer", true, Replacement.ZERO, 0.2));
         assertThat(away.verdict()).hasToString("refuted (opposite)");
         assertThat(away.deciding().orElseThrow().name()).isEqualTo("attention of 1.5");
-        assertThat(test(new Composes(
-                                NOISE, MOVER, CompositionMode.K, "end", "answer", false, Replacement.ZERO, 0.2))
+        assertThat(test(new Composes(NOISE, MOVER, CompositionMode.K, "end", "answer", false, Replacement.ZERO, 0.2))
                         .verdict()
                         .isConfirmed())
                 .isFalse();
@@ -120,10 +123,13 @@ final class MechanismTest {
             HeadComponent head =
                     (HeadComponent) GoldenStudy.components(GoldenStudy.HEADS).get(index);
             double[] ranks = GoldenStudy.doubles(golden.get("copy_rank").get(index));
-            double[] attributions = GoldenStudy.doubles(golden.get("direct_attribution").get(index));
+            double[] attributions =
+                    GoldenStudy.doubles(golden.get("direct_attribution").get(index));
             assertThat(OvCircuit.ranks(ioi, head, "IO"))
                     .as("%s", head)
-                    .containsExactly(IntStream.of(heldOut).mapToDouble(pair -> ranks[pair]).toArray());
+                    .containsExactly(IntStream.of(heldOut)
+                            .mapToDouble(pair -> ranks[pair])
+                            .toArray());
             assertThat(ioi.directAttribution(head, "end"))
                     .containsExactly(
                             IntStream.of(heldOut)
@@ -160,8 +166,7 @@ final class MechanismTest {
     @Test
     void fablesNameMoversGoByPosition() {
         MechanismFinding found = MechanismFinding.test(
-                new Copies(
-                        List.of(new HeadComponent(2, 4)), "end", "IO", List.of("S1", "S2"), 0.3, 5, 0.75),
+                new Copies(List.of(new HeadComponent(2, 4)), "end", "IO", List.of("S1", "S2"), 0.3, 5, 0.75),
                 ioi,
                 "copies");
         assertThat(found.subClaims()).hasSize(7);
@@ -169,6 +174,38 @@ final class MechanismTest {
         assertThat(ranked.name()).isEqualTo("2.4 ranks the token");
         assertThat(ranked.verdict().isConfirmed()).isTrue();
         assertThat(found.verdict().isConfirmed()).isFalse();
+    }
+
+    @Test
+    void fableHoldsTheSubjectAtItsSecondMention() {
+        HookPoint point = HookPoints.point("blocks.1.hook_resid_pre");
+        EffectAmount half = new EffectAmount(0.5, EffectUnit.GAP);
+        MechanismFinding held = MechanismFinding.test(
+                new Encodes(
+                        point,
+                        "S2",
+                        null,
+                        pair -> pair.position("IO") < pair.position("S1") ? "first" : "second",
+                        0.8,
+                        half,
+                        Encodes.SELECTIVITY),
+                ioi,
+                "held");
+        assertThat(held.subClaims()).hasSize(3);
+        assertThat(held.subClaims().get(0).verdict().isConfirmed()).isTrue();
+        // The prompts' order does not show in the token of the subject.
+        assertThat(held.subClaims().get(2).verdict().isConfirmed()).isFalse();
+        InterchangeSubspace line = InterchangeSubspace.random(1, fable.config().dModel(), CounterRandom.of(3));
+        MechanismFinding chance = MechanismFinding.test(
+                new Encodes(point, "S2", line, null, Encodes.FOLLOWS, half, Encodes.SELECTIVITY), ioi, "chance");
+        assertThat(chance.subClaims()).hasSize(4);
+        assertThat(chance.subClaims().get(0).verdict()).hasToString("refuted (negligible)");
+        assertThat(chance.subClaims().get(3).verdict().isConfirmed()).isFalse();
+        assertThatThrownBy(
+                        () -> new Encodes(HookPoints.point("blocks.1.attn.hook_z"), "S2", null, null, 0.9, half, 0.2))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage("a variable is held by a site with one vector for each position, found"
+                        + " blocks.1.attn.hook_z");
     }
 
     @Test
@@ -181,7 +218,7 @@ final class MechanismTest {
               {"name": "moves", "mechanism": "copies", "components": ["2.4"], "role": "IO"},
               {"name": "waits", "mechanism": "first-token", "components": ["3.7"], "score_at_least": 0.5}]}
             """);
-        assertThat(Investigation.parse("again", new String(investigation.toJson(), java.nio.charset.StandardCharsets.UTF_8)))
+        assertThat(Investigation.parse("again", new String(investigation.toJson(), StandardCharsets.UTF_8)))
                 .isEqualTo(investigation);
         List<Claim> claims = investigation.claims();
         assertThat(Mechanism.of(claims.get(0), fable.config(), ioi.pairs()))
@@ -196,43 +233,42 @@ final class MechanismTest {
                         new EffectAmount(1, EffectUnit.METRIC),
                         0.5));
         assertThat(Mechanism.of(claims.get(1), fable.config(), ioi.pairs()))
-                .isEqualTo(new Copies(
-                        List.of(new HeadComponent(2, 4)), "end", "IO", List.of("S1", "S2"), 0.3, 5, 0.75));
+                .isEqualTo(
+                        new Copies(List.of(new HeadComponent(2, 4)), "end", "IO", List.of("S1", "S2"), 0.3, 5, 0.75));
         assertThat(Mechanism.of(claims.get(2), fable.config(), ioi.pairs()))
                 .isEqualTo(new Attends(List.of(new HeadComponent(3, 7)), HeadType.FIRST_TOKEN, 0.5));
         assertThat(claims.get(1).sentence())
-                .isEqualTo("ablating 2.4 (mean-by-position) lowers it by at least 0.1 of the gap, and they are said to be"
-                        + " of the mechanism copies, role IO, attention at least 0.3, rank at most 5.0, share of prompts"
-                        + " at least 0.75");
+                .isEqualTo(
+                        "ablating 2.4 (mean-by-position) lowers it by at least 0.1 of the gap, and they are said to be"
+                            + " of the mechanism copies, role IO, attention at least 0.3, rank at most 5.0, share of"
+                            + " prompts at least 0.75");
     }
 
     @Test
     void badMechanismsAreRefused() {
         refused("\"mechanism\": \"copies\"", "claims[0].role is missing; it is a name that the mechanism copies needs");
-        refused(
-                "\"mechanism\": \"copys\", \"role\": \"IO\"",
-                "one of copies, suppresses,");
+        refused("\"mechanism\": \"copys\", \"role\": \"IO\"", "one of copies, suppresses,");
         refused(
                 "\"mechanism\": \"copies\", \"role\": \"IO\", \"attention_at_least\": 2",
                 "claims[0]: attention_at_least of the mechanism copies is a share above 0 and at most 1, found 2.0");
         refused(
                 "\"mechanism\": \"copies\", \"role\": \"IO\", \"receiver\": \"2.1\"",
                 "claims[0].receiver means nothing");
-        assertThatThrownBy(() -> new Composes(
-                        MOVER, PREVIOUS, CompositionMode.Q, "end", "IO", false, Replacement.ZERO, 0.2))
+        assertThatThrownBy(() ->
+                        new Composes(MOVER, PREVIOUS, CompositionMode.Q, "end", "IO", false, Replacement.ZERO, 0.2))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("a head composes with one of a later layer, found 1.5 and 0.4");
         assertThatThrownBy(() -> new Copies(List.of(), "end", "IO", List.of("S1"), 0.3, 5, 0.75))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("copies is claimed of at least one head");
-        assertThatThrownBy(() -> new Mediates(
-                        new Node.Mlp(1), new Node.Head(1, 0), Receiver.of(Node.logits()), 0.5))
+        assertThatThrownBy(() -> new Mediates(new Node.Mlp(1), new Node.Head(1, 0), Receiver.of(Node.logits()), 0.5))
                 .isInstanceOf(BadInputException.class);
     }
 
     private static void refused(String keys, String message) {
-        String json = "{\"format\": \"hyaline-investigation/1\", \"model\": \"fable\", \"behaviour\": {\"task\": \"ioi\"},"
-                + " \"claims\": [{\"name\": \"a\", \"components\": \"1.3\", " + keys + "}]}";
+        String json =
+                "{\"format\": \"hyaline-investigation/1\", \"model\": \"fable\", \"behaviour\": {\"task\": \"ioi\"},"
+                        + " \"claims\": [{\"name\": \"a\", \"components\": \"1.3\", " + keys + "}]}";
         assertThatThrownBy(() -> Investigation.parse("a file", json))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining(message);
@@ -246,8 +282,7 @@ final class MechanismTest {
         assertThat(SubClaimFinding.of(few, known, "").verdict()).hasToString("inconclusive (imprecise)");
         SubClaim two = SubClaim.atLeast("two", "", 0.75, study -> new SubClaim.Sample(ones(2), Units.each(2)));
         assertThat(SubClaimFinding.of(two, known, "").verdict()).hasToString("inconclusive (too-few-units)");
-        SubClaim none =
-                SubClaim.noEffect("none", "", 0.01, study -> new SubClaim.Sample(new double[8], Units.each(8)));
+        SubClaim none = SubClaim.noEffect("none", "", 0.01, study -> new SubClaim.Sample(new double[8], Units.each(8)));
         assertThat(SubClaimFinding.of(none, known, "").verdict().isConfirmed()).isTrue();
         assertThat(test(Mechanism.general()).verdict().isConfirmed()).isTrue();
     }

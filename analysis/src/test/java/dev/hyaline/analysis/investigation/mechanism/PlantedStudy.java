@@ -31,8 +31,9 @@ public final class PlantedStudy {
     private static Path folder() {
         try {
             return Path.of(PlantedStudy.class
-                    .getResource("/golden/circuits/planted/config.json")
-                    .toURI()).getParent();
+                            .getResource("/golden/circuits/planted/config.json")
+                            .toURI())
+                    .getParent();
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
