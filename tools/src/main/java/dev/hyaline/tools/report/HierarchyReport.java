@@ -20,10 +20,10 @@ public record HierarchyReport(Console console, Study study, Metric metric, Hiera
 
     private void show() {
         StudyHeading.print(console, study.model(), study.pairs(), ", hierarchy by " + metric.quantity());
-        for (Hierarchy.Level level : hierarchy.levels()) {
+        for (Hierarchy.HierarchyLevel level : hierarchy.levels()) {
             console.out().println(console.bold(level.name()));
             Table table = new Table("part", "of", ">loss", ">low", ">high", ">|loss|", ">p", "taken apart");
-            for (Hierarchy.Part part : level.parts()) {
+            for (Hierarchy.HierarchyPart part : level.parts()) {
                 table.row(
                         part.name(),
                         part.parent(),
@@ -46,11 +46,11 @@ public record HierarchyReport(Console console, Study study, Metric metric, Hiera
         out.writeStringProperty("metric", metric.name());
         out.writeNumberProperty("n", study.pairs().size());
         out.writeArrayPropertyStart("levels");
-        for (Hierarchy.Level level : hierarchy.levels()) {
+        for (Hierarchy.HierarchyLevel level : hierarchy.levels()) {
             out.writeStartObject();
             out.writeStringProperty("name", level.name());
             out.writeArrayPropertyStart("parts");
-            for (Hierarchy.Part part : level.parts()) {
+            for (Hierarchy.HierarchyPart part : level.parts()) {
                 out.writeStartObject();
                 out.writeStringProperty("name", part.name());
                 out.writeStringProperty("parent", part.parent());

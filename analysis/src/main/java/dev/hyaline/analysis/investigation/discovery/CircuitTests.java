@@ -31,8 +31,8 @@ public record CircuitTests(
         List<ClaimComponent> circuit,
         Ratio sufficiency,
         double necessity,
-        List<Completeness> completeness,
-        List<Minimality> minimality,
+        List<MemberCompleteness> completeness,
+        List<MemberMinimality> minimality,
         Proportion better,
         double equivalenceP) {
     /** The share of others that a member must exceed. */
@@ -45,7 +45,7 @@ public record CircuitTests(
      * What a member's loss does to the circuit and to the model, as shares of the gap. A circuit that has all that
      * matters does as badly without it as the model.
      */
-    public record Completeness(ClaimComponent member, double circuitWithout, double modelWithout) {
+    public record MemberCompleteness(ClaimComponent member, double circuitWithout, double modelWithout) {
         /** The distance between the two: 0 of a complete circuit. */
         public double incompleteness() {
             return Math.abs(circuitWithout - modelWithout);
@@ -59,7 +59,7 @@ public record CircuitTests(
      * @param exceeded the others that change it less when they are put in
      * @param adjustedP against "it exceeds nine tenths at most", by Holm over the members
      */
-    public record Minimality(ClaimComponent member, double change, Proportion exceeded, double adjustedP) {}
+    public record MemberMinimality(ClaimComponent member, double change, Proportion exceeded, double adjustedP) {}
 
     public CircuitTests {
         circuit = List.copyOf(circuit);
@@ -102,12 +102,12 @@ public record CircuitTests(
         Ratio sufficiency = Ratio.of(full, empty, kept[0], units);
         double gap = mean(full) - mean(empty);
 
-        List<Completeness> completeness = new ArrayList<>();
+        List<MemberCompleteness> completeness = new ArrayList<>();
         double[] changes = new double[circuit.size()];
         double[] p = new double[circuit.size()];
         Proportion[] exceeded = new Proportion[circuit.size()];
         for (int i = 0; i < changes.length; i++) {
-            completeness.add(new Completeness(
+            completeness.add(new MemberCompleteness(
                     circuit.get(i),
                     (mean(kept[1 + i]) - mean(empty)) / gap,
                     (mean(without[1 + i]) - mean(empty)) / gap));
@@ -121,9 +121,9 @@ public record CircuitTests(
             p[i] = exceeded[i].against(QUANTILE).greater();
         }
         double[] adjusted = Adjustment.HOLM.adjust(p);
-        List<Minimality> minimality = new ArrayList<>();
+        List<MemberMinimality> minimality = new ArrayList<>();
         for (int i = 0; i < changes.length; i++) {
-            minimality.add(new Minimality(circuit.get(i), changes[i], exceeded[i], adjusted[i]));
+            minimality.add(new MemberMinimality(circuit.get(i), changes[i], exceeded[i], adjusted[i]));
         }
         int twice = 0;
         for (int pair = 0; pair < full.length; pair++) {

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param levels from the behaviour down
  * @param end why the search ended where it did, in a sentence
  */
-public record Hierarchy(List<Level> levels, String end) {
+public record Hierarchy(List<HierarchyLevel> levels, String end) {
     /** The neurons of an MLP that are looked at: those with the largest mean activation, as a size. */
     public static final int NEURONS = 16;
 
@@ -60,7 +60,7 @@ public record Hierarchy(List<Level> levels, String end) {
      * @param interval of the mean; null with too few units or without spread
      * @param adjustedP two-sided
      */
-    public record Part(
+    public record HierarchyPart(
             String name,
             String parent,
             double mean,
@@ -70,8 +70,8 @@ public record Hierarchy(List<Level> levels, String end) {
             Gate gate) {}
 
     /** The parts of a level, in the order of a pass. */
-    public record Level(String name, List<Part> parts) {
-        public Level {
+    public record HierarchyLevel(String name, List<HierarchyPart> parts) {
+        public HierarchyLevel {
             parts = List.copyOf(parts);
         }
     }
@@ -119,9 +119,9 @@ public record Hierarchy(List<Level> levels, String end) {
     public static Hierarchy run(Evidence evidence, Bounds bounds, CounterRandom random) {
         double[] clean = evidence.clean();
         Units units = evidence.experiment().pairs().units().orElse(Units.each(clean.length));
-        List<Level> levels = new ArrayList<>();
-        Part whole = part("behaviour", "", clean, units, p(clean, units, random.named("behaviour")), bounds, random);
-        levels.add(new Level("behaviour", List.of(whole)));
+        List<HierarchyLevel> levels = new ArrayList<>();
+        HierarchyPart whole = part("behaviour", "", clean, units, p(clean, units, random.named("behaviour")), bounds, random);
+        levels.add(new HierarchyLevel("behaviour", List.of(whole)));
         if (whole.gate != Gate.BY_TEST || whole.mean < 0) {
             return new Hierarchy(levels, "the behaviour is not clearly there, so that there is nothing to take apart");
         }
@@ -157,7 +157,7 @@ public record Hierarchy(List<Level> levels, String end) {
         throw new AssertionError("the last level has no parts inside");
     }
 
-    private static Level level(
+    private static HierarchyLevel level(
             String name,
             Evidence evidence,
             List<Place> places,
@@ -184,23 +184,23 @@ public record Hierarchy(List<Level> levels, String end) {
             p[i] = p(losses[i], units, random.named(places.get(i).name));
         }
         double[] adjusted = Adjustment.HOLM.adjust(p);
-        List<Part> parts = new ArrayList<>();
+        List<HierarchyPart> parts = new ArrayList<>();
         for (int i = 0; i < losses.length; i++) {
             double own = Math.max(adjusted[i], inherited[i]);
-            Part part = part(places.get(i).name, parents.get(i), losses[i], units, own, bounds, random);
+            HierarchyPart part = part(places.get(i).name, parents.get(i), losses[i], units, own, bounds, random);
             parts.add(part);
             if (part.gate != Gate.CLOSED) {
                 open.add(new Open(places.get(i), own));
             }
         }
-        return new Level(name, parts);
+        return new HierarchyLevel(name, parts);
     }
 
     private static double p(double[] values, Units units, CounterRandom random) {
         return SignFlip.test(values, units, random.named("sign-flip")).p().twoSided();
     }
 
-    private static Part part(
+    private static HierarchyPart part(
             String name,
             String parent,
             double[] values,
@@ -225,7 +225,7 @@ public record Hierarchy(List<Level> levels, String end) {
         } else if (meanAbsolute >= bounds.smallestEffect) {
             gate = Gate.BY_SIZE;
         }
-        return new Part(
+        return new HierarchyPart(
                 name, parent, Arrays.stream(values).sum() / values.length, meanAbsolute, interval, adjustedP, gate);
     }
 

@@ -18,12 +18,40 @@ import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.weights.CompositionMode;
 import java.util.List;
 
 /** The mechanism that a claim states, of its components, names and numbers. */
-record StatedMechanism(Claim claim, MechanismClaim stated, Gpt2Config config, PromptPairs pairs) {
-    Mechanism mechanism() {
+public final class StatedMechanism {
+    private final Claim claim;
+    private final MechanismClaim stated;
+    private final Gpt2Config config;
+    private final PromptPairs pairs;
+
+    private StatedMechanism(Claim claim, MechanismClaim stated, Gpt2Config config, PromptPairs pairs) {
+        this.claim = claim;
+        this.stated = stated;
+        this.config = config;
+        this.pairs = pairs;
+    }
+
+    /**
+     * The mechanism that a claim of named components states.
+     *
+     * @param pairs whose roles stand in for those that the claim leaves out
+     * @throws BadInputException if the claim states none, it is not one of such components, or the model lacks what it
+     *     names
+     */
+    public static Mechanism of(Claim claim, Gpt2Config config, PromptPairs pairs) {
+        MechanismClaim stated = claim.mechanism();
+        if (stated == null) {
+            throw new BadInputException("the claim " + Printable.quoted(claim.name()) + " states no mechanism");
+        }
+        return new StatedMechanism(claim, stated, config, pairs).mechanism();
+    }
+
+    private Mechanism mechanism() {
         MechanismKind kind = stated.kind();
         return switch (kind) {
             case COPIES ->

@@ -412,8 +412,8 @@ final class AlternativeTest {
             }
         };
         assertThat(own.test(tested(ABLATE, COSTS, head(1, 3))).isExcluded()).isTrue();
-        assertThat(Alternative.builtIn()).hasSize(AlternativeKind.values().length - 1);
-        assertThat(Alternative.builtIn().stream().map(Alternative::name))
+        assertThat(BuiltInAlternatives.all()).hasSize(AlternativeKind.values().length - 1);
+        assertThat(BuiltInAlternatives.all().stream().map(Alternative::name))
                 .allMatch(name -> Arrays.stream(AlternativeKind.values())
                         .anyMatch(kind -> kind.toString().equals(name)));
     }
@@ -426,7 +426,7 @@ final class AlternativeTest {
         assertThatThrownBy(() -> GenericDamage.on(Map.of("capitals", heldOut), Candidates.HEADS))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("damage is generic or not by at least 2 other behaviours, found 1");
-        assertThatThrownBy(() -> Alternative.of(AlternativeKind.GENERIC_DAMAGE))
+        assertThatThrownBy(() -> BuiltInAlternatives.of(AlternativeKind.GENERIC_DAMAGE))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("generic damage is tested on evidence of other behaviours");
         assertThatThrownBy(() -> tested(ABLATE, COSTS, new ClaimComponent.CircuitMembers(-1)))

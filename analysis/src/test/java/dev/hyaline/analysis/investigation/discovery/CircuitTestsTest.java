@@ -154,15 +154,15 @@ final class CircuitTestsTest {
                 evidence,
                 new Hierarchy.Bounds(4, 0.05, Replacement.MEAN_BY_POSITION),
                 CounterRandom.of(1).named("hierarchy"));
-        List<Hierarchy.Level> levels = hierarchy.levels();
+        List<Hierarchy.HierarchyLevel> levels = hierarchy.levels();
         assertThat(levels.get(0).parts().getFirst().gate()).isEqualTo(Hierarchy.Gate.BY_TEST);
         assertThat(levels.get(1).parts()).hasSize(8);
-        Hierarchy.Part attention = levels.get(1).parts().stream()
+        Hierarchy.HierarchyPart attention = levels.get(1).parts().stream()
                 .filter(part -> part.name().equals("attention 1"))
                 .findFirst()
                 .orElseThrow();
         assertThat(attention.gate()).isEqualTo(Hierarchy.Gate.BY_TEST);
-        Hierarchy.Part head = levels.get(2).parts().stream()
+        Hierarchy.HierarchyPart head = levels.get(2).parts().stream()
                 .filter(part -> part.name().equals("1.3"))
                 .findFirst()
                 .orElseThrow();
@@ -170,7 +170,7 @@ final class CircuitTestsTest {
         assertThat(head.gate()).isEqualTo(Hierarchy.Gate.BY_TEST);
         // A part is never surer than what it belongs to.
         assertThat(head.adjustedP()).isGreaterThanOrEqualTo(attention.adjustedP());
-        assertThat(levels.get(3).parts().stream().map(Hierarchy.Part::name)).contains("1.3 q", "1.3 k", "1.3 v");
+        assertThat(levels.get(3).parts().stream().map(Hierarchy.HierarchyPart::name)).contains("1.3 q", "1.3 k", "1.3 v");
         Hierarchy none = Hierarchy.run(
                 evidence,
                 new Hierarchy.Bounds(1000, 0.05, Replacement.MEAN_BY_POSITION),

@@ -221,7 +221,7 @@ final class MechanismTest {
         assertThat(Investigation.parse("again", new String(investigation.toJson(), StandardCharsets.UTF_8)))
                 .isEqualTo(investigation);
         List<Claim> claims = investigation.claims();
-        assertThat(Mechanism.of(claims.get(0), fable.config(), ioi.pairs()))
+        assertThat(StatedMechanism.of(claims.get(0), fable.config(), ioi.pairs()))
                 .isEqualTo(new Suppresses(
                         List.of(new HeadComponent(1, 3)),
                         "end",
@@ -232,10 +232,10 @@ final class MechanismTest {
                         0.3,
                         new EffectAmount(1, EffectUnit.METRIC),
                         0.5));
-        assertThat(Mechanism.of(claims.get(1), fable.config(), ioi.pairs()))
+        assertThat(StatedMechanism.of(claims.get(1), fable.config(), ioi.pairs()))
                 .isEqualTo(
                         new Copies(List.of(new HeadComponent(2, 4)), "end", "IO", List.of("S1", "S2"), 0.3, 5, 0.75));
-        assertThat(Mechanism.of(claims.get(2), fable.config(), ioi.pairs()))
+        assertThat(StatedMechanism.of(claims.get(2), fable.config(), ioi.pairs()))
                 .isEqualTo(new Attends(List.of(new HeadComponent(3, 7)), HeadType.FIRST_TOKEN, 0.5));
         assertThat(claims.get(1).sentence())
                 .isEqualTo(
