@@ -11,6 +11,7 @@ module dev.hyaline.files {
     exports dev.hyaline.files to
             dev.hyaline.analysis,
             dev.hyaline.corpora,
+            dev.hyaline.datasets,
             dev.hyaline.explorer,
             dev.hyaline.instrument,
             dev.hyaline.weights;

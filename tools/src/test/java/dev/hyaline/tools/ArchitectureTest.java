@@ -56,7 +56,16 @@ final class ArchitectureTest {
     /** Without this, a class path on which a module went missing would satisfy every rule. */
     @ArchTest
     static void everyModuleIsSeen(JavaClasses classes) {
-        assertThat(Stream.of("engine", "files", "weights", "instrument", "corpora", "analysis", "explorer", "tools")
+        assertThat(Stream.of(
+                                "engine",
+                                "files",
+                                "weights",
+                                "instrument",
+                                "corpora",
+                                "datasets",
+                                "analysis",
+                                "explorer",
+                                "tools")
                         .map(module -> "dev.hyaline." + module))
                 .allMatch(classes::containPackage);
     }
@@ -83,6 +92,10 @@ final class ArchitectureTest {
     static final ArchRule CORPORA_KNOWS_INSTRUMENT_AND_FILES = arrows("corpora", "instrument", "files");
 
     @ArchTest
+    static final ArchRule DATASETS_KNOWS_INSTRUMENT_FILES_AND_ENGINE =
+            arrows("datasets", "instrument", "files", "engine");
+
+    @ArchTest
     static final ArchRule ANALYSIS_KNOWS_INSTRUMENT_FILES_AND_ENGINE =
             arrows("analysis", "instrument", "weights", "files", "engine");
 
@@ -105,7 +118,7 @@ final class ArchitectureTest {
 
     @ArchTest
     static final ArchRule TOOLS_KNOWS_ALL_LIBRARIES =
-            arrows("tools", "explorer", "analysis", "instrument", "weights", "files", "engine");
+            arrows("tools", "explorer", "analysis", "datasets", "instrument", "weights", "files", "engine");
 
     @ArchTest
     static final ArchRule ENGINE_KEEPS_ITS_INTERNALS = internals(

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -195,5 +196,59 @@ final class CorpusFormatsTest {
         assertThat(Outcome.of("sae", "train", "--texts", "4", "--pack", "--out", path("c"))
                         .err())
                 .contains("--pack is for prompts, of which none are given");
+    }
+
+    private Outcome datasets(String out, String... more) {
+        List<String> command = new ArrayList<>(
+                List.of("dump", "--prompts", path("all.jsonl"), "--format", "datasets", "--out", path(out)));
+        command.addAll(List.of(more));
+        return Outcome.of(command.toArray(String[]::new));
+    }
+
+    @Test
+    void windowsAreWrittenAsTheDatasetsLibrarySavesThem() throws IOException {
+        String[] windows = {"--context", "8", "--pack", "--sites", "resid_pre1"};
+        JsonNode written = datasets(
+                        "acts",
+                        Stream.concat(Stream.of(windows), Stream.of("--json")).toArray(String[]::new))
+                .json();
+        assertThat(written.get("site").asString()).isEqualTo("blocks.1.hook_resid_pre");
+        assertThat(temporary.resolve("acts").toFile().list())
+                .containsExactlyInAnyOrder("data-00000-of-00001.arrow", "dataset_info.json", "state.json");
+        long width = 128;
+        // Its values, its id and where its values begin, of each token; and where its tokens begin, of each window.
+        long values = written.get("windows").asLong() * (8 * (width + 2) + 1) * 4;
+        assertThat(Files.size(temporary.resolve("acts/data-00000-of-00001.arrow")))
+                .isBetween(values, values + 5000);
+        assertThat(Files.readString(temporary.resolve("acts/dataset_info.json")))
+                .contains("\"Array2D\"", "\"blocks.1.hook_resid_pre\"", "\"token_ids\"");
+        assertThat(Files.readString(temporary.resolve("acts/state.json"))).contains("data-00000-of-00001.arrow");
+        assertThat(temporary.toFile().list()).noneMatch(name -> name.startsWith(".acts"));
+        datasets("again", windows).succeeded();
+        for (String file : List.of("data-00000-of-00001.arrow", "dataset_info.json", "state.json")) {
+            assertThat(temporary.resolve("again").resolve(file))
+                    .hasSameBinaryContentAs(temporary.resolve("acts").resolve(file));
+        }
+        assertThat(datasets("acts", windows).err()).contains("acts exists already");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--sites resid_pre1 | --format datasets needs windows of tokens, --context and --pack",
+                "--context 8 --pack --plan | --format datasets needs windows of tokens, --context and --pack, and"
+                        + " excludes",
+                "--context 8 --pack --sites resid_pre | --format datasets writes one site of every token, found 4"
+                        + " sites",
+                "--context 8 --pack --sites z1 --heads 0 | found a choice of values",
+                "--context 8 --pack --sites resid_pre1 --every 2 | found a choice of values",
+                "--context 8 --pack --sites pattern1 | cannot go to shards",
+            })
+    void whatIsNoFolderForDatasetsIsRefused(String options, String sentence) {
+        Outcome refused = datasets("acts", options.split(" ", -1));
+        assertThat(refused.err()).contains(sentence).hasLineCount(1);
+        assertThat(refused.exitCode()).isPositive();
+        assertThat(temporary.toFile().list()).noneMatch(name -> name.contains("acts"));
     }
 }

@@ -43,8 +43,7 @@ final class InvestigateCommandTest {
         assertThat(outcome.exitCode()).isEqualTo(2);
         assertThat(outcome.err()).contains("investigate takes a FILE or --example NAME, found neither");
         assertThat(Outcome.of("investigate", "--example", "io").err()).contains("expected ioi or induction");
-        assertThat(Outcome.of("investigate", "/nowhere.json").exitCode())
-                .isNotZero();
+        assertThat(Outcome.of("investigate", "/nowhere.json").exitCode()).isNotZero();
     }
 
     /** Killed in the middle, resumed, made again, changed in one digit, and compared with itself. */

@@ -26,7 +26,13 @@ final class LibraryMessagesTest {
         List<String> found = new ArrayList<>();
         int literals = 0;
         for (String module : List.of(
-                "engine", "weights-loader", "weights-loader/files", "instrument", "instrument/corpora", "analysis")) {
+                "engine",
+                "weights-loader",
+                "weights-loader/files",
+                "instrument",
+                "instrument/corpora",
+                "instrument/datasets",
+                "analysis")) {
             try (Stream<Path> files = Files.walk(Path.of("..", module, "src", "main", "java"))) {
                 for (Path file :
                         files.filter(path -> path.toString().endsWith(".java")).toList()) {

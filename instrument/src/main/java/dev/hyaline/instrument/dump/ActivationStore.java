@@ -150,6 +150,11 @@ public final class ActivationStore implements AutoCloseable {
         }
     }
 
+    /** SHA-256 of each shard, as the manifest has it, in hexadecimal. */
+    public List<String> checksums() {
+        return shards.stream().map(Shard::sha256).toList();
+    }
+
     /**
      * The store as interventions read it: its documents are the sequences. The store must stay open.
      *

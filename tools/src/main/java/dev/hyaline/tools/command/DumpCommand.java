@@ -1,10 +1,12 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.datasets.DatasetsFolder;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.ElementType;
@@ -12,6 +14,7 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.capture.PromptPass;
+import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
 import dev.hyaline.instrument.dump.CorpusFiles;
@@ -19,7 +22,7 @@ import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.instrument.dump.Dump;
 import dev.hyaline.instrument.dump.DumpCost;
 import dev.hyaline.instrument.dump.DumpFolder;
-import dev.hyaline.instrument.dump.DumpFormat;
+import dev.hyaline.instrument.dump.DumpFolder.IfExists;
 import dev.hyaline.instrument.dump.DumpPlan;
 import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.instrument.dump.TokenFilter;
@@ -32,6 +35,7 @@ import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.GradientOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.OutputFormat;
 import dev.hyaline.tools.option.PartOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.PromptInput;
@@ -49,10 +53,13 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.CorpusProgress;
 import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.StopNotice;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.hub.Snapshot;
+import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -105,6 +112,8 @@ import picocli.CommandLine.ParameterException;
             "  hyaline dump --prompts corpus.jsonl --context 128 --pack --plan --out harvest",
             "  seq 0 15 | xargs -P 4 -I{} hyaline dump --out harvest --part {}/16",
             "  hyaline dump --out harvest --finish --verify",
+            "  hyaline dump --prompts corpus.jsonl --context 128 --pack --sites resid_pre2 --format datasets --out"
+                    + " acts",
             "  hyaline dump --gradients logit-diff --answer ' Mary' --distractor ' John' --sites resid_pre,z",
             "",
             "In Python:",
@@ -153,8 +162,12 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             paramLabel = "FORMAT",
             completionCandidates = Choice.Formats.class,
             converter = Choice.Formats.class,
-            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
-    private DumpFormat format = DumpFormat.SAFETENSORS;
+            description = {
+                "${COMPLETION-CANDIDATES}. datasets is a folder as the Hugging Face library of that name saves it, of"
+                        + " one site in windows of --context tokens (--pack), which SAELens reads as cached"
+                        + " activations. Default: ${DEFAULT-VALUE}"
+            })
+    private OutputFormat format = OutputFormat.SAFETENSORS;
 
     @Option(
             names = "--dtype",
@@ -211,6 +224,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             promptOptions.requireFilesOnly();
             engineOptions.requireProcessors();
         }
+        if (format == OutputFormat.DATASETS) {
+            PathOption.newFolder("--out", out);
+            return;
+        }
         // A dry run reports an existing dump and goes on, but also refuses a folder that cannot be written.
         DumpFolder.requireFree(folder, dryRun ? DumpFolder.IfExists.REPLACE : shardOptions.ifExists());
     }
@@ -220,6 +237,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         saeOptions.check(selection.innerSites());
         if (partOptions.isPlan() && shardOptions.areRefused()) {
             throw new BadInputException("--plan is for shards; leave out --no-shards");
+        }
+        if (format == OutputFormat.DATASETS && (shardOptions.context == null || partOptions.isPlan())) {
+            throw new BadInputException(
+                    "--format datasets needs windows of tokens, --context and --pack, and excludes" + " --plan");
         }
         if (shardOptions.areRequired() || partOptions.isPlan()) {
             requireSafetensors();
@@ -235,7 +256,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     }
 
     private void requireSafetensors() {
-        if (format != DumpFormat.SAFETENSORS) {
+        if (format == OutputFormat.NPZ) {
             throw new BadInputException("shards are safetensors files; --format npz goes with --no-shards");
         }
     }
@@ -282,7 +303,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             return false;
         }
         return shardOptions.areRequired()
-                || (format == DumpFormat.SAFETENSORS && !captureOptions.choosesAmongPrompts() && needsShards(corpus));
+                || (format == OutputFormat.SAFETENSORS && !captureOptions.choosesAmongPrompts() && needsShards(corpus));
     }
 
     /** Returns whether a corpus has too many tokens for one file, reading no further than necessary. */
@@ -300,7 +321,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         Gpt2Config config = checkpoint.config();
         List<DerivedSite> inner = inner(checkpoint);
         Capture capture = captureOptions.capture(points(config, inner, DEFAULT_SITES));
-        Dump values = Dump.of(config, prompts(config, vocabulary), capture, type, format)
+        Dump values = Dump.of(config, prompts(config, vocabulary), capture, type, format.ofOneFile())
                 .withDerived(inner);
         Dump dump = gradientOptions.name().map(values::ofGradients).orElse(values);
         PromptPairs pairs = gradientOptions
@@ -310,7 +331,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         DumpReport report = new DumpReport(console, checkpoint.name(), vocabulary, dump);
         if (dryRun) {
             report.forecast(
-                    folder.resolve(format.fileName()),
+                    folder.resolve(format.ofOneFile().fileName()),
                     pairs == null ? null : Gradients.passBytes(config, dump.prompts()),
                     common.json);
             return;
@@ -444,7 +465,33 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             report.forecast(folder, cost(checkpoint, dump, corpus, forecast.tokens(), forecast.bytes()), common.json);
             return;
         }
-        try (DumpFolder opened = DumpFolder.open(folder, shardOptions.ifExists());
+        if (format == OutputFormat.DATASETS) {
+            requireOneSite(dump);
+            Path shards = hiddenShards(folder);
+            // What is there is of a run of this command that was killed: nobody else writes there.
+            IfExists ifExists = shardOptions.ifExists() == IfExists.RESUME ? IfExists.RESUME : IfExists.REPLACE;
+            write(checkpoint, vocabulary, corpus, forecast, dump, shards, ifExists, null);
+            datasets(dump.points().getFirst(), shards, folder);
+            return;
+        }
+        write(checkpoint, vocabulary, corpus, forecast, dump, folder, shardOptions.ifExists(), report);
+    }
+
+    /**
+     * Runs a corpus and writes its shards.
+     *
+     * @param report shows what was written; null for nothing
+     */
+    private void write(
+            Checkpoint checkpoint,
+            ModelVocabulary vocabulary,
+            Corpus corpus,
+            CorpusDump.Forecast forecast,
+            CorpusDump dump,
+            Path folder,
+            IfExists ifExists,
+            @Nullable CorpusReport report) {
+        try (DumpFolder opened = DumpFolder.open(folder, ifExists);
                 StopNotice notice = new StopNotice(console, "the same command with --resume goes on");
                 Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
             Provenance provenance = provenance(
@@ -459,8 +506,58 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             }
             notice.cancel();
             Duration elapsed = Duration.ofNanos(System.nanoTime() - begin);
-            report.written(engine, written, tokens, elapsed, common.json);
+            if (report != null) {
+                report.written(engine, written, tokens, elapsed, common.json);
+            }
             warnOfOverflow(written.overflowed());
+        }
+    }
+
+    private void requireOneSite(CorpusDump dump) {
+        boolean all = dump.filter().equals(TokenFilter.all())
+                && dump.heads().isAll()
+                && dump.neurons().isAll();
+        if (dump.points().size() != 1 || !dump.derived().isEmpty() || !all) {
+            throw new BadInputException("--format datasets writes one site of every token, found "
+                    + (all ? dump.points().size() + dump.derived().size() + " sites" : "a choice of values")
+                    + "; choose one with --sites and --layers, and leave out --every, --positions, --heads and"
+                    + " --neurons");
+        }
+    }
+
+    /** Where the shards of a folder for datasets are while it is made. */
+    private static Path hiddenShards(Path folder) {
+        Path target = folder.toAbsolutePath().normalize();
+        return target.resolveSibling("." + target.getFileName() + ".shards");
+    }
+
+    private void datasets(HookPoint point, Path shards, Path folder) {
+        long windows;
+        try (ActivationStore store = ActivationStore.open(shards);
+                ConsoleProgress progress = new ConsoleProgress(console, "write", "windows", store.documents())) {
+            windows = store.documents();
+            DatasetsFolder.write(store, point, folder, progress::advance);
+        }
+        try (Stream<Path> files = Files.list(shards)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+            Files.delete(shards);
+        } catch (IOException e) {
+            throw FileException.writing(shards, e);
+        }
+        if (common.json) {
+            JsonOutput.print(console, json -> {
+                json.writeBooleanProperty("written", true);
+                json.writeStringProperty("out", folder.toString());
+                json.writeStringProperty("site", point.name());
+                json.writeNumberProperty("windows", windows);
+            });
+        } else {
+            console.out()
+                    .println("Wrote " + DisplayText.plural(windows, "window") + " of " + shardOptions.context
+                            + " tokens of " + point + " to " + folder);
+            console.out().println("  SAELens reads it as cached_activations_path, Python by datasets.load_from_disk");
         }
     }
 
@@ -542,7 +639,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         selection.innerSites().forEach(sites -> command.addAll(List.of("--sites", sites)));
         command.addAll(List.of("--layers", selection.layers().toString()));
         command.addAll(captureOptions.canonical());
-        command.addAll(List.of("--format", format.toString(), "--dtype", type.toString()));
+        command.addAll(List.of("--format", format.ofOneFile().toString(), "--dtype", type.toString()));
         command.addAll(gradientOptions.canonical());
         command.addAll(inShards ? shardOptions.canonical() : List.of("--no-shards"));
         return command;

@@ -1,7 +1,6 @@
 package dev.hyaline.tools.option;
 
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.dump.DumpFormat;
 import dev.hyaline.instrument.dump.LongDocuments;
 import java.util.Iterator;
 import java.util.List;
@@ -32,9 +31,9 @@ public class Choice<T> implements ITypeConverter<T>, Iterable<String> {
     }
 
     /** The formats of a dump. */
-    public static final class Formats extends Choice<DumpFormat> {
+    public static final class Formats extends Choice<OutputFormat> {
         Formats() {
-            super(List.of(DumpFormat.values()));
+            super(List.of(OutputFormat.values()));
         }
     }
 

@@ -144,7 +144,7 @@ final class RowBuffer implements AutoCloseable {
         while (row < end) {
             int[] piece = piece();
             int[] candidates = candidates(piece);
-            int from = (int) Math.clamp(first - row, 0, candidates.length);
+            int from = Math.clamp(first - row, 0, candidates.length);
             int to = (int) Math.min(end - row, candidates.length);
             if (to > from) {
                 pieces.add(piece);
