@@ -101,7 +101,17 @@ final class InvestigationReader {
         }
         try {
             return new Investigation(
-                    title, model, seed, behaviour, prompts, circuit, smallest, claims, alternatives, specific, design,
+                    title,
+                    model,
+                    seed,
+                    behaviour,
+                    prompts,
+                    circuit,
+                    smallest,
+                    claims,
+                    alternatives,
+                    specific,
+                    design,
                     checks);
         } catch (BadInputException e) {
             throw new BadInputException(source + ": " + e.getMessage());

@@ -28,8 +28,8 @@ import picocli.CommandLine.Option;
             "",
             "Ablates each part alone: first the attention and the MLP of each layer, then the parts of those that"
                 + " matter. A part is taken apart where its loss is clear and may reach the smallest effect, or where"
-                + " the mean absolute loss does, since opposite parts cancel in the mean. p values are adjusted by Holm"
-                + " over a level, and are never below that of the part above."
+                + " the mean absolute loss does, since opposite parts cancel in the mean. p values are adjusted by"
+                + " Holm over a level, and are never below that of the part above."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -97,8 +97,8 @@ public final class HierarchyCommand implements Runnable, CheckedOptions {
                     ReferenceRuns.byStratum(model, study.pairs(), study.pairs(), /* corrupted= */ true, seed));
             double gap = Math.abs(evidence.gap(replacement, Candidates.HEADS_AND_MLPS));
             if (gap == 0) {
-                throw new BadInputException("ablating every head and MLP changes nothing on average; there is nothing"
-                        + " to take apart");
+                throw new BadInputException(
+                        "ablating every head and MLP changes nothing on average; there is nothing" + " to take apart");
             }
             Hierarchy hierarchy = Hierarchy.run(
                     evidence,

@@ -120,7 +120,8 @@ public record Hierarchy(List<HierarchyLevel> levels, String end) {
         double[] clean = evidence.clean();
         Units units = evidence.experiment().pairs().units().orElse(Units.each(clean.length));
         List<HierarchyLevel> levels = new ArrayList<>();
-        HierarchyPart whole = part("behaviour", "", clean, units, p(clean, units, random.named("behaviour")), bounds, random);
+        HierarchyPart whole =
+                part("behaviour", "", clean, units, p(clean, units, random.named("behaviour")), bounds, random);
         levels.add(new HierarchyLevel("behaviour", List.of(whole)));
         if (whole.gate != Gate.BY_TEST || whole.mean < 0) {
             return new Hierarchy(levels, "the behaviour is not clearly there, so that there is nothing to take apart");

@@ -170,7 +170,8 @@ final class CircuitTestsTest {
         assertThat(head.gate()).isEqualTo(Hierarchy.Gate.BY_TEST);
         // A part is never surer than what it belongs to.
         assertThat(head.adjustedP()).isGreaterThanOrEqualTo(attention.adjustedP());
-        assertThat(levels.get(3).parts().stream().map(Hierarchy.HierarchyPart::name)).contains("1.3 q", "1.3 k", "1.3 v");
+        assertThat(levels.get(3).parts().stream().map(Hierarchy.HierarchyPart::name))
+                .contains("1.3 q", "1.3 k", "1.3 v");
         Hierarchy none = Hierarchy.run(
                 evidence,
                 new Hierarchy.Bounds(1000, 0.05, Replacement.MEAN_BY_POSITION),
