@@ -1,6 +1,7 @@
 package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ final class ProbeCommandTest {
                         "--count",
                         "100",
                         "--interventions",
-                        "2",
+                        "19",
                         "--erase",
                         "leace",
                         "--out",
@@ -55,6 +56,10 @@ final class ProbeCommandTest {
         JsonNode before = json.get("cells").get(0);
         assertThat(before.get("erased_accuracy").doubleValue()).isLessThan(0.65);
         assertThat(before.get("erased_right").doubleValue()).isGreaterThan(0.7);
+        assertThat(last.get("random_as_much").get("interchange").doubleValue()).isEqualTo(0.05);
+        // The control's cells are compared with nothing.
+        assertThat(json.at("/tables/probe/statistics/p/0").isNumber()).isTrue();
+        assertThat(json.at("/tables/probe/statistics/p/2").isNull()).isTrue();
         try (Stream<Path> files = Files.list(out)) {
             assertThat(files.map(file -> file.getFileName().toString()))
                     .contains("probe.png", "probe.csv", "interventions.svg", "erased.json");
@@ -67,7 +72,8 @@ final class ProbeCommandTest {
             "probe", "--layers", "2", "--positions", "end", "--count", "120", "--interventions", "0", "--das", "2"
         };
         String out = Outcome.of(arguments).succeeded().out();
-        assertThat(out).contains("unseen pairs", "(2 trained)", "mass-mean", "whole space", "permuted");
+        assertThat(out).contains("120 pairs, each unseen", "(2 trained)", "mass-mean", "whole space", "permuted", "95% interval");
+        assertThat(out.lines()).allMatch(line -> line.length() <= 100);
         String[] withJson = Arrays.copyOf(arguments, arguments.length + 1);
         withJson[arguments.length] = "--json";
         JsonNode json = Outcome.of(withJson).succeeded().json();
@@ -78,7 +84,15 @@ final class ProbeCommandTest {
         assertThat(accuracy.get("permuted").doubleValue()).isLessThan(trained);
         assertThat(accuracy.get("whole_space").doubleValue()).isGreaterThan(0.8);
         assertThat(accuracy.get("mass_mean").doubleValue()).isGreaterThan(0.3);
-        assertThat(json.get("tables").get("das")).isNotNull();
+        JsonNode das = json.get("tables").get("das");
+        // Every fold is judged, and each subspace compared with random ones.
+        assertThat(das.get("samples")).hasSize(120);
+        assertThat(das.at("/statistics/effect/0").doubleValue())
+                .isCloseTo(trained - accuracy.get("random").doubleValue(), within(1e-9));
+        assertThat(das.at("/statistics/effect/1").isNull()).isTrue();
+        JsonNode interval = json.get("cells").get(0).get("interchange_interval");
+        assertThat(interval.get("low").doubleValue()).isLessThan(trained);
+        assertThat(interval.get("high").doubleValue()).isGreaterThan(trained);
     }
 
     @Test
@@ -96,7 +110,8 @@ final class ProbeCommandTest {
         String out = Outcome.of("probe", "--labels", file.toString(), "--folds", "4", "--layers", "3")
                 .succeeded()
                 .out();
-        assertThat(out).contains("24 prompts, 8 types, classes he she", "labelled");
+        assertThat(out).contains("24 prompts, 8 types, classes he she", " labelled\n", "1 cell)");
+        assertThat(out.lines()).allMatch(line -> line.length() <= 100);
     }
 
     @ParameterizedTest
@@ -106,13 +121,14 @@ final class ProbeCommandTest {
                 "--folds 1 | --folds must be at least 2, found 1",
                 "--k 3 | --k is of --method k-sparse, found --method logistic",
                 "--method k-sparse --k 0 | --k must be at least 1, found 0",
-                "--interventions -1 | --interventions must be at least 0, found -1",
-                "--interventions 1001 | --interventions must be at most 1000, found 1001",
+                "--interventions -1 | --interventions must be 0, or from 19 to 1000, found -1",
+                "--interventions 18 | --interventions must be 0, or from 19 to 1000, found 18",
+                "--interventions 1001 | --interventions must be 0, or from 19 to 1000, found 1001",
                 "--count 3 | --count: the number of prompts must be from 4 to 100000, found 3",
                 "--site pattern | --site: a probe reads a site of every layer with one row of values per token",
                 "--site z | --site: a probe reads a site of every layer with one row of values per token",
                 "--labels nothing.csv --task pronouns | --task, --label, --count and --positions are of tasks",
-                "--labels nothing.csv --interventions 3 | --interventions needs the answers of a task",
+                "--labels nothing.csv --interventions 20 | --interventions needs the answers of a task",
                 "--label XY | there is no role XY",
                 "--label stratum --task induction-words | all 200 rows are of the class 'repeated'",
                 "--count 8 --folds 9 | fewer than the 9 folds",

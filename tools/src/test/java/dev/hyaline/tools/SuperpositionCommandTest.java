@@ -70,7 +70,8 @@ final class SuperpositionCommandTest {
                         "toy-models-plane.svg",
                         "toy-models-weights.png",
                         "toy-models-weights.svg",
-                        "toy.csv");
+                        "toy.csv",
+                        "toy.json");
         List<String> lines = Files.readAllLines(folder.resolve("toys/toy.csv"));
         assertThat(lines).hasSize(9);
         assertThat(lines.getFirst()).startsWith("group,features,hidden,decay,linear,density,seed,loss,feature,length");
@@ -108,7 +109,10 @@ final class SuperpositionCommandTest {
                         "toy-plane.svg",
                         "toy-weights.png",
                         "toy-weights.svg",
-                        "toy.csv");
+                        "toy.csv",
+                        "toy.json");
+        assertThat(Files.readString(folder.resolve("known/toy.json")))
+                .startsWith("{\"instances\":1,\"toys\":[{\"group\":\"weights\",\"features\":20,");
         assertThat(Files.readString(folder.resolve("known/toy-dimensionality.svg")))
                 .contains("3/8  square antiprism", "2/3  triangle", "sparser to the right");
         assertThat(Files.readString(folder.resolve("known/toy-weights.svg")))
@@ -265,13 +269,13 @@ final class SuperpositionCommandTest {
                 "--atoms 100000000 | at most 131072 atoms, found 100000000",
                 "--features 5 | are for toy models (--toy)",
                 "--toy --hidden 3 | say of how many features (--features)",
-                "--toy --features 0 | at least 1 feature and 1 dimension",
+                "--toy --features 0 | --features, --hidden: a toy model has at least 1 feature and 1 dimension",
                 "--toy --features 5 --hidden 0 | found 5 features in 0 dimensions",
                 "--toy --features 2000 --hidden 2000 | at most 1048576 weights",
                 "--toy --features 5 --densities 0.1,x | --densities: 'x' is no number",
-                "--toy --features 5 --densities 0 | above 0 and at most 1, found 0.0",
-                "--toy --features 5 --densities 2 | above 0 and at most 1, found 2.0",
-                "--toy --features 5 --decay 0 | above 0 and at most 1 of the one before it, found 0.0",
+                "--toy --features 5 --densities 0 | --densities: a probability is above 0 and at most 1, found 0",
+                "--toy --features 5 --densities 0.5,2 | --densities: a probability is above 0 and at most 1, found 2",
+                "--toy --features 5 --decay 0 | --decay must be above 0 and at most 1, found 0.0",
                 "--toy --instances 0 | --instances must be from 1 to 1000, found 0",
                 "--toy --toy-steps 0 | --toy-steps must be at least 1, found 0",
                 "--toy --features five | Invalid value for option '--features'",

@@ -1,7 +1,6 @@
 package dev.hyaline.analysis.dictionary;
 
 import dev.hyaline.engine.internal.parallel.WorkerPool;
-import dev.hyaline.instrument.CounterRandom;
 import java.util.BitSet;
 
 /**
@@ -13,9 +12,6 @@ import java.util.BitSet;
 final class AtomUpdate {
     /** The diagonal of {@code A} up to which an atom counts as not used; scikit-learn's bound. */
     private static final double UNUSED = 1e-6;
-
-    /** Noise of a resampled atom, as a share of its sample's standard deviation. */
-    private static final double NOISE = 0.01;
 
     private static final int BLOCK = 32;
 
@@ -47,10 +43,16 @@ final class AtomUpdate {
      * Updates a dictionary.
      *
      * @param samples of the batch, {@code [count, d]}
-     * @param random of the step
-     * @return the atoms that were resampled
+     * @param step of the fit
+     * @return the atoms that were replaced
      */
-    BitSet run(double[] dictionary, CodeStatistics statistics, double[] samples, int count, CounterRandom random) {
+    BitSet run(
+            double[] dictionary,
+            CodeStatistics statistics,
+            double[] samples,
+            int count,
+            long step,
+            Replacement replacement) {
         BitSet resampled = new BitSet(n);
         for (int k = 0; k < n; k++) {
             System.arraycopy(dictionary, k * d, rows[k], 0, d);
@@ -62,7 +64,7 @@ final class AtomUpdate {
                     Math.ceilDiv(end - begin, 2),
                     (worker, i) -> residuals(worker, begin + 2 * i, 2 * i, end, statistics));
             for (int k = begin; k < end; k++) {
-                update(k, begin, statistics, samples, count, random, resampled);
+                update(k, begin, statistics, samples, count, step, replacement, resampled);
             }
         }
         for (int k = 0; k < n; k++) {
@@ -101,7 +103,8 @@ final class AtomUpdate {
             CodeStatistics statistics,
             double[] samples,
             int count,
-            CounterRandom random,
+            long step,
+            Replacement replacement,
             BitSet resampled) {
         double[] atom = rows[k];
         double[] change = changes[k - firstOfBlock];
@@ -119,7 +122,7 @@ final class AtomUpdate {
                 atom[c] += residual[c] / divisor;
             }
         } else {
-            resample(atom, samples, count, random.with(k));
+            replacement.draw(step, k, samples, count, atom);
             resampled.set(k);
         }
         if (positive) {
@@ -135,26 +138,6 @@ final class AtomUpdate {
         }
         for (int c = 0; c < d; c++) {
             change[c] = atom[c] - change[c];
-        }
-    }
-
-    /** A sample with noise of a hundredth of its standard deviation, or of .01 if it has none. */
-    private void resample(double[] atom, double[] samples, int count, CounterRandom random) {
-        int from = random.index(0, count) * d;
-        double sum = 0;
-        for (int c = 0; c < d; c++) {
-            sum += samples[from + c];
-        }
-        double mean = sum / d;
-        double squares = 0;
-        for (int c = 0; c < d; c++) {
-            squares += (samples[from + c] - mean) * (samples[from + c] - mean);
-        }
-        double deviation = Math.sqrt(squares / d);
-        double noise = NOISE * (deviation > 0 ? deviation : 1);
-        CounterRandom draws = random.named("noise");
-        for (int c = 0; c < d; c++) {
-            atom[c] = samples[from + c] + noise * draws.gaussian(c);
         }
     }
 }

@@ -94,6 +94,11 @@ final class Atoms {
         return Doubles.dot(rows, a * d, rows, b * d, d);
     }
 
+    /** The products of an atom with chosen ones. */
+    void products(int atom, int[] chosen, int count, double[] out) {
+        Doubles.dotRows(out, rows, atom * d, d, rows, chosen, count);
+    }
+
     /** Bound on the error in float of a scaled atom's product with a vector of length 1. */
     double roundingError() {
         return (d + ROUNDINGS) * UNIT;

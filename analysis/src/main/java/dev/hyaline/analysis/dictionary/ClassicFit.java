@@ -1,7 +1,6 @@
 package dev.hyaline.analysis.dictionary;
 
 import dev.hyaline.engine.internal.parallel.WorkerPool;
-import dev.hyaline.instrument.CounterRandom;
 import java.util.Arrays;
 import java.util.BitSet;
 
@@ -20,6 +19,8 @@ final class ClassicFit implements AutoCloseable {
     private int done;
     private long resampled;
 
+    private final Replacement replacement;
+
     ClassicFit(LearningSettings settings, Samples samples, int d, int threads) {
         this.settings = settings;
         this.samples = samples;
@@ -30,6 +31,7 @@ final class ClassicFit implements AutoCloseable {
             samples.copy(s, rows, s * d);
         }
         codes = SparseCodes.none(settings.atoms());
+        replacement = Replacement.bySamples(settings.seed());
         pool = new WorkerPool(threads);
         encoder = new Encoder(pool);
         update = new AtomUpdate(settings.atoms(), d, settings.positiveDictionary(), pool);
@@ -40,9 +42,7 @@ final class ClassicFit implements AutoCloseable {
         SparseCodes coded = encoder.encode(samples, Atoms.of(dictionary, d, pool), settings.coding(), codes);
         CodeStatistics statistics = new CodeStatistics(settings.atoms(), d);
         statistics.add(1, 1, coded, rows, pool);
-        CounterRandom random =
-                CounterRandom.of(settings.seed()).named("dictionary/resample").with(done);
-        BitSet drawn = update.run(dictionary, statistics, rows, samples.count(), random);
+        BitSet drawn = update.run(dictionary, statistics, rows, samples.count(), done, replacement);
         if (!drawn.isEmpty()) {
             coded = without(coded, drawn);
         }

@@ -1,35 +1,22 @@
 package dev.hyaline.analysis.dictionary;
 
+import dev.hyaline.analysis.sparse.internal.TileProduct;
+import dev.hyaline.engine.internal.kernel.SparseKernels;
+
 /** Sums in double, each in one fixed order. */
 final class Doubles {
+    private static final SparseKernels KERNELS = TileProduct.kernels().sparse();
+
     private Doubles() {}
 
     /** The product of two vectors, in eight lanes. */
     static double dot(double[] a, int aAt, double[] b, int bAt, int n) {
-        double s0 = 0;
-        double s1 = 0;
-        double s2 = 0;
-        double s3 = 0;
-        double s4 = 0;
-        double s5 = 0;
-        double s6 = 0;
-        double s7 = 0;
-        int i = 0;
-        for (; i + 7 < n; i += 8) {
-            s0 += a[aAt + i] * b[bAt + i];
-            s1 += a[aAt + i + 1] * b[bAt + i + 1];
-            s2 += a[aAt + i + 2] * b[bAt + i + 2];
-            s3 += a[aAt + i + 3] * b[bAt + i + 3];
-            s4 += a[aAt + i + 4] * b[bAt + i + 4];
-            s5 += a[aAt + i + 5] * b[bAt + i + 5];
-            s6 += a[aAt + i + 6] * b[bAt + i + 6];
-            s7 += a[aAt + i + 7] * b[bAt + i + 7];
-        }
-        double rest = 0;
-        for (; i < n; i++) {
-            rest += a[aAt + i] * b[bAt + i];
-        }
-        return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)) + rest;
+        return KERNELS.dot(a, aAt, b, bAt, n);
+    }
+
+    /** The products of one vector with chosen rows of {@code n} values each, the bits of {@link #dot}. */
+    static void dotRows(double[] out, double[] w, int wAt, int n, double[] source, int[] chosen, int count) {
+        KERNELS.dotRows(out, 0, w, wAt, n, source, chosen, count);
     }
 
     /** {@code inOut += factor row}. */

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.dictionary;
 
 import dev.hyaline.analysis.sparse.internal.TileProduct;
+import dev.hyaline.engine.internal.kernel.SparseKernels;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import java.util.Arrays;
 
@@ -65,7 +66,7 @@ final class Encoder {
         float[] residuals = new float[left * dictionary.d];
         while (left > 0) {
             boolean[] isDone = new boolean[left];
-            Round round = new Round(dictionary, coding.positive(), pending, lengths, found, isDone);
+            Round round = new Round(dictionary, coding.positive(), pending, lengths, found, isDone, pool.threads());
             pool.run(left, (worker, i) -> {
                 lengths[i] = scaled(pending[i].residual(), residuals, i * dictionary.d);
                 round.prepare(i);
@@ -116,6 +117,8 @@ final class Encoder {
 
     /** Looks through the products of a round and lets each sample do its work. */
     private static final class Round implements TileProduct.Reader {
+        private static final SparseKernels KERNELS = TileProduct.kernels().sparse();
+
         private final Atoms dictionary;
         private final boolean positive;
         private final PendingCode[] pending;
@@ -123,6 +126,8 @@ final class Encoder {
         private final Candidates[] found;
         private final boolean[] isDone;
         private final float[] cuts;
+        /** Columns of a tile that are looked at, by worker. */
+        private final int[][] columns;
 
         Round(
                 Atoms dictionary,
@@ -130,7 +135,8 @@ final class Encoder {
                 PendingCode[] pending,
                 double[] lengths,
                 Candidates[] found,
-                boolean[] isDone) {
+                boolean[] isDone,
+                int workers) {
             this.dictionary = dictionary;
             this.positive = positive;
             this.pending = pending;
@@ -138,6 +144,7 @@ final class Encoder {
             this.found = found;
             this.isDone = isDone;
             cuts = new float[isDone.length];
+            columns = new int[workers][TileProduct.COLUMNS];
         }
 
         void prepare(int row) {
@@ -148,18 +155,22 @@ final class Encoder {
         }
 
         @Override
-        public void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int columns) {
+        public void tile(int worker, float[] tile, int firstRow, int endRow, int firstColumn, int count) {
+            int[] above = columns[worker];
             for (int row = firstRow; row < endRow; row++) {
                 int from = (row - firstRow) * TileProduct.COLUMNS;
                 Candidates of = found[row];
                 boolean largest = pending[row].wantsLargest();
                 float margin = (float) (2 * dictionary.roundingError());
                 float cut = cuts[row];
-                for (int j = 0; j < columns; j++) {
-                    float value = tile[from + j];
+                int sized = positive
+                        ? KERNELS.above(tile, from, count, cut, above, 0)
+                        : KERNELS.outside(tile, from, count, cut, above, 0);
+                for (int j = 0; j < sized; j++) {
+                    float value = tile[from + above[j]];
                     float size = positive ? value : Math.abs(value);
                     if (size > cut) {
-                        of.add(firstColumn + j, size);
+                        of.add(firstColumn + above[j], size);
                         cut = largest ? Math.max(cut, size - margin) : cut;
                     }
                 }

@@ -135,10 +135,38 @@ final class LassoCode implements PendingCode {
         return added;
     }
 
+    /** The value of which so many are at least as large: Hoare's selection, which needs no order of the others. */
     private static float smallestOfLargest(float[] sizes, int count, int most) {
-        float[] sorted = Arrays.copyOf(sizes, count);
-        Arrays.sort(sorted);
-        return sorted[count - most];
+        float[] left = Arrays.copyOf(sizes, count);
+        int wanted = count - most;
+        int low = 0;
+        int high = count - 1;
+        while (low < high) {
+            float pivot = left[(low + high) >>> 1];
+            int i = low;
+            int j = high;
+            while (i <= j) {
+                while (left[i] < pivot) {
+                    i++;
+                }
+                while (left[j] > pivot) {
+                    j--;
+                }
+                if (i <= j) {
+                    float moved = left[i];
+                    left[i++] = left[j];
+                    left[j--] = moved;
+                }
+            }
+            if (wanted <= j) {
+                high = j;
+            } else if (wanted >= i) {
+                low = i;
+            } else {
+                break;
+            }
+        }
+        return left[wanted];
     }
 
     private boolean isViolating(int atom) {
@@ -154,10 +182,9 @@ final class LassoCode implements PendingCode {
         coefficients[count] = coefficient;
         products[count] = dictionary.product(atom, x);
         double[] row = new double[capacity];
+        dictionary.products(atom, atoms, count, row);
         for (int i = 0; i < count; i++) {
-            double product = dictionary.product(atom, atoms[i]);
-            row[i] = product;
-            gram[i][count] = product;
+            gram[i][count] = row[i];
         }
         row[count] = dictionary.squares[atom];
         gram[count] = row;

@@ -150,9 +150,7 @@ final class LeastAnglePath implements Code {
     private boolean enter(int atom, double sign) {
         int count = factor.size();
         double[] withOthers = new double[count];
-        for (int i = 0; i < count; i++) {
-            withOthers[i] = dictionary.product(atom, active[i]);
-        }
+        dictionary.products(atom, active, count, withOthers);
         if (!factor.append(withOthers, dictionary.squares[atom])) {
             return false;
         }

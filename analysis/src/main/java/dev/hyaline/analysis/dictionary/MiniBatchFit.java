@@ -21,6 +21,7 @@ public final class MiniBatchFit implements AutoCloseable {
     private final AtomUpdate update;
     final double[] dictionary;
     final CodeStatistics statistics;
+    Replacement replacement;
     double[] costs = new double[0];
     long resampled;
     int done;
@@ -36,6 +37,7 @@ public final class MiniBatchFit implements AutoCloseable {
         CounterRandom random = CounterRandom.of(learning.settings().seed()).named("dictionary/order");
         this.samples = learning.shuffled() ? samples.chosen(random.permutation(samples.count())) : samples;
         batches = Math.ceilDiv(samples.count(), learning.batch());
+        replacement = Replacement.bySamples(learning.settings().seed());
         pool = new WorkerPool(threads);
         encoder = new Encoder(pool);
         int n = learning.settings().atoms();
@@ -108,13 +110,21 @@ public final class MiniBatchFit implements AutoCloseable {
         double theta = done < count - 1 ? (done + 1.0) * count : (double) count * count + done + 1 - count;
         double decay = (theta + 1 - count) / (theta + 1);
         statistics.add(decay, 1.0 / count, codes, rows, pool);
-        CounterRandom random =
-                CounterRandom.of(settings.seed()).named("dictionary/resample").with(done);
-        BitSet drawn = update.run(dictionary, statistics, rows, count, random);
+        BitSet drawn = update.run(dictionary, statistics, rows, count, done, replacement);
+        requireFinite();
         costs = costs.length > done ? costs : Arrays.copyOf(costs, Math.max(16, 2 * costs.length));
         costs[done++] = cost;
         resampled += drawn.cardinality();
         return drawn.cardinality();
+    }
+
+    private void requireFinite() {
+        for (int i = 0; i < dictionary.length; i++) {
+            if (!Double.isFinite(dictionary[i])) {
+                throw new BadInputException("step " + done + " of learning a dictionary left atom " + i / d + " with "
+                        + dictionary[i] + ": the samples are too large for their squares to be summed");
+            }
+        }
     }
 
     /** The dictionary as it is now. */

@@ -1,20 +1,24 @@
 package dev.hyaline.analysis.probe;
 
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.statistics.Bootstrap;
+import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Interchange accuracy of a subspace found by distributed alignment search, at every layer and position of a study,
- * beside baselines. Subspaces are fitted on the pairs outside the study's first fold, and judged on those in it.
+ * beside baselines. Each of the study's folds is held out in turn: subspaces are fitted on the pairs outside it and
+ * judged on those in it, so that every pair is judged once, by subspaces that have not seen it.
  *
- * @param accuracy {@code [subspace, layer, position]}: for each unseen pair 1 if the output follows the source; the
- *     subspaces are {@link #SUBSPACES}
+ * @param accuracy {@code [subspace, layer, position]}: for each pair 1 if the output follows the source; the subspaces
+ *     are {@link #SUBSPACES}, and all but the random ones are compared with these
  */
 public record AlignmentStudy(ResultTable accuracy, int dimensions) {
     /**
@@ -24,6 +28,8 @@ public record AlignmentStudy(ResultTable accuracy, int dimensions) {
     public static final List<String> SUBSPACES = List.of("trained", "random", "mass-mean", "whole space", "permuted");
 
     private static final int RANDOM = 8;
+    private static final int RANDOM_KIND = SUBSPACES.indexOf("random");
+    private static final double TAIL = 0.025;
 
     /**
      * Searches at every cell of a study.
@@ -39,21 +45,31 @@ public record AlignmentStudy(ResultTable accuracy, int dimensions) {
             throw new BadInputException("an alignment search is compared with the direction between two classes, found "
                     + study.prompts().classes().size());
         }
-        int[] training = study.folds().training(0);
-        int[] unseen = study.folds().test(0);
-        int n = unseen.length;
+        int n = pairs.size();
         int cells = study.cells().size();
         double[] values = new double[SUBSPACES.size() * cells * n];
         for (int i = 0; i < cells; i++) {
             ProbeStudy.Cell cell = study.cells().get(i);
             Interchanges all =
                     Interchanges.of(model, pairs, cell.point(), study.prompts().positions()[cell.step()]);
-            double[][] follows =
-                    follows(all.only(training), all.only(unseen), cell.rows().only(training), search);
-            for (int kind = 0; kind < follows.length; kind++) {
-                System.arraycopy(follows[kind], 0, values, (kind * cells + i) * n, n);
+            for (int fold = 0; fold < study.folds().count(); fold++) {
+                int[] training = study.folds().training(fold);
+                int[] unseen = study.folds().test(fold);
+                double[][] follows = follows(
+                        all.only(training), all.only(unseen), cell.rows().only(training), search);
+                for (int kind = 0; kind < follows.length; kind++) {
+                    for (int pair = 0; pair < unseen.length; pair++) {
+                        values[(kind * cells + i) * n + unseen[pair]] = follows[kind][pair];
+                    }
+                }
             }
         }
+        double[] reference = new double[values.length];
+        for (int kind = 0; kind < SUBSPACES.size(); kind++) {
+            System.arraycopy(values, RANDOM_KIND * cells * n, reference, kind * cells * n, cells * n);
+        }
+        // The random subspaces themselves are compared with nothing.
+        Arrays.fill(reference, RANDOM_KIND * cells * n, (RANDOM_KIND + 1) * cells * n, Double.NaN);
         ResultTable accuracy = ResultTable.of(
                         "Interchange accuracy on unseen pairs",
                         "accuracy",
@@ -62,11 +78,28 @@ public record AlignmentStudy(ResultTable accuracy, int dimensions) {
                                 new Axis("subspace", SUBSPACES),
                                 layers,
                                 study.prompts().axis()),
-                        IntStream.of(unseen).mapToObj(pairs.names()::get).toList(),
+                        pairs.names(),
                         values)
                 .ofSamples("pairs")
-                .ofUnits(study.prompts().types().of(unseen));
+                .ofUnits(study.prompts().types())
+                .neutralAt(0)
+                .comparedWith("random subspaces of as many dimensions", reference);
         return new AlignmentStudy(accuracy, search.dimensions());
+    }
+
+    /**
+     * The 95% bootstrap interval of an accuracy, units drawn whole; the subspaces stay as they are.
+     *
+     * @param subspace its place in {@link #SUBSPACES}
+     * @throws BadInputException if the table has no such cell
+     */
+    public Interval interval(int subspace, int layer, int step, long seed) {
+        return Bootstrap.ofMean(
+                        accuracy.values(accuracy.cell(subspace, layer, step)),
+                        accuracy.units().orElseThrow(),
+                        Bootstrap.REPLICATES,
+                        CounterRandom.of(seed).named("probe/interchange interval"))
+                .percentile(TAIL);
     }
 
     /** {@code [subspace][pair]}, as the table says. */

@@ -18,6 +18,7 @@ import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.run.BaseRun;
 import dev.hyaline.instrument.run.SequenceEdit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -35,11 +36,14 @@ import java.util.stream.IntStream;
  * </ul>
  *
  * <p>An effect is the fall of the answers' mean logit less the distractors', against the mean fall under the random
- * directions for the same prompt.
+ * directions for the same prompt. {@link RandomDirections} has the rule by which it counts.
  *
  * @param effects {@code [edit, layer, position]}, a value for each pair, compared with random directions
+ * @param asMuch share of the random directions whose mean fall is at least the direction's, {@code [edit, layer,
+ *     position]}, counting the direction as one of them
+ * @param random number of random directions
  */
-public record DirectionTests(ResultTable effects, int random) {
+public record DirectionTests(ResultTable effects, double[] asMuch, int random) {
     /** Standard deviations by which steering moves. */
     public static final double STEERED = 4;
 
@@ -54,8 +58,8 @@ public record DirectionTests(ResultTable effects, int random) {
      * @param pairs whose clean prompts the study's prompts are, in their order
      * @param most edited pairs
      * @param random number of random directions
-     * @throws BadInputException if the label has more than two classes, a pair has no distractor, or there is no random
-     *     direction
+     * @throws BadInputException if the label has more than two classes, a pair has no distractor, or there are too few
+     *     random directions or too many for {@link RandomDirections}
      */
     public static DirectionTests of(
             Gpt2 model, PromptPairs pairs, ProbeStudy study, Axis layers, int most, int random, long seed) {
@@ -63,9 +67,7 @@ public record DirectionTests(ResultTable effects, int random) {
             throw new BadInputException("a direction between classes is tested of two, found "
                     + study.prompts().classes().size());
         }
-        if (random < 1) {
-            throw new BadInputException("a direction is compared with at least 1 random one, found " + random);
-        }
+        RandomDirections.require(random);
         int n = Math.min(most, pairs.size());
         PromptPairs edited = PromptPairs.of(model.config(), pairs.list().subList(0, n));
         edited.list().forEach(DirectionTests::requireDistractor);
@@ -107,6 +109,7 @@ public record DirectionTests(ResultTable effects, int random) {
         int cells = study.cells().size();
         double[] values = new double[EDITS.size() * cells * n];
         double[] reference = new double[values.length];
+        double[][] sums = new double[EDITS.size() * cells][random + 1];
         int at = n;
         for (int cell = 0; cell < cells; cell++) {
             for (int s = 0; s < n; s++) {
@@ -114,6 +117,7 @@ public record DirectionTests(ResultTable effects, int random) {
                     for (int edit = 0; edit < EDITS.size(); edit++) {
                         double fall = metric[s] - metric[at++];
                         int to = (edit * cells + cell) * n + s;
+                        sums[edit * cells + cell][r] += fall;
                         if (r == 0) {
                             values[to] = fall;
                         } else {
@@ -123,6 +127,10 @@ public record DirectionTests(ResultTable effects, int random) {
                 }
             }
         }
+        double[] asMuch = Arrays.stream(sums)
+                .mapToDouble(
+                        ofCell -> RandomDirections.asMuch(ofCell[0], Arrays.copyOfRange(ofCell, 1, ofCell.length)))
+                .toArray();
         ResultTable effects = ResultTable.of(
                         "Fall of the logit difference when the direction is edited",
                         "fall of logit difference",
@@ -134,7 +142,7 @@ public record DirectionTests(ResultTable effects, int random) {
                 .ofUnits(edited.units().orElse(Units.each(n)))
                 .neutralAt(0)
                 .comparedWith("random directions of the same length", reference);
-        return new DirectionTests(effects, random);
+        return new DirectionTests(effects, asMuch, random);
     }
 
     /** The direction between the class means of rows, and the deviation of all rows along it. */
@@ -183,12 +191,15 @@ public record DirectionTests(ResultTable effects, int random) {
         }
     }
 
+    /** The edits, in the order of the table. */
+    public static List<String> edits() {
+        return EDITS;
+    }
+
     /** Returns whether some edit of the direction at a layer and position does more than random directions. */
     public boolean isUsed(int layer, int step) {
         return IntStream.range(0, EDITS.size())
-                .anyMatch(edit -> effects.statistics()
-                        .effect(effects.cell(edit, layer, step))
-                        .filter(effect -> effect.standsOut() && effect.estimate() > 0)
-                        .isPresent());
+                .map(edit -> effects.cell(edit, layer, step))
+                .anyMatch(cell -> RandomDirections.isUsed(effects, cell, asMuch[cell]));
     }
 }

@@ -7,6 +7,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -86,9 +87,9 @@ public record ProbeStudy(ProbedPrompts prompts, Folds folds, ResultTable accurac
             System.arraycopy(cells[i].label().correct(), 0, values, i * n, n);
             System.arraycopy(ofControl, 0, values, (cells.length + i) * n, n);
             System.arraycopy(ofControl, 0, reference, i * n, n);
-            // The control's own cells are compared with themselves, and so have no effect.
-            System.arraycopy(ofControl, 0, reference, (cells.length + i) * n, n);
         }
+        // The control's own cells are compared with nothing, and do not count when p are adjusted.
+        Arrays.fill(reference, cells.length * n, reference.length, Double.NaN);
         List<String> names =
                 IntStream.range(0, n).mapToObj(prompts.prompts()::name).toList();
         ResultTable accuracy = ResultTable.of(

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.superposition;
 
+import dev.hyaline.analysis.probe.RandomDirections;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Units;
@@ -30,8 +31,7 @@ import java.util.stream.IntStream;
  * </ul>
  *
  * <p>An effect is the absolute change of the answers' mean logit less the distractors', against the mean under the
- * random directions for the same prompt. Intervals and p are over prompts and tell a feature from the average random
- * direction. As random directions differ too, a feature counts as used only if few of them act as much.
+ * random directions for the same prompt. {@link RandomDirections} has the rule by which it counts.
  *
  * @param dictionary its name
  * @param atoms the strongest, in order
@@ -44,12 +44,6 @@ public record FeatureTests(String dictionary, int[] atoms, ResultTable effects, 
     /** Length of a steering step, in units of normalised activations. */
     public static final double STEERED = 4;
 
-    /** A feature is used if at most this share of the random directions act as much. */
-    public static final double AS_MUCH = 0.05;
-
-    /** The fewest random directions of which one feature can stand out. */
-    public static final int MIN_RANDOM = 19;
-
     private static final List<String> EDITS = List.of("ablate", "steer");
 
     /**
@@ -59,7 +53,7 @@ public record FeatureTests(String dictionary, int[] atoms, ResultTable effects, 
      * @param most atoms of each dictionary
      * @param random number of random directions, the same for all atoms
      * @throws BadInputException if a row of the site is not one vector a token, a pair has no distractor, or there are
-     *     fewer than {@link #MIN_RANDOM} random directions
+     *     too few random directions or too many for {@link RandomDirections}
      */
     public static List<FeatureTests> of(
             Gpt2 model,
@@ -74,10 +68,10 @@ public record FeatureTests(String dictionary, int[] atoms, ResultTable effects, 
             throw new BadInputException(
                     site + " has a row a head, and a feature of all heads together is no direction" + " of one");
         }
-        if (most < 1 || random < MIN_RANDOM) {
-            throw new BadInputException("at least 1 feature is tested, against at least " + MIN_RANDOM
-                    + " random directions, found " + most + " and " + random);
+        if (most < 1) {
+            throw new BadInputException("at least 1 feature of a dictionary is tested, found " + most);
         }
+        RandomDirections.require(random);
         List<Target> targets = new ArrayList<>();
         for (PromptPair pair : pairs.list()) {
             targets.add(Target.of(site).positions(counted(pair, excluded)));
@@ -178,15 +172,15 @@ public record FeatureTests(String dictionary, int[] atoms, ResultTable effects, 
             int from = cell / atoms.length * (changes.length / EDITS.size());
             double[] own = changes[from + first + cell % atoms.length];
             System.arraycopy(own, 0, values, cell * n, n);
-            int reached = 1;
+            double[] sums = new double[random];
             for (int r = 0; r < random; r++) {
                 double[] other = changes[from + r];
                 for (int s = 0; s < n; s++) {
                     reference[cell * n + s] += other[s] / random;
                 }
-                reached += Arrays.stream(other).sum() >= Arrays.stream(own).sum() ? 1 : 0;
+                sums[r] = Arrays.stream(other).sum();
             }
-            asMuch[cell] = reached / (double) (random + 1);
+            asMuch[cell] = RandomDirections.asMuch(Arrays.stream(own).sum(), sums);
         }
         List<String> labels = Arrays.stream(atoms).mapToObj(String::valueOf).toList();
         ResultTable effects = ResultTable.of(
@@ -212,10 +206,6 @@ public record FeatureTests(String dictionary, int[] atoms, ResultTable effects, 
     /** Returns whether an edit of an atom does more than random directions do. */
     public boolean isUsed(int edit, int atom) {
         int cell = effects.cell(edit, atom);
-        return asMuch[cell] <= AS_MUCH
-                && effects.statistics()
-                        .effect(cell)
-                        .filter(effect -> effect.standsOut() && effect.estimate() > 0)
-                        .isPresent();
+        return RandomDirections.isUsed(effects, cell, asMuch[cell]);
     }
 }

@@ -102,6 +102,49 @@ class DictionaryLearningTest {
     }
 
     /**
+     * Two epochs of scikit-learn 1.9 in which atoms that are hardly used are replaced, with the
+     * samples and the noise that it drew: with the same draws the objective is the same, so that the draws are all that
+     * sets two fits apart.
+     */
+    @Test
+    void withTheSameDrawsAtomsAreReplacedAsInScikitLearn() {
+        SafetensorsValues golden = SparseGolden.values("replaced.safetensors");
+        int d = 8;
+        int n = 64;
+        double[] samples = golden.doubles("X", 0, golden.elements("X"));
+        double[] noise = golden.doubles("noise", 0, golden.elements("noise"));
+        int[] sample = golden.integers("sample");
+        int[] step = golden.integers("step");
+        double[] costs = golden.doubles("costs", 0, golden.elements("costs"));
+        double objective = golden.doubles("objective", 0, 1)[0];
+        MiniBatchDictionaryLearning learning = MiniBatchDictionaryLearning.of(n, 0.8)
+                .batch(8)
+                .epochs(2)
+                .shuffled(false)
+                .startingFrom(golden.doubles("dictionary_0", 0, n * d));
+        try (MiniBatchFit fit = learning.begin(samples, d, 2)) {
+            int[] next = {0};
+            fit.replacement = (at, atom, batch, count, into) -> {
+                assertThat(at).isEqualTo(step[next[0]]);
+                for (int c = 0; c < d; c++) {
+                    into[c] = batch[sample[next[0]] * d + c] + noise[next[0] * d + c];
+                }
+                next[0]++;
+            };
+            LearnedDictionary learned = fit.run((done, cost, resampled) -> {});
+            assertThat(next[0]).isEqualTo(sample.length).isEqualTo(253);
+            for (int i = 0; i < costs.length; i++) {
+                assertThat(learned.costs()[i]).isCloseTo(costs[i], within(1e-6 * costs[i]));
+            }
+            assertThat(largestDifference(learned.rows(), golden.doubles("dictionary", 0, n * d)))
+                    .isLessThan(1e-6);
+            SparseCoder coder = learned.coder(Coding.lasso(0.8));
+            assertThat(coder.objective(samples, coder.encode(samples)) / (samples.length / d))
+                    .isCloseTo(objective, within(1e-6 * objective));
+        }
+    }
+
+    /**
      * The planted dictionary of 10 times the width: what scikit-learn reaches in as many epochs with its first seed.
      */
     @Test

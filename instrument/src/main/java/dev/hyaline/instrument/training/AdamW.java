@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -63,6 +64,23 @@ final class AdamW implements TensorSource {
                 kernels.adam(state.values, state.mean, state.square, from, gradient, from, count, adam);
             });
         }
+    }
+
+    /** The name of the first tensor with a value that is not finite, if there is one. */
+    Optional<String> firstNotFinite() {
+        return tensors.stream()
+                .map(TensorSpec::name)
+                .filter(name -> !isFinite(state(name).values))
+                .findFirst();
+    }
+
+    private static boolean isFinite(float[] values) {
+        // 0 times what is not finite is NaN, which a sum keeps.
+        float sum = 0;
+        for (float value : values) {
+            sum += 0 * value;
+        }
+        return sum == 0;
     }
 
     private static AdamStep adam(TrainingOptions options, int step, double factor, double kept) {

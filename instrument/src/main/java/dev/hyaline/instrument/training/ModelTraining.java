@@ -41,6 +41,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -197,7 +198,8 @@ public final class ModelTraining {
      * Takes the next step.
      *
      * @throws BadInputException if all of the options' steps have been taken
-     * @throws HyalineException if the loss or the gradient is not finite; the parameters are then as before
+     * @throws HyalineException if the loss or the gradient is not finite; the parameters are then as before. Also if the
+     *     step left a parameter that is not finite; the training is then of no more use
      */
     public StepResult next() {
         if (step == options.steps()) {
@@ -221,7 +223,7 @@ public final class ModelTraining {
     /**
      * Takes the next step on sequences of one's own, each of whose tokens but the first is predicted from those before.
      *
-     * @throws HyalineException if the loss or the gradient is not finite; the parameters are then as before
+     * @throws HyalineException as {@link #next()}
      */
     public StepResult next(List<int[]> sequences) {
         int predicted =
@@ -240,12 +242,17 @@ public final class ModelTraining {
         double mean = loss[0] / predicted;
         if (!Double.isFinite(mean) || !Double.isFinite(norm)) {
             throw new HyalineException("training: after " + step + " steps the loss is " + mean
-                    + " and the gradient's length " + norm + "; lower the rate, or look for the first value that is not"
-                    + " finite");
+                    + " and the gradient's length " + norm + "; lower the rate of " + options.rate(step)
+                    + ", or look for the first value that is not finite");
         }
         // PyTorch's rule, so that the same options train the same model.
         double factor = Math.min(1, options.clip() / (norm + 1e-6));
         parameters.step(options, step, gradients, factor);
+        Optional<String> broken = parameters.firstNotFinite();
+        if (broken.isPresent()) {
+            throw new HyalineException("training: step " + step + " at the rate " + options.rate(step)
+                    + " left values in " + broken.get() + " that are not finite; lower the rate");
+        }
         return new StepResult(step, mean, norm, options.rate(step++));
     }
 

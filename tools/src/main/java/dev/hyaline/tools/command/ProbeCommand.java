@@ -12,6 +12,7 @@ import dev.hyaline.analysis.probe.Leace;
 import dev.hyaline.analysis.probe.ProbeMethod;
 import dev.hyaline.analysis.probe.ProbeStudy;
 import dev.hyaline.analysis.probe.ProbedPrompts;
+import dev.hyaline.analysis.probe.RandomDirections;
 import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
@@ -35,6 +36,7 @@ import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
@@ -155,8 +157,9 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             names = "--interventions",
             paramLabel = "N",
             description = {
-                "Random directions that edits of the direction are compared with; 0 for no edits. A task's labels of"
-                        + " two classes only. Default: 8"
+                "Random directions that edits of the direction are compared with, at least "
+                        + RandomDirections.MIN_COUNT + "; 0 for no edits. A task's labels of two classes only."
+                        + " Default: " + RandomDirections.COUNT
             })
     private @Nullable Integer interventions;
 
@@ -184,10 +187,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             throw new BadInputException("--k is of --method k-sparse, found --method " + method);
         }
         CheckedOptions.requireAtLeast("--k", 1, k == null ? 1 : k);
-        CheckedOptions.requireAtLeast("--interventions", 0, interventions == null ? 0 : interventions);
-        if (interventions != null && interventions > 1000) {
-            throw new BadInputException("--interventions must be at most 1000, found " + interventions);
-        }
+        CheckedOptions.requireRandomDirections(interventions);
         if (interventions != null && interventions > 0 && !prompts.hasAnswers()) {
             throw new BadInputException("--interventions needs the answers of a task, but --labels has none");
         }
@@ -299,7 +299,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
     }
 
     private @Nullable DirectionTests tests(Gpt2 model, ProbeOptions.Probed probed, ProbeStudy study, Axis layerAxis) {
-        int random = interventions == null ? 8 : interventions;
+        int random = interventions == null ? RandomDirections.COUNT : interventions;
         if (random == 0 || probed.pairs() == null) {
             return null;
         }
@@ -357,15 +357,26 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             List<ErasedStudy> erased,
             @Nullable AlignmentStudy aligned) {
         ProbedPrompts of = study.prompts();
-        console.out()
-                .println(console.bold(model) + "  " + probed.origin() + ", " + site + ", " + method + "; "
-                        + of.prompts().size() + " prompts, " + of.types().count() + " types, classes "
+        console.headed(
+                model,
+                probed.origin() + ", " + site + ", " + method + "; "
+                        + DisplayText.plural(of.prompts().size(), "prompt") + ", "
+                        + DisplayText.plural(of.types().count(), "type") + ", classes "
                         + String.join(" ", of.classes()));
         console.out().println();
         TableView.print(console, study.accuracy());
         console.out().println();
         Table table = new Table(
-                "layer", "position", ">accuracy", ">95% interval", ">p", ">AUC", ">control", ">selectivity", "");
+                "layer",
+                "position",
+                ">accuracy",
+                ">95% interval",
+                ">p",
+                ">AUC",
+                ">control",
+                ">selectivity",
+                "reads",
+                "used");
         for (int i = 0; i < study.cells().size(); i++) {
             ProbeStudy.Cell cell = study.cells().get(i);
             table.row(
@@ -377,9 +388,17 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                     cell.label().auc().map(auc -> figure(auc.area())).orElse("-"),
                     figure(cell.control().accuracy()),
                     figure(cell.selectivity()),
-                    verdict(study, tests, i));
+                    reads(study, i) ? "yes" : "no",
+                    tests == null ? "-" : isUsed(study, tests, i) ? "yes" : "no");
         }
         table.print(console);
+        console.dimLines("p: labels exchanged among units of a fold, against chance; of each cell alone, not adjusted");
+        console.dimLines("reads: accuracy above that of the control task, by the * of the table above");
+        if (tests != null) {
+            console.dimLines("used: an edit of the direction does more than the average of " + tests.random()
+                    + " random ones, by the * of the table below, and than all but "
+                    + percent(RandomDirections.AS_MUCH) + " of them");
+        }
         if (tests != null) {
             console.out().println();
             TableView.print(console, tests.effects());
@@ -395,16 +414,20 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
     }
 
     private void showAligned(ProbeStudy study, AlignmentStudy aligned) {
-        console.out()
-                .println("Share of " + aligned.accuracy().samples().size() + " unseen pairs that say the other answer"
-                        + " with the other prompt's values in a subspace (" + aligned.dimensions() + " trained):");
+        console.lines("Share of " + aligned.accuracy().samples().size() + " pairs, each unseen, that say the other"
+                + " answer with the other prompt's values in a subspace (" + aligned.dimensions() + " trained):");
         List<String> headings = new ArrayList<>(List.of("layer", "position"));
         AlignmentStudy.SUBSPACES.forEach(name -> headings.add(">" + name));
+        headings.add(2 + AlignmentStudy.SUBSPACES.indexOf("trained") + 1, ">95% interval");
         Table table = new Table(headings.toArray(String[]::new));
         for (int i = 0; i < study.cells().size(); i++) {
             List<String> row = new ArrayList<>(List.of(layer(study, i), position(study, i)));
             for (int kind = 0; kind < AlignmentStudy.SUBSPACES.size(); kind++) {
                 row.add(figure(accuracy(study, aligned, kind, i)));
+                if (AlignmentStudy.SUBSPACES.get(kind).equals("trained")) {
+                    Interval interval = bounds(study, aligned, kind, i);
+                    row.add(figure(interval.low()) + " " + figure(interval.high()));
+                }
             }
             table.row(row.toArray());
         }
@@ -414,6 +437,11 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
     private static double accuracy(ProbeStudy study, AlignmentStudy aligned, int subspace, int cell) {
         int steps = study.prompts().axis().size();
         return aligned.accuracy().meanAt(subspace, cell / steps, cell % steps);
+    }
+
+    private Interval bounds(ProbeStudy study, AlignmentStudy aligned, int subspace, int cell) {
+        int steps = study.prompts().axis().size();
+        return aligned.interval(subspace, cell / steps, cell % steps, prompts.seed());
     }
 
     private void showErased(ProbeStudy study, List<ErasedStudy> erased) {
@@ -465,18 +493,31 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
         return study.prompts().axis().labels().get(cell % study.prompts().axis().size());
     }
 
-    /** What a cell shows, in words. */
-    private static String verdict(ProbeStudy study, @Nullable DirectionTests tests, int cell) {
+    private static boolean reads(ProbeStudy study, int cell) {
         int steps = study.prompts().axis().size();
-        boolean reads = study.accuracy()
+        return study.accuracy()
                 .statistics()
                 .effect(study.accuracy().cell(0, cell / steps, cell % steps))
                 .filter(effect -> effect.standsOut() && effect.estimate() > 0)
                 .isPresent();
+    }
+
+    private static boolean isUsed(ProbeStudy study, DirectionTests tests, int cell) {
+        int steps = study.prompts().axis().size();
+        return tests.isUsed(cell / steps, cell % steps);
+    }
+
+    private static String percent(double share) {
+        return String.format(Locale.ROOT, "%.3g %%", 100 * share);
+    }
+
+    /** What a cell shows, in words. */
+    private static String verdict(ProbeStudy study, @Nullable DirectionTests tests, int cell) {
+        boolean reads = reads(study, cell);
         if (tests == null) {
             return reads ? "readable" : "not above its control";
         }
-        boolean used = tests.isUsed(cell / steps, cell % steps);
+        boolean used = isUsed(study, tests, cell);
         if (reads) {
             return used ? "readable, and used by the model" : "readable, but the model does not use it here";
         }
@@ -527,7 +568,23 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                     JsonOutput.number(out, "erased_right", ErasedStudy.LogitDifferences.right(said.after()));
                 }
             }
+            if (tests != null) {
+                int steps = study.prompts().axis().size();
+                out.writeObjectPropertyStart("random_as_much");
+                for (int edit = 0; edit < DirectionTests.edits().size(); edit++) {
+                    JsonOutput.number(
+                            out,
+                            DirectionTests.edits().get(edit),
+                            tests.asMuch()[tests.effects().cell(edit, i / steps, i % steps)]);
+                }
+                out.writeEndObject();
+            }
             if (aligned != null) {
+                out.writeObjectPropertyStart("interchange_interval");
+                Interval trained = bounds(study, aligned, AlignmentStudy.SUBSPACES.indexOf("trained"), i);
+                JsonOutput.number(out, "low", trained.low());
+                JsonOutput.number(out, "high", trained.high());
+                out.writeEndObject();
                 out.writeObjectPropertyStart("interchange_accuracy");
                 for (int kind = 0; kind < AlignmentStudy.SUBSPACES.size(); kind++) {
                     JsonOutput.number(

@@ -1,5 +1,6 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.probe.RandomDirections;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
@@ -25,8 +26,6 @@ public final class LayerStudyOptions implements CheckedOptions {
     private static final int MAX_BATCH = 1 << 20;
     private static final long MAX_STEPS = 1_000_000_000;
     private static final int MAX_SAMPLES = 100_000_000;
-    private static final int RANDOM = 39;
-    private static final int MAX_RANDOM = 1000;
     private static final int TESTED = 8;
     private static final int TESTED_PAIRS = 32;
     private static final Task TASK = Task.PRONOUNS;
@@ -87,7 +86,7 @@ public final class LayerStudyOptions implements CheckedOptions {
             paramLabel = "N",
             description = {
                 "Random directions that edits of the strongest features are compared with, at least "
-                        + FeatureTests.MIN_RANDOM + "; 0 for no edits. Default: " + RANDOM
+                        + RandomDirections.MIN_COUNT + "; 0 for no edits. Default: " + RandomDirections.COUNT
             })
     private @Nullable Integer interventions;
 
@@ -106,12 +105,7 @@ public final class LayerStudyOptions implements CheckedOptions {
         require("--k", k, 1, Integer.MAX_VALUE);
         require("--batch", batch, 1, MAX_BATCH);
         require("--steps", steps, 1, MAX_STEPS);
-        if (interventions != null
-                && interventions != 0
-                && (interventions < FeatureTests.MIN_RANDOM || interventions > MAX_RANDOM)) {
-            throw new BadInputException("--interventions must be 0, or from " + FeatureTests.MIN_RANDOM + " to "
-                    + MAX_RANDOM + ", found " + interventions);
-        }
+        CheckedOptions.requireRandomDirections(interventions);
         if (alpha != null && !(alpha > 0 && alpha < Double.POSITIVE_INFINITY)) {
             throw new BadInputException("--alpha must be a finite number above 0, found " + alpha);
         }
@@ -151,7 +145,7 @@ public final class LayerStudyOptions implements CheckedOptions {
      */
     public List<FeatureTests> tests(
             Gpt2 model, LayerSuperposition found, ModelVocabulary vocabulary, Set<Integer> excluded, long seed) {
-        int random = interventions == null ? RANDOM : interventions;
+        int random = interventions == null ? RandomDirections.COUNT : interventions;
         if (random == 0 || (interventions == null && found.site().site().shape().byHead())) {
             return List.of();
         }

@@ -17,6 +17,7 @@ public final class ToyOptions implements CheckedOptions {
     private static final int PLOTTED = 19;
     private static final int INSTANCES = 2;
     private static final int STEPS = 1500;
+    private static final int HIDDEN = 2;
 
     @Option(
             names = "--toy",
@@ -30,7 +31,7 @@ public final class ToyOptions implements CheckedOptions {
             description = "Of --toy: features of one kind of model to train in place of the three known pictures.")
     private @Nullable Integer features;
 
-    @Option(names = "--hidden", paramLabel = "M", description = "With --features: their dimensions. Default: 2")
+    @Option(names = "--hidden", paramLabel = "M", description = "With --features: their dimensions. Default: " + HIDDEN)
     private @Nullable Integer hidden;
 
     @Option(
@@ -80,6 +81,9 @@ public final class ToyOptions implements CheckedOptions {
             throw new BadInputException(
                     "--instances must be from 1 to " + ToyTraining.MAX_INSTANCES + ", found " + instances);
         }
+        if (decay != null && !(decay > 0 && decay <= 1)) {
+            throw new BadInputException("--decay must be above 0 and at most 1, found " + decay);
+        }
         if (steps != null && steps < 1) {
             throw new BadInputException("--toy-steps must be at least 1, found " + steps);
         }
@@ -99,7 +103,7 @@ public final class ToyOptions implements CheckedOptions {
         Map<String, List<ToySetting>> groups = new LinkedHashMap<>();
         if (features != null) {
             ToySetting first =
-                    ToySetting.of(features, hidden == null ? 2 : hidden, 1).decay(decay == null ? 1 : decay);
+                    toy(features, hidden == null ? HIDDEN : hidden).decay(decay == null ? 1 : decay);
             groups.put("models", sparser(linear ? first.withoutRelu() : first, densities(), seed));
             return groups;
         }
@@ -112,6 +116,14 @@ public final class ToyOptions implements CheckedOptions {
                 .toArray();
         groups.put("dimensionality", sparser(ToySetting.of(60, 8, 1), plotted, seed));
         return groups;
+    }
+
+    private static ToySetting toy(int features, int hidden) {
+        try {
+            return ToySetting.of(features, hidden, 1);
+        } catch (BadInputException e) {
+            throw new BadInputException("--features, --hidden: " + e.getMessage());
+        }
     }
 
     private List<ToySetting> sparser(ToySetting first, double[] all, long seed) {
@@ -135,6 +147,10 @@ public final class ToyOptions implements CheckedOptions {
             } catch (NumberFormatException e) {
                 throw new BadInputException(
                         "--densities: '" + parts[i] + "' is no number; expected probabilities such as 1,0.3,0.05");
+            }
+            if (!(values[i] > 0 && values[i] <= 1)) {
+                throw new BadInputException(
+                        "--densities: a probability is above 0 and at most 1, found " + parts[i].strip());
             }
         }
         return values;

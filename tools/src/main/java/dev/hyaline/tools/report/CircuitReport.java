@@ -110,10 +110,10 @@ public record CircuitReport(
                                 : " to find the circuit, " + judged.pairs().size() + " others to judge it")
                         + ", " + judged.metric().quantity() + ": clean " + TableView.figure(evaluation.meanFull())
                         + ", all edges ablated " + TableView.figure(evaluation.meanEmpty()));
-        console.out()
-                .println(console.bold("Circuit by " + search.origin()) + "  "
-                        + console.dim(judged.ablation().description() + " ablation, input = "
-                                + judged.input().toString().replace('-', ' ')));
+        console.headed(
+                "Circuit by " + search.origin(),
+                judged.ablation().description() + " ablation, input = "
+                        + judged.input().toString().replace('-', ' '));
         console.out()
                 .println(circuit().nodes().size() + " nodes and " + circuit().size() + " of "
                         + DisplayText.count(circuit().graphSize()) + " edges"

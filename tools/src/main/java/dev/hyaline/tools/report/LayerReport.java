@@ -1,5 +1,6 @@
 package dev.hyaline.tools.report;
 
+import dev.hyaline.analysis.probe.RandomDirections;
 import dev.hyaline.analysis.sparse.feature.InterpretableLatents;
 import dev.hyaline.analysis.sparse.measure.DensityPicture;
 import dev.hyaline.analysis.superposition.DictionaryMeasure;
@@ -60,16 +61,15 @@ public record LayerReport(
     }
 
     public void show(Console console) {
-        console.out()
-                .println(String.format(
-                        Locale.ROOT,
-                        "%s of %s: %d dimensions, %.1f effective. Learned from %d tokens, measured on %d others.",
-                        found.site(),
-                        model,
-                        found.width(),
-                        found.effectiveDimension(),
-                        found.trainedTokens(),
-                        found.heldOutTokens()));
+        console.lines(String.format(
+                Locale.ROOT,
+                "%s of %s: %d dimensions, %.1f effective. Learned from %d tokens, measured on %d others.",
+                found.site(),
+                model,
+                found.width(),
+                found.effectiveDimension(),
+                found.trainedTokens(),
+                found.heldOutTokens()));
         console.out().println();
         Table table = new Table("", ">sparse coding", ">autoencoder");
         row(table, "atoms", measure -> String.valueOf(measure.atoms()));
@@ -134,16 +134,15 @@ public record LayerReport(
                 measure -> String.valueOf(measure.interpretable().labels()));
         table.print(console);
         console.out().println();
-        console.out()
-                .println(String.format(
-                        Locale.ROOT,
-                        "Interpretable: says that the token, or the one before or after, is a certain one or of a set,"
-                                + " with an F1 of at least %.1f on texts that the label was not chosen on. Of the"
-                                + " dimensions %s, of the neurons %s, of random directions %s.",
-                        InterpretableLatents.ENOUGH,
-                        counted(found.comparison().basis()),
-                        counted(found.comparison().neurons()),
-                        counted(found.comparison().random())));
+        console.lines(String.format(
+                Locale.ROOT,
+                "Interpretable: says that the token, or the one before or after, is a certain one or of a set,"
+                        + " with an F1 of at least %.1f on texts that the label was not chosen on. Of the"
+                        + " dimensions %s, of the neurons %s, of random directions %s.",
+                InterpretableLatents.ENOUGH,
+                counted(found.comparison().basis()),
+                counted(found.comparison().neurons()),
+                counted(found.comparison().random())));
         console.out().println();
         Table likeness = new Table("mean largest cosine (MMCS)", ">there", ">back", ">above 0.7", ">random");
         for (DictionaryStability stability : found.stability()) {
@@ -166,18 +165,15 @@ public record LayerReport(
             showTest(console, i);
         }
         TableView.explain(console, tests.getFirst().effects());
-        console.out()
-                .println(console.dim("as large: share of the random directions whose change is as large; at most "
-                        + percent(FeatureTests.AS_MUCH) + " of a feature that the model uses"));
+        console.dimLines("as large: share of the random directions whose change is as large; at most "
+                + percent(RandomDirections.AS_MUCH) + " of a feature that the model uses");
     }
 
     private void showTest(Console console, int dictionary) {
         FeatureTests test = tests.get(dictionary);
-        console.out()
-                .println(console.bold("The strongest features edited, " + test.dictionary()) + "  "
-                        + console.dim("at every token of " + prompts + "; absolute change of the logit difference, and"
-                                + " how much more that is than of " + test.random()
-                                + " random directions of the same length"));
+        console.out().println(console.bold("The strongest features edited, " + test.dictionary()));
+        console.dimLines("at every token of " + prompts + "; change: absolute change of the logit difference; effect:"
+                + " how much more that is than of " + test.random() + " random directions of the same length");
         Table table = new Table(
                 "atom", "label", "edit", ">change", ">effect", ">95% interval", ">adjusted p", "", ">as large", "");
         for (int atom = 0; atom < test.atoms().length; atom++) {

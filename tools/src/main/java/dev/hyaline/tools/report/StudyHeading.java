@@ -8,7 +8,7 @@ import dev.hyaline.tools.terminal.ScreenWidth;
 
 /** The lines above a study's table: the model, the number of pairs, and one of them. */
 public final class StudyHeading {
-    private static final int MAX_NAME_WIDTH = 200;
+    private static final int MAX_NAME_WIDTH = Console.LINE - "such as: ".length();
 
     private StudyHeading() {}
 
@@ -18,7 +18,7 @@ public final class StudyHeading {
      * @param more the text after the number of pairs
      */
     public static void print(Console console, String model, PromptPairs pairs, String more) {
-        console.out().println(console.bold(model) + "  " + DisplayText.plural(pairs.size(), "pair") + more);
+        console.headed(model, DisplayText.plural(pairs.size(), "pair") + more);
         console.out()
                 .println(console.dim("such as: "
                         + ScreenWidth.shortened(EscapedText.plain(pairs.get(0).name()), MAX_NAME_WIDTH)));

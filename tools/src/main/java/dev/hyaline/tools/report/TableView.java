@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  * for that is shown as a list of the cells that stand out.
  */
 public final class TableView {
-    private static final int LINE = 100;
     private static final int MAX_ROWS = 160;
     private static final int MAX_WORD_LENGTH = 5;
     private static final int SHOWN = 20;
@@ -206,19 +205,16 @@ public final class TableView {
                         .mapToInt(ScreenWidth::of)
                         .max()
                         .orElse(0));
-        int width = 1
-                + Math.max(
-                        columns.stream()
-                                .flatMap(Arrays::stream)
-                                .mapToInt(word -> ScreenWidth.of(shortened(word)))
-                                .max()
-                                .orElse(0),
-                        IntStream.range(0, table.cells())
-                                .map(cell -> rounding.text(table.mean(cell)).length()
-                                        + mark(table, cell).length())
-                                .max()
-                                .orElse(0));
-        int atOnce = Math.max(1, (LINE - first) / width);
+        int figures = IntStream.range(0, table.cells())
+                .map(cell -> rounding.text(table.mean(cell)).length()
+                        + mark(table, cell).length())
+                .max()
+                .orElse(0);
+        int whole = 1 + Math.max(longest(columns, Console.LINE), figures);
+        // Long words are cut only where columns would not fit on a line otherwise.
+        int longest = first + columns.size() * whole <= Console.LINE ? Console.LINE : MAX_WORD_LENGTH;
+        int width = 1 + Math.max(longest(columns, longest), figures);
+        int atOnce = Math.max(1, (Console.LINE - first) / width);
         ColourScale scale = ColourScale.of(table);
         for (int from = 0; from < columns.size(); from += atOnce) {
             int to = Math.min(columns.size(), from + atOnce);
@@ -226,7 +222,7 @@ public final class TableView {
                 StringBuilder heading = new StringBuilder(left(l == 0 ? grid.rowName() : "", first));
                 for (int c = from; c < to; c++) {
                     String[] words = columns.get(c);
-                    heading.append(right(l < words.length ? shortened(words[l]) : "", width));
+                    heading.append(right(l < words.length ? shortened(words[l], longest) : "", width));
                 }
                 console.out().println(console.bold(heading.toString().stripTrailing()));
             }
@@ -246,8 +242,16 @@ public final class TableView {
         }
     }
 
-    private static String shortened(String label) {
-        return ScreenWidth.shortened(EscapedText.plain(label), MAX_WORD_LENGTH);
+    private static int longest(List<String[]> columns, int most) {
+        return columns.stream()
+                .flatMap(Arrays::stream)
+                .mapToInt(word -> ScreenWidth.of(shortened(word, most)))
+                .max()
+                .orElse(0);
+    }
+
+    private static String shortened(String label, int most) {
+        return ScreenWidth.shortened(EscapedText.plain(label), most);
     }
 
     private static String left(String text, int width) {

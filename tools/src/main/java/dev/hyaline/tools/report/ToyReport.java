@@ -9,7 +9,9 @@ import dev.hyaline.analysis.superposition.ToySetting;
 import dev.hyaline.analysis.superposition.ToyStripPicture;
 import dev.hyaline.analysis.superposition.TrainedToy;
 import dev.hyaline.analysis.superposition.TwoFeatures;
+import dev.hyaline.files.JsonText;
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -42,19 +44,18 @@ public record ToyReport(Map<String, List<TrainedToy>> groups, int instances) {
     }
 
     public void show(Console console) {
-        console.out()
-                .println("The best of " + instances + (instances == 1 ? " toy model" : " toy models")
-                        + " of each kind; p is the probability that a feature is present.");
+        console.lines((instances == 1 ? "One toy model" : "The best of " + instances + " toy models")
+                + " of each kind; p is the probability that a feature is present.");
         groups.forEach((name, toys) -> {
             ToySetting first = toys.getFirst().setting();
             console.out().println();
             console.out()
                     .println(console.bold(String.format(
                             Locale.ROOT,
-                            "%s: %d features in %d dimensions%s%s",
+                            "%s: %s in %s%s%s",
                             name,
-                            first.features(),
-                            first.hidden(),
+                            DisplayText.plural(first.features(), "feature"),
+                            DisplayText.plural(first.hidden(), "dimension"),
                             first.decay() == 1
                                     ? ""
                                     : ", each " + first.decay() + " times as important as the one before",
@@ -71,12 +72,11 @@ public record ToyReport(Map<String, List<TrainedToy>> groups, int instances) {
             table.print(console);
         });
         console.out().println();
-        console.out()
-                .println(String.format(
-                        Locale.ROOT,
-                        "D* = m / |W|^2: dimensions a feature. Two features in one dimension share it below p = 4/7 ="
-                                + " %.3f: sharing loses p^2/3, keeping one p/3 - p^2/4.",
-                        TwoFeatures.CROSSING));
+        console.lines(String.format(
+                Locale.ROOT,
+                "D* = m / |W|^2: dimensions a feature. Two features in one dimension share it below p = 4/7 ="
+                        + " %.3f: sharing loses p^2/3, keeping one p/3 - p^2/4.",
+                TwoFeatures.CROSSING));
     }
 
     private static String arrangements(TrainedToy toy) {
@@ -113,6 +113,11 @@ public record ToyReport(Map<String, List<TrainedToy>> groups, int instances) {
     public Map<String, byte[]> files() {
         Map<String, byte[]> files = new LinkedHashMap<>();
         files.put("toy.csv", csv().getBytes(StandardCharsets.UTF_8));
+        files.put("toy.json", JsonText.compact(json -> {
+            json.writeStartObject();
+            writeJson(json);
+            json.writeEndObject();
+        }));
         pictures().forEach((name, picture) -> {
             files.put(name + ".svg", picture.svg().getBytes(StandardCharsets.UTF_8));
             files.put(name + ".png", picture.png());

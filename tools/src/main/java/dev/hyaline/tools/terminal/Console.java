@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -29,6 +30,9 @@ public record Console(
         boolean colours,
         boolean progress,
         Map<String, String> environment) {
+    /** Columns of a line, unless a table is wider. */
+    public static final int LINE = 100;
+
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
 
@@ -94,6 +98,27 @@ public record Console(
     public void flush() {
         out.flush();
         err.flush();
+    }
+
+    /** Prints text in lines of at most {@value #LINE} columns. */
+    public void lines(String text) {
+        DisplayText.wrapped(text, LINE, "").forEach(out::println);
+    }
+
+    /** The same, dimmed. */
+    public void dimLines(String text) {
+        DisplayText.wrapped(text, LINE, "").forEach(line -> out.println(dim(line)));
+    }
+
+    /** Prints a heading in bold, two blanks, and text, in lines of at most {@value #LINE} columns. */
+    public void headed(String heading, String text) {
+        List<String> lines = DisplayText.wrapped(heading + "  " + text, LINE, "");
+        String first = lines.getFirst();
+        out.println(
+                first.startsWith(heading)
+                        ? bold(heading) + first.substring(heading.length()).stripTrailing()
+                        : bold(first));
+        lines.subList(1, lines.size()).forEach(out::println);
     }
 
     public String bold(String text) {

@@ -1,5 +1,6 @@
 package dev.hyaline.tools.terminal;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -45,6 +46,31 @@ public final class DisplayText {
     /** A shape such as {@code [1, 15, 128]}. */
     public static String shape(List<Long> shape) {
         return shape.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
+    }
+
+    /**
+     * Lines of at most some columns, broken at blanks; a word that is longer has a line of its own.
+     *
+     * @param indent put before each line but the first
+     */
+    public static List<String> wrapped(String text, int columns, String indent) {
+        List<String> lines = new ArrayList<>();
+        StringBuilder line = new StringBuilder();
+        int width = 0;
+        for (String word : text.split(" ", -1)) {
+            int wordWidth = ScreenWidth.of(word);
+            if (width > 0 && width + 1 + wordWidth > columns) {
+                lines.add(line.toString());
+                line = new StringBuilder(indent);
+                line.append(word);
+                width = indent.length() + wordWidth;
+            } else {
+                line.append(width > 0 ? " " : "").append(word);
+                width += (width > 0 ? 1 : 0) + wordWidth;
+            }
+        }
+        lines.add(line.toString());
+        return lines;
     }
 
     /** A number with its noun: {@code 1 prompt}, {@code 2 prompts}. */

@@ -7,7 +7,9 @@ import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.edit.Intervention;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
@@ -17,19 +19,15 @@ import java.util.stream.Collectors;
 public final class LatentSweep implements Sweep {
     private final String axis;
     private final List<SpliceNode> nodes;
-    private final List<Intervention> interventions;
-
     private LatentSweep(String axis, List<SpliceNode> nodes) {
         this.axis = axis;
         this.nodes = List.copyOf(nodes);
-        interventions =
-                nodes.stream().map(node -> node.ablated().intervention()).toList();
     }
 
     /**
      * Ablates latents of one autoencoder, one by one.
      *
-     * @throws BadInputException if one is not there, or the autoencoder's splice is no intervention
+     * @throws BadInputException if one is not there
      */
     public static LatentSweep of(Attachment attachment, int... latents) {
         requireSome(latents.length);
@@ -40,11 +38,7 @@ public final class LatentSweep implements Sweep {
                         .toList());
     }
 
-    /**
-     * Ablates nodes of one or several autoencoders, one by one.
-     *
-     * @throws BadInputException if an autoencoder's splice is no intervention
-     */
+    /** Ablates nodes of one or several autoencoders, one by one; transcoders and those of all heads among them. */
     public static LatentSweep of(List<SpliceNode> nodes) {
         requireSome(nodes.size());
         return new LatentSweep("node", nodes);
@@ -108,6 +102,13 @@ public final class LatentSweep implements Sweep {
 
     @Override
     public CellEdits edits(PairRuns runs, int group) {
+        Map<Attachment, RecordedSplices> recorded = new HashMap<>();
+        List<Intervention> interventions = nodes.stream()
+                .map(node -> RecordedSplices.areNeeded(node.attachment())
+                        ? recorded.computeIfAbsent(node.attachment(), of -> new RecordedSplices(runs, of))
+                                .intervention(node.ablated())
+                        : node.ablated().intervention())
+                .toList();
         return (cell, pair) -> List.of(interventions.get(cell));
     }
 }

@@ -88,12 +88,16 @@ public final class Splice {
      * @param y what the site that it writes holds {@code [tokens, dOut]}; the same array unless it is a transcoder's
      */
     public SpliceResult apply(float[] x, float[] y) {
+        return apply(x, y, attachment.autoencoder().encode(attachment.encoderInput(x)));
+    }
+
+    /** The same, where the latents without edits are known. */
+    SpliceResult apply(float[] x, float[] y, Latents before) {
         SparseAutoencoder sae = attachment.autoencoder();
         int dIn = sae.config().dIn();
         int dOut = sae.config().dOut();
         float[] means = attachment.centring() ? Attachment.means(x, dIn) : new float[0];
         float[] input = attachment.encoderInput(x);
-        Latents before = sae.encode(input);
         Latents after = edits.isEmpty() ? before : edited(before);
         float[] reconstruction = sae.reconstruct(input, after);
         if (means.length > 0 && !sae.config().transcoder()) {

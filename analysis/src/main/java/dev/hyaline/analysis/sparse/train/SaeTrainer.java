@@ -304,12 +304,14 @@ public final class SaeTrainer implements AutoCloseable {
             resample(in, out, dead);
         }
         double rate = training.schedule().rate(done, training.steps());
-        Losses losses = step.run(
-                in, out, training.batch(), dead, rate, training.schedule().warmth(done));
-        if (!Double.isFinite(losses.total())) {
+        Losses losses =
+                step.backward(in, out, training.batch(), dead, training.schedule().warmth(done));
+        if (!Double.isFinite(losses.total()) || !Double.isFinite(losses.gradientNorm())) {
             throw new BadInputException("the loss of step " + done + " is " + losses.total()
-                    + ": the learning rate is too high, or an activation is not finite");
+                    + " and the gradient's length " + losses.gradientNorm() + ": the learning rate of " + rate
+                    + " is too high, or an activation is not finite");
         }
+        step.move(rate);
         int[] counts = step.fired();
         for (int i = 0; i < counts.length; i++) {
             idle[i] = counts[i] > 0 ? 0 : idle[i] + training.batch();
@@ -361,8 +363,27 @@ public final class SaeTrainer implements AutoCloseable {
         return densities;
     }
 
-    /** The autoencoder as it is now. */
+    /** Checks that the weights can be used. */
+    private void requireFinite() {
+        weights.all().forEach((name, parameter) -> {
+            for (float value : parameter.value) {
+                if (!Float.isFinite(value)) {
+                    long last = Math.max(done - 1, 0);
+                    throw new BadInputException("step " + last + " at the learning rate of "
+                            + training.schedule().rate(last, training.steps()) + " left values in " + name
+                            + " that are not finite: the rate is too high");
+                }
+            }
+        });
+    }
+
+    /**
+     * The autoencoder as it is now.
+     *
+     * @throws BadInputException if a weight is not finite
+     */
     public SparseAutoencoder autoencoder(SaeMetadata metadata) {
+        requireFinite();
         TrainedActivation trained = training.recipe().activation();
         LatentActivation activation = switch (trained) {
             case TrainedActivation.PenalizedRelu relu -> new LatentActivation.Relu();
@@ -402,8 +423,13 @@ public final class SaeTrainer implements AutoCloseable {
         return SparseAutoencoder.of(config, p, metadata);
     }
 
-    /** Writes all that a run needs to go on, durably: under the name is either this or what was there before. */
+    /**
+     * Writes all that a run needs to go on, durably: under the name is either this or what was there before.
+     *
+     * @throws BadInputException if a weight is not finite; what was there before stays
+     */
     public void checkpoint(Path file) {
+        requireFinite();
         TrainingCheckpoint.write(file, this);
     }
 

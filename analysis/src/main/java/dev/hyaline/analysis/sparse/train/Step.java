@@ -98,21 +98,13 @@ final class Step {
     }
 
     /**
-     * Computes the loss and its gradient, and moves the parameters.
+     * Computes the loss and its gradient.
      *
      * @param x inputs {@code [tokens, dIn]}
      * @param y what is to be reconstructed {@code [tokens, dOut]}
      * @param dead which latents count as dead
-     * @param rate the learning rate
      * @param warmth share of the penalty's coefficient
      */
-    Losses run(float[] x, float[] y, int tokens, boolean[] dead, double rate, double warmth) {
-        Losses losses = backward(x, y, tokens, dead, warmth);
-        move(rate);
-        return losses;
-    }
-
-    /** Computes the loss and its gradient. */
     Losses backward(float[] x, float[] y, int tokens, boolean[] dead, double warmth) {
         double penalty = recipe.activation().coefficient() * warmth;
         Batch batch = new Batch(
@@ -169,7 +161,7 @@ final class Step {
         sums.auxiliary += latents.pullCoefficient() * Arrays.stream(pulls).sum() / tokens;
     }
 
-    /** Moves the parameters along the gradient. */
+    /** Moves the parameters along the gradient, at a learning rate. */
     void move(double rate) {
         double norm = Math.sqrt(latentGradients.projectedSquares() + sharedGradients.squares());
         update.move(rate, norm, !isWhole(errors.length));

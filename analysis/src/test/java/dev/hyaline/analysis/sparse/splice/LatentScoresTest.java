@@ -162,7 +162,43 @@ class LatentScoresTest {
         }
         assertThatThrownBy(() -> LatentSweep.of(topk)).isInstanceOf(BadInputException.class);
         assertThatThrownBy(() -> LatentSweep.of(topk, 256)).isInstanceOf(BadInputException.class);
-        assertThatThrownBy(() -> LatentSweep.of(attached("transcoder"), 0)).hasMessageContaining("two sites");
+    }
+
+    /** A transcoder reads one site and writes another; an autoencoder of all heads writes several slots at once. */
+    @ParameterizedTest
+    @ValueSource(strings = {"transcoder", "skip_transcoder", "hook-z"})
+    void aSweepMeasuresNodesThatNeedSeveralSlots(String name) {
+        Attachment attachment = attached(name);
+        LatentScores scores = LatentScores.of(attachment, runs, Metric.logitDifference(), LatentScores.Reference.ZERO);
+        List<SpliceNode> nodes = List.of(
+                SpliceNode.latent(attachment, scores.ranked()[0]),
+                SpliceNode.latent(attachment, scores.ranked()[1]),
+                SpliceNode.error(attachment));
+        SweepResult result = Experiment.start(runs, Metric.logitDifference()).sweep(LatentSweep.of(nodes));
+        for (int cell = 0; cell < nodes.size(); cell++) {
+            SpliceNode node = nodes.get(cell);
+            Splice ablated = node.isError()
+                    ? Splice.of(attachment)
+                    : Splice.of(attachment).withError().edit(new LatentEdit.AblateLatent(node.latent()));
+            double change = 0;
+            for (int pair = 0; pair < 2; pair++) {
+                double expected = metric(pair, SpliceProbe.of(List.of(ablated)));
+                assertThat(result.table().values(cell)[pair])
+                        .as("%s, pair %d", node, pair)
+                        .isCloseTo(expected, within(1e-5));
+                change += Math.abs(expected - metric(pair, SpliceProbe.of(List.of())));
+            }
+            assertThat(change).as("%s", node).isGreaterThan(1e-3);
+        }
+        HookPoint in = attachment.in();
+        if (!in.equals(attachment.out())) {
+            Attachment backwards = new Attachment(
+                    attachment.autoencoder(), attachment.out(), in, null, false, List.of());
+            assertThatThrownBy(() -> Experiment.start(runs, Metric.logitDifference())
+                            .sweep(LatentSweep.of(backwards, 0)))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("a pass reaches blocks.2.ln2.hook_normalized before blocks.2.hook_mlp_out");
+        }
     }
 
     /** Latents and error term add up to what replacing the whole site does, the better the more steps. */

@@ -19,6 +19,8 @@ import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.dump.RowOrder;
 import dev.hyaline.weights.TensorFile;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -99,6 +101,29 @@ class SaeTrainerTest {
             assertThat(losses.getLast()).isLessThan(losses.getFirst() / 5);
             assertThat(meanMaxCosine(DATA.directions, Planted.ATOMS, sae)).isGreaterThan(0.9);
         }
+    }
+
+    /** A broken run says which step and rate broke it, and leaves the checkpoint that was there. */
+    @Test
+    void weightsThatAreNotFiniteAreNotKept() throws IOException {
+        Training training = Training.of(
+                80,
+                Recipe.of(new TrainedActivation.TrainedTopK(3, true, false)),
+                Schedule.constant(1e39),
+                1,
+                256);
+        Path file = temporary.resolve("broken.safetensors");
+        Files.writeString(file, "the last good one");
+        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
+            trainer.run(DATA, (done, loss, rate, dead) -> {});
+            assertThatThrownBy(() -> trainer.checkpoint(file))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageMatching("step 0 at the learning rate of 1.0E39 left values in \\w+ that are not finite:"
+                            + " the rate is too high");
+            assertThatThrownBy(() -> trainer.autoencoder(SaeMetadata.unknown()))
+                    .isInstanceOf(BadInputException.class);
+        }
+        assertThat(file).hasContent("the last good one");
     }
 
     /** Rows of one direction whose lengths alternate, the first of each batch much the longest. */

@@ -6,6 +6,9 @@ package dev.hyaline.engine.internal.kernel;
  * IEEE operations, and sums run in {@link Kernels#LANES} lanes.
  */
 public interface SparseKernels {
+    /** Lanes of a sum of doubles. */
+    int DOUBLE_LANES = 8;
+
     /**
      * {@code inOut[c] += sum_j factors[j] source[rows[j], c]} for {@code j} from {@code from} to {@code end}: chains
      * over {@code j}, a new one every {@link Kernels#K_BLOCK} rows, whose ends are added in order.
@@ -16,12 +19,27 @@ public interface SparseKernels {
     void dotRows(float[] out, float[] w, int wAt, int n, int[] rows, int from, int end, Rows source);
 
     /**
+     * The product of two vectors of doubles, in {@link #DOUBLE_LANES} lanes: each product is rounded before it is added
+     * to its lane; the lanes' ends are added as a tree, and then the chain of what is left beyond whole lanes.
+     */
+    double dot(double[] a, int aAt, double[] b, int bAt, int n);
+
+    /**
+     * {@code out[outAt + j] = sum_c w[wAt + c] source[rows[j] * n + c]} for {@code j} below {@code count}, each as
+     * {@link #dot}.
+     */
+    void dotRows(double[] out, int outAt, double[] w, int wAt, int n, double[] source, int[] rows, int count);
+
+    /**
      * Finds the values above a cut.
      *
      * @param indices {@code i} of each {@code values[at + i] > cut}, ascending, from {@code indicesAt} on
      * @return how many there are
      */
     int above(float[] values, int at, int n, float cut, int[] indices, int indicesAt);
+
+    /** As {@link #above}, of the values whose size is above the cut. */
+    int outside(float[] values, int at, int n, float cut, int[] indices, int indicesAt);
 
     /**
      * Finds the values above cuts of their own.

@@ -1,6 +1,7 @@
 package dev.hyaline.engine.internal.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.engine.config.ActivationFunction;
 import java.util.Arrays;
@@ -188,6 +189,31 @@ class KernelsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {1, 2, 7, 8, 9, 15, 16, 31, 64, 100, 128, 207})
+    void sumsOfDoublesHaveEqualBits(int n) {
+        Random random = new Random(n);
+        double[] w = random.doubles(n + 3, -1, 1).toArray();
+        double[] source = random.doubles(20L * n, -1e6, 1e6).toArray();
+        int[] rows = random.ints(11, 0, 20).toArray();
+        double[] expected = new double[13];
+        KernelTwins.SCALAR.sparse().dotRows(expected, 2, w, 3, n, source, rows, 11);
+        for (Kernels kernels : KernelTwins.VECTORS) {
+            double[] found = new double[13];
+            kernels.sparse().dotRows(found, 2, w, 3, n, source, rows, 11);
+            assertThat(found).as(KernelTwins.name(kernels)).isEqualTo(expected);
+            for (int j = 0; j < rows.length; j++) {
+                assertThat(kernels.sparse().dot(w, 3, source, rows[j] * n, n)).isEqualTo(expected[j + 2]);
+            }
+        }
+        double plain = 0;
+        for (int c = 0; c < n; c++) {
+            plain += w[3 + c] * source[rows[4] * n + c];
+        }
+        assertThat(expected[6]).isCloseTo(plain, within(1e-8));
+        assertThat(expected[0]).isZero();
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {1, 4, 8, 15, 16, 17, 33, 207, 1001})
     void valuesAboveCutsAreFoundAlike(int n) {
         Random random = new Random(n);
@@ -199,6 +225,9 @@ class KernelsTest {
             int[] found = new int[n + 1];
             int count = KernelTwins.SCALAR.sparse().above(values, 3, n, 0.3f, expected, 1);
             assertThat(kernels.sparse().above(values, 3, n, 0.3f, found, 1)).isEqualTo(count);
+            assertThat(found).isEqualTo(expected);
+            count = KernelTwins.SCALAR.sparse().outside(values, 3, n, 0.3f, expected, 1);
+            assertThat(kernels.sparse().outside(values, 3, n, 0.3f, found, 1)).isEqualTo(count);
             assertThat(found).isEqualTo(expected);
             count = KernelTwins.SCALAR.sparse().aboveEach(values, 3, n, cuts, 2, expected, 1);
             assertThat(kernels.sparse().aboveEach(values, 3, n, cuts, 2, found, 1))

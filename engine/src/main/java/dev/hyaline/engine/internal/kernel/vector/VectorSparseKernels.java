@@ -162,6 +162,16 @@ final class VectorSparseKernels implements SparseKernels {
     }
 
     @Override
+    public double dot(double[] a, int aAt, double[] b, int bAt, int n) {
+        return VectorDoubleSums.dot(a, aAt, b, bAt, n);
+    }
+
+    @Override
+    public void dotRows(double[] out, int outAt, double[] w, int wAt, int n, double[] source, int[] rows, int count) {
+        VectorDoubleSums.dotRows(out, outAt, w, wAt, n, source, rows, count);
+    }
+
+    @Override
     public int above(float[] values, int at, int n, float cut, int[] indices, int indicesAt) {
         FloatVector bound = FloatVector.broadcast(SPECIES, cut);
         int to = indicesAt;
@@ -176,6 +186,28 @@ final class VectorSparseKernels implements SparseKernels {
         }
         for (; i < n; i++) {
             if (values[at + i] > cut) {
+                indices[to++] = i;
+            }
+        }
+        return to - indicesAt;
+    }
+
+    @Override
+    public int outside(float[] values, int at, int n, float cut, int[] indices, int indicesAt) {
+        FloatVector bound = FloatVector.broadcast(SPECIES, cut);
+        int to = indicesAt;
+        int i = 0;
+        for (; i <= n - WIDTH; i += WIDTH) {
+            long bits = FloatVector.fromArray(SPECIES, values, at + i)
+                    .abs()
+                    .compare(VectorOperators.GT, bound)
+                    .toLong();
+            for (; bits != 0; bits &= bits - 1) {
+                indices[to++] = i + Long.numberOfTrailingZeros(bits);
+            }
+        }
+        for (; i < n; i++) {
+            if (Math.abs(values[at + i]) > cut) {
                 indices[to++] = i;
             }
         }
