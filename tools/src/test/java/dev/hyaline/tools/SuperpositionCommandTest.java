@@ -156,9 +156,10 @@ final class SuperpositionCommandTest {
                         "The strongest features edited, sparse coding",
                         "at every token of 32 prompts of pronouns",
                         "of 39 random directions",
-                        "used by the model",
+                        "rank p",
                         "Wrote features.csv, cosines.svg")
                 .doesNotContain("NaN");
+        assertThat(outcome.out().lines()).allMatch(line -> line.length() <= 100);
         assertThat(names("layer"))
                 .contains(
                         "cosines.png",

@@ -231,7 +231,7 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
         });
         if (!common.json) {
             console.out().println();
-            console.out().println("Wrote " + String.join(", ", files.keySet()) + " to " + folder);
+            console.lines("Wrote " + String.join(", ", files.keySet()) + " to " + folder);
         }
     }
 }

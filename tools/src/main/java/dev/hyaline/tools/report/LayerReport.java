@@ -15,6 +15,7 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.tools.terminal.ScreenWidth;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,6 +45,9 @@ public record LayerReport(
         String prompts,
         UnaryOperator<String> label) {
     private static final int BINS = 50;
+
+    /** Columns of a label in a table. */
+    private static final int LABEL = 22;
 
     /** The names of the files, as those of tables. */
     public static String[] names() {
@@ -165,8 +169,10 @@ public record LayerReport(
             showTest(console, i);
         }
         TableView.explain(console, tests.getFirst().effects());
-        console.dimLines("as large: share of the random directions whose change is as large; at most "
-                + percent(RandomDirections.AS_MUCH) + " of a feature that the model uses");
+        console.dimLines("adj. p: adjusted p; rank p: share of the random directions whose change is as large, the"
+                + " feature counted as one");
+        console.dimLines("used: the effect is above 0, its adjusted p stands out, and its rank p is at most "
+                + RandomDirections.AS_MUCH);
     }
 
     private void showTest(Console console, int dictionary) {
@@ -175,22 +181,24 @@ public record LayerReport(
         console.dimLines("at every token of " + prompts + "; change: absolute change of the logit difference; effect:"
                 + " how much more that is than of " + test.random() + " random directions of the same length");
         Table table = new Table(
-                "atom", "label", "edit", ">change", ">effect", ">95% interval", ">adjusted p", "", ">as large", "");
+                "atom", "label", "edit", ">change", ">effect", ">95% interval", ">adj. p", "", ">rank p", "used");
         for (int atom = 0; atom < test.atoms().length; atom++) {
             for (int edit = 0; edit < FeatureTests.edits().size(); edit++) {
                 int cell = test.effects().cell(edit, atom);
                 List<Object> figures = TableView.figures(test.effects(), cell);
                 table.row(
                         edit == 0 ? String.valueOf(test.atoms()[atom]) : "",
-                        edit == 0 ? shortLabel(dictionary, test.atoms()[atom]) : "",
+                        edit == 0
+                                ? ScreenWidth.shortened(shortLabel(dictionary, test.atoms()[atom]), LABEL)
+                                : "",
                         FeatureTests.edits().get(edit),
                         test.effects().mean(cell),
                         figures.get(0),
                         figures.get(1),
                         figures.get(3),
                         figures.get(4),
-                        percent(test.asMuch()[cell]),
-                        edit == 0 ? verdict(test, atom) : "");
+                        String.format(Locale.ROOT, "%.3f", test.asMuch()[cell]),
+                        test.isUsed(edit, atom) ? "yes" : "no");
             }
         }
         table.print(console);

@@ -102,17 +102,17 @@ public record Console(
 
     /** Prints text in lines of at most {@value #LINE} columns. */
     public void lines(String text) {
-        DisplayText.wrapped(text, LINE, "").forEach(out::println);
+        DisplayText.wrapped(text, LINE).forEach(out::println);
     }
 
     /** The same, dimmed. */
     public void dimLines(String text) {
-        DisplayText.wrapped(text, LINE, "").forEach(line -> out.println(dim(line)));
+        DisplayText.wrapped(text, LINE).forEach(line -> out.println(dim(line)));
     }
 
     /** Prints a heading in bold, two blanks, and text, in lines of at most {@value #LINE} columns. */
     public void headed(String heading, String text) {
-        List<String> lines = DisplayText.wrapped(heading + "  " + text, LINE, "");
+        List<String> lines = DisplayText.wrapped(heading + "  " + text, LINE);
         String first = lines.getFirst();
         out.println(
                 first.startsWith(heading)

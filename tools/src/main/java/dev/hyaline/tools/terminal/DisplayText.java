@@ -49,21 +49,19 @@ public final class DisplayText {
     }
 
     /**
-     * Lines of at most some columns, broken at blanks; a word that is longer has a line of its own.
-     *
-     * @param indent put before each line but the first
+     * Lines of at most some columns, broken at blanks, but not before a percent sign; a word that is longer has a line of
+     * its own.
      */
-    public static List<String> wrapped(String text, int columns, String indent) {
+    public static List<String> wrapped(String text, int columns) {
         List<String> lines = new ArrayList<>();
         StringBuilder line = new StringBuilder();
         int width = 0;
-        for (String word : text.split(" ", -1)) {
+        for (String word : text.split(" (?!%)", -1)) {
             int wordWidth = ScreenWidth.of(word);
             if (width > 0 && width + 1 + wordWidth > columns) {
                 lines.add(line.toString());
-                line = new StringBuilder(indent);
-                line.append(word);
-                width = indent.length() + wordWidth;
+                line = new StringBuilder(word);
+                width = wordWidth;
             } else {
                 line.append(width > 0 ? " " : "").append(word);
                 width += (width > 0 ? 1 : 0) + wordWidth;

@@ -7,6 +7,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class DisplayTextTest {
+    @Test
+    void longTextIsBrokenAtBlanks() {
+        assertThat(DisplayText.wrapped("one two three", 7)).containsExactly("one two", "three");
+        assertThat(DisplayText.wrapped("one two three", 100)).containsExactly("one two three");
+        assertThat(DisplayText.wrapped("incomprehensible a b", 5)).containsExactly("incomprehensible", "a b");
+        assertThat(DisplayText.wrapped("gained 12 % of all", 10)).containsExactly("gained", "12 % of", "all");
+        assertThat(DisplayText.wrapped("model  text", 100)).containsExactly("model  text");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "0, 0 bytes",

@@ -103,36 +103,42 @@ public final class TopSelection {
         lists.set(token, indices, values, row * capacity, counts[row]);
     }
 
-    /** The {@code k}-th largest of the first {@code count}, which change places. */
+    /**
+     * The {@code k}-th largest of the first {@code count}, which change places. Without branches on the values, which
+     * no processor can foresee.
+     */
     public static float kthLargest(float[] values, int count, int k) {
         int low = 0;
-        int high = count - 1;
+        int end = count;
         int wanted = k - 1;
-        while (low < high) {
-            float pivot = values[(low + high) >>> 1];
-            int i = low;
-            int j = high;
-            while (i <= j) {
-                while (values[i] > pivot) {
-                    i++;
-                }
-                while (values[j] < pivot) {
-                    j--;
-                }
-                if (i <= j) {
-                    float kept = values[i];
-                    values[i++] = values[j];
-                    values[j--] = kept;
-                }
+        while (true) {
+            float pivot = median(values[low], values[(low + end) >>> 1], values[end - 1]);
+            int above = low;
+            for (int i = low; i < end; i++) {
+                float value = values[i];
+                values[i] = values[above];
+                values[above] = value;
+                above += value > pivot ? 1 : 0;
             }
-            if (wanted <= j) {
-                high = j;
-            } else if (wanted >= i) {
-                low = i;
-            } else {
-                return values[wanted];
+            if (wanted < above) {
+                end = above;
+                continue;
             }
+            int equal = above;
+            for (int i = above; i < end; i++) {
+                float value = values[i];
+                values[i] = values[equal];
+                values[equal] = value;
+                equal += value == pivot ? 1 : 0;
+            }
+            if (wanted < equal || equal == low) {
+                return pivot;
+            }
+            low = equal;
         }
-        return values[wanted];
+    }
+
+    private static float median(float a, float b, float c) {
+        return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
     }
 }
