@@ -128,8 +128,7 @@ public record DirectionTests(ResultTable effects, double[] asMuch, int random) {
             }
         }
         double[] asMuch = Arrays.stream(sums)
-                .mapToDouble(
-                        ofCell -> RandomDirections.asMuch(ofCell[0], Arrays.copyOfRange(ofCell, 1, ofCell.length)))
+                .mapToDouble(ofCell -> RandomDirections.asMuch(ofCell[0], Arrays.copyOfRange(ofCell, 1, ofCell.length)))
                 .toArray();
         ResultTable effects = ResultTable.of(
                         "Fall of the logit difference when the direction is edited",

@@ -10,8 +10,9 @@
  * {@link dev.hyaline.analysis.probe.ControlTask}; to take a concept away {@link dev.hyaline.analysis.probe.Leace} and
  * {@link dev.hyaline.analysis.probe.Inlp}; of a model's layers and positions
  * {@link dev.hyaline.analysis.probe.ProbeStudy}, {@link dev.hyaline.analysis.probe.DirectionTests} (judged by
- * {@link dev.hyaline.analysis.probe.RandomDirections}) and {@link dev.hyaline.analysis.probe.ErasedStudy}; of subspaces whose values can be exchanged between prompts
- * {@link dev.hyaline.analysis.probe.InterchangeSubspace}, {@link dev.hyaline.analysis.probe.Interchanges},
- * {@link dev.hyaline.analysis.probe.AlignmentSearch} and {@link dev.hyaline.analysis.probe.AlignmentStudy}.
+ * {@link dev.hyaline.analysis.probe.RandomDirections}) and {@link dev.hyaline.analysis.probe.ErasedStudy}; of subspaces
+ * whose values can be exchanged between prompts {@link dev.hyaline.analysis.probe.InterchangeSubspace},
+ * {@link dev.hyaline.analysis.probe.Interchanges}, {@link dev.hyaline.analysis.probe.AlignmentSearch} and
+ * {@link dev.hyaline.analysis.probe.AlignmentStudy}.
  */
 package dev.hyaline.analysis.probe;

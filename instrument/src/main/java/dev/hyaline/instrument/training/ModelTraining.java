@@ -198,8 +198,8 @@ public final class ModelTraining {
      * Takes the next step.
      *
      * @throws BadInputException if all of the options' steps have been taken
-     * @throws HyalineException if the loss or the gradient is not finite; the parameters are then as before. Also if the
-     *     step left a parameter that is not finite; the training is then of no more use
+     * @throws HyalineException if the loss or the gradient is not finite; the parameters are then as before. Also if
+     *     the step left a parameter that is not finite; the training is then of no more use
      */
     public StepResult next() {
         if (step == options.steps()) {

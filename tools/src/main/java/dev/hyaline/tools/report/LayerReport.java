@@ -188,9 +188,7 @@ public record LayerReport(
                 List<Object> figures = TableView.figures(test.effects(), cell);
                 table.row(
                         edit == 0 ? String.valueOf(test.atoms()[atom]) : "",
-                        edit == 0
-                                ? ScreenWidth.shortened(shortLabel(dictionary, test.atoms()[atom]), LABEL)
-                                : "",
+                        edit == 0 ? ScreenWidth.shortened(shortLabel(dictionary, test.atoms()[atom]), LABEL) : "",
                         FeatureTests.edits().get(edit),
                         test.effects().mean(cell),
                         figures.get(0),

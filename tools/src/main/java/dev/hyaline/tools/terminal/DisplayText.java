@@ -49,8 +49,8 @@ public final class DisplayText {
     }
 
     /**
-     * Lines of at most some columns, broken at blanks, but not before a percent sign; a word that is longer has a line of
-     * its own.
+     * Lines of at most some columns, broken at blanks, but not before a percent sign; a word that is longer has a line
+     * of its own.
      */
     public static List<String> wrapped(String text, int columns) {
         List<String> lines = new ArrayList<>();

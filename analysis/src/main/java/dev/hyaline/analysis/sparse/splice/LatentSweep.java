@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
 public final class LatentSweep implements Sweep {
     private final String axis;
     private final List<SpliceNode> nodes;
+
     private LatentSweep(String axis, List<SpliceNode> nodes) {
         this.axis = axis;
         this.nodes = List.copyOf(nodes);

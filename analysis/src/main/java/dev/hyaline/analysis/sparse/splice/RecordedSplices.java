@@ -67,7 +67,8 @@ final class RecordedSplices {
             float[] y = attachment.in().equals(attachment.out()) ? x : row(out, attachment.out(), token);
             Latents before =
                     encoded.computeIfAbsent(token, t -> attachment.autoencoder().encode(attachment.encoderInput(x)));
-            boolean ofAllHeads = slot.head() != Slot.NO_HEAD && attachment.head().isEmpty();
+            boolean ofAllHeads =
+                    slot.head() != Slot.NO_HEAD && attachment.head().isEmpty();
             System.arraycopy(
                     splice.apply(x, y, before).output(),
                     ofAllHeads ? slot.head() * values.length : 0,
