@@ -57,7 +57,8 @@ public record Variation(
     /** Runs a method, and keeps a circuit alone if there is one. */
     static Variation run(String family, String name, Method method, Subject subject, @Nullable Circuit circuit) {
         PairRuns runs = PairRuns.record(subject.model(), subject.pairs());
-        Baselines baselines = Experiment.start(runs, subject.metric()).baselines();
+        Metric metric = method.ignoresMetric() ? Metric.logitDifference() : subject.metric();
+        Baselines baselines = Experiment.start(runs, metric).baselines();
         double[] gaps = baselines.clean().clone();
         double[] corrupted = baselines.corrupted();
         List<String> units = new ArrayList<>();

@@ -8,6 +8,7 @@ import dev.hyaline.analysis.circuit.CircuitExperiment;
 import dev.hyaline.analysis.graph.ComputationGraph;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.edit.Target;
@@ -36,7 +37,11 @@ final class RandomBaseline {
 
     private RandomBaseline() {}
 
-    static SanityCheck check(Experiment experiment, Subject subject, Finding finding) {
+    /** A method that ignores the metric is judged by the logit difference, which its effects are of. */
+    static SanityCheck check(Experiment ofMetric, Subject subject, Method method, Finding finding) {
+        Experiment experiment = method.ignoresMetric()
+                ? Experiment.start(subject.model(), subject.pairs(), Metric.logitDifference())
+                : ofMetric;
         double sign = Math.signum(experiment.baselines().gap());
         CounterRandom random = CounterRandom.of(subject.seed()).named("sanity/random-baseline");
         List<String> best = best(finding, sign);

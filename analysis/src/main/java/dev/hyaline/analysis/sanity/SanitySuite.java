@@ -97,7 +97,7 @@ public final class SanitySuite {
                 anyOrder(subject, ofFew),
                 conservation(finding),
                 deadHook(finding),
-                RandomBaseline.check(experiment, subject, finding),
+                RandomBaseline.check(experiment, subject, method, finding),
                 shuffledLabels(subject, finding),
                 modelRandomised(subject, finding),
                 threads(subject, ofFew),

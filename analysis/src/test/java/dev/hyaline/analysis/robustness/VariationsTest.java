@@ -143,6 +143,18 @@ final class VariationsTest {
                 .isNotEqualTo(found.circuit().empty());
     }
 
+    /** Attribution is of the logit difference, and so is the gap that it has shares of. */
+    @Test
+    void attributionHasSharesOfTheLogitDifference() {
+        PromptPairs pairs = PromptPairs.of(model.config(), abba.subList(0, 4));
+        double[] gaps = Variations.of(BuiltInMethod.ATTRIBUTE, few(pairs)).finding().gaps();
+        Subject byKl = new Subject(model, pairs, Metric.klToClean(PromptPair.END), 1);
+        assertThat(Variations.of(BuiltInMethod.ATTRIBUTE, byKl).finding().gaps())
+                .containsExactly(gaps);
+        double[] ofKl = Variations.of(BuiltInMethod.ABLATE, byKl).finding().gaps();
+        assertThat(Arrays.stream(ofKl).allMatch(gap -> gap < 0)).isTrue();
+    }
+
     private static Subject few(PromptPairs pairs) {
         return new Subject(model, pairs, Metric.logitDifference(), 1);
     }
