@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.github.luben.zstd.Zstd;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.SafetensorsValues;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -250,5 +252,53 @@ final class CorpusFormatsTest {
         assertThat(refused.err()).contains(sentence).hasLineCount(1);
         assertThat(refused.exitCode()).isPositive();
         assertThat(temporary.toFile().list()).noneMatch(name -> name.contains("acts"));
+    }
+
+    @Test
+    void latentsAreWrittenAsDelphisCacheHasThem() {
+        Outcome.of("sae", "train", "--latents", "40", "--k", "4", "--steps", "5", "--texts", "8", "--out", path("sae"))
+                .succeeded();
+        List<String> command = List.of(
+                "sae",
+                "encode",
+                "--sae",
+                path("sae"),
+                "--prompts",
+                path("all.jsonl"),
+                "--context",
+                "8",
+                "--with-special");
+        for (String form : List.of("offsets", "delphi")) {
+            List<String> packed = new ArrayList<>(command);
+            packed.addAll(List.of("--pack", "--format", form, "--out", path(form)));
+            Outcome.of(packed.toArray(String[]::new)).succeeded();
+        }
+        SafetensorsValues plain = SafetensorsValues.open(temporary.resolve("offsets"), InputErrors.INSTANCE);
+        SafetensorsValues cache = SafetensorsValues.open(temporary.resolve("delphi"), InputErrors.INSTANCE);
+        long windows = cache.shape("tokens").getFirst();
+        long count = cache.shape("activations").getFirst();
+        assertThat(cache.shape("tokens").getLast()).isEqualTo(8);
+        assertThat(cache.shape("locations")).containsExactly(count, 3L);
+        assertThat(plain.shape("values")).containsExactly(count);
+        assertThat(count).isGreaterThan(windows * 8);
+        assertThat(Arrays.equals(cache.floats("activations", 0, count), plain.floats("values", 0, count)))
+                .isTrue();
+        assertThat(cache.integers("tokens")).isEqualTo(plain.integers("tokens"));
+        int[] locations = cache.integers("locations");
+        int[] offsets = plain.integers("offsets");
+        int[] documents = plain.integers("documents");
+        int[] positions = plain.integers("positions");
+        int[] indices = plain.integers("indices");
+        for (int t = 0; t < windows * 8; t++) {
+            for (int i = offsets[t]; i < offsets[t + 1]; i++) {
+                assertThat(Arrays.copyOfRange(locations, 3 * i, 3 * i + 3))
+                        .containsExactly(documents[t], positions[t], indices[i]);
+            }
+        }
+        List<String> uneven = new ArrayList<>(command);
+        uneven.addAll(List.of("--format", "delphi", "--out", path("uneven")));
+        assertThat(Outcome.of(uneven.toArray(String[]::new)).err())
+                .contains("a cache of latents is of sequences of one length, found");
+        assertThat(temporary.resolve("uneven")).doesNotExist();
     }
 }

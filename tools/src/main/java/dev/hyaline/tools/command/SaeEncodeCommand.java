@@ -6,6 +6,7 @@ import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PathOption;
@@ -15,6 +16,8 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -52,6 +55,36 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
             description = "File to write. Default: ${DEFAULT-VALUE}")
     private String out = "latents.safetensors";
 
+    /** A form of the file. */
+    enum Form {
+        OFFSETS,
+        DELPHI;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Those forms. */
+    static final class Forms extends Choice<Form> {
+        Forms() {
+            super(List.of(Form.values()));
+        }
+    }
+
+    @Option(
+            names = "--format",
+            paramLabel = "FORMAT",
+            completionCandidates = Forms.class,
+            converter = Forms.class,
+            description = {
+                "${COMPLETION-CANDIDATES}. delphi is the cache of that library, of texts of one length (--pack):"
+                        + " locations [n,3] (text, position, latent), activations [n] and tokens. Default:"
+                        + " ${DEFAULT-VALUE}"
+            })
+    private Form format = Form.OFFSETS;
+
     @Mixin
     private ModelRunOptions run;
 
@@ -73,7 +106,9 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Attachment attachment = source.attach(sae, model, console);
             Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
-            LatentDump.Summary written = LatentDump.write(model, attachment, prompts, file);
+            LatentDump.Summary written = format == Form.DELPHI
+                    ? LatentDump.writeCache(model, attachment, prompts, file)
+                    : LatentDump.write(model, attachment, prompts, file);
             if (run.json()) {
                 JsonOutput.print(console, json -> {
                     json.writeStringProperty("out", out);

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.sparse.feature;
 import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.PartialFile;
@@ -65,6 +66,53 @@ public final class LatentDump {
             throw FileException.writing(target, e);
         }
         return new Summary(rows, count);
+    }
+
+    /**
+     * Writes the latents of prompts of one length as delphi's cache has them, by which it explains features:
+     * {@code locations} I64 {@code [n, 3]}, the sequence, position and latent of each that is not zero;
+     * {@code activations} F32 {@code [n]}; and {@code tokens} I64 {@code [sequences, length]}.
+     *
+     * @throws BadInputException if the prompts differ in length
+     * @throws FileException if the file cannot be written
+     */
+    public static Summary writeCache(Gpt2 model, Attachment attachment, Prompts prompts, Path file) {
+        int[] lengths = prompts.lengths();
+        for (int length : lengths) {
+            if (length != lengths[0]) {
+                throw new BadInputException("a cache of latents is of sequences of one length, found " + lengths[0]
+                        + " and " + length + " tokens; pack the texts into windows");
+            }
+        }
+        EncodedTexts texts = EncodedTexts.of(model, attachment, prompts);
+        Latents latents = texts.latents();
+        int count = latents.count();
+        long[] locations = new long[Math.multiplyExact(count, 3)];
+        for (int t = 0; t < latents.tokens(); t++) {
+            for (int i = latents.offsets()[t]; i < latents.offsets()[t + 1]; i++) {
+                locations[3 * i] = texts.sequences()[t];
+                locations[3 * i + 1] = texts.positions()[t];
+                locations[3 * i + 2] = latents.indices()[i];
+            }
+        }
+        List<TensorEntry> entries = List.of(
+                new TensorEntry("locations", Dtype.I64, List.of((long) count, 3L)),
+                new TensorEntry("activations", Dtype.F32, List.of((long) count)),
+                new TensorEntry("tokens", Dtype.I64, List.of((long) lengths.length, (long) lengths[0])));
+        Path target = file.toAbsolutePath().normalize();
+        try {
+            Files.createDirectories(Objects.requireNonNull(target.getParent(), "a file has a folder"));
+            PartialFile.write(target, channel -> {
+                TensorFileWriter writer = new TensorFileWriter(channel, SafetensorsLayout.of(entries, Map.of()));
+                writer.append("locations", locations);
+                writer.append("activations", latents.values(), 0, count);
+                writer.append("tokens", longs(texts.tokens(), latents.tokens()));
+                writer.finish();
+            });
+        } catch (IOException e) {
+            throw FileException.writing(target, e);
+        }
+        return new Summary(latents.tokens(), count);
     }
 
     private static long[] longs(int[] values, int count) {
