@@ -6,13 +6,18 @@ import dev.hyaline.analysis.investigation.ClaimMeasurement;
 import dev.hyaline.analysis.investigation.ClaimTest;
 import dev.hyaline.analysis.investigation.ClaimVerdict;
 import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
+import dev.hyaline.analysis.investigation.alternative.AlternativeFinding;
 import dev.hyaline.analysis.statistics.Heterogeneity;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.files.JsonText;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import org.apache.commons.statistics.distribution.NormalDistribution;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
@@ -23,9 +28,26 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
     static final String PATH = NAME + "/" + FILE;
 
     /** One half's prompts and measurements. */
-    record Half(PromptSet prompts, StudyTable table) {}
+    record Half(PromptSet prompts, StudyTable table) {
+        /** The first so many pairs. */
+        Half first(int pairs) {
+            Map<String, double[]> columns = new LinkedHashMap<>();
+            table.columns().forEach((name, values) -> columns.put(name, Arrays.copyOf(values, pairs)));
+            return new Half(
+                    prompts.of(IntStream.range(0, pairs).toArray()), new StudyTable(pairs, columns));
+        }
+    }
 
-    record Measured(Investigation claimed, double gap, Half discovery, Half heldOut) {}
+    /** A claim as one look at the held-out half judges it. */
+    private record Judged(ClaimTest test, ClaimFinding finding, Half half, int look) {}
+
+    record Measured(
+            Investigation claimed,
+            double gap,
+            Half discovery,
+            Half heldOut,
+            List<AlternativeFinding> rivals,
+            Map<String, ClaimVerdict> mechanisms) {}
 
     /** @param measured null where the behaviour was not found: then there is nothing to analyse */
     record Input(@Nullable Measured measured) {}
@@ -43,11 +65,21 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
         StudyPrompts prompts = StudyPrompts.read(before, DesignPhase.PROMPTS);
         PromptSet heldOut = prompts.heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK)))
                 .open(ClaimsLock.read(before.json(DiscoveryPhase.LOCK)));
+        Investigation claimed = DiscoveryPhase.claimed(before);
+        Map<String, ClaimVerdict> mechanisms = new LinkedHashMap<>();
+        for (Claim claim : claimed.claims()) {
+            ClaimVerdict verdict = FurtherTests.ofMechanism(before, claim.name());
+            if (verdict != null) {
+                mechanisms.put(claim.name(), verdict);
+            }
+        }
         return new Input(new Measured(
-                DiscoveryPhase.claimed(before),
+                claimed,
                 DiscoveryPhase.gap(before),
                 new Half(prompts.discoveryHalf(), before.table(DiscoveryPhase.TABLE)),
-                new Half(heldOut, before.table(HeldOutPhase.TABLE))));
+                new Half(heldOut, before.table(HeldOutPhase.TABLE)),
+                FurtherTests.rivals(before),
+                mechanisms));
     }
 
     @Override
@@ -76,9 +108,9 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
         List<Claim> testable = input.claimed.claims().stream()
                 .filter(claim -> !claim.isOfCircuit())
                 .toList();
-        List<ClaimTest> found = tests(input, input.discovery, testable, "discovery half", run);
-        List<ClaimTest> tested = tests(input, input.heldOut, testable, "held-out half", run);
-        List<ClaimFinding> findings = ClaimTest.findings(tested, input.claimed.design(), claim -> true);
+        List<ClaimTest> found =
+                tests(input, input.discovery, testable, input.claimed.design(), "discovery half", run);
+        List<Judged> judged = judged(input, testable, run);
         json.writeArrayPropertyStart("claims");
         for (Claim claim : input.claimed.claims()) {
             json.writeStartObject();
@@ -89,15 +121,24 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
             json.writeStringProperty("do", claim.treatment().word());
             json.writeStringProperty("expect", claim.expectation().key());
             int index = testable.indexOf(claim);
-            ClaimVerdict verdict = index < 0 ? null : findings.get(index).verdict();
-            Written.text("verdict", verdict == null ? ClaimVerdict.ClaimOutcome.INCONCLUSIVE : verdict.outcome(), json);
-            Written.text("reason", verdict == null ? ClaimVerdict.ClaimReason.SANITY : verdict.reason(), json);
+            ClaimVerdict own = index < 0
+                    ? new ClaimVerdict(ClaimVerdict.ClaimOutcome.INCONCLUSIVE, ClaimVerdict.ClaimReason.SANITY)
+                    : judged.get(index).finding().verdict();
+            ClaimVerdict ofMechanism = input.mechanisms.get(claim.name());
+            // All that a mechanism promises must hold beside the claim's own number.
+            FurtherTests.verdict(own.isConfirmed() && ofMechanism != null ? ofMechanism : own, json);
+            if (ofMechanism != null) {
+                json.writeObjectPropertyStart("mechanism");
+                FurtherTests.verdict(ofMechanism, json);
+                json.writeEndObject();
+            }
             if (index < 0) {
                 json.writeStringProperty("problem", "the circuit has no member that " + claim.components() + " means");
             } else {
-                ClaimFinding finding = findings.get(index);
+                ClaimFinding finding = judged.get(index).finding();
                 json.writeObjectPropertyStart("held_out");
-                test(tested.get(index), input.heldOut, input.gap, json);
+                json.writeNumberProperty("look", judged.get(index).look());
+                test(judged.get(index).test(), judged.get(index).half(), input.gap, json);
                 Written.number("adjusted_p", finding.adjustedP(), json);
                 Written.number("alpha", finding.alpha(), json);
                 Written.number("smallest_adjusted_p", finding.smallestP(), json);
@@ -109,6 +150,38 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
             json.writeEndObject();
         }
         json.writeEndArray();
+    }
+
+    /**
+     * The claims at the last look at the held-out half; a primary claim at the first look that confirms it, at the
+     * level that the spending leaves to that look.
+     */
+    private static List<Judged> judged(Measured input, List<Claim> claims, PhaseRun run) {
+        TestDesign design = input.claimed.design();
+        double[] bounds = design.spending().bounds(design.looks(), design.alpha());
+        Judged[] judged = new Judged[claims.size()];
+        int pairs = input.heldOut.prompts.size();
+        for (int look = 1; look <= design.looks(); look++) {
+            Half part = input.heldOut.first(Math.ceilDiv(look * pairs, design.looks()));
+            double alpha = design.looks() == 1
+                    ? design.alpha()
+                    : 2 * NormalDistribution.of(0, 1).survivalProbability(bounds[look - 1]);
+            TestDesign atLook = new TestDesign(
+                    alpha, design.power(), design.pilot(), design.looks(), design.spending());
+            List<ClaimTest> tests =
+                    tests(input, part, claims, atLook, "held-out half" + (look == 1 ? "" : ", look " + look), run);
+            List<ClaimFinding> findings = ClaimTest.findings(
+                    tests, atLook, claim -> AlternativeFinding.controlsBeaten(input.rivals, claim));
+            for (int claim = 0; claim < judged.length; claim++) {
+                boolean stopped = judged[claim] != null
+                        && claims.get(claim).primary()
+                        && judged[claim].finding.verdict().isConfirmed();
+                if (!stopped) {
+                    judged[claim] = new Judged(tests.get(claim), findings.get(claim), part, look);
+                }
+            }
+        }
+        return List.of(judged);
     }
 
     private static void half(String key, Half half, JsonGenerator json) {
@@ -131,7 +204,8 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
         return Arrays.stream(values).sum() / values.length;
     }
 
-    private static List<ClaimTest> tests(Measured input, Half half, List<Claim> claims, String work, PhaseRun run) {
+    private static List<ClaimTest> tests(
+            Measured input, Half half, List<Claim> claims, TestDesign design, String work, PhaseRun run) {
         Units units = half.prompts.units();
         Map<String, Units> factors = half.prompts.levels();
         List<ClaimTest> tests = new ArrayList<>();
@@ -141,7 +215,7 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
                     units,
                     factors,
                     input.gap,
-                    input.claimed.design(),
+                    design,
                     input.claimed.seed()));
             run.progress().advanced("statistics of the " + work, tests.size(), claims.size());
         }

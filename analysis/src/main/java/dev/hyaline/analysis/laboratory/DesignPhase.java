@@ -52,10 +52,8 @@ record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pair
     @Override
     public Input read(StudyFiles before) {
         Map<String, String> digests = new LinkedHashMap<>();
-        for (String path : List.of(FormalisePhase.PATH, "2-alternatives/alternatives.json")) {
-            if (before.has(path)) {
-                digests.put(path, Digests.sha256(before.bytes(path)));
-            }
+        for (String path : List.of(FormalisePhase.PATH, AlternativesPhase.PATH)) {
+            digests.put(path, Digests.sha256(before.bytes(path)));
         }
         return new Input(FormalisePhase.investigation(before), digests);
     }

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.laboratory;
 
+import dev.hyaline.analysis.investigation.ClaimMeasurement;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.files.JsonText;
@@ -14,7 +15,7 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
     static final String TABLE = NAME + "/" + TABLE_NAME;
     static final String FILE = "held-out.json";
 
-    record SealedHalf(Investigation claimed, Sealed<PromptSet> prompts, ClaimsLock lock) {}
+    record SealedHalf(Investigation claimed, double gap, Sealed<PromptSet> prompts, ClaimsLock lock) {}
 
     /** @param half null where the behaviour was not found: then it stays sealed */
     record Input(@Nullable SealedHalf half) {}
@@ -29,6 +30,7 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         return new Input(DiscoveryPhase.isPresent(before)
                 ? new SealedHalf(
                         DiscoveryPhase.claimed(before),
+                        DiscoveryPhase.gap(before),
                         StudyPrompts.read(before, DesignPhase.PROMPTS)
                                 .heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK))),
                         ClaimsLock.read(before.json(DiscoveryPhase.LOCK)))
@@ -50,13 +52,28 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         columns.put("clean", evidence.clean());
         columns.put("corrupted", evidence.experiment().baselines().corrupted().clone());
         columns.put("empty", StudyGap.empty(half.claimed, evidence));
+        Map<String, ClaimMeasurement> measurements = new LinkedHashMap<>();
         half.claimed.claims().stream()
                 .filter(claim -> !claim.isOfCircuit())
-                .forEach(claim -> DiscoveryPhase.put(evidence.measure(claim), columns));
+                .forEach(claim -> measurements.put(claim.name(), evidence.measure(claim)));
+        measurements.values().forEach(measurement -> DiscoveryPhase.put(measurement, columns));
         StudyTable table = new StudyTable(prompts.size(), columns);
         Map<String, byte[]> files = new LinkedHashMap<>(table.files(TABLE_NAME, prompts.names()));
+        FurtherTests further = new FurtherTests(half.claimed, evidence, half.gap, measurements, run);
+        files.put(FurtherTests.MECHANISMS_FILE, further.mechanisms());
+        files.put(FurtherTests.RIVALS_FILE, further.rivals(others(half.claimed)));
         files.put(FILE, json(prompts.size(), evidence));
         return files;
+    }
+
+    /** Evidence of the tasks that should not suffer from what the claims ablate. */
+    private Map<String, Evidence> others(Investigation claimed) {
+        Map<String, Evidence> others = new LinkedHashMap<>();
+        new PromptDraw(claimed, null, model.encoder())
+                .others()
+                .forEach((task, prompts) -> others.put(
+                        task, prompts.evidence(model.model(), claimed.behaviour().measure())));
+        return others;
     }
 
     private static byte[] json(int pairs, @Nullable Evidence evidence) {

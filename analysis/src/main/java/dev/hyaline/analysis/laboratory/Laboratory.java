@@ -49,6 +49,7 @@ public final class Laboratory {
     /** The phases that there are, by the names of their folders, in order. */
     public static final List<String> PHASES = List.of(
             FormalisePhase.NAME,
+            AlternativesPhase.NAME,
             DesignPhase.NAME,
             DiscoveryPhase.NAME,
             HeldOutPhase.NAME,
@@ -184,6 +185,7 @@ public final class Laboratory {
             StudyProgress progress) {
         List<Phase<?, ?>> phases = List.of(
                 new FormalisePhase(investigation, origin, model.model().config()),
+                new AlternativesPhase(),
                 new DesignPhase(model, origin, pairs),
                 new DiscoveryPhase(model),
                 new HeldOutPhase(model),

@@ -28,6 +28,9 @@ final class PromptDraw {
     /** Candidates are drawn up to so many times the pairs that are asked for. */
     private static final int MAX_CANDIDATES = 64;
 
+    /** Prompts of each task that should not suffer. */
+    private static final int OTHERS = 24;
+
     private static final String TEMPLATE = "template";
     private static final String ORDER = "order";
 
@@ -52,7 +55,7 @@ final class PromptDraw {
             throw new BadInputException("the discovery half and the held-out one share " + leakage.prompts()
                     + " prompts; a claim is tested on prompts that it was not found on");
         }
-        return new StudyPrompts(withReferences(pairs, split.discovery()), split.discovery().size(), leakage);
+        return new StudyPrompts(withReferences(pairs, split.discovery(), plan.reference()), split.discovery().size(), leakage);
     }
 
     private PromptSplit ofTask() {
@@ -72,6 +75,32 @@ final class PromptDraw {
             }
         }
         return Objects.requireNonNull(split);
+    }
+
+    /** Prompts of the tasks that should not suffer, by task; their own means stand in for what is ablated. */
+    Map<String, PromptSet> others() {
+        Map<String, PromptSet> others = new LinkedHashMap<>();
+        for (String name : investigation.specificAgainst()) {
+            List<PromptPair> pairs = new ArrayList<>();
+            for (Task task : tasks(name)) {
+                long seed = CounterRandom.of(investigation.seed())
+                        .named("others")
+                        .named(task.toString())
+                        .bits(0);
+                pairs.addAll(task.draw(required(), OTHERS, seed));
+            }
+            others.put(name, withReferences(pairs, pairs, ReferencePrompts.CLEAN));
+        }
+        return others;
+    }
+
+    /** The tasks that a name in an investigation means: {@code ioi} those of both orders. */
+    private static List<Task> tasks(String name) {
+        return name.equals("ioi")
+                ? List.of(Task.IOI_ABBA, Task.IOI_BABA)
+                : Arrays.stream(Task.values())
+                        .filter(task -> task.toString().equals(name))
+                        .toList();
     }
 
     private PromptSplit split(List<PromptPair> candidates) {
@@ -156,9 +185,9 @@ final class PromptDraw {
         return factors;
     }
 
-    private PromptSet withReferences(List<PromptPair> pairs, List<PromptPair> discovery) {
+    private PromptSet withReferences(
+            List<PromptPair> pairs, List<PromptPair> discovery, ReferencePrompts reference) {
         Map<String, List<int[]>> groups = new LinkedHashMap<>();
-        ReferencePrompts reference = plan.reference();
         if (reference == ReferencePrompts.ABC) {
             for (Task task : investigation.behaviour().tasks()) {
                 Task unrelated = task == Task.IOI_ABBA ? Task.IOI_ABBA_ABC : Task.IOI_BABA_ABC;

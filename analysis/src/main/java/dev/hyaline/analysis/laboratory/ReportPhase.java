@@ -1,12 +1,10 @@
 package dev.hyaline.analysis.laboratory;
 
-import dev.hyaline.analysis.investigation.ClaimVerdict;
-import dev.hyaline.analysis.investigation.ClaimVerdict.ClaimOutcome;
-import dev.hyaline.analysis.investigation.ClaimVerdict.ClaimReason;
 import dev.hyaline.analysis.investigation.HypothesisVerdict;
 import dev.hyaline.analysis.investigation.HypothesisVerdict.Judged;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.Treatment;
+import dev.hyaline.analysis.investigation.alternative.AlternativeFinding;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.robustness.Verdict;
 import dev.hyaline.files.Digests;
@@ -96,6 +94,10 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
             before.json(DesignPhase.PATH).write("design", json);
             before.json(DiscoveryPhase.PATH).write("discovery", json);
             analysis.write("analysis", json);
+            if (before.has(FurtherTests.RIVALS)) {
+                before.json(FurtherTests.RIVALS).require("alternatives").write("alternatives", json);
+                before.json(FurtherTests.MECHANISMS).require("claims").write("mechanisms", json);
+            }
             if (before.has(StudySanity.PATH)) {
                 before.json(StudySanity.PATH).require("checks").write("sanity", json);
             }
@@ -164,21 +166,14 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
             judged.add(new Judged(
                     claim.require("name").string(),
                     claim.require("primary").bool(),
-                    new ClaimVerdict(
-                            ClaimOutcome.valueOf(
-                                    claim.require("verdict").string().toUpperCase(Locale.ROOT)),
-                            claim.nullable("reason")
-                                    .map(reason -> ClaimReason.valueOf(reason.string()
-                                            .toUpperCase(Locale.ROOT)
-                                            .replace('-', '_')))
-                                    .orElse(null))));
+                    FurtherTests.verdict(claim)));
         }
         Verdict robustness = before.json(RobustnessPhase.PATH)
                 .get("verdict")
                 .map(word -> Verdict.valueOf(word.string().toUpperCase(Locale.ROOT)))
                 .orElse(null);
         return HypothesisVerdict.of(
-                judged, List.of(), StudySanity.passed(before), robustness, /* heldOut= */ true);
+                judged, AlternativeFinding.rivals(FurtherTests.rivals(before)), StudySanity.passed(before), robustness, /* heldOut= */ true);
     }
 
     private static Scope scope(Investigation investigation, StudyFiles before) {

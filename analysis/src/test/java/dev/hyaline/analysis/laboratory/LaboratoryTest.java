@@ -8,13 +8,16 @@ import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Digests;
+import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -40,7 +43,7 @@ final class LaboratoryTest {
         return Investigation.parse("small.json", """
             {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
              "prompts": {"draw": {"discovery": 8, "held_out": 16}, "split_by": "names"},
-             "design": {"pilot": 4}, "sanity": "none", "robustness": "none",
+             "design": {"pilot": 4}, "alternatives": [], "sanity": "none", "robustness": "none",
              "claims": [
               {"name": "inhibits", "do": "ablate", "components": ["1.0", "1.3"], "expect": {"decrease": %s}},
               {"name": "looks", "do": "attend", "at": "S2", "components": "1.3",
@@ -215,7 +218,81 @@ final class LaboratoryTest {
         assertThat(Files.readString(folder.resolve("4-discovery/sanity.json"))).contains("\"any threads\"");
         assertThat(Files.readString(folder.resolve("6-robustness/robustness.json"))).contains("bfloat16 weights");
         assertThat(Files.readString(folder.resolve("7-report/report.json")))
-                .contains("\"sanity\" :", "\"robustness\" :", "No claim was tested by zero ablation.");
+                .contains("\"sanity\" :", "\"robustness\" :", "\"alternatives\" :", "random-components", "No claim was tested by zero ablation.");
+    }
+
+    /** The model's previous-token head is 0.4, its head 2.5 works against the answer, and 0.0 does nothing. */
+    @Test
+    void whatIsPlantedIsFoundInAFileOfPairs(@TempDir Path folder) throws IOException, URISyntaxException {
+        SplittableRandom random = new SplittableRandom(3);
+        StringBuilder pairs = new StringBuilder("[");
+        for (int pair = 0; pair < 280; pair++) {
+            List<Integer> clean = tokens(random);
+            List<Integer> corrupted = tokens(random);
+            int repeated = 1 + random.nextInt(6);
+            clean.add(clean.get(repeated));
+            corrupted.add(corrupted.get(repeated));
+            pairs.append(pair == 0 ? "" : ",").append("""
+                {"clean": %s, "corrupted": %s, "answer": %d, "distractor": %d, "stratum": "%d", "unit": "pair %d"}
+                """.formatted(
+                            clean,
+                            corrupted,
+                            clean.get(repeated + 1),
+                            corrupted.get(repeated + 1),
+                            repeated % 2,
+                            pair / 2));
+        }
+        Files.writeString(folder.resolve("pairs.json"), pairs.append("]"));
+        Investigation investigation = Investigation.parse("planted.json", """
+            {"format": "hyaline-investigation/1", "model": "planted", "behaviour": {},
+             "prompts": {"pairs": "pairs.json", "draw": {"discovery": 20, "held_out": 120}, "reference": "corrupted"},
+             "alternatives": [], "sanity": "none", "robustness": "none",
+             "claims": [
+              {"name": "planted", "do": "ablate", "components": "0.4", "expect": {"decrease": 0.3, "unit": "gap"}},
+              {"name": "of half the size", "do": "ablate", "components": "0.4",
+               "expect": {"decrease": 2.2, "unit": "gap"}},
+              {"name": "the other way", "do": "ablate", "components": "2.5",
+               "expect": {"decrease": 0.1, "unit": "gap"}},
+              {"name": "nothing", "do": "ablate", "components": "0.0", "expect": {"decrease": 0.1, "unit": "gap"}},
+              {"name": "nothing indeed", "do": "ablate", "components": "0.0",
+               "expect": {"no_effect": 0.1, "unit": "gap"}}]}
+            """);
+        Path planted = Path.of(LaboratoryTest.class
+                        .getResource("/golden/circuits/planted/config.json")
+                        .toURI())
+                .getParent();
+        try (Checkpoint checkpoint = Checkpoint.open(planted);
+                Gpt2 byHand = Gpt2.of(checkpoint.weights(), 2)) {
+            StudyModel subject = new StudyModel("planted", byHand);
+            Path out = folder.resolve("study");
+            StudyReport found =
+                    Laboratory.of(subject).in(out).pairsFrom(folder).run(investigation, StudyProgress.NONE);
+            assertThat(found.claims())
+                    .extracting(claim -> claim.name() + ": " + claim.verdict())
+                    .containsExactly(
+                            "planted: confirmed",
+                            "of half the size: refuted (negligible)",
+                            "the other way: refuted (opposite)",
+                            "nothing: refuted (negligible)",
+                            "nothing indeed: confirmed");
+            assertThat(String.valueOf(found.verdict())).startsWith("HypothesisVerdict[word=refuted");
+            // The file of pairs may go: the study keeps its own.
+            Files.delete(folder.resolve("pairs.json"));
+            assertThat(Laboratory.of(subject)
+                            .verify(out, Files.createDirectory(folder.resolve("again")), StudyProgress.NONE))
+                    .isNull();
+        }
+    }
+
+    private static List<Integer> tokens(SplittableRandom random) {
+        List<Integer> tokens = new ArrayList<>(List.of(0));
+        while (tokens.size() < 8) {
+            int token = 1 + random.nextInt(19);
+            if (!tokens.contains(token)) {
+                tokens.add(token);
+            }
+        }
+        return tokens;
     }
 
     @Test
