@@ -354,6 +354,7 @@ public final class SanitySuite {
         long different = found.stream()
                 .filter(effects -> !Arrays.deepEquals(effects, found.getFirst()))
                 .count();
-        return SanityCheck.atMost("any threads", (double) different, 0, "of 1, 2 and 7 threads, those with other effects");
+        return SanityCheck.atMost(
+                "any threads", (double) different, 0, "of 1, 2 and 7 threads, those with other effects");
     }
 }

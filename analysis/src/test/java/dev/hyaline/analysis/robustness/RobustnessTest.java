@@ -169,10 +169,8 @@ final class RobustnessTest {
         double[] empty = some(of.get("empty"), pairs);
         double[] gaps = new double[pairs.length];
         Arrays.setAll(gaps, i -> full[i] - empty[i]);
-        double[][] effects = of.get("loss")
-                .valueStream()
-                .map(head -> some(head, pairs))
-                .toArray(double[][]::new);
+        double[][] effects =
+                of.get("loss").valueStream().map(head -> some(head, pairs)).toArray(double[][]::new);
         return new Variation(
                 family,
                 name,
@@ -184,7 +182,9 @@ final class RobustnessTest {
     }
 
     private static double[] some(JsonNode values, int[] pairs) {
-        return Arrays.stream(pairs).mapToDouble(i -> values.get(i).doubleValue()).toArray();
+        return Arrays.stream(pairs)
+                .mapToDouble(i -> values.get(i).doubleValue())
+                .toArray();
     }
 
     private static List<String> strings(JsonNode node) {
@@ -209,19 +209,23 @@ final class RobustnessTest {
         variations.add(ofStudy("ablation", "zero", study.get("zero"), units, i -> true));
         variations.add(ofStudy("ablation", "resample", study.get("resample"), units, i -> true));
         variations.add(ofStudy(
-                "prompts",
-                "discovery half",
-                study.get("discovery"),
-                strings(study.get("discovery_units")),
-                i -> true));
+                "prompts", "discovery half", study.get("discovery"), strings(study.get("discovery_units")), i -> true));
         strata.stream()
                 .distinct()
                 .forEach(name -> variations.add(ofStudy(
-                        "strata", name, study.get("finding"), units, i -> strata.get(i).equals(name))));
+                        "strata",
+                        name,
+                        study.get("finding"),
+                        units,
+                        i -> strata.get(i).equals(name))));
         orders.stream()
                 .distinct()
                 .forEach(name -> variations.add(ofStudy(
-                        "order", name, study.get("finding"), units, i -> orders.get(i).equals(name))));
+                        "order",
+                        name,
+                        study.get("finding"),
+                        units,
+                        i -> orders.get(i).equals(name))));
         variations.add(ofStudy("metric", "probability", study.get("probability"), units, i -> true));
         variations.add(ofStudy("beginning", "without the first token", study.get("bare"), units, i -> true));
         assertThat(variations).hasSize(13);

@@ -147,7 +147,8 @@ final class VariationsTest {
     @Test
     void attributionHasSharesOfTheLogitDifference() {
         PromptPairs pairs = PromptPairs.of(model.config(), abba.subList(0, 4));
-        double[] gaps = Variations.of(BuiltInMethod.ATTRIBUTE, few(pairs)).finding().gaps();
+        double[] gaps =
+                Variations.of(BuiltInMethod.ATTRIBUTE, few(pairs)).finding().gaps();
         Subject byKl = new Subject(model, pairs, Metric.klToClean(PromptPair.END), 1);
         assertThat(Variations.of(BuiltInMethod.ATTRIBUTE, byKl).finding().gaps())
                 .containsExactly(gaps);

@@ -22,7 +22,9 @@ final class RandomBaselineTest {
                 Experiment experiment = Experiment.start(model, pairs, metric);
                 for (BuiltInMethod method : new BuiltInMethod[] {BuiltInMethod.ABLATE, BuiltInMethod.ATTRIBUTE}) {
                     SanityCheck check = RandomBaseline.check(experiment, subject, method, method.run(subject));
-                    assertThat(check.failed()).as(method + " by " + metric.name()).isFalse();
+                    assertThat(check.failed())
+                            .as(method + " by " + metric.name())
+                            .isFalse();
                 }
             }
         }
