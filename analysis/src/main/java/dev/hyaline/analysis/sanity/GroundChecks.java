@@ -146,7 +146,7 @@ final class GroundChecks {
                                 "negative control",
                                 negative,
                                 0,
-                                "largest effect of a place without a path, or of adding 0"));
+                                "largest effect without a path, or of adding 0"));
     }
 
     private static double largestEffect(Experiment experiment, double[] values) {

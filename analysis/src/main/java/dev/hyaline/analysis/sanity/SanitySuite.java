@@ -133,7 +133,7 @@ public final class SanitySuite {
                 0.7,
                 String.format(
                         Locale.ROOT,
-                        "cosine of the findings on two halves of the units, 95%% interval %.2f to %.2f",
+                        "cosine on halves of the units, 95%% %.2f to %.2f",
                         interval.low(),
                         interval.high()));
     }
@@ -194,7 +194,7 @@ public final class SanitySuite {
             }
             different += same ? 0 : 1;
         }
-        return SanityCheck.atMost(name, different, 0, "components that differ with pairs reversed or one by one");
+        return SanityCheck.atMost(name, different, 0, "components that differ in reverse or one by one");
     }
 
     private static SanityCheck conservation(Finding finding) {
