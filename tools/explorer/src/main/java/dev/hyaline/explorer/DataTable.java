@@ -5,6 +5,7 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.Rounding;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.explorer.TableCell.IntervalCell;
+import dev.hyaline.explorer.TableCell.LinkCell;
 import dev.hyaline.explorer.TableCell.NumberCell;
 import dev.hyaline.explorer.TableCell.WordCell;
 import dev.hyaline.explorer.TableColumn.Content;
@@ -102,7 +103,7 @@ public final class DataTable implements View {
 
     private static boolean fits(Content content, TableCell cell) {
         return switch (content) {
-            case TEXT -> cell instanceof WordCell;
+            case TEXT -> cell instanceof WordCell || cell instanceof LinkCell;
             case NUMBER, P_VALUE -> cell instanceof NumberCell;
             case INTERVAL -> cell instanceof IntervalCell;
         };
@@ -127,6 +128,7 @@ public final class DataTable implements View {
     private static String csv(TableCell cell) {
         return switch (cell) {
             case WordCell word -> quoted(word.text());
+            case LinkCell link -> quoted(link.text());
             case NumberCell number -> exact(number.value());
             case IntervalCell(Interval interval)
             when interval != null -> exact(interval.low()) + "," + exact(interval.high());
@@ -206,6 +208,7 @@ public final class DataTable implements View {
     private static DoubleFunction<String> rounding(Stream<TableCell> cells) {
         double[] values = cells.flatMapToDouble(cell -> switch (cell) {
                     case WordCell word -> DoubleStream.empty();
+                    case LinkCell link -> DoubleStream.empty();
                     case NumberCell number -> DoubleStream.of(number.value());
                     case IntervalCell(Interval interval)
                     when interval != null -> DoubleStream.of(interval.low(), interval.high());
@@ -222,6 +225,7 @@ public final class DataTable implements View {
     private static void cell(HtmlWriter html, TableCell cell, TableColumn column, DoubleFunction<String> rounding) {
         switch (cell) {
             case WordCell word when word.tone() == Tone.PLAIN -> html.text(word.text());
+            case LinkCell link -> html.element("a", link.text(), "href", link.address());
             case WordCell word -> Badge.small(html, word.tone(), word.text());
             case NumberCell number ->
                 html.text(

@@ -14,6 +14,13 @@ public sealed interface TableCell {
     /** An interval; null where there is none. */
     record IntervalCell(@Nullable Interval interval) implements TableCell {}
 
+    /** Words that lead to a page beside this one, or to a place on it. */
+    record LinkCell(String text, String address) implements TableCell {}
+
+    static TableCell link(String text, String address) {
+        return new LinkCell(text, address);
+    }
+
     static TableCell of(String text) {
         return new WordCell(text, Tone.PLAIN);
     }

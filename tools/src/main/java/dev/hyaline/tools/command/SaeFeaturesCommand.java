@@ -2,11 +2,11 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.sparse.feature.InterpretableComparison;
 import dev.hyaline.analysis.sparse.feature.InterpretableLatents;
-import dev.hyaline.analysis.sparse.feature.LatentPages;
 import dev.hyaline.analysis.sparse.feature.LatentStudy;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.explorer.report.LatentPages;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;

@@ -188,8 +188,14 @@ public final class LatentStudy {
                 .toArray();
     }
 
-    /** Rows around a token in its text. */
-    int[] context(int row, int before, int after) {
+    /**
+     * Rows around a token in its text, itself among them.
+     *
+     * @param before at most so many before it
+     * @param after at most so many after it
+     */
+    public int[] context(int row, int before, int after) {
+        BadInputException.requireIndex("row", row, rows());
         int from = row;
         int end = row + 1;
         int sequence = texts.sequences()[row];
@@ -202,12 +208,16 @@ public final class LatentStudy {
         return IntStream.range(from, end).toArray();
     }
 
-    int token(int row) {
+    /** The token at a row. */
+    public int token(int row) {
+        BadInputException.requireIndex("row", row, rows());
         return texts.tokens()[row];
     }
 
     /** A latent's activation at a row. */
-    float activation(int latent, int row) {
+    public float activation(int latent, int row) {
+        BadInputException.requireIndex("latent", latent, latents());
+        BadInputException.requireIndex("row", row, rows());
         return texts.latents().get(row, latent);
     }
 

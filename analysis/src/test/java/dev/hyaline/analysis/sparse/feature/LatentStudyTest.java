@@ -2,7 +2,6 @@ package dev.hyaline.analysis.sparse.feature;
 
 import static dev.hyaline.analysis.sparse.SparseGolden.path;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
@@ -10,12 +9,10 @@ import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.weights.TensorFile;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -200,30 +197,11 @@ class LatentStudyTest {
     }
 
     @Test
-    void filesOpenWithoutANetworkAndNeuronpediaReadsTheBatch() throws IOException {
+    void neuronpediaReadsTheBatch() {
         LatentStudy study = study("topk");
-        Path folder = temporary.resolve("pages");
-        int[] shown = {26, 3, 200};
-        LatentPages.write(
-                study, "fable <b>", shown, token -> token == 5 ? "<script>" : " t" + token, folder, done -> {});
-        for (String file : List.of("index.html", "latent-26.html", "latent-3.html", "latent-200.html")) {
-            String html = Files.readString(folder.resolve(file));
-            assertThat(html)
-                    .startsWith("<!doctype html>")
-                    .endsWith("</body></html>\n")
-                    .doesNotContain("<script", "http:", "https:", "src=", "fable <b>")
-                    .contains("fable &lt;b&gt;");
-        }
-        assertThat(Files.readString(folder.resolve("index.html"))).contains("latent-26.html", "latent-200.html");
-        assertThat(Files.readString(folder.resolve("latent-26.html")))
-                .contains(
-                        "Correlated latents (Pearson)",
-                        "Correlated latents (cosine)",
-                        "Decoder neighbours (cosine)",
-                        "Fire together (Jaccard)",
-                        "Dimensions of the decoder row");
-        Json batch =
-                Json.readObject(InputErrors.INSTANCE, "batch", Files.readAllBytes(folder.resolve("neuronpedia.json")));
+        List<LatentPage> shown = List.of(study.page(26), study.page(3), study.page(200));
+        Json batch = Json.readObject(
+                InputErrors.INSTANCE, "batch", NeuronpediaBatch.json(study, "fable", shown, token -> " t" + token));
         List<Json> features = batch.require("features").elements();
         assertThat(features).hasSize(3);
         Json first = features.getFirst();
@@ -237,8 +215,6 @@ class LatentStudyTest {
         int here = activation.require("qualifying_token_index").integer(0, 100);
         assertThat(activation.require("values").elements().get(here).number())
                 .isCloseTo(study.maximum(26), within(1e-4));
-        assertThatThrownBy(() -> LatentPages.write(study, "m", shown, token -> "", folder, done -> {}))
-                .isInstanceOf(BadInputException.class);
     }
 
     @Test

@@ -5,7 +5,6 @@ import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.stream.DoubleStream;
 
 /** What controls gave, as a histogram, and a line at what was observed. */
@@ -74,18 +73,9 @@ public final class NullPlot implements Picture {
         int ticks = Math.min(4, most);
         up.drawUp(canvas, LEFT, PlotScale.WIDTH - 16, "draws", ticks);
         scale.drawAcross(canvas, TOP, BOTTOM, quantity, 8);
-        for (int b = 0; b < BINS; b++) {
-            if (counts[b] > 0) {
-                double from = scale.low() + b * bin;
-                canvas.rectangle(
-                        scale.at(from) + 0.5,
-                        up.at(counts[b]),
-                        scale.at(from + bin) - scale.at(from) - 1,
-                        BOTTOM - up.at(counts[b]),
-                        PlotScale.GREY,
-                        String.format(Locale.ROOT, "%.3g to %.3g: %d", from, from + bin, counts[b]));
-            }
-        }
+        double[] edges = new double[BINS + 1];
+        Arrays.setAll(edges, edge -> scale.low() + edge * bin);
+        HistogramPlot.bars(canvas, counts, edges, scale, up, BOTTOM);
         double x = scale.at(observed);
         canvas.rectangle(x - 1.25, TOP - 12, 2.5, BOTTOM - TOP + 12, PlotScale.BLUE, said);
         boolean left = x > PlotScale.WIDTH / 2.0;
