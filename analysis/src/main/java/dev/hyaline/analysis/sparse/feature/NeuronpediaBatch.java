@@ -25,11 +25,10 @@ public final class NeuronpediaBatch {
     public static List<Firing> distinct(LatentStudy study, List<Firing> firings) {
         Set<List<Integer>> seen = new HashSet<>();
         return firings.stream()
-                .filter(firing -> seen.add(
-                        Arrays.stream(study.context(firing.row(), CONTEXT_BEFORE, CONTEXT_AFTER))
-                                .map(study::token)
-                                .boxed()
-                                .toList()))
+                .filter(firing -> seen.add(Arrays.stream(study.context(firing.row(), CONTEXT_BEFORE, CONTEXT_AFTER))
+                        .map(study::token)
+                        .boxed()
+                        .toList()))
                 .toList();
     }
 
@@ -38,8 +37,7 @@ public final class NeuronpediaBatch {
      *
      * @param text text of a token; empty if the model has no tokenizer
      */
-    public static byte[] json(
-            LatentStudy study, String model, List<LatentPage> pages, IntFunction<String> text) {
+    public static byte[] json(LatentStudy study, String model, List<LatentPage> pages, IntFunction<String> text) {
         return JsonText.compact(json -> {
             json.writeStartObject();
             json.writeStringProperty("model_id", model);

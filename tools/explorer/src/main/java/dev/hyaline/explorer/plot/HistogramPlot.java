@@ -39,7 +39,9 @@ public final class HistogramPlot implements Picture {
         }
         if (edges.length != counts.length + 1) {
             throw new BadShapeException(
-                    "edges of a histogram", (counts.length + 1) + " of " + counts.length + " bins", String.valueOf(edges.length));
+                    "edges of a histogram",
+                    (counts.length + 1) + " of " + counts.length + " bins",
+                    String.valueOf(edges.length));
         }
         return new HistogramPlot(quantity, counts.clone(), edges.clone());
     }

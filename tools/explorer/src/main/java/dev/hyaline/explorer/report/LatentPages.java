@@ -86,8 +86,7 @@ public final class LatentPages {
                 progress.accept(1);
             }
             Files.writeString(partial.path().resolve("index.html"), pages.index(shown));
-            Files.write(
-                    partial.path().resolve("neuronpedia.json"), NeuronpediaBatch.json(study, model, shown, text));
+            Files.write(partial.path().resolve("neuronpedia.json"), NeuronpediaBatch.json(study, model, shown, text));
             partial.commit();
         } catch (IOException e) {
             throw FileException.writing(target, e);
@@ -143,9 +142,8 @@ public final class LatentPages {
 
     private String page(LatentPage page) {
         List<View> views = new ArrayList<>();
-        views.add(html -> html.open("p")
-                .element("a", "All latents", "href", "index.html")
-                .close());
+        views.add(html ->
+                html.open("p").element("a", "All latents", "href", "index.html").close());
         views.add(Prose.of("Fires on " + percent(page.shareFiring()) + " of " + study.tokens()
                 + " tokens; largest activation " + number(page.maximum()) + ", mean where it fires "
                 + number(page.meanFiring()) + "."));
@@ -199,8 +197,8 @@ public final class LatentPages {
     }
 
     private static View histogram(String title, Histogram histogram) {
-        DataTable table = DataTable.of(
-                title, TableColumn.interval("values", "values"), TableColumn.number("count", "count"));
+        DataTable table =
+                DataTable.of(title, TableColumn.interval("values", "values"), TableColumn.number("count", "count"));
         for (int bin = 0; bin < histogram.counts().length; bin++) {
             table = table.row(
                     TableCell.of(new Interval(histogram.edges()[bin], histogram.edges()[bin + 1])),
@@ -227,7 +225,9 @@ public final class LatentPages {
 
     private View latents(String title, RankedItems items, boolean linked) {
         DataTable table = DataTable.of(
-                title, TableColumn.text(linked ? "latent" : "dimension", "index"), TableColumn.number("value", "value"));
+                title,
+                TableColumn.text(linked ? "latent" : "dimension", "index"),
+                TableColumn.number("value", "value"));
         for (int i = 0; i < items.indices().length; i++) {
             int latent = items.indices()[i];
             String name = String.valueOf(latent);
