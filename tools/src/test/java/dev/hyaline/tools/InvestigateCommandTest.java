@@ -66,8 +66,7 @@ final class InvestigateCommandTest {
         process.destroyForcibly().waitFor();
         Outcome resumed = Outcome.of("investigate", file.toString(), "--out", study.toString());
         assertThat(resumed.exitCode()).isZero();
-        assertThat(resumed.out())
-                .contains("inhibits", "confirmed", "The hypothesis is inconclusive.", "sanity");
+        assertThat(resumed.out()).contains("inhibits", "confirmed", "The hypothesis is inconclusive.", "sanity");
         assertThat(Files.readString(study.resolve("7-report/report.html")))
                 .contains("looks", "default-src 'none'")
                 .doesNotContain("src=\"http");

@@ -72,7 +72,14 @@ final class ProbeCommandTest {
             "probe", "--layers", "2", "--positions", "end", "--count", "120", "--interventions", "0", "--das", "2"
         };
         String out = Outcome.of(arguments).succeeded().out();
-        assertThat(out).contains("120 pairs, each unseen", "(2 trained)", "mass-mean", "whole space", "permuted", "95% interval");
+        assertThat(out)
+                .contains(
+                        "120 pairs, each unseen",
+                        "(2 trained)",
+                        "mass-mean",
+                        "whole space",
+                        "permuted",
+                        "95% interval");
         assertThat(out.lines()).allMatch(line -> line.length() <= 100);
         String[] withJson = Arrays.copyOf(arguments, arguments.length + 1);
         withJson[arguments.length] = "--json";

@@ -33,8 +33,7 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
         Half first(int pairs) {
             Map<String, double[]> columns = new LinkedHashMap<>();
             table.columns().forEach((name, values) -> columns.put(name, Arrays.copyOf(values, pairs)));
-            return new Half(
-                    prompts.of(IntStream.range(0, pairs).toArray()), new StudyTable(pairs, columns));
+            return new Half(prompts.of(IntStream.range(0, pairs).toArray()), new StudyTable(pairs, columns));
         }
     }
 
@@ -108,8 +107,7 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
         List<Claim> testable = input.claimed.claims().stream()
                 .filter(claim -> !claim.isOfCircuit())
                 .toList();
-        List<ClaimTest> found =
-                tests(input, input.discovery, testable, input.claimed.design(), "discovery half", run);
+        List<ClaimTest> found = tests(input, input.discovery, testable, input.claimed.design(), "discovery half", run);
         List<Judged> judged = judged(input, testable, run);
         json.writeArrayPropertyStart("claims");
         for (Claim claim : input.claimed.claims()) {
@@ -166,12 +164,12 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
             double alpha = design.looks() == 1
                     ? design.alpha()
                     : 2 * NormalDistribution.of(0, 1).survivalProbability(bounds[look - 1]);
-            TestDesign atLook = new TestDesign(
-                    alpha, design.power(), design.pilot(), design.looks(), design.spending());
+            TestDesign atLook =
+                    new TestDesign(alpha, design.power(), design.pilot(), design.looks(), design.spending());
             List<ClaimTest> tests =
                     tests(input, part, claims, atLook, "held-out half" + (look == 1 ? "" : ", look " + look), run);
-            List<ClaimFinding> findings = ClaimTest.findings(
-                    tests, atLook, claim -> AlternativeFinding.controlsBeaten(input.rivals, claim));
+            List<ClaimFinding> findings =
+                    ClaimTest.findings(tests, atLook, claim -> AlternativeFinding.controlsBeaten(input.rivals, claim));
             for (int claim = 0; claim < judged.length; claim++) {
                 boolean stopped = judged[claim] != null
                         && claims.get(claim).primary()
@@ -233,9 +231,7 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
         Written.number("bound", test.bound(), json);
         if (measurement.ratio(units).isPresent()) {
             Written.number(
-                    "mean_absolute_gap",
-                    measurement.ratio(units).orElseThrow().meanAbsoluteGap(),
-                    json);
+                    "mean_absolute_gap", measurement.ratio(units).orElseThrow().meanAbsoluteGap(), json);
         } else {
             Written.number("share_of_gap", test.estimate() / Math.abs(gap), json);
         }

@@ -58,8 +58,10 @@ record ClaimPower(
         Expectation expectation = pilot.claim().expectation();
         double[] values = pilot.values();
         double mean = Arrays.stream(values).average().orElseThrow();
-        double sd = Math.sqrt(
-                Arrays.stream(values).map(value -> (value - mean) * (value - mean)).sum() / (values.length - 1));
+        double sd = Math.sqrt(Arrays.stream(values)
+                        .map(value -> (value - mean) * (value - mean))
+                        .sum()
+                / (values.length - 1));
         double alpha = design.level(expectation);
         double level = alpha / family;
         double bound = expectation.bound(gap);
@@ -70,7 +72,10 @@ record ClaimPower(
                 ? 0
                 : Math.min(
                         1,
-                        family * (units <= SignFlip.MAX_EXACT_UNITS ? Math.pow(2, -units) : 1.0 / (SignFlip.DRAWS + 1)));
+                        family
+                                * (units <= SignFlip.MAX_EXACT_UNITS
+                                        ? Math.pow(2, -units)
+                                        : 1.0 / (SignFlip.DRAWS + 1)));
         if (!(sd > 0) || !(margin > 0) || pilotUnits.count() < 2 || units < 2) {
             return new ClaimPower(
                     bound, margin, sd, Double.NaN, Double.NaN, units, perUnit, alpha, level, Double.NaN, 0, smallest);
@@ -97,8 +102,7 @@ record ClaimPower(
                 smallest);
     }
 
-    private static OptionalInt needed(
-            double margin, double sd, double alike, int perUnit, double alpha, double power) {
+    private static OptionalInt needed(double margin, double sd, double alike, int perUnit, double alpha, double power) {
         try {
             return OptionalInt.of(Power.unitsNeeded(margin, sd, alike, perUnit, alpha, power));
         } catch (BadInputException e) {

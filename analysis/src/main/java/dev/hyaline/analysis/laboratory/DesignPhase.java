@@ -29,7 +29,8 @@ import tools.jackson.core.JsonGenerator;
  *
  * @param pairs of the file; null where prompts are drawn
  */
-record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pairs)
+record DesignPhase(
+        StudyModel model, StudyOrigin origin, @Nullable PairFile pairs)
         implements Phase<DesignPhase.Input, Map<String, byte[]>> {
     static final String NAME = "3-design";
     static final String PROMPTS = NAME + "/" + StudyPrompts.FILE;
@@ -63,11 +64,10 @@ record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pair
         Investigation investigation = input.investigation;
         StudyPrompts prompts = new PromptDraw(investigation, pairs, model.encoder()).draw();
         PromptSet discovery = prompts.discoveryHalf();
-        Units heldOut = Units.of(prompts.all().pairs()
-                .subList(prompts.discovery(), prompts.all().size())
-                .stream()
-                .map(pair -> String.valueOf(pair.unit()))
-                .toList());
+        Units heldOut = Units.of(
+                prompts.all().pairs().subList(prompts.discovery(), prompts.all().size()).stream()
+                        .map(pair -> String.valueOf(pair.unit()))
+                        .toList());
         requireRoles(investigation, prompts);
         Pilot pilot = pilot(investigation, discovery, heldOut, run);
         List<String> remarks = remarks(investigation, prompts, heldOut, pilot);
@@ -100,11 +100,16 @@ record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pair
                 throw new BadInputException("claim " + Printable.quoted(claim.name()) + ": " + e.getMessage());
             }
         }
-        prompts.all().pairs().forEach(pair -> pair.position(investigation.behaviour().at()));
+        prompts.all()
+                .pairs()
+                .forEach(pair -> pair.position(investigation.behaviour().at()));
     }
 
     /** The chance of a claim, or why nothing can be said of it. */
-    private record Planned(Claim claim, @Nullable ClaimPower power, @Nullable String problem) {}
+    private record Planned(
+            Claim claim,
+            @Nullable ClaimPower power,
+            @Nullable String problem) {}
 
     /**
      * @param search multiply-adds of full reruns of all that the circuit's search edits
@@ -121,9 +126,10 @@ record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pair
 
     private Pilot pilot(Investigation investigation, PromptSet discovery, Units heldOut, PhaseRun run) {
         TestDesign design = investigation.design();
-        PromptSet some = discovery.of(IntStream.range(0, Math.min(design.pilot(), discovery.size()))
-                .toArray());
-        Evidence evidence = some.evidence(model.model(), investigation.behaviour().measure())
+        PromptSet some = discovery.of(
+                IntStream.range(0, Math.min(design.pilot(), discovery.size())).toArray());
+        Evidence evidence = some.evidence(
+                        model.model(), investigation.behaviour().measure())
                 .journalled(run.journals())
                 .progress((done, total) -> run.progress().advanced("pilot", done, total));
         double[] clean = evidence.clean();
@@ -140,8 +146,7 @@ record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pair
             try {
                 planned.add(new Planned(
                         claim,
-                        ClaimPower.of(
-                                evidence.measure(claim.of(circuit)), some.units(), heldOut, design, family, gap),
+                        ClaimPower.of(evidence.measure(claim.of(circuit)), some.units(), heldOut, design, family, gap),
                         null));
             } catch (BadInputException e) {
                 // The pilot's circuit may lack what the claim means, where that of the whole half has it.
@@ -152,11 +157,11 @@ record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pair
                 some, clean, gap, circuit, planned, search, evidence.work().full() - search);
     }
 
-    private static List<String> remarks(
-            Investigation investigation, StudyPrompts prompts, Units heldOut, Pilot pilot) {
+    private static List<String> remarks(Investigation investigation, StudyPrompts prompts, Units heldOut, Pilot pilot) {
         List<String> remarks = new ArrayList<>();
         int tested = prompts.all().size() - prompts.discovery();
-        if (prompts.discovery() < investigation.prompts().discovery() || tested < investigation.prompts().heldOut()) {
+        if (prompts.discovery() < investigation.prompts().discovery()
+                || tested < investigation.prompts().heldOut()) {
             remarks.add("There are " + prompts.discovery() + " pairs for discovery and " + tested
                     + " held out where " + investigation.prompts().discovery() + " and "
                     + investigation.prompts().heldOut() + " were asked for.");
@@ -198,7 +203,11 @@ record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pair
             json.writeStartObject();
             json.writeStringProperty("format", "hyaline-design/1");
             json.writeObjectPropertyStart("prompts");
-            half("discovery", prompts.discovery(), prompts.discoveryHalf().units().count(), json);
+            half(
+                    "discovery",
+                    prompts.discovery(),
+                    prompts.discoveryHalf().units().count(),
+                    json);
             half("held_out", prompts.all().size() - prompts.discovery(), heldOut.count(), json);
             factors(prompts, json);
             json.writeEndObject();
@@ -278,8 +287,7 @@ record DesignPhase(StudyModel model, StudyOrigin origin, @Nullable PairFile pair
         json.writeObjectPropertyStart("forecast");
         json.writeNumberProperty("full_passes", 2 * prompts.all().size());
         json.writeNumberProperty(
-                "multiply_adds_of_full_reruns",
-                Math.round(pilot.search * ofDiscovery + pilot.claimed * ofAll));
+                "multiply_adds_of_full_reruns", Math.round(pilot.search * ofDiscovery + pilot.claimed * ofAll));
         json.writeEndObject();
     }
 }

@@ -143,7 +143,8 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
                 json.writeEndArray();
             }
             // What was done depends on where the study was stopped; what full reruns would have been does not.
-            json.writeNumberProperty("multiply_adds_of_full_reruns", evidence.work().full());
+            json.writeNumberProperty(
+                    "multiply_adds_of_full_reruns", evidence.work().full());
             json.writeEndObject();
         });
     }

@@ -67,6 +67,7 @@ record FormalisePhase(Investigation investigation, StudyOrigin origin, Gpt2Confi
 
     /** The investigation that the phase wrote. */
     static Investigation investigation(StudyFiles files) {
-        return Investigation.parse(PATH, files.json(PATH).require("investigation").toString());
+        return Investigation.parse(
+                PATH, files.json(PATH).require("investigation").toString());
     }
 }

@@ -29,7 +29,11 @@ import tools.jackson.core.JsonGenerator;
 
 /** The tests of claims beside their own: of their rivals, and of the mechanisms that they state. */
 record FurtherTests(
-        Investigation claimed, Evidence evidence, double gap, Map<String, ClaimMeasurement> measurements, PhaseRun run) {
+        Investigation claimed,
+        Evidence evidence,
+        double gap,
+        Map<String, ClaimMeasurement> measurements,
+        PhaseRun run) {
     static final String RIVALS_FILE = "alternatives.json";
     static final String RIVALS = HeldOutPhase.NAME + "/" + RIVALS_FILE;
     static final String MECHANISMS_FILE = "mechanisms.json";
@@ -54,8 +58,7 @@ record FurtherTests(
         List<AlternativeFinding> findings = new ArrayList<>();
         int done = 0;
         for (ClaimMeasurement measurement : measurements.values()) {
-            TestedClaim tested =
-                    new TestedClaim(evidence, measurement, gap, claimed.design(), STUDY, claimed.seed());
+            TestedClaim tested = new TestedClaim(evidence, measurement, gap, claimed.design(), STUDY, claimed.seed());
             for (Alternative alternative : alternatives) {
                 if (alternative.concerns(measurement.claim())) {
                     findings.add(test(alternative, tested));
@@ -140,7 +143,8 @@ record FurtherTests(
         MechanismStudy study = MechanismStudy.of(evidence, gap, claimed.design(), STUDY, claimed.seed());
         Map<String, MechanismFinding> findings = new LinkedHashMap<>();
         Map<String, String> problems = new LinkedHashMap<>();
-        for (Claim claim : measurements.values().stream().map(ClaimMeasurement::claim).toList()) {
+        for (Claim claim :
+                measurements.values().stream().map(ClaimMeasurement::claim).toList()) {
             if (claim.mechanism() != null) {
                 try {
                     findings.put(
@@ -166,7 +170,9 @@ record FurtherTests(
             problems.forEach((claim, problem) -> {
                 json.writeObjectPropertyStart(claim);
                 json.writeStringProperty("problem", problem);
-                verdict(new ClaimVerdict(ClaimVerdict.ClaimOutcome.INCONCLUSIVE, ClaimVerdict.ClaimReason.SANITY), json);
+                verdict(
+                        new ClaimVerdict(ClaimVerdict.ClaimOutcome.INCONCLUSIVE, ClaimVerdict.ClaimReason.SANITY),
+                        json);
                 json.writeEndObject();
             });
             json.writeEndObject();
@@ -202,7 +208,8 @@ record FurtherTests(
     /** The verdict in a file. */
     static ClaimVerdict verdict(Json json) {
         return new ClaimVerdict(
-                ClaimVerdict.ClaimOutcome.valueOf(json.require("verdict").string().toUpperCase(Locale.ROOT)),
+                ClaimVerdict.ClaimOutcome.valueOf(
+                        json.require("verdict").string().toUpperCase(Locale.ROOT)),
                 json.nullable("reason")
                         .map(reason -> ClaimVerdict.ClaimReason.valueOf(
                                 reason.string().toUpperCase(Locale.ROOT).replace('-', '_')))

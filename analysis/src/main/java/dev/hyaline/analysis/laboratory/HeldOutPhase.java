@@ -27,14 +27,15 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
 
     @Override
     public Input read(StudyFiles before) {
-        return new Input(DiscoveryPhase.isPresent(before)
-                ? new SealedHalf(
-                        DiscoveryPhase.claimed(before),
-                        DiscoveryPhase.gap(before),
-                        StudyPrompts.read(before, DesignPhase.PROMPTS)
-                                .heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK))),
-                        ClaimsLock.read(before.json(DiscoveryPhase.LOCK)))
-                : null);
+        return new Input(
+                DiscoveryPhase.isPresent(before)
+                        ? new SealedHalf(
+                                DiscoveryPhase.claimed(before),
+                                DiscoveryPhase.gap(before),
+                                StudyPrompts.read(before, DesignPhase.PROMPTS)
+                                        .heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK))),
+                                ClaimsLock.read(before.json(DiscoveryPhase.LOCK)))
+                        : null);
     }
 
     @Override
@@ -72,7 +73,8 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         new PromptDraw(claimed, null, model.encoder())
                 .others()
                 .forEach((task, prompts) -> others.put(
-                        task, prompts.evidence(model.model(), claimed.behaviour().measure())));
+                        task,
+                        prompts.evidence(model.model(), claimed.behaviour().measure())));
         return others;
     }
 

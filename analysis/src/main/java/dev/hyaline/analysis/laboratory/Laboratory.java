@@ -122,8 +122,7 @@ public final class Laboratory {
      */
     public Laboratory until(String phase) {
         if (!PHASES.contains(phase)) {
-            throw new BadInputException(
-                    "there is no phase " + phase + "; there are " + String.join(", ", PHASES));
+            throw new BadInputException("there is no phase " + phase + "; there are " + String.join(", ", PHASES));
         }
         return new Laboratory(model, folder, pairsFolder, program, page, phase, fresh, again);
     }
@@ -170,7 +169,8 @@ public final class Laboratory {
                             Objects.requireNonNull(investigation.prompts().file()),
                             Utf8.strict(
                                     InputErrors.INSTANCE,
-                                    Objects.requireNonNull(investigation.prompts().file()),
+                                    Objects.requireNonNull(
+                                            investigation.prompts().file()),
                                     pairs));
             run(investigation, origin, pairFile, out, progress);
             return StudyReport.read(folder);
@@ -207,7 +207,10 @@ public final class Laboratory {
                 seconds.put(phase.name(), (System.nanoTime() - start) / 1e9);
             }
             String outputs = phase.name() + "/" + StudyFolder.OUTPUTS;
-            inputs.append(Digests.sha256(out.files().bytes(outputs))).append("  ").append(outputs).append('\n');
+            inputs.append(Digests.sha256(out.files().bytes(outputs)))
+                    .append("  ")
+                    .append(outputs)
+                    .append('\n');
             if (phase.name().equals(last)) {
                 break;
             }
@@ -217,8 +220,7 @@ public final class Laboratory {
         }
     }
 
-    private static <I, O> void run(
-            Phase<I, O> phase, String inputs, StudyFolder out, StudyProgress progress) {
+    private static <I, O> void run(Phase<I, O> phase, String inputs, StudyFolder out, StudyProgress progress) {
         I input = phase.read(out.files());
         O output = phase.run(input, new PhaseRun(out.journals(phase.name()), progress));
         out.commit(phase.name(), inputs, phase.files(output));

@@ -14,8 +14,8 @@ import java.util.Set;
  *
  * @param prompts token-identical prompts, clean or corrupted with its own kind
  * @param units units that pairs of both halves belong to
- * @param runs runs of {@value #RUN} tokens that occur in clean prompts of both halves, and are not the template's alone:
- *     at one position at least, prompts of the same stratum and length differ
+ * @param runs runs of {@value #RUN} tokens that occur in clean prompts of both halves, and are not the template's
+ *     alone: at one position at least, prompts of the same stratum and length differ
  */
 public record Leakage(int prompts, int units, int runs) {
     /** The length of a run of tokens that counts. */

@@ -55,7 +55,10 @@ final class PromptDraw {
             throw new BadInputException("the discovery half and the held-out one share " + leakage.prompts()
                     + " prompts; a claim is tested on prompts that it was not found on");
         }
-        return new StudyPrompts(withReferences(pairs, split.discovery(), plan.reference()), split.discovery().size(), leakage);
+        return new StudyPrompts(
+                withReferences(pairs, split.discovery(), plan.reference()),
+                split.discovery().size(),
+                leakage);
     }
 
     private PromptSplit ofTask() {
@@ -66,7 +69,10 @@ final class PromptDraw {
             int each = Math.min(Task.MAX_PAIRS, Math.ceilDiv(times * wanted, tasks.size()));
             List<PromptPair> candidates = new ArrayList<>();
             for (Task task : tasks) {
-                long seed = CounterRandom.of(investigation.seed()).named("prompts").named(task.toString()).bits(0);
+                long seed = CounterRandom.of(investigation.seed())
+                        .named("prompts")
+                        .named(task.toString())
+                        .bits(0);
                 task.draw(required(), each, seed).forEach(pair -> candidates.add(inUnit(pair)));
             }
             split = split(candidates);
@@ -185,8 +191,7 @@ final class PromptDraw {
         return factors;
     }
 
-    private PromptSet withReferences(
-            List<PromptPair> pairs, List<PromptPair> discovery, ReferencePrompts reference) {
+    private PromptSet withReferences(List<PromptPair> pairs, List<PromptPair> discovery, ReferencePrompts reference) {
         Map<String, List<int[]>> groups = new LinkedHashMap<>();
         if (reference == ReferencePrompts.ABC) {
             for (Task task : investigation.behaviour().tasks()) {
@@ -195,7 +200,8 @@ final class PromptDraw {
                         .named("references")
                         .named(task.toString())
                         .bits(0);
-                unrelated.draw(required(), REFERENCES, seed)
+                unrelated
+                        .draw(required(), REFERENCES, seed)
                         .forEach(pair -> groups.computeIfAbsent(key(pair), key -> new ArrayList<>())
                                 .add(pair.corrupted()));
             }
@@ -214,9 +220,8 @@ final class PromptDraw {
                         + ": there is no reference prompt of its stratum and length, " + pair.length() + " tokens");
             }
             groupOfPair.add(group);
-            CounterRandom random = CounterRandom.of(investigation.seed())
-                    .named("donors")
-                    .named(Arrays.toString(pair.clean()));
+            CounterRandom random =
+                    CounterRandom.of(investigation.seed()).named("donors").named(Arrays.toString(pair.clean()));
             donors.add(donor(pair, references.get(group), random));
         }
         return new PromptSet(pairs, factors(pairs), references, groupOfPair, donors);

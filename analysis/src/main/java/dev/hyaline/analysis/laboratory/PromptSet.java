@@ -50,8 +50,8 @@ public record PromptSet(
 
     private static void requireEach(List<?> pairs, List<?> list) {
         if (list.size() != pairs.size()) {
-            throw new BadShapeException("a list of prompts", "one entry for each of " + pairs.size() + " pairs",
-                    list.size() + " entries");
+            throw new BadShapeException(
+                    "a list of prompts", "one entry for each of " + pairs.size() + " pairs", list.size() + " entries");
         }
     }
 

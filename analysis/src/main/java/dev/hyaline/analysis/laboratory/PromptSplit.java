@@ -88,9 +88,10 @@ public record PromptSplit(List<PromptPair> discovery, List<PromptPair> heldOut) 
 
     static void require(List<PromptPair> half, Half which) {
         if (half.size() < 2) {
-            throw new BadInputException("the " + which + " half has " + half.size() + " pair" + (half.size() == 1 ? "" : "s")
-                    + " of prompts with units of its own, and needs at least 2; give more prompts, other units or"
-                    + " another seed");
+            throw new BadInputException(
+                    "the " + which + " half has " + half.size() + " pair" + (half.size() == 1 ? "" : "s")
+                            + " of prompts with units of its own, and needs at least 2; give more prompts, other units"
+                            + " or another seed");
         }
     }
 
@@ -98,7 +99,8 @@ public record PromptSplit(List<PromptPair> discovery, List<PromptPair> heldOut) 
     private static @Nullable Half half(PromptPair pair, List<String> splitBy, long seed) {
         Set<Half> halves = new LinkedHashSet<>();
         if (splitBy.isEmpty()) {
-            halves.add(half(pair.unit() == null ? "prompt " + Arrays.toString(pair.clean()) : "unit " + pair.unit(), seed));
+            halves.add(half(
+                    pair.unit() == null ? "prompt " + Arrays.toString(pair.clean()) : "unit " + pair.unit(), seed));
         }
         for (String role : splitBy) {
             int position = pair.position(role);

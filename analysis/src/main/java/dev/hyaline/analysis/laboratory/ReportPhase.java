@@ -77,12 +77,11 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
             json.writeStringProperty("format", "hyaline-report/1");
             json.writeStringProperty("title", investigation.title());
             json.writeObjectPropertyStart("verdict");
-            json.writeStringProperty("word", verdict == null ? "not present" : verdict.word().toString());
+            json.writeStringProperty(
+                    "word", verdict == null ? "not present" : verdict.word().toString());
             Written.strings(
                     "reasons",
-                    verdict == null
-                            ? List.of("the behaviour is not there, as present_if has it")
-                            : verdict.reasons(),
+                    verdict == null ? List.of("the behaviour is not there, as present_if has it") : verdict.reasons(),
                     json);
             scope(scope(investigation, before), json);
             json.writeEndObject();
@@ -147,7 +146,8 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
 
     private static void provenance(Json hypothesis, Investigation investigation, JsonGenerator json) {
         json.writeObjectPropertyStart("provenance");
-        json.writeStringProperty("model", hypothesis.require("model").require("name").string());
+        json.writeStringProperty(
+                "model", hypothesis.require("model").require("name").string());
         json.writeStringProperty(
                 "model_sha256", hypothesis.require("model").require("sha256").string());
         for (String key : List.of("tokenizer", "pairs", "program")) {
@@ -164,16 +164,18 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
         List<Judged> judged = new ArrayList<>();
         for (Json claim : analysis.require("claims").elements()) {
             judged.add(new Judged(
-                    claim.require("name").string(),
-                    claim.require("primary").bool(),
-                    FurtherTests.verdict(claim)));
+                    claim.require("name").string(), claim.require("primary").bool(), FurtherTests.verdict(claim)));
         }
         Verdict robustness = before.json(RobustnessPhase.PATH)
                 .get("verdict")
                 .map(word -> Verdict.valueOf(word.string().toUpperCase(Locale.ROOT)))
                 .orElse(null);
         return HypothesisVerdict.of(
-                judged, AlternativeFinding.rivals(FurtherTests.rivals(before)), StudySanity.passed(before), robustness, /* heldOut= */ true);
+                judged,
+                AlternativeFinding.rivals(FurtherTests.rivals(before)),
+                StudySanity.passed(before),
+                robustness,
+                /* heldOut= */ true);
     }
 
     private static Scope scope(Investigation investigation, StudyFiles before) {
@@ -193,13 +195,9 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
         before.json(DesignPhase.PATH)
                 .require("prompts")
                 .require("factors")
-                .forEachField((factor, levels) ->
-                        levels.names().forEach(level -> strata.add(factor + " " + level)));
+                .forEachField((factor, levels) -> levels.names().forEach(level -> strata.add(factor + " " + level)));
         return new Scope(
-                investigation.model(),
-                investigation.behaviour().measure().quantity(),
-                List.copyOf(ablations),
-                strata);
+                investigation.model(), investigation.behaviour().measure().quantity(), List.copyOf(ablations), strata);
     }
 
     private static void scope(Scope scope, JsonGenerator json) {

@@ -90,10 +90,9 @@ record RobustnessPhase(StudyModel model) implements Phase<RobustnessPhase.Input,
         Variations variations = Variations.of(BuiltInMethod.ABLATE_MEAN, subject);
         PromptEncoder encoder = model.encoder();
         if (encoder != null) {
-            for (Map.Entry<String, List<PromptPair>> drawn : inOtherWords(investigation, encoder, pairs.size())
-                    .entrySet()) {
-                variations =
-                        variations.prompts("templates", drawn.getKey(), PromptPairs.of(config, drawn.getValue()));
+            for (Map.Entry<String, List<PromptPair>> drawn :
+                    inOtherWords(investigation, encoder, pairs.size()).entrySet()) {
+                variations = variations.prompts("templates", drawn.getKey(), PromptPairs.of(config, drawn.getValue()));
             }
             variations = variations.prefix("after a sentence", encoder.encoder().encode(SENTENCE));
         }
@@ -126,8 +125,10 @@ record RobustnessPhase(StudyModel model) implements Phase<RobustnessPhase.Input,
         json.writeNumberProperty("threshold", Verdict.THRESHOLD);
         json.writeStringProperty("verdict", robustness.verdict().toString());
         Map<String, List<Robustness.Scored>> families = new LinkedHashMap<>();
-        robustness.variations().forEach(scored -> families.computeIfAbsent(scored.family(), f -> new ArrayList<>())
-                .add(scored));
+        robustness
+                .variations()
+                .forEach(scored -> families.computeIfAbsent(scored.family(), f -> new ArrayList<>())
+                        .add(scored));
         json.writeArrayPropertyStart("families");
         families.forEach((family, variations) -> {
             json.writeStartObject();

@@ -47,8 +47,7 @@ final class StudyFolder implements AutoCloseable {
     static StudyFolder open(Path path) {
         try {
             Files.createDirectories(path);
-            FileChannel lock = Disk.open(
-                    path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel lock = Disk.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             if (!tryLock(lock)) {
                 lock.close();
                 throw new BadInputException(path + " is being written by another run");
@@ -118,7 +117,8 @@ final class StudyFolder implements AutoCloseable {
             String changed = now.lines()
                     .filter(line -> !before.contains(line))
                     .findFirst()
-                    .or(() -> before.stream().filter(line -> !now.contains(line)).findFirst())
+                    .or(() ->
+                            before.stream().filter(line -> !now.contains(line)).findFirst())
                     .map(line -> line.substring(line.indexOf(' ') + 2))
                     .orElse(OUTPUTS);
             throw new BadInputException(path.resolve(phase).resolve(changed)
@@ -138,8 +138,10 @@ final class StudyFolder implements AutoCloseable {
     static String digests(Map<String, byte[]> files) {
         StringBuilder lines = new StringBuilder();
         new TreeMap<>(files)
-                .forEach((name, content) ->
-                        lines.append(Digests.sha256(content)).append("  ").append(name).append('\n'));
+                .forEach((name, content) -> lines.append(Digests.sha256(content))
+                        .append("  ")
+                        .append(name)
+                        .append('\n'));
         return lines.toString();
     }
 

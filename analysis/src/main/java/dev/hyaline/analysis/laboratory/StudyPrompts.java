@@ -55,7 +55,9 @@ record StudyPrompts(PromptSet all, int discovery, Leakage leakage) {
             json.writeEndObject();
             json.writeArrayPropertyStart("pairs");
             for (int pair = 0; pair < all.size(); pair++) {
-                pair(all.pairs().get(pair), pair < discovery ? PromptSplit.Half.DISCOVERY : PromptSplit.Half.HELD_OUT,
+                pair(
+                        all.pairs().get(pair),
+                        pair < discovery ? PromptSplit.Half.DISCOVERY : PromptSplit.Half.HELD_OUT,
                         json);
             }
             json.writeEndArray();
@@ -116,9 +118,12 @@ record StudyPrompts(PromptSet all, int discovery, Leakage leakage) {
                 .encode(NO_ENCODER);
         Map<String, List<String>> factors = new LinkedHashMap<>();
         Json levels = json.require("factors");
-        levels.names().forEach(name -> factors.put(
-                name,
-                levels.require(name).elements().stream().map(Json::string).toList()));
+        levels.names()
+                .forEach(name -> factors.put(
+                        name,
+                        levels.require(name).elements().stream()
+                                .map(Json::string)
+                                .toList()));
         List<List<int[]>> references = new ArrayList<>();
         for (Json group : json.require("references").elements()) {
             references.add(group.elements().stream()

@@ -75,7 +75,9 @@ public record StudyReport(
             Json json = files.json(ReportPhase.PATH).require("verdict");
             verdict = new HypothesisVerdict(
                     HypothesisVerdict.Word.valueOf(json.require("word").string().toUpperCase(Locale.ROOT)),
-                    json.require("reasons").elements().stream().map(Json::string).toList());
+                    json.require("reasons").elements().stream()
+                            .map(Json::string)
+                            .toList());
         }
         return new StudyReport(folder, reached, present, verdict, remarks, claims);
     }

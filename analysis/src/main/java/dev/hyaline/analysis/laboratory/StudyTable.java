@@ -69,9 +69,9 @@ public record StudyTable(int prompts, Map<String, double[]> columns) {
 
     private static List<String> order(Path file, SafetensorsValues values) {
         String order = values.metadata(ORDER)
-                .orElseThrow(() -> new BadInputException(file + " is no table of a study: its metadata has no columns"));
-        return Json.read(
-                        InputErrors.INSTANCE, file.toString(), order.getBytes(StandardCharsets.UTF_8))
+                .orElseThrow(
+                        () -> new BadInputException(file + " is no table of a study: its metadata has no columns"));
+        return Json.read(InputErrors.INSTANCE, file.toString(), order.getBytes(StandardCharsets.UTF_8))
                 .elements()
                 .stream()
                 .map(Json::string)
@@ -98,7 +98,8 @@ public record StudyTable(int prompts, Map<String, double[]> columns) {
                 }),
                 StandardCharsets.UTF_8);
         SafetensorsLayout layout = SafetensorsLayout.inOrder(entries, Map.of(ORDER, order));
-        ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(layout.fileBytes())).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(Math.toIntExact(layout.fileBytes())).order(ByteOrder.LITTLE_ENDIAN);
         bytes.put(layout.head());
         for (double[] column : columns.values()) {
             for (double value : column) {

@@ -34,18 +34,8 @@ public final class PairFile {
     /** A template makes a long prompt of a few bytes again and again. */
     private static final long MAX_TOKENS = 1 << 24;
 
-    private static final Set<String> KNOWN =
-            Set.of(
-                    "name",
-                    "template",
-                    "clean",
-                    "corrupted",
-                    "answer",
-                    "distractor",
-                    "positions",
-                    "unit",
-                    "stratum",
-                    "split");
+    private static final Set<String> KNOWN = Set.of(
+            "name", "template", "clean", "corrupted", "answer", "distractor", "positions", "unit", "stratum", "split");
 
     /** For pairs without a text. */
     private static final PromptEncoder NO_ENCODER = new PromptEncoder(

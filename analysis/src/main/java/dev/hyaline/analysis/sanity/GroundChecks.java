@@ -143,10 +143,7 @@ final class GroundChecks {
                 readsFirst
                         ? SanityCheck.notApplicable("negative control", "the metric reads the first position")
                         : SanityCheck.atMost(
-                                "negative control",
-                                negative,
-                                0,
-                                "largest effect without a path, or of adding 0"));
+                                "negative control", negative, 0, "largest effect without a path, or of adding 0"));
     }
 
     private static double largestEffect(Experiment experiment, double[] values) {

@@ -102,9 +102,8 @@ class DictionaryLearningTest {
     }
 
     /**
-     * Two epochs of scikit-learn 1.9 in which atoms that are hardly used are replaced, with the
-     * samples and the noise that it drew: with the same draws the objective is the same, so that the draws are all that
-     * sets two fits apart.
+     * Two epochs of scikit-learn 1.9 in which atoms that are hardly used are replaced, with the samples and the noise
+     * that it drew: with the same draws the objective is the same, so that the draws are all that sets two fits apart.
      */
     @Test
     void withTheSameDrawsAtomsAreReplacedAsInScikitLearn() {

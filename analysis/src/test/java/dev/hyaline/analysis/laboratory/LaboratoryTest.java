@@ -101,16 +101,23 @@ final class LaboratoryTest {
         StudyPrompts prompts = StudyPrompts.read(new StudyFiles(done), DesignPhase.PROMPTS);
         assertThat(prompts.leakage()).isEqualTo(new Leakage(0, 0, 0));
         PromptSet discovery = prompts.discoveryHalf();
-        PromptSet heldOut = prompts.all()
-                .of(IntStream.range(8, 24).toArray());
+        PromptSet heldOut = prompts.all().of(IntStream.range(8, 24).toArray());
         assertThat(discovery.size()).isEqualTo(8);
         List<Integer> names = new ArrayList<>();
-        discovery.pairs().forEach(pair -> names.addAll(List.of(pair.clean()[pair.position("IO")], pair.clean()[pair.position("S1")])));
-        assertThat(heldOut.pairs()).noneMatch(pair -> names.contains(pair.clean()[pair.position("IO")])
-                || names.contains(pair.clean()[pair.position("S1")]));
+        discovery
+                .pairs()
+                .forEach(pair ->
+                        names.addAll(List.of(pair.clean()[pair.position("IO")], pair.clean()[pair.position("S1")])));
+        assertThat(heldOut.pairs())
+                .noneMatch(pair -> names.contains(pair.clean()[pair.position("IO")])
+                        || names.contains(pair.clean()[pair.position("S1")]));
         for (String template : List.of("ABBA", "BABA")) {
-            assertThat(discovery.factors().get("template")).filteredOn(template::equals).hasSize(4);
-            assertThat(heldOut.factors().get("template")).filteredOn(template::equals).hasSize(8);
+            assertThat(discovery.factors().get("template"))
+                    .filteredOn(template::equals)
+                    .hasSize(4);
+            assertThat(heldOut.factors().get("template"))
+                    .filteredOn(template::equals)
+                    .hasSize(8);
         }
     }
 
@@ -139,11 +146,9 @@ final class LaboratoryTest {
         assertThat(files(folder)).isEqualTo(files(done));
         try (Stream<Path> left = Files.list(folder)) {
             assertThat(left.map(path -> path.getFileName().toString()))
-                    .containsExactlyInAnyOrderElementsOf(
-                            Stream.concat(
-                                            Laboratory.PHASES.stream(),
-                                            Stream.of("investigation.json", "run.json", ".lock"))
-                                    .toList());
+                    .containsExactlyInAnyOrderElementsOf(Stream.concat(
+                                    Laboratory.PHASES.stream(), Stream.of("investigation.json", "run.json", ".lock"))
+                            .toList());
         }
     }
 
@@ -163,7 +168,8 @@ final class LaboratoryTest {
         Path copy = folder.resolve("copy");
         Laboratory.of(studied).in(copy).run(SMALL, StudyProgress.NONE);
         Path again = Files.createDirectory(folder.resolve("again"));
-        assertThat(Laboratory.of(studied).verify(copy, again, StudyProgress.NONE)).isNull();
+        assertThat(Laboratory.of(studied).verify(copy, again, StudyProgress.NONE))
+                .isNull();
         for (String path : files(copy).keySet()) {
             Path file = copy.resolve(path);
             byte[] bytes = Files.readAllBytes(file);
@@ -216,9 +222,15 @@ final class LaboratoryTest {
         assertThat(found.claims().get(0).estimate()).isBetween(0.8, 1.2);
         assertThat(found.claims().get(1).verdict()).isEqualTo("inconclusive (sanity)");
         assertThat(Files.readString(folder.resolve("4-discovery/sanity.json"))).contains("\"any threads\"");
-        assertThat(Files.readString(folder.resolve("6-robustness/robustness.json"))).contains("bfloat16 weights");
+        assertThat(Files.readString(folder.resolve("6-robustness/robustness.json")))
+                .contains("bfloat16 weights");
         assertThat(Files.readString(folder.resolve("7-report/report.json")))
-                .contains("\"sanity\" :", "\"robustness\" :", "\"alternatives\" :", "random-components", "No claim was tested by zero ablation.");
+                .contains(
+                        "\"sanity\" :",
+                        "\"robustness\" :",
+                        "\"alternatives\" :",
+                        "random-components",
+                        "No claim was tested by zero ablation.");
     }
 
     /** The model's previous-token head is 0.4, its head 2.5 works against the answer, and 0.0 does nothing. */
@@ -235,12 +247,7 @@ final class LaboratoryTest {
             pairs.append(pair == 0 ? "" : ",").append("""
                 {"clean": %s, "corrupted": %s, "answer": %d, "distractor": %d, "stratum": "%d", "unit": "pair %d"}
                 """.formatted(
-                            clean,
-                            corrupted,
-                            clean.get(repeated + 1),
-                            corrupted.get(repeated + 1),
-                            repeated % 2,
-                            pair / 2));
+                    clean, corrupted, clean.get(repeated + 1), corrupted.get(repeated + 1), repeated % 2, pair / 2));
         }
         Files.writeString(folder.resolve("pairs.json"), pairs.append("]"));
         Investigation investigation = Investigation.parse("planted.json", """
@@ -265,8 +272,7 @@ final class LaboratoryTest {
                 Gpt2 byHand = Gpt2.of(checkpoint.weights(), 2)) {
             StudyModel subject = new StudyModel("planted", byHand);
             Path out = folder.resolve("study");
-            StudyReport found =
-                    Laboratory.of(subject).in(out).pairsFrom(folder).run(investigation, StudyProgress.NONE);
+            StudyReport found = Laboratory.of(subject).in(out).pairsFrom(folder).run(investigation, StudyProgress.NONE);
             assertThat(found.claims())
                     .extracting(claim -> claim.name() + ": " + claim.verdict())
                     .containsExactly(
@@ -299,7 +305,8 @@ final class LaboratoryTest {
     void theHeldOutHalfOpensToItsOwnLockAlone() {
         PlanLock plan = new PlanLock(Map.of("model", "a"));
         Sealed<String> sealed = Sealed.of("prompts", plan);
-        assertThat(sealed.open(new ClaimsLock(Map.of("plan.lock", plan.sha256())))).isEqualTo("prompts");
+        assertThat(sealed.open(new ClaimsLock(Map.of("plan.lock", plan.sha256()))))
+                .isEqualTo("prompts");
         assertThatThrownBy(() -> sealed.open(new ClaimsLock(Map.of("plan.lock", "b"))))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("the claims were locked under the plan b, but the held-out prompts are sealed under the"
@@ -310,7 +317,8 @@ final class LaboratoryTest {
     void aBehaviourThatIsNotThereEndsTheStudy(@TempDir Path folder) throws IOException {
         Investigation absent = Investigation.parse(
                 "absent.json",
-                new String(SMALL.toJson(), StandardCharsets.UTF_8).replaceFirst("\"mean_at_least\" : 0.0", "\"mean_at_least\" : 100"));
+                new String(SMALL.toJson(), StandardCharsets.UTF_8)
+                        .replaceFirst("\"mean_at_least\" : 0.0", "\"mean_at_least\" : 100"));
         StudyReport found = Laboratory.of(studied).in(folder).run(absent, StudyProgress.NONE);
         assertThat(found.present()).isFalse();
         assertThat(found.verdict()).isNull();

@@ -24,7 +24,8 @@ class RandomDirectionsTest {
     }
 
     private static ResultTable table(double effect, double reference) {
-        double[] values = IntStream.range(0, 12).mapToDouble(i -> effect + 0.01 * i).toArray();
+        double[] values =
+                IntStream.range(0, 12).mapToDouble(i -> effect + 0.01 * i).toArray();
         double[] with = new double[12];
         Arrays.fill(with, reference);
         return ResultTable.of(

@@ -75,8 +75,7 @@ public final class VerifyCommand implements Callable<Integer>, CheckedOptions {
         Path scratch = scratch();
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
                 LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ false)) {
-            StudyDifference difference =
-                    model.laboratory(Version.text()).verify(study, scratch, progress);
+            StudyDifference difference = model.laboratory(Version.text()).verify(study, scratch, progress);
             print(study, difference);
             return difference == null ? 0 : DIFFERENT;
         } finally {

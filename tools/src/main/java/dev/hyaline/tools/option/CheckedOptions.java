@@ -39,9 +39,7 @@ public interface CheckedOptions {
      * @throws BadInputException if it is neither 0, for no edits, nor what the rule takes
      */
     static void requireRandomDirections(@Nullable Integer count) {
-        if (count != null
-                && count != 0
-                && (count < RandomDirections.MIN_COUNT || count > RandomDirections.MAX_COUNT)) {
+        if (count != null && count != 0 && (count < RandomDirections.MIN_COUNT || count > RandomDirections.MAX_COUNT)) {
             throw new BadInputException("--interventions must be 0, or from " + RandomDirections.MIN_COUNT + " to "
                     + RandomDirections.MAX_COUNT + ", found " + count);
         }

@@ -102,8 +102,7 @@ public final class ToyOptions implements CheckedOptions {
     public Map<String, List<ToySetting>> settings(long seed) {
         Map<String, List<ToySetting>> groups = new LinkedHashMap<>();
         if (features != null) {
-            ToySetting first =
-                    toy(features, hidden == null ? HIDDEN : hidden).decay(decay == null ? 1 : decay);
+            ToySetting first = toy(features, hidden == null ? HIDDEN : hidden).decay(decay == null ? 1 : decay);
             groups.put("models", sparser(linear ? first.withoutRelu() : first, densities(), seed));
             return groups;
         }

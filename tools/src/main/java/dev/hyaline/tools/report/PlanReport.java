@@ -46,8 +46,7 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
             cost.print(console);
         } else {
             console.out().println("  Write its parts in any order, on any machines that see the same files here:");
-            console.out()
-                    .println("    hyaline dump --out " + folder + " --part 0/" + Math.min(plan.shards(), 16));
+            console.out().println("    hyaline dump --out " + folder + " --part 0/" + Math.min(plan.shards(), 16));
             console.out().println("  and, when all are there:");
             console.out().println("    hyaline dump --out " + folder + " --finish");
         }

@@ -121,9 +121,10 @@ public final class Json {
         // The place is in the parser's own message only for some sources.
         String message = Printable.parserMessage(e);
         TokenStreamLocation at = e.getLocation();
-        String place = at == null || at.getLineNr() < 1 || PLACE.matcher(message).find()
-                ? ""
-                : " at line " + at.getLineNr() + ", column " + at.getColumnNr();
+        String place =
+                at == null || at.getLineNr() < 1 || PLACE.matcher(message).find()
+                        ? ""
+                        : " at line " + at.getLineNr() + ", column " + at.getColumnNr();
         return errors.file(label, "valid JSON", message + place, e);
     }
 

@@ -304,8 +304,8 @@ public final class SaeTrainer implements AutoCloseable {
             resample(in, out, dead);
         }
         double rate = training.schedule().rate(done, training.steps());
-        Losses losses =
-                step.backward(in, out, training.batch(), dead, training.schedule().warmth(done));
+        Losses losses = step.backward(
+                in, out, training.batch(), dead, training.schedule().warmth(done));
         if (!Double.isFinite(losses.total()) || !Double.isFinite(losses.gradientNorm())) {
             throw new BadInputException("the loss of step " + done + " is " + losses.total()
                     + " and the gradient's length " + losses.gradientNorm() + ": the learning rate of " + rate

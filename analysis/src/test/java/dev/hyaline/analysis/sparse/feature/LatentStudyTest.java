@@ -13,7 +13,6 @@ import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.weights.TensorFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;

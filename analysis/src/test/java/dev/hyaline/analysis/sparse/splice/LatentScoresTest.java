@@ -192,10 +192,10 @@ class LatentScoresTest {
         }
         HookPoint in = attachment.in();
         if (!in.equals(attachment.out())) {
-            Attachment backwards = new Attachment(
-                    attachment.autoencoder(), attachment.out(), in, null, false, List.of());
-            assertThatThrownBy(() -> Experiment.start(runs, Metric.logitDifference())
-                            .sweep(LatentSweep.of(backwards, 0)))
+            Attachment backwards =
+                    new Attachment(attachment.autoencoder(), attachment.out(), in, null, false, List.of());
+            assertThatThrownBy(() ->
+                            Experiment.start(runs, Metric.logitDifference()).sweep(LatentSweep.of(backwards, 0)))
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContaining("a pass reaches blocks.2.ln2.hook_normalized before blocks.2.hook_mlp_out");
         }

@@ -107,11 +107,7 @@ class SaeTrainerTest {
     @Test
     void weightsThatAreNotFiniteAreNotKept() throws IOException {
         Training training = Training.of(
-                80,
-                Recipe.of(new TrainedActivation.TrainedTopK(3, true, false)),
-                Schedule.constant(1e39),
-                1,
-                256);
+                80, Recipe.of(new TrainedActivation.TrainedTopK(3, true, false)), Schedule.constant(1e39), 1, 256);
         Path file = temporary.resolve("broken.safetensors");
         Files.writeString(file, "the last good one");
         try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
@@ -120,8 +116,7 @@ class SaeTrainerTest {
                     .isInstanceOf(BadInputException.class)
                     .hasMessageMatching("step 0 at the learning rate of 1.0E39 left values in \\w+ that are not finite:"
                             + " the rate is too high");
-            assertThatThrownBy(() -> trainer.autoencoder(SaeMetadata.unknown()))
-                    .isInstanceOf(BadInputException.class);
+            assertThatThrownBy(() -> trainer.autoencoder(SaeMetadata.unknown())).isInstanceOf(BadInputException.class);
         }
         assertThat(file).hasContent("the last good one");
     }
