@@ -120,7 +120,7 @@ class DictionaryLearningTest {
                 .batch(8)
                 .epochs(2)
                 .shuffled(false)
-                .startingFrom(golden.doubles("dictionary_0", 0, n * d));
+                .startingFrom(golden.doubles("dictionary_0", 0, (long) n * d));
         try (MiniBatchFit fit = learning.begin(samples, d, 2)) {
             int[] next = {0};
             fit.replacement = (at, atom, batch, count, into) -> {
@@ -135,10 +135,11 @@ class DictionaryLearningTest {
             for (int i = 0; i < costs.length; i++) {
                 assertThat(learned.costs()[i]).isCloseTo(costs[i], within(1e-6 * costs[i]));
             }
-            assertThat(largestDifference(learned.rows(), golden.doubles("dictionary", 0, n * d)))
+            assertThat(largestDifference(learned.rows(), golden.doubles("dictionary", 0, (long) n * d)))
                     .isLessThan(1e-6);
             SparseCoder coder = learned.coder(Coding.lasso(0.8));
-            assertThat(coder.objective(samples, coder.encode(samples)) / (samples.length / d))
+            int rows = samples.length / d;
+            assertThat(coder.objective(samples, coder.encode(samples)) / rows)
                     .isCloseTo(objective, within(1e-6 * objective));
         }
     }

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Files written by pyarrow 24 and, one, by DuckDB 1.4: text and tokens come out, and what is wrong is said. */
+/** Files written by pyarrow 25: text and tokens come out, and what is wrong is said. */
 final class ParquetFormatTest {
     private static final List<String> LINES = Stream.of(
                     "The capital of France is",

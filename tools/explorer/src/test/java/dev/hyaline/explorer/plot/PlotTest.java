@@ -54,8 +54,9 @@ final class PlotTest {
                 .map(path -> path.getAttribute("d"))
                 .findFirst()
                 .orElseThrow();
-        double left = Double.parseDouble(line.split(" ")[1]);
-        double right = Double.parseDouble(line.split(" ")[line.split(" ").length - 2]);
+        List<String> words = List.of(line.split(" ", -1));
+        double left = Double.parseDouble(words.get(1));
+        double right = Double.parseDouble(words.get(words.size() - 2));
         // 2 is a third of the way from 1 to 4.
         assertThat(number(dots.getFirst(), "cx")).isCloseTo(left + (right - left) / 3, within(0.05));
     }
