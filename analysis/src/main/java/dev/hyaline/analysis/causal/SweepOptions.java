@@ -30,7 +30,8 @@ public final class SweepOptions {
 
     /**
      * With a file that every result is added to as it comes, so that a sweep that is stopped in any way goes on from
-     * there. It is left when the sweep is done, for the caller to delete once the results are safe.
+     * there. Its folder is made if it is not there. It is left when the sweep is done, for the caller to delete once
+     * the results are safe.
      */
     public SweepOptions journal(Path file) {
         return new SweepOptions(file, progress);

@@ -151,12 +151,15 @@ final class JournalTest {
     }
 
     @Test
-    void aFolderThatIsNotThereIsNamed() {
-        assertThatThrownBy(() -> experiment.sweep(
-                        sweep,
-                        SweepOptions.none().journal(folder.resolve("none").resolve("cells"))))
+    void aFolderThatIsNotThereIsMadeAndAFileInItsPlaceNamed() throws IOException {
+        Path journal = folder.resolve("none").resolve("cells");
+        experiment.sweep(sweep, SweepOptions.none().journal(journal));
+        assertThat(journal).isRegularFile();
+        Path file = Files.writeString(folder.resolve("file"), "text");
+        assertThatThrownBy(() -> experiment.sweep(sweep, SweepOptions.none().journal(file.resolve("cells"))))
                 .isInstanceOf(FileException.class)
-                .hasMessageContaining("none");
+                .hasMessageContaining("file");
+        assertThat(file).hasContent("text");
     }
 
     @Test
