@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -127,6 +128,7 @@ final class SearchJournal {
                         text.append(name).append(' ').append(value).append('\n'));
         try {
             text.append(end(text.toString()));
+            Files.createDirectories(Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder"));
             PartialFile.write(file, text.toString().getBytes(StandardCharsets.US_ASCII));
         } catch (IOException e) {
             throw FileException.writing(file, e);
