@@ -75,10 +75,9 @@ public record VerdictInterval(
         double used = skewed ? tail / 5 : tail;
 
         double[] sizes = units.weights();
-        double[] means = new double[replicates];
-        double[] ratios = new double[replicates];
-        resample(residuals, sizes, mean, random, means, ratios);
-        Bootstrap bootstrap = Bootstrap.ofReplicates(sums, sizes, means);
+        MeanReplicates drawn = MeanReplicates.draw(residuals, sizes, mean, replicates, random);
+        Bootstrap bootstrap = Bootstrap.ofReplicates(sums, sizes, drawn.means());
+        double[] ratios = drawn.ratios();
         Arrays.sort(ratios);
         double high = Order.quantile(ratios, 1 - used);
         double low = Order.quantile(ratios, used);
@@ -102,135 +101,6 @@ public record VerdictInterval(
                 clustered,
                 studentised,
                 studentised == null ? hull : hull.hull(studentised)));
-    }
-
-    /**
-     * Draws each replicate's mean and its t value. Residuals about the mean are drawn, so that the sums of squares lose
-     * no digits to a mean that is large against the spread.
-     */
-    private static void resample(
-            double[] residuals, double[] sizes, double mean, CounterRandom random, double[] means, double[] ratios) {
-        double size = evenSize(sizes);
-        // A replicate is a method of its own so that it is compiled before the first cell of a table is done.
-        for (int b = 0; b < means.length; b++) {
-            if (size > 0) {
-                replicate(residuals, sizes, size, mean, random.with(b), b, means, ratios);
-            } else {
-                replicate(residuals, sizes, mean, random.with(b), b, means, ratios);
-            }
-        }
-    }
-
-    /**
-     * The size of every unit if it is the same power of two, else 0. The sums over a resample that are of sizes alone
-     * are then known, and products with them have the digits of what they multiply.
-     */
-    private static double evenSize(double[] sizes) {
-        double size = sizes[0];
-        for (double other : sizes) {
-            if (other != size) {
-                return 0;
-            }
-        }
-        return Long.bitCount((long) size) == 1 ? size : 0;
-    }
-
-    /** One replicate of units of one size; the same bits as of any sizes. */
-    private static void replicate(
-            double[] residuals,
-            double[] sizes,
-            double each,
-            double mean,
-            CounterRandom draws,
-            int b,
-            double[] means,
-            double[] ratios) {
-        int groups = residuals.length;
-        double sum = 0;
-        double squares = 0;
-        for (int j = 0; j < groups; j++) {
-            double residual = residuals[draws.index(j, groups)];
-            sum += residual;
-            squares += residual * residual;
-        }
-        finish(
-                residuals,
-                sizes,
-                mean,
-                draws,
-                b,
-                means,
-                ratios,
-                sum,
-                groups * each,
-                squares,
-                sum * each,
-                groups * each * each);
-    }
-
-    private static void replicate(
-            double[] residuals,
-            double[] sizes,
-            double mean,
-            CounterRandom draws,
-            int b,
-            double[] means,
-            double[] ratios) {
-        int groups = residuals.length;
-        double sum = 0;
-        double size = 0;
-        double squares = 0;
-        double products = 0;
-        double squaredSizes = 0;
-        for (int j = 0; j < groups; j++) {
-            int unit = draws.index(j, groups);
-            double residual = residuals[unit];
-            double weight = sizes[unit];
-            sum += residual;
-            size += weight;
-            squares += residual * residual;
-            products += residual * weight;
-            squaredSizes += weight * weight;
-        }
-        finish(residuals, sizes, mean, draws, b, means, ratios, sum, size, squares, products, squaredSizes);
-    }
-
-    private static void finish(
-            double[] residuals,
-            double[] sizes,
-            double mean,
-            CounterRandom draws,
-            int b,
-            double[] means,
-            double[] ratios,
-            double sum,
-            double size,
-            double squares,
-            double products,
-            double squaredSizes) {
-        double shift = sum / size;
-        double deviations = squares - 2 * shift * products + shift * shift * squaredSizes;
-        if (deviations <= 1e-10 * squares) {
-            deviations = exactDeviations(residuals, sizes, shift, draws);
-        }
-        double correction = residuals.length / (residuals.length - 1.0);
-        means[b] = mean + shift;
-        ratios[b] = deviations > 0
-                ? shift / (Math.sqrt(correction * deviations) / size)
-                : shift == 0 ? 0 : Math.copySign(Double.POSITIVE_INFINITY, shift);
-    }
-
-    /** Σ (R - n shift)² of one resample, term by term; 0 if it is only rounding. */
-    private static double exactDeviations(double[] residuals, double[] sizes, double shift, CounterRandom draws) {
-        double sum = 0;
-        double squares = 0;
-        for (int j = 0; j < residuals.length; j++) {
-            int unit = draws.index(j, residuals.length);
-            double deviation = residuals[unit] - sizes[unit] * shift;
-            sum += deviation * deviation;
-            squares += residuals[unit] * residuals[unit];
-        }
-        return sum <= 1e-24 * squares ? 0 : sum;
     }
 
     private static double skewness(double[] values) {
