@@ -7,7 +7,7 @@ import java.util.Arrays;
  * conditions; on the support that it finds the conditions are solved exactly, by steps that drop an atom where its
  * coefficient would change its sign.
  */
-final class LassoCode implements PendingCode {
+final class LassoCode extends ActiveSetCode {
     /** Atoms that are added at first, and at least as many as may be added later. */
     private static final int FIRST_ATOMS = 16;
 
@@ -17,21 +17,14 @@ final class LassoCode implements PendingCode {
     /** New atoms with which a round ends exactly. */
     private static final int FEW = 4;
 
-    private final Atoms dictionary;
-    private final double[] x;
     private final Coding coding;
     private final double alpha;
     private final double tolerance;
-    private final double[] residual;
-    /** The working set, its members' coefficients, products with x, gradients and Gram matrix. */
-    private int[] atoms;
-
-    private double[] coefficients;
-    private double[] products;
+    /** The gradients and the Gram matrix of the working set. */
     private double[] gradients;
+
     private double[][] gram;
     private int capacity;
-    private int count;
     /** Whether the conditions hold on the working set. */
     private boolean isExact;
 
@@ -50,16 +43,11 @@ final class LassoCode implements PendingCode {
             double[] nearCoefficients,
             int from,
             int end) {
-        this.dictionary = dictionary;
-        this.x = x;
+        super(dictionary, x, Math.max(2 * FIRST_ATOMS, 2 * (end - from)));
         this.coding = coding;
         alpha = coding.alpha();
         tolerance = coding.tolerance() * Doubles.length(x, 0, x.length) * dictionary.longest;
-        residual = x.clone();
-        capacity = Math.max(2 * FIRST_ATOMS, 2 * (end - from));
-        atoms = new int[capacity];
-        coefficients = new double[capacity];
-        products = new double[capacity];
+        capacity = atoms.length;
         gradients = new double[capacity];
         gram = new double[capacity][];
         for (int i = from; i < end; i++) {
@@ -69,11 +57,6 @@ final class LassoCode implements PendingCode {
         }
         updateResidual();
         isExact = count == 0;
-    }
-
-    @Override
-    public double[] residual() {
-        return residual;
     }
 
     @Override
@@ -387,32 +370,8 @@ final class LassoCode implements PendingCode {
         return true;
     }
 
-    private void updateResidual() {
-        System.arraycopy(x, 0, residual, 0, x.length);
-        for (int i = 0; i < count; i++) {
-            if (coefficients[i] != 0) {
-                Doubles.add(residual, 0, -coefficients[i], dictionary.rows, atoms[i] * dictionary.d, dictionary.d);
-            }
-        }
-    }
-
     @Override
     public boolean isUnconverged() {
         return isUnconverged;
-    }
-
-    @Override
-    public int count() {
-        return count;
-    }
-
-    @Override
-    public int[] atoms() {
-        return atoms;
-    }
-
-    @Override
-    public double[] coefficients() {
-        return coefficients;
     }
 }

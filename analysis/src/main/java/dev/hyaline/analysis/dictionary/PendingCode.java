@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.dictionary;
 
 /** A sample on its way to its code. In each round it is told which atoms its residual is not orthogonal enough to. */
-sealed interface PendingCode extends Code permits LassoCode, MatchedCode, ThresholdedCode {
+sealed interface PendingCode extends Code permits ActiveSetCode, ThresholdedCode {
     /** What the code does not explain, {@code [d]}. */
     double[] residual();
 
