@@ -4,11 +4,11 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 
 /** Rows of features, read in double. */
-interface Samples {
-    int count();
-
+record Samples(int count, RowCopy rows) {
     /** Copies a sample. */
-    void copy(int sample, double[] into, int at);
+    void copy(int sample, double[] into, int at) {
+        rows.copy(sample, into, at);
+    }
 
     /**
      * Rows {@code [samples, d]}.
@@ -17,62 +17,36 @@ interface Samples {
      * @throws BadInputException if a value is not finite
      */
     static Samples of(float[] rows, int d) {
-        requireRows("samples", rows.length, d);
-        for (int i = 0; i < rows.length; i++) {
-            if (!Float.isFinite(rows[i])) {
-                throw notFinite("sample", i / d, i % d, rows[i]);
+        return finite(rows.length, d, (sample, into, at) -> {
+            for (int i = 0; i < d; i++) {
+                into[at + i] = rows[sample * d + i];
             }
-        }
-        return new Samples() {
-            @Override
-            public int count() {
-                return rows.length / d;
-            }
-
-            @Override
-            public void copy(int sample, double[] into, int at) {
-                for (int i = 0; i < d; i++) {
-                    into[at + i] = rows[sample * d + i];
-                }
-            }
-        };
+        });
     }
 
     /** As {@link #of(float[], int)}. */
     static Samples of(double[] rows, int d) {
-        requireRows("samples", rows.length, d);
-        for (int i = 0; i < rows.length; i++) {
-            if (!Double.isFinite(rows[i])) {
-                throw notFinite("sample", i / d, i % d, rows[i]);
+        return finite(rows.length, d, (sample, into, at) -> System.arraycopy(rows, sample * d, into, at, d));
+    }
+
+    private static Samples finite(int values, int d, RowCopy rows) {
+        requireRows("samples", values, d);
+        Samples samples = new Samples(values / d, rows);
+        double[] row = new double[d];
+        for (int sample = 0; sample < samples.count(); sample++) {
+            samples.copy(sample, row, 0);
+            for (int i = 0; i < d; i++) {
+                if (!Double.isFinite(row[i])) {
+                    throw notFinite("sample", sample, i, row[i]);
+                }
             }
         }
-        return new Samples() {
-            @Override
-            public int count() {
-                return rows.length / d;
-            }
-
-            @Override
-            public void copy(int sample, double[] into, int at) {
-                System.arraycopy(rows, sample * d, into, at, d);
-            }
-        };
+        return samples;
     }
 
     /** Some of these in another order. */
-    default Samples chosen(int[] order) {
-        Samples all = this;
-        return new Samples() {
-            @Override
-            public int count() {
-                return order.length;
-            }
-
-            @Override
-            public void copy(int sample, double[] into, int at) {
-                all.copy(order[sample], into, at);
-            }
-        };
+    Samples chosen(int[] order) {
+        return new Samples(order.length, (sample, into, at) -> copy(order[sample], into, at));
     }
 
     static void requireRows(String what, int values, int d) {
@@ -84,5 +58,11 @@ interface Samples {
     static BadInputException notFinite(String what, int row, int column, double value) {
         return new BadInputException(
                 what + " " + row + ": expected finite numbers, found " + value + " as feature " + column);
+    }
+
+    /** The way that a sample is copied from where it lies. */
+    @FunctionalInterface
+    interface RowCopy {
+        void copy(int sample, double[] into, int at);
     }
 }
