@@ -74,12 +74,12 @@ public final class MiniBatchDictionaryLearning {
         return new MiniBatchDictionaryLearning(settings, samples, epochs, shuffled);
     }
 
-    /** How often all samples are gone through. */
+    /** Sets how often all samples are gone through. */
     public MiniBatchDictionaryLearning epochs(int count) {
         return new MiniBatchDictionaryLearning(settings, batch, count, shuffled);
     }
 
-    /** Whether the samples are put into a random order at the beginning; each epoch has that same order. */
+    /** Puts the samples into a random order at the beginning, or leaves them; each epoch has that same order. */
     public MiniBatchDictionaryLearning shuffled(boolean random) {
         return new MiniBatchDictionaryLearning(settings, batch, epochs, random);
     }

@@ -71,7 +71,7 @@ public final class MiniBatchFit implements AutoCloseable {
         return (long) batches * learning.epochs();
     }
 
-    /** Whether every step is done. */
+    /** Returns whether every step is done. */
     public boolean isDone() {
         return done >= steps();
     }
