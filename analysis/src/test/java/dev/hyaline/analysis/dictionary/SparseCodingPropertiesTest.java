@@ -8,8 +8,12 @@ import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.IntRange;
 
@@ -24,25 +28,54 @@ class SparseCodingPropertiesTest {
         return rows;
     }
 
+    /** Random atoms and the Lasso's settings. */
+    record LassoProblem(int d, int n, double alpha, boolean positive, long seed) {
+        double[] atoms() {
+            return random(n, d, seed, "atoms");
+        }
+
+        Coding coding() {
+            return Coding.lasso(alpha).positive(positive);
+        }
+
+        Coding path() {
+            return Coding.of(CodingAlgorithm.LASSO_LARS).alpha(alpha).positive(positive);
+        }
+    }
+
+    private static Arbitrary<LassoProblem> lassos(int minWidth, int maxAtoms, double minAlpha) {
+        return Combinators.combine(
+                        Arbitraries.integers().between(minWidth, 30),
+                        Arbitraries.integers().between(1, maxAtoms),
+                        Arbitraries.doubles().between(minAlpha, 3),
+                        Arbitraries.of(false, true),
+                        Arbitraries.longs())
+                .as(LassoProblem::new);
+    }
+
+    @Provide
+    Arbitrary<LassoProblem> lassos() {
+        return lassos(1, 200, 0.01);
+    }
+
+    @Provide
+    Arbitrary<LassoProblem> shortPaths() {
+        return lassos(5, 100, 0.2);
+    }
+
     @Property(tries = 60)
-    void theConditionsOfTheLassoHold(
-            @ForAll @IntRange(min = 1, max = 30) int d,
-            @ForAll @IntRange(min = 1, max = 200) int n,
-            @ForAll @DoubleRange(min = 0.01, max = 3) double alpha,
-            @ForAll boolean positive,
-            @ForAll long seed) {
-        double[] atoms = random(n, d, seed, "atoms");
-        double[] samples = random(8, d, seed, "samples");
-        SparseCoder coder =
-                SparseCoder.of(atoms, d, Coding.lasso(alpha).positive(positive)).onThreads(2);
+    void theConditionsOfTheLassoHold(@ForAll("lassos") LassoProblem problem) {
+        int d = problem.d();
+        double[] atoms = problem.atoms();
+        double[] samples = random(8, d, problem.seed(), "samples");
+        SparseCoder coder = SparseCoder.of(atoms, d, problem.coding()).onThreads(2);
         SparseCodes codes = coder.encode(samples);
         assertThat(codes.unconverged()).isZero();
         assertThat(coder.kktResidual(samples, codes)).isLessThan(1e-9);
-        if (positive) {
+        if (problem.positive()) {
             assertThat(Arrays.stream(codes.values()).allMatch(c -> c > 0)).isTrue();
         }
-        Coding path = Coding.of(CodingAlgorithm.LASSO_LARS).alpha(alpha).positive(positive);
-        SparseCodes onPath = SparseCoder.of(atoms, d, path).encode(samples);
+        SparseCodes onPath = SparseCoder.of(atoms, d, problem.path()).encode(samples);
         assertThat(onPath.unconverged()).isZero();
         assertThat(coder.objective(samples, onPath))
                 .isCloseTo(coder.objective(samples, codes), within(1e-9 * (1 + coder.objective(samples, codes))));
@@ -50,25 +83,18 @@ class SparseCodingPropertiesTest {
 
     /** The path itself comes to the code, before anything is completed. */
     @Property(tries = 60)
-    void thePathEndsAtTheCodeOfCoordinateDescent(
-            @ForAll @IntRange(min = 5, max = 30) int d,
-            @ForAll @IntRange(min = 1, max = 100) int n,
-            @ForAll @DoubleRange(min = 0.2, max = 3) double alpha,
-            @ForAll boolean positive,
-            @ForAll long seed) {
-        double[] atoms = random(n, d, seed, "atoms");
-        double[] sample = random(1, d, seed, "samples");
-        Coding coding = Coding.lasso(alpha).positive(positive);
-        double[] expected = SparseCoder.of(atoms, d, coding).encode(sample).dense();
+    void thePathEndsAtTheCodeOfCoordinateDescent(@ForAll("shortPaths") LassoProblem problem) {
+        int d = problem.d();
+        double[] atoms = problem.atoms();
+        double[] sample = random(1, d, problem.seed(), "samples");
+        double[] expected =
+                SparseCoder.of(atoms, d, problem.coding()).encode(sample).dense();
         try (WorkerPool pool = new WorkerPool(1)) {
             Atoms dictionary = Atoms.of(atoms, d, pool);
             dictionary.turn();
-            LeastAnglePath path = new LeastAnglePath(
-                    dictionary,
-                    sample,
-                    Coding.of(CodingAlgorithm.LASSO_LARS).alpha(alpha).positive(positive));
+            LeastAnglePath path = new LeastAnglePath(dictionary, sample, problem.path());
             path.run();
-            double[] found = new double[n];
+            double[] found = new double[problem.n()];
             for (int i = 0; i < path.count(); i++) {
                 found[path.atoms()[i]] = path.coefficients()[i];
             }
