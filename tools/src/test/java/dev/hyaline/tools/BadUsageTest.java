@@ -74,7 +74,7 @@ final class BadUsageTest {
                 "dump --roles IO | --roles: the built-in prompt does not say where IO stands",
                 "dump --shards --roles IO | --roles goes with one file of prompts",
                 "dump --every 2 --sequences 0 | --sequences goes with one file of prompts; leave out --shards",
-                "dump --format zip | expected safetensors or npz, found 'zip'",
+                "dump --format zip | expected safetensors or npz or datasets, found 'zip'",
                 "dump --dtype f64 | expected f32 or f16 or bf16, found 'f64'",
                 "dump --dtype i64 | expected f32 or f16 or bf16, found 'i64'",
                 "dump --format npz --dtype bf16 | npz cannot hold bf16",
@@ -215,7 +215,7 @@ final class BadUsageTest {
                 "info --model ann/tiny@v1 | ann/tiny@v1 is not in the cache",
                 "info --model ann/tiny | (and there is no file or folder ann/tiny)",
                 "dump --prompts missing.txt | cannot read missing.txt: no such file or folder",
-                "dump --prompts missing/corpus/ | cannot read missing/corpus/: no such file or folder",
+                "dump --prompts missing/corpus/ | cannot read missing/corpus: no such file or folder",
                 "dump --out /dev/null/x | cannot write /dev/null/x",
             })
     void whatCannotBeReadOrWrittenIsExitCode1(String arguments, String message) {

@@ -94,7 +94,7 @@ final class DumpPartsTest {
         Outcome.of(request(whole.toString(), more)).succeeded();
         String[] plan = Stream.concat(Stream.of(more), Stream.of("--plan")).toArray(String[]::new);
         String text = Outcome.of(request(out(), plan)).succeeded().out();
-        assertThat(text).contains("Wrote " + out(), "plan.json", "--part 0/16", "--finish");
+        assertThat(text).contains("Wrote " + out(), "plan.json", "--part 0/", "--finish");
         assertThat(temporary.resolve("out").toFile().list()).containsExactly("plan.json");
 
         assertThat(finish().err()).contains("lacks shards", "of its plan: 0", "--part and --finish");

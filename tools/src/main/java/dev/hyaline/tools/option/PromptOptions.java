@@ -32,7 +32,7 @@ public final class PromptOptions implements CheckedOptions {
 
     @Option(
             names = "--prompts",
-            paramLabel = "FILE",
+            paramLabel = "PATH",
             description = {
                 "A file of prompts, - for standard input: one a line or, if its name ends in jsonl or the input begins"
                         + " with a brace, JSON Lines of strings or of objects with \"text\" or \"tokens\". Also .gz and"
