@@ -76,6 +76,7 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
                     .filter(claim -> !claim.isOfCircuit())
                     .forEach(claim -> put(evidence.measure(claim), columns));
             files.put(CLAIMS_FILE, claimed.toJson());
+            files.put(CandidateScan.FILE, CandidateScan.run(model, investigation, evidence, gap));
         }
         files.put(FILE, json(input, clean, present, gap, found, evidence));
         StudyTable table = new StudyTable(input.prompts.size(), columns);
@@ -157,6 +158,16 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
     /** The gap that claims in shares of it mean. */
     static double gap(StudyFiles files) {
         return files.json(PATH).require("gap").number();
+    }
+
+    /** The members of the circuit; none where no circuit was searched for. */
+    static List<ClaimComponent> circuit(StudyFiles files) {
+        return files.json(PATH)
+                .get("circuit")
+                .map(members -> members.elements().stream()
+                        .map(member -> ClaimComponent.parse(member.string()))
+                        .toList())
+                .orElse(List.of());
     }
 
     /** The investigation with the circuit's members named. */

@@ -106,6 +106,26 @@ record FurtherTests(
         json.writeEndObject();
     }
 
+    /** Writes the distributions that ranks among controls were drawn from. */
+    static void controls(List<AlternativeFinding> findings, JsonGenerator json) {
+        json.writeArrayPropertyStart("controls");
+        for (AlternativeFinding finding : findings) {
+            if (finding.isRank()) {
+                json.writeStartObject();
+                json.writeStringProperty("name", finding.alternative() + " against " + finding.claim());
+                json.writeStringProperty("quantity", "effect in the predicted direction");
+                Written.number("observed", finding.observed(), json);
+                json.writeArrayPropertyStart("draws");
+                finding.controls().forEach(json::writeNumber);
+                json.writeEndArray();
+                Written.number("p", finding.value(), json);
+                json.writeBooleanProperty("larger_is_stronger", true);
+                json.writeEndObject();
+            }
+        }
+        json.writeEndArray();
+    }
+
     /** The findings of a file of rivals; none without one. */
     static List<AlternativeFinding> rivals(StudyFiles files) {
         List<AlternativeFinding> findings = new ArrayList<>();

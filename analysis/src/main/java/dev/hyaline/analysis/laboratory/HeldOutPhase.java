@@ -1,10 +1,13 @@
 package dev.hyaline.analysis.laboratory;
 
+import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimMeasurement;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.files.JsonText;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +18,12 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
     static final String TABLE = NAME + "/" + TABLE_NAME;
     static final String FILE = "held-out.json";
 
-    record SealedHalf(Investigation claimed, double gap, Sealed<PromptSet> prompts, ClaimsLock lock) {}
+    record SealedHalf(
+            Investigation claimed,
+            List<ClaimComponent> circuit,
+            double gap,
+            Sealed<PromptSet> prompts,
+            ClaimsLock lock) {}
 
     /** @param half null where the behaviour was not found: then it stays sealed */
     record Input(@Nullable SealedHalf half) {}
@@ -31,6 +39,7 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
                 DiscoveryPhase.isPresent(before)
                         ? new SealedHalf(
                                 DiscoveryPhase.claimed(before),
+                                DiscoveryPhase.circuit(before),
                                 DiscoveryPhase.gap(before),
                                 StudyPrompts.read(before, DesignPhase.PROMPTS)
                                         .heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK))),
@@ -63,6 +72,10 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         FurtherTests further = new FurtherTests(half.claimed, evidence, half.gap, measurements, run);
         files.put(FurtherTests.MECHANISMS_FILE, further.mechanisms());
         files.put(FurtherTests.RIVALS_FILE, further.rivals(others(half.claimed)));
+        CircuitSearch search = half.claimed.circuit();
+        if (search != null) {
+            files.put(CircuitStudy.FILE, new CircuitStudy(half.claimed, evidence, search, half.circuit).run());
+        }
         files.put(FILE, json(prompts.size(), evidence));
         return files;
     }

@@ -96,6 +96,17 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
             if (before.has(FurtherTests.RIVALS)) {
                 before.json(FurtherTests.RIVALS).require("alternatives").write("alternatives", json);
                 before.json(FurtherTests.MECHANISMS).require("claims").write("mechanisms", json);
+                FurtherTests.controls(FurtherTests.rivals(before), json);
+            }
+            if (before.has(CandidateScan.PATH)) {
+                CandidateScan.map(before.json(CandidateScan.PATH), json);
+            }
+            if (before.has(CircuitStudy.PATH)) {
+                Json circuit = before.json(CircuitStudy.PATH);
+                circuit.get("tests").ifPresent(tests -> tests.write("circuit_tests", json));
+                circuit.require("interactions").write("interactions", json);
+                circuit.require("shapley").write("shapley", json);
+                circuit.get("shapley_sum").ifPresent(sum -> sum.write("shapley_sum", json));
             }
             if (before.has(StudySanity.PATH)) {
                 before.json(StudySanity.PATH).require("checks").write("sanity", json);
@@ -134,6 +145,13 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
             if (!metric.name().equals(investigation.behaviour().metric())) {
                 sentences.add("No claim was tested by " + metric.quantity() + ".");
             }
+        }
+        if (before.has(CircuitStudy.PATH)) {
+            Json circuit = before.json(CircuitStudy.PATH);
+            circuit.nullable("problem")
+                    .ifPresent(
+                            problem -> sentences.add("The circuit was not tested as one: " + problem.string() + "."));
+            sentences.add("The search for the circuit was not repeated on resampled units.");
         }
         if (!before.has(StudySanity.PATH)) {
             sentences.add("The sanity checks were not run.");

@@ -2,12 +2,14 @@ package dev.hyaline.analysis.laboratory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Digests;
+import dev.hyaline.files.Json;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -15,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -231,6 +234,49 @@ final class LaboratoryTest {
                         "\"alternatives\" :",
                         "random-components",
                         "No claim was tested by zero ablation.");
+        Json written = new StudyFiles(folder).json(ReportPhase.PATH);
+        assertThat(written.require("heads").require("loss").elements()).hasSize(32);
+        Json control = written.require("controls").elements().getFirst();
+        assertThat(control.require("name").string()).isEqualTo("random-components against enough");
+        assertThat(control.require("draws").elements()).hasSize(199);
+        double observed = control.require("observed").number();
+        long asLarge = control.require("draws").elements().stream()
+                .filter(draw -> draw.number() >= observed)
+                .count();
+        assertThat(control.require("p").number()).isEqualTo((1 + asLarge) / 200.0);
+        int members = written.require("discovery").require("circuit").elements().size();
+        assertThat(written.require("circuit_tests").require("members").elements())
+                .hasSize(members);
+        assertThat(written.require("circuit_tests").require("sufficiency").number())
+                .isCloseTo(found.claims().get(0).estimate(), within(1e-9));
+        assertThat(written.require("interactions").elements()).hasSize(members * (members - 1) / 2);
+        assertThat(written.require("shapley").elements().stream()
+                        .mapToDouble(member -> member.require("value").number())
+                        .sum())
+                .isCloseTo(written.require("shapley_sum").require("whole").number(), within(1e-9));
+        assertThat(written.require("shapley_sum").require("conserved").bool()).isTrue();
+    }
+
+    /** The head that suppresses the second subject most, by the golden study, stands out of the scan. */
+    @Test
+    void headsAreScannedOneByOneOnTheDiscoveryHalf() {
+        StudyFiles files = new StudyFiles(done);
+        StudyTable table = files.table(DiscoveryPhase.TABLE);
+        List<Json> scanned =
+                files.json(CandidateScan.PATH).require("components").elements();
+        assertThat(scanned).hasSize(32);
+        Json head = scanned.get(11);
+        assertThat(head.require("component").string()).isEqualTo("1.3");
+        assertThat(head.require("loss").number()).isPositive();
+        assertThat(head.require("loss").number()).isLessThan(mean(table.column("clean")) - mean(table.column("empty")));
+        Json map = files.json(ReportPhase.PATH).require("heads");
+        assertThat(map.require("loss").elements().get(11).number())
+                .isEqualTo(head.require("loss").number());
+        assertThat(files.has(CircuitStudy.PATH)).isFalse();
+    }
+
+    private static double mean(double[] values) {
+        return Arrays.stream(values).average().orElseThrow();
     }
 
     /** The model's previous-token head is 0.4, its head 2.5 works against the answer, and 0.0 does nothing. */

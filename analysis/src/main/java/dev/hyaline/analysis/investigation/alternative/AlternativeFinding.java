@@ -97,6 +97,11 @@ public record AlternativeFinding(
         return standing == Standing.EXCLUDED;
     }
 
+    /** Returns whether the deciding number is the rank of what is claimed among its controls. */
+    public boolean isRank() {
+        return quantity.equals(RankP.QUANTITY);
+    }
+
     /** Returns whether no control of a claim does as much as what is claimed. */
     public static boolean controlsBeaten(List<AlternativeFinding> findings, Claim claim) {
         return findings.stream()

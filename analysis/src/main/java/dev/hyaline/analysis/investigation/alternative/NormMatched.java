@@ -87,7 +87,7 @@ public record NormMatched(int draws) implements Alternative {
                 this,
                 claim,
                 p <= LARGEST_P,
-                "rank p",
+                RankP.QUANTITY,
                 p,
                 LARGEST_P,
                 controls,

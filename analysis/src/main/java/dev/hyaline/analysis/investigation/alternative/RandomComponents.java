@@ -81,7 +81,7 @@ public record RandomComponents(int sets) implements Alternative {
                 this,
                 claim,
                 p <= LARGEST_P,
-                "rank p",
+                RankP.QUANTITY,
                 p,
                 LARGEST_P,
                 controls,

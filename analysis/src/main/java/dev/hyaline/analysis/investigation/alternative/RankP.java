@@ -4,6 +4,9 @@ import java.util.Arrays;
 
 /** The rank of a value among those of controls. */
 final class RankP {
+    /** Its name in a finding. */
+    static final String QUANTITY = "rank p";
+
     /** Values that differ by so much of their size are equal. */
     private static final double EQUAL = 1e-12;
 

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.investigation.discovery;
 
 import dev.hyaline.analysis.causal.ShapleyValues;
+import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Treatment;
@@ -29,7 +30,8 @@ public record ComponentShapley(
         List<List<Double>> interactions,
         List<Double> standardErrors,
         double whole) {
-    private static final int MAX_PLAYERS = 31;
+    /** The most players. */
+    public static final int MAX_PLAYERS = 31;
 
     public ComponentShapley {
         players = List.copyOf(players);
@@ -50,7 +52,7 @@ public record ComponentShapley(
      * @param players some or all members of the circuit
      * @param circuit whose other members are kept throughout
      * @param random the numbers of the orders
-     * @throws BadInputException if there are not from 1 to 31 players, or one is no member
+     * @throws BadInputException if there are not from 1 to {@value #MAX_PLAYERS} players, or one is no member
      */
     public static ComponentShapley measure(
             Evidence evidence,
@@ -58,6 +60,27 @@ public record ComponentShapley(
             List<ClaimComponent> circuit,
             Treatment.KeepOnly keep,
             CounterRandom random) {
+        return measure(evidence, players, circuit, keep, Shapley.ORDERS, random);
+    }
+
+    /**
+     * Measures players along a number of orders; all their sets where these are no more than the orders may need.
+     *
+     * @param players some or all members of the circuit
+     * @param circuit whose other members are kept throughout
+     * @param orders to draw
+     * @param random the numbers of the orders
+     * @throws BadInputException if there are not from 1 to {@value #MAX_PLAYERS} players, one is no member, or there
+     *     are none or more than a million orders
+     */
+    public static ComponentShapley measure(
+            Evidence evidence,
+            List<ClaimComponent> players,
+            List<ClaimComponent> circuit,
+            Treatment.KeepOnly keep,
+            int orders,
+            CounterRandom random) {
+        Draws.require("Shapley values are sampled from", "order", 1, orders);
         int n = players.size();
         if (n < 1 || n > MAX_PLAYERS) {
             throw new BadInputException("Shapley values are of 1 to " + MAX_PLAYERS + " components, found " + n);
@@ -69,7 +92,7 @@ public record ComponentShapley(
         }
         List<ClaimComponent> others = new ArrayList<>(circuit);
         others.removeAll(players);
-        boolean exact = n <= ShapleyValues.MAX_EXACT;
+        boolean exact = n <= ShapleyValues.MAX_EXACT && 1 << n <= (long) orders * n;
         Set<Integer> asked = new TreeSet<>();
         if (exact) {
             for (int set = 0; set < 1 << n; set++) {
@@ -82,7 +105,7 @@ public record ComponentShapley(
                         asked.add(set);
                         return 0;
                     },
-                    Shapley.ORDERS,
+                    orders,
                     random);
         }
         int[] sets = asked.stream().mapToInt(Integer::intValue).toArray();
@@ -109,8 +132,7 @@ public record ComponentShapley(
                     List.of(),
                     whole);
         }
-        Shapley.Sampled sampled =
-                Shapley.sampled(n, set -> worth[Arrays.binarySearch(sets, set)], Shapley.ORDERS, random);
+        Shapley.Sampled sampled = Shapley.sampled(n, set -> worth[Arrays.binarySearch(sets, set)], orders, random);
         return new ComponentShapley(
                 players, boxed(sampled.values()), List.of(), boxed(sampled.standardErrors()), whole);
     }

@@ -20,6 +20,7 @@ import dev.hyaline.explorer.plot.StepPlot;
 import dev.hyaline.explorer.plot.StepPlot.StepLine;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What a report says of components: heads one at a time, the circuit, its controls, interactions. */
 final class CircuitParts {
@@ -63,7 +64,7 @@ final class CircuitParts {
             numbers = numbers.row(
                     TableCell.of(name(head, perLayer)),
                     TableCell.of(loss[head]),
-                    TableCell.of(head < low.length && head < high.length ? new Interval(low[head], high[head]) : null));
+                    TableCell.of(interval(low, high, head)));
         }
         return Section.of(
                 "Heads",
@@ -76,6 +77,13 @@ final class CircuitParts {
                         "Heat map of " + layers + " layers by " + perLayer + " heads. The largest loss is that of "
                                 + name(largest, perLayer) + ", " + ShownNumber.of(loss[largest]) + ".",
                         numbers));
+    }
+
+    /** A head's interval; null where there is none. */
+    private static @Nullable Interval interval(double[] low, double[] high, int head) {
+        return head < low.length && head < high.length && low[head] <= high[head]
+                ? new Interval(low[head], high[head])
+                : null;
     }
 
     private static String name(int head, int perLayer) {
@@ -93,12 +101,42 @@ final class CircuitParts {
         if (!path.isEmpty()) {
             views.add(removals(circuit, path, members.size(), tau));
         }
+        report.get("circuit_tests").ifPresent(tests -> views.add(tests(tests)));
         return new Section(
                 "Circuit",
                 "Iterative ablation takes away, one after the other, the component without which the metric stays"
                     + " nearest to the model's, prompt by prompt; the circuit is what is left when the next would pass"
                     + " the bound.",
                 views);
+    }
+
+    private static View tests(ReportNode tests) {
+        DataTable table = DataTable.of(
+                "Tests of the circuit on held-out prompts. Alone it keeps "
+                        + ShownNumber.of(tests.number("sufficiency"))
+                        + " of the gap (" + tests.at("sufficiency") + "), and the model without it loses "
+                        + ShownNumber.of(tests.number("necessity")) + " of it (" + tests.at("necessity")
+                        + "). Of a complete circuit the loss of a member does to the circuit what it does to the model,"
+                        + " and each member of a minimal one changes more than nine tenths of the others would",
+                TableColumn.text("without", "component"),
+                TableColumn.number("circuit keeps", "circuit_without"),
+                TableColumn.number("model keeps", "model_without"),
+                TableColumn.number("distance", "incompleteness"),
+                TableColumn.number("change of the metric", "change"),
+                TableColumn.number("others that change less", "share_exceeded"),
+                TableColumn.pValue("adjusted p", "adjusted_p"));
+        for (ReportNode member : tests.list("members")) {
+            table = table.rowAt(
+                    member.address(),
+                    TableCell.of(member.text("component", "")),
+                    TableCell.of(member.number("circuit_without")),
+                    TableCell.of(member.number("model_without")),
+                    TableCell.of(member.number("incompleteness")),
+                    TableCell.of(member.number("change")),
+                    TableCell.of(member.number("share_exceeded")),
+                    TableCell.of(member.number("adjusted_p")));
+        }
+        return table;
     }
 
     private static View removals(ReportNode circuit, List<ReportNode> path, int members, double tau) {
@@ -175,7 +213,8 @@ final class CircuitParts {
         }
         return new Section(
                 "Controls",
-                "The observed value must be beyond what random components of the same number in the same layers give.",
+                "The observed value must be beyond what the draws give: random components, as many in the same layers,"
+                        + " or random directions of the same size.",
                 figures);
     }
 

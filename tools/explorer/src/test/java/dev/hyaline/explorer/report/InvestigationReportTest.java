@@ -69,6 +69,20 @@ final class InvestigationReportTest {
     }
 
     @Test
+    void theTestsOfACircuitAreShown() throws IOException {
+        String tests = """
+            "circuit_tests": {"sufficiency": 1.02, "necessity": 0.875, "members": [
+              {"component": "1.3", "circuit_without": 0.21, "model_without": 0.34, "incompleteness": 0.13,
+               "change": 7.25, "share_exceeded": 1.0, "adjusted_p": 0.31}]},
+            """;
+        String html = html(twin().replaceFirst("\\{", "{" + tests));
+        assertThat(html)
+                .contains("it keeps 1.02 of the gap", "loses 0.875 of it", "circuit_tests/members/0")
+                .contains("7.25");
+        assertThat(html(twin())).doesNotContain("circuit_tests");
+    }
+
+    @Test
     void everyPrintedAddressIsAPlaceInTheTwin() throws IOException {
         Json twin = Json.readObject(
                 InputErrors.INSTANCE, "report.json", ReportSample.files().get(InvestigationReport.TWIN));
