@@ -1,0 +1,253 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hyaline.analysis.sparse.train.StoreData;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.dump.ActivationStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The command {@code sae train}. */
+final class SaeTrainCommandTest {
+    @TempDir
+    private Path temporary;
+
+    private SaeFixture saes;
+
+    @BeforeEach
+    void open() {
+        saes = new SaeFixture(temporary);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"batchtopk", "matryoshka", "standard", "gated", "jumprelu"})
+    void everyArchitectureTrains(String architecture) {
+        saes.train(architecture, "--architecture", architecture);
+        assertThat(Outcome.of("sae", "info", "--sae", saes.path(architecture), "--json")
+                        .succeeded()
+                        .out())
+                .contains("\"latents\":64");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"standard, --anneal, 0.2", "standard, --ghost-gradients,", "topk, --ghost-gradients,"})
+    void penaltiesAreAnnealedAndDeadLatentsRevived(String architecture, String option, @Nullable String value)
+            throws IOException {
+        saes.train(140, "plain", "--architecture", architecture, "--l1", "30");
+        List<String> more = new ArrayList<>(List.of("--architecture", architecture, "--l1", "30", option));
+        if (value != null) {
+            more.add(value);
+        }
+        saes.train(140, "other", more.toArray(String[]::new));
+        assertThat(Files.mismatch(
+                        temporary.resolve("plain/sae_weights.safetensors"),
+                        temporary.resolve("other/sae_weights.safetensors")))
+                .isNotEqualTo(-1);
+    }
+
+    @Test
+    void aCrosscoderReadsSeveralSites() {
+        saes.train(
+                "coder",
+                "--site",
+                "blocks.1.hook_resid_post,blocks.2.hook_resid_post",
+                "--architecture",
+                "standard",
+                "--l1",
+                "1");
+        assertThat(Outcome.of("sae", "info", "--sae", saes.path("coder"))
+                        .succeeded()
+                        .out())
+                .contains("crosscoder", "blocks.1.hook_resid_post,blocks.2.hook_resid_post");
+        Outcome gated = Outcome.of(
+                "sae",
+                "train",
+                "--site",
+                "blocks.1.hook_resid_post,blocks.2.hook_resid_post",
+                "--architecture",
+                "gated",
+                "--out",
+                saes.path("new"));
+        assertThat(gated.exitCode()).isEqualTo(2);
+        assertThat(gated.err()).contains("crosscoder");
+        assertThat(Outcome.of("sae", "evaluate", "--sae", saes.path("coder")).err())
+                .contains("several sites");
+    }
+
+    /** Data that runs out is begun again in another order; silence about it was a fault of SAELens's (PR 207). */
+    @Test
+    void rowsThatAreSeenAgainAreSaid() {
+        List<String> arguments = List.of(
+                "sae", "train", "--texts", "4", "--context", "16", "--latents", "64", "--k", "6", "--batch", "32");
+        String again = Outcome.of(SaeFixture.with(arguments, "--steps", "40", "--out", saes.path("again")))
+                .succeeded()
+                .out();
+        assertThat(again).containsPattern("\\d+ rows were there for 1280 tokens: each was seen \\d+\\.\\d times");
+        String json = Outcome.of(SaeFixture.with(arguments, "--steps", "40", "--out", saes.path("json"), "--json"))
+                .succeeded()
+                .out();
+        Matcher matcher =
+                Pattern.compile("\"rows\":(\\d+),\"times_seen\":([\\d.]+)").matcher(json);
+        assertThat(matcher.find()).isTrue();
+        assertThat(Double.parseDouble(matcher.group(2)))
+                .isCloseTo(1280.0 / Integer.parseInt(matcher.group(1)), within(1e-3));
+        assertThat(Outcome.of(SaeFixture.with(arguments, "--steps", "1", "--out", saes.path("once")))
+                        .succeeded()
+                        .out())
+                .doesNotContain("rows were there");
+    }
+
+    @Test
+    void aTranscoderWritesAnotherSite() {
+        saes.train(
+                "coder",
+                "--site",
+                "blocks.2.ln2.hook_normalized",
+                "--site-out",
+                "blocks.2.hook_mlp_out",
+                "--architecture",
+                "standard",
+                "--skip");
+        assertThat(Outcome.of("sae", "info", "--sae", saes.path("coder"))
+                        .succeeded()
+                        .out())
+                .contains("transcoder", "blocks.2.hook_mlp_out");
+    }
+
+    @Test
+    void threadsAndADumpChangeNoBitOfAnother() throws IOException {
+        saes.train("one", "--threads", "1");
+        saes.train("three", "--threads", "3");
+        assertThat(Files.mismatch(
+                        temporary.resolve("one/sae_weights.safetensors"),
+                        temporary.resolve("three/sae_weights.safetensors")))
+                .isEqualTo(-1);
+    }
+
+    @Test
+    void aRunThatIsKilledAgainAndAgainEndsInTheSameBits() throws IOException, InterruptedException {
+        List<String> settings = List.of(
+                "--texts",
+                "8",
+                "--context",
+                "24",
+                "--steps",
+                "1000",
+                "--batch",
+                "32",
+                "--latents",
+                "64",
+                "--k",
+                "6",
+                "--checkpoint-every",
+                "20",
+                "--threads",
+                "1");
+        List<String> once = new ArrayList<>(List.of("sae", "train", "--out", saes.path("whole")));
+        once.addAll(settings);
+        Outcome.of(once.toArray(String[]::new)).succeeded();
+        List<String> command = new ArrayList<>(List.of("sae", "train", "--resume", "--out", "killed"));
+        command.addAll(settings);
+        Path checkpoint = temporary.resolve("killed.training.safetensors");
+        int kills = 0;
+        while (kills < 4 && !Files.exists(temporary.resolve("killed"))) {
+            Process process = Outcome.start(temporary, "C.UTF-8", command.toArray(String[]::new));
+            FileTime before = modified(checkpoint);
+            // Killed once it has gone further than the last run, wherever it is then.
+            while (process.isAlive() && modified(checkpoint).equals(before)) {
+                Thread.sleep(2);
+            }
+            process.destroyForcibly().waitFor();
+            kills++;
+        }
+        assertThat(kills).isGreaterThan(2);
+        assertThat(Outcome.ofProcess(temporary, "C.UTF-8", command.toArray(String[]::new))
+                        .exitCode())
+                .isZero();
+        assertThat(Files.mismatch(
+                        temporary.resolve("whole/sae_weights.safetensors"),
+                        temporary.resolve("killed/sae_weights.safetensors")))
+                .isEqualTo(-1);
+        assertThat(checkpoint).doesNotExist();
+    }
+
+    private static FileTime modified(Path file) throws IOException {
+        return Files.exists(file) ? Files.getLastModifiedTime(file) : FileTime.fromMillis(0);
+    }
+
+    @Test
+    void attentionSinksAreLeftOutIfAskedFor() throws IOException {
+        Path prompts = Files.writeString(
+                temporary.resolve("prompts.txt"), "Mary gave a drink to John\nJohn went to the store\nMary\n");
+        Outcome.of(
+                        "dump",
+                        "--shards",
+                        "--prompts",
+                        prompts.toString(),
+                        "--sites",
+                        "resid_post",
+                        "--layers",
+                        "2",
+                        "--out",
+                        saes.path("dump"))
+                .succeeded();
+        HookPoint site = HookPoints.point("blocks.2.hook_resid_post");
+        try (ActivationStore store = ActivationStore.open(temporary.resolve("dump"))) {
+            int rows = Math.toIntExact(store.rows());
+            double[] lengths = new double[rows];
+            float[] x = new float[rows * 128];
+            store.read(site, 0, rows, x, 0);
+            for (int i = 0; i < x.length; i++) {
+                lengths[i / 128] += (double) x[i] * x[i];
+            }
+            double median = Math.sqrt(Arrays.stream(lengths).sorted().toArray()[rows / 2]);
+            StoreData all = StoreData.of(store, site, Set.of(), 1);
+            for (double times : new double[] {1, 1.1, 10}) {
+                long expected = Arrays.stream(lengths)
+                        .filter(length -> Math.sqrt(length) <= times * median * (1 + 1e-12))
+                        .count();
+                assertThat(all.withoutLongRows(times).rows()).isEqualTo(expected);
+            }
+            assertThat(all.withoutLongRows(1).rows()).isLessThan(rows);
+        }
+        Outcome trained = Outcome.of(SaeFixture.with(
+                List.of(
+                        "sae",
+                        "train",
+                        "--steps",
+                        "4",
+                        "--batch",
+                        "8",
+                        "--latents",
+                        "32",
+                        "--k",
+                        "4",
+                        "--with-special"),
+                "--dump",
+                saes.path("dump"),
+                "--max-length",
+                "1",
+                "--out",
+                saes.path("sae")));
+        assertThat(trained.exitCode()).as(trained.err()).isZero();
+        assertThat(trained.err()).contains("rows are longer than 1.0 times the median");
+    }
+}
