@@ -64,6 +64,9 @@ final class InvestigateCommandTest {
             Thread.sleep(5);
         }
         process.destroyForcibly().waitFor();
+        Outcome unfinished = Outcome.of("verify", study.toString());
+        assertThat(unfinished.exitCode()).isEqualTo(1);
+        assertThat(unfinished.out()).contains("every byte is the same, but the study is not finished: ", " lacks ");
         Outcome resumed = Outcome.of("investigate", file.toString(), "--out", study.toString());
         assertThat(resumed.exitCode()).isZero();
         assertThat(resumed.out()).contains("inhibits", "confirmed", "The hypothesis is inconclusive.", "sanity");

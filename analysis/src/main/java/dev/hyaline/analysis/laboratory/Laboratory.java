@@ -147,7 +147,7 @@ public final class Laboratory {
         byte[] pairs = pairs(investigation);
         try (StudyFolder out = StudyFolder.open(folder)) {
             String digest = model.sha256();
-            moveOtherAway(out, file, pairs, digest);
+            moveOtherAway(out, file, pairs, digest, progress);
             StudyOrigin origin = new StudyOrigin(
                     model.name(),
                     digest,
@@ -238,7 +238,8 @@ public final class Laboratory {
     }
 
     /** What is in the folder of a study of something else is kept aside if its plan was locked, else deleted. */
-    private void moveOtherAway(StudyFolder out, byte[] file, byte @Nullable [] pairs, String digest) {
+    private void moveOtherAway(
+            StudyFolder out, byte[] file, byte @Nullable [] pairs, String digest, StudyProgress progress) {
         StudyFiles files = out.files();
         if (!files.has(INVESTIGATION)) {
             return;
@@ -251,12 +252,16 @@ public final class Laboratory {
         }
         if (files.has(DesignPhase.LOCK)) {
             List<String> names = new ArrayList<>(PHASES.reversed());
+            PHASES.forEach(phase -> names.add(StudyFolder.JOURNALS + phase));
             names.addAll(List.of(CLOCKS, PAIRS, INVESTIGATION));
-            out.moveAway(EARLIER + Digests.sha256(files.bytes(INVESTIGATION)).substring(0, DIGITS), names);
+            String kept = EARLIER + Digests.sha256(files.bytes(INVESTIGATION)).substring(0, DIGITS);
+            out.moveAway(kept, names);
+            progress.said("The folder held a study of another file or model, which is kept in "
+                    + folder.resolve(kept) + ".");
         } else {
             PHASES.reversed().forEach(out::remove);
+            PHASES.forEach(out::removeJournals);
         }
-        PHASES.forEach(out::removeJournals);
     }
 
     private boolean isOfThis(StudyFiles files, String digest) {

@@ -29,7 +29,7 @@ final class StudyFolder implements AutoCloseable {
     static final String INPUTS = "inputs.sha256";
     static final String OUTPUTS = "outputs.sha256";
     private static final String LOCK = ".lock";
-    private static final String JOURNALS = ".cells-";
+    static final String JOURNALS = ".cells-";
 
     private final Path path;
     private final FileChannel lock;

@@ -1,6 +1,7 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.laboratory.Laboratory;
 import dev.hyaline.analysis.laboratory.StudyDifference;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
@@ -31,7 +32,7 @@ import picocli.CommandLine.Parameters;
         description = {
             "",
             "Runs the investigation in a study's folder once more, in a folder of its own, and compares all files. The"
-                    + " exit code is 1 if one differs; the first difference is printed."
+                    + " exit code is 1 if one differs, which is printed, or if the study was not finished."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -76,27 +77,40 @@ public final class VerifyCommand implements Callable<Integer>, CheckedOptions {
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
                 LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ false)) {
             StudyDifference difference = model.laboratory(Version.text()).verify(study, scratch, progress);
-            print(study, difference);
-            return difference == null ? 0 : DIFFERENT;
+            String unfinished = unfinished(study);
+            print(study, difference, unfinished);
+            return difference == null && unfinished == null ? 0 : DIFFERENT;
         } finally {
             delete(scratch);
         }
     }
 
-    private void print(Path study, @Nullable StudyDifference difference) {
+    /** The first phase that a study lacks; null if it is finished. */
+    private static @Nullable String unfinished(Path study) {
+        return Laboratory.PHASES.stream()
+                .filter(phase -> !Files.isDirectory(study.resolve(phase)))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private void print(Path study, @Nullable StudyDifference difference, @Nullable String unfinished) {
         if (common.json) {
             JsonOutput.print(console, json -> {
                 json.writeStringProperty("study", study.toString());
                 json.writeBooleanProperty("same", difference == null);
+                json.writeBooleanProperty("finished", unfinished == null);
                 if (difference != null) {
                     json.writeStringProperty("file", difference.path());
                     json.writeStringProperty("difference", difference.what());
                 }
             });
-        } else if (difference == null) {
-            console.out().println("every byte is the same");
-        } else {
+        } else if (difference != null) {
             console.out().println(study.resolve(difference.path()) + " " + difference.what());
+        } else if (unfinished != null) {
+            console.out().println("every byte is the same, but the study is not finished: " + study + " lacks "
+                    + unfinished + "; hyaline investigate goes on with it");
+        } else {
+            console.out().println("every byte is the same");
         }
     }
 
