@@ -256,8 +256,8 @@ public final class Laboratory {
             names.addAll(List.of(CLOCKS, PAIRS, INVESTIGATION));
             String kept = EARLIER + Digests.sha256(files.bytes(INVESTIGATION)).substring(0, DIGITS);
             out.moveAway(kept, names);
-            progress.said("The folder held a study of another file or model, which is kept in "
-                    + folder.resolve(kept) + ".");
+            progress.said(
+                    "The folder held a study of another file or model, which is kept in " + folder.resolve(kept) + ".");
         } else {
             PHASES.reversed().forEach(out::remove);
             PHASES.forEach(out::removeJournals);

@@ -31,8 +31,8 @@ import picocli.CommandLine.Parameters;
             "The file states a behaviour and claims about what in the model brings it about, each with a direction and"
                     + " a number. The study draws prompts and divides them, finds the circuit on one half, fixes the"
                     + " claims, and tests them on the other. Every phase leaves its files in a folder; a study that was"
-                    + " stopped goes on where it was, and ends in the same bytes. Where the folder holds a study of another"
-                    + " file or model whose plan was fixed, that one is kept in a folder earlier-... within it."
+                    + " stopped goes on where it was, and ends in the same bytes. Where the folder holds a study of"
+                    + " another file or model whose plan was fixed, that one is kept in a folder earlier-... within it."
         },
         sortOptions = false,
         abbreviateSynopsis = true,

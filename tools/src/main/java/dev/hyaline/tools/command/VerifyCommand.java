@@ -107,8 +107,9 @@ public final class VerifyCommand implements Callable<Integer>, CheckedOptions {
         } else if (difference != null) {
             console.out().println(study.resolve(difference.path()) + " " + difference.what());
         } else if (unfinished != null) {
-            console.out().println("every byte is the same, but the study is not finished: " + study + " lacks "
-                    + unfinished + "; hyaline investigate goes on with it");
+            console.out()
+                    .println("every byte is the same, but the study is not finished: " + study + " lacks " + unfinished
+                            + "; hyaline investigate goes on with it");
         } else {
             console.out().println("every byte is the same");
         }
