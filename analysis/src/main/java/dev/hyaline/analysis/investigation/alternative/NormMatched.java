@@ -82,17 +82,8 @@ public record NormMatched(int draws) implements Alternative {
     }
 
     AlternativeFinding rank(TestedClaim claim, double[] controls) {
-        double p = RankP.of(claim.mean(), controls);
-        return AlternativeFinding.decided(
-                this,
-                claim,
-                p <= LARGEST_P,
-                RankP.QUANTITY,
-                p,
-                LARGEST_P,
-                controls,
-                RankP.count(claim.mean(), controls) + " of " + controls.length
-                        + " random directions of the same size cost as much");
+        return RankP.decide(
+                this, claim, LARGEST_P, controls, controls.length + " random directions of the same size cost as much");
     }
 
     /**

@@ -73,18 +73,9 @@ public record RandomComponents(int sets) implements Alternative {
      */
     AlternativeFinding rank(TestedClaim claim, RandomSets random, double[][] after) {
         double[] controls = Arrays.stream(after).mapToDouble(claim::mean).toArray();
-        double p = RankP.of(claim.mean(), controls);
         List<ClaimComponent> components = claim.claim().components();
         String sets = controls.length + (random.all() ? " other" : " random") + " sets of " + components.size()
                 + (random.modelWide() ? " in any layer" : " in the same layers");
-        return AlternativeFinding.decided(
-                this,
-                claim,
-                p <= LARGEST_P,
-                RankP.QUANTITY,
-                p,
-                LARGEST_P,
-                controls,
-                RankP.count(claim.mean(), controls) + " of " + sets + " do as well");
+        return RankP.decide(this, claim, LARGEST_P, controls, sets + " do as well");
     }
 }

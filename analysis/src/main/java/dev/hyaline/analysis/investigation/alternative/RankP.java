@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.investigation.alternative;
 
+import dev.hyaline.analysis.investigation.TestedClaim;
 import java.util.Arrays;
 
 /** The rank of a value among those of controls. */
@@ -17,6 +18,26 @@ final class RankP {
         return Arrays.stream(controls)
                 .filter(control -> control >= observed - EQUAL * (Math.abs(observed) + Math.abs(control)))
                 .count();
+    }
+
+    /**
+     * Excludes an alternative by the rank of what is claimed.
+     *
+     * @param largest the rank p that excludes it
+     * @param what the controls are and do, after "so many of"
+     */
+    static AlternativeFinding decide(
+            Alternative alternative, TestedClaim claim, double largest, double[] controls, String what) {
+        double p = of(claim.mean(), controls);
+        return AlternativeFinding.decided(
+                alternative,
+                claim,
+                p <= largest,
+                QUANTITY,
+                p,
+                largest,
+                controls,
+                count(claim.mean(), controls) + " of " + what);
     }
 
     /** The share of the controls and the observed that are at least as large: (1 + count) / (controls + 1). */
