@@ -65,7 +65,7 @@ final class CorpusProcessTest {
     void stoppedAnywhereItEndsUpTheSame() throws Exception {
         Random random = new Random(4);
         StringBuilder corpus = new StringBuilder();
-        for (int line = 0; line < 1200; line++) {
+        for (int line = 0; line < 700; line++) {
             corpus.append("When Mary and John went to the store, ".repeat(random.nextInt(4)))
                     .append("John gave a drink to Mary.\n");
         }

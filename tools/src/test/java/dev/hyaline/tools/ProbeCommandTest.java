@@ -66,23 +66,28 @@ final class ProbeCommandTest {
         }
     }
 
+    private static String[] interchange(int pairs) {
+        return new String[] {
+            "probe", "--layers", "2", "--positions", "end", "--count", "" + pairs, "--interventions", "0", "--das", "2"
+        };
+    }
+
     @Test
     void interchangeAccuracyStandsBesideItsBaselines() {
-        String[] arguments = {
-            "probe", "--layers", "2", "--positions", "end", "--count", "120", "--interventions", "0", "--das", "2"
-        };
-        String out = Outcome.of(arguments).succeeded().out();
+        String[] few = interchange(40);
+        String out = Outcome.of(few).succeeded().out();
         assertThat(out)
                 .contains(
-                        "120 pairs, each unseen",
+                        "40 pairs, each unseen",
                         "(2 trained)",
                         "mass-mean",
                         "whole space",
                         "permuted",
                         "95% interval");
         assertThat(out.lines()).allMatch(line -> line.length() <= 100);
-        String[] withJson = Arrays.copyOf(arguments, arguments.length + 1);
-        withJson[arguments.length] = "--json";
+        String[] many = interchange(120);
+        String[] withJson = Arrays.copyOf(many, many.length + 1);
+        withJson[many.length] = "--json";
         JsonNode json = Outcome.of(withJson).succeeded().json();
         JsonNode accuracy = json.get("cells").get(0).get("interchange_accuracy");
         double trained = accuracy.get("trained").doubleValue();

@@ -150,7 +150,7 @@ final class SaeTrainCommandTest {
                 "--context",
                 "24",
                 "--steps",
-                "1000",
+                "300",
                 "--batch",
                 "32",
                 "--latents",

@@ -120,7 +120,7 @@ final class TrainCommandTest {
     @Test
     void aRunThatIsKilledAgainAndAgainEndsInTheSameBytes() throws IOException, InterruptedException {
         String text = text().toString();
-        String[] settings = {"--text", text, "--steps", "600", "--checkpoint-every", "7"};
+        String[] settings = {"--text", text, "--steps", "150", "--checkpoint-every", "7"};
         Outcome.of(small(with(settings, "--out", path("whole")))).succeeded();
         String[] command = small(with(settings, "--resume", "--out", "killed"));
         Path checkpoint = temporary.resolve("killed.training.safetensors");
