@@ -136,7 +136,7 @@ final class CorpusFormatsTest {
             value = {
                 "cut.jsonl.gz | it ends after 40 bytes, in the middle of its gzip data",
                 "cut.txt.zst | in the middle of its zstd data",
-                "text.txt.zst | its zstd data is damaged, or is none",
+                "text.txt.zst | it is not zstd data, although its name ends in .zst",
                 "text.gz | it is not gzip data, although its name ends in .gz",
                 "text.parquet | it is not a Parquet file: it does not begin with PAR1",
                 "saved | holds Arrow files, as the datasets library saves them, which are not read",

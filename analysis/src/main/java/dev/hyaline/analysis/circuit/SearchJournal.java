@@ -3,6 +3,7 @@ package dev.hyaline.analysis.circuit;
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.Disk;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.PartialFile;
@@ -14,7 +15,6 @@ import java.nio.file.Path;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -128,7 +128,7 @@ final class SearchJournal {
                         text.append(name).append(' ').append(value).append('\n'));
         try {
             text.append(end(text.toString()));
-            Files.createDirectories(Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder"));
+            Disk.createParent(file);
             PartialFile.write(file, text.toString().getBytes(StandardCharsets.US_ASCII));
         } catch (IOException e) {
             throw FileException.writing(file, e);

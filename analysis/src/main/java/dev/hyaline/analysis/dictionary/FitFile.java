@@ -2,6 +2,7 @@ package dev.hyaline.analysis.dictionary;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.Disk;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.PartialFile;
@@ -10,11 +11,9 @@ import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 
 /** A fit under way in a safetensors file: the dictionary, the sums it is updated from, and the steps so far. */
@@ -40,7 +39,7 @@ final class FitFile {
                 metadata);
         Path target = file.toAbsolutePath().normalize();
         try {
-            Files.createDirectories(Objects.requireNonNull(target.getParent(), "a file has a folder"));
+            Disk.createParent(target);
             PartialFile.write(target, channel -> {
                 TensorFileWriter writer = new TensorFileWriter(channel, layout);
                 for (double[] row : fit.statistics.a) {

@@ -8,11 +8,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
-import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.zip.CRC32;
 
@@ -49,7 +47,7 @@ public final class CellJournal implements AutoCloseable {
      */
     public static CellJournal open(Path file, byte[] fingerprint, Consumer<Result> reader) {
         try {
-            Files.createDirectories(Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder"));
+            Disk.createParent(file);
             FileChannel channel =
                     Disk.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
             try {

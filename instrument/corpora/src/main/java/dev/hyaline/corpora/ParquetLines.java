@@ -69,7 +69,8 @@ final class ParquetLines extends InputStream {
                     throw new IOException(
                             from == 0
                                     ? "it is not a Parquet file: it does not begin with PAR1"
-                                    : "it is not a whole Parquet file: it does not end with PAR1");
+                                    : "it is not a whole Parquet file: it does not end with PAR1, and has "
+                                            + channel.size() + " bytes");
                 }
             }
         }

@@ -2,25 +2,29 @@ package dev.hyaline.corpora;
 
 import com.github.luben.zstd.ZstdDecompressCtx;
 import com.github.luben.zstd.ZstdException;
-import java.io.EOFException;
+import dev.hyaline.files.DecompressedInput;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.util.Objects;
+import java.nio.ByteOrder;
 
 /**
  * The text of a zstd file of any number of frames. Unlike zstd-jni's own stream it notices a last frame that is cut
  * short where it came in one read with the end of the frame before. Not thread-safe.
  */
-final class ZstdText extends InputStream {
+final class ZstdText extends DecompressedInput {
     private static final int BUFFER = 1 << 17;
 
-    private final InputStream in;
+    /** Begins a frame (RFC 8878). */
+    private static final int MAGIC = 0xFD2FB528;
+
+    /** Begins a frame that decoders skip, but for its last four bits. */
+    private static final int SKIPPED = 0x184D2A50;
+
     private final ZstdDecompressCtx context = new ZstdDecompressCtx();
     private final byte[] read = new byte[BUFFER];
     private final ByteBuffer compressed = ByteBuffer.allocateDirect(BUFFER).limit(0);
     private final ByteBuffer text = ByteBuffer.allocateDirect(BUFFER).limit(0);
-    private long count;
     private boolean frameEnded = true;
     /** Whether the decoder may hold text for which there was no room. */
     private boolean more;
@@ -28,25 +32,15 @@ final class ZstdText extends InputStream {
     private boolean closed;
 
     ZstdText(InputStream in) {
-        this.in = in;
+        super(in, "zstd");
     }
 
     @Override
-    public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
-
-    @Override
-    public int read(byte[] into, int offset, int length) throws IOException {
-        Objects.checkFromIndexSize(offset, length, into.length);
-        if (length == 0) {
-            return 0;
-        }
+    protected int decompress(byte[] into, int offset, int length) throws IOException {
         while (!text.hasRemaining()) {
             if (!compressed.hasRemaining() && !more && !fill()) {
                 if (!frameEnded) {
-                    throw new EOFException("it ends after " + count + " bytes, in the middle of its zstd data");
+                    throw cutShort();
                 }
                 return -1;
             }
@@ -58,13 +52,20 @@ final class ZstdText extends InputStream {
     }
 
     private boolean fill() throws IOException {
-        int bytes = in.read(read);
-        if (bytes <= 0) {
-            return false;
+        boolean first = count() == 0;
+        int bytes = fill(read);
+        if (first && bytes >= Integer.BYTES) {
+            requireMagic();
         }
-        count += bytes;
         compressed.clear().put(read, 0, bytes).flip();
-        return true;
+        return bytes > 0;
+    }
+
+    private void requireMagic() throws IOException {
+        int magic = ByteBuffer.wrap(read).order(ByteOrder.LITTLE_ENDIAN).getInt();
+        if (magic != MAGIC && (magic & ~0xf) != SKIPPED) {
+            throw new IOException("it is not zstd data, although its name ends in .zst");
+        }
     }
 
     private void decompress() throws IOException {
@@ -72,8 +73,8 @@ final class ZstdText extends InputStream {
         try {
             frameEnded = context.decompressDirectByteBufferStream(text, compressed);
         } catch (ZstdException e) {
-            throw new IOException(
-                    "its zstd data is damaged, or is none, before byte " + count + " (" + e.getMessage() + ")", e);
+            // The library's message is of another error code, mostly "No error detected".
+            throw new IOException("its zstd data is damaged before byte " + count(), e);
         }
         more = !frameEnded && !text.hasRemaining();
         text.flip();
@@ -85,6 +86,6 @@ final class ZstdText extends InputStream {
             closed = true;
             context.close();
         }
-        in.close();
+        super.close();
     }
 }

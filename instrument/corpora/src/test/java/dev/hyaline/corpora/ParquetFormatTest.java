@@ -173,6 +173,6 @@ final class ParquetFormatTest {
                 .hasMessageContaining("it is not a Parquet file: it does not begin with PAR1");
         Files.writeString(damaged, "PAR1 and then nothing");
         assertThatThrownBy(() -> open(damaged))
-                .hasMessageContaining("it is not a whole Parquet file: it does not end with PAR1");
+                .hasMessageContaining("it is not a whole Parquet file: it does not end with PAR1, and has 21 bytes");
     }
 }

@@ -1,9 +1,8 @@
 package dev.hyaline.instrument.dump;
 
-import java.io.EOFException;
+import dev.hyaline.files.DecompressedInput;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.Objects;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
@@ -12,7 +11,7 @@ import java.util.zip.Inflater;
  * The text of a gzip file (RFC 1952) of any number of members. Unlike {@link java.util.zip.GZIPInputStream} it takes
  * nothing after the last member but zeros, so that a damaged member is never taken for the end. Not thread-safe.
  */
-final class GzipText extends InputStream {
+final class GzipText extends DecompressedInput {
     private static final int BUFFER = 1 << 16;
     private static final int DEFLATE = 8;
     private static final int HEADER_CHECKSUM = 2;
@@ -20,32 +19,20 @@ final class GzipText extends InputStream {
     private static final int NAME = 8;
     private static final int COMMENT = 16;
 
-    private final InputStream in;
     private final byte[] buffer = new byte[BUFFER];
     private int at;
     private int limit;
-    private long count;
     private final Inflater inflater = new Inflater(true);
     private final CRC32 checksum = new CRC32();
     private boolean inMember;
     private boolean any;
 
     GzipText(InputStream in) {
-        this.in = in;
+        super(in, "gzip");
     }
 
     @Override
-    public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
-
-    @Override
-    public int read(byte[] into, int offset, int length) throws IOException {
-        Objects.checkFromIndexSize(offset, length, into.length);
-        if (length == 0) {
-            return 0;
-        }
+    protected int decompress(byte[] into, int offset, int length) throws IOException {
         while (inMember || begin()) {
             int read = inflate(into, offset, length);
             if (read > 0) {
@@ -74,7 +61,7 @@ final class GzipText extends InputStream {
             }
             return read;
         } catch (DataFormatException e) {
-            throw new IOException("its gzip data is damaged before byte " + count, e);
+            throw new IOException("its gzip data is damaged before byte " + count(), e);
         }
     }
 
@@ -163,23 +150,18 @@ final class GzipText extends InputStream {
 
     private boolean fill() throws IOException {
         at = 0;
-        limit = Math.max(0, in.read(buffer, 0, buffer.length));
-        count += limit;
+        limit = fill(buffer);
         return limit > 0;
     }
 
     /** Bytes of the file that were taken. */
     private long position() {
-        return count - (limit - at);
-    }
-
-    private EOFException cutShort() {
-        return new EOFException("it ends after " + count + " bytes, in the middle of its gzip data");
+        return count() - (limit - at);
     }
 
     @Override
     public void close() throws IOException {
         inflater.end();
-        in.close();
+        super.close();
     }
 }

@@ -16,6 +16,7 @@ import dev.hyaline.engine.internal.kernel.Kernels;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.Digests;
+import dev.hyaline.files.Disk;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.FileLayout;
 import dev.hyaline.files.InputErrors;
@@ -312,7 +313,7 @@ public final class ModelTraining {
         entries.add(new TensorEntry(STEP, Dtype.I64, List.of(1L)));
         FileLayout layout = SafetensorsLayout.of(entries, Map.of("format", FORMAT, OF, identity()));
         try {
-            Files.createDirectories(Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder"));
+            Disk.createParent(file);
             PartialFile.write(file, channel -> {
                 TensorFileWriter writer = new TensorFileWriter(channel, layout);
                 for (TensorSpec tensor : Gpt2Weights.tensors(config)) {

@@ -33,6 +33,14 @@ public final class Disk {
         return FileChannel.open(file, all);
     }
 
+    /** Makes the folder of a file or folder, and those above it, where they are missing. */
+    public static void createParent(Path path) throws IOException {
+        Path parent = path.toAbsolutePath().getParent();
+        if (parent != null) {
+            Files.createDirectories(parent);
+        }
+    }
+
     /** Makes a file durable, or the names in a folder if the system can open a folder as a file. */
     public static void sync(Path path) throws IOException {
         if (Files.isDirectory(path) && System.getProperty("os.name").startsWith("Windows")) {

@@ -32,7 +32,7 @@ public final class PartialFolder implements AutoCloseable {
      * @param target absolute; must not exist, or be an empty folder, when the new one is committed
      */
     public static PartialFolder begin(Path target) throws IOException {
-        Files.createDirectories(target.getParent());
+        Disk.createParent(target);
         PartialFolder folder = new PartialFolder(create(target), target);
         Runtime.getRuntime().addShutdownHook(folder.onExit);
         return folder;

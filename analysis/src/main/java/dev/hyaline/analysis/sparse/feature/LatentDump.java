@@ -5,6 +5,7 @@ import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.Disk;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.files.SafetensorsLayout;
@@ -12,11 +13,9 @@ import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
 import dev.hyaline.instrument.Prompts;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 
 /** Latents of texts in one safetensors file, those alone that are not zero. */
@@ -51,7 +50,7 @@ public final class LatentDump {
         attachment.head().ifPresent(one -> metadata.put("head", String.valueOf(one.index())));
         Path target = file.toAbsolutePath().normalize();
         try {
-            Files.createDirectories(Objects.requireNonNull(target.getParent(), "a file has a folder"));
+            Disk.createParent(target);
             PartialFile.write(target, channel -> {
                 TensorFileWriter writer = new TensorFileWriter(channel, SafetensorsLayout.of(entries, metadata));
                 writer.append("values", latents.values(), 0, count);
@@ -101,7 +100,7 @@ public final class LatentDump {
                 new TensorEntry("tokens", Dtype.I64, List.of((long) lengths.length, (long) lengths[0])));
         Path target = file.toAbsolutePath().normalize();
         try {
-            Files.createDirectories(Objects.requireNonNull(target.getParent(), "a file has a folder"));
+            Disk.createParent(target);
             PartialFile.write(target, channel -> {
                 TensorFileWriter writer = new TensorFileWriter(channel, SafetensorsLayout.of(entries, Map.of()));
                 writer.append("locations", locations);

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.sparse.train;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.Disk;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
@@ -12,12 +13,10 @@ import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -57,7 +56,7 @@ final class TrainingCheckpoint {
         SafetensorsLayout layout = SafetensorsLayout.of(entries, metadata);
         Path target = file.toAbsolutePath().normalize();
         try {
-            Files.createDirectories(Objects.requireNonNull(target.getParent(), "a file has a folder"));
+            Disk.createParent(target);
             PartialFile.write(target, channel -> {
                 TensorFileWriter writer = new TensorFileWriter(channel, layout);
                 for (Map.Entry<String, Weights.Parameter> entry :

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
@@ -35,7 +34,7 @@ final class CacheLock implements AutoCloseable {
      * @param waiting is told once, if somebody else holds it
      */
     static CacheLock take(Path file, Runnable waiting) throws IOException {
-        Files.createDirectories(file.getParent());
+        Disk.createParent(file);
         boolean told = false;
         while (true) {
             if (HELD.add(file)) {

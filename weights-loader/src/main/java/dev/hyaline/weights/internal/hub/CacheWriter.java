@@ -45,7 +45,7 @@ final class CacheWriter {
             } else {
                 download(file, blob);
             }
-            Files.createDirectories(pointer.getParent());
+            Disk.createParent(pointer);
             place(blob, pointer, !present);
         } catch (IOException e) {
             throw unwritable(e);
@@ -58,7 +58,7 @@ final class CacheWriter {
 
     private void download(RemoteFile file, Path blob) throws IOException {
         Path partial = layout.partial(file.repository(), file.checksum());
-        Files.createDirectories(partial.getParent());
+        Disk.createParent(partial);
         long free = Files.getFileStore(partial.getParent()).getUsableSpace();
         long here = Files.isRegularFile(partial, LinkOption.NOFOLLOW_LINKS) ? Files.size(partial) : 0;
         // Some file systems do not know their free space, and say 0.
@@ -106,7 +106,7 @@ final class CacheWriter {
         Path note = layout.absent(repository, commit, file);
         try {
             if (!Files.exists(note)) {
-                Files.createDirectories(note.getParent());
+                Disk.createParent(note);
                 Files.createFile(note);
             }
         } catch (FileAlreadyExistsException e) {
