@@ -9,6 +9,7 @@ module dev.hyaline.instrument {
     requires static transitive org.jspecify;
 
     uses dev.hyaline.instrument.dump.RecordFormat;
+    uses dev.hyaline.instrument.dump.RemoteFiles;
     uses dev.hyaline.instrument.dump.TextCompression;
 
     exports dev.hyaline.instrument;

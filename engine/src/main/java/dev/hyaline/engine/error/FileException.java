@@ -26,7 +26,7 @@ public final class FileException extends HyalineException {
         return new FileException("cannot read " + file + ": " + reason(cause), cause);
     }
 
-    public static FileException writing(Path file, IOException cause) {
+    public static FileException writing(Object file, IOException cause) {
         return new FileException("cannot write " + file + ": " + reason(cause), cause);
     }
 
@@ -39,7 +39,7 @@ public final class FileException extends HyalineException {
     }
 
     /** An output that must not be replaced, or is being written by someone else. */
-    public static FileException occupied(Path file, String reasonAndRemedy) {
+    public static FileException occupied(Object file, String reasonAndRemedy) {
         return new FileException(file + " " + reasonAndRemedy);
     }
 

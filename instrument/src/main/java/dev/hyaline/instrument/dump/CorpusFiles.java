@@ -6,7 +6,6 @@ import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.Digests;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * A corpus in files with one document a line: text or JSON Lines, plain or compressed with gzip or zstd ({@code .gz},
  * {@code .zst}), or Parquet ({@code .parquet}), each of whose rows is read as a line of JSON. Its documents are those
  * of the first file, then those of the next one. Unlike any other corpus it can be read from the middle, as the parts
- * of a {@link DumpPlan} do. zstd and Parquet need the module {@code hyaline-corpora}.
+ * of a {@link DumpPlan} do. zstd and Parquet need the module {@code hyaline-corpora}, files that are not in this
+ * machine's file system {@link RemoteFiles}.
  *
  * @param names of the files, as the file system takes them
  */
@@ -59,6 +59,15 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
      */
     public static List<String> expand(String name) {
         return InputNames.expand(name);
+    }
+
+    /**
+     * Returns whether a name is that of a file that is not in this machine's file system.
+     *
+     * @throws BadInputException if no {@link RemoteFiles} has files whose names begin so
+     */
+    public static boolean isRemote(String name) {
+        return InputFile.remote(name).isPresent();
     }
 
     /** Returns whether a file's lines are JSON, by its name. */
@@ -154,7 +163,7 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
 
     private static void requireSize(PlannedFile file) {
         try {
-            long size = Files.size(LineChunks.path(file.name()));
+            long size = new InputFile(file.name()).size();
             if (size != file.bytes()) {
                 throw new BadInputException(file.name() + " is not what it was when the dump was planned: expected "
                         + file.bytes() + " bytes, found " + size);
@@ -324,7 +333,7 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
         long bytes = 0;
         for (String name : names) {
             try {
-                bytes = Math.addExact(bytes, Files.size(LineChunks.path(name)));
+                bytes = Math.addExact(bytes, new InputFile(name).size());
             } catch (IOException e) {
                 throw FileException.reading(name, e);
             }

@@ -9,7 +9,6 @@ import dev.hyaline.files.FileInput;
 import dev.hyaline.files.FileLayout;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
-import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.internal.DumpErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -213,6 +212,15 @@ public final class DumpPlan {
     }
 
     /**
+     * As {@link #read(Path)}, of a dump that is elsewhere.
+     *
+     * @throws FileException if there is none, or it is damaged
+     */
+    public static DumpPlan read(PartStore store) {
+        return new DumpPlan(PartFiles.read(store, FILE, ShardManifest.MAX_LENGTH), store.name(FILE));
+    }
+
+    /**
      * Writes the plan, durably and whole. What the folder held disappears, unless it is to be resumed: then a plan that
      * is there must be this one.
      *
@@ -230,7 +238,7 @@ public final class DumpPlan {
                             "holds a dump that was not planned; choose another folder, or start over (" + Remedy.REPLACE
                                     + ")");
                 }
-                requireThis(folder.path());
+                requireThis(read(folder.path()), folder.path().toAbsolutePath().toString());
                 return;
             }
             folder.clear();
@@ -243,10 +251,31 @@ public final class DumpPlan {
         }
     }
 
-    private void requireThis(Path folder) {
-        DumpPlan there = read(folder);
+    /**
+     * Writes the plan to a store, unless it is there.
+     *
+     * @throws BadInputException if the store holds another plan
+     * @throws FileException if it cannot be written
+     */
+    public void write(PartStore store) {
+        try (PartFiles files = files(store)) {
+            if (store.size(FILE).isPresent()) {
+                requireThis(read(store), store.name());
+            } else {
+                files.write(FILE, bytes);
+            }
+        } catch (IOException e) {
+            throw FileException.writing(store.name(FILE), e);
+        }
+    }
+
+    private PartFiles files(PartStore store) {
+        return new PartFiles(store, shards, sha256(), UnaryOperator.identity());
+    }
+
+    private void requireThis(DumpPlan there, String folder) {
         if (!Arrays.equals(there.bytes, bytes)) {
-            throw new BadInputException("the plan in " + folder.toAbsolutePath() + " is another: "
+            throw new BadInputException("the plan in " + folder + " is another: "
                     + ShardManifest.difference(there.request, request)
                             .orElse("its command or its splits are not the same")
                     + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
@@ -398,9 +427,45 @@ public final class DumpPlan {
             Range part,
             CorpusListener listener,
             UnaryOperator<FileChannel> disk) {
+        PartSummary summary = write(dump, engine, parser, provenance, new PartFolder(folder), part, listener, disk);
+        return new PartSummary(
+                summary.written().stream().map(folder::resolve).toList(),
+                summary.rows(),
+                summary.bytes(),
+                summary.found(),
+                summary.overflowed());
+    }
+
+    /**
+     * As the other, of a dump that is elsewhere. The paths of the summary are relative to the store.
+     *
+     * @param parser reads the corpus's lines as it did when the dump was planned
+     * @throws BadInputException if dump, model or corpus is not the planned one
+     * @throws FileException if there is no room to write a shard, a file cannot be written or is of another plan
+     */
+    public PartSummary write(
+            CorpusDump dump,
+            Gpt2 engine,
+            LineParser parser,
+            Provenance provenance,
+            PartStore store,
+            Range part,
+            CorpusListener listener) {
+        return write(dump, engine, parser, provenance, store, part, listener, UnaryOperator.identity());
+    }
+
+    private PartSummary write(
+            CorpusDump dump,
+            Gpt2 engine,
+            LineParser parser,
+            Provenance provenance,
+            PartStore store,
+            Range part,
+            CorpusListener listener,
+            UnaryOperator<FileChannel> disk) {
         requireSame(dump, engine.weights().processing(), provenance);
         CorpusFiles corpus = new CorpusFiles(files(), parser);
-        try (PartFiles done = new PartFiles(folder, shards, sha256(), disk)) {
+        try (PartFiles done = new PartFiles(store, shards, sha256(), disk)) {
             long found = 0;
             List<Range> missing = new ArrayList<>();
             for (long s = part.first(); s < part.end(); s++) {
@@ -412,26 +477,27 @@ public final class DumpPlan {
                     missing.add(new Range(s, s + 1));
                 }
             }
-            requireRoom(folder, missing);
+            requireRoom(store.scratch(), missing);
             List<Shard> written = new ArrayList<>();
             for (Range range : missing) {
                 run(dump, engine, corpus, done, range, listener);
                 for (long s = range.first(); s < range.end(); s++) {
                     written.add(done.done(s)
                             .orElseThrow(() -> FileException.occupied(
-                                    folder, "does not keep what is written to it: a shard that was complete is gone")));
+                                    store.name(),
+                                    "does not keep what is written to it: a shard that was complete is gone")));
                 }
             }
             return new PartSummary(
-                    written.stream().map(shard -> folder.resolve(shard.file())).toList(),
+                    written.stream().map(shard -> Path.of(shard.file())).toList(),
                     written.stream().mapToLong(Shard::rows).sum(),
                     written.stream().mapToLong(Shard::bytes).sum(),
                     found,
                     written.stream().mapToLong(Shard::overflowed).sum());
         } catch (IOException e) {
-            throw FileException.writing(folder, e);
+            throw FileException.writing(store.name(), e);
         } catch (UncheckedIOException e) {
-            throw FileException.writing(folder, Objects.requireNonNull(e.getCause()));
+            throw FileException.writing(store.name(), Objects.requireNonNull(e.getCause()));
         }
     }
 
@@ -513,40 +579,71 @@ public final class DumpPlan {
      * @throws FileException naming the shards that are missing, or one that is damaged or of another plan
      */
     public CorpusDump.CorpusSummary finish(Path folder, boolean verify) {
-        List<Shard> done = new ArrayList<>();
-        try (PartFiles parts = new PartFiles(folder, shards, sha256(), UnaryOperator.identity())) {
-            List<Long> missing = new ArrayList<>();
-            for (long s = 0; s < shards() && missing.size() <= SHOWN; s++) {
-                Optional<Shard> shard = parts.done(s);
-                if (shard.isPresent()) {
-                    done.add(shard.get());
-                } else {
-                    missing.add(s);
-                }
-            }
-            if (!missing.isEmpty()) {
-                String named =
-                        missing.stream().limit(SHOWN).map(String::valueOf).collect(Collectors.joining(", "));
-                throw FileException.occupied(
-                        folder,
-                        "lacks shards (or the JSON beside them) of the " + shards() + " of its plan: " + named
-                                + (missing.size() > SHOWN ? " and perhaps more" : "")
-                                + "; write what is missing, then finish (" + Remedy.FINISH_PARTS + ")");
-            }
+        CorpusDump.CorpusSummary summary = finish(new PartFolder(folder), verify);
+        return new CorpusDump.CorpusSummary(
+                folder.resolve(summary.manifest()),
+                summary.shards().stream().map(folder::resolve).toList(),
+                summary.bytes(),
+                summary.resumedRows(),
+                summary.overflowed());
+    }
+
+    /**
+     * As the other, of a dump that is elsewhere. The paths of the summary are relative to the store.
+     *
+     * @throws FileException naming the shards that are missing, or one that is damaged or of another plan
+     */
+    public CorpusDump.CorpusSummary finish(PartStore store, boolean verify) {
+        try (PartFiles parts = files(store)) {
+            List<Shard> done = done(parts, new Range(0, shards()), store);
             if (verify) {
                 done.forEach(parts::verify);
             }
-            Path manifest = folder.resolve(DumpFolder.MANIFEST);
-            PartialFile.write(manifest, ShardManifest.json(request, model, command, done, null));
-            PartFiles.removeAttempts(folder);
+            parts.write(DumpFolder.MANIFEST, ShardManifest.json(request, model, command, done, null));
+            parts.removeAttempts();
             return new CorpusDump.CorpusSummary(
-                    manifest,
-                    done.stream().map(shard -> folder.resolve(shard.file())).toList(),
+                    Path.of(DumpFolder.MANIFEST),
+                    done.stream().map(shard -> Path.of(shard.file())).toList(),
                     done.stream().mapToLong(Shard::bytes).sum(),
                     0,
                     done.stream().mapToLong(Shard::overflowed).sum());
         } catch (IOException e) {
-            throw FileException.writing(folder, e);
+            throw FileException.writing(store.name(), e);
         }
+    }
+
+    /**
+     * Reads the shards of a part, and compares them with their checksums.
+     *
+     * @throws FileException naming the shards that are missing, or one that is damaged or of another plan
+     */
+    public void verify(PartStore store, Range part) {
+        try (PartFiles parts = files(store)) {
+            done(parts, part, store).forEach(parts::verify);
+        } catch (IOException e) {
+            throw FileException.reading(store.name(), e);
+        }
+    }
+
+    private List<Shard> done(PartFiles parts, Range part, PartStore store) throws IOException {
+        List<Shard> done = new ArrayList<>();
+        List<Long> missing = new ArrayList<>();
+        for (long s = part.first(); s < part.end() && missing.size() <= SHOWN; s++) {
+            Optional<Shard> shard = parts.done(s);
+            if (shard.isPresent()) {
+                done.add(shard.get());
+            } else {
+                missing.add(s);
+            }
+        }
+        if (!missing.isEmpty()) {
+            String named = missing.stream().limit(SHOWN).map(String::valueOf).collect(Collectors.joining(", "));
+            throw FileException.occupied(
+                    store.name(),
+                    "lacks shards (or the JSON beside them) of the " + shards() + " of its plan: " + named
+                            + (missing.size() > SHOWN ? " and perhaps more" : "")
+                            + "; write what is missing, then finish (" + Remedy.FINISH_PARTS + ")");
+        }
+        return done;
     }
 }

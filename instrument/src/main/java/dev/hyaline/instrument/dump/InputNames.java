@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -23,7 +24,11 @@ final class InputNames {
     private InputNames() {}
 
     static List<String> expand(String name) {
-        Path path = isPattern(name) ? null : LineChunks.path(name);
+        Optional<RemoteFiles> remote = InputFile.remote(name);
+        if (remote.isPresent()) {
+            return expand(name, remote.get());
+        }
+        Path path = isPattern(name) ? null : InputFile.path(name);
         if (path == null) {
             return matches(name);
         }
@@ -31,6 +36,29 @@ final class InputNames {
             return List.of(name);
         }
         List<String> all = files(path, Integer.MAX_VALUE, file -> !isHidden(path, file));
+        return ofFolder(name, all);
+    }
+
+    private static List<String> expand(String name, RemoteFiles remote) {
+        try {
+            List<String> files = remote.list(name);
+            if (files.equals(List.of(name))) {
+                return files;
+            }
+            if (!WILD.matcher(name).find()) {
+                return ofFolder(name, files);
+            }
+            if (files.isEmpty()) {
+                throw noMatch(name);
+            }
+            return files;
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
+        }
+    }
+
+    /** The files of a corpus among those of a folder. */
+    private static List<String> ofFolder(String name, List<String> all) {
         if (all.stream().anyMatch(file -> file.endsWith(".arrow"))) {
             throw new BadInputException(name + " holds Arrow files, as the datasets library saves them, which are not"
                     + " read; write it as Parquet, by load_from_disk(\"" + name
@@ -50,7 +78,7 @@ final class InputNames {
             return false;
         }
         try {
-            return !Files.exists(LineChunks.path(name));
+            return !Files.exists(InputFile.path(name));
         } catch (BadInputException e) {
             return true; // Windows takes no * in a name.
         }
@@ -66,7 +94,7 @@ final class InputNames {
         }
         String fixed = pattern.split(WILD.pattern(), 2)[0];
         int end = fixed.lastIndexOf('/');
-        Path folder = LineChunks.path(end < 0 ? "" : end == 0 ? "/" : fixed.substring(0, end));
+        Path folder = InputFile.path(end < 0 ? "" : end == 0 ? "/" : fixed.substring(0, end));
         // Only ** crosses folders.
         int depth = pattern.contains("**")
                 ? Integer.MAX_VALUE
@@ -77,9 +105,13 @@ final class InputNames {
                                 .count();
         List<String> files = Files.isDirectory(folder) ? files(folder, depth, matcher::matches) : List.of();
         if (files.isEmpty()) {
-            throw new BadInputException("no file matches the pattern " + pattern);
+            throw noMatch(pattern);
         }
         return files;
+    }
+
+    private static BadInputException noMatch(String pattern) {
+        return new BadInputException("no file matches the pattern " + pattern);
     }
 
     private static List<String> files(Path folder, int depth, Predicate<Path> chosen) {

@@ -8,9 +8,6 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.Arrays;
@@ -73,10 +70,10 @@ final class LineChunks implements AutoCloseable {
         InputFormat format = InputFormat.of(name);
         try {
             if (format.records() != null) {
-                return new LineChunks(name, null, null, format.records().jsonLines(path(name), 0));
+                return new LineChunks(name, null, null, new InputFile(name).jsonLines(format.records(), 0));
             }
             MessageDigest digest = Digests.sha256();
-            Counted counted = new Counted(Files.newInputStream(path(name)));
+            Counted counted = new Counted(new InputFile(name).open());
             InputStream bytes = new DigestInputStream(counted, digest);
             return new LineChunks(name, counted, digest, text(format, bytes));
         } catch (IOException e) {
@@ -95,9 +92,9 @@ final class LineChunks implements AutoCloseable {
         InputFormat format = InputFormat.of(name);
         try {
             if (format.records() != null) {
-                return new LineChunks(name, null, null, format.records().jsonLines(path(name), lines));
+                return new LineChunks(name, null, null, new InputFile(name).jsonLines(format.records(), lines));
             }
-            InputStream text = text(format, Files.newInputStream(path(name)));
+            InputStream text = text(format, new InputFile(name).open());
             try {
                 text.skipNBytes(offset);
             } catch (IOException e) {
@@ -128,14 +125,6 @@ final class LineChunks implements AutoCloseable {
         } catch (IOException e) {
             bytes.close();
             throw e;
-        }
-    }
-
-    static Path path(String name) {
-        try {
-            return Path.of(name);
-        } catch (InvalidPathException e) {
-            throw new BadInputException("'" + name + "' cannot be a file name here (" + e.getReason() + ")");
         }
     }
 
@@ -193,7 +182,7 @@ final class LineChunks implements AutoCloseable {
     PlannedFile file() {
         try {
             if (file == null || digest == null) {
-                try (InputStream bytes = Files.newInputStream(path(name))) {
+                try (InputStream bytes = new InputFile(name).open()) {
                     return planned(new Counted(bytes), Digests.sha256());
                 }
             }

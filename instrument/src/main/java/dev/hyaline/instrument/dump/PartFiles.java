@@ -3,45 +3,42 @@ package dev.hyaline.instrument.dump;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.Digests;
-import dev.hyaline.files.Disk;
-import dev.hyaline.files.FileInput;
 import dev.hyaline.files.FileLayout;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.internal.DumpErrors;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * The folder of a planned dump, as any number of processes on any number of machines fill it. A shard is written under
- * a hidden name of its attempt, synced and renamed; then its JSON appears beside it, and with that it is done. No lock
- * is needed: whoever writes a shard writes the same bytes. Thread-safe.
+ * a hidden name of its attempt, synced and published; then its JSON appears beside it, and with that it is done. No
+ * lock is needed: whoever writes a shard writes the same bytes. Thread-safe.
  */
 final class PartFiles implements ShardFiles, AutoCloseable {
     /** Names the layout of the JSON beside a shard. */
     private static final String FORMAT = "hyaline-part/1";
 
     private static final int MAX_JSON = 1 << 16;
-    private static final Pattern ATTEMPT = Pattern.compile("\\.activations-\\d{5,}\\.safetensors(\\.json)?\\..+");
+    private static final Pattern ATTEMPT =
+            Pattern.compile("\\.(activations-\\d{5,}\\.safetensors(\\.json)?\\.|(plan|manifest)\\.json\\.attempt-).+");
 
     /**
      * A shard that is done.
@@ -50,7 +47,7 @@ final class PartFiles implements ShardFiles, AutoCloseable {
      */
     private record Done(Shard shard, String host) {}
 
-    private final Path folder;
+    private final PartStore store;
     private final ShardPlan plan;
     private final String planSha256;
     private final UnaryOperator<FileChannel> disk;
@@ -59,8 +56,8 @@ final class PartFiles implements ShardFiles, AutoCloseable {
     private final Map<String, FileChannel> open = new HashMap<>();
 
     /** @param disk wraps the shards' channels, so that tests can make them fail */
-    PartFiles(Path folder, ShardPlan plan, String planSha256, UnaryOperator<FileChannel> disk) {
-        this.folder = folder;
+    PartFiles(PartStore store, ShardPlan plan, String planSha256, UnaryOperator<FileChannel> disk) {
+        this.store = store;
         this.plan = plan;
         this.planSha256 = planSha256;
         this.disk = disk;
@@ -75,7 +72,7 @@ final class PartFiles implements ShardFiles, AutoCloseable {
     }
 
     private Path attempt(String name) {
-        return folder.resolve("." + name + "." + attempt);
+        return store.scratch().resolve("." + name + "." + attempt);
     }
 
     static String jsonName(String shard) {
@@ -99,11 +96,7 @@ final class PartFiles implements ShardFiles, AutoCloseable {
             return;
         }
         try {
-            Files.move(
-                    written,
-                    folder.resolve(shard.file()),
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
+            store.publish(written, shard.file());
         } catch (NoSuchFileException e) {
             // The dump was finished with another's shard, and what was left over removed.
             if (!isDoneAlready(shard)) {
@@ -111,15 +104,15 @@ final class PartFiles implements ShardFiles, AutoCloseable {
             }
             return;
         }
-        Disk.sync(folder);
+        Files.deleteIfExists(written);
         writeJson(shard);
     }
 
     /** @throws HyalineException if another process has written the shard otherwise */
-    private boolean isDoneAlready(Shard mine) {
+    private boolean isDoneAlready(Shard mine) throws IOException {
         Optional<Done> other = done(mine.file());
         if (other.isPresent() && !other.get().shard().equals(mine)) {
-            throw new HyalineException(folder.resolve(mine.file()) + " was written on "
+            throw new HyalineException(store.name(mine.file()) + " was written on "
                     + other.get().host()
                     + " with SHA-256 " + other.get().shard().sha256() + " and on " + Printable.plain(host) + " with "
                     + mine.sha256() + ", although the same plan gives the same bytes: one of the two machines is at"
@@ -129,7 +122,7 @@ final class PartFiles implements ShardFiles, AutoCloseable {
     }
 
     private void writeJson(Shard shard) throws IOException {
-        byte[] json = JsonText.indented(out -> {
+        byte[] content = JsonText.indented(out -> {
             out.writeStartObject();
             out.writeStringProperty("format", FORMAT);
             out.writeStringProperty("plan", planSha256);
@@ -138,25 +131,13 @@ final class PartFiles implements ShardFiles, AutoCloseable {
             out.writeStringProperty("host", host);
             out.writeEndObject();
         });
-        Path written = attempt(jsonName(shard.file()));
-        try (FileChannel channel = FileChannel.open(written, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            FileLayout.writeFully(channel, ByteBuffer.wrap(json), 0);
-            channel.force(true);
-        }
-        Path target = folder.resolve(jsonName(shard.file()));
-        try {
-            // A link, unlike a move, never replaces: of two writers at once, the later one compares its checksum.
-            Files.createLink(target, written);
-        } catch (FileAlreadyExistsException e) {
-            if (!isDoneAlready(shard)) {
-                Files.move(written, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            }
-        } catch (UnsupportedOperationException | IOException e) {
-            // A file system without links.
-            Files.move(written, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        String json = jsonName(shard.file());
+        Path written = written(json, content);
+        // Of two writers at once, the later one compares its checksum.
+        if (!store.publishNew(written, json) && !isDoneAlready(shard)) {
+            store.publish(written, json);
         }
         Files.deleteIfExists(written);
-        Disk.sync(folder);
     }
 
     /**
@@ -164,12 +145,12 @@ final class PartFiles implements ShardFiles, AutoCloseable {
      *
      * @throws FileException if the JSON is of another plan, or damaged
      */
-    Optional<Shard> done(long index) {
+    Optional<Shard> done(long index) throws IOException {
         return done(ShardPlan.fileName(index)).map(Done::shard).map(shard -> {
             if (shard.rows() != plan.rows(index)
                     || shard.bytes() != plan.layout(index).fileBytes()) {
                 throw FileException.corrupt(
-                        folder.resolve(jsonName(shard.file())),
+                        store.name(jsonName(shard.file())),
                         plan.rows(index) + " rows in " + plan.layout(index).fileBytes() + " bytes, as planned",
                         shard.rows() + " rows in " + shard.bytes() + " bytes");
             }
@@ -177,15 +158,12 @@ final class PartFiles implements ShardFiles, AutoCloseable {
         });
     }
 
-    private Optional<Done> done(String name) {
-        Path file = folder.resolve(jsonName(name));
-        if (!Files.exists(file)) {
+    private Optional<Done> done(String name) throws IOException {
+        String file = jsonName(name);
+        if (store.size(file).isEmpty()) {
             return Optional.empty();
         }
-        Json json;
-        try (FileInput input = FileInput.open(file, DumpErrors.INSTANCE)) {
-            json = Json.readObject(DumpErrors.INSTANCE, input.label(), input.readAll(MAX_JSON));
-        }
+        Json json = Json.readObject(DumpErrors.INSTANCE, store.name(file), read(store, file, MAX_JSON));
         PlanJson.requireKeys(json, "format", "plan", "shard", "host");
         if (!json.require("format").string().equals(FORMAT)) {
             throw json.require("format").expected("\"" + FORMAT + "\"");
@@ -193,7 +171,7 @@ final class PartFiles implements ShardFiles, AutoCloseable {
         String of = PlanJson.sha256(json.require("plan"));
         if (!of.equals(planSha256)) {
             throw FileException.occupied(
-                    folder.resolve(name),
+                    store.name(name),
                     "is a part of another plan, whose SHA-256 is " + of + " and not " + planSha256
                             + "; move it and its JSON elsewhere, or put the plan that it was made by back");
         }
@@ -202,8 +180,8 @@ final class PartFiles implements ShardFiles, AutoCloseable {
         if (!shard.file().equals(name)) {
             throw json.require("shard").require("file").expected("\"" + name + "\"");
         }
-        Path written = folder.resolve(name);
-        boolean whole = Files.isRegularFile(written) && written.toFile().length() == shard.bytes();
+        OptionalLong there = store.size(name);
+        boolean whole = there.isPresent() && there.getAsLong() == shard.bytes();
         return whole
                 ? Optional.of(
                         new Done(shard, Printable.plain(json.require("host").string())))
@@ -216,27 +194,51 @@ final class PartFiles implements ShardFiles, AutoCloseable {
      * @throws FileException if it differs
      */
     void verify(Shard shard) {
-        Path file = folder.resolve(shard.file());
-        try (FileInput input = FileInput.open(file, DumpErrors.INSTANCE)) {
-            String found = Digests.sha256(input);
+        String name = store.name(shard.file());
+        try (InputStream in = store.open(shard.file())) {
+            String found = Digests.hex(Digests.sha256(), in);
             if (!found.equals(shard.sha256())) {
                 throw FileException.corrupt(
-                        file, "SHA-256 " + shard.sha256(), found + "; delete it, and write its part again");
+                        name, "SHA-256 " + shard.sha256(), found + "; delete it, and write its part again");
             }
+        } catch (IOException e) {
+            throw FileException.reading(name, e);
         }
     }
 
+    /** Reads a whole file of a store. */
+    static byte[] read(PartStore store, String file, int limit) {
+        try (InputStream in = store.open(file)) {
+            byte[] content = in.readNBytes(limit);
+            if (in.read() >= 0) {
+                throw FileException.corrupt(store.name(file), "at most " + limit + " bytes", "more");
+            }
+            return content;
+        } catch (IOException e) {
+            throw FileException.reading(store.name(file), e);
+        }
+    }
+
+    /** Writes a whole file, and publishes it. */
+    void write(String file, byte[] content) throws IOException {
+        Path written = written(file, content);
+        store.publish(written, file);
+        Files.deleteIfExists(written);
+    }
+
+    /** Writes a whole file that is yet to be published. */
+    private Path written(String file, byte[] content) throws IOException {
+        Path written = attempt(file);
+        try (FileChannel channel = FileChannel.open(written, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            FileLayout.writeFully(channel, ByteBuffer.wrap(content), 0);
+            channel.force(true);
+        }
+        return written;
+    }
+
     /** Removes what attempts left that were killed. */
-    static void removeAttempts(Path folder) throws IOException {
-        List<Path> left;
-        try (Stream<Path> files = Files.list(folder)) {
-            left = files.filter(file ->
-                            ATTEMPT.matcher(file.getFileName().toString()).matches())
-                    .toList();
-        }
-        for (Path file : left) {
-            Files.deleteIfExists(file);
-        }
+    void removeAttempts() throws IOException {
+        store.removeAttempts(name -> ATTEMPT.matcher(name).matches());
     }
 
     /** Gives up what is not complete. */

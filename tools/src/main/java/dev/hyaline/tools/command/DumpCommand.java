@@ -7,6 +7,7 @@ import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.ElementType;
@@ -277,8 +278,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             return;
         }
         if (partOptions.isPart()) {
-            DumpPlan plan = DumpPlan.read(folder);
-            planned(plan, folder).part(plan, folder, this);
+            part(DumpPlan.read(folder), folder);
             return;
         }
         try (Checkpoint checkpoint = modelOptions.open(console)) {
@@ -360,8 +360,12 @@ public final class DumpCommand implements Runnable, CheckedOptions {
         return captureOptions.withRoles(promptOptions.encode(inputs, config, vocabulary), inputs);
     }
 
-    /** What the plan's command asks for. */
-    private DumpCommand planned(DumpPlan plan, Path folder) {
+    /**
+     * What a plan's command asks for.
+     *
+     * @param label name of the plan, for messages
+     */
+    static DumpCommand planned(DumpPlan plan, String label, Console console) {
         DumpCommand planned = new DumpCommand(console);
         List<String> command = plan.command();
         try {
@@ -372,10 +376,27 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             planned.checkRequest();
             planned.shardOptions.check();
         } catch (ParameterException | BadInputException e) {
-            throw new BadInputException(folder.resolve(DumpPlan.FILE) + ": its command cannot be run: "
-                    + Printable.plain(String.valueOf(e.getMessage())));
+            throw new BadInputException(
+                    label + ": its command cannot be run: " + Printable.plain(String.valueOf(e.getMessage())));
         }
         return planned;
+    }
+
+    /** Opens the model that this command asks for, to write the parts of its plan. */
+    PlannedDump open(DumpPlan plan, int batchTokens) {
+        Checkpoint checkpoint = modelOptions.open(console);
+        try {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            CorpusDump dump = corpusDump(checkpoint, vocabulary).batchTokens(batchTokens);
+            Gpt2Weights weights = weightOptions.weights(checkpoint);
+            Provenance provenance = provenance(checkpoint, modelFiles(checkpoint), vocabulary, plan.command());
+            plan.requireSame(dump, weights.processing(), provenance);
+            return new PlannedDump(
+                    plan, checkpoint, weights, dump, promptOptions.parser(checkpoint.config(), vocabulary), provenance);
+        } catch (HyalineException e) {
+            checkpoint.close();
+            throw e;
+        }
     }
 
     private void plan(Checkpoint checkpoint, ModelVocabulary vocabulary, Path folder) {
@@ -402,38 +423,22 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 .planned(dryRun ? cost(checkpoint, dump, corpus, plan.tokens(), plan.bytes()) : null);
     }
 
-    /**
-     * Writes a part of the dump that this command asks for.
-     *
-     * @param given the command that asks for the part
-     */
-    private void part(DumpPlan plan, Path folder, DumpCommand given) {
-        DumpPlan.Range range = given.partOptions.part(plan);
-        try (Checkpoint checkpoint = modelOptions.open(console)) {
-            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-            CorpusDump dump = corpusDump(checkpoint, vocabulary).batchTokens(given.shardOptions.batchTokens());
-            Gpt2Weights weights = weightOptions.weights(checkpoint);
-            Provenance provenance = provenance(checkpoint, modelFiles(checkpoint), vocabulary, plan.command());
-            plan.requireSame(dump, weights.processing(), provenance);
-            try (StopNotice notice = new StopNotice(console, "the same command goes on");
-                    Gpt2 engine = given.engineOptions.open(weights, console);
-                    ConsoleProgress progress =
-                            new ConsoleProgress(console, "part", "tokens", ConsoleProgress.UNKNOWN)) {
-                long begin = System.nanoTime();
-                CorpusProgress counted = new CorpusProgress(progress);
-                DumpPlan.PartSummary written = plan.write(
-                        dump,
-                        engine,
-                        promptOptions.parser(checkpoint.config(), vocabulary),
-                        provenance,
-                        folder,
-                        range,
-                        counted);
-                notice.cancel();
-                new PlanReport(console, plan, folder, given.common.json)
-                        .part(written, counted.tokens(), Duration.ofNanos(System.nanoTime() - begin));
-                warnOfOverflow(written.overflowed());
-            }
+    /** Writes a part of a planned dump. */
+    private void part(DumpPlan plan, Path folder) {
+        DumpCommand planned = planned(plan, folder.resolve(DumpPlan.FILE).toString(), console);
+        DumpPlan.Range range = partOptions.part(plan);
+        try (PlannedDump dump = planned.open(plan, shardOptions.batchTokens());
+                StopNotice notice = new StopNotice(console, "the same command goes on");
+                Gpt2 engine = engineOptions.open(dump.weights(), console);
+                ConsoleProgress progress = new ConsoleProgress(console, "part", "tokens", ConsoleProgress.UNKNOWN)) {
+            long begin = System.nanoTime();
+            CorpusProgress counted = new CorpusProgress(progress);
+            DumpPlan.PartSummary written =
+                    plan.write(dump.dump(), engine, dump.parser(), dump.provenance(), folder, range, counted);
+            notice.cancel();
+            new PlanReport(console, plan, folder, common.json)
+                    .part(written, counted.tokens(), Duration.ofNanos(System.nanoTime() - begin));
+            planned.warnOfOverflow(written.overflowed());
         }
     }
 

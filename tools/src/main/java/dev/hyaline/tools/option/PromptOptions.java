@@ -83,7 +83,9 @@ public final class PromptOptions implements CheckedOptions {
         }
         try {
             List<String> names = CorpusFiles.expand(file);
-            names.forEach(name -> PathOption.readable("--prompts", name));
+            names.stream()
+                    .filter(name -> !CorpusFiles.isRemote(name))
+                    .forEach(name -> PathOption.readable("--prompts", name));
             return names.stream();
         } catch (BadInputException e) {
             throw new BadInputException("--prompts: " + e.getMessage());
@@ -111,12 +113,16 @@ public final class PromptOptions implements CheckedOptions {
                     + " --prompts FILE, and neither --prompt nor --tokens");
         }
         for (String file : names()) {
-            if (file.equals("-") || !Files.isRegularFile(PathOption.readable("--prompts", file))) {
+            if (file.equals("-") || !canBeReadAgain(file)) {
                 throw new BadInputException("--plan needs files that every part can read again, but "
                         + (file.equals("-") ? "standard input" : file) + " is none; save it to a file");
             }
         }
         readLater = true;
+    }
+
+    private static boolean canBeReadAgain(String file) {
+        return CorpusFiles.isRemote(file) || Files.isRegularFile(PathOption.readable("--prompts", file));
     }
 
     /** The files of prompts, as a corpus. */
