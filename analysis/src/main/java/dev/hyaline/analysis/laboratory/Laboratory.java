@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -254,7 +255,14 @@ public final class Laboratory {
             List<String> names = new ArrayList<>(PHASES.reversed());
             PHASES.forEach(phase -> names.add(StudyFolder.JOURNALS + phase));
             names.addAll(List.of(CLOCKS, PAIRS, INVESTIGATION));
-            String kept = EARLIER + Digests.sha256(files.bytes(INVESTIGATION)).substring(0, DIGITS);
+            String name = EARLIER + Digests.sha256(files.bytes(INVESTIGATION)).substring(0, DIGITS);
+            // The same file may have been studied of another model before.
+            List<String> taken = out.earlier(name);
+            String kept = IntStream.iterate(1, n -> n + 1)
+                    .mapToObj(n -> n == 1 ? name : name + "-" + n)
+                    .filter(free -> !taken.contains(free))
+                    .findFirst()
+                    .orElseThrow();
             out.moveAway(kept, names);
             progress.said(
                     "The folder held a study of another file or model, which is kept in " + folder.resolve(kept) + ".");

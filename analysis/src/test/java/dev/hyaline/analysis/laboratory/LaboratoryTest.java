@@ -208,6 +208,10 @@ final class LaboratoryTest {
                 .isEqualTo(SMALL.toJson());
         assertThat(folder.resolve("3-design")).doesNotExist();
         assertThat(folder.resolve(earlier).resolve("3-design/plan.lock")).exists();
+        // The first file comes and goes once more.
+        Laboratory.of(studied).in(folder).until("3-design").run(SMALL, StudyProgress.NONE);
+        Laboratory.of(studied).in(folder).until("1-formalise").run(parse(2), StudyProgress.NONE);
+        assertThat(folder.resolve(earlier + "-2").resolve("3-design/plan.lock")).exists();
     }
 
     @Test
