@@ -1,6 +1,6 @@
 import org.jspecify.annotations.NullMarked;
 
-/** Results as pages: HTML files that open in a browser without a server, a network or a script. */
+/** Results as pages: HTML files that open in a browser without a server or a network. */
 @NullMarked
 module dev.hyaline.explorer {
     requires transitive dev.hyaline.analysis;
@@ -8,6 +8,7 @@ module dev.hyaline.explorer {
     requires static transitive org.jspecify;
 
     exports dev.hyaline.explorer;
+    exports dev.hyaline.explorer.data;
     exports dev.hyaline.explorer.plot;
     exports dev.hyaline.explorer.report;
 }

@@ -185,7 +185,17 @@ public final class HtmlWriter {
 
     /** Begins a section under a heading, which is the smaller the more sections it lies in. */
     void openSection(String title) {
-        String id = newId(title);
+        openSection(newId(title), title);
+    }
+
+    /** Begins the section of a view that a script draws, and returns its id, which is its name in addresses. */
+    String openData(String name, String title) {
+        String id = newId(name);
+        openSection(id, title);
+        return id;
+    }
+
+    private void openSection(String id, String title) {
         int depth = (int) open.stream().filter("section"::equals).count();
         if (depth == 0) {
             sections.put(id, title);

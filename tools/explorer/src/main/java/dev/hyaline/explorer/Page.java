@@ -1,22 +1,22 @@
 package dev.hyaline.explorer;
 
+import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.files.Markup;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.List;
-import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * One HTML file that opens in a browser from disk. It reads without a script, asks for nothing outside itself, which
  * its content security policy also forbids, follows the reader's choice of light or dark, and can be printed. Equal
- * views give equal text.
+ * views give equal text. A page with a {@link DataView} also holds the scripts that draw such views, and no others run.
  */
 public final class Page {
     private static final String POLICY =
-            "default-src 'none'; style-src 'unsafe-inline'; img-src data:;" + " base-uri 'none'; form-action 'none'";
-    private static final String STYLE = style();
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+    private static final String STYLE = PageScripts.resource("page.css");
+    private static final String SCRIPTED_STYLE = PageScripts.resource("views.css");
 
     /** With fewer sections a reader needs no list of them. */
     private static final int LISTED_SECTIONS = 4;
@@ -53,12 +53,38 @@ public final class Page {
         return new Page(title, subtitle, newTone, views);
     }
 
+    /**
+     * A page that a server fills: its style and scripts are the files {@code page.css}, {@code views.css} and
+     * {@code js/page.js} beside it.
+     */
+    public static String live(String title) {
+        return head(title, "")
+                + "<link rel=\"stylesheet\" href=\"page.css\">\n<link rel=\"stylesheet\" href=\"views.css\">\n"
+                + "<script type=\"module\" src=\"js/page.js\"></script>\n</head>\n"
+                + top(title, "", Tone.PLAIN, true)
+                + "<main id=\"content\">\n</main>\n</body>\n</html>\n";
+    }
+
     /** The file's text. */
     public String html() {
         HtmlWriter content = new HtmlWriter();
-        views.forEach(view -> view.write(content));
+        StringBuilder embedded = new StringBuilder();
+        Set<String> modules = new TreeSet<>();
+        for (View view : views) {
+            if (view instanceof DataView dataView) {
+                ViewData data = dataView.data();
+                modules.add(data.view());
+                String id = content.openData(data.view(), data.heading().title());
+                embedded.append(embedded(id, data));
+                view.write(content);
+                content.close();
+            } else {
+                view.write(content);
+            }
+        }
+        boolean scripted = !modules.isEmpty();
         HtmlWriter contents = new HtmlWriter();
-        if (content.sections().size() >= LISTED_SECTIONS) {
+        if (content.sections().size() >= (scripted ? 2 : LISTED_SECTIONS)) {
             contents.open("nav", "aria-label", "Sections").open("ol");
             content.sections()
                     .forEach((id, name) -> contents.open("li")
@@ -66,38 +92,47 @@ public final class Page {
                             .close());
             contents.close().close();
         }
-        StringBuilder html =
-                new StringBuilder("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-        html.append("<meta http-equiv=\"Content-Security-Policy\" content=\"")
-                .append(POLICY)
-                .append("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
-                .append("<meta name=\"color-scheme\" content=\"light dark\">\n")
-                .append("<meta name=\"referrer\" content=\"no-referrer\">\n<title>")
-                .append(Markup.escaped(title))
-                .append("</title>\n<style>\n")
-                .append(STYLE)
-                .append("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the content</a>\n")
-                .append("<header class=\"")
-                .append(tone.styleClass())
-                .append("\"><div>\n<h1>")
-                .append(Markup.escaped(title))
-                .append("</h1>\n");
-        if (!subtitle.isEmpty()) {
-            html.append("<p>").append(Markup.escaped(subtitle)).append("</p>\n");
-        }
-        html.append("</div></header>\n");
-        return html.append(contents.html())
-                .append("<main id=\"content\">\n")
-                .append(content.html())
-                .append("</main>\n</body>\n</html>\n")
-                .toString();
+        PageScripts scripts = new PageScripts(modules);
+        String policy = scripted ? POLICY + "; " + scripts.policy() : POLICY;
+        return head(title, "<meta http-equiv=\"Content-Security-Policy\" content=\"" + policy + "\">\n")
+                + "<style>\n" + STYLE + (scripted ? SCRIPTED_STYLE : "") + "</style>\n</head>\n"
+                + top(title, subtitle, tone, scripted)
+                + contents.html()
+                + "<main id=\"content\">\n"
+                + content.html()
+                + "</main>\n"
+                + embedded
+                + (scripted ? scripts.html() : "")
+                + "</body>\n</html>\n";
     }
 
-    private static String style() {
-        try (InputStream style = Page.class.getResourceAsStream("page.css")) {
-            return new String(Objects.requireNonNull(style, "page.css").readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    /** The beginning of a file, before its style. */
+    private static String head(String title, String policy) {
+        return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                + policy
+                + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                + "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                + "<meta name=\"referrer\" content=\"no-referrer\">\n<title>"
+                + Markup.escaped(title)
+                + "</title>\n";
+    }
+
+    /** The beginning of the body. */
+    private static String top(String title, String subtitle, Tone tone, boolean scripted) {
+        return (scripted ? "<body class=\"views\">\n" : "<body>\n")
+                + "<a class=\"skip\" href=\"#content\">Skip to the content</a>\n<header class=\""
+                + tone.styleClass()
+                + "\"><div>\n<h1>"
+                + Markup.escaped(title)
+                + "</h1>\n"
+                + (subtitle.isEmpty() ? "" : "<p>" + Markup.escaped(subtitle) + "</p>\n")
+                + "</div></header>\n";
+    }
+
+    /** A view's data, which no browser runs: letters of base64 alone. */
+    private static String embedded(String id, ViewData data) {
+        return "<script type=\"" + ViewData.MEDIA_TYPE + "\" id=\"data-" + id + "\" data-for=\"" + id
+                + "\" data-view=\"" + data.view() + "\">" + Base64.getEncoder().encodeToString(data.body())
+                + "</script>\n";
     }
 }

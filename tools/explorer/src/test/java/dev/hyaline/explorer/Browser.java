@@ -5,6 +5,7 @@ import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
@@ -15,22 +16,45 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /**
  * Debian's Chromium without a window, spoken to by its DevTools protocol. It resolves no host's name. It has one tab,
  * whose console, errors and requests it keeps.
  */
-final class Browser implements AutoCloseable {
+public final class Browser implements AutoCloseable {
     private static final List<Path> PLACES =
             List.of(Path.of("/usr/bin/chromium"), Path.of("/usr/bin/chromium-browser"));
-    private static final int SECONDS = 60;
+    /** The resource that tests lock which use the shared browser: it has one tab. */
+    public static final String LOCK = "dev.hyaline.explorer.Browser";
+
+    private static final int SECONDS = 30;
+    private static final int ALT = 1;
+    private static final int CONTROL = 2;
+    private static final Map<String, Integer> KEY_CODES = Map.ofEntries(
+            Map.entry("Tab", 9),
+            Map.entry("Enter", 13),
+            Map.entry("Alt", 18),
+            Map.entry("Escape", 27),
+            Map.entry(" ", 32),
+            Map.entry("PageUp", 33),
+            Map.entry("PageDown", 34),
+            Map.entry("End", 35),
+            Map.entry("Home", 36),
+            Map.entry("ArrowLeft", 37),
+            Map.entry("ArrowUp", 38),
+            Map.entry("ArrowRight", 39),
+            Map.entry("ArrowDown", 40));
+
+    private static @Nullable Browser shared;
 
     private final Process process;
     private final Path profile;
@@ -58,11 +82,27 @@ final class Browser implements AutoCloseable {
                 .join();
     }
 
-    static boolean isThere() {
+    /** The browser of all tests, which is started when it is first asked for and ends with them. */
+    public static synchronized Browser shared() throws IOException, InterruptedException {
+        if (shared == null) {
+            Browser started = start();
+            shared = started;
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                try {
+                    started.close();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }));
+        }
+        return shared;
+    }
+
+    public static boolean isThere() {
         return PLACES.stream().anyMatch(Files::isExecutable);
     }
 
-    static Browser start() throws IOException, InterruptedException {
+    private static Browser start() throws IOException, InterruptedException {
         Path program = PLACES.stream().filter(Files::isExecutable).findFirst().orElseThrow();
         Path profile = Files.createTempDirectory("hyaline-chromium");
         Process process = new ProcessBuilder(
@@ -123,11 +163,15 @@ final class Browser implements AutoCloseable {
         switch (method) {
             case "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded" ->
                 complaints.add(heard.require("params").toString());
-            case "Network.requestWillBeSent" ->
-                requests.add(heard.require("params")
+            case "Network.requestWillBeSent" -> {
+                String asked = heard.require("params")
                         .require("request")
                         .require("url")
-                        .string());
+                        .string();
+                if (!asked.startsWith("data:")) {
+                    requests.add(asked);
+                }
+            }
             default -> {
                 if (method.isEmpty() || method.equals("Page.loadEventFired")) {
                     answers.add(heard);
@@ -168,13 +212,19 @@ final class Browser implements AutoCloseable {
     }
 
     /** Opens a file, and waits until it is loaded. */
-    void open(Path file) throws InterruptedException {
+    public void open(Path file) throws InterruptedException {
+        open(file.toUri().toString());
+    }
+
+    /** Opens an address, and waits until it is loaded. */
+    public void open(String address) throws InterruptedException {
         complaints.clear();
         requests.clear();
         answers.clear();
-        call(
-                "Page.navigate",
-                json -> json.writeStringProperty("url", file.toUri().toString()));
+        // An address that differs by its fragment alone would not be loaded anew.
+        call("Page.navigate", json -> json.writeStringProperty("url", "about:blank"));
+        requests.clear();
+        call("Page.navigate", json -> json.writeStringProperty("url", address));
         // The event may have come before the answer: the page says itself whether it is loaded.
         while (!evaluate("document.readyState").equals("complete")) {
             Thread.sleep(20);
@@ -182,7 +232,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** Sets the width in CSS pixels, the colour scheme and the medium. */
-    void show(int width, int height, String scheme, String medium) throws InterruptedException {
+    public void show(int width, int height, String scheme, String medium) throws InterruptedException {
         call("Emulation.setDeviceMetricsOverride", json -> {
             json.writeNumberProperty("width", width);
             json.writeNumberProperty("height", height);
@@ -200,34 +250,127 @@ final class Browser implements AutoCloseable {
         });
     }
 
-    /** The value of an expression, as text. */
-    String evaluate(String expression) throws InterruptedException {
+    /** The value of an expression, or of its promise, as text. */
+    public String evaluate(String expression) throws InterruptedException {
         Json result = call("Runtime.evaluate", json -> {
-            json.writeStringProperty("expression", "String(" + expression + ")");
+            json.writeStringProperty("expression", "(async () => String(await (" + expression + ")))()");
             json.writeBooleanProperty("returnByValue", true);
+            json.writeBooleanProperty("awaitPromise", true);
         });
-        return result.require("result").require("value").string();
+        return result.require("result")
+                .get("value")
+                .map(Json::string)
+                .orElseThrow(() -> new AssertionError(expression + ": " + result));
+    }
+
+    /** Waits until an expression is true. */
+    public void await(String expression) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+        while (!evaluate("Boolean(" + expression + ")").equals("true")) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError(
+                        "not true within " + SECONDS + " s: " + expression + "; the page said " + complaints);
+            }
+            Thread.sleep(20);
+        }
+    }
+
+    /** Presses and releases a key such as {@code ArrowDown}, {@code Enter} or {@code ?}. */
+    public void press(String key) throws InterruptedException {
+        press(key, 0);
+    }
+
+    /** Presses and releases a key with Control. */
+    public void pressWithControl(String key) throws InterruptedException {
+        press(key, CONTROL);
+    }
+
+    private void press(String key, int modifiers) throws InterruptedException {
+        keyEvent("keyDown", key, modifiers);
+        keyEvent("keyUp", key, modifiers);
+    }
+
+    /** Presses a key and keeps it down. */
+    public void hold(String key) throws InterruptedException {
+        keyEvent("keyDown", key, key.equals("Alt") ? ALT : 0);
+    }
+
+    /** Releases a key. */
+    public void release(String key) throws InterruptedException {
+        keyEvent("keyUp", key, 0);
+    }
+
+    private void keyEvent(String type, String key, int modifiers) throws InterruptedException {
+        call("Input.dispatchKeyEvent", json -> {
+            json.writeStringProperty("type", type);
+            json.writeStringProperty("key", key);
+            json.writeNumberProperty("modifiers", modifiers);
+            if (type.equals("keyDown") && (key.length() == 1 || key.equals("Enter"))) {
+                json.writeStringProperty("text", key.equals("Enter") ? "\r" : key);
+            }
+            Integer code = KEY_CODES.get(key);
+            if (code != null) {
+                json.writeNumberProperty("windowsVirtualKeyCode", code);
+            }
+        });
+    }
+
+    /** Moves the pointer to the middle of the first element that a selector finds. */
+    public void hover(String selector) throws InterruptedException {
+        mouse("mouseMoved", middle(selector));
+    }
+
+    /** Clicks the first element that a selector finds. */
+    public void click(String selector) throws InterruptedException {
+        double[] at = middle(selector);
+        mouse("mouseMoved", at);
+        mouse("mousePressed", at);
+        mouse("mouseReleased", at);
+    }
+
+    private double[] middle(String selector) throws InterruptedException {
+        String at = evaluate("(() => { const e = document.querySelector(" + quoted(selector) + ");"
+                + " e.scrollIntoView({block: 'nearest', inline: 'nearest'}); const r = e.getBoundingClientRect();"
+                + " return (r.left + r.width / 2) + ' ' + (r.top + r.height / 2); })()");
+        return Stream.of(at.split(" ", 2)).mapToDouble(Double::parseDouble).toArray();
+    }
+
+    /** Text as a JavaScript string. */
+    public static String quoted(String text) {
+        return new String(JsonText.compact(json -> json.writeString(text)), StandardCharsets.UTF_8);
+    }
+
+    private void mouse(String type, double[] at) throws InterruptedException {
+        call("Input.dispatchMouseEvent", json -> {
+            json.writeStringProperty("type", type);
+            json.writeNumberProperty("x", at[0]);
+            json.writeNumberProperty("y", at[1]);
+            if (!type.equals("mouseMoved")) {
+                json.writeStringProperty("button", "left");
+                json.writeNumberProperty("clickCount", 1);
+            }
+        });
     }
 
     /** A picture of the whole page, PNG. */
-    byte[] screenshot() throws InterruptedException {
+    public byte[] screenshot() throws InterruptedException {
         Json result = call("Page.captureScreenshot", json -> json.writeBooleanProperty("captureBeyondViewport", true));
         return Base64.getDecoder().decode(result.require("data").string());
     }
 
     /** The page printed, PDF. */
-    byte[] print() throws InterruptedException {
+    public byte[] print() throws InterruptedException {
         Json result = call("Page.printToPDF", json -> {});
         return Base64.getDecoder().decode(result.require("data").string());
     }
 
     /** What the page wrote to the console, and errors, since it was opened. */
-    List<String> complaints() {
+    public List<String> complaints() {
         return List.copyOf(complaints);
     }
 
-    /** The addresses that were asked for since the page was opened. */
-    List<String> requests() {
+    /** The addresses that were asked for since the page was opened, but for those that hold their own data. */
+    public List<String> requests() {
         return List.copyOf(requests);
     }
 

@@ -10,10 +10,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * The pages in Debian's Chromium. Where there is none these tests are skipped. With {@code -Dscreenshots=FOLDER} each
  * leaves a picture there.
  */
+@ResourceLock(Browser.LOCK)
 final class BrowserTest {
     /** Elements whose text has less than the contrast that WCAG AA asks for, with it. */
     private static final String PALE_TEXTS = """
@@ -70,20 +71,13 @@ final class BrowserTest {
     @BeforeAll
     static void open() throws IOException, InterruptedException {
         assumeTrue(Browser.isThere(), "there is no Chromium in /usr/bin: no page is looked at");
-        browser = Browser.start();
+        browser = Browser.shared();
         report = Files.writeString(
                 folder.resolve("report.html"),
                 InvestigationReport.of(ReportSample.files()).html());
         views = Files.writeString(
                 folder.resolve("views.html"),
                 Page.of(PageTest.HOSTILE, PageTest.views(PageTest.HOSTILE)).html());
-    }
-
-    @AfterAll
-    static void close() throws IOException {
-        if (browser != null) {
-            browser.close();
-        }
     }
 
     private static void keep(String name, byte[] content) throws IOException {
