@@ -4,6 +4,7 @@ import dev.hyaline.analysis.NextToken;
 import dev.hyaline.analysis.SummaryStatistics;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.dump.Dump;
@@ -272,5 +273,14 @@ public final class DumpReport {
         List<TensorInfo> tensors = dump.plan().tensors(point);
         String first = DisplayText.shape(tensors.getFirst().shape());
         return tensors.size() == 1 ? first : first + " and " + (tensors.size() - 1) + " more";
+    }
+
+    /** Says how many values became infinite, if any did. */
+    public static void warnOfOverflow(Console console, long overflowed, ElementType type) {
+        if (overflowed > 0) {
+            console.err()
+                    .println("hyaline: " + DisplayText.plural(overflowed, "value") + " became infinite, too large for "
+                            + type + "; --dtype f32 keeps them");
+        }
     }
 }

@@ -1,0 +1,213 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.capture.DerivedSite;
+import dev.hyaline.instrument.dump.CorpusDump;
+import dev.hyaline.instrument.dump.Provenance;
+import dev.hyaline.instrument.dump.TokenFilter;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.hub.Snapshot;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What {@code hyaline dump} writes, and where. */
+public final class DumpOptions {
+    /** The sites that one file holds unless some are chosen. */
+    public static final String SITES = "all";
+
+    private static final String SITES_IN_SHARDS = "resid_post";
+
+    @Mixin
+    public PromptOptions prompts;
+
+    @Mixin
+    public ModelOptions model;
+
+    @Mixin
+    public WeightOptions weights;
+
+    @Mixin
+    public EngineOptions engine;
+
+    @Mixin
+    private SelectionOptions selection;
+
+    @Mixin
+    private SaeSiteOptions saes;
+
+    @Mixin
+    public CaptureOptions capture;
+
+    @Option(
+            names = {"-o", "--out"},
+            paramLabel = "DIR",
+            description = "Folder to write to. Default: ${DEFAULT-VALUE}")
+    private String out = "hyaline-dump";
+
+    @Option(
+            names = "--format",
+            paramLabel = "FORMAT",
+            completionCandidates = Choice.Formats.class,
+            converter = Choice.Formats.class,
+            description = {
+                "${COMPLETION-CANDIDATES}. datasets is a folder as the Hugging Face library of that name saves it, of"
+                        + " one site in windows of --context tokens (--pack), which SAELens reads as cached"
+                        + " activations. Default: ${DEFAULT-VALUE}"
+            })
+    public OutputFormat format = OutputFormat.SAFETENSORS;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            completionCandidates = Choice.FloatTypes.class,
+            converter = Choice.FloatTypes.class,
+            description = {
+                "${COMPLETION-CANDIDATES}. f32 is exact; f16 and bf16 halve the size and round to nearest."
+                        + " NumPy has no bf16. Default: ${DEFAULT-VALUE}"
+            })
+    public ElementType type = ElementType.F32;
+
+    @Mixin
+    public ShardOptions shards;
+
+    @Mixin
+    public GradientOptions gradients;
+
+    /** The folder to write to. */
+    public Path folder() {
+        return PathOption.parse("--out", out);
+    }
+
+    /** Checks that the folder, which is written as a whole, is not there. */
+    public void requireNewFolder() {
+        PathOption.newFolder("--out", out);
+    }
+
+    /**
+     * Checks what is to be written, wherever that is.
+     *
+     * @param plan whether it is only planned
+     */
+    public void checkRequest(boolean plan) {
+        saes.check(selection.innerSites());
+        if (plan && shards.areRefused()) {
+            throw new BadInputException("--plan is for shards; leave out --no-shards");
+        }
+        if (format == OutputFormat.DATASETS && (shards.context == null || plan)) {
+            throw new BadInputException(
+                    "--format datasets needs windows of tokens, --context and --pack, and excludes" + " --plan");
+        }
+        if (shards.areRequired() || plan) {
+            requireSafetensors();
+            capture.requireForShards();
+            requireNoGradients();
+        }
+    }
+
+    private void requireNoGradients() {
+        if (gradients.name().isPresent()) {
+            throw new BadInputException("shards hold activations: --gradients excludes the options that ask for them");
+        }
+    }
+
+    private void requireSafetensors() {
+        if (format == OutputFormat.NPZ) {
+            throw new BadInputException("shards are safetensors files; --format npz goes with --no-shards");
+        }
+    }
+
+    /** The hook points to write: those asked for or, beside inner sites alone, those that these are computed from. */
+    public List<HookPoint> points(Gpt2Config config, List<DerivedSite> inner, String defaultSites) {
+        boolean innerAlone =
+                !inner.isEmpty() && selection.patterns(defaultSites).isEmpty();
+        return innerAlone ? SaeSiteOptions.sources(inner) : selection.select(config, defaultSites);
+    }
+
+    /** The inner sites of autoencoders to write. */
+    public List<DerivedSite> inner(Checkpoint checkpoint, Console console) {
+        return saes.isGiven() ? saes.sites(selection.innerSites(), weights.weights(checkpoint), console) : List.of();
+    }
+
+    /** The dump of a corpus into shards that is asked for. */
+    public CorpusDump corpusDump(Checkpoint checkpoint, ModelVocabulary vocabulary, Console console) {
+        TokenFilter filter = TokenFilter.all().positions(capture.positions()).every(shards.every());
+        List<DerivedSite> inner = inner(checkpoint, console);
+        CorpusDump dump = CorpusDump.of(checkpoint.config(), points(checkpoint.config(), inner, SITES_IN_SHARDS))
+                .withDerived(inner)
+                .heads(capture.heads())
+                .neurons(capture.neurons())
+                .filter(shards.skipBos ? filter.skippingFirst(bos(vocabulary)) : filter)
+                .longDocuments(shards.longDocuments())
+                .type(type)
+                .shardBytes(shards.bytes())
+                .batchTokens(shards.batchTokens());
+        return shards.context == null ? dump : dump.packed(shards.context);
+    }
+
+    private static int bos(ModelVocabulary vocabulary) {
+        return vocabulary
+                .beginOfText()
+                .orElseThrow(() -> new BadInputException("the model has no tokenizer files, and its configuration names"
+                        + " no token that begins a text; instead of --skip-bos use --positions 1--1"));
+    }
+
+    /** The files of a model, with their checksums. */
+    public static List<Provenance.ModelFile> modelFiles(Checkpoint checkpoint) {
+        return checkpoint.files().stream()
+                .map(file -> new Provenance.ModelFile(file.name(), file.bytes(), file.sha256()))
+                .toList();
+    }
+
+    /**
+     * The origin of a dump.
+     *
+     * @param tool name and version of the program
+     */
+    public Provenance provenance(
+            String tool,
+            Checkpoint checkpoint,
+            List<Provenance.ModelFile> files,
+            ModelVocabulary vocabulary,
+            List<String> command) {
+        return new Provenance(
+                tool,
+                command,
+                model.snapshot().map(Snapshot::pinned).orElse(checkpoint.name()),
+                files,
+                prompts.prependedToken(vocabulary).orElse(null),
+                vocabulary::text);
+    }
+
+    /** The command that writes the same values to one file, with every default spelled out and without the folder. */
+    public List<String> canonical() {
+        return canonical(SITES, List.of("--no-shards"));
+    }
+
+    /** The command that writes the same shards, likewise. */
+    public List<String> canonicalInShards() {
+        return canonical(SITES_IN_SHARDS, shards.canonical());
+    }
+
+    private List<String> canonical(String defaultSites, List<String> ofShards) {
+        List<String> command = new ArrayList<>(List.of("hyaline", "dump", "--model", model.pinned()));
+        command.addAll(engine.canonical());
+        command.addAll(weights.canonical());
+        command.addAll(prompts.canonical());
+        command.addAll(saes.canonical());
+        selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));
+        selection.innerSites().forEach(sites -> command.addAll(List.of("--sites", sites)));
+        command.addAll(List.of("--layers", selection.layers().toString()));
+        command.addAll(capture.canonical());
+        command.addAll(List.of("--format", format.ofOneFile().toString(), "--dtype", type.toString()));
+        command.addAll(gradients.canonical());
+        command.addAll(ofShards);
+        return command;
+    }
+}
