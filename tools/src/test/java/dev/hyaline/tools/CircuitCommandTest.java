@@ -71,7 +71,7 @@ final class CircuitCommandTest {
                 .startsWith("<svg")
                 .contains("a1.h3", "<path", "m0-&gt;a1.h3&lt;v&gt;: ");
         assertThat(Files.readString(Path.of(file("out"), "circuit.dot")))
-                .startsWith("digraph circuit {")
+                .containsOnlyOnce("\ndigraph circuit {")
                 .contains("\"input\" -> \"m0\" [color=\"#555555\"");
         assertThat(Files.readString(Path.of(file("out"), "edges.csv")))
                 .startsWith("edge,score,in_circuit,exact_effect,low,high\n")
@@ -145,7 +145,6 @@ final class CircuitCommandTest {
         assertThat(json.get("edges_asked").asInt()).isEqualTo(40);
         assertThat(json.get("edges_of_graph").asInt()).isEqualTo(1519);
         assertThat(json.get("pairs_judged_on")).isNotEqualTo(json.get("pairs_found_on"));
-        assertThat(json.get("model_files").get(0).get("sha256").asString()).hasSize(64);
         assertThat(json.at("/evaluation/faithfulness").asDouble()).isBetween(-0.5, 2.5);
         assertThat(json.at("/curves/1/scores").asString()).isEqualTo("random, seed 1");
     }

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tables as files of their names: {@code .csv}, {@code .json}, and of a table small enough to be seen {@code .svg} and
@@ -57,16 +58,25 @@ public final class TableFiles {
         return write(folder, Map.of(name, table));
     }
 
+    /** As {@link #write(Path, Map, CommandRecord)}, without a record of a command. */
+    public static List<Path> write(Path folder, Map<String, ResultTable> tables) {
+        return write(folder, tables, null);
+    }
+
     /**
      * Writes tables by name, replacing files of the same names.
      *
+     * @param made what the files say of how they were made; null for nothing
      * @return what was written
      * @throws FileException if the folder cannot be made or written to; what was left does not count as
      *     {@link #finished}, unless it is an earlier table of which nothing was replaced
      */
-    public static List<Path> write(Path folder, Map<String, ResultTable> tables) {
+    public static List<Path> write(Path folder, Map<String, ResultTable> tables, @Nullable CommandRecord made) {
         Map<Path, byte[]> contents = new LinkedHashMap<>();
         tables.forEach((name, table) -> contents.putAll(contents(folder, name, table)));
+        if (made != null) {
+            contents.replaceAll((file, content) -> made.into(file.toString(), content));
+        }
         createFolder(folder);
         List<PartialFile> partials = new ArrayList<>();
         try {

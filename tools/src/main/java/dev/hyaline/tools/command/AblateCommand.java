@@ -25,10 +25,10 @@ import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.report.ComponentReport;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -242,7 +242,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                     ? SETS
                     : "ablate-" + site(study.config()).shortName();
             Sweep sweep = sweep(study);
-            Optional<Path> folder = options.tables().folder(name);
+            Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), name);
             try (Gpt2 model = study.start()) {
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
                 new SweepReport(
@@ -274,7 +274,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
 
     private void compare(Study study, Sets named) {
         Map<String, List<Target>> sets = sets(study.config());
-        Optional<Path> folder = options.tables().folder(tables());
+        Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), tables());
         try (Gpt2 model = study.start()) {
             Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
             HeadGap gap = HeadGap.measure(experiment, ablation());

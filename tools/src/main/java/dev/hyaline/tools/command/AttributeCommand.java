@@ -12,12 +12,11 @@ import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.Study;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.report.StudyHeading;
-import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -114,13 +113,13 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
     public void run() {
         try (Study study = Study.of(options, pairOptions, console)) {
             DirectLogitAttribution.requireComparable(study.pairs(), role);
-            Optional<Path> folder = options.tables().folder(name());
+            Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), name());
             Gpt2Weights weights = study.checkpoint().weights();
             try (Gpt2 model = study.start(raw ? weights : WeightProcessing.processWeights(weights))) {
                 DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, study.pairs(), role));
                 ResultTable table = result.table().from(study.origin());
                 show(study, result, table);
-                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(name(), table), options.json()));
+                folder.ifPresent(out -> out.write(console, Map.of(name(), table), options.json()));
             }
         }
     }

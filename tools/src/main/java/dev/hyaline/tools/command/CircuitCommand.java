@@ -31,6 +31,7 @@ import dev.hyaline.tools.option.CircuitOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.report.AttributionReport;
 import dev.hyaline.tools.report.CircuitComparison;
 import dev.hyaline.tools.report.CircuitReport;
@@ -201,7 +202,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             int all = Circuit.empty(study.config()).graphSize();
             circuitOptions.edges(all); // refuses more than there are before anything is run
             @Nullable
-            Path folder = options.tables().folder(CircuitReport.names()).orElse(null);
+            TableFolder folder = options.tables().folder(study.checkpoint(), CircuitReport.names()).orElse(null);
             List<PromptPairs> split = options.pairs().split(study.pairs(), study.config(), study.vocabulary());
             try (Gpt2 model = study.start()) {
                 Experiment first = start(model, split.get(0));
@@ -259,14 +260,14 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             @Nullable Circuit tested,
             @Nullable EdgeScores read,
             @Nullable Circuit knownCircuit,
-            @Nullable Path folder) {
+            @Nullable TableFolder folder) {
         CircuitExperiment found = inputs.found;
         CircuitExperiment judged = inputs.judged;
         long seed = options.pairs().seed();
         EdgeScoring scoring = circuitOptions.scoring(seed, found.full().graphSize());
         boolean resumable = scoring instanceof EdgeScoring.Exact || scoring instanceof EdgeScoring.Masks;
-        @Nullable Path journal = folder == null || !resumable ? null : folder.resolve(".circuit-scores.progress");
-        @Nullable Path decisions = folder == null ? null : folder.resolve(".circuit-acdc.progress");
+        @Nullable Path journal = folder == null || !resumable ? null : folder.path().resolve(".circuit-scores.progress");
+        @Nullable Path decisions = folder == null ? null : folder.path().resolve(".circuit-acdc.progress");
         EdgeScores scores = read == null ? score(found, scoring, journal) : read;
         Found chosen = tested == null
                 ? choose(found, scores, decisions)
@@ -276,7 +277,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         CircuitEvaluation evaluation = CircuitEvaluation.measure(judged, circuit);
         NodeRoles roles = new NodeRoles(circuit, kinds(inputs, circuit));
         CircuitReport report = new CircuitReport(
-                provenance(inputs.study, seed),
+                new CircuitReport.Subject(inputs.study.model(), inputs.study.pairsOrigin(), seed),
                 chosen.search,
                 found,
                 judged,
@@ -322,17 +323,6 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
 
     private CircuitReport.Search from(String origin, int asked) {
         return new CircuitReport.Search(origin, circuitOptions.selection(), asked, null);
-    }
-
-    private CircuitReport.Provenance provenance(Study study, long seed) {
-        return new CircuitReport.Provenance(
-                study.model(),
-                study.pairsOrigin(),
-                study.checkpoint().files().stream()
-                        .map(file -> Map.of("name", file.name(), "sha256", file.sha256()))
-                        .toList(),
-                spec.commandLine().getParseResult().originalArgs(),
-                seed);
     }
 
     /** Nodes, with the estimates by position, neuron, query and key that a score of nodes sums up. */

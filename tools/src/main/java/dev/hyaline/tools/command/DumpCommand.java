@@ -23,11 +23,13 @@ import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.DryRunOptions;
 import dev.hyaline.tools.option.DumpOptions;
+import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.OutputFormat;
 import dev.hyaline.tools.option.PartOptions;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.report.DumpReport;
 import dev.hyaline.tools.report.DumpSummary;
 import dev.hyaline.tools.terminal.Console;
@@ -250,7 +252,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                     options.corpusDump(checkpoint, vocabulary, console).batchTokens(batchTokens);
             Gpt2Weights weights = options.weights.weights(checkpoint);
             Provenance provenance = options.provenance(
-                    Version.text(), checkpoint, DumpOptions.modelFiles(checkpoint), vocabulary, plan.command());
+                    Version.text(), checkpoint, ModelOptions.files(checkpoint), vocabulary, plan.command());
             plan.requireSame(dump, weights.processing(), provenance);
             return new PlannedDump(
                     plan,
@@ -274,7 +276,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             DumpReport report) {
         // The model's files are hashed while it loads and runs.
         CompletableFuture<List<Provenance.ModelFile>> files =
-                CompletableFuture.supplyAsync(() -> DumpOptions.modelFiles(checkpoint));
+                CompletableFuture.supplyAsync(() -> ModelOptions.files(checkpoint));
         List<String> command = options.canonical();
         try (Gpt2 engine = options.engine.open(options.weights.weights(checkpoint), console)) {
             DumpSummary summary;

@@ -8,8 +8,10 @@ import dev.hyaline.instrument.dump.DumpPlan;
 import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.tools.option.DryRunOptions;
 import dev.hyaline.tools.option.DumpOptions;
+import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PartOptions;
+import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.report.DumpReport;
 import dev.hyaline.tools.report.PlanReport;
 import dev.hyaline.tools.terminal.Console;
@@ -41,7 +43,7 @@ final class DumpParts {
         Provenance provenance = options.provenance(
                 Version.text(),
                 checkpoint,
-                DumpOptions.modelFiles(checkpoint),
+                ModelOptions.files(checkpoint),
                 vocabulary,
                 options.canonicalInShards());
         CorpusFiles corpus = options.prompts.corpus(checkpoint.config(), vocabulary);

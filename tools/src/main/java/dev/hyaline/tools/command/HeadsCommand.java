@@ -22,16 +22,15 @@ import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.report.Figures;
 import dev.hyaline.tools.report.PatternReport;
 import dev.hyaline.tools.report.Table;
-import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -159,7 +158,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             Prompts prompts = given
                     ? promptOptions.encode(promptOptions.read(), checkpoint.config(), vocabulary)
                     : drawn(checkpoint, vocabulary, /* twice= */ true);
-            Optional<Path> folder = options.tables().folder(TABLES.toArray(String[]::new));
+            Optional<TableFolder> folder = options.tables().folder(checkpoint, TABLES.toArray(String[]::new));
             try (Gpt2 model = options.start(checkpoint.weights(), console)) {
                 ResultTable measured = HeadScores.measure(model, prompts);
                 // Every random sequence is a draw of its own; what given prompts share is not known.
@@ -181,7 +180,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                         + (given ? DisplayText.plural(prompts.size(), "prompt") : "random sequences given twice");
                 TABLES.forEach(name ->
                         named.put(name, tables.get(named.size()).from(origin).ofSamples(given ? "prompts" : "draws")));
-                folder.ifPresent(path -> TableOutput.write(console, path, named, options.json()));
+                folder.ifPresent(out -> out.write(console, named, options.json()));
             }
         }
     }

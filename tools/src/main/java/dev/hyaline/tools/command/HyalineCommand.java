@@ -1,5 +1,6 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.terminal.Console;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,6 +39,7 @@ import picocli.CommandLine.Spec;
             "  hyaline robustness ablate                 whether a finding stays the same under variations",
             "  hyaline investigate ioi.json              a study of claims, from a file to a report (--example ioi)",
             "  hyaline verify ioi                        a study made again and compared byte by byte",
+            "  hyaline redo found/lens.json              a result made again by the command that it keeps",
             "  hyaline sae train                         a sparse autoencoder; then: sae evaluate, sae features",
             "  hyaline superposition                     features that share a layer's dimensions; or --toy",
             "  hyaline train                             a small GPT-2, on texts of your own (--text FILE)",
@@ -79,6 +81,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("investigate", InvestigateCommand::new);
         COMMANDS.put("verify", VerifyCommand::new);
         COMMANDS.put("compare", CompareCommand::new);
+        COMMANDS.put("redo", RedoCommand::new);
         COMMANDS.put("models", ModelsCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("doctor", DoctorCommand::new);

@@ -10,6 +10,7 @@ import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.StudiedModel;
+import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.report.StudyResult;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.LaboratoryProgress;

@@ -12,15 +12,14 @@ import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.report.StudyHeading;
 import dev.hyaline.tools.report.Table;
-import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.ScreenWidth;
 import dev.hyaline.weights.Checkpoint;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -91,13 +90,13 @@ public final class LensCommand implements Runnable, CheckedOptions {
             return;
         }
         try (Study study = options.open(console)) {
-            Optional<Path> folder = options.tables().folder(NAME);
+            Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), NAME);
             try (Gpt2 model = study.start()) {
                 ResultTable table = LogitLens.of(model)
                         .measure(study.pairs(), options.metric())
                         .from(study.origin());
                 metric(study, table);
-                folder.ifPresent(path -> TableOutput.write(console, path, Map.of(NAME, table), options.json()));
+                folder.ifPresent(out -> out.write(console, Map.of(NAME, table), options.json()));
             }
         }
     }

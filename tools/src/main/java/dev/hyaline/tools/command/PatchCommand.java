@@ -18,10 +18,10 @@ import dev.hyaline.tools.option.NameList;
 import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.report.EdgeMatrix;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -153,7 +153,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
         try (Study study = options.open(console)) {
             List<Edge> chosen = patched.edges == null ? List.of() : edges(patched.edges, study.config());
             Sweep sweep = sweep(study, chosen);
-            Optional<Path> folder = options.tables().folder(tables());
+            Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), tables());
             try (Gpt2 model = study.start()) {
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
                 new SweepReport(

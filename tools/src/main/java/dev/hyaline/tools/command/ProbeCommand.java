@@ -32,14 +32,13 @@ import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.ProbeOptions;
 import dev.hyaline.tools.option.SelectionOptions;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.report.Table;
-import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -246,7 +245,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
             Axis layerAxis = new Axis(
                     "layer", IntStream.of(chosen).mapToObj(String::valueOf).toList());
             Folds divided = divide(probed.prompts());
-            Optional<Path> folder = options.tables().folder(names());
+            Optional<TableFolder> folder = options.tables().folder(checkpoint, names());
             try (Gpt2 model = options.start(checkpoint.weights(), console)) {
                 String origin = checkpoint.name() + ", " + probed.origin() + ", " + site + ", " + method;
                 ProbeStudy study = ProbeStudy.of(
@@ -280,7 +279,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                 } else {
                     show(checkpoint.name(), probed, study, tests, erased, aligned);
                 }
-                folder.ifPresent(path -> TableOutput.write(console, path, tables, options.json()));
+                folder.ifPresent(out -> out.write(console, tables, options.json()));
             }
         }
     }

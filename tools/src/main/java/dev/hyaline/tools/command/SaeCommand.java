@@ -1,5 +1,6 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.terminal.Console;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

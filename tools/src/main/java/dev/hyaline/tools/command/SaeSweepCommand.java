@@ -14,10 +14,10 @@ import dev.hyaline.tools.option.SaeSources;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.report.NodeScores;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -108,7 +108,7 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
                 ? new int[0]
                 : selection().in(files.getFirst().autoencoder().config().latents(), "latent");
         try (Study study = options.open(console)) {
-            Optional<Path> folder = options.tables().folder(TABLE);
+            Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), TABLE);
             try (Gpt2 model = study.start()) {
                 List<Attachment> attachments = sources.attach(files, model, console);
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());

@@ -9,8 +9,10 @@ import dev.hyaline.instrument.dump.DumpFolder.IfExists;
 import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.tools.option.DryRunOptions;
 import dev.hyaline.tools.option.DumpOptions;
+import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.OutputFormat;
+import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.report.CorpusReport;
 import dev.hyaline.tools.report.CostReport;
 import dev.hyaline.tools.report.DumpReport;
@@ -83,7 +85,7 @@ final class ShardedDump {
             Provenance provenance = options.provenance(
                     Version.text(),
                     checkpoint,
-                    DumpOptions.modelFiles(checkpoint),
+                    ModelOptions.files(checkpoint),
                     vocabulary,
                     options.canonicalInShards());
             long begin = System.nanoTime();

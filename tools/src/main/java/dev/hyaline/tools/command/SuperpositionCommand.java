@@ -7,12 +7,9 @@ import dev.hyaline.analysis.superposition.SuperpositionStudy;
 import dev.hyaline.analysis.superposition.ToySetting;
 import dev.hyaline.analysis.superposition.ToyTraining;
 import dev.hyaline.analysis.superposition.TrainedToy;
-import dev.hyaline.analysis.table.TableFiles;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.Document;
@@ -23,11 +20,11 @@ import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.LayerStudyOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.option.TableOptions;
 import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.option.ToyOptions;
 import dev.hyaline.tools.report.LayerReport;
-import dev.hyaline.tools.report.TableOutput;
 import dev.hyaline.tools.report.ToyReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
@@ -35,8 +32,6 @@ import dev.hyaline.tools.terminal.EscapedText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.StageProgress;
 import dev.hyaline.weights.Checkpoint;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -178,11 +173,11 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
         } else {
             report.show(console);
         }
-        tables.folder(LayerReport.names()).ifPresent(folder -> {
+        tables.folder(checkpoint, LayerReport.names()).ifPresent(folder -> {
             if (!common.json) {
                 console.out().println();
             }
-            TableOutput.write(console, folder, report.tables(), common.json);
+            folder.write(console, report.tables(), common.json);
             write(folder, report.files());
         });
     }
@@ -216,22 +211,14 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
         } else {
             report.show(console);
         }
-        tables.folder(ToyReport.names()).ifPresent(folder -> write(folder, report.files()));
+        tables.folder(null, ToyReport.names()).ifPresent(folder -> write(folder, report.files()));
     }
 
-    private void write(Path folder, Map<String, byte[]> files) {
-        TableFiles.createFolder(folder);
-        files.forEach((name, content) -> {
-            Path file = folder.resolve(name);
-            try {
-                PartialFile.write(file, content);
-            } catch (IOException e) {
-                throw FileException.writing(file, e);
-            }
-        });
+    private void write(TableFolder folder, Map<String, byte[]> files) {
+        folder.writeFiles(files);
         if (!common.json) {
             console.out().println();
-            console.lines("Wrote " + String.join(", ", files.keySet()) + " to " + folder);
+            console.lines("Wrote " + String.join(", ", files.keySet()) + " to " + folder.path());
         }
     }
 }

@@ -4,22 +4,18 @@ import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.laboratory.Laboratory;
 import dev.hyaline.analysis.laboratory.StudyDifference;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.error.FileException;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.StudiedModel;
+import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.LaboratoryProgress;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -73,15 +69,13 @@ public final class VerifyCommand implements Callable<Integer>, CheckedOptions {
             throw new BadInputException(study + " holds no study: there is no investigation.json");
         }
         Investigation investigation = Investigation.read(file);
-        Path scratch = scratch();
-        try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
+        try (ScratchFolder scratch = ScratchFolder.of("hyaline-verify-");
+                StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
                 LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ false)) {
-            StudyDifference difference = model.laboratory(Version.text()).verify(study, scratch, progress);
+            StudyDifference difference = model.laboratory(Version.text()).verify(study, scratch.path(), progress);
             String unfinished = unfinished(study);
             print(study, difference, unfinished);
             return difference == null && unfinished == null ? 0 : DIFFERENT;
-        } finally {
-            delete(scratch);
         }
     }
 
@@ -112,25 +106,6 @@ public final class VerifyCommand implements Callable<Integer>, CheckedOptions {
                             + "; hyaline investigate goes on with it");
         } else {
             console.out().println("every byte is the same");
-        }
-    }
-
-    private static Path scratch() {
-        try {
-            return Files.createTempDirectory("hyaline-verify-");
-        } catch (IOException e) {
-            throw FileException.writing(Path.of(System.getProperty("java.io.tmpdir")), e);
-        }
-    }
-
-    private static void delete(Path folder) {
-        try (Stream<Path> files = Files.walk(folder)) {
-            List<Path> deepestFirst = files.sorted(Comparator.reverseOrder()).toList();
-            for (Path file : deepestFirst) {
-                Files.deleteIfExists(file);
-            }
-        } catch (IOException e) {
-            throw FileException.writing(folder, e);
         }
     }
 }

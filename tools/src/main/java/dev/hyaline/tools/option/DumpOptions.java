@@ -158,13 +158,6 @@ public final class DumpOptions {
                         + " no token that begins a text; instead of --skip-bos use --positions 1--1"));
     }
 
-    /** The files of a model, with their checksums. */
-    public static List<Provenance.ModelFile> modelFiles(Checkpoint checkpoint) {
-        return checkpoint.files().stream()
-                .map(file -> new Provenance.ModelFile(file.name(), file.bytes(), file.sha256()))
-                .toList();
-    }
-
     /**
      * The origin of a dump.
      *

@@ -3,6 +3,7 @@ package dev.hyaline.tools.option;
 import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
+import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.HubProgress;
 import dev.hyaline.weights.Checkpoint;
@@ -14,6 +15,7 @@ import dev.hyaline.weights.hub.Snapshot;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +53,13 @@ public final class ModelOptions implements CheckedOptions {
         ModelOptions options = new ModelOptions();
         options.model = model;
         return options;
+    }
+
+    /** The files that a model was read from. */
+    public static List<Provenance.ModelFile> files(Checkpoint checkpoint) {
+        return checkpoint.files().stream()
+                .map(file -> new Provenance.ModelFile(file.name(), file.bytes(), file.sha256()))
+                .toList();
     }
 
     @Override

@@ -1,12 +1,16 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.analysis.table.TableFiles;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The folder that a command's tables are written to. */
 public final class TableOptions implements CheckedOptions {
@@ -20,6 +24,10 @@ public final class TableOptions implements CheckedOptions {
 
     @Option(names = "--force", description = "Replace tables of the same names in the folder.")
     private boolean force;
+
+    @Spec(Spec.Target.MIXEE)
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
 
     @Override
     public void check() {
@@ -54,17 +62,26 @@ public final class TableOptions implements CheckedOptions {
     /**
      * Returns the folder, which is not made before something is written.
      *
+     * @param checkpoint the model that the results are of; null for none
      * @param names of the tables that will be written
      * @throws BadInputException if the folder holds a table of that name that is not to be replaced, or cannot be made
      *     or written to
      */
-    public Optional<Path> folder(String... names) {
+    public Optional<TableFolder> folder(@Nullable Checkpoint checkpoint, String... names) {
         requireFree(names);
         if (out == null) {
             return Optional.empty();
         }
         Path folder = PathOption.parse("--out", out);
         PathOption.requireWritable("--out", folder.resolve(names[0]));
-        return Optional.of(folder);
+        return Optional.of(new TableFolder(folder, made(checkpoint)));
+    }
+
+    private CommandRecord made(@Nullable Checkpoint checkpoint) {
+        return new CommandRecord(
+                Version.text(),
+                ResultArguments.of(spec),
+                checkpoint == null ? null : checkpoint.name(),
+                checkpoint == null ? List.of() : ModelOptions.files(checkpoint));
     }
 }

@@ -12,18 +12,13 @@ import dev.hyaline.analysis.circuit.ScoreStability;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Units;
-import dev.hyaline.analysis.table.TableFiles;
-import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.JsonText;
-import dev.hyaline.files.PartialFile;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
@@ -35,7 +30,7 @@ import tools.jackson.core.JsonGenerator;
  * @param recovery null if no known circuit was given
  */
 public record CircuitReport(
-        Provenance provenance,
+        Subject subject,
         Search search,
         CircuitExperiment found,
         CircuitExperiment judged,
@@ -48,26 +43,14 @@ public record CircuitReport(
         @Nullable RecoveryReport recovery) {
 
     /**
-     * All that is needed to find the circuit again.
+     * What the circuit was looked for on.
      *
      * @param pairs the task or the file that the pairs are from
-     * @param modelFiles name and {@code sha256} of each file
      */
-    public record Provenance(
-            String model, String pairs, List<Map<String, String>> modelFiles, List<String> command, long seed) {
+    public record Subject(String model, String pairs, long seed) {
         private void writeJson(JsonGenerator json) {
             json.writeStringProperty("model", model);
             json.writeStringProperty("pairs_from", pairs);
-            json.writeArrayPropertyStart("model_files");
-            for (Map<String, String> file : modelFiles) {
-                json.writeStartObject();
-                file.forEach(json::writeStringProperty);
-                json.writeEndObject();
-            }
-            json.writeEndArray();
-            json.writeArrayPropertyStart("command");
-            command.forEach(json::writeString);
-            json.writeEndArray();
         }
     }
 
@@ -89,7 +72,7 @@ public record CircuitReport(
     }
 
     private String title() {
-        return "Circuit of " + provenance.model() + ", " + provenance.pairs() + ", by " + search.origin();
+        return "Circuit of " + subject.model() + ", " + subject.pairs() + ", by " + search.origin();
     }
 
     private String note() {
@@ -103,7 +86,7 @@ public record CircuitReport(
         boolean same = found.pairs().equals(judged.pairs());
         StudyHeading.print(
                 console,
-                provenance.model(),
+                subject.model(),
                 found.pairs(),
                 (same
                                 ? " to find the circuit and to judge it"
@@ -180,7 +163,7 @@ public record CircuitReport(
     }
 
     /** Writes the files: none appears before all contents are made. */
-    public void write(Console console, Path folder, boolean quiet) {
+    public void write(Console console, TableFolder folder, boolean quiet) {
         Map<String, byte[]> files = new LinkedHashMap<>();
         files.put("graph.json", bytes(GraphFile.of(circuit(), edges.scores()).json()));
         files.put("circuit.json", JsonText.indented(json -> {
@@ -200,18 +183,10 @@ public record CircuitReport(
             files.put("circuit.png", picture.png());
             files.put("circuit.dot", bytes(picture.dot()));
         }
-        TableFiles.createFolder(folder);
-        files.forEach((name, content) -> {
-            Path file = folder.resolve(name);
-            try {
-                PartialFile.write(file, content);
-            } catch (IOException e) {
-                throw FileException.writing(file, e);
-            }
-        });
+        folder.writeFiles(files);
         if (!quiet) {
             console.out().println("Wrote " + String.join(", ", files.keySet()));
-            console.out().println("to " + folder);
+            console.out().println("to " + folder.path());
         }
     }
 
@@ -221,7 +196,7 @@ public record CircuitReport(
 
     /** Writes everything that is known of it, and all that is needed to find it again. */
     public void writeJson(JsonGenerator json) {
-        provenance.writeJson(json);
+        subject.writeJson(json);
         json.writeStringProperty("method", search.origin());
         json.writeStringProperty("scores", edges.scores().method());
         json.writeStringProperty("metric", judged.metric().name());
@@ -240,7 +215,7 @@ public record CircuitReport(
             json.writeNumberProperty("multiply_adds_of_full_reruns", acdc.work().full());
             json.writeEndObject();
         }
-        json.writeNumberProperty("seed", provenance.seed());
+        json.writeNumberProperty("seed", subject.seed());
         json.writeNumberProperty("n", judged.pairs().size());
         json.writeNumberProperty(
                 "units",

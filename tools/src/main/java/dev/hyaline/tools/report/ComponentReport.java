@@ -6,9 +6,9 @@ import dev.hyaline.analysis.causal.ShapleyValues;
 import dev.hyaline.analysis.statistics.Effect;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,7 +69,7 @@ public final class ComponentReport {
     }
 
     /** Prints the tables, and writes them to a folder if there is one. */
-    public void print(boolean json, @Nullable Path folder) {
+    public void print(boolean json, @Nullable TableFolder folder) {
         if (json) {
             JsonOutput.print(console, out -> {
                 out.writeStringProperty("model", model);
@@ -91,7 +91,7 @@ public final class ComponentReport {
             show();
         }
         if (folder != null) {
-            TableOutput.write(console, folder, tables, json);
+            folder.write(console, tables, json);
         }
     }
 

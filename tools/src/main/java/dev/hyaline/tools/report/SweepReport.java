@@ -7,6 +7,7 @@ import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.DisplayText;
@@ -35,7 +36,7 @@ public record SweepReport(
         String model,
         String origin,
         String name,
-        @Nullable Path folder,
+        @Nullable TableFolder folder,
         boolean normalise,
         boolean json,
         @Nullable SecondTable second) {
@@ -56,7 +57,7 @@ public record SweepReport(
     }
 
     public void run(Experiment experiment, Sweep sweep) {
-        @Nullable Path journal = folder == null ? null : folder.resolve("." + name + ".cells");
+        @Nullable Path journal = folder == null ? null : folder.path().resolve("." + name + ".cells");
         SweepResult result = measure(experiment, sweep, journal);
         ResultTable table = (normalise ? result.normalised() : result.table()).from(origin);
         @Nullable ResultTable other = second == null ? null : second.of(result, table);
@@ -74,7 +75,7 @@ public record SweepReport(
             if (second != null && other != null) {
                 tables.put(second.name(), other);
             }
-            TableOutput.write(console, folder, tables, json);
+            folder.write(console, tables, json);
         }
         if (journal != null) {
             delete(journal);

@@ -23,6 +23,11 @@ public final class Markup {
         return escaped.toString();
     }
 
+    /** Text that {@link #escaped} wrote, as it was but for control characters. */
+    public static String unescaped(String markup) {
+        return markup.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    }
+
     private static boolean isAllowed(int c) {
         return c >= ' ' && c != 0x7F && (c < 0xD800 || c > 0xDFFF) && c != 0xFFFE && c != 0xFFFF;
     }

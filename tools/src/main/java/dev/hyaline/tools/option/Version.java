@@ -1,4 +1,4 @@
-package dev.hyaline.tools.command;
+package dev.hyaline.tools.option;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,7 +9,7 @@ import picocli.CommandLine.IVersionProvider;
 /** The version of this build, which Maven writes into a resource. */
 public final class Version implements IVersionProvider {
     /** The name and version, such as {@code hyaline 0.1.0}. */
-    static String text() {
+    public static String text() {
         try (InputStream in = Version.class.getResourceAsStream("version.properties")) {
             Properties properties = new Properties();
             properties.load(in);

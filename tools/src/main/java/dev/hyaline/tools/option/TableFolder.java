@@ -1,0 +1,43 @@
+package dev.hyaline.tools.option;
+
+import dev.hyaline.analysis.table.CommandRecord;
+import dev.hyaline.analysis.table.HeatMap;
+import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TableFiles;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.PartialFile;
+import dev.hyaline.tools.terminal.Console;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * A folder that results are written to.
+ *
+ * @param made what every file says of how it was made
+ */
+public record TableFolder(Path path, CommandRecord made) {
+
+    /** Writes tables by name, and prints the names of the files unless {@code quiet}. */
+    public void write(Console console, Map<String, ResultTable> tables, boolean quiet) {
+        TableFiles.write(path, tables, made);
+        if (!quiet) {
+            tables.forEach((name, table) -> console.out()
+                    .println("Wrote " + TableFiles.files(path, name).getFirst()
+                            + (HeatMap.fits(table) ? ", .json, .svg and .png" : " and .json")));
+        }
+    }
+
+    /** Writes files by name. */
+    public void writeFiles(Map<String, byte[]> files) {
+        TableFiles.createFolder(path);
+        files.forEach((name, content) -> {
+            Path file = path.resolve(name);
+            try {
+                PartialFile.write(file, made.into(name, content));
+            } catch (IOException e) {
+                throw FileException.writing(file, e);
+            }
+        });
+    }
+}

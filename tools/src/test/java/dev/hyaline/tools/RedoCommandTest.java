@@ -1,0 +1,98 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Results made again by the command that they keep. */
+final class RedoCommandTest {
+    @TempDir
+    private Path temporary;
+
+    private String path(String name) {
+        return temporary.resolve(name).toString();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "lens --count 2 --threads=1, lens.svg, 'lens.csv, lens.json, lens.svg'",
+        "lens --count 2 --no-bos, lens.csv, 'lens.csv, lens.json, lens.svg'",
+        "heads --draws 4 --length 5, heads.png, heads.csv",
+        "circuit --count 2 --edges 20 --draws 0, circuit.dot, circuit.dot",
+        "dump --prompt=hello --sites resid_post --layers 1, manifest.json, activations.safetensors",
+        "superposition --toy --features 2 --hidden 1 --instances 1 --toy-steps 5, toy-models-dimensionality.svg, toy-models-dimensionality.svg"
+    })
+    void whatIsThereIsMadeAgain(String command, String file, String compared) {
+        List<String> made = new ArrayList<>(List.of(command.split(" ")));
+        made.addAll(List.of("--out", path("out")));
+        Outcome.of(made.toArray(String[]::new)).succeeded();
+        Outcome redone = Outcome.of("redo", path("out/" + file)).succeeded();
+        assertThat(redone.out()).startsWith("hyaline " + made.getFirst()).contains("the same: ", compared);
+        assertThat(redone.out()).doesNotContain("--threads", "--out");
+    }
+
+    @Test
+    void aDigitThatWasChangedIsFound() throws IOException {
+        Outcome.of("lens", "--count", "2", "--out", path("out")).succeeded();
+        Path csv = temporary.resolve("out/lens.csv");
+        Files.writeString(csv, Files.readString(csv).replaceFirst("3", "4"));
+        Outcome changed = Outcome.of("redo", path("out/lens.json"));
+        assertThat(changed.exitCode()).isEqualTo(1);
+        assertThat(changed.out().replace("\n", "")).contains("lens.csv differs");
+        JsonNode json = JsonMapper.shared()
+                .readTree(Outcome.of("redo", path("out/lens.json"), "--json").out());
+        assertThat(json.get("same").asBoolean()).isFalse();
+        assertThat(json.get("difference").asString()).endsWith("lens.csv differs");
+        assertThat(Outcome.strings(json.get("command"))).containsExactly("lens", "--count", "2");
+        Files.delete(csv);
+        assertThat(Outcome.of("redo", path("out/lens.svg")).out().replace("\n", "")).contains("lens.csv is missing");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nothing.json", "plain.json", "plain.csv", "plain.txt", "broken.svg", "folder"})
+    void whatHasNoRecordIsToldInOneSentence(String name) throws IOException {
+        Files.createDirectory(temporary.resolve("folder"));
+        Files.writeString(temporary.resolve("plain.json"), "{\"a\": 1}");
+        Files.writeString(temporary.resolve("plain.txt"), "text");
+        Files.writeString(temporary.resolve("plain.csv"), "a,b\n");
+        Files.writeString(temporary.resolve("broken.svg"), "<svg a=\"\">\n<metadata>{nothing}</metadata>");
+        Outcome outcome = Outcome.of("redo", path(name));
+        assertThat(outcome.exitCode()).isBetween(1, 2);
+        assertThat(outcome.err()).contains(temporary.resolve(name).toString()).hasLineCount(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "lens --bogus, --bogus",
+        "lens --html=page, --html",
+        "lens -oelsewhere, -oelsewhere",
+        "dump --plan plan.json, --plan",
+        "train --text x, train",
+        "'', no command"
+    })
+    void aCommandThatRedoDoesNotRunIsRefused(String command, String named) throws IOException {
+        List<String> arguments = command.isEmpty() ? List.of() : List.of(command.split(" "));
+        Files.writeString(
+                temporary.resolve("x.json"),
+                "{\"made\": {\"tool\": \"x\", \"command\": [%s], \"model_files\": []}}"
+                        .formatted(arguments.stream()
+                                .map(argument -> '"' + argument + '"')
+                                .collect(Collectors.joining(","))));
+        Outcome outcome = Outcome.of("redo", path("x.json"));
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err()).contains(named).hasLineCount(named.equals("--bogus") ? 2 : 1);
+        assertThat(temporary.toFile().list()).containsExactly("x.json");
+    }
+}
