@@ -12,6 +12,7 @@ module dev.hyaline.engine {
     exports dev.hyaline.engine.config;
     exports dev.hyaline.engine.error;
     exports dev.hyaline.engine.site;
+    exports dev.hyaline.engine.tensor;
     exports dev.hyaline.engine.internal.device to
             dev.hyaline.engine.tornado;
     exports dev.hyaline.engine.internal.forward to

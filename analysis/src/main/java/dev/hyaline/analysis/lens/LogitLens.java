@@ -1,6 +1,6 @@
 package dev.hyaline.analysis.lens;
 
-import dev.hyaline.analysis.NextToken;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.metric.Logits;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.metric.Reading;

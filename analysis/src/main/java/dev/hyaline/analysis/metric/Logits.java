@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.metric;
 
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
 
@@ -61,20 +62,7 @@ public record Logits(int[] positions, int[] tokens, float[] values) {
         requireAll();
         int n = columns();
         int from = row(position) * n;
-        double largest = Double.NEGATIVE_INFINITY;
-        for (int i = 0; i < n; i++) {
-            largest = Math.max(largest, values[from + i]);
-        }
-        double sum = 0;
-        for (int i = 0; i < n; i++) {
-            sum += Math.exp(values[from + i] - largest);
-        }
-        double logSum = Math.log(sum);
-        double[] logProbabilities = new double[n];
-        for (int i = 0; i < n; i++) {
-            logProbabilities[i] = values[from + i] - largest - logSum;
-        }
-        return logProbabilities;
+        return NextToken.logProbabilities(Arrays.copyOfRange(values, from, from + n));
     }
 
     /** As {@link #likeliest(int)}, at the last position. */

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.GoldenIoi;
-import dev.hyaline.analysis.NextToken;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param tensors in the order of {@link Gpt2Weights#tensors}
  */
-public record WeightCheck(List<Tensor> tensors) {
+public record WeightCheck(List<CheckedTensor> tensors) {
     /** The largest finite float16. */
     public static final float MAX_FLOAT16 = 65_504;
 
@@ -34,7 +34,7 @@ public record WeightCheck(List<Tensor> tensors) {
      * @param first the first of them; null if there is none
      * @param largest absolute value of the finite ones
      */
-    public record Tensor(
+    public record CheckedTensor(
             String name, long notFinite, @Nullable MatrixEntry first, float largest) {}
 
     /** A value in a tensor; a vector is one row. */
@@ -47,7 +47,7 @@ public record WeightCheck(List<Tensor> tensors) {
                 .toList());
     }
 
-    private static Tensor check(TensorSpec tensor, TensorSource source) {
+    private static CheckedTensor check(TensorSpec tensor, TensorSource source) {
         int columns = tensor.columns();
         int rowsAtOnce = Math.max(1, VALUES_AT_ONCE / columns);
         List<MatrixEntry> bad = new ArrayList<>();
@@ -68,16 +68,16 @@ public record WeightCheck(List<Tensor> tensors) {
                 }
             }
         }
-        return new Tensor(tensor.name(), count, bad.isEmpty() ? null : bad.getFirst(), largest);
+        return new CheckedTensor(tensor.name(), count, bad.isEmpty() ? null : bad.getFirst(), largest);
     }
 
     /** The tensors that hold a value which is not finite. */
-    public List<Tensor> notFinite() {
+    public List<CheckedTensor> notFinite() {
         return tensors.stream().filter(tensor -> tensor.notFinite > 0).toList();
     }
 
     /** The tensors with a finite value whose absolute value is above a bound, as of a narrower type. */
-    public List<Tensor> above(float bound) {
+    public List<CheckedTensor> above(float bound) {
         return tensors.stream().filter(tensor -> tensor.largest > bound).toList();
     }
 }

@@ -38,7 +38,7 @@ class WeightCheckTest {
     void whatANarrowerTypeCannotHold() {
         WeightCheck check = check("h.1.mlp.c_fc.bias", 0, (column, value) -> column == 7 ? -65_520 : value);
         assertThat(check.above(WeightCheck.MAX_FLOAT16))
-                .extracting(WeightCheck.Tensor::name)
+                .extracting(WeightCheck.CheckedTensor::name)
                 .containsExactly("h.1.mlp.c_fc.bias");
         assertThat(check.above(WeightCheck.MAX_BFLOAT16)).isEmpty();
         assertThat(check.notFinite()).isEmpty();

@@ -1,6 +1,6 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.analysis.NextToken;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.lens.LogitLens;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;

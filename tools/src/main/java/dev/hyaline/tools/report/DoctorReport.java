@@ -57,7 +57,7 @@ public final class DoctorReport {
     /** The first trouble, in a sentence. */
     public Optional<String> trouble() {
         if (!weights.notFinite().isEmpty()) {
-            WeightCheck.Tensor tensor = weights.notFinite().getFirst();
+            WeightCheck.CheckedTensor tensor = weights.notFinite().getFirst();
             WeightCheck.MatrixEntry place = Objects.requireNonNull(tensor.first());
             return Optional.of("the first weight that is not finite is " + place.value() + " in " + tensor.name()
                     + ", row " + place.row() + ", column " + place.column() + "; it holds " + tensor.notFinite()
@@ -145,7 +145,7 @@ public final class DoctorReport {
     }
 
     private void showWeights(Console console) {
-        for (WeightCheck.Tensor tensor : weights.notFinite()) {
+        for (WeightCheck.CheckedTensor tensor : weights.notFinite()) {
             WeightCheck.MatrixEntry place = Objects.requireNonNull(tensor.first());
             console.out()
                     .println(tensor.name() + "  " + tensor.notFinite() + " not finite, the first at row " + place.row()
@@ -156,11 +156,11 @@ public final class DoctorReport {
     }
 
     private void note(Console console, String type, float bound) {
-        List<WeightCheck.Tensor> above = weights.above(bound);
+        List<WeightCheck.CheckedTensor> above = weights.above(bound);
         if (!above.isEmpty()) {
             console.out()
                     .println("too large for " + type + ": "
-                            + above.stream().map(WeightCheck.Tensor::name).collect(Collectors.joining(", ")));
+                            + above.stream().map(WeightCheck.CheckedTensor::name).collect(Collectors.joining(", ")));
         }
     }
 
@@ -179,7 +179,7 @@ public final class DoctorReport {
 
     private void write(JsonGenerator json) {
         json.writeArrayPropertyStart("tensors_not_finite");
-        for (WeightCheck.Tensor tensor : weights.notFinite()) {
+        for (WeightCheck.CheckedTensor tensor : weights.notFinite()) {
             WeightCheck.MatrixEntry place = Objects.requireNonNull(tensor.first());
             json.writeStartObject();
             json.writeStringProperty("name", tensor.name());
@@ -219,8 +219,8 @@ public final class DoctorReport {
         }
     }
 
-    private static List<String> tensors(List<WeightCheck.Tensor> tensors) {
-        return tensors.stream().map(WeightCheck.Tensor::name).toList();
+    private static List<String> tensors(List<WeightCheck.CheckedTensor> tensors) {
+        return tensors.stream().map(WeightCheck.CheckedTensor::name).toList();
     }
 
     private static void names(JsonGenerator json, String property, List<String> names) {

@@ -1,6 +1,6 @@
 package dev.hyaline.tools.report;
 
-import dev.hyaline.analysis.NextToken;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;

@@ -1,4 +1,4 @@
-package dev.hyaline.analysis;
+package dev.hyaline.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

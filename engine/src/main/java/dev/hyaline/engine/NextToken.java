@@ -1,4 +1,4 @@
-package dev.hyaline.analysis;
+package dev.hyaline.engine;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.ArrayList;
@@ -27,18 +27,12 @@ public record NextToken(int token, double logProbability) {
         if (k < 1) {
             throw new BadInputException("the number of likeliest tokens must be at least 1, found " + k);
         }
-        double largest = Double.NEGATIVE_INFINITY;
         for (int token = 0; token < logits.length; token++) {
             if (!Float.isFinite(logits[token])) {
                 throw new BadInputException("the logit of token " + token + " is " + logits[token]);
             }
-            largest = Math.max(largest, logits[token]);
         }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp(logit - largest);
-        }
-        double logSum = Math.log(sum);
+        double[] logProbabilities = logProbabilities(logits);
 
         Comparator<Integer> worstFirst =
                 Comparator.<Integer>comparingDouble(token -> logits[token]).thenComparing(Comparator.reverseOrder());
@@ -52,8 +46,30 @@ public record NextToken(int token, double logProbability) {
         List<NextToken> likeliest = new ArrayList<>();
         while (!best.isEmpty()) {
             int token = best.remove();
-            likeliest.addFirst(new NextToken(token, logits[token] - largest - logSum));
+            likeliest.addFirst(new NextToken(token, logProbabilities[token]));
         }
         return List.copyOf(likeliest);
+    }
+
+    /**
+     * Natural logarithms of the probabilities of all tokens, {@code [dVocab]}, by a softmax in double precision.
+     *
+     * @param logits of one position, {@code [dVocab]}
+     */
+    public static double[] logProbabilities(float[] logits) {
+        double largest = Double.NEGATIVE_INFINITY;
+        for (float logit : logits) {
+            largest = Math.max(largest, logit);
+        }
+        double sum = 0;
+        for (float logit : logits) {
+            sum += Math.exp(logit - largest);
+        }
+        double logSum = Math.log(sum);
+        double[] logProbabilities = new double[logits.length];
+        for (int token = 0; token < logits.length; token++) {
+            logProbabilities[token] = logits[token] - largest - logSum;
+        }
+        return logProbabilities;
     }
 }
