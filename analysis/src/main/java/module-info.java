@@ -8,7 +8,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.hyaline.analysis {
     requires dev.hyaline.files;
     requires transitive dev.hyaline.instrument;
-    requires dev.hyaline.weights;
+    requires transitive dev.hyaline.weights;
     requires transitive tools.jackson.core;
     requires hipparchus.core;
     requires java.desktop;

@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.hyaline.instrument {
     requires transitive dev.hyaline.engine;
     requires dev.hyaline.files;
+    requires transitive dev.hyaline.weights;
     requires hipparchus.core;
     requires static transitive org.jspecify;
 
@@ -20,6 +21,7 @@ module dev.hyaline.instrument {
     exports dev.hyaline.instrument.gradient;
     exports dev.hyaline.instrument.hook;
     exports dev.hyaline.instrument.json;
+    exports dev.hyaline.instrument.model;
     exports dev.hyaline.instrument.run;
     exports dev.hyaline.instrument.training;
     exports dev.hyaline.instrument.weights;

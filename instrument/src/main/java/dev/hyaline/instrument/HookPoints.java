@@ -113,7 +113,10 @@ public final class HookPoints {
         return List.copyOf(selected);
     }
 
-    /** Returns whether a name holds a layer: {@code blocks.3.attn.hook_z} does, {@code attn.hook_z} does not. */
+    /**
+     * Returns whether a name holds a layer: {@code blocks.3.attn.hook_z} and {@code z3} do, {@code attn.hook_z} does
+     * not.
+     */
     public static boolean hasLayer(String name) {
         return inBlock(name).isPresent();
     }
@@ -137,7 +140,8 @@ public final class HookPoints {
     }
 
     /**
-     * The one point that a name means: {@code blocks.3.attn.hook_z}, or {@code ln_final.hook_scale} outside the blocks.
+     * The one point that a name means: {@code blocks.3.attn.hook_z}, {@code z3}, or {@code ln_final.hook_scale} outside
+     * the blocks.
      *
      * @throws UnknownHookPointException if there is no such point
      */
@@ -147,13 +151,36 @@ public final class HookPoints {
                 .orElseThrow(() -> unknown(name));
     }
 
+    /**
+     * The point of a layer that a name without one means: {@code point("pattern", 2)}.
+     *
+     * @throws UnknownHookPointException if there is no such site, or its name has no layer because it is outside the
+     *     blocks
+     */
+    public static HookPoint point(String name, int layer) {
+        return HookPoint.of(site(name), layer);
+    }
+
     private static Optional<HookPoint> inBlock(String name) {
         Matcher inBlock = IN_A_BLOCK.matcher(name);
-        if (!inBlock.matches() || inBlock.group(1).length() > 6) {
-            return Optional.empty();
+        if (inBlock.matches()) {
+            return inBlock.group(1).length() > 6
+                    ? Optional.empty()
+                    : inBlock(inBlock.group(2), Integer.parseInt(inBlock.group(1)));
         }
-        int layer = Integer.parseInt(inBlock.group(1));
-        return localSite(inBlock.group(2)).filter(Site::perLayer).map(site -> HookPoint.of(site, layer));
+        Matcher shorthand = NAME_AND_LAYER.matcher(name);
+        return shorthand.matches()
+                ? inBlock(shortSite(shorthand), Integer.parseInt(shorthand.group(2)))
+                : Optional.empty();
+    }
+
+    private static Optional<HookPoint> inBlock(String localName, int layer) {
+        return localSite(localName).filter(Site::perLayer).map(site -> HookPoint.of(site, layer));
+    }
+
+    /** The site in {@code scale4ln1} is {@code ln1.scale}. */
+    private static String shortSite(Matcher shorthand) {
+        return (shorthand.group(3) == null ? "" : shorthand.group(3) + ".") + shorthand.group(1);
     }
 
     private static UnknownHookPointException unknown(String name) {
@@ -225,7 +252,7 @@ public final class HookPoints {
         if (!shorthand.matches()) {
             return List.of();
         }
-        String site = (shorthand.group(3) == null ? "" : shorthand.group(3) + ".") + shorthand.group(1);
+        String site = shortSite(shorthand);
         if (!isInBlocks(points, site)) {
             return List.of();
         }

@@ -2,23 +2,19 @@ package dev.hyaline.instrument;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hyaline.engine.ForwardRequest;
-import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.LogitSelection;
-import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.engine.tensor.Tensor;
 import dev.hyaline.instrument.capture.ActivationCache;
-import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.hook.Hook;
 import dev.hyaline.instrument.hook.Hooks;
+import dev.hyaline.instrument.model.LanguageModel;
+import dev.hyaline.instrument.model.LanguageModel.LikelyToken;
 import dev.hyaline.instrument.run.BaseRun;
-import dev.hyaline.instrument.run.EditedModel;
 import dev.hyaline.instrument.run.SequenceEdit;
-import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,39 +26,31 @@ class ReadmeTest {
     @Test
     void theExampleRuns() {
         // begin
-        try (Checkpoint checkpoint = Checkpoint.builtIn("fable");
-                Gpt2 model = Gpt2.of(checkpoint.weights())) {
-            int[] tokens = checkpoint.tokenizer().encode("<|endoftext|>Anna went to the park because");
-            Gpt2Config config = model.config();
+        try (LanguageModel fable = LanguageModel.open("fable")) { // or gpt2, OWNER/NAME, a folder
+            String text = "Anna went to the park because";
 
-            ActivationCache cache = ActivationCache.record(
-                    model, Prompts.of(config, tokens), Capture.of(config, "resid_post", "pattern"));
-            float[] pattern = cache.values(HookPoint.of(Site.PATTERN, 2), 0); // [heads, queries, keys]
+            ActivationCache cache = fable.record(text); // TransformerLens: logits, cache = model.run_with_cache(text)
+            double toFirst = cache.get("pattern", 2).get(5, -1, 0); // layer 2, head 5: from the last token to the first
 
-            // TransformerLens: model.run_with_hooks(tokens, fwd_hooks=[("blocks.1.attn.hook_z", zero_head_5)])
-            Hooks hooks =
-                    Hooks.of(Hook.editing("blocks.1.attn.hook_z", z -> z.rows(5).forEach(row -> row.fill(0))));
-            float[] hooked = hooks.forward(model, Prompts.of(config, tokens), LogitSelection.last())
-                    .logits();
+            // TransformerLens: model.run_with_hooks(text, fwd_hooks=[("blocks.1.attn.hook_z", zero_head_5)])
+            Hooks hooks = Hooks.of(Hook.editing("blocks.1.attn.hook_z", z -> z.rows(5).forEach(row -> row.fill(0))));
+            Tensor hooked = fable.logits(text, hooks); // [position, token]
 
-            Target heads = Target.of(Site.Z, 1).heads(0, 5); // z of two heads of layer 1, at every position
-            Interventions ablation = Interventions.of(Intervention.zero(heads));
-            float[] logits = EditedModel.of(model, ablation)
-                    .forward(Prompts.of(config, tokens), LogitSelection.last())
-                    .logits();
+            Interventions ablation = Interventions.of(Intervention.zero(Target.named("z1").heads(0, 5)));
+            List<LikelyToken> next = fable.likeliest(fable.logits(text, ablation), 5);
+            String continued = fable.generate(text, 20, ablation);
 
-            BaseRun run =
-                    BaseRun.record(model, Prompts.of(config, tokens)); // reruns recompute only what an edit can change
-            SequenceEdit edit = SequenceEdit.of(
-                    0, Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(-1), 0.5f));
+            BaseRun run = BaseRun.record(fable.model(), fable.prompts(text)); // reruns recompute what an edit can change
+            SequenceEdit edit = SequenceEdit.of(0, Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(-1), 0.5f));
             float[] edited = run.rerun(List.of(edit)).results().getFirst().logits();
             // end
-            assertThat(pattern).hasSize(config.nHeads() * tokens.length * tokens.length);
-            float[] plain = model.forward(ForwardRequest.of(tokens).logits(LogitSelection.last()))
-                    .logits();
-            assertThat(hooked).hasSize(config.dVocab()).isNotEqualTo(plain);
-            assertThat(logits).hasSize(config.dVocab()).isNotEqualTo(plain);
-            assertThat(edited).hasSize(config.dVocab()).isNotEqualTo(plain);
+            int n = fable.tokens(text).length;
+            assertThat(toFirst).isEqualTo(cache.values(HookPoint.of(Site.PATTERN, 2), 0)[(5 * n + n - 1) * n]);
+            Tensor plain = fable.logits(text);
+            assertThat(hooked.toArray()).hasSameSizeAs(plain.toArray()).isNotEqualTo(plain.toArray());
+            assertThat(next).hasSize(5).isNotEqualTo(fable.likeliest(text, 5));
+            assertThat(continued).isNotEmpty();
+            assertThat(edited).hasSize(fable.config().dVocab()).isNotEqualTo(plain.at(-1).toArray());
         }
     }
 

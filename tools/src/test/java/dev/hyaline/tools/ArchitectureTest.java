@@ -29,7 +29,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The arrows between the modules, tools -> analysis -> instrument -> engine <- weights-loader and instrument -> files
+ * The arrows between the modules, tools -> analysis -> instrument -> weights-loader -> engine and instrument -> files
  * <- weights-loader and tools -> explorer -> analysis, and the walls inside the engine.
  *
  * <p>{@code tools} is the one module whose class path holds all the others except {@code benchmarks}, on which nobody
@@ -86,7 +86,19 @@ final class ArchitectureTest {
     static final ArchRule WEIGHTS_KNOWS_FILES_AND_ENGINE = arrows("weights", "files", "engine");
 
     @ArchTest
-    static final ArchRule INSTRUMENT_KNOWS_FILES_AND_ENGINE = arrows("instrument", "files", "engine");
+    static final ArchRule INSTRUMENT_KNOWS_WEIGHTS_FILES_AND_ENGINE =
+            arrows("instrument", "weights", "files", "engine");
+
+    /** What instruments a model does not care where it came from. */
+    @ArchTest
+    static final ArchRule INSTRUMENT_OPENS_MODELS_IN_ONE_PACKAGE = noClasses()
+            .that()
+            .resideInAPackage("dev.hyaline.instrument..")
+            .and()
+            .resideOutsideOfPackage("dev.hyaline.instrument.model..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.hyaline.weights..");
 
     @ArchTest
     static final ArchRule CORPORA_KNOWS_INSTRUMENT_AND_FILES = arrows("corpora", "instrument", "files");
@@ -99,15 +111,20 @@ final class ArchitectureTest {
     static final ArchRule ANALYSIS_KNOWS_INSTRUMENT_FILES_AND_ENGINE =
             arrows("analysis", "instrument", "weights", "files", "engine");
 
-    /** Autoencoders and EAP-IG's graphs come as files of PyTorch's too, which the loader of weights reads. */
+    /**
+     * Autoencoders and EAP-IG's graphs come as files of PyTorch's too, which the loader of weights reads; pairs of
+     * prompts are encoded by its tokenizers.
+     */
     @ArchTest
-    static final ArchRule ONLY_AUTOENCODERS_AND_GRAPHS_ARE_READ_AS_WEIGHTS = noClasses()
+    static final ArchRule ONLY_AUTOENCODERS_GRAPHS_AND_PROMPTS_KNOW_THE_LOADER = noClasses()
             .that()
             .resideInAPackage("dev.hyaline.analysis..")
             .and()
             .resideOutsideOfPackage("dev.hyaline.analysis.sparse.file..")
             .and()
             .doNotHaveFullyQualifiedName("dev.hyaline.analysis.circuit.GraphTensors")
+            .and()
+            .doNotHaveFullyQualifiedName("dev.hyaline.analysis.prompt.PromptEncoder")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("dev.hyaline.weights..");

@@ -178,6 +178,7 @@ final class BadIndexTest {
             offer(prompts);
             offer(cache);
             offer(cache.source());
+            offer(cache.get(HookPoint.of(Site.PATTERN, 1), 0));
             offer(run);
             offer(edit);
             offer(run.rerun(List.of(new SequenceEdit(0, edit))));

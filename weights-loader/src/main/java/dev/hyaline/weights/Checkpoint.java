@@ -10,6 +10,9 @@ import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.MappedMemory;
+import dev.hyaline.weights.hub.Hub;
+import dev.hyaline.weights.hub.HubListener;
+import dev.hyaline.weights.hub.HubSettings;
 import dev.hyaline.weights.hub.Snapshot;
 import dev.hyaline.weights.internal.CheckpointTensors;
 import dev.hyaline.weights.internal.ConfigFile;
@@ -129,6 +132,26 @@ public final class Checkpoint implements AutoCloseable {
         }
         Folder folder = new ResourceFolder(name);
         return open(name, folder, ModelFiles.find(folder));
+    }
+
+    /**
+     * Opens the model that a name means, downloading it from the hub if necessary, as the environment configures the
+     * hub.
+     *
+     * @param name a built-in model, a folder or file, or a repository of the Hugging Face hub: {@code fable},
+     *     {@code gpt2}, {@code OWNER/NAME@REVISION}
+     * @throws BadCheckpointException if there is none, or it does not hold a GPT-2
+     * @throws dev.hyaline.weights.hub.HubException if it cannot be downloaded
+     */
+    public static Checkpoint named(String name) {
+        return switch (ModelSource.of(name)) {
+            case ModelSource.BuiltIn builtIn -> builtIn(builtIn.name());
+            case ModelSource.OnDisk onDisk -> open(onDisk.path());
+            case ModelSource.OnHub onHub -> {
+                Hub hub = Hub.of(HubSettings.of(System.getenv()));
+                yield open(onHub.snapshot(hub, false, HubListener.SILENT));
+            }
+        };
     }
 
     /** The models that come with this library. */

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
+import dev.hyaline.weights.Tokenizer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -18,6 +19,21 @@ public record PromptEncoder(TextEncoder encoder, List<Integer> before, List<Inte
     public PromptEncoder {
         before = List.copyOf(before);
         after = List.copyOf(after);
+    }
+
+    /**
+     * The encoder of a model's tokenizer.
+     *
+     * @param begins whether prompts get the tokens that mark a text's bounds: for GPT-2 the end-of-text token before
+     *     it, as TransformerLens puts it there
+     */
+    public static PromptEncoder of(Tokenizer tokenizer, boolean begins) {
+        if (!begins) {
+            return new PromptEncoder(tokenizer::encode, List.of(), tokenizer.vocabularySize());
+        }
+        List<Integer> marks = Arrays.stream(tokenizer.encodePrompt("")).boxed().toList();
+        return new PromptEncoder(
+                tokenizer::encode, marks.subList(0, 1), marks.subList(1, marks.size()), tokenizer.vocabularySize());
     }
 
     /** One that puts nothing after a prompt. */

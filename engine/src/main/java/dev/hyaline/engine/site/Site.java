@@ -96,6 +96,18 @@ public enum Site {
             };
         }
 
+        /** What the axes of a sequence's values are, in the singular: {@code position}, {@code head}, {@code query}. */
+        public List<String> axes() {
+            return switch (this) {
+                case RESIDUAL -> List.of("position", "dimension");
+                case SCALE -> List.of("position", "scale");
+                case HEADS, HEAD_RESIDUAL -> List.of("position", "head", "dimension");
+                case ATTENTION -> List.of("head", "query", "key");
+                case NEURONS -> List.of("position", "neuron");
+                case LOGITS -> List.of("position", "token");
+            };
+        }
+
         /** Returns whether a token's values are those of its heads. */
         public boolean byHead() {
             return this == HEADS || this == HEAD_RESIDUAL || this == ATTENTION;

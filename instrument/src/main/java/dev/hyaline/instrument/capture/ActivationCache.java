@@ -7,8 +7,11 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.engine.tensor.Tensor;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.NamedTensors;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.internal.RecordedTensors;
 import java.util.Arrays;
@@ -31,7 +34,7 @@ import java.util.stream.Stream;
  * neurons. To be checked against the residual stream, that too: {@code resid_pre}, {@code resid_mid},
  * {@code resid_post}.
  */
-public final class ActivationCache {
+public final class ActivationCache implements NamedTensors {
     private final Gpt2Weights weights;
     private final Gpt2Config config;
     private final Capture capture;
@@ -139,7 +142,7 @@ public final class ActivationCache {
                         : Optional.empty());
     }
 
-    /** The recorded points, in the order in which a pass reaches them. */
+    @Override
     public List<HookPoint> points() {
         return capture.points();
     }
@@ -154,7 +157,7 @@ public final class ActivationCache {
         return weights;
     }
 
-    /** Number of sequences. */
+    @Override
     public int sequences() {
         return lengths.length;
     }
@@ -181,6 +184,13 @@ public final class ActivationCache {
      */
     public float[] values(HookPoint point, int sequence) {
         return of(point, sequence).clone();
+    }
+
+    /** A view of a point's values for one sequence; nothing is copied. */
+    @Override
+    public Tensor get(HookPoint point, int sequence) {
+        float[] recorded = of(point, sequence);
+        return Tensor.view(point.name(), point.site().shape().axes(), shape(point, sequence), recorded);
     }
 
     /** A copy of the logits after a sequence's last token, {@code [dVocab]}. */
@@ -403,5 +413,12 @@ public final class ActivationCache {
     /** The points that hold the residual stream at a boundary. */
     private Stream<HookPoint> residuals(Boundary boundary) {
         return boundary.points(config).reversed().stream();
+    }
+
+    /** The names of the recorded points. */
+    @Override
+    public String toString() {
+        return points().size() + " hook points of " + sequences() + (sequences() == 1 ? " sequence: " : " sequences: ")
+                + Printable.listed(points().stream().map(HookPoint::name).toList());
     }
 }

@@ -1,6 +1,9 @@
 package dev.hyaline.instrument.capture;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.tensor.Tensor;
+import dev.hyaline.files.Printable;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +41,13 @@ public final class LogitAttribution {
     /** The tokens after which the logits stand. */
     public TokenRows rows() {
         return rows;
+    }
+
+    /** All contributions, {@code [component, row]}. */
+    public Tensor tensor() {
+        double[] all = Arrays.stream(values).flatMapToDouble(Arrays::stream).toArray();
+        return Tensor.view(
+                "logit attribution", List.of("component", "row"), List.of(values.length, rows.size()), all);
     }
 
     /** Contribution of a component to one row's logit. */
@@ -106,5 +116,12 @@ public final class LogitAttribution {
         return SumCheck.of(
                 IntStream.of(known).mapToDouble(row -> logits[row]).toArray(),
                 IntStream.of(known).mapToDouble(row -> sums[row]).toArray());
+    }
+
+    /** The labels of its components. */
+    @Override
+    public String toString() {
+        return "attribution of " + values.length + " components x " + rows.size() + " rows: "
+                + Printable.listed(labels);
     }
 }

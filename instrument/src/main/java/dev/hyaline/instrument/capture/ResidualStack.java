@@ -3,6 +3,8 @@ package dev.hyaline.instrument.capture;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.internal.kernel.DoubleFma;
+import dev.hyaline.engine.tensor.Tensor;
+import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -81,6 +83,17 @@ public final class ResidualStack {
             throw new BadInputException("the stack has no component " + label);
         }
         return index;
+    }
+
+    /** All vectors, {@code [component, row, dimension]}: computed, and copied. */
+    public Tensor tensor() {
+        int perComponent = Math.multiplyExact(rows.size(), dModel);
+        float[] all = new float[Math.multiplyExact(size(), perComponent)];
+        for (int c = 0; c < size(); c++) {
+            System.arraycopy(values(c), 0, all, c * perComponent, perComponent);
+        }
+        return Tensor.view(
+                "residual stack", List.of("component", "row", "dimension"), List.of(size(), rows.size(), dModel), all);
     }
 
     /** A component's vectors, {@code [rows, dModel]}. */
@@ -246,5 +259,12 @@ public final class ResidualStack {
             out[i] = values[i];
         }
         return out;
+    }
+
+    /** The labels of its components. */
+    @Override
+    public String toString() {
+        return "stack of " + size() + " components x " + rows.size() + " rows x " + dModel + " dimensions: "
+                + Printable.listed(labels());
     }
 }

@@ -24,7 +24,7 @@ final class RecordedStore implements ActivationSource {
         this.store = store;
         this.dump = dump;
         if (!store.heads().isAll() || !store.neurons().isAll()) {
-            throw new BadInputException(DumpReader.partial(
+            throw new BadInputException(PromptDump.partial(
                     name(), store.heads().toString(), store.neurons().toString()));
         }
         if (store.documents() > Integer.MAX_VALUE) {

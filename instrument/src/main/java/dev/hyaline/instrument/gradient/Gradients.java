@@ -6,7 +6,9 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.engine.tensor.Tensor;
 import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.NamedTensors;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -26,7 +28,7 @@ import java.util.List;
  * <p>The gradient at a site is the sum over all that reads the value; sites that exist on demand hold the share of one
  * reader. A site that the objective does not depend on holds zeros.
  */
-public final class Gradients {
+public final class Gradients implements NamedTensors {
     private final ActivationCache cache;
 
     private Gradients(ActivationCache cache) {
@@ -65,7 +67,7 @@ public final class Gradients {
         return most[0];
     }
 
-    /** The points, in the order in which a forward pass reaches them. */
+    @Override
     public List<HookPoint> points() {
         return cache.points();
     }
@@ -75,7 +77,7 @@ public final class Gradients {
         return cache.rows();
     }
 
-    /** Number of sequences. */
+    @Override
     public int sequences() {
         return cache.sequences();
     }
@@ -109,6 +111,12 @@ public final class Gradients {
         return cache.values(name, sequence);
     }
 
+    /** A view of the gradient at a point for one sequence; nothing is copied. */
+    @Override
+    public Tensor get(HookPoint point, int sequence) {
+        return cache.get(point, sequence);
+    }
+
     /** A copy of the gradient at a point for one token; attention maps have no such row. */
     public float[] row(HookPoint point, int sequence, int position) {
         return cache.row(point, sequence, position);
@@ -130,5 +138,11 @@ public final class Gradients {
     /** Bytes the gradients take. */
     public long bytes() {
         return cache.bytes();
+    }
+
+    /** The points and shapes of the gradients. */
+    @Override
+    public String toString() {
+        return "gradients, as " + cache;
     }
 }

@@ -2,7 +2,6 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.HubAccess;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
@@ -98,7 +97,7 @@ public final class ModelsCommand implements Runnable {
 
     @Override
     public void run() {
-        HubSettings settings = HubAccess.settings(console);
+        HubSettings settings = HubSettings.of(console.environment());
         List<String> failures = refresh ? refresh(Hub.of(settings)) : List.of();
         List<Model> models = new ArrayList<>();
         for (String name : Checkpoint.builtInNames()) {

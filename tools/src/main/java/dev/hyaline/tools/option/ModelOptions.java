@@ -1,32 +1,24 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.engine.error.BadCheckpointException;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.HubProgress;
 import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.ModelSource;
 import dev.hyaline.weights.hub.Hub;
-import dev.hyaline.weights.hub.HubException;
-import dev.hyaline.weights.hub.HubException.Reason;
-import dev.hyaline.weights.hub.HubName;
+import dev.hyaline.weights.hub.HubSettings;
 import dev.hyaline.weights.hub.Snapshot;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The choice of a model. */
 public final class ModelOptions implements CheckedOptions {
     private static final String DEFAULT = "fable";
-
-    private static final Set<Reason> PERHAPS_A_PATH =
-            EnumSet.of(Reason.NOT_FOUND, Reason.NOT_ALLOWED, Reason.UNREACHABLE, Reason.OFFLINE);
 
     @Option(
             names = {"-m", "--model"},
@@ -93,40 +85,23 @@ public final class ModelOptions implements CheckedOptions {
 
     private Checkpoint find(Console console) {
         snapshot = null;
-        if (Checkpoint.builtInNames().contains(model)) {
-            return Checkpoint.builtIn(model);
-        }
-        Path path = PathOption.parse("--model", model);
-        if (Files.exists(path)) {
-            return Checkpoint.open(path);
-        }
-        return HubName.parse(model).map(name -> open(console, name)).orElseGet(() -> Checkpoint.open(path));
+        PathOption.parse("--model", model);
+        return switch (ModelSource.of(model)) {
+            case ModelSource.BuiltIn builtIn -> Checkpoint.builtIn(builtIn.name());
+            case ModelSource.OnDisk onDisk -> Checkpoint.open(onDisk.path());
+            case ModelSource.OnHub onHub -> {
+                Hub hub = Hub.of(HubSettings.of(console.environment()));
+                try (HubProgress progress = new HubProgress(console, onHub.name())) {
+                    snapshot = onHub.snapshot(hub, refresh, progress);
+                    yield Checkpoint.open(snapshot);
+                }
+            }
+        };
     }
 
     private void requireHub(String otherwise) {
         if (refresh) {
             throw new BadInputException("--refresh is for models of the hub, but " + model + " " + otherwise);
-        }
-    }
-
-    private Checkpoint open(Console console, HubName name) {
-        Hub hub = Hub.of(HubAccess.settings(console));
-        if (!name.hasOwner() && hub.cached(name).isEmpty()) {
-            throw BadCheckpointException.file(
-                    model,
-                    "a built-in model (" + String.join(", ", Checkpoint.builtInNames()) + "), a folder or file, "
-                            + String.join(", ", HubName.shortNames()) + " or OWNER/NAME",
-                    "nothing there");
-        }
-        try (HubProgress progress = new HubProgress(console, name)) {
-            snapshot = refresh ? hub.refresh(name, progress) : hub.get(name, progress);
-            return Checkpoint.open(snapshot);
-        } catch (HubException e) {
-            boolean asGiven = model.startsWith(name.repository());
-            throw asGiven && PERHAPS_A_PATH.contains(e.reason())
-                    ? new HubException(
-                            e.reason(), e.getMessage() + " (and there is no file or folder " + model + ")", e)
-                    : e;
         }
     }
 

@@ -9,12 +9,10 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Utf8;
-import dev.hyaline.weights.Tokenizer;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -252,12 +250,6 @@ public final class PairOptions implements CheckedOptions {
     }
 
     public static PromptEncoder encoder(ModelVocabulary vocabulary, boolean begin) {
-        Tokenizer tokenizer = vocabulary.required();
-        if (!begin) {
-            return new PromptEncoder(tokenizer::encode, List.of(), tokenizer.vocabularySize());
-        }
-        List<Integer> marks = Arrays.stream(tokenizer.encodePrompt("")).boxed().toList();
-        return new PromptEncoder(
-                tokenizer::encode, marks.subList(0, 1), marks.subList(1, marks.size()), tokenizer.vocabularySize());
+        return PromptEncoder.of(vocabulary.required(), begin);
     }
 }

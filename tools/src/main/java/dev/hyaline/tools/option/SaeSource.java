@@ -10,6 +10,7 @@ import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.HubProgress;
 import dev.hyaline.weights.hub.Hub;
+import dev.hyaline.weights.hub.HubSettings;
 import dev.hyaline.weights.hub.HubException;
 import dev.hyaline.weights.hub.HubName;
 import java.nio.file.Files;
@@ -97,7 +98,7 @@ public final class SaeSource implements CheckedOptions {
         }
         HubName name = hubName(sae).orElseThrow(() -> missing(sae));
         int colon = sae.indexOf(':');
-        Hub hub = Hub.of(HubAccess.settings(console));
+        Hub hub = Hub.of(HubSettings.of(console.environment()));
         try (HubProgress progress = new HubProgress(console, name)) {
             return hub.folder(name, colon < 0 ? "" : sae.substring(colon + 1), SaeFiles::isRead, progress);
         } catch (HubException e) {

@@ -27,6 +27,9 @@ import java.util.regex.Pattern;
 public final class Hub {
     private static final Pattern FOLDER = Pattern.compile("[\\w.+=-]{1,128}");
 
+    /** The system property that names the authentication schemes disabled when Java tunnels https through a proxy. */
+    private static final String DISABLED_SCHEMES = "jdk.http.auth.tunneling.disabledSchemes";
+
     private final HubSettings settings;
     private final CacheLayout cache;
 
@@ -35,7 +38,22 @@ public final class Hub {
         this.cache = new CacheLayout(settings.cache());
     }
 
+    /**
+     * The hub with some settings.
+     *
+     * <p>By default Java sends no user name and password to a proxy for https, since Basic authentication sends them
+     * practically in clear text. A user who writes them into {@code https_proxy}, as for curl and Python, asks for
+     * exactly that; then, and only then, Basic authentication is enabled for this process, unless the system property
+     * {@value #DISABLED_SCHEMES} is set. Java reads it at the first connection.
+     */
     public static Hub of(HubSettings settings) {
+        boolean user = settings.proxies()
+                .https()
+                .filter(proxy -> proxy.getRawUserInfo() != null)
+                .isPresent();
+        if (user && System.getProperty(DISABLED_SCHEMES) == null) {
+            System.setProperty(DISABLED_SCHEMES, "");
+        }
         return new Hub(settings);
     }
 

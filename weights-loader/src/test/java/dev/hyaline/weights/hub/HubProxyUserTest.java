@@ -1,11 +1,7 @@
-package dev.hyaline.tools.option;
+package dev.hyaline.weights.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hyaline.tools.terminal.Console;
-import java.io.InputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -14,7 +10,7 @@ import org.junit.jupiter.api.parallel.Isolated;
 
 /** Java sends a user and password to a proxy for https only where the environment names them. */
 @Isolated("changes a property that every connection of this JVM reads")
-final class HubAccessTest {
+final class HubProxyUserTest {
     private static final String DISABLED_SCHEMES = "jdk.http.auth.tunneling.disabledSchemes";
 
     private String before;
@@ -33,8 +29,7 @@ final class HubAccessTest {
     }
 
     private static void settings(Map<String, String> environment) {
-        PrintWriter nowhere = new PrintWriter(new StringWriter());
-        HubAccess.settings(new Console(InputStream.nullInputStream(), nowhere, nowhere, false, false, environment));
+        Hub.of(HubSettings.of(environment));
     }
 
     @Test

@@ -1,0 +1,82 @@
+package dev.hyaline.instrument.dump;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.ElementType;
+import dev.hyaline.instrument.IndexSelection;
+import dev.hyaline.instrument.Models;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.CaptureListener;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class PromptDumpTest {
+    private static final CaptureListener NOBODY = (point, sequence, values, offset, length) -> {};
+
+    @TempDir
+    private Path temporary;
+
+    private void write(Gpt2 model, Prompts prompts, Capture capture, DumpFormat format) {
+        try (DumpFolder folder = DumpFolder.open(temporary, DumpFolder.IfExists.REPLACE)) {
+            Dump.of(Models.CONFIG, prompts, capture, ElementType.F32, format)
+                    .write(model, folder, DumpTest::provenance, NOBODY);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"5,5", "6,1,9"})
+    void everythingIsReadBack(String lengths) {
+        Prompts prompts = Models.prompts(
+                Arrays.stream(lengths.split(",")).mapToInt(Integer::parseInt).toArray());
+        Capture capture = Capture.of(HookPoint.all(Models.CONFIG)).positions(IndexSelection.parse("0,last"));
+        try (Gpt2 model = Models.small()) {
+            write(model, prompts, capture, DumpFormat.SAFETENSORS);
+            ActivationCache cache = ActivationCache.record(model, prompts, capture);
+            PromptDump dump = PromptDump.open(temporary);
+            assertThat(dump.points()).isEqualTo(capture.points());
+            assertThat(dump.sequences()).isEqualTo(prompts.size());
+            assertThat(dump.gradientOf()).isEmpty();
+            for (int s = 0; s < prompts.size(); s++) {
+                assertThat(dump.tokens(s)).isEqualTo(prompts.tokens(s));
+                assertThat(dump.name(s)).isEqualTo(prompts.name(s));
+                assertThat(dump.texts(s)).hasSize(prompts.length(s)).startsWith("<" + prompts.token(s, 0) + ">\n");
+                assertThat(dump.positions(s)).isEqualTo(capture.positions(prompts, s));
+                for (HookPoint point : dump.points()) {
+                    assertThat(dump.get(point, s).shape()).isEqualTo(cache.get(point, s).shape());
+                    assertThat(dump.get(point, s).toArray())
+                            .isEqualTo(cache.get(point, s).toArray());
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatIsNotThereIsNamed() {
+        try (Gpt2 model = Models.small()) {
+            write(model, Models.prompts(4), Capture.of(Models.CONFIG, "z").heads(1), DumpFormat.SAFETENSORS);
+            PromptDump dump = PromptDump.open(temporary);
+            assertThat(dump.get("z", 1).shape()).containsExactly(4, 1, 5);
+            assertThatThrownBy(() -> dump.get("q", 1))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageEndingWith("holds no blocks.1.attn.hook_q; it holds blocks.0.attn.hook_z,"
+                            + " blocks.1.attn.hook_z, blocks.2.attn.hook_z");
+            assertThatThrownBy(dump::source)
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("holds only heads 1");
+            write(model, Models.prompts(4), Capture.of(Models.CONFIG, "z"), DumpFormat.NPZ);
+            assertThatThrownBy(() -> PromptDump.open(temporary))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("is a dump as npz");
+        }
+    }
+}
