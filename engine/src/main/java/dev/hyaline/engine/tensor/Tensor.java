@@ -296,7 +296,7 @@ public final class Tensor {
         List<String> keptAxes = new ArrayList<>(axes);
         keptAxes.remove(a);
         List<Integer> keptShape = new ArrayList<>(shape());
-        keptShape.remove(/* index= */ a);
+        keptShape.remove(/* index */ a);
         int inner = Arrays.stream(shape, a + 1, shape.length).reduce(1, (product, length) -> product * length);
         int outer = Arrays.stream(shape, 0, a).reduce(1, (product, length) -> product * length);
         double[] values = toDoubleArray();
