@@ -25,9 +25,7 @@ public final class PromptLoss {
     public static PromptLoss of(Gpt2 model, int... tokens) {
         requirePredicted(tokens);
         int[] predicting = IntStream.range(0, tokens.length - 1).toArray();
-        return of(
-                model.forward(ForwardRequest.of(tokens).logits(LogitSelection.rows(predicting))),
-                tokens);
+        return of(model.forward(ForwardRequest.of(tokens).logits(LogitSelection.rows(predicting))), tokens);
     }
 
     /**

@@ -8,8 +8,8 @@ import dev.hyaline.files.Printable;
 import java.util.List;
 
 /**
- * Values by hook point and sequence, each read as a tensor: an activation cache, gradients, a dump. Of one prompt alone,
- * as most are, its sequence need not be named.
+ * Values by hook point and sequence, each read as a tensor: an activation cache, gradients, a dump. Of one prompt
+ * alone, as most are, its sequence need not be named.
  *
  * <pre>{@code
  * cache.get("blocks.2.attn.hook_pattern")      // [head, query, key]; also "pattern2"

@@ -33,15 +33,19 @@ class ReadmeTest {
             double toFirst = cache.get("pattern", 2).get(5, -1, 0); // layer 2, head 5: from the last token to the first
 
             // TransformerLens: model.run_with_hooks(text, fwd_hooks=[("blocks.1.attn.hook_z", zero_head_5)])
-            Hooks hooks = Hooks.of(Hook.editing("blocks.1.attn.hook_z", z -> z.rows(5).forEach(row -> row.fill(0))));
+            Hooks hooks =
+                    Hooks.of(Hook.editing("blocks.1.attn.hook_z", z -> z.rows(5).forEach(row -> row.fill(0))));
             Tensor hooked = fable.logits(text, hooks); // [position, token]
 
-            Interventions ablation = Interventions.of(Intervention.zero(Target.named("z1").heads(0, 5)));
+            Interventions ablation =
+                    Interventions.of(Intervention.zero(Target.named("z1").heads(0, 5)));
             List<LikelyToken> next = fable.likeliest(fable.logits(text, ablation), 5);
             String continued = fable.generate(text, 20, ablation);
 
-            BaseRun run = BaseRun.record(fable.model(), fable.prompts(text)); // reruns recompute what an edit can change
-            SequenceEdit edit = SequenceEdit.of(0, Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(-1), 0.5f));
+            BaseRun run =
+                    BaseRun.record(fable.model(), fable.prompts(text)); // reruns recompute what an edit can change
+            SequenceEdit edit = SequenceEdit.of(
+                    0, Intervention.scale(Target.of(Site.MLP_OUT, 2).positions(-1), 0.5f));
             float[] edited = run.rerun(List.of(edit)).results().getFirst().logits();
             // end
             int n = fable.tokens(text).length;
@@ -50,7 +54,9 @@ class ReadmeTest {
             assertThat(hooked.toArray()).hasSameSizeAs(plain.toArray()).isNotEqualTo(plain.toArray());
             assertThat(next).hasSize(5).isNotEqualTo(fable.likeliest(text, 5));
             assertThat(continued).isNotEmpty();
-            assertThat(edited).hasSize(fable.config().dVocab()).isNotEqualTo(plain.at(-1).toArray());
+            assertThat(edited)
+                    .hasSize(fable.config().dVocab())
+                    .isNotEqualTo(plain.at(-1).toArray());
         }
     }
 

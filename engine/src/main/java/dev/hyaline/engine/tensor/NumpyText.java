@@ -117,7 +117,8 @@ final class NumpyText {
         }
 
         private boolean isScientific(double[] finite) {
-            double[] sizes = Arrays.stream(finite).filter(v -> v != 0).map(Math::abs).toArray();
+            double[] sizes =
+                    Arrays.stream(finite).filter(v -> v != 0).map(Math::abs).toArray();
             if (sizes.length == 0) {
                 return false;
             }

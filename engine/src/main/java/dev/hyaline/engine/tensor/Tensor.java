@@ -95,7 +95,8 @@ public final class Tensor {
         boolean fits = !shape.isEmpty()
                 && shape.size() == axes.size()
                 && shape.stream().allMatch(size -> size >= 0)
-                && shape.stream().mapToDouble(Integer::doubleValue).reduce(1, (product, size) -> product * size) == values;
+                && shape.stream().mapToDouble(Integer::doubleValue).reduce(1, (product, size) -> product * size)
+                        == values;
         if (!fits) {
             throw new BadShapeException(
                     "the tensor " + name, "a length for each of the axes " + axes, values + " values, shape " + shape);
@@ -159,8 +160,8 @@ public final class Tensor {
      */
     public Tensor at(int... index) {
         if (index.length >= shape.length) {
-            throw new BadInputException(name + " has the axes " + sizes() + ": fewer indices than axes leave some, found "
-                    + Arrays.toString(index));
+            throw new BadInputException(name + " has the axes " + sizes()
+                    + ": fewer indices than axes leave some, found " + Arrays.toString(index));
         }
         int held = index.length;
         return new Tensor(

@@ -103,7 +103,8 @@ final class TensorTest {
     }
 
     @Property
-    void theLargestAreThoseOfASort(@ForAll @IntRange(min = 1, max = 30) int n, @ForAll @IntRange(min = 1, max = 35) int k) {
+    void theLargestAreThoseOfASort(
+            @ForAll @IntRange(min = 1, max = 30) int n, @ForAll @IntRange(min = 1, max = 35) int k) {
         Random random = new Random(n * 100L + k);
         double[] values = random.ints(n, 0, 6).asDoubleStream().toArray();
         List<Integer> sorted = IntStream.range(0, n)
@@ -112,7 +113,9 @@ final class TensorTest {
                 .limit(k)
                 .toList();
         Tensor tensor = Tensor.view("t", List.of("i"), List.of(n), values);
-        assertThat(tensor.topK(k)).extracting(element -> element.index().getFirst()).isEqualTo(sorted);
+        assertThat(tensor.topK(k))
+                .extracting(element -> element.index().getFirst())
+                .isEqualTo(sorted);
         assertThat(tensor.argmax()).containsExactly(sorted.getFirst());
     }
 
@@ -142,8 +145,7 @@ final class TensorTest {
         assertThatThrownBy(() -> tensor.axis("head"))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("counts has no axis head; its axes are [i 2, j 3, k 4]");
-        assertThatThrownBy(() -> tensor.mean(3))
-                .isInstanceOf(BadInputException.class);
+        assertThatThrownBy(() -> tensor.mean(3)).isInstanceOf(BadInputException.class);
         assertThatThrownBy(() -> tensor.mean(0).toArray())
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("mean of counts holds values of double precision; toDoubleArray() copies them");
@@ -156,12 +158,11 @@ final class TensorTest {
 
     @Test
     void printsNameShapeAndValues() {
-        assertThat(counting(1, 2, 2))
-                .hasToString(
-                        """
-                        counts [i 1, j 2, k 2] float32
-                        [[[ 0.  1.]
-                          [10. 11.]]]""");
+        assertThat(counting(1, 2, 2)).hasToString("""
+            counts [i 1, j 2, k 2] float32
+            [[[ 0.  1.]
+              [10. 11.]]]\
+            """);
     }
 
     /** {@code str(array)} of NumPy 2.4.6, whose shapes, bits and text are in the file. */

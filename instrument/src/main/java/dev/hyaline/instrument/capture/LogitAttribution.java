@@ -46,8 +46,7 @@ public final class LogitAttribution {
     /** All contributions, {@code [component, row]}. */
     public Tensor tensor() {
         double[] all = Arrays.stream(values).flatMapToDouble(Arrays::stream).toArray();
-        return Tensor.view(
-                "logit attribution", List.of("component", "row"), List.of(values.length, rows.size()), all);
+        return Tensor.view("logit attribution", List.of("component", "row"), List.of(values.length, rows.size()), all);
     }
 
     /** Contribution of a component to one row's logit. */

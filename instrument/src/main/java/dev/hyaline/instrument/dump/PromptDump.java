@@ -62,7 +62,8 @@ public final class PromptDump implements NamedTensors {
     private PromptDump(Path folder, Json manifest) {
         this.folder = folder;
         this.manifest = manifest;
-        prompts = manifest.require("prompts").elements().stream().map(Prompt::of).toList();
+        prompts =
+                manifest.require("prompts").elements().stream().map(Prompt::of).toList();
         if (prompts.isEmpty()) {
             throw DumpReader.notOfPrompts(folder);
         }

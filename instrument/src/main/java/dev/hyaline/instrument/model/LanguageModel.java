@@ -160,8 +160,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** As {@link #record(String, String...)}, of several prompts. */
     public ActivationCache record(Prompts prompts, String... points) {
-        Capture capture =
-                points.length == 0 ? Capture.of(HookPoints.plain(config())) : Capture.of(config(), points);
+        Capture capture = points.length == 0 ? Capture.of(HookPoints.plain(config())) : Capture.of(config(), points);
         return ActivationCache.record(model, prompts, capture);
     }
 

@@ -52,7 +52,8 @@ final class PromptDumpTest {
                 assertThat(dump.texts(s)).hasSize(prompts.length(s)).startsWith("<" + prompts.token(s, 0) + ">\n");
                 assertThat(dump.positions(s)).isEqualTo(capture.positions(prompts, s));
                 for (HookPoint point : dump.points()) {
-                    assertThat(dump.get(point, s).shape()).isEqualTo(cache.get(point, s).shape());
+                    assertThat(dump.get(point, s).shape())
+                            .isEqualTo(cache.get(point, s).shape());
                     assertThat(dump.get(point, s).toArray())
                             .isEqualTo(cache.get(point, s).toArray());
                 }

@@ -80,13 +80,15 @@ final class LanguageModelTest {
         assertThatThrownBy(() -> two.get("pattern", 2))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("there are 2 sequences; name one, from 0, after the hook point");
-        assertThat(two).hasToString("4 hook points of 2 sequences: blocks.0.attn.hook_pattern,"
-                + " blocks.1.attn.hook_pattern, blocks.2.attn.hook_pattern, blocks.3.attn.hook_pattern");
+        assertThat(two)
+                .hasToString("4 hook points of 2 sequences: blocks.0.attn.hook_pattern,"
+                        + " blocks.1.attn.hook_pattern, blocks.2.attn.hook_pattern, blocks.3.attn.hook_pattern");
     }
 
     @Test
     void editsAreThoseOfThePackagesBelow() {
-        Interventions ablation = Interventions.of(Intervention.zero(Target.named("z1").heads(5)));
+        Interventions ablation =
+                Interventions.of(Intervention.zero(Target.named("z1").heads(5)));
         Hooks hooks = Hooks.of(Hook.editing("z1", z -> z.rows(5).forEach(row -> row.fill(0))));
         Tensor edited = fable.logits(TEXT, ablation);
         assertThat(edited.toArray())
@@ -105,9 +107,12 @@ final class LanguageModelTest {
         Interventions flat = Interventions.of(Intervention.zero(Target.named("attn_out")));
         assertThat(fable.generate(TEXT, 12, flat)).isNotEqualTo(text);
         Interventions none = Interventions.of(List.of());
-        assertThat(fable.generate(TEXT, fable.generator().maxNewTokens(12), none)).isEqualTo(text);
-        assertThat(fable.generate(TEXT, fable.generator().sampling(Sampling.seeded(3)).maxNewTokens(12), none))
-                .isEqualTo(fable.generate(TEXT, fable.generator().sampling(Sampling.seeded(3)).maxNewTokens(12), none));
+        assertThat(fable.generate(TEXT, fable.generator().maxNewTokens(12), none))
+                .isEqualTo(text);
+        assertThat(fable.generate(
+                        TEXT, fable.generator().sampling(Sampling.seeded(3)).maxNewTokens(12), none))
+                .isEqualTo(fable.generate(
+                        TEXT, fable.generator().sampling(Sampling.seeded(3)).maxNewTokens(12), none));
     }
 
     @Test
