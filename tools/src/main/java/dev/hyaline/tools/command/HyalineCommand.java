@@ -47,6 +47,8 @@ import picocli.CommandLine.Spec;
             "  hyaline convert --model ckpt.pt --out DIR as a Hugging Face folder: PyTorch, GGUF, llm.c, ...",
             "  hyaline doctor                            where values stop being finite, or the same",
             "  hyaline devices                           the devices that --device can name",
+            "  hyaline shell                             jshell, Java line by line, with this library",
+            "  hyaline help start-here                   a guide; others: hyaline help --help",
             "  hyaline COMMAND --help                    a command's options and examples",
             "",
             "Without --model, every command uses the built-in model fable (4 layers, 1 million parameters).",
@@ -86,6 +88,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("doctor", DoctorCommand::new);
         COMMANDS.put("devices", DevicesCommand::new);
+        COMMANDS.put("shell", ShellCommand::new);
     }
 
     @Spec
@@ -107,7 +110,7 @@ public final class HyalineCommand implements Runnable {
         }
         COMMANDS.values().forEach(command -> commandLine.addSubcommand(command.apply(console)));
         return commandLine
-                .addSubcommand(new CommandLine.HelpCommand())
+                .addSubcommand(new HelpCommand(console))
                 .addSubcommand(new AutoComplete.GenerateCompletion());
     }
 

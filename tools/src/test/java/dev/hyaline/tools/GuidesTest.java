@@ -1,0 +1,139 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hyaline.tools.command.HelpCommand;
+import dev.hyaline.tools.command.HyalineCommand;
+import dev.hyaline.tools.terminal.Console;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import jdk.jshell.JShell;
+import jdk.jshell.Snippet;
+import jdk.jshell.SnippetEvent;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The guides: what they show runs, and what they name is there. */
+final class GuidesTest {
+    private static final Pattern LINK = Pattern.compile("]\\(([^)#]+)\\)");
+    private static final Pattern HELP = Pattern.compile("`hyaline help ([a-z-]+)`");
+    private static final Pattern BLOCK = Pattern.compile("```(\\w+)\n(.*?)```", Pattern.DOTALL);
+
+    static List<String> guides() {
+        return HelpCommand.guides();
+    }
+
+    private static List<String> lines(String guide, String language) {
+        List<String> lines = new ArrayList<>();
+        for (Matcher block = BLOCK.matcher(HelpCommand.guide(guide)); block.find(); ) {
+            if (block.group(1).equals(language)) {
+                block.group(2).lines().filter(line -> !line.isBlank()).forEach(lines::add);
+            }
+        }
+        return lines;
+    }
+
+    private static Path file(String guide) throws IOException {
+        try (Stream<Path> files = Files.walk(Path.of(".."))) {
+            return files.filter(file -> file.endsWith(Path.of("doc-files", guide + ".md")))
+                    .filter(file -> file.toString().contains("src"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("guides")
+    void isPrinted(String guide) {
+        assertThat(Outcome.of("help", guide).succeeded().out()).startsWith(HelpCommand.guide(guide));
+        assertThat(Outcome.of("help", "--help").succeeded().out().replaceAll("\\s+", " "))
+                .contains(guide);
+    }
+
+    @ParameterizedTest
+    @MethodSource("guides")
+    void linksLeadSomewhere(String guide) throws IOException {
+        String text = HelpCommand.guide(guide);
+        Path folder = Objects.requireNonNull(file(guide).getParent());
+        for (Matcher link = LINK.matcher(text); link.find(); ) {
+            assertThat(folder.resolve(link.group(1)).normalize()).isRegularFile();
+        }
+        for (Matcher help = HELP.matcher(text); help.find(); ) {
+            assertThat(guides()).contains(help.group(1));
+        }
+    }
+
+    /** The arguments of every command line are parsed; what the commands do has tests of its own. */
+    @ParameterizedTest
+    @MethodSource("guides")
+    void commandLinesAreRight(String guide) {
+        Console console = new Console(
+                InputStream.nullInputStream(),
+                new PrintWriter(Writer.nullWriter()),
+                new PrintWriter(Writer.nullWriter()),
+                false,
+                false,
+                Map.of());
+        for (String line : lines(guide, "sh")) {
+            List<String> arguments = new ArrayList<>();
+            Matcher words = Pattern.compile("\"([^\"]*)\"|'([^']*)'|(\\S+)").matcher(line);
+            while (words.find()) {
+                arguments.add(Stream.of(1, 2, 3).map(words::group).filter(Objects::nonNull).findFirst().orElseThrow());
+            }
+            assertThat(arguments.removeFirst()).as(line).isEqualTo("hyaline");
+            HyalineCommand.commandLine(arguments.getFirst(), console)
+                    .setExpandAtFiles(false)
+                    .parseArgs(arguments.toArray(String[]::new));
+        }
+    }
+
+    /** As in hyaline shell, with its imports. */
+    @ParameterizedTest
+    @MethodSource("guides")
+    void javaRuns(String guide) throws IOException {
+        List<String> code = lines(guide, "java");
+        if (code.isEmpty()) {
+            return;
+        }
+        List<String> all = new ArrayList<>(List.of("import java.util.*;"));
+        try (InputStream startup = HyalineCommand.class.getResourceAsStream("startup.jsh")) {
+            new String(startup.readAllBytes(), StandardCharsets.UTF_8).lines().forEach(all::add);
+        }
+        all.addAll(code);
+        try (JShell shell = JShell.builder().executionEngine("local").build()) {
+            shell.addToClasspath(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+            for (String line : all) {
+                for (SnippetEvent event : shell.eval(shell.sourceCodeAnalysis().analyzeCompletion(line).source())) {
+                    assertThat(event.status())
+                            .as(() -> line + "\n" + shell.diagnostics(event.snippet())
+                                    .map(problem -> problem.getMessage(null))
+                                    .toList())
+                            .isEqualTo(Snippet.Status.VALID);
+                    assertThat(event.exception()).as(line).isNull();
+                }
+            }
+        }
+    }
+
+    @Test
+    void helpOfCommandsAndOfNothing() {
+        assertThat(Outcome.of("help", "sae", "train").succeeded().out()).contains("Usage: hyaline sae train");
+        assertThat(Outcome.of("help").succeeded().out()).contains("Commands:", "start-here");
+        Outcome unknown = Outcome.of("help", "nonsense");
+        assertThat(unknown.exitCode()).isEqualTo(2);
+        assertThat(unknown.err()).contains("no command and no guide 'nonsense'", "start-here");
+    }
+}
