@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /**
- * Debian's Chromium without a window, spoken to by its DevTools protocol. It resolves no host's name. It has one tab,
- * whose console, errors and requests it keeps.
+ * Debian's Chromium without a window, spoken to by its DevTools protocol. It reaches this machine alone. It has one
+ * tab, whose console, errors and requests it keeps.
  */
 public final class Browser implements AutoCloseable {
     private static final List<Path> PLACES =
@@ -115,7 +115,7 @@ public final class Browser implements AutoCloseable {
                         "--disable-extensions",
                         "--disable-background-networking",
                         "--hide-scrollbars",
-                        "--host-resolver-rules=MAP * ~NOTFOUND",
+                        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
                         "--user-data-dir=" + profile,
                         "--remote-debugging-port=0",
                         "about:blank")

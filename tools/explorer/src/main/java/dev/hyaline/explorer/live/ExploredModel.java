@@ -1,0 +1,19 @@
+package dev.hyaline.explorer.live;
+
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.explorer.data.ViewToken;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model that a page may run.
+ *
+ * @param name shown on the page
+ * @param option the model as {@code --model} names it, for commands that are copied; empty for the built-in one
+ * @param model must stay open while a server has it
+ * @param encoder null if the model has no tokenizer: prompts are then token ids
+ * @param vocabulary the tokens by id
+ */
+public record ExploredModel(
+        String name, String option, Gpt2 model, @Nullable PromptEncoder encoder, IntFunction<ViewToken> vocabulary) {}

@@ -1,0 +1,231 @@
+package dev.hyaline.explorer.live;
+
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.files.Json;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.json.InterventionJson;
+import dev.hyaline.instrument.run.BaseRun;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import tools.jackson.core.JsonGenerator;
+
+/** The model as pages see it. It keeps the runs of the latest prompts. Used by one run at a time. */
+final class LiveModel {
+    /** The name that edits have for the run of {@code source}. */
+    static final String SOURCE = "source";
+
+    private static final Interventions NO_EDITS = Interventions.of();
+
+    private final ExploredModel explored;
+    private final String prompt;
+    private final SequencedMap<List<Integer>, BaseRun> runs = new LinkedHashMap<>();
+    private final long budget = Runtime.getRuntime().maxMemory() / 8;
+
+    LiveModel(ExploredModel explored, String prompt) {
+        this.explored = explored;
+        this.prompt = prompt;
+    }
+
+    /**
+     * A prompt.
+     *
+     * @param text empty if it was given as tokens
+     */
+    record Prompt(String text, int[] tokens) {}
+
+    Gpt2 model() {
+        return explored.model();
+    }
+
+    Gpt2Config config() {
+        return model().config();
+    }
+
+    IntFunction<ViewToken> vocabulary() {
+        return explored.vocabulary();
+    }
+
+    /** The prompt that a request names. */
+    Prompt prompt(ViewRequest request) {
+        return prompt(request.json());
+    }
+
+    private Prompt prompt(Json json) {
+        Optional<Json> text = json.get("prompt");
+        Optional<Json> tokens = json.get("tokens");
+        if (text.isPresent() == tokens.isPresent()) {
+            throw new BadInputException("a request has either \"prompt\", a text, or \"tokens\", their ids");
+        }
+        Prompt found = text.map(value -> encoded(value.string()))
+                .orElseGet(() -> new Prompt("", ViewRequest.integers(tokens.orElseThrow(), config().dVocab())));
+        if (found.tokens.length == 0) {
+            throw new BadInputException("the prompt is empty");
+        }
+        if (found.tokens.length > config().nCtx()) {
+            throw new BadInputException("the prompt has " + found.tokens.length + " tokens, but the model has "
+                    + config().nCtx() + " positions");
+        }
+        return found;
+    }
+
+    private Prompt encoded(String text) {
+        return new Prompt(text, encoder().prompt(text));
+    }
+
+    private PromptEncoder encoder() {
+        PromptEncoder encoder = explored.encoder();
+        if (encoder == null) {
+            throw new BadInputException("the model has no tokenizer files; give token ids");
+        }
+        return encoder;
+    }
+
+    /** A token that a request names by its id or its text. */
+    int token(Json json) {
+        return json.isString() ? encoder().token(json.string()) : json.integer(0, config().dVocab() - 1);
+    }
+
+    /** The run of a prompt, from those kept if it is there. */
+    BaseRun run(int[] tokens) {
+        List<Integer> key = Arrays.stream(tokens).boxed().toList();
+        BaseRun found = runs.remove(key);
+        BaseRun run = found != null ? found : BaseRun.record(model(), Prompts.of(config(), tokens));
+        runs.putLast(key, run);
+        Iterator<BaseRun> oldest = runs.values().iterator();
+        while (runs.size() > 1 && bytes() > budget) {
+            oldest.next();
+            oldest.remove();
+        }
+        return run;
+    }
+
+    private long bytes() {
+        return runs.values().stream()
+                .mapToLong(run -> BaseRun.bytes(config(), run.prompts()))
+                .sum();
+    }
+
+    /** The edits that a request has; none if it has none. */
+    Interventions edits(ViewRequest request) {
+        Optional<Json> edits = request.option("edits");
+        if (edits.isEmpty()) {
+            return NO_EDITS;
+        }
+        requireNoFiles(edits.get());
+        String json = edits.get().toString();
+        Optional<Json> source = request.option(SOURCE);
+        if (source.isEmpty()) {
+            return InterventionJson.parse(json);
+        }
+        int[] tokens = prompt(source.get()).tokens;
+        BaseRun run = run(tokens);
+        Interventions read = InterventionJson.parse(json, Map.of(SOURCE, run));
+        Set<Site> taken = EnumSet.noneOf(Site.class);
+        for (Intervention edit : read.list()) {
+            switch (edit) {
+                case Intervention.Patch patch -> taken.add(patch.target().site());
+                case Intervention.Mean mean -> taken.add(mean.target().site());
+                case Intervention.Resample resample ->
+                    taken.add(resample.target().site());
+                default -> {}
+            }
+        }
+        if (taken.stream().allMatch(run::holds)) {
+            return read;
+        }
+        return InterventionJson.parse(json, Map.of(SOURCE, recorded(tokens, taken)));
+    }
+
+    private ActivationSource recorded(int[] tokens, Set<Site> sites) {
+        List<HookPoint> points = sites.stream()
+                .flatMap(site -> site.perLayer()
+                        ? IntStream.range(0, config().nLayers()).mapToObj(layer -> HookPoint.of(site, layer))
+                        : IntStream.of(0).mapToObj(none -> HookPoint.of(site)))
+                .toList();
+        return ActivationCache.record(model(), Prompts.of(config(), tokens), Capture.of(points))
+                .source();
+    }
+
+    /** A page names no files: who sends it here may not read this machine's. */
+    private static void requireNoFiles(Json json) {
+        if (json.isObject()) {
+            for (String name : json.names()) {
+                if (name.equals("file") || name.equals("dump")) {
+                    throw new BadInputException("edits of a page read no files, but one has \"" + name
+                            + "\"; give the values themselves, or \"" + SOURCE + "\"");
+                }
+                requireNoFiles(json.require(name));
+            }
+        } else if (json.isArray()) {
+            json.elements().forEach(LiveModel::requireNoFiles);
+        }
+    }
+
+    /** What a view of a prompt is of. */
+    ViewHeading heading(String title, Prompt of) {
+        return ViewHeading.of(title, explored.name())
+                .withPrompt(
+                        of.text, Arrays.stream(of.tokens).mapToObj(vocabulary()).toList());
+    }
+
+    /** The options of a command that name the model and a prompt. */
+    String options(Prompt of) {
+        String model = explored.option().isEmpty() ? "" : " --model " + Shell.quoted(explored.option());
+        return model
+                + (of.text.isEmpty()
+                        ? " --tokens " + Shell.quoted(numbers(of.tokens))
+                        : " --prompt " + Shell.quoted(of.text));
+    }
+
+    private static String numbers(int[] tokens) {
+        return String.join(
+                " ", Arrays.stream(tokens).mapToObj(Integer::toString).toList());
+    }
+
+    /** Writes what a page needs to know before it asks for views. */
+    void write(JsonGenerator json) {
+        Gpt2Config config = config();
+        json.writeStringProperty("model", explored.name());
+        json.writeStringProperty("prompt", prompt);
+        json.writeBooleanProperty("tokenizer", explored.encoder() != null);
+        json.writeNumberProperty("layers", config.nLayers());
+        json.writeNumberProperty("heads", config.nHeads());
+        json.writeNumberProperty("dModel", config.dModel());
+        json.writeNumberProperty("dMlp", config.dMlp());
+        json.writeNumberProperty("positions", config.nCtx());
+        json.writeNumberProperty("vocabulary", config.dVocab());
+        json.writeArrayPropertyStart("views");
+        LiveViews.names().forEach(json::writeString);
+        json.writeEndArray();
+        json.writeArrayPropertyStart("sites");
+        for (Site site : Site.values()) {
+            json.writeStartObject();
+            json.writeStringProperty("name", site.localName());
+            json.writeBooleanProperty("perLayer", site.perLayer());
+            json.writeBooleanProperty("byHead", site.shape().byHead());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+}

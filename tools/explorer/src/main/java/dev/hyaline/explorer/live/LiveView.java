@@ -1,0 +1,13 @@
+package dev.hyaline.explorer.live;
+
+import dev.hyaline.explorer.data.ViewData;
+import java.util.Set;
+
+/** A view that is made anew for every request. */
+interface LiveView {
+    /** The names that a request may have besides those of every view. */
+    Set<String> options();
+
+    /** Runs the model and returns what the view shows. */
+    ViewData data(LiveModel model, ViewRequest request, RunProgress progress);
+}

@@ -1,0 +1,246 @@
+package dev.hyaline.explorer.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.hyaline.analysis.NextToken;
+import dev.hyaline.analysis.metric.Logits;
+import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.explorer.Browser;
+import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.run.EditedModel;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The live page in Chromium. With {@code -Dscreenshots=FOLDER} it leaves pictures there. */
+@ResourceLock(Browser.LOCK)
+final class LivePageTest {
+    private static final String FACTOR = ".edit-list input[type=range]";
+
+    private static LiveFable fable;
+    private static Browser browser;
+
+    @BeforeAll
+    static void start() throws IOException, InterruptedException {
+        assumeTrue(Browser.isThere(), "there is no Chromium in /usr/bin: no page is looked at");
+        browser = Browser.shared();
+        fable = LiveFable.start();
+    }
+
+    @AfterAll
+    static void stop() {
+        if (fable != null) {
+            fable.close();
+        }
+    }
+
+    @AfterEach
+    void thePageIsQuietAndStaysHere() {
+        assertThat(browser.complaints()).isEmpty();
+        String origin = fable.server().address().toString().split("#", 2)[0];
+        assertThat(browser.requests()).isNotEmpty().allMatch(address -> address.startsWith(origin));
+    }
+
+    /** Opens the page at a view's address, as the printed address does for the first view. */
+    private static void open(String view) throws InterruptedException {
+        browser.open(fable.server().address() + (view.isEmpty() ? "" : "&" + view));
+        browser.await("document.querySelector('.tabs [aria-selected=true]')");
+        if (view.startsWith("run")) {
+            browser.await("document.querySelector('.results [data-run]')");
+        }
+    }
+
+    private static String edits(String list) {
+        return "run/edits=" + URLEncoder.encode(list, StandardCharsets.UTF_8);
+    }
+
+    private static void answered() throws InterruptedException {
+        browser.await("document.querySelector('.results').dataset.milliseconds"
+                + " && !document.querySelector('.results[aria-busy]')");
+    }
+
+    private static float[] logits(Interventions edits) {
+        int[] tokens = fable.encoder().prompt(LiveFable.PROMPT);
+        return EditedModel.of(fable.model(), edits)
+                .forward(Prompts.of(fable.model().config(), tokens), LogitSelection.last())
+                .logits();
+    }
+
+    /** Tokens and logits of a table of the page, as the page has them. */
+    private static void assertShows(String run, float[] logits) throws InterruptedException {
+        String shown = browser.evaluate("[...document.querySelectorAll('[data-run=" + Browser.quoted(run)
+                + "] tbody tr')].map(r => r.dataset.token + ' ' + r.lastElementChild.dataset.value).join()");
+        List<NextToken> likeliest = NextToken.likeliest(logits, 10);
+        assertThat(shown.split(",", -1))
+                .containsExactly(likeliest.stream()
+                        .map(token -> token.token() + " " + script(logits[token.token()]))
+                        .toArray(String[]::new));
+    }
+
+    /** A float as JavaScript writes it, whose numbers are doubles. */
+    private static String script(float value) throws AssertionError {
+        try {
+            return browser.evaluate(
+                    "String(new Float32Array(new Int32Array([" + Float.floatToRawIntBits(value) + "]).buffer)[0])");
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void theSecretLeavesTheAddressAndIsNeeded() throws InterruptedException {
+        open("run");
+        assertThat(browser.evaluate("location.href")).doesNotContain("token");
+        assertThat(browser.evaluate("document.title")).isEqualTo("Hyaline");
+        assertThat(browser.evaluate("document.querySelector('#prompt').value")).isEqualTo(LiveFable.PROMPT);
+        assertThat(browser.evaluate("fetch('/api/1/model').then(answer => answer.status)"))
+                .isEqualTo("401");
+        // Chromium tells of the 401, which was asked for.
+        open("run");
+    }
+
+    @Test
+    void aRunEditedInThePageIsTheLibrarys() throws InterruptedException {
+        open(edits("[{\"do\": \"zero\", \"site\": \"attn.hook_z\", \"layers\": \"2\", \"heads\": \"1,5\"}]"));
+        answered();
+        Interventions zero =
+                Interventions.of(Intervention.zero(Target.of(Site.Z, 2).heads(1, 5)));
+        assertShows("Base run", logits(Interventions.of()));
+        assertShows("Edited", logits(zero));
+        double[] p = new Logits(new int[] {0}, logits(Interventions.of())).logProbabilities();
+        double[] q = new Logits(new int[] {0}, logits(zero)).logProbabilities();
+        double divergence = 0;
+        for (int i = 0; i < p.length; i++) {
+            divergence += Math.exp(p[i]) * (p[i] - q[i]);
+        }
+        assertThat(Double.parseDouble(
+                        browser.evaluate("document.querySelector('[data-what=divergence]').dataset.value")))
+                .isEqualTo(divergence);
+        assertThat(browser.evaluate("document.querySelectorAll('[data-grid=positions] tbody tr').length"))
+                .isEqualTo(String.valueOf(fable.encoder().prompt(LiveFable.PROMPT).length));
+    }
+
+    @Test
+    void aSliderAnswersWhileItMoves() throws InterruptedException {
+        open(edits("[{\"do\": \"scale\", \"site\": \"attn.hook_z\", \"layers\": \"1\", \"heads\": \"3\","
+                + " \"factor\": 0.5}]"));
+        answered();
+        browser.evaluate("document.querySelector('" + FACTOR + "').focus()");
+        browser.press("ArrowRight");
+        browser.press("ArrowRight");
+        browser.await("document.querySelector('.edit-list input[type=number]').value === '0.6'");
+        browser.await("decodeURIComponent(location.hash).includes('\"factor\":0.6')");
+        answered();
+        assertShows(
+                "Edited",
+                logits(Interventions.of(Intervention.scale(Target.of(Site.Z, 1).heads(3), 0.6f))));
+        assertThat(browser.evaluate("document.querySelector('.edits textarea').value"))
+                .contains("\"factor\": 0.6");
+    }
+
+    @Test
+    void pickedHeadsAreAblatedAndOneCanAddAndRemove() throws InterruptedException {
+        open("run/zero=0.1,3.2");
+        answered();
+        assertShows(
+                "Edited",
+                logits(Interventions.of(
+                        Intervention.zero(Target.of(Site.Z, 0).heads(1)),
+                        Intervention.zero(Target.of(Site.Z, 3).heads(2)))));
+        browser.evaluate("document.querySelector('[aria-label=\"Remove edit 1\"]').click()");
+        browser.await("document.querySelectorAll('.edit-list li').length === 1");
+        browser.evaluate("document.querySelector('[aria-label=\"Remove edit 1\"]').click()");
+        browser.await("document.querySelectorAll('.edit-list li').length === 0");
+        answered();
+        assertThat(browser.evaluate("document.querySelector('[data-grid=patterns]')"))
+                .isEqualTo("null");
+        assertShows("Edited", logits(Interventions.of()));
+    }
+
+    @Test
+    void jsonCanBeTypedAndMistakesAreSaid() throws InterruptedException {
+        open("run/zero=0.1");
+        answered();
+        type(
+                ".edits textarea",
+                "{\"format\": \"hyaline-interventions/1\", \"interventions\": [{\"do\": \"set\", \"site\":"
+                        + " \"blocks.1.hook_mlp_out\", \"positions\": \"-1\", \"value\": 0.25}]}");
+        browser.await("document.querySelector('.edit-list input[type=number]').value === '0.25'");
+        answered();
+        type(
+                ".edits textarea",
+                "{\"format\": \"hyaline-interventions/1\", \"interventions\": [{\"do\": \"zero\", \"site\":"
+                        + " \"nonsense\"}]}");
+        browser.await(
+                "document.querySelector('.edits [role=alert]').textContent.includes('unknown hook point nonsense')");
+        // Chromium tells of the 400.
+        assertThat(browser.complaints()).hasSize(1).first().asString().contains("400");
+        open("run");
+    }
+
+    private static void type(String selector, String text) throws InterruptedException {
+        browser.evaluate("(() => { const e = document.querySelector(" + Browser.quoted(selector) + "); e.value = "
+                + Browser.quoted(text) + "; e.dispatchEvent(new Event('change', {bubbles: true})); })()");
+    }
+
+    @Test
+    void valuesOfAnotherPromptArePatchedIn() throws InterruptedException {
+        String source = "When Mary and John went to the store, Mary gave a drink to";
+        open(edits("[{\"do\": \"patch\", \"site\": \"hook_resid_pre\", \"layers\": \"2\", \"source\": \"source\","
+                        + " \"sequence\": 0}]")
+                + "&source=" + URLEncoder.encode(source, StandardCharsets.UTF_8));
+        answered();
+        int[] other = fable.encoder().prompt(source);
+        // All of the stream is the source's, and so is what follows.
+        assertShows(
+                "Edited",
+                EditedModel.of(fable.model(), Interventions.of())
+                        .forward(Prompts.of(fable.model().config(), other), LogitSelection.last())
+                        .logits());
+    }
+
+    @Test
+    void anotherPromptIsRunByTheForm() throws InterruptedException {
+        open("run");
+        browser.evaluate("document.querySelector('#prompt').value = 'Once upon a time'");
+        browser.evaluate("document.querySelector('.prompt-bar button').click()");
+        browser.await("document.querySelector('.origin').textContent.includes('Once upon a time')");
+        assertThat(browser.evaluate("sessionStorage.getItem('hyaline-prompt')")).isEqualTo("Once upon a time");
+        browser.evaluate("sessionStorage.removeItem('hyaline-prompt')");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"light", "dark"})
+    void aPictureOfTheEditedRun(String scheme) throws IOException, InterruptedException {
+        browser.show(1200, 900, scheme, "screen");
+        open(edits(
+                "[{\"do\": \"scale\", \"site\": \"attn.hook_z\", \"layers\": \"1\", \"heads\": \"3\", \"factor\": -1},"
+                        + " {\"do\": \"zero\", \"site\": \"attn.hook_z\", \"layers\": \"2\", \"heads\": \"0\"}]"));
+        answered();
+        String kept = System.getProperty("screenshots");
+        if (kept != null) {
+            Files.write(Path.of(kept).resolve("run-" + scheme + ".png"), browser.screenshot());
+        }
+        assertThat(browser.evaluate("document.documentElement.scrollWidth")).isEqualTo("1200");
+        assertThat(Arrays.asList(browser.evaluate("[...document.querySelectorAll('input, select, textarea, button')]"
+                                + ".filter(e => !e.labels?.length && !e.ariaLabel && !e.textContent.trim()).length")
+                        .split(",", -1)))
+                .containsExactly("0");
+    }
+}
