@@ -126,6 +126,12 @@ final class BadUsageTest {
                 "tokens --decode 1536 | the vocabulary runs from 0 to 1535",
                 "tokens --decode one | 'one' is not a token id",
                 "info --sites z | Unknown option",
+                "explore --host 0.0.0.0 | --host is not taken: the page is for this machine alone. From another"
+                        + " machine, use a tunnel: ssh -L 8123:127.0.0.1:8123 THIS-MACHINE",
+                "explore --host=:: --port 99 | ssh -L 99:127.0.0.1:99 THIS-MACHINE, and here hyaline explore --port 99",
+                "explore --port 65536 | --port must be from 0 to 65535, found 65536",
+                "explore --port -1 | --port must be from 0 to 65535, found -1",
+                "explore --port many | expected a whole number below 2^31, found 'many'",
             })
     void isOneSentenceAndExitCode2(String arguments, String message) {
         String[] words = arguments.isEmpty() ? new String[0] : arguments.split(" ");

@@ -34,6 +34,7 @@ final class CommandsTest {
                 "tokens -h",
                 "models -h",
                 "convert -h",
+                "explore -h",
                 "help dump"
             })
     void helpHasExamplesAndFitsTheScreen(String arguments) {

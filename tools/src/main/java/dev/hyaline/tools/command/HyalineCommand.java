@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             "  hyaline ablate                            what a task loses without a head",
             "  hyaline circuit                           which edges between its parts do a task, tested",
             "  hyaline heads                             where every attention head looks",
+            "  hyaline explore                           a page that shows the model at work and answers to changes",
             "  hyaline probe                             what activations say, and whether the model uses it",
             "  hyaline sanity ablate                     whether a method's findings can be believed",
             "  hyaline robustness ablate                 whether a finding stays the same under variations",
@@ -73,6 +74,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("lens", LensCommand::new);
         COMMANDS.put("attribute", AttributeCommand::new);
         COMMANDS.put("heads", HeadsCommand::new);
+        COMMANDS.put("explore", ExploreCommand::new);
         COMMANDS.put("probe", ProbeCommand::new);
         COMMANDS.put("sae", SaeCommand::commandLine);
         COMMANDS.put("superposition", SuperpositionCommand::new);

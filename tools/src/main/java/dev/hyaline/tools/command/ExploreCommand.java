@@ -1,0 +1,154 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.explorer.live.ExploredModel;
+import dev.hyaline.explorer.live.ExplorerServer;
+import dev.hyaline.tools.option.CheckedOptions;
+import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ModelOptions;
+import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.JsonOutput;
+import dev.hyaline.tools.terminal.StopSignal;
+import dev.hyaline.weights.Checkpoint;
+import java.net.URI;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code hyaline explore}: a page in a browser that runs the model. */
+@Command(
+        name = "explore",
+        header = "Opens a page in which one looks into the model, changes something and sees the answer.",
+        description = {
+            "",
+            "Prints an address to open in a browser on this machine. The page shows the model at work on a prompt, and"
+                + " runs it again, with edits, as one types and drags. Only who has the whole address can use it, and"
+                + " it can be reached from this machine alone. Ctrl-C ends it.",
+            "",
+            "From another machine:  ssh -L 8123:127.0.0.1:8123 THIS-MACHINE  and  hyaline explore --port 8123  there;"
+                    + " then open the printed address here."
+        },
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  hyaline explore",
+            "  hyaline explore --prompt \"The capital of France is\"",
+            "  hyaline explore --model gpt2 --port 8123"
+        })
+public final class ExploreCommand implements Runnable, CheckedOptions {
+    private static final int MAX_PORT = 65_535;
+
+    private final Console console;
+
+    @Option(
+            names = {"-p", "--prompt"},
+            paramLabel = "TEXT",
+            description = "The prompt that the page begins with. Default: \"" + PromptOptions.BUILT_IN_PROMPT + "\"")
+    private @Nullable String prompt;
+
+    @Mixin
+    private ModelOptions modelOptions;
+
+    @Mixin
+    private EngineOptions engineOptions;
+
+    @Option(names = "--port", paramLabel = "N", description = "The port to listen on. Default: one that is free")
+    private int port;
+
+    @Option(names = "--host", paramLabel = "HOST", hidden = true, description = "Refused.")
+    private @Nullable String host;
+
+    @Mixin
+    private CommonOptions common;
+
+    public ExploreCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void check() {
+        if (host != null) {
+            int shown = port == 0 ? 8123 : port;
+            throw new BadInputException("--host is not taken: the page is for this machine alone. From another machine,"
+                    + " use a tunnel: ssh -L " + shown + ":127.0.0.1:" + shown + " THIS-MACHINE, and here hyaline"
+                    + " explore --port " + shown);
+        }
+        if (port < 0 || port > MAX_PORT) {
+            throw new BadInputException("--port must be from 0 to " + MAX_PORT + ", found " + port);
+        }
+    }
+
+    @Override
+    public void run() {
+        try (StopSignal signal = new StopSignal();
+                Checkpoint checkpoint = modelOptions.open(console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            @Nullable
+            PromptEncoder encoder = vocabulary.tokenizer().isPresent() ? PairOptions.encoder(vocabulary, true) : null;
+            String first = first(encoder, vocabulary, checkpoint.config());
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console);
+                    ExplorerServer server = ExplorerServer.start(
+                            new ExploredModel(
+                                    checkpoint.name(),
+                                    modelOptions.isDefault() ? "" : modelOptions.pinned(),
+                                    model,
+                                    encoder,
+                                    id -> token(vocabulary, id)),
+                            first,
+                            port)) {
+                print(server.address());
+                signal.await();
+            }
+        }
+    }
+
+    /** The prompt to begin with, as text or, without a tokenizer, as token ids. */
+    private String first(@Nullable PromptEncoder encoder, ModelVocabulary vocabulary, Gpt2Config config) {
+        if (encoder == null) {
+            if (prompt != null) {
+                throw new BadInputException(
+                        "the model has no tokenizer files; leave out --prompt, and give token ids in" + " the page");
+            }
+            return String.valueOf(vocabulary.beginOfText().orElse(0));
+        }
+        String text = prompt == null ? PromptOptions.BUILT_IN_PROMPT : prompt;
+        int tokens = encoder.prompt(text).length;
+        if (tokens == 0) {
+            throw new BadInputException("--prompt is empty");
+        }
+        if (tokens > config.nCtx()) {
+            throw new BadInputException(
+                    "--prompt has " + tokens + " tokens, but the model has " + config.nCtx() + " positions");
+        }
+        return text;
+    }
+
+    private static ViewToken token(ModelVocabulary vocabulary, int id) {
+        return vocabulary
+                .tokenizer()
+                .flatMap(tokenizer -> tokenizer.bytes(id))
+                .map(bytes -> ViewToken.of(id, bytes))
+                .orElseGet(() -> ViewToken.of(id));
+    }
+
+    private void print(URI address) {
+        if (common.json) {
+            JsonOutput.print(console, out -> out.writeStringProperty("address", address.toString()));
+        } else {
+            console.out().println(address);
+            console.err().println("hyaline: open this address in a browser on this machine; Ctrl-C ends it");
+        }
+        console.flush();
+    }
+}

@@ -1,0 +1,60 @@
+package dev.hyaline.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command {@code explore}. */
+final class ExploreCommandTest {
+    private static final int TERMINATED = 143;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void itPrintsOneAddressServesItAndEndsCleanly() throws Exception {
+        Process process = Outcome.builder(folder, "C.UTF-8", "explore", "--prompt", "The dog likes")
+                .start();
+        process.getOutputStream().close();
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
+                HttpClient client = HttpClient.newHttpClient()) {
+            URI address = URI.create(out.readLine());
+            assertThat(address.toString()).matches("http://127\\.0\\.0\\.1:\\d+/#token=[0-9a-f]{32}");
+            HttpResponse<String> model = client.send(
+                    HttpRequest.newBuilder(address.resolve("/api/1/model"))
+                            .header("X-Hyaline-Token", address.getFragment().substring("token=".length()))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofString());
+            assertThat(model.statusCode()).isEqualTo(200);
+            assertThat(model.body()).contains("\"model\":\"fable\"", "\"prompt\":\"The dog likes\"");
+            // Process.destroy would also close what it wrote.
+            process.toHandle().destroy();
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(TERMINATED);
+            assertThat(out.readLine()).isNull();
+            assertThat(new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .contains("hyaline: open this address in a browser on this machine; Ctrl-C ends it")
+                    .doesNotContain("Exception", "\tat ");
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void aPromptThatDoesNotFitIsRefusedBeforeItListens() {
+        Outcome outcome = Outcome.of("explore", "--prompt", "word ".repeat(200));
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err())
+                .contains("--prompt has ", "but the model has 128 positions")
+                .hasLineCount(1);
+    }
+}
