@@ -1,6 +1,6 @@
 package dev.hyaline.explorer.view;
 
-import dev.hyaline.analysis.NextToken;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.metric.Logits;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.config.Gpt2Config;

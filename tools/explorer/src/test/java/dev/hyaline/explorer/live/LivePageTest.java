@@ -3,7 +3,7 @@ package dev.hyaline.explorer.live;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.hyaline.analysis.NextToken;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.metric.Logits;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.site.Site;
