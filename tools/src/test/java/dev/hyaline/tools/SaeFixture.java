@@ -3,6 +3,8 @@ package dev.hyaline.tools;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Autoencoders that the command trains in a test's folder. */
 record SaeFixture(Path folder) {
@@ -34,6 +36,10 @@ record SaeFixture(Path folder) {
                 path(out)));
         arguments.addAll(List.of(more));
         Outcome.of(arguments.toArray(String[]::new)).succeeded();
+    }
+
+    static JsonNode json(Path file) {
+        return JsonMapper.shared().readTree(file);
     }
 
     static String[] with(List<String> words, String... more) {

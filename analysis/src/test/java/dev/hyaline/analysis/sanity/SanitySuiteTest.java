@@ -82,9 +82,15 @@ class SanitySuiteTest {
         Gpt2 of = subject.model();
         int[] tokens = subject.pairs().get(0).clean();
         float[] logits = of.forward(ForwardRequest.of(tokens)).logits();
-        Key key = new Key(subject.pairs(), Arrays.hashCode(logits), of.threads(), of.kernels().name(), subject.seed());
+        Key key = new Key(
+                subject.pairs(),
+                Arrays.hashCode(logits),
+                of.threads(),
+                of.kernels().name(),
+                subject.seed());
         Finding finding = ABLATIONS.computeIfAbsent(key, absent -> BuiltInMethod.ABLATE.run(subject));
-        double[][] effects = Arrays.stream(finding.effects()).map(double[]::clone).toArray(double[][]::new);
+        double[][] effects =
+                Arrays.stream(finding.effects()).map(double[]::clone).toArray(double[][]::new);
         return new Finding(finding.components(), effects, finding.sumError());
     }
 

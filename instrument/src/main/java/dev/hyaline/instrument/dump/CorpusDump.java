@@ -55,6 +55,8 @@ public final class CorpusDump {
     private final int batchTokens;
     /** Tokens of a window; null if documents are run as they are. */
     private final @Nullable Integer context;
+    /** Whether only those values of the one derived site are written that are not zero. */
+    private final boolean latents;
 
     private CorpusDump(
             Gpt2Config config,
@@ -67,7 +69,8 @@ public final class CorpusDump {
             ElementType type,
             long shardBytes,
             int batchTokens,
-            @Nullable Integer context) {
+            @Nullable Integer context,
+            boolean latents) {
         this.config = config;
         this.points = List.copyOf(new TreeSet<>(points));
         this.derived = DerivedProbe.requireDistinct(derived);
@@ -79,7 +82,10 @@ public final class CorpusDump {
         this.shardBytes = shardBytes;
         this.batchTokens = batchTokens;
         this.context = context;
-        if (points.isEmpty()) {
+        this.latents = latents;
+        if (latents) {
+            requireLatents();
+        } else if (points.isEmpty()) {
             throw new BadInputException("a dump needs at least one hook point");
         }
         for (HookPoint point : points) {
@@ -89,7 +95,9 @@ public final class CorpusDump {
                                 + " long as their document; leave it out, or write one file without shards");
             }
         }
-        Capture.requireParts(config, points, heads, neurons);
+        if (!latents) {
+            Capture.requireParts(config, points, heads, neurons);
+        }
         if (type == ElementType.I64) {
             throw new BadInputException("activations cannot be written as integers");
         }
@@ -124,7 +132,8 @@ public final class CorpusDump {
                 ElementType.F32,
                 SHARD_BYTES,
                 BATCH_TOKENS,
-                null);
+                null,
+                false);
     }
 
     public Gpt2Config config() {
@@ -181,7 +190,18 @@ public final class CorpusDump {
      */
     public CorpusDump withDerived(List<DerivedSite> sites) {
         return new CorpusDump(
-                config, points, sites, heads, neurons, filter, longDocuments, type, shardBytes, batchTokens, context);
+                config,
+                points,
+                sites,
+                heads,
+                neurons,
+                filter,
+                longDocuments,
+                type,
+                shardBytes,
+                batchTokens,
+                context,
+                latents);
     }
 
     /** The same, of these heads only. */
@@ -197,23 +217,46 @@ public final class CorpusDump {
                 type,
                 shardBytes,
                 batchTokens,
-                context);
+                context,
+                latents);
     }
 
     /** The same, of these neurons only. */
     public CorpusDump neurons(IndexSelection chosen) {
         return new CorpusDump(
-                config, points, derived, heads, chosen, filter, longDocuments, type, shardBytes, batchTokens, context);
+                config,
+                points,
+                derived,
+                heads,
+                chosen,
+                filter,
+                longDocuments,
+                type,
+                shardBytes,
+                batchTokens,
+                context,
+                latents);
     }
 
     public CorpusDump filter(TokenFilter chosen) {
         return new CorpusDump(
-                config, points, derived, heads, neurons, chosen, longDocuments, type, shardBytes, batchTokens, context);
+                config,
+                points,
+                derived,
+                heads,
+                neurons,
+                chosen,
+                longDocuments,
+                type,
+                shardBytes,
+                batchTokens,
+                context,
+                latents);
     }
 
     public CorpusDump longDocuments(LongDocuments rule) {
         return new CorpusDump(
-                config, points, derived, heads, neurons, filter, rule, type, shardBytes, batchTokens, context);
+                config, points, derived, heads, neurons, filter, rule, type, shardBytes, batchTokens, context, latents);
     }
 
     public CorpusDump type(ElementType values) {
@@ -228,17 +271,40 @@ public final class CorpusDump {
                 values,
                 shardBytes,
                 batchTokens,
-                context);
+                context,
+                latents);
     }
 
     public CorpusDump shardBytes(long bytes) {
         return new CorpusDump(
-                config, points, derived, heads, neurons, filter, longDocuments, type, bytes, batchTokens, context);
+                config,
+                points,
+                derived,
+                heads,
+                neurons,
+                filter,
+                longDocuments,
+                type,
+                bytes,
+                batchTokens,
+                context,
+                latents);
     }
 
     public CorpusDump batchTokens(int tokens) {
         return new CorpusDump(
-                config, points, derived, heads, neurons, filter, longDocuments, type, shardBytes, tokens, context);
+                config,
+                points,
+                derived,
+                heads,
+                neurons,
+                filter,
+                longDocuments,
+                type,
+                shardBytes,
+                tokens,
+                context,
+                latents);
     }
 
     /**
@@ -250,7 +316,65 @@ public final class CorpusDump {
      */
     public CorpusDump packed(int tokens) {
         return new CorpusDump(
-                config, points, derived, heads, neurons, filter, longDocuments, type, shardBytes, batchTokens, tokens);
+                config,
+                points,
+                derived,
+                heads,
+                neurons,
+                filter,
+                longDocuments,
+                type,
+                shardBytes,
+                batchTokens,
+                tokens,
+                latents);
+    }
+
+    /**
+     * The same, but of one derived site, such as the latents of a sparse autoencoder, in place of all that was to be
+     * written, and of that the values alone that are not zero: each shard is a {@link LatentCache} of whole windows, in
+     * which sequences count from 0, with as many rows as a shard of the site's sources would have. The windows of shard
+     * s begin with s times its manifest's {@code rows_per_shard}, divided by the tokens of a window.
+     *
+     * @throws BadInputException if the documents are not packed, or tokens, heads or neurons are chosen
+     */
+    public CorpusDump latentsOf(DerivedSite site) {
+        return new CorpusDump(
+                config,
+                List.of(),
+                List.of(site),
+                heads,
+                neurons,
+                filter,
+                longDocuments,
+                type,
+                shardBytes,
+                batchTokens,
+                context,
+                true);
+    }
+
+    /** Returns whether only the values of a derived site are written that are not zero. */
+    public boolean isOfLatents() {
+        return latents;
+    }
+
+    /** Bytes that each latent takes that fires, in a dump of so many tokens of such latents alone. */
+    int bytesPerLatent(long tokens) {
+        return plan(tokens).form(0).bytesPerLatent();
+    }
+
+    private void requireLatents() {
+        if (derived.size() != 1) {
+            throw new BadInputException("latents that fire are written of one site, found " + derived.size());
+        }
+        if (context == null) {
+            throw new BadInputException("latents that fire are written of packed context windows; name their tokens");
+        }
+        if (!filter.equals(TokenFilter.all()) || !heads.isAll() || !neurons.isAll()) {
+            throw new BadInputException(
+                    "latents that fire are written of every token, without a choice of tokens, heads" + " or neurons");
+        }
     }
 
     /** Tokens of a window; empty if documents are run as they are. */
@@ -265,7 +389,7 @@ public final class CorpusDump {
      * @param tokens that the model reads, those without a row included
      * @param sha256 of the documents' tokens
      * @param rows tokens with a row
-     * @param bytes of all shards
+     * @param bytes of all shards; of latents, without those that fire
      */
     public record Forecast(long documents, long tokens, String sha256, long rows, long shards, long bytes) {}
 
@@ -313,8 +437,20 @@ public final class CorpusDump {
 
     ShardPlan plan(long rows) {
         List<TensorInfo> tensors = rowTensors();
-        long rowsPerShard = Math.max(config.nCtx(), shardBytes / ShardPlan.rowBytes(tensors));
-        return new ShardPlan(tensors, rowsPerShard, rows);
+        if (!latents || context == null) {
+            long rowsPerShard = Math.max(config.nCtx(), shardBytes / ShardPlan.rowBytes(tensors));
+            return new ShardPlan(tensors, rowsPerShard, rows, null);
+        }
+        long sources = derived.getFirst().sources().stream()
+                .mapToLong(point -> point.site().shape().width(config))
+                .sum();
+        long rowBytes = sources * type.bytes() + ShardPlan.ROW_INFO * (long) Long.BYTES;
+        long rowsPerShard = Math.max(config.nCtx(), shardBytes / rowBytes);
+        return new ShardPlan(
+                tensors,
+                rowsPerShard - rowsPerShard % context,
+                rows,
+                new ShardPlan.LatentShards(context, config.dVocab()));
     }
 
     CorpusReader pieces(Corpus corpus) {
@@ -377,8 +513,8 @@ public final class CorpusDump {
             try (Journal journal = journal(folder, request)) {
                 long resumed = Math.min(journal.shards().size() * plan.rowsPerShard(), plan.rows());
                 requireRoom(folder, forecast, journal);
-                try (ShardWriter writer = new ShardWriter(
-                        shardFiles(folder, journal), plan, journal.shards().size())) {
+                try (RowWriter writer = plan.writer(
+                        shardFiles(folder, journal), journal.shards().size())) {
                     new CorpusPasses(this, model, plan, writer, listener).run(corpus, forecast, resumed);
                     writer.finish();
                 }

@@ -21,7 +21,7 @@ final class CorpusPasses {
     private final CorpusDump dump;
     private final Gpt2 model;
     private final ShardPlan plan;
-    private final ShardWriter writer;
+    private final RowWriter writer;
     private final CorpusListener listener;
     private final RowProbe probe;
     /** Where every pass stops, unless the logits come next. */
@@ -36,7 +36,7 @@ final class CorpusPasses {
     /** Row of the dump that the batch's first chosen token gets. */
     private long batchRow;
 
-    CorpusPasses(CorpusDump dump, Gpt2 model, ShardPlan plan, ShardWriter writer, CorpusListener listener) {
+    CorpusPasses(CorpusDump dump, Gpt2 model, ShardPlan plan, RowWriter writer, CorpusListener listener) {
         this.dump = dump;
         this.model = model;
         this.plan = plan;

@@ -21,18 +21,30 @@ import org.jspecify.annotations.Nullable;
  * @param tokens that were run
  * @param seconds that passed
  * @param coreSeconds processor time, of all threads together
+ * @param latents that fired, of a dump of these alone; 0 of others
  */
-public record DumpCost(long tokens, double seconds, double coreSeconds) {
+public record DumpCost(long tokens, double seconds, double coreSeconds, long latents) {
     private static final double SECONDS_PER_HOUR = 3600;
 
-    /** Writing goes on beside the passes, so that forming the values is what costs. */
-    private static final RowSink NOWHERE = new RowSink() {
+    /** Writes nothing: that goes on beside the passes, so that forming the values is what costs. */
+    private static final class Nowhere implements RowSink {
+        private final boolean counts;
+        private long latents;
+
+        Nowhere(boolean counts) {
+            this.counts = counts;
+        }
+
         @Override
         public void begin(TensorInfo rows, long firstRow) {}
 
         @Override
-        public void append(float[] values, int offset, int count) {}
-    };
+        public void append(float[] values, int offset, int count) {
+            for (int i = offset; counts && i < offset + count; i++) {
+                latents += values[i] == 0 ? 0 : 1;
+            }
+        }
+    }
 
     /** Tokens that a core runs in a second. */
     public double tokensPerCoreSecond() {
@@ -45,6 +57,15 @@ public record DumpCost(long tokens, double seconds, double coreSeconds) {
     }
 
     /**
+     * Bytes that the latents that fire take in so many tokens of such documents; 0 if the dump is not of these alone.
+     */
+    public long latentBytes(CorpusDump dump, long ofTokens) {
+        return dump.isOfLatents()
+                ? Math.round((double) latents / tokens * ofTokens * dump.bytesPerLatent(ofTokens))
+                : 0;
+    }
+
+    /**
      * Runs the beginning of a corpus as a dump does, and writes nothing. The first pass is run once before, so that
      * nothing is measured that comes but once.
      *
@@ -53,7 +74,8 @@ public record DumpCost(long tokens, double seconds, double coreSeconds) {
      *     row
      */
     public static DumpCost measure(CorpusDump dump, Gpt2 model, Corpus corpus, Duration longest) {
-        RowProbe probe = RowProbe.of(dump, NOWHERE);
+        Nowhere nowhere = new Nowhere(dump.isOfLatents());
+        RowProbe probe = RowProbe.of(dump, nowhere);
         Boundary stop = probe.stop().orElse(null);
         try (CorpusReader pieces = dump.pieces(corpus)) {
             Batch batch = next(dump, pieces);
@@ -61,6 +83,7 @@ public record DumpCost(long tokens, double seconds, double coreSeconds) {
                 dump.requireRows(pieces.documents(), pieces.rows());
             }
             run(model, batch, probe, stop);
+            nowhere.latents = 0;
             long tokens = 0;
             long begin = System.nanoTime();
             double coresAtBegin = processorSeconds();
@@ -73,7 +96,7 @@ public record DumpCost(long tokens, double seconds, double coreSeconds) {
             }
             double cores = processorSeconds() - coresAtBegin;
             // A system may not tell, or only in steps as long as a short corpus.
-            return new DumpCost(tokens, seconds, cores > 0 ? cores : seconds * model.threads());
+            return new DumpCost(tokens, seconds, cores > 0 ? cores : seconds * model.threads(), nowhere.latents);
         }
     }
 

@@ -325,9 +325,14 @@ public final class DumpPlan {
         return shards.shards();
     }
 
-    /** Size of all shards. */
+    /** Size of all shards; where they hold latents ({@link CorpusDump#latentsOf}), without those that fire. */
     public long bytes() {
         return shards.bytes();
+    }
+
+    /** Returns whether the shards hold only the latents that fire, whose number is not known before. */
+    public boolean isOfLatents() {
+        return shards.latents() != null;
     }
 
     /**
@@ -503,8 +508,7 @@ public final class DumpPlan {
 
     private void requireRoom(Path folder, List<Range> missing) throws IOException {
         long left = missing.stream()
-                .mapToLong(range -> (range.end() - range.first())
-                        * shards.layout(range.first()).fileBytes())
+                .mapToLong(range -> (range.end() - range.first()) * shards.bytes(range.first()))
                 .sum();
         if (!missing.isEmpty() && Files.getFileStore(folder).getUsableSpace() < left) {
             throw FileException.occupied(
@@ -520,7 +524,7 @@ public final class DumpPlan {
         Begin begin = begin(dump, firstRow);
         try (CorpusReader pieces = dump.pieces(
                         () -> corpus.documents(files, splits, begin.split()), begin.before(), begin.skipped());
-                ShardWriter writer = new ShardWriter(to, shards, range.first())) {
+                RowWriter writer = shards.writer(to, range.first())) {
             new CorpusPasses(dump, engine, shards, writer, listener).runPart(pieces, firstRow, endRow);
             writer.finish();
         }

@@ -147,11 +147,10 @@ final class PartFiles implements ShardFiles, AutoCloseable {
      */
     Optional<Shard> done(long index) throws IOException {
         return done(ShardPlan.fileName(index)).map(Done::shard).map(shard -> {
-            if (shard.rows() != plan.rows(index)
-                    || shard.bytes() != plan.layout(index).fileBytes()) {
+            if (shard.rows() != plan.rows(index) || !plan.canHave(index, shard.bytes())) {
                 throw FileException.corrupt(
                         store.name(jsonName(shard.file())),
-                        plan.rows(index) + " rows in " + plan.layout(index).fileBytes() + " bytes, as planned",
+                        plan.rows(index) + " rows in " + plan.bytes(index) + " bytes, as planned",
                         shard.rows() + " rows in " + shard.bytes() + " bytes");
             }
             return shard;

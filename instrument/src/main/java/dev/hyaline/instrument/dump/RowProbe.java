@@ -13,6 +13,7 @@ import dev.hyaline.instrument.internal.ChosenValues;
 import dev.hyaline.instrument.internal.ColumnRange;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,6 +26,9 @@ import java.util.stream.IntStream;
 
 /** Passes chosen rows of a pass to a sink; changes nothing. */
 final class RowProbe implements Probe {
+    /** Values of a derived site that are formed at once. */
+    private static final int MAX_VALUES = 1 << 22;
+
     private final Map<HookPoint, TensorInfo> tensors;
     private final Map<DerivedSite, TensorInfo> derived;
     private final CorpusDump dump;
@@ -120,13 +124,28 @@ final class RowProbe implements Probe {
         for (Map.Entry<DerivedSite, TensorInfo> entry : derived.entrySet()) {
             List<HookPoint> sources = entry.getKey().sources();
             if (sources.contains(point) && held.keySet().containsAll(sources)) {
-                float[] values = entry.getKey()
-                        .values(sources.stream()
-                                .map(source -> Objects.requireNonNull(held.get(source)))
-                                .toList());
                 sink.begin(entry.getValue(), firstRow);
-                sink.append(values, 0, values.length);
+                append(entry.getKey(), sources);
             }
+        }
+    }
+
+    /**
+     * Writes a derived site of whose sources all are held: some rows at a time, for it may be much wider than these.
+     */
+    private void append(DerivedSite site, List<HookPoint> sources) throws IOException {
+        int step = Math.max(1, MAX_VALUES / site.width());
+        for (int first = 0; first < rows.length; first += step) {
+            int begin = first;
+            int end = Math.min(rows.length, first + step);
+            float[] values = site.values(sources.stream()
+                    .map(source -> {
+                        float[] all = Objects.requireNonNull(held.get(source));
+                        int width = all.length / rows.length;
+                        return Arrays.copyOfRange(all, begin * width, end * width);
+                    })
+                    .toList());
+            sink.append(values, 0, values.length);
         }
     }
 

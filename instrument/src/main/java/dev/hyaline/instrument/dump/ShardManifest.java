@@ -27,6 +27,12 @@ final class ShardManifest {
     /** Of the capture: the sites that are computed from hook points, each with what tells it from others. */
     static final String DERIVED = "derived";
 
+    /** The layout of shards that hold the rows of each tensor. */
+    static final String ROWS = "token-major";
+
+    /** The layout of shards that hold the latents that fire. */
+    static final String LATENTS = "delphi";
+
     /** Bytes, which a manifest of as many shards as a disk holds does not reach. */
     static final int MAX_LENGTH = 1 << 30;
 
@@ -103,7 +109,7 @@ final class ShardManifest {
         json.writeObjectPropertyStart("activations");
         json.writeStringProperty("format", DumpFormat.SAFETENSORS.toString());
         json.writeStringProperty("dtype", dump.type().toString());
-        json.writeStringProperty("layout", "token-major");
+        json.writeStringProperty("layout", dump.isOfLatents() ? LATENTS : ROWS);
         json.writeNumberProperty("rows", plan.rows());
         json.writeNumberProperty("rows_per_shard", plan.rowsPerShard());
         Manifest.tensors(json, plan.tensors(), "row_shape");

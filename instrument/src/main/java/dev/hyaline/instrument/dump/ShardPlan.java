@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The layout of the rows of a dump in shards. Every shard holds the same tensors, each {@code [rows, ...]}: one per
@@ -18,15 +20,28 @@ import java.util.Map;
  * {@link #DOCUMENTS}. All shards but the last have {@code rowsPerShard} rows.
  *
  * @param tensors of one row: their shapes lack the first axis
+ * @param latents what else there is to know if the shards are a {@link LatentCache} each; null if they hold the tensors
  */
-record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
+record ShardPlan(
+        List<TensorInfo> tensors,
+        long rowsPerShard,
+        long rows,
+        @Nullable LatentShards latents) {
+    /**
+     * Shards that hold the values alone that are not zero, of one derived site, of windows that are each a sequence.
+     *
+     * @param window its tokens
+     * @param vocabulary number of tokens that there are
+     */
+    record LatentShards(int window, int vocabulary) {}
+
     /** Document of every row, by its index in the corpus. */
     static final String DOCUMENTS = "documents";
 
     /** Number of tensors that identify a row; they come after the hook points'. */
     static final int ROW_INFO = 3;
 
-    private static final Map<String, String> METADATA = Map.of("format", "pt", "manifest", DumpFolder.MANIFEST);
+    static final Map<String, String> METADATA = Map.of("format", "pt", "manifest", DumpFolder.MANIFEST);
 
     ShardPlan {
         tensors = List.copyOf(tensors);
@@ -34,12 +49,12 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
 
     /** The tensors of one row of a dump. */
     static List<TensorInfo> tensors(CorpusDump dump) {
-        Capture capture = Capture.of(dump.points())
-                .positions(dump.filter().positions())
-                .heads(dump.heads())
-                .neurons(dump.neurons());
         List<TensorInfo> tensors = new ArrayList<>();
         for (HookPoint point : dump.points()) {
+            Capture capture = Capture.of(dump.points())
+                    .positions(dump.filter().positions())
+                    .heads(dump.heads())
+                    .neurons(dump.neurons());
             List<Long> shape = capture.perToken(dump.config(), point.site()).stream()
                     .map(Integer::longValue)
                     .toList();
@@ -81,11 +96,42 @@ record ShardPlan(List<TensorInfo> tensors, long rowsPerShard, long rows) {
                 METADATA);
     }
 
-    /** Size of all shards. */
+    /** The form of a shard of latents. */
+    LatentCache.Form form(long shard) {
+        LatentShards of = Objects.requireNonNull(latents);
+        TensorInfo site = tensors.getFirst();
+        return LatentCache.Form.compact(
+                Math.toIntExact(rows(shard) / of.window()),
+                of.window(),
+                Math.toIntExact(site.elements()),
+                of.vocabulary(),
+                site.type());
+    }
+
+    /** Size of a shard; of one of latents, without those that fire. */
+    long bytes(long shard) {
+        return latents == null
+                ? layout(shard).fileBytes()
+                : form(shard).layout(0, METADATA).fileBytes();
+    }
+
+    /** Whether a shard can have a size. */
+    boolean canHave(long shard, long size) {
+        return latents == null ? size == bytes(shard) : size >= bytes(shard);
+    }
+
+    /** Size of all shards; of latents, without those that fire. */
     long bytes() {
-        long last = layout(shards() - 1).fileBytes();
-        return shards() == 1
-                ? last
-                : Math.addExact(Math.multiplyExact(shards() - 1, layout(0).fileBytes()), last);
+        long last = bytes(shards() - 1);
+        return shards() == 1 ? last : Math.addExact(Math.multiplyExact(shards() - 1, bytes(0)), last);
+    }
+
+    /**
+     * What writes the shards.
+     *
+     * @param firstShard the first that gets rows
+     */
+    RowWriter writer(ShardFiles files, long firstShard) {
+        return latents == null ? new ShardWriter(files, this, firstShard) : new LatentWriter(files, this, firstShard);
     }
 }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Spreads rows over shards. Each tensor's rows come in order, the tensors in any; a shard is completed when told that
  * all its rows came. Holds no more than a few buffers. Not thread-safe.
  */
-final class ShardWriter implements RowSink, AutoCloseable {
+final class ShardWriter implements RowWriter {
     /** A shard being filled. */
     private static final class Open {
         final long index;
@@ -81,7 +81,8 @@ final class ShardWriter implements RowSink, AutoCloseable {
         }
     }
 
-    void append(long value) throws IOException {
+    @Override
+    public void append(long value) throws IOException {
         writable().putLong(value);
         room--;
     }
@@ -140,8 +141,8 @@ final class ShardWriter implements RowSink, AutoCloseable {
         }
     }
 
-    /** All tensors have come up to a row: completes the shards that end before. */
-    void cameThrough(long endRow) throws IOException {
+    @Override
+    public void cameThrough(long endRow) throws IOException {
         flush();
         while (!open.isEmpty() && endOf(open.getFirst()) <= endRow) {
             Open full = open.removeFirst();
@@ -161,8 +162,8 @@ final class ShardWriter implements RowSink, AutoCloseable {
         files.complete(new Shard(name, plan.rows(full.index), full.layout.fileBytes(), sha256, full.overflowed));
     }
 
-    /** Waits until all shards are complete. */
-    void finish() throws IOException {
+    @Override
+    public void finish() throws IOException {
         writer.finish();
     }
 

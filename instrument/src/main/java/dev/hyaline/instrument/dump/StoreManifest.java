@@ -41,6 +41,13 @@ record StoreManifest(
         }
         Json json = ShardManifest.read(file);
         StoreManifest described = of(json);
+        if (described.plan().latents() != null) {
+            throw json.require("activations")
+                    .require("layout")
+                    .expected("\"" + ShardManifest.ROWS
+                            + "\", rows of activations, not the latents that fire, which any reader of"
+                            + " safetensors reads");
+        }
         return new StoreManifest(
                 described.points(),
                 described.heads(),
@@ -83,17 +90,49 @@ record StoreManifest(
             }
             infos.add(info);
         }
-        if (points.isEmpty() || !derived.isEmpty()) {
+        boolean latents = isOfLatents(activations);
+        boolean asked = latents ? points.isEmpty() && infos.size() == 1 + ShardPlan.ROW_INFO : !points.isEmpty();
+        if (!asked || !derived.isEmpty()) {
             throw activations.require("tensors").expected("one a hook point and derived site, then " + rowInfo);
         }
         long documents = json.require("corpus").require("documents").whole(1);
         ShardPlan plan = new ShardPlan(
                 infos,
                 activations.require("rows_per_shard").whole(1),
-                activations.require("rows").whole(1));
+                activations.require("rows").whole(1),
+                latents ? latents(json) : null);
         Json capture = json.require("capture");
         return new StoreManifest(
                 points, selection(capture, "heads"), selection(capture, "neurons"), plan, documents, List.of());
+    }
+
+    private static boolean isOfLatents(Json activations) {
+        Json layout = activations.require("layout");
+        if (!List.of(ShardManifest.ROWS, ShardManifest.LATENTS).contains(layout.string())) {
+            throw layout.expected(ShardManifest.ROWS + " or " + ShardManifest.LATENTS);
+        }
+        return layout.string().equals(ShardManifest.LATENTS);
+    }
+
+    private static ShardPlan.LatentShards latents(Json json) {
+        Json activations = json.require("activations");
+        int window = size(json.require("capture").require("context"));
+        if (size(activations.require("rows_per_shard")) % window != 0) {
+            throw activations.require("rows_per_shard").expected("whole windows of " + window);
+        }
+        if (activations.require("rows").whole(1) % window != 0) {
+            throw activations.require("rows").expected("whole windows of " + window);
+        }
+        return new ShardPlan.LatentShards(
+                window, size(json.require("model").require("config").require("vocab_size")));
+    }
+
+    private static int size(Json json) {
+        long size = json.whole(1);
+        if (size > Integer.MAX_VALUE) {
+            throw json.expected("at most " + Integer.MAX_VALUE);
+        }
+        return (int) size;
     }
 
     /** Names of derived sites; few dumps have any. */

@@ -32,6 +32,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import net.jqwik.api.Assume;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -104,6 +105,11 @@ final class DumpPlanTest {
         TokenFilter filter = TokenFilter.all().every(1 + random.nextInt(4));
         if (random.nextBoolean()) {
             filter = filter.positions(IndexSelection.parse("0-20,last"));
+        }
+        if (random.nextInt(4) == 0) {
+            return dump.packed(1 + random.nextInt(Models.CONFIG.nCtx()))
+                    .shardBytes(1)
+                    .latentsOf(new FiringSite(Models.CONFIG.dModel()));
         }
         return random.nextBoolean()
                 ? dump.filter(filter).packed(1 + random.nextInt(Models.CONFIG.nCtx()))
@@ -184,8 +190,15 @@ final class DumpPlanTest {
         assertThat(rows).isEqualTo(plan.rows());
         CorpusDump.CorpusSummary finished = DumpPlan.read(out).finish(out, true);
         assertThat(finished.shards()).hasSize((int) plan.shards());
-        assertThat(finished.bytes()).isEqualTo(plan.bytes());
         assertSameShards(out, shards(whole));
+        if (dump.isOfLatents()) {
+            assertThat(finished.bytes()).isGreaterThan(plan.bytes());
+            assertThatThrownBy(() -> ActivationStore.open(out))
+                    .isInstanceOf(FileException.class)
+                    .hasMessageContaining("not the latents that fire");
+            return;
+        }
+        assertThat(finished.bytes()).isEqualTo(plan.bytes());
         try (ActivationStore store = ActivationStore.open(out);
                 ActivationStore single = ActivationStore.open(whole)) {
             store.verify();
@@ -445,6 +458,83 @@ final class DumpPlanTest {
         assertSameShards(out, shards(whole));
         assertThat(files(out).keySet().stream().filter(name -> name.startsWith(".")))
                 .isEmpty();
+    }
+
+    /** Two write the same shards at the same time, and one of them is stopped anywhere. */
+    @Property(tries = 8)
+    void aTwinThatIsStoppedDoesNoHarm(@ForAll long seed, @ForAll @IntRange(min = 0, max = 60_000) int room)
+            throws IOException {
+        Random random = new Random(seed);
+        Path folder = folder();
+        CorpusFiles corpus = corpus(folder, new Random(11), 2);
+        CorpusDump dump = dump(random);
+        Path whole = folder.resolve("whole");
+        CorpusDumpTest.write(dump, corpus, whole, REFUSE);
+        Path out = folder.resolve("out");
+        DumpPlan plan = planned(dump, corpus, out);
+        DumpPlan.Range shard = plan.shard(random.nextLong(plan.shards()));
+        CompletableFuture<DumpPlan.PartSummary> twin =
+                CompletableFuture.supplyAsync(() -> write(plan, dump, out, shard));
+        try (Gpt2 model = Models.small()) {
+            plan.write(
+                    dump,
+                    model,
+                    DumpPlanTest::document,
+                    provenance(),
+                    out,
+                    shard,
+                    CorpusListener.NONE,
+                    new FailingDisk(room));
+        } catch (FileException e) {
+            assertThat(e).hasMessageContaining("No space left on device");
+        }
+        assertThat(twin.join().rows()).isBetween(0L, plan.rows());
+        write(plan, dump, out, plan.part(0, 1));
+        plan.finish(out, true);
+        assertSameShards(out, shards(whole));
+    }
+
+    @Property(tries = 10)
+    void aFlippedByteAnywhereIsFound(@ForAll long seed) throws IOException {
+        Random random = new Random(seed);
+        Path folder = folder();
+        CorpusFiles corpus = corpus(folder, new Random(12), 2);
+        CorpusDump dump = dump(random);
+        Path out = folder.resolve("out");
+        DumpPlan plan = planned(dump, corpus, out);
+        write(plan, dump, out, plan.part(0, 1));
+        List<Path> written = plan.finish(out, true).shards();
+        Path shard = written.get(random.nextInt(written.size()));
+        byte[] sound = Files.readAllBytes(shard);
+        byte[] flipped = sound.clone();
+        flipped[random.nextInt(flipped.length)] ^= (byte) (1 << random.nextInt(8));
+        Files.write(shard, flipped);
+        assertThatThrownBy(() -> plan.finish(out, true))
+                .isInstanceOf(FileException.class)
+                .hasMessageContaining(shard.getFileName() + ": expected SHA-256");
+        Files.write(shard, sound);
+        plan.finish(out, true);
+    }
+
+    @Property(tries = 10)
+    void aPartOfAnyOtherPlanIsRefused(@ForAll long seed, @ForAll long otherSeed) throws IOException {
+        Path folder = folder();
+        CorpusFiles corpus = corpus(folder, new Random(13), 2);
+        CorpusDump dump = dump(new Random(seed));
+        CorpusDump otherDump = dump(new Random(otherSeed));
+        Path one = folder.resolve("one");
+        Path other = folder.resolve("other");
+        DumpPlan plan = planned(dump, corpus, one);
+        DumpPlan another = planned(otherDump, corpus, other);
+        Assume.that(!plan.sha256().equals(another.sha256()));
+        write(plan, dump, one, plan.shard(0));
+        for (String name : List.of("activations-00000.safetensors", "activations-00000.safetensors.json")) {
+            Files.copy(one.resolve(name), other.resolve(name));
+        }
+        String sentence = "is a part of another plan, whose SHA-256 is " + plan.sha256();
+        assertThatThrownBy(() -> write(another, otherDump, other, another.shard(0)))
+                .hasMessageContaining(sentence);
+        assertThatThrownBy(() -> another.finish(other, false)).hasMessageContaining(sentence);
     }
 
     /** A full disk stops a part anywhere; what it leaves is no shard, and its part is written again. */

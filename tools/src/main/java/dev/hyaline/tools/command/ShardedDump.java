@@ -108,12 +108,9 @@ final class ShardedDump {
     /** Measures what a dump costs. */
     CostReport cost(Checkpoint checkpoint, CorpusDump dump, Corpus corpus, long tokens, long bytes) {
         try (Gpt2 engine = options.engine.open(options.weights.weights(checkpoint), console)) {
+            DumpCost cost = DumpCost.measure(dump, engine, corpus, MEASURED);
             return new CostReport(
-                    DumpCost.measure(dump, engine, corpus, MEASURED),
-                    tokens,
-                    bytes,
-                    dryRun.corePrice(),
-                    dryRun.diskPrice());
+                    cost, tokens, bytes + cost.latentBytes(dump, tokens), dryRun.corePrice(), dryRun.diskPrice());
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.sparse.splice.SpliceSite;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
@@ -14,6 +15,7 @@ import dev.hyaline.weights.hub.Snapshot;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -59,7 +61,9 @@ public final class DumpOptions {
             description = {
                 "${COMPLETION-CANDIDATES}. datasets is a folder as the Hugging Face library of that name saves it, of"
                         + " one site in windows of --context tokens (--pack), which SAELens reads as cached"
-                        + " activations. Default: ${DEFAULT-VALUE}"
+                        + " activations. delphi is shards of what fires in the autoencoder of --sae, in place of"
+                        + " activations, in such windows: locations [n,3] (window of the shard, position, latent),"
+                        + " activations [n] and tokens. Default: ${DEFAULT-VALUE}"
             })
     public OutputFormat format = OutputFormat.SAFETENSORS;
 
@@ -96,7 +100,11 @@ public final class DumpOptions {
      * @param plan whether it is only planned
      */
     public void checkRequest(boolean plan) {
-        saes.check(selection.innerSites());
+        if (isOfLatents()) {
+            requireLatents();
+        } else {
+            saes.check(selection.innerSites());
+        }
         if (plan && shards.areRefused()) {
             throw new BadInputException("--plan is for shards; leave out --no-shards");
         }
@@ -108,6 +116,35 @@ public final class DumpOptions {
             requireSafetensors();
             capture.requireForShards();
             requireNoGradients();
+        }
+    }
+
+    /** Returns whether what fires in an autoencoder is written in place of activations. */
+    private boolean isOfLatents() {
+        return format == OutputFormat.DELPHI
+                || (format == OutputFormat.SAFETENSORS && saes.isGiven() && selection.isEmpty());
+    }
+
+    private void requireLatents() {
+        if (saes.count() != 1) {
+            throw new BadInputException("--format delphi writes what fires in one autoencoder, --sae, found "
+                    + (saes.isGiven() ? String.valueOf(saes.count()) : "none"));
+        }
+        if (!selection.innerSites().isEmpty()) {
+            throw new BadInputException("--format delphi writes the latents that fire; leave out "
+                    + selection.innerSites().getFirst() + ", or the format to write the site with its zeros");
+        }
+        if (shards.context == null) {
+            throw new BadInputException("--sae without inner sites in --sites writes what fires in the autoencoder"
+                    + " (--format delphi), of windows of tokens: it needs --context and --pack; inner sites are "
+                    + String.join(", ", SpliceSite.names()));
+        }
+        if (shards.every() != 1
+                || !capture.positions().isAll()
+                || !capture.heads().isAll()
+                || !capture.neurons().isAll()) {
+            throw new BadInputException("--format delphi writes what fires in every token; leave out --every,"
+                    + " --positions, --heads and --neurons");
         }
     }
 
@@ -137,6 +174,17 @@ public final class DumpOptions {
 
     /** The dump of a corpus into shards that is asked for. */
     public CorpusDump corpusDump(Checkpoint checkpoint, ModelVocabulary vocabulary, Console console) {
+        if (isOfLatents()) {
+            List<HookPoint> chosen =
+                    selection.isEmpty() ? List.of() : selection.select(checkpoint.config(), SITES_IN_SHARDS);
+            DerivedSite latents = saes.latents(chosen, weights.weights(checkpoint), console);
+            return CorpusDump.of(checkpoint.config(), latents.sources())
+                    .packed(Objects.requireNonNull(shards.context))
+                    .latentsOf(latents)
+                    .type(type)
+                    .shardBytes(shards.bytes())
+                    .batchTokens(shards.batchTokens());
+        }
         TokenFilter filter = TokenFilter.all().positions(capture.positions()).every(shards.every());
         List<DerivedSite> inner = inner(checkpoint, console);
         CorpusDump dump = CorpusDump.of(checkpoint.config(), points(checkpoint.config(), inner, SITES_IN_SHARDS))
@@ -194,11 +242,16 @@ public final class DumpOptions {
         command.addAll(weights.canonical());
         command.addAll(prompts.canonical());
         command.addAll(saes.canonical());
-        selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));
+        if (!isOfLatents() || !selection.isEmpty()) {
+            selection.patterns(defaultSites).forEach(sites -> command.addAll(List.of("--sites", sites)));
+        }
         selection.innerSites().forEach(sites -> command.addAll(List.of("--sites", sites)));
         command.addAll(List.of("--layers", selection.layers().toString()));
         command.addAll(capture.canonical());
-        command.addAll(List.of("--format", format.ofOneFile().toString(), "--dtype", type.toString()));
+        String written = isOfLatents()
+                ? OutputFormat.DELPHI.toString()
+                : format.ofOneFile().toString();
+        command.addAll(List.of("--format", written, "--dtype", type.toString()));
         command.addAll(gradients.canonical());
         command.addAll(ofShards);
         return command;

@@ -8,7 +8,9 @@ public enum OutputFormat {
     SAFETENSORS,
     NPZ,
     /** A folder as the {@code datasets} library saves it, of packed windows. */
-    DATASETS;
+    DATASETS,
+    /** The latents that fire in an autoencoder, as the cache of delphi has them, of packed windows. */
+    DELPHI;
 
     /** The format of one file. */
     public DumpFormat ofOneFile() {

@@ -1,16 +1,19 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.analysis.sparse.splice.InnerSite;
 import dev.hyaline.analysis.sparse.splice.SpliceSite;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.tools.terminal.Console;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
@@ -22,12 +25,17 @@ public final class SaeSiteOptions {
             description = {
                 "A sparse autoencoder, as for the command sae; several if repeated. --sites then takes its inner sites"
                         + " too, such as blocks.2.hook_resid_post.hook_sae_acts_post, or hook_sae_acts_post of all; the"
-                        + " pass stays as it is."
+                        + " pass stays as it is. Without --sites, what fires in it is written (--format delphi)."
             })
     private List<String> saes = new ArrayList<>();
 
     public boolean isGiven() {
         return !saes.isEmpty();
+    }
+
+    /** Number of autoencoders. */
+    public int count() {
+        return saes.size();
     }
 
     /** The options that mean the same. */
@@ -48,6 +56,30 @@ public final class SaeSiteOptions {
             throw new BadInputException("--sae is for inner sites of autoencoders, but --sites names none; there are "
                     + String.join(", ", SpliceSite.names()));
         }
+    }
+
+    /**
+     * The latents of the one autoencoder.
+     *
+     * @param chosen the hook point that it reads, if its files do not say; none or one
+     * @throws BadInputException if they say another
+     */
+    public DerivedSite latents(List<HookPoint> chosen, Gpt2Weights weights, Console console) {
+        SaeFile file = SaeSource.read(console, saes.getFirst());
+        String said = file.autoencoder().metadata().hookName().orElse("");
+        if (!chosen.isEmpty() && !said.isEmpty() && !chosen.equals(List.of(HookPoints.point(said)))) {
+            throw new BadInputException("the autoencoder reads " + said + ", but --sites names "
+                    + chosen.stream().map(HookPoint::name).collect(Collectors.joining(", ")) + "; leave it out");
+        }
+        if (chosen.isEmpty() && said.isEmpty()) {
+            throw new BadInputException("the files of " + saes.getFirst()
+                    + " do not say which site it reads; name one (--sites, --layers)");
+        }
+        Attachment attachment = said.isEmpty()
+                ? Attachment.of(file.autoencoder(), weights, chosen.getFirst(), chosen.getFirst())
+                : Attachment.of(file.autoencoder(), weights);
+        attachment.notes().forEach(note -> console.err().println("hyaline: " + note));
+        return new InnerSite(attachment, SpliceSite.ACTS_POST);
     }
 
     /**

@@ -110,6 +110,11 @@ public final class SelectionOptions implements CheckedOptions {
         return sites.isEmpty() ? List.of(defaultSites) : patterns().toList();
     }
 
+    /** Returns whether no site was chosen. */
+    boolean isEmpty() {
+        return sites.isEmpty();
+    }
+
     public IndexSelection layers() {
         return layers == null ? IndexSelection.all() : indices("--layers", layers);
     }

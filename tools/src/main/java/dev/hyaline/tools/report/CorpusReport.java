@@ -35,7 +35,7 @@ public final class CorpusReport {
                 out.writeBooleanProperty("written", false);
                 out.writeStringProperty("folder", folder.toString());
                 out.writeBooleanProperty("exists", !existing.isEmpty());
-                contents(out);
+                contents(out, cost.bytes());
                 cost.write(out);
             });
             return;
@@ -43,8 +43,8 @@ public final class CorpusReport {
         sites();
         console.out().println();
         console.out()
-                .println("Would write " + shards() + " (" + DisplayText.bytes(forecast.bytes()) + ") and "
-                        + DumpFolder.MANIFEST + " to " + folder);
+                .println("Would write " + shards() + " (" + (dump.isOfLatents() ? "about " : "")
+                        + DisplayText.bytes(cost.bytes()) + ") and " + DumpFolder.MANIFEST + " to " + folder);
         cost.print(console);
         if (!existing.isEmpty()) {
             console.out().println(existing.getFirst() + " exists already; replacing it takes --force.");
@@ -66,7 +66,7 @@ public final class CorpusReport {
                 out.writeNumberProperty("resumed_rows", written.resumedRows());
                 out.writeNumberProperty("seconds", elapsed.toNanos() / 1e9);
                 out.writeNumberProperty("tokens_per_second", rate);
-                contents(out);
+                contents(out, written.bytes());
             });
             return;
         }
@@ -110,19 +110,19 @@ public final class CorpusReport {
             table.row(
                     tensor.name(),
                     DisplayText.shape(tensor.shape()),
-                    DisplayText.count(tensor.bytes() * forecast.rows()));
+                    dump.isOfLatents() ? "what fires" : DisplayText.count(tensor.bytes() * forecast.rows()));
         }
         table.print(console);
     }
 
-    private void contents(JsonGenerator out) {
+    private void contents(JsonGenerator out, long bytes) {
         out.writeStringProperty("model", model);
-        out.writeStringProperty("layout", "shards");
+        out.writeStringProperty("layout", dump.isOfLatents() ? "latents" : "shards");
         out.writeNumberProperty("documents", forecast.documents());
         out.writeNumberProperty("tokens", forecast.tokens());
         out.writeNumberProperty("rows", forecast.rows());
         out.writeNumberProperty("shards", forecast.shards());
-        out.writeNumberProperty("bytes", forecast.bytes());
+        out.writeNumberProperty("bytes", bytes);
         out.writeArrayPropertyStart("sites");
         for (HookPoint point : dump.points()) {
             out.writeString(point.name());

@@ -24,7 +24,7 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
             JsonOutput.print(console, out -> {
                 out.writeBooleanProperty("written", written);
                 out.writeStringProperty("plan", file.toString());
-                contents(out);
+                contents(out, cost == null ? plan.bytes() : cost.bytes());
                 if (cost != null) {
                     cost.write(out);
                 }
@@ -34,8 +34,8 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
         console.out()
                 .println(DisplayText.plural(plan.documents(), "document") + ", "
                         + DisplayText.plural(plan.tokens(), "token") + ", " + DisplayText.plural(plan.rows(), "row")
-                        + ", " + DisplayText.plural(plan.shards(), "shard") + " (" + DisplayText.bytes(plan.bytes())
-                        + ")");
+                        + ", " + DisplayText.plural(plan.shards(), "shard") + " ("
+                        + size(cost) + ")");
         if (plan.droppedTokens() > 0) {
             console.out()
                     .println(DisplayText.plural(plan.droppedTokens(), "token") + " after the last whole window "
@@ -96,16 +96,26 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
                 out.writeBooleanProperty("written", true);
                 out.writeStringProperty("manifest", finished.manifest().toString());
                 out.writeNumberProperty("overflowed_values", finished.overflowed());
-                contents(out);
+                contents(out, finished.bytes());
             });
             return;
         }
         console.out()
-                .println("All " + DisplayText.plural(plan.shards(), "shard") + " (" + DisplayText.bytes(plan.bytes())
-                        + ", " + DisplayText.plural(plan.rows(), "row") + ") are there; wrote " + finished.manifest());
+                .println("All " + DisplayText.plural(plan.shards(), "shard") + " ("
+                        + DisplayText.bytes(finished.bytes()) + ", " + DisplayText.plural(plan.rows(), "row")
+                        + ") are there; wrote " + finished.manifest());
     }
 
-    private void contents(JsonGenerator out) {
+    private String size(@Nullable CostReport cost) {
+        if (!plan.isOfLatents()) {
+            return DisplayText.bytes(plan.bytes());
+        }
+        return cost == null
+                ? DisplayText.bytes(plan.bytes()) + " and what fires"
+                : "about " + DisplayText.bytes(cost.bytes());
+    }
+
+    private void contents(JsonGenerator out, long bytes) {
         out.writeStringProperty("model", plan.model());
         out.writeStringProperty("plan_sha256", plan.sha256());
         out.writeNumberProperty("documents", plan.documents());
@@ -113,6 +123,6 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
         out.writeNumberProperty("dropped_tokens", plan.droppedTokens());
         out.writeNumberProperty("rows", plan.rows());
         out.writeNumberProperty("shards", plan.shards());
-        out.writeNumberProperty("bytes", plan.bytes());
+        out.writeNumberProperty("bytes", bytes);
     }
 }

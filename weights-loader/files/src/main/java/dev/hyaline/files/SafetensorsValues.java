@@ -5,14 +5,18 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The values of a safetensors file, read on request; the file is open only while it is read. Its header is read and
  * checked once.
  */
 public final class SafetensorsValues {
+    private static final Set<Dtype> INTEGERS = EnumSet.of(Dtype.U16, Dtype.I32, Dtype.U32, Dtype.I64);
+
     private static final int MAX_ARRAY_BYTES = Integer.MAX_VALUE - 8;
 
     private final Path file;
@@ -92,13 +96,19 @@ public final class SafetensorsValues {
     /** As {@link #integers}, of numbers that may not fit an int. */
     public long[] counts(String name) {
         StoredTensor tensor = stored(name);
-        if (tensor.dtype() != Dtype.I64) {
+        if (!INTEGERS.contains(tensor.dtype())) {
             throw bad(name, "whole numbers, I64", tensor.dtype().toString());
         }
+        int size = tensor.dtype().bytes();
         ByteBuffer bytes = ByteBuffer.wrap(bytes(tensor, 0, elements(name))).order(ByteOrder.LITTLE_ENDIAN);
-        long[] values = new long[bytes.remaining() / Long.BYTES];
+        long[] values = new long[bytes.remaining() / size];
         for (int i = 0; i < values.length; i++) {
-            values[i] = bytes.getLong();
+            values[i] = switch (tensor.dtype()) {
+                case U16 -> Short.toUnsignedLong(bytes.getShort());
+                case U32 -> Integer.toUnsignedLong(bytes.getInt());
+                case I32 -> bytes.getInt();
+                default -> bytes.getLong();
+            };
             if (values[i] < 0) {
                 throw bad(name, "whole numbers from 0 to " + Integer.MAX_VALUE, String.valueOf(values[i]));
             }

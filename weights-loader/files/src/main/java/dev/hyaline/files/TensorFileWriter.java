@@ -76,6 +76,25 @@ public final class TensorFileWriter {
         }
     }
 
+    /** Appends values to a tensor of U16, I32, U32 or I64, which hold them. */
+    public void append(String tensor, int[] values, int offset, int length) throws IOException {
+        int index = index(tensor);
+        int bytes = layout.tensors().get(index).dtype().bytes();
+        int step = BUFFER_BYTES / bytes;
+        for (int done = 0; done < length; done += step) {
+            int end = Math.min(length, done + step);
+            buffer.clear();
+            for (int i = offset + done; i < offset + end; i++) {
+                switch (bytes) {
+                    case Short.BYTES -> buffer.putShort((short) values[i]);
+                    case Integer.BYTES -> buffer.putInt(values[i]);
+                    default -> buffer.putLong(values[i]);
+                }
+            }
+            write(index, buffer.flip());
+        }
+    }
+
     private int index(String tensor) {
         return Objects.requireNonNull(indices.get(tensor), tensor);
     }

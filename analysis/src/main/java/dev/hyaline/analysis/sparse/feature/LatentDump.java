@@ -12,6 +12,7 @@ import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.dump.LatentCache;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,22 +49,16 @@ public final class LatentDump {
         metadata.put("hook_point", attachment.out().name());
         metadata.put("width", String.valueOf(latents.width()));
         attachment.head().ifPresent(one -> metadata.put("head", String.valueOf(one.index())));
-        Path target = file.toAbsolutePath().normalize();
-        try {
-            Disk.createParent(target);
-            PartialFile.write(target, channel -> {
-                TensorFileWriter writer = new TensorFileWriter(channel, SafetensorsLayout.of(entries, metadata));
-                writer.append("values", latents.values(), 0, count);
-                writer.append("indices", longs(latents.indices(), count));
-                writer.append("offsets", longs(latents.offsets(), (int) rows + 1));
-                writer.append("tokens", longs(texts.tokens(), (int) rows));
-                writer.append("documents", longs(texts.sequences(), (int) rows));
-                writer.append("positions", longs(texts.positions(), (int) rows));
-                writer.finish();
-            });
-        } catch (IOException e) {
-            throw FileException.writing(target, e);
-        }
+        write(file, channel -> {
+            TensorFileWriter writer = new TensorFileWriter(channel, SafetensorsLayout.of(entries, metadata));
+            writer.append("values", latents.values(), 0, count);
+            writer.append("indices", latents.indices(), 0, count);
+            writer.append("offsets", latents.offsets(), 0, (int) rows + 1);
+            writer.append("tokens", texts.tokens(), 0, (int) rows);
+            writer.append("documents", texts.sequences(), 0, (int) rows);
+            writer.append("positions", texts.positions(), 0, (int) rows);
+            writer.finish();
+        });
         return new Summary(rows, count);
     }
 
@@ -85,40 +80,24 @@ public final class LatentDump {
         }
         EncodedTexts texts = EncodedTexts.of(model, attachment, prompts);
         Latents latents = texts.latents();
-        int count = latents.count();
-        long[] locations = new long[Math.multiplyExact(count, 3)];
+        LatentCache cache = LatentCache.of(lengths.length, lengths[0]);
         for (int t = 0; t < latents.tokens(); t++) {
+            cache.token(texts.tokens()[t]);
             for (int i = latents.offsets()[t]; i < latents.offsets()[t + 1]; i++) {
-                locations[3 * i] = texts.sequences()[t];
-                locations[3 * i + 1] = texts.positions()[t];
-                locations[3 * i + 2] = latents.indices()[i];
+                cache.add(t, latents.indices()[i], latents.values()[i]);
             }
         }
-        List<TensorEntry> entries = List.of(
-                new TensorEntry("locations", Dtype.I64, List.of((long) count, 3L)),
-                new TensorEntry("activations", Dtype.F32, List.of((long) count)),
-                new TensorEntry("tokens", Dtype.I64, List.of((long) lengths.length, (long) lengths[0])));
+        write(file, channel -> cache.write(channel, Map.of()));
+        return new Summary(latents.tokens(), cache.count());
+    }
+
+    private static void write(Path file, PartialFile.Content content) {
         Path target = file.toAbsolutePath().normalize();
         try {
             Disk.createParent(target);
-            PartialFile.write(target, channel -> {
-                TensorFileWriter writer = new TensorFileWriter(channel, SafetensorsLayout.of(entries, Map.of()));
-                writer.append("locations", locations);
-                writer.append("activations", latents.values(), 0, count);
-                writer.append("tokens", longs(texts.tokens(), latents.tokens()));
-                writer.finish();
-            });
+            PartialFile.write(target, content);
         } catch (IOException e) {
             throw FileException.writing(target, e);
         }
-        return new Summary(latents.tokens(), count);
-    }
-
-    private static long[] longs(int[] values, int count) {
-        long[] longs = new long[count];
-        for (int i = 0; i < count; i++) {
-            longs[i] = values[i];
-        }
-        return longs;
     }
 }

@@ -45,6 +45,11 @@ public record InnerSite(Attachment attachment, SpliceSite site) implements Deriv
 
     @Override
     public float[] values(List<float[]> rows) {
+        if (site == SpliceSite.ACTS_POST) {
+            // As the splice has it, but without what it makes of the latents.
+            float[] x = attachment.encoderInput(attachment.ofHead(rows.getFirst()));
+            return attachment.autoencoder().encode(x).dense();
+        }
         float[] y = attachment.ofHead(rows.getLast());
         Splice splice = Splice.of(attachment).withError();
         return site.values(splice, splice.apply(attachment.ofHead(rows.getFirst()), y), y);

@@ -1,0 +1,19 @@
+package dev.hyaline.instrument.dump;
+
+import java.io.IOException;
+
+/** A sink that spreads the rows of a dump over shards. */
+interface RowWriter extends RowSink, AutoCloseable {
+    /** Appends a value of a tensor of integers. */
+    void append(long value) throws IOException;
+
+    /** All tensors have come up to a row: completes the shards that end before. */
+    void cameThrough(long endRow) throws IOException;
+
+    /** Waits until all shards are complete. */
+    void finish() throws IOException;
+
+    /** Gives up what is not complete. */
+    @Override
+    void close();
+}
