@@ -4,8 +4,10 @@ import dev.hyaline.analysis.statistics.TTest;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.engine.tensor.Tensor;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -370,9 +372,66 @@ public final class ResultTable {
         return IntStream.range(0, cells()).mapToDouble(this::mean).toArray();
     }
 
+    /**
+     * One cell, which prints its labels and its mean.
+     *
+     * @param number in row-major order
+     * @param labels on each axis, with the axis' name: {@code head 5}
+     * @param standardError of the mean; NaN of a single sample
+     */
+    public record Cell(int number, List<String> labels, double mean, double standardError) {
+        public Cell {
+            labels = List.copyOf(labels);
+        }
+
+        /** Such as {@code layer 2, head 5: 1.83 ± 0.12}. */
+        @Override
+        public String toString() {
+            return String.join(", ", labels) + ": " + Figures.brief(mean)
+                    + (Double.isNaN(standardError) ? "" : " ± " + Figures.brief(standardError));
+        }
+    }
+
+    /**
+     * The cells whose means are farthest from what is neutral, or from 0, the farthest first.
+     *
+     * @param n how many; all whose mean is a number if there are fewer
+     * @throws BadInputException if {@code n} is not positive
+     */
+    public List<Cell> top(int n) {
+        if (n < 1) {
+            throw new BadInputException("the number of cells must be at least 1, found " + n);
+        }
+        double from = neutral().orElse(0);
+        double[] means = means();
+        return IntStream.range(0, means.length)
+                .filter(cell -> Double.isFinite(means[cell]))
+                .boxed()
+                .sorted(Comparator.comparingDouble(cell -> -Math.abs(means[cell] - from)))
+                .limit(n)
+                .map(cell -> new Cell(cell, named(cell), means[cell], standardError(cell)))
+                .toList();
+    }
+
+    private List<String> named(int cell) {
+        List<String> labels = labels(cell);
+        return IntStream.range(0, labels.size())
+                .mapToObj(a -> axes.get(a).name() + " " + labels.get(a))
+                .toList();
+    }
+
+    /** Every cell's mean as a tensor, whose axes are the table's. */
+    public Tensor tensor() {
+        return Tensor.view(
+                title(),
+                axes.stream().map(Axis::name).toList(),
+                axes.stream().map(Axis::size).toList(),
+                means());
+    }
+
+    /** The table as the command shows it, without colours. */
     @Override
     public String toString() {
-        return title() + " ["
-                + axes.stream().map(axis -> axis.size() + " " + axis.name()).collect(Collectors.joining(" x ")) + "]";
+        return String.join("\n", TableScreen.lines(this, TableScreen.Style.PLAIN));
     }
 }

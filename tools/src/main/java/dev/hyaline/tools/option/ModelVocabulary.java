@@ -1,7 +1,7 @@
 package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.tools.terminal.EscapedText;
+import dev.hyaline.files.EscapedText;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
 import java.util.Arrays;

@@ -1,6 +1,7 @@
 package dev.hyaline.tools.report;
 
 import dev.hyaline.analysis.attention.HeadPattern;
+import dev.hyaline.analysis.table.Figures;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.util.LinkedHashMap;

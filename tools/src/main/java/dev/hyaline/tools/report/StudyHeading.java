@@ -1,10 +1,10 @@
 package dev.hyaline.tools.report;
 
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.files.EscapedText;
+import dev.hyaline.files.ScreenWidth;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
-import dev.hyaline.tools.terminal.EscapedText;
-import dev.hyaline.tools.terminal.ScreenWidth;
 
 /** The lines above a study's table: the model, the number of pairs, and one of them. */
 public final class StudyHeading {

@@ -1,5 +1,8 @@
 package dev.hyaline.tools.terminal;
 
+import dev.hyaline.files.EscapedText;
+import dev.hyaline.files.Printable;
+import dev.hyaline.files.ScreenWidth;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -23,7 +26,7 @@ public final class DisplayText {
 
     /** A whole number with commas between thousands. */
     public static String count(long value) {
-        return String.format(Locale.ROOT, "%,d", value);
+        return Printable.count(value);
     }
 
     /** A size such as {@code 1.50 MB}; a kilobyte is 1000 bytes. */
@@ -73,6 +76,6 @@ public final class DisplayText {
 
     /** A number with its noun: {@code 1 prompt}, {@code 2 prompts}. */
     public static String plural(long number, String noun) {
-        return count(number) + " " + noun + (number == 1 ? "" : "s");
+        return Printable.plural(number, noun);
     }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.tools.terminal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hyaline.files.ScreenWidth;
 import dev.hyaline.tools.report.Table;
 import java.io.InputStream;
 import java.io.PrintWriter;

@@ -50,6 +50,16 @@ public final class Printable {
         return names.size() <= MAX_LISTED ? first : first + " and " + (names.size() - MAX_LISTED) + " more";
     }
 
+    /** A whole number with commas between thousands. */
+    public static String count(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
+    }
+
+    /** A number with its noun: {@code 1 prompt}, {@code 2 prompts}. */
+    public static String plural(long number, String noun) {
+        return count(number) + " " + noun + (number == 1 ? "" : "s");
+    }
+
     private static String plain(String text, int longest) {
         int end = Math.min(text.length(), longest);
         StringBuilder shown = new StringBuilder(end + 8);

@@ -1,12 +1,11 @@
-package dev.hyaline.tools.report;
+package dev.hyaline.analysis.table;
 
-import dev.hyaline.analysis.table.Rounding;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
- * Numbers of one cell of a {@link Table}, which rounds those of a column alike.
+ * Numbers of one cell of {@link TextColumns}, which rounds those of a column alike.
  *
  * @param before the text before the first
  * @param values in order, with the word {@code to} between them
@@ -28,7 +27,7 @@ public record Figures(String before, List<Double> values) {
     }
 
     /** Writes a p-value, or a dash for what is not a number. */
-    static String p(double p) {
+    public static String p(double p) {
         if (Double.isNaN(p)) {
             return "-";
         }
@@ -48,5 +47,18 @@ public record Figures(String before, List<Double> values) {
         return values.stream().allMatch(Double::isFinite)
                 ? before + values.stream().map(rounding::text).collect(Collectors.joining(" to "))
                 : "-";
+    }
+
+    /** Formats a value with about three digits, which is enough to compare and short enough for a row. */
+    public static String brief(double value) {
+        if (!Double.isFinite(value)) {
+            return "-";
+        }
+        double size = Math.abs(value);
+        String text = size != 0 && (size < 5e-4 || size >= 1e5)
+                ? String.format(Locale.ROOT, "%.1e", value)
+                : String.format(
+                        Locale.ROOT, size < 1 ? "%.3f" : size < 9.995 ? "%.2f" : size < 999.5 ? "%.1f" : "%.0f", value);
+        return text.equals("-0.000") ? "0.000" : text;
     }
 }

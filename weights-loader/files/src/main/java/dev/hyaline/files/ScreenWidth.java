@@ -1,4 +1,4 @@
-package dev.hyaline.tools.terminal;
+package dev.hyaline.files;
 
 import java.lang.Character.UnicodeBlock;
 import java.lang.Character.UnicodeScript;

@@ -1,4 +1,4 @@
-package dev.hyaline.tools.terminal;
+package dev.hyaline.files;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
