@@ -77,6 +77,26 @@ final class EditCommandTest {
     }
 
     @Test
+    void whatIsGeneratedCanBeDrawn() {
+        String[] drawn = {"--zero", "z", "--layers", "2", "--generate", "8", "--temperature", "1.5", "--seed", "3"};
+        JsonNode report = json(drawn);
+        JsonNode generated = Outcome.of("generate -n 8 --temperature 1.5 --seed 3 --zero z --layers 2 --json".split(" "))
+                .json();
+        assertThat(json(drawn)).isEqualTo(report);
+        assertThat(Outcome.strings(generated.at("/interventions"))).containsExactly("Zero of blocks.2.attn.hook_z");
+        assertThat(report.at("/prompts/0/generated_after")).isEqualTo(generated.at("/prompts/0/tokens"));
+        JsonNode plain = Outcome.of("generate -n 8 --temperature 1.5 --seed 3 --json".split(" ")).json();
+        assertThat(report.at("/prompts/0/generated_before")).isEqualTo(plain.at("/prompts/0/tokens"));
+        assertThat(plain.has("interventions")).isFalse();
+        String streamed = Outcome.of("generate -n 8 --temperature 1.5 --seed 3 --zero z --layers 2".split(" "))
+                .succeeded()
+                .out();
+        assertThat(streamed)
+                .startsWith("Zero of blocks.2.attn.hook_z")
+                .contains(BUILT_IN + generated.at("/prompts/0/text").asString());
+    }
+
+    @Test
     void valuesComeFromADump() {
         String dump = temporary.resolve("dump").toString();
         Outcome.of("dump", "--sites", "all,resid_pre", "--out", dump).succeeded();

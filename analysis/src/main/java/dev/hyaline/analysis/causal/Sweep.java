@@ -2,6 +2,7 @@ package dev.hyaline.analysis.causal;
 
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.edit.Intervention;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -20,6 +21,16 @@ public interface Sweep {
     }
 
     List<Axis> axes();
+
+    /**
+     * The same along some steps of an axis only, which keep their labels: {@code only("layer", IndexSelection.of(2))}.
+     *
+     * @param axis its name, such as {@code layer} or {@code head}
+     * @throws BadInputException if there is no such axis or step
+     */
+    default Sweep only(String axis, IndexSelection steps) {
+        return new PartialSweep(this, axis, steps);
+    }
 
     /** The run that is edited. */
     Side base();

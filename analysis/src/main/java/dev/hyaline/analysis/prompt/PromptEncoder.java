@@ -67,7 +67,11 @@ public record PromptEncoder(TextEncoder encoder, List<Integer> before, List<Inte
         if (tokens.length != 1) {
             throw new BadInputException(
                     "'" + Printable.plain(text) + "' is " + tokens.length + " tokens where one is needed"
-                            + (text.startsWith(" ") ? "" : " (a word inside a text begins with a blank)"));
+                            + (text.startsWith(" ")
+                                    ? ""
+                                    : isToken(" " + text)
+                                            ? " (with a blank before it, as inside a text, it is one)"
+                                            : " (a word inside a text begins with a blank)"));
         }
         return tokens[0];
     }

@@ -3,6 +3,7 @@ package dev.hyaline.instrument.edit;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.NpyValues;
 import dev.hyaline.files.Printable;
 import dev.hyaline.files.SafetensorsValues;
 import java.nio.file.Path;
@@ -56,6 +57,25 @@ public final class Direction {
             throw new BadInputException(file + " has no row " + row + " in " + tensor);
         }
         return new Direction(reader.floats(tensor, row * width, width), new Source(file, tensor, row));
+    }
+
+    /**
+     * Reads the only vector of a file: the first row of the one tensor of a safetensors file, or an array of NumPy's
+     * {@code .npy} that is one row.
+     *
+     * @throws FileException if the file cannot be read
+     * @throws BadInputException if it has more than one tensor, or the array more than one row
+     */
+    public static Direction read(Path file) {
+        if (file.toString().endsWith(".npy")) {
+            return of(NpyValues.row(file, InputErrors.INSTANCE));
+        }
+        List<String> names = SafetensorsValues.open(file, InputErrors.INSTANCE).names();
+        if (names.size() != 1) {
+            throw new BadInputException(file + " has " + names.size() + " tensors where one is needed; name one"
+                    + (names.isEmpty() ? "" : " of " + Printable.listed(names)));
+        }
+        return read(file, names.getFirst(), 0);
     }
 
     /** The file, tensor and row it was read from; empty if it was given as values. */

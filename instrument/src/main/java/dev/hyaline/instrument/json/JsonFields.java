@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** The values of a JSON object that may be a stranger's, and which have been asked for. What is wrong is named. */
 final class JsonFields {
@@ -86,9 +87,20 @@ final class JsonFields {
         if (!has(key)) {
             return Optional.empty();
         }
-        Json value = required(key, "indices such as \"0,3-5,-1\"", given -> given.isString() || given.isWhole());
-        return Optional.of(
-                checked(key, () -> IndexSelection.parse(value.isString() ? value.string() : value.toString())));
+        Json value = required(
+                key,
+                "indices such as \"0,3-5,-1\"",
+                given -> given.isString() || given.isWhole() || (given.isArray() && areWhole(given.elements())));
+        String text = value.isString()
+                ? value.string()
+                : value.isArray()
+                        ? value.elements().stream().map(Json::toString).collect(Collectors.joining(","))
+                        : value.toString();
+        return Optional.of(checked(key, () -> IndexSelection.parse(text)));
+    }
+
+    private static boolean areWhole(List<Json> elements) {
+        return !elements.isEmpty() && elements.stream().allMatch(Json::isWhole);
     }
 
     float[] floats(String key) {

@@ -34,8 +34,12 @@ import dev.hyaline.instrument.run.RandomEdits;
 import dev.hyaline.instrument.run.RerunResult;
 import dev.hyaline.instrument.run.SequenceEdit;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -72,6 +76,45 @@ class InterventionJsonTest {
                     .logits(LogitSelection.all())
                     .results();
             assertThat(results.get(1).logits()).isEqualTo(results.get(0).logits());
+        }
+    }
+
+    @Test
+    void indicesMayBeAList() {
+        Interventions read = InterventionJson.parse(json("{\"do\":\"zero\",\"site\":\"z\",\"heads\":[1,-1],\"layers\":[2]}"));
+        assertThat(read)
+                .isEqualTo(Interventions.of(
+                        Intervention.zero(Target.of(Site.Z).layers(2).heads(1, -1))));
+        for (String bad : List.of("[]", "[1.5]", "[\"1\"]", "[[1]]", "true")) {
+            assertThatThrownBy(() -> InterventionJson.parse(
+                            json("{\"do\":\"zero\",\"site\":\"z\",\"heads\":" + bad + "}")))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("heads");
+        }
+    }
+
+    @Test
+    void aFileOfOneVectorNeedsNoName(@TempDir Path folder) throws IOException {
+        byte[] header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n".getBytes(StandardCharsets.US_ASCII);
+        ByteBuffer npy = ByteBuffer.allocate(10 + header.length + 8).order(ByteOrder.LITTLE_ENDIAN);
+        npy.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) header.length).put(header);
+        npy.putFloat(0.5f).putFloat(-2);
+        Path file = Files.write(folder.resolve("v.npy"), npy.array());
+        assertThat(Direction.read(file)).isEqualTo(Direction.of(0.5f, -2));
+        Path cut = Files.write(folder.resolve("cut.npy"), Arrays.copyOf(npy.array(), npy.capacity() - 1));
+        assertThatThrownBy(() -> Direction.read(cut))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("cut.npy")
+                .hasMessageContaining("bytes for 2 values");
+        for (String shape : List.of("(2, 1)", "()", "(0,)", "(99999999999,)")) {
+            byte[] other = new String(npy.array(), StandardCharsets.ISO_8859_1)
+                    .replace("(1, 2), }", (shape + ", }" + " ".repeat(20)).substring(0, Math.max(9, shape.length() + 3)))
+                    .getBytes(StandardCharsets.ISO_8859_1);
+            other[8] = (byte) (other.length - 18);
+            Path odd = Files.write(folder.resolve("odd.npy"), other);
+            assertThatThrownBy(() -> Direction.read(odd))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("one row of values");
         }
     }
 

@@ -162,6 +162,9 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                 description = "Only these layers: 0,3-5,-1.")
         private String layers = "all";
 
+        @Option(names = "--heads", paramLabel = "HEADS", description = "Only these heads, one by one.")
+        private @Nullable String heads;
+
         @Option(names = "--whole", description = "All heads of a layer together.")
         private boolean whole;
 
@@ -223,6 +226,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         }
         SelectionOptions.requireSites(List.of(ablated.parts.site));
         ablated.parts.layers();
+        SelectionOptions.checkIndices("--heads", ablated.parts.heads);
         if (ablated.parts.neurons != null) {
             SelectionOptions.indices("--neurons", ablated.parts.neurons);
         }
@@ -308,7 +312,10 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         if (parts.byPosition || parts.positions != null) {
             along = along.positions(RolePositions.of(study.pairs(), study.vocabulary(), parts.positions));
         }
-        return AblationSweep.of(config, ablation(), chosen, along);
+        Sweep sweep = AblationSweep.of(config, ablation(), chosen, along);
+        return parts.heads == null
+                ? sweep
+                : sweep.only("head", SelectionOptions.indices("--heads", parts.heads));
     }
 
     private Site site(Gpt2Config config) {

@@ -3,6 +3,7 @@ package dev.hyaline.tools.command;
 import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.Sampling;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.edit.Interventions;
@@ -17,6 +18,7 @@ import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.option.SamplingOptions;
 import dev.hyaline.tools.report.EditReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
@@ -86,7 +88,7 @@ public final class EditCommand implements Runnable, CheckedOptions {
     private EngineOptions engineOptions;
 
     @Mixin
-    private EditOptions editOptions;
+    private EditOptions editOptions = EditOptions.sampling(true);
 
     @Option(
             names = "--compare",
@@ -107,8 +109,14 @@ public final class EditCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--generate",
             paramLabel = "N",
-            description = "Also continue each prompt by at most N tokens, the likeliest each time.")
+            description = {
+                "Also continue each prompt by at most N tokens, the likeliest each time unless told to sample; with"
+                        + " and without the edit the same seed."
+            })
     private int newTokens;
+
+    @Mixin
+    private SamplingOptions samplingOptions;
 
     @Mixin
     private CommonOptions common;
@@ -121,6 +129,19 @@ public final class EditCommand implements Runnable, CheckedOptions {
     public void check() {
         CheckedOptions.requireAtLeast("--top", 1, top);
         CheckedOptions.requireAtLeast("--generate", 0, newTokens);
+        if (newTokens == 0 && samplingOptions.isGiven()) {
+            throw new BadInputException("--temperature, --top-k and --top-p are for --generate");
+        }
+        if (newTokens == 0 && editOptions.seed() != null && !editOptions.drawsValues()) {
+            throw new BadInputException("--seed is for --noise and --resample, and for --generate");
+        }
+        sampling();
+    }
+
+    /** A seed alone draws tokens, unless it is that of drawn edits. */
+    private Sampling sampling() {
+        boolean drawn = newTokens > 0 && (samplingOptions.isGiven() || !editOptions.drawsValues());
+        return samplingOptions.sampling(drawn ? editOptions.seed() : null);
     }
 
     @Override
@@ -148,7 +169,10 @@ public final class EditCommand implements Runnable, CheckedOptions {
         IntStream.range(0, count).forEach(s -> edits.add(new SequenceEdit(s, interventions.on(s, count))));
         List<RerunResult> results =
                 run.rerun(edits).logits(LogitSelection.last()).results();
-        Generator generator = Generator.of(engine).maxNewTokens(newTokens).stopAt(vocabulary.ends());
+        Generator generator = Generator.of(engine)
+                .sampling(sampling())
+                .maxNewTokens(newTokens)
+                .stopAt(vocabulary.ends());
         List<EditReport.Outcome> outcomes = new ArrayList<>();
         for (int s = 0; s < count; s++) {
             int[] before = newTokens == 0 ? new int[0] : generator.generate(prompts.tokens(s));

@@ -6,13 +6,17 @@ import dev.hyaline.engine.Sampling;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.EscapedText;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.run.EditedModel;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.EditOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.option.SamplingOptions;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DecodedText;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -44,6 +48,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  hyaline generate --prompt \"The dog likes\"",
             "  hyaline generate --prompt \"Anna went to\" --temperature 0.8 --top-p 0.95 --seed 7",
+            "  hyaline generate --zero z --layers 2 --heads 1,5     under an edit, which goes on in what is generated",
             "  hyaline generate --prompts prompts.txt --max-new-tokens 20 --json"
         })
 public final class GenerateCommand implements Runnable, CheckedOptions {
@@ -64,26 +69,11 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
             description = "At most this many tokens per prompt. Default: ${DEFAULT-VALUE}")
     private int maxNewTokens = 50;
 
-    @Option(
-            names = {"-t", "--temperature"},
-            paramLabel = "T",
-            description = {
-                "Divide logits by T before a token is drawn; 0 takes the likeliest."
-                        + " Default: 0, or 1 if --top-k, --top-p or --seed is given"
-            })
-    private @Nullable Float temperature;
+    @Mixin
+    private SamplingOptions samplingOptions;
 
-    @Option(names = "--top-k", paramLabel = "K", description = "Draw among the K likeliest tokens; 0 draws among all.")
-    private @Nullable Integer topK;
-
-    @Option(
-            names = "--top-p",
-            paramLabel = "P",
-            description = "Draw among the likeliest tokens that together reach probability P.")
-    private @Nullable Float topP;
-
-    @Option(names = "--seed", paramLabel = "N", description = "The same seed gives the same text again. Default: 0")
-    private @Nullable Long seed;
+    @Mixin
+    private EditOptions editOptions = EditOptions.sampling(false);
 
     @Mixin
     private CommonOptions common;
@@ -105,8 +95,6 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             List<PromptInput> inputs = promptOptions.read();
             Prompts prompts = promptOptions.encode(inputs, checkpoint.config(), vocabulary);
-            List<int[]> tokens =
-                    IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
             List<String> texts =
                     inputs.stream().map(input -> text(input, vocabulary)).toList();
             try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
@@ -114,13 +102,19 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
                         .sampling(sampling)
                         .maxNewTokens(maxNewTokens)
                         .stopAt(vocabulary.ends());
+                Interventions edits = editOptions.isGiven()
+                        ? editOptions.read(engine, promptOptions, vocabulary)
+                        : Interventions.of(List.of());
+                EditedModel edited = EditedModel.of(engine, edits);
                 if (common.json) {
-                    List<int[]> generated = generator.generate(tokens, (sequence, token) -> {});
-                    json(checkpoint.name(), sampling, prompts, texts, generated, vocabulary);
-                } else if (tokens.size() == 1) {
-                    stream(generator, tokens.getFirst(), texts.getFirst(), vocabulary);
+                    List<int[]> generated = edited.generate(generator, prompts, (sequence, token) -> {});
+                    json(checkpoint.name(), sampling, edits, prompts, texts, generated, vocabulary);
+                } else if (prompts.size() == 1) {
+                    edits.describe().forEach(line -> console.dimLines(line));
+                    stream(edited, generator, prompts, texts.getFirst(), vocabulary);
                 } else {
-                    List<int[]> generated = generator.generate(tokens, (sequence, token) -> {});
+                    edits.describe().forEach(line -> console.dimLines(line));
+                    List<int[]> generated = edited.generate(generator, prompts, (sequence, token) -> {});
                     for (int s = 0; s < generated.size(); s++) {
                         console.out()
                                 .println(console.bold("Prompt " + s) + " (" + EscapedText.plain(prompts.name(s)) + ")");
@@ -132,34 +126,19 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
         }
     }
 
+    /** A seed alone draws tokens, unless it is that of drawn edits. */
     private Sampling sampling() {
-        boolean drawn = topK != null || topP != null || seed != null;
-        if (temperature != null && temperature == 0 && drawn) {
-            throw new BadInputException("--temperature 0 always takes the likeliest token;"
-                    + " leave out --top-k, --top-p and --seed, or raise it");
-        }
-        if (temperature != null && !(temperature >= 0 && Float.isFinite(temperature))) {
-            throw new BadInputException("--temperature must be a finite number of at least 0, found " + temperature);
-        }
-        if (topK != null) {
-            CheckedOptions.requireAtLeast("--top-k", 0, topK);
-        }
-        if (topP != null && !(topP > 0 && topP <= 1)) {
-            throw new BadInputException("--top-p must be above 0 and at most 1, found " + topP);
-        }
-        return new Sampling(
-                temperature != null ? temperature : drawn ? 1 : 0,
-                topK == null ? 0 : topK,
-                topP == null ? 1 : topP,
-                seed == null ? 0 : seed);
+        boolean drawn = samplingOptions.isGiven() || !editOptions.drawsValues();
+        return samplingOptions.sampling(drawn ? editOptions.seed() : null);
     }
 
     /** Prints a prompt and the tokens after it as they are generated. */
-    private void stream(Generator generator, int[] prompt, String text, ModelVocabulary vocabulary) {
+    private void stream(
+            EditedModel edited, Generator generator, Prompts prompts, String text, ModelVocabulary vocabulary) {
         console.out().print(console.dim(text));
         console.out().flush();
         Optional<DecodedText> decoded = vocabulary.tokenizer().map(DecodedText::new);
-        generator.generate(List.of(prompt), (sequence, token) -> {
+        edited.generate(generator, prompts, (sequence, token) -> {
             if (decoded.isEmpty() || !vocabulary.ends().contains(token)) {
                 console.out().print(decoded.map(d -> d.add(token)).orElse(" " + token));
                 console.out().flush();
@@ -194,6 +173,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
     private void json(
             String model,
             Sampling sampling,
+            Interventions edits,
             Prompts prompts,
             List<String> texts,
             List<int[]> generated,
@@ -206,6 +186,11 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
             json.writeNumberProperty("top_p", sampling.topP());
             json.writeNumberProperty("seed", sampling.seed());
             json.writeEndObject();
+            if (!edits.list().isEmpty()) {
+                json.writeArrayPropertyStart("interventions");
+                edits.describe().forEach(json::writeString);
+                json.writeEndArray();
+            }
             json.writeArrayPropertyStart("prompts");
             for (int s = 0; s < prompts.size(); s++) {
                 json.writeStartObject();

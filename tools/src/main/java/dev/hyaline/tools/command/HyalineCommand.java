@@ -67,6 +67,7 @@ public final class HyalineCommand implements Runnable {
         COMMANDS.put("sites", SitesCommand::new);
         COMMANDS.put("info", InfoCommand::new);
         COMMANDS.put("generate", GenerateCommand::new);
+        COMMANDS.put("loss", LossCommand::new);
         COMMANDS.put("tokens", TokensCommand::new);
         COMMANDS.put("patch", PatchCommand::new);
         COMMANDS.put("ablate", AblateCommand::new);

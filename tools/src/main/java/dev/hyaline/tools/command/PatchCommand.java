@@ -16,6 +16,7 @@ import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.NameList;
 import dev.hyaline.tools.option.RolePositions;
+import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.option.TableFolder;
@@ -117,6 +118,15 @@ public final class PatchCommand implements Runnable, CheckedOptions {
             description = "Only these positions: 0,3-5,-1, or roles such as S2,end, for prompts of any lengths.")
     private @Nullable String positions;
 
+    @Option(
+            names = {"-l", "--layers"},
+            paramLabel = "LAYERS",
+            description = "Only these layers: 0,3-5,-1.")
+    private @Nullable String layers;
+
+    @Option(names = "--heads", paramLabel = "HEADS", description = "Only these heads, where heads are patched.")
+    private @Nullable String heads;
+
     @Option(names = "--normalise", description = "Show the clean run as 1 and the corrupted one as 0.")
     private boolean normalise;
 
@@ -138,6 +148,11 @@ public final class PatchCommand implements Runnable, CheckedOptions {
         if (positions != null) {
             RolePositions.check(positions);
         }
+        if (patched.edges != null && (layers != null || heads != null)) {
+            throw new BadInputException("--layers and --heads are for activations and --heads-to; name the edges");
+        }
+        SelectionOptions.checkIndices("--layers", layers);
+        SelectionOptions.checkIndices("--heads", heads);
         if (patched.edges != null && !patched.edges.equals("all")) {
             edges(patched.edges, NameList.ANY_MODEL);
         }
@@ -182,6 +197,14 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     }
 
     private Sweep sweep(Study study, List<Edge> chosen) {
+        Sweep sweep = whole(study, chosen);
+        if (layers != null) {
+            sweep = sweep.only("layer", SelectionOptions.indices("--layers", layers));
+        }
+        return heads == null ? sweep : sweep.only("head", SelectionOptions.indices("--heads", heads));
+    }
+
+    private Sweep whole(Study study, List<Edge> chosen) {
         Gpt2Config config = study.config();
         PatchingDirection direction = noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING;
         if (!chosen.isEmpty()) {

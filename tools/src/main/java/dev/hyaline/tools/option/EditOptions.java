@@ -66,7 +66,8 @@ public final class EditOptions implements CheckedOptions {
             completionCandidates = SelectionOptions.NamesWithValue.class,
             description = {
                 "Add a vector, a row of a tensor in a file: --add resid_pre=steer.safetensors:mood:0 (row 0 unless"
-                        + " given); --coefficient says how many times."
+                        + " given; the name too may be left out if the file has one tensor), or a .npy of one row;"
+                        + " --coefficient says how many times."
             })
     private List<String> add = new ArrayList<>();
 
@@ -123,7 +124,9 @@ public final class EditOptions implements CheckedOptions {
     @Option(
             names = "--seed",
             paramLabel = "N",
-            description = "For --noise and --resample: the same seed gives the same values. Default: 0")
+            description = {
+                "The same seed draws the same again: for --noise and --resample, and where tokens are drawn. Default: 0"
+            })
     private @Nullable Long seed;
 
     @Mixin
@@ -142,19 +145,41 @@ public final class EditOptions implements CheckedOptions {
     private boolean inOrder;
 
     private final boolean required;
+    /** Whether the seed is also for tokens that the command draws. */
+    private final boolean samples;
 
     /** The options of a command that is nothing without an edit. */
     public EditOptions() {
-        this(true);
+        this(true, false);
     }
 
-    private EditOptions(boolean required) {
+    private EditOptions(boolean required, boolean samples) {
         this.required = required;
+        this.samples = samples;
+    }
+
+    /**
+     * The options of a command that draws tokens too, with the same seed.
+     *
+     * @param required whether it is nothing without an edit
+     */
+    public static EditOptions sampling(boolean required) {
+        return new EditOptions(required, true);
+    }
+
+    /** Returns whether an edit writes values that are drawn. */
+    public boolean drawsValues() {
+        return !noise.isEmpty() || !resample.isEmpty();
+    }
+
+    /** The seed; null if none is given. */
+    public @Nullable Long seed() {
+        return seed;
     }
 
     /** The options of a command that also runs models as they are. */
     public static EditOptions optional() {
-        return new EditOptions(false);
+        return new EditOptions(false, false);
     }
 
     /** Returns whether there is an intervention. */
@@ -227,7 +252,7 @@ public final class EditOptions implements CheckedOptions {
                 "--noise",
                 noise,
                 list,
-                (target, value) -> Intervention.noise(target, number("--noise", value), seed()));
+                (target, value) -> Intervention.noise(target, number("--noise", value), seedOrZero()));
         return list;
     }
 
@@ -242,11 +267,11 @@ public final class EditOptions implements CheckedOptions {
             ActivationSource runs = Objects.requireNonNull(values);
             return Intervention.mean(target, byPosition ? Means.byPosition(runs) : Means.overall(runs));
         });
-        each(config, resample, list, target -> Intervention.resample(target, Objects.requireNonNull(values), seed()));
+        each(config, resample, list, target -> Intervention.resample(target, Objects.requireNonNull(values), seedOrZero()));
         return list;
     }
 
-    private long seed() {
+    private long seedOrZero() {
         return seed == null ? 0 : seed;
     }
 
@@ -277,7 +302,7 @@ public final class EditOptions implements CheckedOptions {
         if (coefficient != null && add.isEmpty()) {
             throw new BadInputException("--coefficient is for --add");
         }
-        if (seed != null && noise.isEmpty() && resample.isEmpty()) {
+        if (seed != null && !samples && !drawsValues()) {
             throw new BadInputException("--seed is for --noise and --resample");
         }
         if (byPosition && mean.isEmpty()) {

@@ -119,6 +119,17 @@ public final class SelectionOptions implements CheckedOptions {
         return layers == null ? IndexSelection.all() : indices("--layers", layers);
     }
 
+    /**
+     * Checks a selection that may be left out.
+     *
+     * @throws BadInputException if the text is not a selection
+     */
+    public static void checkIndices(String option, @Nullable String text) {
+        if (text != null) {
+            indices(option, text);
+        }
+    }
+
     /** Parses an option's indices; errors name the option. */
     public static IndexSelection indices(String option, String text) {
         try {

@@ -6,6 +6,7 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.edit.Direction;
 import dev.hyaline.instrument.edit.Target;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -16,7 +17,7 @@ import picocli.CommandLine.Option;
 
 /** The layers, heads, components, positions and sequences that a command's interventions act on. */
 public final class TargetOptions implements CheckedOptions {
-    private static final Pattern TENSOR_ROW = Pattern.compile("(.+\\.safetensors):([^:]+)(?::(\\d{1,9}))?");
+    private static final Pattern TENSOR_ROW = Pattern.compile("(.+\\.safetensors)(?::([^:]+)(?::(\\d{1,9}))?)?");
 
     @Option(
             names = {"-l", "--layers"},
@@ -105,13 +106,17 @@ public final class TargetOptions implements CheckedOptions {
 
     /** Reads a row of a tensor in a file, named as on the command line. */
     static Direction vector(String option, String text) {
+        if (text.endsWith(".npy")) {
+            return Direction.read(PathOption.readable(option, text));
+        }
         Matcher match = TENSOR_ROW.matcher(text);
         if (!match.matches()) {
             throw new BadInputException(option
-                    + ": expected a tensor in a file, such as v.safetensors:name or v.safetensors:name:3, found '"
+                    + ": expected a tensor in a file, such as v.safetensors if it is the only one, v.safetensors:name or v.safetensors:name:3, found '"
                     + text + "'");
         }
         long row = match.group(3) == null ? 0 : Long.parseLong(match.group(3));
-        return Direction.read(PathOption.readable(option, match.group(1)), match.group(2), row);
+        Path file = PathOption.readable(option, match.group(1));
+        return match.group(2) == null ? Direction.read(file) : Direction.read(file, match.group(2), row);
     }
 }

@@ -41,6 +41,11 @@ public final class SafetensorsValues {
         return Optional.ofNullable(header.metadata().get(key));
     }
 
+    /** The names of the tensors. */
+    public List<String> names() {
+        return List.copyOf(header.tensors().keySet());
+    }
+
     public boolean has(String tensor) {
         return header.tensors().containsKey(tensor);
     }
