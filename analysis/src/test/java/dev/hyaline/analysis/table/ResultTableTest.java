@@ -98,9 +98,9 @@ final class ResultTableTest {
                 .hasToString(
                         """
                         Effects  logit difference (logits)
-                        layer    0     1    2
-                        0     0.50 -2.00 1.25
-                        1        0  3.00 0.12""");
+                        layer     0     1     2
+                        0      0.50 -2.00  1.25
+                        1         0  3.00  0.13""");
         assertThat(table.top(2)).hasToString("[layer 1, head 1: 3.00, layer 0, head 1: -2.00]");
         assertThat(table.top(9)).hasSize(6);
         assertThat(table.neutralAt(3).top(1)).extracting(ResultTable.Cell::number).containsExactly(1);
