@@ -80,12 +80,14 @@ final class EditCommandTest {
     void whatIsGeneratedCanBeDrawn() {
         String[] drawn = {"--zero", "z", "--layers", "2", "--generate", "8", "--temperature", "1.5", "--seed", "3"};
         JsonNode report = json(drawn);
-        JsonNode generated = Outcome.of("generate -n 8 --temperature 1.5 --seed 3 --zero z --layers 2 --json".split(" "))
+        JsonNode generated = Outcome.of(
+                        "generate -n 8 --temperature 1.5 --seed 3 --zero z --layers 2 --json".split(" "))
                 .json();
         assertThat(json(drawn)).isEqualTo(report);
         assertThat(Outcome.strings(generated.at("/interventions"))).containsExactly("Zero of blocks.2.attn.hook_z");
         assertThat(report.at("/prompts/0/generated_after")).isEqualTo(generated.at("/prompts/0/tokens"));
-        JsonNode plain = Outcome.of("generate -n 8 --temperature 1.5 --seed 3 --json".split(" ")).json();
+        JsonNode plain = Outcome.of("generate -n 8 --temperature 1.5 --seed 3 --json".split(" "))
+                .json();
         assertThat(report.at("/prompts/0/generated_before")).isEqualTo(plain.at("/prompts/0/tokens"));
         assertThat(plain.has("interventions")).isFalse();
         String streamed = Outcome.of("generate -n 8 --temperature 1.5 --seed 3 --zero z --layers 2".split(" "))

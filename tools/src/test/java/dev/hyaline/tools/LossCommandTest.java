@@ -18,9 +18,8 @@ final class LossCommandTest {
         JsonNode prompt = Outcome.of("loss", "--json").json().at("/prompts/0");
         try (LanguageModel fable = LanguageModel.open("fable")) {
             assertThat(Outcome.integers(prompt.get("tokens")))
-                    .containsExactlyElementsOf(Arrays.stream(fable.tokens(BUILT_IN))
-                            .boxed()
-                            .toList());
+                    .containsExactlyElementsOf(
+                            Arrays.stream(fable.tokens(BUILT_IN)).boxed().toList());
             assertThat(prompt.get("loss").asDouble())
                     .isEqualTo(fable.loss(BUILT_IN).loss());
             double[] ours = fable.loss(BUILT_IN).logProbabilities();
@@ -31,13 +30,26 @@ final class LossCommandTest {
 
     @Test
     void anEditIsSeenBesideNone() {
-        String text = Outcome.of("loss", "--zero", "z", "--layers", "1", "--heads", "3", "--sequences", "1", "-p", "Anna"
-                        + " went to the park", "-p", BUILT_IN)
+        String text = Outcome.of(
+                        "loss",
+                        "--zero",
+                        "z",
+                        "--layers",
+                        "1",
+                        "--heads",
+                        "3",
+                        "--sequences",
+                        "1",
+                        "-p",
+                        "Anna" + " went to the park",
+                        "-p",
+                        BUILT_IN)
                 .succeeded()
                 .out();
         assertThat(text)
                 .startsWith("Zero of blocks.1.attn.hook_z, heads 3, sequences 1")
-                .containsPattern("--prompt 0 +loss \\d+\\.\\d+ nats, edited \\d+\\.\\d+, difference 0\\.?0* over 5 tokens")
+                .containsPattern(
+                        "--prompt 0 +loss \\d+\\.\\d+ nats, edited \\d+\\.\\d+, difference 0\\.?0* over 5 tokens")
                 .containsPattern("position +token +log-probability +edited +difference")
                 .containsPattern("all 2 prompts +loss .* over 19 tokens");
         JsonNode edited = Outcome.of("loss", "--zero", "z", "--json").json().at("/prompts/0");

@@ -2,7 +2,6 @@ package dev.hyaline.analysis.table;
 
 import dev.hyaline.analysis.statistics.Adjustment;
 import dev.hyaline.analysis.statistics.Effect;
-import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.files.EscapedText;
 import dev.hyaline.files.Printable;
@@ -130,7 +129,8 @@ public final class TableScreen {
     }
 
     /**
-     * A cell's effect, interval, p and adjusted p, and the mark of one that stands out, as {@link TextColumns} take them.
+     * A cell's effect, interval, p and adjusted p, and the mark of one that stands out, as {@link TextColumns} take
+     * them.
      */
     public static List<Object> figures(ResultTable table, int cell) {
         Optional<Effect> effect = table.statistics().effect(cell);

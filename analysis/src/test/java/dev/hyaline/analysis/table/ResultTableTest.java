@@ -94,16 +94,17 @@ final class ResultTableTest {
         double[] values = {0.5, -2, 1.25, 0, 3, 0.125};
         ResultTable table = ResultTable.of(
                 "Effects", "logit difference", "logits", List.of(Axis.layers(2), Axis.heads(3)), List.of("a"), values);
-        assertThat(table)
-                .hasToString(
-                        """
-                        Effects  logit difference (logits)
-                        layer     0     1     2
-                        0      0.50 -2.00  1.25
-                        1         0  3.00  0.13""");
+        assertThat(table).hasToString("""
+            Effects  logit difference (logits)
+            layer     0     1     2
+            0      0.50 -2.00  1.25
+            1         0  3.00  0.13\
+            """);
         assertThat(table.top(2)).hasToString("[layer 1, head 1: 3.00, layer 0, head 1: -2.00]");
         assertThat(table.top(9)).hasSize(6);
-        assertThat(table.neutralAt(3).top(1)).extracting(ResultTable.Cell::number).containsExactly(1);
+        assertThat(table.neutralAt(3).top(1))
+                .extracting(ResultTable.Cell::number)
+                .containsExactly(1);
         assertThat(table.tensor().get(1, -2)).isEqualTo(3);
         assertThat(table.tensor().axes()).containsExactly("layer", "head");
         assertThatThrownBy(() -> table.top(0)).isInstanceOf(BadInputException.class);

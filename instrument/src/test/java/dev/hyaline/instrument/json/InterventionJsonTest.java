@@ -81,13 +81,14 @@ class InterventionJsonTest {
 
     @Test
     void indicesMayBeAList() {
-        Interventions read = InterventionJson.parse(json("{\"do\":\"zero\",\"site\":\"z\",\"heads\":[1,-1],\"layers\":[2]}"));
+        Interventions read =
+                InterventionJson.parse(json("{\"do\":\"zero\",\"site\":\"z\",\"heads\":[1,-1],\"layers\":[2]}"));
         assertThat(read)
                 .isEqualTo(Interventions.of(
                         Intervention.zero(Target.of(Site.Z).layers(2).heads(1, -1))));
         for (String bad : List.of("[]", "[1.5]", "[\"1\"]", "[[1]]", "true")) {
-            assertThatThrownBy(() -> InterventionJson.parse(
-                            json("{\"do\":\"zero\",\"site\":\"z\",\"heads\":" + bad + "}")))
+            assertThatThrownBy(() ->
+                            InterventionJson.parse(json("{\"do\":\"zero\",\"site\":\"z\",\"heads\":" + bad + "}")))
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContaining("heads");
         }
@@ -95,9 +96,12 @@ class InterventionJsonTest {
 
     @Test
     void aFileOfOneVectorNeedsNoName(@TempDir Path folder) throws IOException {
-        byte[] header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n".getBytes(StandardCharsets.US_ASCII);
+        byte[] header =
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n".getBytes(StandardCharsets.US_ASCII);
         ByteBuffer npy = ByteBuffer.allocate(10 + header.length + 8).order(ByteOrder.LITTLE_ENDIAN);
-        npy.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) header.length).put(header);
+        npy.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0})
+                .putShort((short) header.length)
+                .put(header);
         npy.putFloat(0.5f).putFloat(-2);
         Path file = Files.write(folder.resolve("v.npy"), npy.array());
         assertThat(Direction.read(file)).isEqualTo(Direction.of(0.5f, -2));
@@ -108,7 +112,8 @@ class InterventionJsonTest {
                 .hasMessageContaining("bytes for 2 values");
         for (String shape : List.of("(2, 1)", "()", "(0,)", "(99999999999,)")) {
             byte[] other = new String(npy.array(), StandardCharsets.ISO_8859_1)
-                    .replace("(1, 2), }", (shape + ", }" + " ".repeat(20)).substring(0, Math.max(9, shape.length() + 3)))
+                    .replace(
+                            "(1, 2), }", (shape + ", }" + " ".repeat(20)).substring(0, Math.max(9, shape.length() + 3)))
                     .getBytes(StandardCharsets.ISO_8859_1);
             other[8] = (byte) (other.length - 18);
             Path odd = Files.write(folder.resolve("odd.npy"), other);

@@ -313,9 +313,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             along = along.positions(RolePositions.of(study.pairs(), study.vocabulary(), parts.positions));
         }
         Sweep sweep = AblationSweep.of(config, ablation(), chosen, along);
-        return parts.heads == null
-                ? sweep
-                : sweep.only("head", SelectionOptions.indices("--heads", parts.heads));
+        return parts.heads == null ? sweep : sweep.only("head", SelectionOptions.indices("--heads", parts.heads));
     }
 
     private Site site(Gpt2Config config) {

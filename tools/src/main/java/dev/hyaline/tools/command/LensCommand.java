@@ -1,10 +1,10 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.lens.LogitLens;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.ScreenWidth;
 import dev.hyaline.tools.option.AnalysisOptions;

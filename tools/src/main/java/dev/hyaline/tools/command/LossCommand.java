@@ -69,8 +69,8 @@ public final class LossCommand implements Runnable {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Prompts prompts = promptOptions.encode(promptOptions.read(), checkpoint.config(), vocabulary);
             try (Gpt2 model = options.start(checkpoint, console)) {
-                @Nullable Interventions edits =
-                        editOptions.isGiven() ? editOptions.read(model, promptOptions, vocabulary) : null;
+                @Nullable
+                Interventions edits = editOptions.isGiven() ? editOptions.read(model, promptOptions, vocabulary) : null;
                 List<Losses> losses = new ArrayList<>();
                 for (int s = 0; s < prompts.size(); s++) {
                     losses.add(losses(model, prompts, s, edits));
@@ -92,12 +92,10 @@ public final class LossCommand implements Runnable {
         }
         PromptPass edited = EditedModel.of(model, edits).passes(prompts);
         return new Losses(
-                plain,
-                PromptLoss.of(edited.forward(sequence, sequence + 1, LogitSelection.all(), Probe.NONE), tokens));
+                plain, PromptLoss.of(edited.forward(sequence, sequence + 1, LogitSelection.all(), Probe.NONE), tokens));
     }
 
-    private void text(
-            Prompts prompts, @Nullable Interventions edits, List<Losses> losses, ModelVocabulary vocabulary) {
+    private void text(Prompts prompts, @Nullable Interventions edits, List<Losses> losses, ModelVocabulary vocabulary) {
         if (edits != null) {
             edits.describe().forEach(console::dimLines);
         }
@@ -112,7 +110,8 @@ public final class LossCommand implements Runnable {
             sum += plain.loss() * predicted;
             editedSum += edited == null ? 0 : edited.loss() * predicted;
             console.headed(
-                    EscapedText.plain(prompts.name(s)), summary(plain.loss(), edited == null ? null : edited.loss(), predicted));
+                    EscapedText.plain(prompts.name(s)),
+                    summary(plain.loss(), edited == null ? null : edited.loss(), predicted));
             Table table = edited == null
                     ? new Table(">position", "token", ">log-probability", ">probability")
                     : new Table(">position", "token", ">log-probability", ">edited", ">difference");
@@ -140,7 +139,8 @@ public final class LossCommand implements Runnable {
         return "loss " + DisplayText.figure(loss) + " nats"
                 + (edited == null
                         ? ""
-                        : ", edited " + DisplayText.figure(edited) + ", difference " + DisplayText.figure(edited - loss))
+                        : ", edited " + DisplayText.figure(edited) + ", difference "
+                                + DisplayText.figure(edited - loss))
                 + " over " + DisplayText.plural(tokens, "token");
     }
 

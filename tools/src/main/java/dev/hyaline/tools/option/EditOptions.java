@@ -267,7 +267,11 @@ public final class EditOptions implements CheckedOptions {
             ActivationSource runs = Objects.requireNonNull(values);
             return Intervention.mean(target, byPosition ? Means.byPosition(runs) : Means.overall(runs));
         });
-        each(config, resample, list, target -> Intervention.resample(target, Objects.requireNonNull(values), seedOrZero()));
+        each(
+                config,
+                resample,
+                list,
+                target -> Intervention.resample(target, Objects.requireNonNull(values), seedOrZero()));
         return list;
     }
 

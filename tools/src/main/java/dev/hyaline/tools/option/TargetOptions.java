@@ -112,7 +112,8 @@ public final class TargetOptions implements CheckedOptions {
         Matcher match = TENSOR_ROW.matcher(text);
         if (!match.matches()) {
             throw new BadInputException(option
-                    + ": expected a tensor in a file, such as v.safetensors if it is the only one, v.safetensors:name or v.safetensors:name:3, found '"
+                    + ": expected a tensor in a file, such as v.safetensors if it is the only one, v.safetensors:name"
+                    + " or v.safetensors:name:3, found '"
                     + text + "'");
         }
         long row = match.group(3) == null ? 0 : Long.parseLong(match.group(3));

@@ -1,8 +1,8 @@
 package dev.hyaline.tools.report;
 
-import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.SummaryStatistics;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.ScreenWidth;
 import dev.hyaline.instrument.ElementType;

@@ -1,7 +1,7 @@
 package dev.hyaline.tools.report;
 
-import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.EscapedText;
 import dev.hyaline.instrument.Prompts;

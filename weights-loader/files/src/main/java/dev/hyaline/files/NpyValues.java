@@ -10,8 +10,9 @@ import java.util.regex.Pattern;
 /** Arrays of numbers in files that {@code numpy.save} wrote. */
 public final class NpyValues {
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
-    private static final Pattern HEADER = Pattern.compile("\\{\\s*'descr'\\s*:\\s*'([^']*)'\\s*,\\s*'fortran_order'\\s*:"
-            + "\\s*(True|False)\\s*,\\s*'shape'\\s*:\\s*\\(([\\d, ]*)\\)\\s*,?\\s*\\}\\s*");
+    private static final Pattern HEADER =
+            Pattern.compile("\\{\\s*'descr'\\s*:\\s*'([^']*)'\\s*,\\s*'fortran_order'\\s*:"
+                    + "\\s*(True|False)\\s*,\\s*'shape'\\s*:\\s*\\(([\\d, ]*)\\)\\s*,?\\s*\\}\\s*");
     private static final int MAX_HEADER = 1 << 16;
     private static final int MAX_VALUES = 1 << 26;
 
@@ -35,17 +36,16 @@ public final class NpyValues {
             String header = new String(input.read(begin, (int) length), StandardCharsets.ISO_8859_1);
             Matcher match = HEADER.matcher(header);
             if (!match.matches()) {
-                throw errors.file(file.toString(), "the header of an array of numbers", Printable.plain(header.strip()));
+                throw errors.file(
+                        file.toString(), "the header of an array of numbers", Printable.plain(header.strip()));
             }
-            Dtype type =
-                    switch (match.group(1)) {
-                        case "<f8" -> Dtype.F64;
-                        case "<f4" -> Dtype.F32;
-                        case "<f2" -> Dtype.F16;
-                        default ->
-                            throw errors.file(
-                                    file.toString(), "values of <f8, <f4 or <f2", Printable.plain(match.group(1)));
-                    };
+            Dtype type = switch (match.group(1)) {
+                case "<f8" -> Dtype.F64;
+                case "<f4" -> Dtype.F32;
+                case "<f2" -> Dtype.F16;
+                default ->
+                    throw errors.file(file.toString(), "values of <f8, <f4 or <f2", Printable.plain(match.group(1)));
+            };
             int values = oneRow(file, errors, match.group(3));
             long bytes = (long) values * type.bytes();
             if (begin + length + bytes != input.size()) {
@@ -55,8 +55,7 @@ public final class NpyValues {
                         input.size() + " bytes");
             }
             float[] row = new float[values];
-            FloatCodec.get(
-                    MemorySegment.ofArray(input.read(begin + length, (int) bytes)), 0, type, row, 0, values);
+            FloatCodec.get(MemorySegment.ofArray(input.read(begin + length, (int) bytes)), 0, type, row, 0, values);
             return row;
         }
     }
