@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @ResourceLock(Browser.LOCK)
 final class BrowserTest {
     /** Elements whose text has less than the contrast that WCAG AA asks for, with it. */
-    private static final String PALE_TEXTS = """
+    static final String PALE_TEXTS = """
         (() => {
           const rgb = c => c.match(/[\\d.]+/g).map(Number);
           const channel = v => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
@@ -80,7 +80,7 @@ final class BrowserTest {
                 Page.of(PageTest.HOSTILE, PageTest.views(PageTest.HOSTILE)).html());
     }
 
-    private static void keep(String name, byte[] content) throws IOException {
+    static void keep(String name, byte[] content) throws IOException {
         String kept = System.getProperty("screenshots");
         if (kept != null) {
             Files.write(Path.of(kept).resolve(name), content);

@@ -1,6 +1,7 @@
 package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.explorer.data.ViewToken;
 import dev.hyaline.files.EscapedText;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.Tokenizer;
@@ -74,6 +75,11 @@ public final class ModelVocabulary {
     /** Like {@link #quoted} but without quotes and surrounding blanks, for a label. */
     public String label(int token) {
         return bytes(token).map(bytes -> EscapedText.bytes(bytes).strip()).orElse("#" + token);
+    }
+
+    /** The token as a page shows it. */
+    public ViewToken shown(int token) {
+        return bytes(token).map(bytes -> ViewToken.of(token, bytes)).orElseGet(() -> ViewToken.of(token));
     }
 
     private Optional<byte[]> bytes(int token) {

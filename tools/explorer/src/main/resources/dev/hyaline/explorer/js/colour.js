@@ -12,7 +12,7 @@ const PALETTES = {
   light: {zero: "#ffffff", much: "#a3122b", below: "#173f7a", above: "#cf3f2e", none: "#d4d8dd"},
   dark: {zero: "#20252b", much: "#ff9f86", below: "#5b9bf0", above: "#ffb29c", none: "#4a515a"},
 };
-const DARK_INK = "#111318";
+const DARK_INK = "#000000";
 const LIGHT_INK = "#ffffff";
 
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");

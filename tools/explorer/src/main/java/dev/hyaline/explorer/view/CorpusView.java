@@ -1,0 +1,191 @@
+package dev.hyaline.explorer.view;
+
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.explorer.DataTable;
+import dev.hyaline.explorer.DataView;
+import dev.hyaline.explorer.HtmlWriter;
+import dev.hyaline.explorer.Prose;
+import dev.hyaline.explorer.TableCell;
+import dev.hyaline.explorer.TableColumn;
+import dev.hyaline.explorer.TokenText;
+import dev.hyaline.explorer.data.DataObject;
+import dev.hyaline.explorer.data.ViewData;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.instrument.dump.ActivationStore;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntFunction;
+
+/**
+ * Activations of a dump: its documents with their tokens, the values of any component of a site on all of them, and
+ * examples from the whole range of these values. A page holds whole sites up to a size; what it leaves out it says.
+ */
+public final class CorpusView implements DataView {
+    /** Bytes of values that a page holds at most. */
+    public static final int MAX_BYTES = 16 << 20;
+
+    /** Rows, one for each token, that a page holds at most. */
+    public static final int MAX_ROWS = 8192;
+
+    private static final int WRITTEN_DOCUMENTS = 50;
+
+    /**
+     * A document.
+     *
+     * @param name in words
+     * @param firstRow of its rows, which end where those of the next begin
+     */
+    record ShownDocument(String name, int firstRow) {}
+
+    /** A site's values, {@code [rows, width]}. */
+    record ShownSite(String name, List<Integer> shape, float[] values) {}
+
+    private final ViewHeading heading;
+    private final List<ShownDocument> documents;
+    private final int[] tokens;
+    private final int[] positions;
+    private final List<ShownSite> sites;
+    private final String omitted;
+    private final IntFunction<ViewToken> vocabulary;
+
+    CorpusView(
+            ViewHeading heading,
+            List<ShownDocument> documents,
+            int[] tokens,
+            int[] positions,
+            List<ShownSite> sites,
+            String omitted,
+            IntFunction<ViewToken> vocabulary) {
+        this.heading = heading;
+        this.documents = List.copyOf(documents);
+        this.tokens = tokens;
+        this.positions = positions;
+        this.sites = List.copyOf(sites);
+        this.omitted = omitted;
+        this.vocabulary = vocabulary;
+        if (sites.isEmpty()) {
+            throw new BadInputException("a page of a dump has at most " + (MAX_BYTES >> 20)
+                    + " MB of values by row, and no site of the dump fits; attention maps have no rows");
+        }
+    }
+
+    /**
+     * A view of the first rows of a dump in shards, with as many of its sites as a page holds.
+     *
+     * @param vocabulary the tokens by id
+     */
+    public static CorpusView of(ViewHeading heading, ActivationStore store, IntFunction<ViewToken> vocabulary) {
+        int rows = (int) Math.min(store.rows(), MAX_ROWS);
+        List<ShownDocument> documents = new ArrayList<>();
+        int[] tokens = new int[rows];
+        int[] positions = new int[rows];
+        long last = -1;
+        for (int row = 0; row < rows; row++) {
+            tokens[row] = store.token(row);
+            positions[row] = store.position(row);
+            if (store.document(row) != last) {
+                last = store.document(row);
+                documents.add(new ShownDocument("document " + last, row));
+            }
+        }
+        List<ShownSite> sites = new ArrayList<>();
+        List<String> left = new ArrayList<>();
+        long bytes = 0;
+        for (HookPoint point : store.points()) {
+            long size = (long) rows * store.width(point) * Float.BYTES;
+            if (bytes + size > MAX_BYTES) {
+                left.add(point.name());
+                continue;
+            }
+            bytes += size;
+            float[] values = new float[rows * store.width(point)];
+            store.read(point, 0, rows, values, 0);
+            sites.add(new ShownSite(
+                    point.name(),
+                    store.rowShape(point).stream().map(Math::toIntExact).toList(),
+                    values));
+        }
+        for (String site : store.derivedSites()) {
+            long size = (long) rows * store.width(site) * Float.BYTES;
+            if (bytes + size > MAX_BYTES) {
+                left.add(site);
+                continue;
+            }
+            bytes += size;
+            float[] values = new float[rows * store.width(site)];
+            store.read(site, 0, rows, values, 0);
+            sites.add(new ShownSite(site, List.of(store.width(site)), values));
+        }
+        String omitted =
+                (rows < store.rows() ? "The first " + rows + " of " + store.rows() + " rows. " : "") + omitted(left);
+        return new CorpusView(heading, documents, tokens, positions, sites, omitted, vocabulary);
+    }
+
+    /** The sites that a page does not hold, in words; empty if it holds all. */
+    static String omitted(List<String> sites) {
+        return sites.isEmpty()
+                ? ""
+                : "A page holds " + (MAX_BYTES >> 20) + " MB of values; left out: " + String.join(", ", sites) + ".";
+    }
+
+    @Override
+    public ViewData data() {
+        Map<Integer, ViewToken> used = new TreeMap<>();
+        Arrays.stream(tokens).forEach(token -> used.computeIfAbsent(token, vocabulary::apply));
+        return new ViewData(
+                "corpus",
+                heading,
+                DataObject.empty()
+                        .withTexts(
+                                "documents",
+                                documents.stream().map(ShownDocument::name).toList())
+                        .with(
+                                "firstRows",
+                                documents.stream()
+                                        .mapToInt(ShownDocument::firstRow)
+                                        .toArray(),
+                                documents.size())
+                        .with("tokens", tokens, tokens.length)
+                        .with("positions", positions, positions.length)
+                        .withTokens("vocabulary", List.copyOf(used.values()))
+                        .with("omitted", omitted)
+                        .withObjects("sites", sites.stream().map(this::site).toList()));
+    }
+
+    private DataObject site(ShownSite site) {
+        int rows = tokens.length;
+        return DataObject.empty()
+                .with("name", site.name)
+                .with("rowShape", site.shape.stream().mapToInt(size -> size).toArray(), site.shape.size())
+                .with("values", site.values, rows, rows == 0 ? 0 : site.values.length / rows);
+    }
+
+    @Override
+    public void write(HtmlWriter html) {
+        if (!omitted.isEmpty()) {
+            Prose.of(omitted).write(html);
+        }
+        DataTable table = DataTable.of(
+                "Documents",
+                TableColumn.text("document", "document"),
+                TableColumn.number("rows", "rows"),
+                TableColumn.text("tokens", "tokens"));
+        for (int d = 0; d < Math.min(documents.size(), WRITTEN_DOCUMENTS); d++) {
+            int from = documents.get(d).firstRow;
+            int end = d + 1 < documents.size() ? documents.get(d + 1).firstRow : tokens.length;
+            StringBuilder text = new StringBuilder();
+            for (int row = from; row < end; row++) {
+                ViewToken token = vocabulary.apply(tokens[row]);
+                text.append(token.text().isEmpty() ? " #" + token.id() : TokenText.shown(token.text()));
+            }
+            table = table.row(
+                    TableCell.of(documents.get(d).name), TableCell.of(end - from), TableCell.of(text.toString()));
+        }
+        table.write(html);
+    }
+}

@@ -1,0 +1,173 @@
+/** Direct attribution: the logit difference split into the parts that write it. */
+
+import {bars, waterfall} from "./bars.js";
+import {choice, element} from "./dom.js";
+import {fitsAtOnce, layoutOf, mark, place, rowsOf, scaleNote, scaleOf, strides, tableMaps} from "./maps.js";
+import {figure} from "./number.js";
+import {samples} from "./samples.js";
+
+export const label = "Attribution";
+export const help = "How much each part of the model adds by itself to the logit of the answer less that of the distractor, "
+  + "with the final norm's scale held at the run's, so that the parts add up. A part that is read by later ones does more "
+  + "than this; what it does through them counts as theirs.";
+
+const RANKED = 20;
+
+export function render(root, view, context) {
+  const {splits} = view.data;
+  let cell = null;
+
+  const split = () => splits.find(one => one.name === context.address.by) ?? splits[0];
+  const sample = () => {
+    const chosen = Number(context.address.sample ?? "mean");
+    return Number.isInteger(chosen) && chosen >= 0 && chosen < split().table.samples.length ? chosen : null;
+  };
+
+  function values() {
+    const {mean, values: all, samples: names} = split().table;
+    const chosen = sample();
+    return chosen === null ? mean : mean.map((_, i) => all[i * names.length + chosen]);
+  }
+
+  function describe(at) {
+    const {table} = split();
+    const error = sample() === null ? table.error[at] : NaN;
+    return [
+      element("b", {}, place(table, at)), element("br"),
+      `${figure(values()[at])}${Number.isFinite(error) ? ` \u00b1 ${figure(error)}` : ""} logits`,
+    ];
+  }
+
+  const detail = element("aside", {class: "detail", "aria-label": "The chosen part"});
+
+  function showPart() {
+    if (cell === null) {
+      detail.replaceChildren(element("p", {class: "note"}, "Click a part, or press Enter on it, for its samples."));
+      return;
+    }
+    const {table} = split();
+    const count = table.samples.length;
+    detail.replaceChildren(element("h3", {}, place(table, cell)), samples({
+      values: table.values.subarray(cell * count, (cell + 1) * count),
+      names: table.samples,
+      mean: table.mean[cell],
+      error: table.error[cell],
+      neutral: 0,
+      quantity: table.quantity,
+      unit: table.unit,
+      kind: table.sampleKind,
+    }));
+  }
+
+  function choose(at) {
+    cell = at;
+    context.navigate({cell: String(at)});
+    mark(root, at);
+    showPart();
+    context.announce(`${place(split().table, at)}: ${figure(values()[at])} logits`);
+  }
+
+  /** Steps from the embedding to the logits, in the order of the model. */
+  function steps() {
+    const {table, cumulative} = split();
+    const shown = values();
+    const [first] = table.axes;
+    if (cumulative) {
+      const last = shown.length - 1;
+      return [
+        ...first.labels.slice(0, last).map((name, i) => ({
+          name, value: i === 0 ? shown[0] : shown[i] - shown[i - 1], from: i === 0 ? 0 : shown[i - 1], key: i,
+        })),
+        {name: first.labels[last], value: shown[last], from: shown[last - 1], key: last},
+        {name: "sum", value: shown[last - 1] + shown[last], from: 0, total: true},
+      ];
+    }
+    if (table.axes.length === 1) {
+      return waterfall(first.labels.map((name, i) => ({
+        name, value: shown[i], error: sample() === null ? table.error[i] : NaN, key: i,
+      })), "sum");
+    }
+    const size = strides(table)[0];
+    return waterfall(first.labels.map((name, i) => ({
+      name: `${first.name} ${name}`,
+      value: shown.subarray(i * size, (i + 1) * size).reduce((sum, value) => sum + value, 0),
+    })), "sum");
+  }
+
+  /** The largest parts, whichever their sign. */
+  function ranked() {
+    const {table} = split();
+    const shown = values();
+    return Array.from(shown, (value, key) => ({
+      name: place(table, key), value, error: sample() === null ? table.error[key] : NaN, key,
+    })).filter(row => Number.isFinite(row.value)).sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, RANKED);
+  }
+
+  function draw() {
+    const {address} = context;
+    const one = split();
+    const {table} = one;
+    const shown = values();
+    const change = changes => {
+      context.navigate(changes);
+      draw();
+    };
+    const describeRow = row => row.key === undefined ? [element("b", {}, row.name), element("br"), `${figure(row.value)} logits`]
+      : one.cumulative ? [element("b", {}, table.axes[0].labels[row.key]), element("br"),
+        `${figure(shown[row.key])} logits so far, ${figure(row.value)} more than before`] : describe(row.key);
+    const sum = sample() === null ? one.sum : total(one, shown);
+    const controls = element("div", {class: "choices"},
+      splits.length > 1 ? choice("Split by", splits.map(({name}) => [name, name]), one.name, by => {
+        cell = null;
+        change({by, cell: null});
+      }) : null,
+      table.samples.length > 1 ? choice("Show", [["mean", `mean of ${table.samples.length} ${table.sampleKind}`],
+        ...table.samples.map((name, i) => [String(i), name.length > 60 ? `${name.slice(0, 59)}\u2026` : name])],
+      sample() === null ? "mean" : String(sample()), chosen => change({sample: chosen === "mean" ? null : chosen})) : null);
+    const layout = table.axes.length > 1 ? layoutOf(table, address.rows, address.columns) : null;
+    const colours = scaleOf(shown, 0);
+    const several = layout && !fitsAtOnce(table, layout);
+    if (several) {
+      controls.append(...layout.others.map(axis => choice(table.axes[axis].name,
+        table.axes[axis].labels.map((name, i) => [String(i), name]), String(address[`at${axis}`] ?? 0),
+        step => change({[`at${axis}`]: step}))));
+    }
+    const at = several ? Object.fromEntries(layout.others.map(axis => [axis, Number(address[`at${axis}`] ?? 0)])) : {};
+    root.replaceChildren(controls,
+      element("p", {class: "sum"}, "The parts add up to ", element("b", {"data-value": String(sum)}, figure(sum)),
+        ` logits, and are to be ${one.whole}: over ${one.checked} prompts the sum is off by at most `,
+        element("b", {class: "off", "data-value": String(one.largestError)}, figure(one.largestError)),
+        `, of values up to ${figure(one.largestValue)}.`),
+      element("div", {class: "beside"},
+        element("div", {},
+          element("h3", {}, one.cumulative ? "Along the residual stream" : table.axes.length === 1
+            ? "From the embedding to the logits" : `By ${table.axes[0].name}`),
+          bars({label: "Steps to the logit difference", rows: steps(), describe: describeRow,
+            chosen: table.axes.length === 1 ? key => key === undefined ? null : choose(key) : undefined}),
+          layout ? [
+            element("h3", {}, "All parts"),
+            scaleNote(colours, "logits", 1),
+            tableMaps({table, values: shown, layout, steps: at, scale: colours.scale, describe, chosen: choose}),
+          ] : null,
+          one.cumulative ? null : [
+            element("h3", {}, table.mean.length > RANKED ? `The ${RANKED} largest parts` : "By size"),
+            bars({label: "The largest parts", rows: ranked(), describe: describeRow, chosen: choose}),
+          ]),
+        detail));
+    mark(root, cell);
+    showPart();
+  }
+
+  function update() {
+    const at = Number(context.address.cell);
+    cell = context.address.cell !== undefined && at >= 0 && at < split().table.mean.length ? at : null;
+    draw();
+  }
+
+  update();
+  return {update, csv: () => rowsOf(split().table)};
+}
+
+function total({cumulative}, shown) {
+  return cumulative ? shown.at(-2) + shown.at(-1) : shown.reduce((sum, value) => sum + value, 0);
+}

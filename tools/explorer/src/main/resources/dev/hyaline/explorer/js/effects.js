@@ -1,0 +1,171 @@
+/** Maps of effects: what became of a metric when one part of the model after another was edited. */
+
+import {bars} from "./bars.js";
+import {button, choice, element} from "./dom.js";
+import {fitsAtOnce, indexOf, layoutOf, mark, place, rowsOf, scaleNote, scaleOf, tableMaps} from "./maps.js";
+import {figure} from "./number.js";
+import {samples} from "./samples.js";
+
+export const label = "Effects";
+export const help = "Each cell is the metric when one part of the model is edited, such as one head's output replaced by "
+  + "that of the other prompt, or taken away; a mean over samples, or one of them. Without colour is the run without an "
+  + "edit: the farther a cell is from it, on either side, the more that part matters.";
+
+const QUANTILES = [["1", "the largest"], ["0.99", "the 99 % quantile"], ["0.95", "the 95 % quantile"]];
+
+export function render(root, view, context) {
+  const {data} = view;
+  let cell = null;
+
+  const chosenScale = () => context.address.scale ?? data.first;
+  const table = () => chosenScale() === "normalised" && data.normalised ? data.normalised : data.raw;
+  const sample = () => {
+    const chosen = Number(context.address.sample ?? "mean");
+    return Number.isInteger(chosen) && chosen >= 0 && chosen < table().samples.length ? chosen : null;
+  };
+  const values = () => {
+    const {mean, values: all, samples: names} = table();
+    const chosen = sample();
+    return chosen === null ? mean : mean.map((_, i) => all[i * names.length + chosen]);
+  };
+  const measured = of => of.unit ? `${of.quantity} (${of.unit})` : of.quantity;
+
+  function describe(at) {
+    const of = table();
+    const [value, error] = [values()[at], sample() === null ? of.error[at] : NaN];
+    return [
+      element("b", {}, place(of, at)), element("br"),
+      `${figure(value)}${Number.isFinite(error) ? ` \u00b1 ${figure(error)}` : ""} ${of.unit}`, element("br"),
+      sample() === null ? `mean of ${of.samples.length} ${of.sampleKind}` : of.samples[sample()],
+    ];
+  }
+
+  const detail = element("aside", {class: "detail", "aria-label": "The chosen cell"});
+
+  /** What is known of the chosen cell, and the run behind it. */
+  function showCell() {
+    if (cell === null) {
+      return;
+    }
+    const of = table();
+    const count = of.samples.length;
+    const run = runOf(data.edit, of, cell);
+    detail.replaceChildren(
+      element("h3", {}, place(of, cell)),
+      samples({
+        values: of.values.subarray(cell * count, (cell + 1) * count),
+        names: of.samples,
+        mean: of.mean[cell],
+        error: of.error[cell],
+        neutral: of.neutral,
+        quantity: of.quantity,
+        unit: of.unit,
+        kind: of.sampleKind,
+      }),
+      ...run ? [
+        element("h4", {}, "The run behind it"),
+        element("p", {class: "note"}, run.prompt ? "Of the first pair." : ""),
+        element("pre", {tabindex: 0, "aria-label": "Command"}, run.command),
+        button("Copy", () => navigator.clipboard.writeText(run.command).then(() => context.announce("Command copied"),
+          () => getSelection().selectAllChildren(detail.querySelector("pre")))),
+        context.live && run.edits
+          ? button("Open the run", () => {
+            location.hash = `#run/${new URLSearchParams({prompt: run.prompt, source: run.source, edits: run.edits})}`;
+          }, {class: "open-run"})
+          : null,
+      ].filter(Boolean) : []);
+  }
+
+  function choose(at) {
+    cell = at;
+    context.navigate({cell: String(at)});
+    mark(root, at);
+    showCell();
+    context.announce(`${place(table(), at)}: ${figure(values()[at])}`);
+  }
+
+  function draw() {
+    const {address} = context;
+    const of = table();
+    const shown = values();
+    const share = Number(address.ends ?? 1);
+    const colours = scaleOf(shown, of.neutral, share);
+    const change = changes => {
+      context.navigate(changes);
+      draw();
+    };
+    const names = of.axes.map(axis => [axis.name, axis.name]);
+    const layout = of.axes.length > 1 ? layoutOf(of, address.rows, address.columns) : null;
+    const controls = element("div", {class: "choices"},
+      data.normalised ? choice("Scale", [["raw", "as measured"], ["normalised", "clean 1, corrupted 0"]],
+        chosenScale(), scale => change({scale})) : null,
+      of.samples.length > 1 ? choice("Show", [["mean", `mean of ${of.samples.length} ${of.sampleKind}`],
+        ...of.samples.map((name, i) => [String(i), name.length > 60 ? `${name.slice(0, 59)}\u2026` : name])],
+      sample() === null ? "mean" : String(sample()), chosen => change({sample: chosen === "mean" ? null : chosen})) : null,
+      choice("Colours to", QUANTILES, String(share), ends => change({ends: ends === "1" ? null : ends})),
+      layout && of.axes.length > 2 ? [
+        choice("Down", names, of.axes[layout.down].name, rows => change(
+          rows === of.axes[layout.across].name ? {rows, columns: of.axes[layout.down].name} : {rows})),
+        choice("Across", names, of.axes[layout.across].name, columns => change(
+          columns === of.axes[layout.down].name ? {columns, rows: of.axes[layout.across].name}
+            : {columns, rows: of.axes[layout.down].name})),
+      ] : null,
+      layout && !fitsAtOnce(of, layout) ? layout.others.map(axis => choice(of.axes[axis].name,
+        of.axes[axis].labels.map((name, i) => [String(i), name]), String(address[`at${axis}`] ?? 0),
+        step => change({[`at${axis}`]: step}))) : null);
+    const steps = layout && !fitsAtOnce(of, layout)
+      ? Object.fromEntries(layout.others.map(axis => [axis, Number(address[`at${axis}`] ?? 0)])) : {};
+    const drawn = layout
+      ? tableMaps({table: of, values: shown, layout, steps, scale: colours.scale, describe, chosen: choose})
+      : bars({
+        label: of.title,
+        base: of.neutral ?? 0,
+        rows: of.axes[0].labels.map((name, i) => ({
+          name, value: shown[i], error: sample() === null ? of.error[i] : NaN, key: i,
+        })),
+        describe: row => describe(row.key),
+        chosen: choose,
+      });
+    root.replaceChildren(controls,
+      layout ? scaleNote(colours, measured(of), share)
+        : element("p", {class: "note"}, `${measured(of)}${of.neutral === null ? "" : `; bars begin at ${figure(of.neutral)}, the run without an edit`}`),
+      element("div", {class: "beside"}, drawn, detail));
+    mark(root, cell);
+    showCell();
+  }
+
+  function update() {
+    const at = Number(context.address.cell);
+    cell = context.address.cell !== undefined && at >= 0 && at < table().mean.length ? at : farthest(table());
+    draw();
+  }
+
+  update();
+  return {
+    update,
+    csv: () => rowsOf(table()),
+  };
+}
+
+/** The cell that lies farthest from what is neutral. */
+function farthest(table) {
+  let best = null;
+  table.mean.forEach((value, i) => {
+    const distance = Math.abs(value - (table.neutral ?? 0));
+    if (Number.isFinite(value) && (best === null || distance > Math.abs(table.mean[best] - (table.neutral ?? 0)))) {
+      best = i;
+    }
+  });
+  return best;
+}
+
+/** The run behind a cell: names of axes in braces stand for its steps. */
+function runOf(edit, table, cell) {
+  if (!edit) {
+    return null;
+  }
+  const index = indexOf(table, cell);
+  const filled = text => table.axes.reduce(
+    (rest, axis, a) => rest.replaceAll(`{${axis.name}}`, edit.steps[a].names[index[a]]), text);
+  return {command: filled(edit.command), prompt: edit.prompt, source: edit.source, edits: filled(edit.edits)};
+}
