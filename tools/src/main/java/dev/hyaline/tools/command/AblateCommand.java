@@ -8,6 +8,7 @@ import dev.hyaline.analysis.causal.HeadGap;
 import dev.hyaline.analysis.causal.Interactions;
 import dev.hyaline.analysis.causal.ShapleyValues;
 import dev.hyaline.analysis.causal.Sweep;
+import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
@@ -15,17 +16,22 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.CellEdit;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.NameList;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.report.CellEdits;
 import dev.hyaline.tools.report.ComponentReport;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
@@ -200,6 +206,9 @@ public final class AblateCommand implements Runnable, CheckedOptions {
     private boolean normalise;
 
     @Mixin
+    private PageOption page;
+
+    @Mixin
     private StudyOptions options;
 
     public AblateCommand(Console console) {
@@ -249,18 +258,40 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), name);
             try (Gpt2 model = study.start()) {
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
-                new SweepReport(
-                                console,
-                                study.model(),
-                                study.origin(),
-                                name,
-                                folder.orElse(null),
-                                normalise,
-                                options.json(),
-                                null)
-                        .run(experiment, sweep);
+                SweepReport report = new SweepReport(
+                        console,
+                        study.model(),
+                        study.origin(),
+                        name,
+                        folder.orElse(null),
+                        normalise,
+                        options.json(),
+                        null);
+                SweepResult result = report.run(experiment, sweep);
+                page.write(console, () -> page(study, report, sweep, result), options.json());
             }
         }
+    }
+
+    private Page page(Study study, SweepReport report, Sweep sweep, SweepResult result) {
+        ViewHeading heading = page.heading(sweep.title(), study, options.pairs());
+        Optional<CellEdit> edit = Optional.empty();
+        if (how == AblationKind.ZERO && ablated.named == null) {
+            edit = new CellEdits(
+                            study.pairs(),
+                            study.vocabulary(),
+                            options.analysis().typedModel(),
+                            options.pairs().begins())
+                    .of(
+                            "zero",
+                            sweep.base(),
+                            site(study.config()).shortName(),
+                            sweep.axes(),
+                            step -> RolePositions.of(study.pairs(), study.vocabulary(), ablated.parts.positions)
+                                    .at(step, 0),
+                            new int[0]);
+        }
+        return Page.of(sweep.title() + ": " + study.origin(), report.view(heading, result, edit));
     }
 
     /** The names of the tables of sets. */

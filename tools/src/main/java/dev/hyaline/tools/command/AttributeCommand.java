@@ -5,11 +5,15 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.AttributionView;
 import dev.hyaline.instrument.capture.SumCheck;
 import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.tools.option.AnalysisOptions;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.TableFolder;
@@ -17,6 +21,7 @@ import dev.hyaline.tools.report.StudyHeading;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -95,6 +100,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
     private String role = "end";
 
     @Mixin
+    private PageOption page;
+
+    @Mixin
     private PairOptions pairOptions;
 
     @Mixin
@@ -116,10 +124,12 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), name());
             Gpt2Weights weights = study.checkpoint().weights();
             try (Gpt2 model = study.start(raw ? weights : WeightProcessing.processWeights(weights))) {
-                DirectLogitAttribution.Result result = attribute(DirectLogitAttribution.of(model, study.pairs(), role));
+                DirectLogitAttribution attribution = DirectLogitAttribution.of(model, study.pairs(), role);
+                DirectLogitAttribution.Result result = attribute(attribution, by);
                 ResultTable table = result.table().from(study.origin());
                 show(study, result, table);
                 folder.ifPresent(out -> out.write(console, Map.of(name(), table), options.json()));
+                page.write(console, () -> page(study, attribution, result), options.json());
             }
         }
     }
@@ -128,7 +138,30 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         return "attribution-" + by;
     }
 
-    private DirectLogitAttribution.Result attribute(DirectLogitAttribution attribution) {
+    /** The split that was asked for, and those by layer and by head, which take no more than a pass each. */
+    private Page page(Study study, DirectLogitAttribution attribution, DirectLogitAttribution.Result result) {
+        String title = "Direct logit attribution";
+        ViewHeading heading = page.heading(title, study, pairOptions)
+                .withJava("DirectLogitAttribution.of(model, pairs, \"" + role + "\")." + method() + "().table()");
+        AttributionView view = AttributionView.of(heading);
+        for (Grouping grouping : new LinkedHashSet<>(List.of(by, Grouping.LAYER, Grouping.HEAD))) {
+            DirectLogitAttribution.Result shown = grouping == by ? result : attribute(attribution, grouping);
+            view = grouping == Grouping.STREAM ? view.withStream(shown) : view.with(grouping.toString(), shown);
+        }
+        return Page.of(title + ": " + study.origin(), view);
+    }
+
+    private String method() {
+        return switch (by) {
+            case HEAD -> "byHead";
+            case LAYER -> "byLayer";
+            case NEURON -> "byNeuron";
+            case POSITION -> "byPosition";
+            case STREAM -> "alongTheStream";
+        };
+    }
+
+    private static DirectLogitAttribution.Result attribute(DirectLogitAttribution attribution, Grouping by) {
         return switch (by) {
             case HEAD -> attribution.byHead();
             case LAYER -> attribution.byLayer();

@@ -6,6 +6,7 @@ import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.circuit.Acdc;
+import dev.hyaline.analysis.circuit.AttributionGraph;
 import dev.hyaline.analysis.circuit.AttributionPatches;
 import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.CircuitCurve;
@@ -26,8 +27,12 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.CircuitView;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CircuitOptions;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
@@ -44,6 +49,7 @@ import dev.hyaline.tools.report.NodesReport;
 import dev.hyaline.tools.report.RecoveryReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
+import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.StopNotice;
 import java.io.IOException;
@@ -94,6 +100,8 @@ import picocli.CommandLine.Spec;
             "",
             "Files of --out:",
             "  graph.json         the graph with all scores, as EAP-IG and MIB read it",
+            "  circuit-tracer.json",
+            "                     the circuit as circuit-tracer and Neuronpedia show it; heads' inputs as one",
             "  circuit.json       all that is printed, and what is needed to find it again",
             "  circuit.svg, .png, .dot",
             "                     the circuit as a picture, and for Graphviz",
@@ -109,6 +117,7 @@ import picocli.CommandLine.Spec;
             "  hyaline circuit --task greater-than --metric prob-diff --edges 40 --out circuit",
             "  hyaline circuit --compare                        methods beside exact effects",
             "  hyaline circuit --evaluate graph.json            a circuit from elsewhere: EAP-IG, MIB, ACDC, ...",
+            "  hyaline circuit --traced graph.json --html graph.html",
             "  hyaline circuit --scores ioi_gpt2 -m gpt2        scores from elsewhere: EAP-IG's, MIB's",
             "  hyaline circuit --method acdc --tau 0.05 --metric kl",
             "  hyaline circuit --method iterative --threshold 0.8 --ablation mean",
@@ -151,6 +160,15 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                     "A circuit that is known to be right: how well the scores tell its edges from others (AUROC).")
     private @Nullable String known;
 
+    @Option(
+            names = "--traced",
+            paramLabel = "FILE",
+            description = "Show a graph of circuit-tracer's as a page (--html) instead, and stop. No model is run.")
+    private @Nullable String traced;
+
+    @Mixin
+    private PageOption page;
+
     @Mixin
     private StudyOptions options;
 
@@ -166,6 +184,12 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         if (evaluate != null && (compare || circuitOptions.isSearch())) {
             throw new BadInputException(
                     "--evaluate tests a circuit that is there; --compare and --method acdc or" + " iterative find one");
+        }
+        if (traced != null) {
+            PathOption.readable("--traced", traced);
+            if (!page.isAsked()) {
+                throw new BadInputException("--traced shows a graph as a page: name its file with --html");
+            }
         }
         if (given != null && (circuitOptions.isGiven() || compare)) {
             throw new BadInputException("--scores stands in place of --method, and does not go with --compare");
@@ -191,6 +215,16 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
 
     @Override
     public void run() {
+        if (traced != null) {
+            AttributionGraph graph = AttributionGraph.read(PathOption.parse("--traced", traced));
+            String title = "Attribution graph" + (graph.slug().isEmpty() ? "" : " " + graph.slug());
+            ViewHeading heading = page.heading(title, graph.scan())
+                    .withBasis(DisplayText.plural(graph.nodes().size(), "node") + ", "
+                            + DisplayText.plural(graph.links().size(), "link"))
+                    .withPrompt(graph.prompt(), List.of());
+            page.write(console, () -> Page.of(title, CircuitView.of(heading, graph)), options.json());
+            return;
+        }
         try (Study study = options.open(console)) {
             @Nullable Circuit tested = evaluate == null ? null : tested(evaluate, study.config());
             @Nullable
@@ -298,6 +332,13 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         if (folder != null) {
             report.write(console, folder, options.json());
         }
+        page.write(
+                console,
+                () -> {
+                    CircuitView view = report.view(page.heading("", inputs.study, options.pairs()));
+                    return Page.of(view.data().heading().title(), view);
+                },
+                options.json());
         delete(journal);
         delete(decisions);
     }

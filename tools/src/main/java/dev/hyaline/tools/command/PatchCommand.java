@@ -5,6 +5,7 @@ import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.PathPatching;
 import dev.hyaline.analysis.causal.Sweep;
+import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.graph.ComputationGraph;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
@@ -12,14 +13,19 @@ import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.CellEdit;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.NameList;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.report.CellEdits;
 import dev.hyaline.tools.report.EdgeMatrix;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
@@ -131,6 +137,9 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     private boolean normalise;
 
     @Mixin
+    private PageOption page;
+
+    @Mixin
     private StudyOptions options;
 
     public PatchCommand(Console console) {
@@ -171,18 +180,43 @@ public final class PatchCommand implements Runnable, CheckedOptions {
             Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), tables());
             try (Gpt2 model = study.start()) {
                 Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
-                new SweepReport(
-                                console,
-                                study.model(),
-                                study.origin(),
-                                tables()[0],
-                                folder.orElse(null),
-                                normalise,
-                                options.json(),
-                                chosen.isEmpty() ? null : new EdgeMatrix(chosen))
-                        .run(experiment, sweep);
+                SweepReport report = new SweepReport(
+                        console,
+                        study.model(),
+                        study.origin(),
+                        tables()[0],
+                        folder.orElse(null),
+                        normalise,
+                        options.json(),
+                        chosen.isEmpty() ? null : new EdgeMatrix(chosen));
+                SweepResult result = report.run(experiment, sweep);
+                page.write(console, () -> page(study, report, sweep, result), options.json());
             }
         }
+    }
+
+    private Page page(Study study, SweepReport report, Sweep sweep, SweepResult result) {
+        ViewHeading heading = page.heading(sweep.title(), study, options.pairs());
+        if (patched.edges != null || patched.headsTo != null) {
+            return Page.of(sweep.title() + ": " + study.origin(), report.view(heading, result, Optional.empty()));
+        }
+        String direction = "PatchingDirection." + (noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING).name();
+        ViewHeading withJava = heading.withJava("Experiment.start(model, pairs, metric).sweep(ActivationPatch."
+                + patch().name() + ".sweep(config, " + direction + ", pairs)).table()");
+        Optional<CellEdit> edit = new CellEdits(
+                        study.pairs(),
+                        study.vocabulary(),
+                        options.analysis().typedModel(),
+                        options.pairs().begins())
+                .of(
+                        "patch",
+                        sweep.base(),
+                        patch().sites().getFirst().shortName(),
+                        sweep.axes(),
+                        step -> RolePositions.of(study.pairs(), study.vocabulary(), positions)
+                                .at(step, 0),
+                        study.pairs().get(0).changedPositions().in(study.pairs().get(0).length(), "position"));
+        return Page.of(sweep.title() + ": " + study.origin(), report.view(withJava, result, edit));
     }
 
     /** The names of the tables, the sweep's first. */

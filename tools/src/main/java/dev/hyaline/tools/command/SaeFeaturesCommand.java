@@ -6,20 +6,27 @@ import dev.hyaline.analysis.sparse.feature.LatentStudy;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.report.LatentPages;
+import dev.hyaline.explorer.view.LatentsView;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.ConceptOptions;
 import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PathOption;
+import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.SaeSource;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
+import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
@@ -27,6 +34,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -52,11 +60,13 @@ import picocli.CommandLine.Option;
         footerHeading = "%nExamples:%n",
         footer = {
             "  hyaline sae features --sae hyaline-sae",
-            "  hyaline sae features --sae DIR --latents 26,100-120 --out pages"
+            "  hyaline sae features --sae DIR --latents 26,100-120 --out pages",
+            "  hyaline sae features --sae DIR --html latents.html --on \"The cat saw the dog\""
         })
 public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
     private static final int TEXTS = 256;
     private static final int SHOWN = 200;
+    private static final String DEFAULT_FOLDER = "hyaline-latents";
 
     private final Console console;
 
@@ -80,9 +90,19 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
             paramLabel = "DIR",
             description = {
                 "Folder to write. It must not exist: a folder is never replaced, because it may hold other files."
-                        + " Default: ${DEFAULT-VALUE}"
+                        + " Default: hyaline-latents, or none with --html"
             })
-    private String out = "hyaline-latents";
+    private @Nullable String out;
+
+    @Mixin
+    private PageOption page;
+
+    @Option(
+            names = "--on",
+            paramLabel = "TEXT",
+            description = {"With --html: show where latents fire on this prompt. Default: \""
+                    + PromptOptions.BUILT_IN_PROMPT + "\""})
+    private @Nullable String prompt;
 
     @Mixin
     private ModelRunOptions run;
@@ -93,15 +113,25 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        PathOption.newFolder("--out", out);
+        if (folder() != null) {
+            PathOption.newFolder("--out", Objects.requireNonNull(folder()));
+        }
+        if (prompt != null && !page.isAsked()) {
+            throw new BadInputException("--on chooses the prompt of a page: name its file with --html");
+        }
         if (!latents.isEmpty()) {
             SelectionOptions.indices("--latents", latents);
         }
     }
 
+    /** The folder to write; null for none. */
+    private @Nullable String folder() {
+        return out == null && !page.isAsked() ? DEFAULT_FOLDER : out;
+    }
+
     @Override
     public void run() {
-        Path folder = PathOption.parse("--out", out);
+        @Nullable Path folder = folder() == null ? null : PathOption.parse("--out", Objects.requireNonNull(folder()));
         SaeFile sae = source.read(console);
         if (!latents.isEmpty()) {
             SelectionOptions.indices("--latents", latents)
@@ -116,9 +146,12 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
             int[] chosen = latents.isEmpty()
                     ? Arrays.stream(study.firing()).limit(SHOWN).toArray()
                     : IndexSelection.parse(latents).in(study.latents(), "latent");
-            try (ConsoleProgress progress = new ConsoleProgress(console, "write", "pages", chosen.length)) {
-                LatentPages.write(study, checkpoint.name(), chosen, vocabulary::text, folder, progress::advance);
+            if (folder != null) {
+                try (ConsoleProgress progress = new ConsoleProgress(console, "write", "pages", chosen.length)) {
+                    LatentPages.write(study, checkpoint.name(), chosen, vocabulary::text, folder, progress::advance);
+                }
             }
+            page.write(console, () -> page(checkpoint, vocabulary, model, study, chosen), run.json());
             Map<String, Set<Integer>> sets = concepts.setsAndTokens(vocabulary, prompts);
             @Nullable
             InterpretableComparison compared = InterpretableComparison.isPossible(study, sets)
@@ -126,8 +159,8 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
                     : null;
             if (run.json()) {
                 JsonOutput.print(console, json -> {
-                    json.writeStringProperty("out", out);
-                    json.writeNumberProperty("pages", chosen.length);
+                    json.writeStringProperty("out", folder == null ? "" : folder.toString());
+                    json.writeNumberProperty("pages", folder == null ? 0 : chosen.length);
                     json.writeNumberProperty("tokens", study.tokens());
                     if (compared != null) {
                         json.writeObjectPropertyStart("interpretable");
@@ -148,10 +181,38 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
             if (compared != null) {
                 show(study, compared);
             }
-            console.out()
-                    .println("Wrote " + chosen.length + " pages; open " + folder.resolve("index.html")
-                            + " in a browser");
+            if (folder != null) {
+                console.out()
+                        .println("Wrote " + chosen.length + " pages; open " + folder.resolve("index.html")
+                                + " in a browser");
+            }
         }
+    }
+
+    private Page page(
+            Checkpoint checkpoint, ModelVocabulary vocabulary, Gpt2 model, LatentStudy study, int[] chosen) {
+        String title = "Latents of " + study.attachment().place();
+        ViewHeading heading = page.heading(title, checkpoint.name())
+                .withBasis(DisplayText.plural(study.tokens(), "token") + " of "
+                        + DisplayText.plural(study.texts(), "text"))
+                .withJava("LatentStudy.of(model, attachment, prompts, Set.of()).page(latent)");
+        if (vocabulary.tokenizer().isEmpty() && prompt == null) {
+            return Page.of(title + ", " + checkpoint.name(), LatentsView.of(heading, study, chosen, vocabulary::shown));
+        }
+        String text = prompt == null ? PromptOptions.BUILT_IN_PROMPT : prompt;
+        int[] tokens = vocabulary.encode(text, true);
+        LatentsView view = LatentsView.of(
+                        heading.withPrompt(
+                                text,
+                                Arrays.stream(tokens)
+                                        .mapToObj(vocabulary::shown)
+                                        .toList()),
+                        study,
+                        chosen,
+                        vocabulary::shown)
+                .withPrompt(LatentStudy.of(
+                        model, study.attachment(), Prompts.of(model.config(), tokens), Set.of()));
+        return Page.of(title + ", " + checkpoint.name(), view);
     }
 
     private static Map<String, InterpretableLatents> rows(InterpretableComparison compared) {

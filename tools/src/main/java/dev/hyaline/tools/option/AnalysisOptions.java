@@ -29,6 +29,11 @@ public final class AnalysisOptions {
         return common.json;
     }
 
+    /** The choice of the model as one types it; empty for the built-in one. */
+    public String typedModel() {
+        return model.typed();
+    }
+
     /** Opens the model's checkpoint; no weights are read yet. */
     public Checkpoint open(Console console) {
         return model.open(console);

@@ -63,6 +63,11 @@ public final class ModelOptions implements CheckedOptions {
         }
     }
 
+    /** The option as one types it; empty for the model that a command takes by itself. */
+    public String typed() {
+        return isDefault() ? "" : "--model " + PageOption.quoted(model);
+    }
+
     /** Returns whether the model that a command takes by itself is meant. */
     public boolean isDefault() {
         return model.equals(DEFAULT);

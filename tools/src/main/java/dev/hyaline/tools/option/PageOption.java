@@ -2,16 +2,22 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.tools.terminal.DisplayText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The page that a command writes beside what it prints. */
 public final class PageOption implements CheckedOptions {
@@ -23,6 +29,10 @@ public final class PageOption implements CheckedOptions {
             description = "Also write the result as a page: one file that any browser opens, without a network.")
     private @Nullable String file;
 
+    @Spec(Spec.Target.MIXEE)
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec command;
+
     @Override
     public void check() {
         if (file != null) {
@@ -32,6 +42,34 @@ public final class PageOption implements CheckedOptions {
 
     public boolean isAsked() {
         return file != null;
+    }
+
+    /** The heading of a view of this command's result, with the command as one types it, less the page's own option. */
+    public ViewHeading heading(String title, String model) {
+        List<String> words = new ArrayList<>(List.of("hyaline"));
+        List<String> given = command.commandLine().getParseResult().originalArgs();
+        for (int i = 0; i < given.size(); i++) {
+            if (given.get(i).equals(NAME)) {
+                i++;
+            } else if (!given.get(i).startsWith(NAME + "=")) {
+                words.add(quoted(given.get(i)));
+            }
+        }
+        return ViewHeading.of(title, model).withCommand(String.join(" ", words));
+    }
+
+    /** The same of a study's result. */
+    public ViewHeading heading(String title, Study study, PairOptions pairs) {
+        int count = study.pairs().size();
+        ViewHeading heading = heading(title, study.model())
+                .withBasis(DisplayText.plural(count, "pair")
+                        + (study.pairsOrigin().equals("one pair") ? "" : " of " + study.pairsOrigin()));
+        return pairs.areDrawn() ? heading.withSeed(pairs.seed()) : heading;
+    }
+
+    /** A word as a shell reads it. */
+    public static String quoted(String word) {
+        return word.matches("[A-Za-z0-9_./:=,@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 
     /**

@@ -216,6 +216,11 @@ public final class PairOptions implements CheckedOptions {
         return (source.task == null ? Task.IOI_ABBA : source.task).toString();
     }
 
+    /** Returns whether the pairs are drawn for a task. */
+    public boolean areDrawn() {
+        return source.written == null && source.file == null;
+    }
+
     /** The seed, also for other random choices of the command. */
     public long seed() {
         return seed == null ? DEFAULT_SEED : seed;

@@ -1,7 +1,9 @@
 package dev.hyaline.tools.report;
 
 import dev.hyaline.analysis.circuit.Acdc;
+import dev.hyaline.analysis.circuit.AttributionGraph;
 import dev.hyaline.analysis.circuit.Circuit;
+import dev.hyaline.analysis.circuit.CircuitCurve;
 import dev.hyaline.analysis.circuit.CircuitEvaluation;
 import dev.hyaline.analysis.circuit.CircuitExperiment;
 import dev.hyaline.analysis.circuit.CircuitPicture;
@@ -12,13 +14,17 @@ import dev.hyaline.analysis.circuit.ScoreStability;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Units;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.CircuitView;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
@@ -157,15 +163,32 @@ public record CircuitReport(
         }
     }
 
+    /** The view of the graph with the circuit in it. */
+    public CircuitView view(ViewHeading heading) {
+        double[] effects = Arrays.stream(edges.effects()).mapToDouble(MeanInterval::mean).toArray();
+        List<CircuitCurve> measured = search.selection().isAbsolute() ? curves.absolute() : curves.signed();
+        return CircuitView.of(
+                heading.withTitle(title()),
+                circuit(),
+                edges.scores(),
+                measured.getFirst(),
+                effects,
+                evaluation.faithfulness());
+    }
+
     /** The names of the files, as those of tables. */
     public static String[] names() {
-        return new String[] {"graph", "circuit", "nodes", "edges", "curve", "positions", "neurons"};
+        return new String[] {"graph", "circuit", "nodes", "edges", "curve", "positions", "neurons", "circuit-tracer"};
     }
 
     /** Writes the files: none appears before all contents are made. */
     public void write(Console console, TableFolder folder, boolean quiet) {
         Map<String, byte[]> files = new LinkedHashMap<>();
         files.put("graph.json", bytes(GraphFile.of(circuit(), edges.scores()).json()));
+        files.put(
+                "circuit-tracer.json",
+                AttributionGraph.of(circuit(), edges.scores(), title(), subject.model())
+                        .json());
         files.put("circuit.json", JsonText.indented(json -> {
             json.writeStartObject();
             writeJson(json);

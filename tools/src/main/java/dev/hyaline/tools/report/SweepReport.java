@@ -7,6 +7,9 @@ import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.CellEdit;
+import dev.hyaline.explorer.view.EffectMapView;
 import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
@@ -19,6 +22,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +60,8 @@ public record SweepReport(
         default void show(Console console, ResultTable table) {}
     }
 
-    public void run(Experiment experiment, Sweep sweep) {
+    /** Runs a sweep, shows it, writes it, and returns its result. */
+    public SweepResult run(Experiment experiment, Sweep sweep) {
         @Nullable Path journal = folder == null ? null : folder.path().resolve("." + name + ".cells");
         SweepResult result = measure(experiment, sweep, journal);
         ResultTable table = (normalise ? result.normalised() : result.table()).from(origin);
@@ -80,6 +85,21 @@ public record SweepReport(
         if (journal != null) {
             delete(journal);
         }
+        return result;
+    }
+
+    /**
+     * The view of a sweep's result.
+     *
+     * @param edit the run behind each cell; empty where there is none to name
+     */
+    public EffectMapView view(ViewHeading heading, SweepResult result, Optional<CellEdit> edit) {
+        double gap = result.baselines().gap();
+        EffectMapView view = EffectMapView.of(heading, result.table().from(origin));
+        EffectMapView scaled = gap == 0 || !Double.isFinite(gap)
+                ? view
+                : view.withNormalised(result.normalised().from(origin), normalise);
+        return edit.map(scaled::withEdit).orElse(scaled);
     }
 
     private SweepResult measure(Experiment experiment, Sweep sweep, @Nullable Path journal) {
