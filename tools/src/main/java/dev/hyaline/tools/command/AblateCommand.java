@@ -291,7 +291,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                                     .at(step, 0),
                             new int[0]);
         }
-        return Page.of(sweep.title() + ": " + study.origin(), report.view(heading, result, edit));
+        return Page.of(sweep.title() + ": " + study.origin(), report.view(heading, result, edit.orElse(null)));
     }
 
     /** The names of the tables of sets. */

@@ -198,7 +198,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     private Page page(Study study, SweepReport report, Sweep sweep, SweepResult result) {
         ViewHeading heading = page.heading(sweep.title(), study, options.pairs());
         if (patched.edges != null || patched.headsTo != null) {
-            return Page.of(sweep.title() + ": " + study.origin(), report.view(heading, result, Optional.empty()));
+            return Page.of(sweep.title() + ": " + study.origin(), report.view(heading, result, null));
         }
         String direction = "PatchingDirection." + (noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING).name();
         ViewHeading withJava = heading.withJava("Experiment.start(model, pairs, metric).sweep(ActivationPatch."
@@ -216,7 +216,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
                         step -> RolePositions.of(study.pairs(), study.vocabulary(), positions)
                                 .at(step, 0),
                         study.pairs().get(0).changedPositions().in(study.pairs().get(0).length(), "position"));
-        return Page.of(sweep.title() + ": " + study.origin(), report.view(withJava, result, edit));
+        return Page.of(sweep.title() + ": " + study.origin(), report.view(withJava, result, edit.orElse(null)));
     }
 
     /** The names of the tables, the sweep's first. */

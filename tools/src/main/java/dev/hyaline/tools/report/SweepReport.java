@@ -22,7 +22,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,15 +90,15 @@ public record SweepReport(
     /**
      * The view of a sweep's result.
      *
-     * @param edit the run behind each cell; empty where there is none to name
+     * @param edit the run behind each cell; null where there is none to name
      */
-    public EffectMapView view(ViewHeading heading, SweepResult result, Optional<CellEdit> edit) {
+    public EffectMapView view(ViewHeading heading, SweepResult result, @Nullable CellEdit edit) {
         double gap = result.baselines().gap();
         EffectMapView view = EffectMapView.of(heading, result.table().from(origin));
         EffectMapView scaled = gap == 0 || !Double.isFinite(gap)
                 ? view
                 : view.withNormalised(result.normalised().from(origin), normalise);
-        return edit.map(scaled::withEdit).orElse(scaled);
+        return edit == null ? scaled : scaled.withEdit(edit);
     }
 
     private SweepResult measure(Experiment experiment, Sweep sweep, @Nullable Path journal) {

@@ -138,7 +138,7 @@ export function render(root, view, context) {
         ` logits, and are to be ${one.whole}: over ${one.checked} prompts the sum is off by at most `,
         element("b", {class: "off", "data-value": String(one.largestError)}, figure(one.largestError)),
         `, of values up to ${figure(one.largestValue)}.`),
-      element("div", {class: "beside"},
+      element("div", {class: "columns"},
         element("div", {},
           element("h3", {}, one.cumulative ? "Along the residual stream" : table.axes.length === 1
             ? "From the embedding to the logits" : `By ${table.axes[0].name}`),

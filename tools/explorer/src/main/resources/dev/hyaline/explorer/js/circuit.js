@@ -72,7 +72,7 @@ export function render(root, view, context) {
       context.navigate({edges: value === "circuit" ? null : String(nearestOf(graph.circuit.length, stops))});
       draw();
     }) : null,
-    element("label", {class: "choice wide"}, element("span", {}, "Edges"), slider),
+    element("label", {class: "choice long"}, element("span", {}, "Edges"), slider),
     view.data.traced ? button("Save for circuit-tracer", () => saveJson("graph.json", view.data.traced)) : null);
 
   function choose(node) {
@@ -118,7 +118,7 @@ export function render(root, view, context) {
     draw();
   }
 
-  root.replaceChildren(controls, element("div", {class: "beside"},
+  root.replaceChildren(controls, element("div", {class: "columns"},
     element("div", {}, state, legendOf(graph), drawing),
     element("div", {}, plot, detail)));
   update();

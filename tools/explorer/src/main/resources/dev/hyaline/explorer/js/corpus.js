@@ -40,7 +40,7 @@ export function render(root, view, context) {
   }
 
   const choices = element("div", {class: "choices"});
-  const facts = element("div", {class: "beside narrow"});
+  const facts = element("div", {class: "columns narrow"});
   const examples = element("section", {class: "examples"});
   const texts = element("section", {class: "documents"});
 

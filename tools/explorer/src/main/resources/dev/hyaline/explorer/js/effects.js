@@ -129,7 +129,7 @@ export function render(root, view, context) {
     root.replaceChildren(controls,
       layout ? scaleNote(colours, measured(of), share)
         : element("p", {class: "note"}, `${measured(of)}${of.neutral === null ? "" : `; bars begin at ${figure(of.neutral)}, the run without an edit`}`),
-      element("div", {class: "beside"}, drawn, detail));
+      element("div", {class: "columns"}, drawn, detail));
     mark(root, cell);
     showCell();
   }

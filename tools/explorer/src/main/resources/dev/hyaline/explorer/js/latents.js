@@ -149,7 +149,7 @@ export function render(root, view, context) {
           context.navigate({order: chosen});
           drawList();
         })),
-    element("div", {class: "beside list-first"}, list, page));
+    element("div", {class: "columns list-first"}, list, page));
   roving(list, () => [...list.querySelectorAll("[data-entry]")].map(entry => [entry]));
   tips(page, ".example .token", shown => `${quoted({text: shown.textContent})}: ${figure(Number(shown.dataset.value))}`);
   drawList();
