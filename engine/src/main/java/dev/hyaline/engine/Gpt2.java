@@ -17,6 +17,7 @@ import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.engine.site.Probe;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -302,5 +303,19 @@ public final class Gpt2 implements AutoCloseable {
                 idle.push(pass);
             }
         }
+    }
+
+    /** Its sizes, and what it runs on. */
+    @Override
+    public String toString() {
+        return String.format(
+                Locale.ROOT,
+                "GPT-2 of %d layers, %d heads, dModel %d, %,d tokens, on %d threads with %s kernels",
+                config().nLayers(),
+                config().nHeads(),
+                config().dModel(),
+                config().dVocab(),
+                threads(),
+                kernels().name());
     }
 }

@@ -62,4 +62,10 @@ public final class KvCache {
     KeyValues keyValues() {
         return keyValues;
     }
+
+    /** Its length. */
+    @Override
+    public String toString() {
+        return "keys and values of " + length() + " tokens";
+    }
 }

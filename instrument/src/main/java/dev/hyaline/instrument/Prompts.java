@@ -176,4 +176,10 @@ public final class Prompts {
     private int checked(int sequence) {
         return BadInputException.requireIndex("sequence", sequence, size());
     }
+
+    /** How many they are, and their names. */
+    @Override
+    public String toString() {
+        return Printable.plural(size(), "prompt") + " of " + Printable.plural(totalTokens(), "token") + ": " + Printable.listed(names);
+    }
 }

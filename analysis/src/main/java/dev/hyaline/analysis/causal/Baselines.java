@@ -62,4 +62,10 @@ public record Baselines(double[] clean, double[] corrupted) {
                                 .mapToDouble(pair -> (of(base)[pair] - corrupted[pair]) / distance)
                                 .toArray());
     }
+
+    /** Both means. */
+    @Override
+    public String toString() {
+        return "clean " + (float) meanClean() + ", corrupted " + (float) meanCorrupted();
+    }
 }

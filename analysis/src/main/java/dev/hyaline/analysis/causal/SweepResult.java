@@ -23,4 +23,10 @@ public record SweepResult(
     public long edits() {
         return measured + resumed;
     }
+
+    /** The table as the command shows it. */
+    @Override
+    public String toString() {
+        return table.toString();
+    }
 }

@@ -118,4 +118,10 @@ public record Logits(int[] positions, int[] tokens, float[] values) {
         }
         throw new BadInputException("logits of token " + token + " were not formed");
     }
+
+    /** The shape. */
+    @Override
+    public String toString() {
+        return "logits [position " + positions.length + ", token " + columns() + "]";
+    }
 }

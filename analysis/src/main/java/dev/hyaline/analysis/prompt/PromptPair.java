@@ -173,4 +173,10 @@ public record PromptPair(
     public int hashCode() {
         return 31 * Arrays.hashCode(clean) + Arrays.hashCode(corrupted);
     }
+
+    /** Its name. */
+    @Override
+    public String toString() {
+        return name + " (" + length() + " tokens)";
+    }
 }

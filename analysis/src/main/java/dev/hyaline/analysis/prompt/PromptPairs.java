@@ -5,8 +5,10 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.model.LanguageModel;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -49,6 +51,35 @@ public final class PromptPairs {
                     });
         }
         return new PromptPairs(pairs);
+    }
+
+    /**
+     * Pairs of a task, drawn for a model's vocabulary, each prompt begun as the command begins it.
+     *
+     * @throws BadInputException if {@code count} is not positive or too large, or the vocabulary lacks words that the
+     *     task needs
+     */
+    public static PromptPairs draw(LanguageModel model, Task task, int count, long seed) {
+        return of(model.config(), task.draw(PromptEncoder.of(model.tokenizer(), true), count, seed));
+    }
+
+    /**
+     * One pair of texts of one length.
+     *
+     * @param answer the token that is right after the clean text, with its leading blank
+     * @param distractor the token that is wrong there
+     * @throws BadInputException if the texts differ in length, or an answer is not one token
+     */
+    public static PromptPairs of(
+            LanguageModel model, String clean, String corrupted, String answer, String distractor) {
+        PromptPair pair = new PromptPair(
+                clean,
+                model.tokens(clean),
+                model.tokens(corrupted),
+                new int[] {model.token(answer)},
+                new int[] {model.token(distractor)},
+                Map.of());
+        return of(model.config(), List.of(pair));
     }
 
     public List<PromptPair> list() {
@@ -138,5 +169,11 @@ public final class PromptPairs {
     @Override
     public int hashCode() {
         return pairs.hashCode();
+    }
+
+    /** How many they are, and their names. */
+    @Override
+    public String toString() {
+        return Printable.plural(size(), "pair") + ": " + Printable.listed(names());
     }
 }

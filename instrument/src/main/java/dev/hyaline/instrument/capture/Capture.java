@@ -4,6 +4,7 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
@@ -334,5 +335,12 @@ public final class Capture {
                     reader + " takes whole hook points: a choice of heads, neurons, sequences or roles is for"
                             + " recordings in memory");
         }
+    }
+
+    /** The names of the points. */
+    @Override
+    public String toString() {
+        return Printable.plural(points.size(), "hook point") + ": "
+                + Printable.listed(points.stream().map(HookPoint::name).toList());
     }
 }

@@ -63,4 +63,10 @@ public final class Interventions {
     public int hashCode() {
         return list.hashCode();
     }
+
+    /** A line for people on each. */
+    @Override
+    public String toString() {
+        return list.isEmpty() ? "no intervention" : String.join("; ", describe());
+    }
 }

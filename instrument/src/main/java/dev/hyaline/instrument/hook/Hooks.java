@@ -81,4 +81,10 @@ public final class Hooks {
         }
         return probe;
     }
+
+    /** Each hook. */
+    @Override
+    public String toString() {
+        return list.toString();
+    }
 }

@@ -233,4 +233,10 @@ public final class BaseRun implements ActivationSource {
     KvCache cache(int sequence) {
         return caches[sequence];
     }
+
+    /** The prompts that ran. */
+    @Override
+    public String toString() {
+        return "base run of " + prompts;
+    }
 }

@@ -112,4 +112,10 @@ public final class EditedModel {
                 IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
         return EditedGeneration.edited(generator, edits).generate(tokens, listener);
     }
+
+    /** The interventions. */
+    @Override
+    public String toString() {
+        return model + ", edited: " + interventions;
+    }
 }

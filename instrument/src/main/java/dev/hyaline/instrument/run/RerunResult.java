@@ -84,4 +84,10 @@ public final class RerunResult {
     public MultiplyAdds work() {
         return work;
     }
+
+    /** What was rerun. */
+    @Override
+    public String toString() {
+        return "edit " + edit + " of sequence " + sequence + ", logits [" + positions.length + ", " + columns + "]";
+    }
 }
