@@ -180,6 +180,7 @@ public final class Prompts {
     /** How many they are, and their names. */
     @Override
     public String toString() {
-        return Printable.plural(size(), "prompt") + " of " + Printable.plural(totalTokens(), "token") + ": " + Printable.listed(names);
+        return Printable.plural(size(), "prompt") + " of " + Printable.plural(totalTokens(), "token") + ": "
+                + Printable.listed(names);
     }
 }
