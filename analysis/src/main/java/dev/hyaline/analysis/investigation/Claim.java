@@ -4,6 +4,7 @@ import dev.hyaline.analysis.investigation.ClaimComponent.CircuitMembers;
 import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
+import dev.hyaline.analysis.investigation.Treatment.ForcedValue;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
 import java.util.Collections;
@@ -71,6 +72,7 @@ public record Claim(
                 component instanceof HeadComponent
                         || component instanceof CircuitMembers
                         || (component instanceof MlpComponent && keep.of() == Treatment.Candidates.HEADS_AND_MLPS);
+            case Treatment.ForceTo force -> !(component instanceof ComponentAt);
             default -> true;
         };
     }
@@ -80,6 +82,7 @@ public record Claim(
             case Treatment.PatchPath path -> "whole heads and MLPs";
             case Treatment.KeepOnly keep ->
                 "whole " + keep.of().toString().replace("mlps", "MLPs").replace('-', ' ');
+            case Treatment.ForceTo force -> "components whose role is its own key";
             default -> "whole heads";
         };
     }
@@ -151,6 +154,12 @@ public record Claim(
         switch (treatment) {
             case Treatment.LookAt(String from, String at) -> roles.addAll(List.of(from, at));
             case Treatment.Attend(String from, String at) -> roles.addAll(List.of(from, at));
+            case Treatment.ForceTo force -> {
+                roles.add(force.at());
+                if (force.value() instanceof ForcedValue.ActiveMean(String attended) && attended != null) {
+                    roles.add(attended);
+                }
+            }
             default -> {
                 // Other treatments are of components alone.
             }

@@ -23,6 +23,7 @@ import dev.hyaline.files.Digests;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Intervention;
+import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.run.MultiplyAdds;
 import java.nio.charset.StandardCharsets;
@@ -48,14 +49,20 @@ public final class Evidence {
     private final ReferenceRuns reference;
     private final @Nullable Path journals;
     private final SweepOptions.Progress progress;
+    private final @Nullable ForcedEdits forced;
     private MultiplyAdds work = MultiplyAdds.NONE;
 
     private Evidence(
-            Experiment experiment, ReferenceRuns reference, @Nullable Path journals, SweepOptions.Progress progress) {
+            Experiment experiment,
+            ReferenceRuns reference,
+            @Nullable Path journals,
+            SweepOptions.Progress progress,
+            @Nullable ForcedEdits forced) {
         this.experiment = experiment;
         this.reference = reference;
         this.journals = journals;
         this.progress = progress;
+        this.forced = forced;
     }
 
     /**
@@ -69,7 +76,7 @@ public final class Evidence {
             throw new BadInputException("the reference prompts are for " + reference.pairs()
                     + " pairs, but the experiment has " + experiment.pairs().size());
         }
-        return new Evidence(experiment, reference, null, (done, total) -> {});
+        return new Evidence(experiment, reference, null, (done, total) -> {}, null);
     }
 
     /**
@@ -79,12 +86,24 @@ public final class Evidence {
      * @param folder for the files, which is there; they may be deleted once the results are safe
      */
     public Evidence journalled(Path folder) {
-        return new Evidence(experiment, reference, folder, progress);
+        return new Evidence(experiment, reference, folder, progress, forced);
     }
 
     /** The same evidence, whose experiments tell how far they are. */
     public Evidence progress(SweepOptions.Progress newProgress) {
-        return new Evidence(experiment, reference, journals, newProgress);
+        return new Evidence(experiment, reference, journals, newProgress, forced);
+    }
+
+    /** What {@link Treatment.ForceTo} is in a pair's run. */
+    @FunctionalInterface
+    public interface ForcedEdits {
+        /** The edits of the runs of some evidence. */
+        PairEdits of(Evidence evidence, Treatment.ForceTo force, List<ClaimComponent> components);
+    }
+
+    /** The same evidence, in which components are forced to values taken from the discovery half. */
+    public Evidence forcedBy(ForcedEdits edits) {
+        return new Evidence(experiment, reference, journals, progress, edits);
     }
 
     /** The work of all experiments so far, of those that journals held too. */
@@ -160,9 +179,8 @@ public final class Evidence {
             case Treatment.PatchPath path -> paths(path, sets);
             case Treatment.Attend attend ->
                 sets.stream().map(set -> attention(attend, set)).toArray(double[][]::new);
-            case Treatment.PatchComponents(PatchingDirection direction) ->
-                edited(treatment.words(sets.toString()), direction.base(), each(sets, set -> edits(treatment, set)));
-            default -> edited(treatment.words(sets.toString()), Side.CLEAN, each(sets, set -> edits(treatment, set)));
+            default ->
+                edited(treatment.words(sets.toString()), treatment.base(), each(sets, set -> edits(treatment, set)));
         };
     }
 
@@ -189,8 +207,8 @@ public final class Evidence {
     /**
      * The edits that a treatment is.
      *
-     * @throws BadInputException of a path, which takes more than one run, and of {@link Treatment.Attend}, which is
-     *     none
+     * @throws BadInputException of a path, which takes more than one run, of {@link Treatment.Attend}, which is none,
+     *     and of {@link Treatment.ForceTo} where nothing was set to force by
      */
     public PairEdits edits(Treatment treatment, List<ClaimComponent> components) {
         return switch (treatment) {
@@ -214,6 +232,13 @@ public final class Evidence {
                                         experiment.pairs().get(pair))
                                         .stream())
                         .toList();
+            case Treatment.ForceTo force -> {
+                if (forced == null) {
+                    throw new BadInputException("there are no values of a discovery half to force components to");
+                }
+                yield forced.of(this, force, components);
+            }
+            case Treatment.Intervene(Interventions edits, Side into) -> pair -> edits.list();
             case Treatment.PatchPath path -> throw new BadInputException("a path is not one edit of a run");
             case Treatment.Attend attend -> throw new BadInputException("attending edits nothing");
         };
@@ -227,12 +252,7 @@ public final class Evidence {
     /** What a claim's experiment gives. */
     public ClaimMeasurement measure(Claim claim) {
         double[] after = run(claim.treatment(), claim.components());
-        double[] clean = experiment.baselines().clean();
-        double[] before = claim.treatment() instanceof Treatment.PatchComponents(PatchingDirection direction)
-                ? experiment.baselines().of(direction.base())
-                : claim.treatment() instanceof Treatment.PatchPath path
-                        ? experiment.baselines().of(path.direction().base())
-                        : clean;
+        double[] before = experiment.baselines().of(claim.treatment().base());
         double[] floor = switch (claim.expectation()) {
             case Expectation.FaithfulnessAtLeast f
             when claim.treatment() instanceof Treatment.KeepOnly keep -> empty(keep.replacement(), keep.of());

@@ -63,6 +63,9 @@ final class FileKeys {
     }
 
     static <T> T choice(Json value, List<T> values) {
+        if (!value.isString()) {
+            throw value.expected(oneOf("", values));
+        }
         String name = value.string();
         return values.stream()
                 .filter(known -> known.toString().equals(name))

@@ -196,7 +196,9 @@ public record Investigation(
     public List<String> explain() {
         List<String> lines = new ArrayList<>();
         lines.add("The behaviour is "
-                + (behaviour.tasks().isEmpty() ? "that of the pairs" : StudyPlan.taskName(behaviour.tasks()))
+                + (prompts.corpus() != null
+                        ? "the next token after " + prompts.corpus().length() + " of a document"
+                        : behaviour.tasks().isEmpty() ? "that of the pairs" : StudyPlan.taskName(behaviour.tasks()))
                 + " by " + behaviour.measure().quantity() + " at " + behaviour.at()
                 + "; it is there if the mean is at least "
                 + behaviour.meanAtLeast() + " and " + behaviour.accuracyAtLeast() + " of the prompts are above 0.");

@@ -1,15 +1,18 @@
 package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CheckPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
+import dev.hyaline.analysis.investigation.StudyPlan.CorpusPrompts;
 import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.ReferencePrompts;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
 import dev.hyaline.analysis.investigation.Treatment.Candidates;
+import dev.hyaline.analysis.investigation.Treatment.ForcedValue;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
@@ -27,6 +30,8 @@ import java.util.stream.Stream;
 final class InvestigationReader {
     private static final int MAX_PAIRS = 10_000;
     private static final int DEFAULT_PAIRS = 48;
+    private static final int DEFAULT_LENGTH = 16;
+    private static final int MAX_LENGTH = 1 << 20;
     private static final double DEFAULT_TAU = 0.1;
     private static final double DEFAULT_ALPHA = 0.05;
     private static final String ALL = "all";
@@ -46,7 +51,10 @@ final class InvestigationReader {
             "faithfulness_at_least",
             "attention_at_least",
             "share_of_path_at_least");
-    private static final List<String> TREATMENTS = List.of("ablate", "keep-only", "patch", "path", "look", "attend");
+    private static final List<String> TREATMENTS = List.of("ablate", "keep-only", "patch", "path", "look", "attend", "force", "steer");
+
+    private static final List<String> FORCES = List.of("mean-active", "donor", "set");
+    private static final double MAX_DOSE = 1e6;
 
     private InvestigationReader() {}
 
@@ -63,10 +71,20 @@ final class InvestigationReader {
                 keys.section("behaviour", InvestigationReader::behaviour).orElseThrow();
         PromptPlan prompts = keys.section("prompts", section -> prompts(section, behaviour))
                 .orElseGet(() -> new PromptPlan(
-                        null, DEFAULT_PAIRS, DEFAULT_PAIRS, null, PromptPlan.FACTORS, List.of(), reference(behaviour)));
-        if ((prompts.file() == null) == behaviour.tasks().isEmpty()) {
-            throw keys.bad("the prompts are those of behaviour.task or of the file prompts.pairs; found "
-                    + (behaviour.tasks().isEmpty() ? "neither" : "both"));
+                        null,
+                        null,
+                        DEFAULT_PAIRS,
+                        DEFAULT_PAIRS,
+                        null,
+                        PromptPlan.FACTORS,
+                        List.of(),
+                        reference(behaviour)));
+        long sources = Stream.of(!behaviour.tasks().isEmpty(), prompts.file() != null, prompts.corpus() != null)
+                .filter(given -> given)
+                .count();
+        if (sources != 1) {
+            throw keys.bad("the prompts are those of behaviour.task, of the file prompts.pairs or of prompts.corpus;"
+                    + " found " + (sources == 0 ? "none of them" : sources + " of them"));
         }
         CircuitSearch circuit =
                 keys.section("circuit", InvestigationReader::circuit).orElse(null);
@@ -93,7 +111,7 @@ final class InvestigationReader {
         CheckPlan checks = new CheckPlan(isAsked("sanity", keys), isAsked("robustness", keys));
         String title = keys.text(
                 "title",
-                (behaviour.tasks().isEmpty() ? prompts.file() : StudyPlan.taskName(behaviour.tasks())) + " in "
+                (behaviour.tasks().isEmpty() ? prompts.source() : StudyPlan.taskName(behaviour.tasks())) + " in "
                         + model);
         keys.requireNoMore();
         if (circuit == null && claims.stream().anyMatch(Claim::isOfCircuit)) {
@@ -167,6 +185,12 @@ final class InvestigationReader {
 
     private static PromptPlan prompts(FileKeys keys, Behaviour behaviour) {
         String file = keys.get("pairs").map(InvestigationReader::nonBlank).orElse(null);
+        CorpusPrompts corpus = keys.section(
+                        "corpus",
+                        section -> new CorpusPrompts(
+                                nonBlank(section.require("dump", "the folder of a dumped corpus")),
+                                section.integer("length", 1, MAX_LENGTH, DEFAULT_LENGTH)))
+                .orElse(null);
         int[] draw = keys.section("draw", section -> new int[] {
                     section.integer("discovery", 2, MAX_PAIRS, DEFAULT_PAIRS),
                     section.integer("held_out", 2, MAX_PAIRS, DEFAULT_PAIRS)
@@ -187,7 +211,7 @@ final class InvestigationReader {
             throw keys.bad(keys.place("reference") + ": abc is for the tasks ioi, ioi-abba and ioi-baba;"
                     + " others have clean and corrupted");
         }
-        return new PromptPlan(file, draw[0], draw[1], units, strata, splitBy, reference);
+        return new PromptPlan(file, corpus, draw[0], draw[1], units, strata, splitBy, reference);
     }
 
     private static List<String> splitBy(Json value, Behaviour behaviour) {
@@ -302,6 +326,10 @@ final class InvestigationReader {
     }
 
     private static Treatment treatment(Json word, FileKeys keys, Replacement replacement, Candidates of) {
+        if (word.isArray() || word.isObject()) {
+            InterventionNodes.requireInline(word);
+            return keys.checked("do", () -> new Treatment.Intervene(InterventionNodes.read(word), into(keys)));
+        }
         return switch (word.string()) {
             case "ablate" ->
                 new Treatment.AblateComponents(keys.choice("ablation", List.of(Replacement.values()), replacement));
@@ -318,8 +346,38 @@ final class InvestigationReader {
                 new Treatment.LookAt(keys.text("from", PromptPair.END), nonBlank(keys.require("at", "a role")));
             case "attend" ->
                 new Treatment.Attend(keys.text("from", PromptPair.END), nonBlank(keys.require("at", "a role")));
+            case "force" -> force(keys, forced(keys));
+            case "steer" -> force(keys, new ForcedValue.MeansDifference(keys.number("alpha", -MAX_DOSE, MAX_DOSE, 1)));
             default -> throw word.expected(FileKeys.oneOf(word.string(), TREATMENTS));
         };
+    }
+
+    private static Treatment.ForceTo force(FileKeys keys, ForcedValue value) {
+        return new Treatment.ForceTo(value, into(keys), keys.text("at", PromptPair.END), keys.flag("everywhere", false));
+    }
+
+    private static ForcedValue forced(FileKeys keys) {
+        Json word = keys.require("force", FileKeys.oneOf("", FORCES));
+        return switch (word.string()) {
+            case "mean-active" ->
+                new ForcedValue.ActiveMean(
+                        keys.get("attended").map(InvestigationReader::nonBlank).orElse(null));
+            case "donor" -> new ForcedValue.OtherRun();
+            case "set" -> {
+                Json value = keys.require("value", "a number, or a list of as many as the component has values");
+                yield keys.checked(
+                        "value",
+                        () -> new ForcedValue.GivenValues((value.isArray() ? value.elements() : List.of(value))
+                                .stream().map(Json::number).toList()));
+            }
+            default -> throw word.expected(FileKeys.oneOf(word.string(), FORCES));
+        };
+    }
+
+    private static Side into(FileKeys keys) {
+        return keys.choice("into", List.of("clean", "corrupted"), "clean").equals("clean")
+                ? Side.CLEAN
+                : Side.CORRUPTED;
     }
 
     private static PatchingDirection direction(FileKeys keys) {

@@ -1,10 +1,18 @@
 package dev.hyaline.analysis.investigation;
 
+import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
+import dev.hyaline.analysis.investigation.Treatment.ForcedValue;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
+import dev.hyaline.instrument.json.InterventionJson;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /** Writes an investigation's file with every default. */
@@ -70,6 +78,12 @@ final class InvestigationWriter {
         if (prompts.file() != null) {
             json.writeStringProperty("pairs", prompts.file());
         }
+        if (prompts.corpus() != null) {
+            json.writeObjectPropertyStart("corpus");
+            json.writeStringProperty("dump", prompts.corpus().dump());
+            json.writeNumberProperty("length", prompts.corpus().length());
+            json.writeEndObject();
+        }
         json.writeObjectPropertyStart("draw");
         json.writeNumberProperty("discovery", prompts.discovery());
         json.writeNumberProperty("held_out", prompts.heldOut());
@@ -98,7 +112,9 @@ final class InvestigationWriter {
         if (claim.mechanism() != null) {
             mechanism(claim.mechanism(), claim.treatment(), json);
         }
-        json.writeStringProperty("do", claim.treatment().word());
+        if (!(claim.treatment() instanceof Treatment.Intervene)) {
+            json.writeStringProperty("do", claim.treatment().word());
+        }
         switch (claim.treatment()) {
             case Treatment.AblateComponents ablate ->
                 json.writeStringProperty("ablation", ablate.replacement().toString());
@@ -114,6 +130,16 @@ final class InvestigationWriter {
             }
             case Treatment.LookAt look -> roles(look.from(), look.at(), json);
             case Treatment.Attend attend -> roles(attend.from(), attend.at(), json);
+            case Treatment.ForceTo force -> force(force, json);
+            case Treatment.Intervene intervene -> {
+                Json.readObject(
+                                InputErrors.INSTANCE,
+                                "interventions",
+                                InterventionJson.write(intervene.edits()).getBytes(StandardCharsets.UTF_8))
+                        .require("interventions")
+                        .write("do", json);
+                into(intervene.into(), json);
+            }
         }
         strings(
                 "components",
@@ -133,6 +159,32 @@ final class InvestigationWriter {
         json.writeEndObject();
         json.writeBooleanProperty("primary", claim.primary());
         json.writeEndObject();
+    }
+
+    private static void force(Treatment.ForceTo force, JsonGenerator json) {
+        switch (force.value()) {
+            case ForcedValue.ActiveMean(@Nullable String attended) -> {
+                json.writeStringProperty("force", "mean-active");
+                if (attended != null) {
+                    json.writeStringProperty("attended", attended);
+                }
+            }
+            case ForcedValue.OtherRun other -> json.writeStringProperty("force", "donor");
+            case ForcedValue.GivenValues(List<Double> values) -> {
+                json.writeStringProperty("force", "set");
+                json.writeArrayPropertyStart("value");
+                values.forEach(json::writeNumber);
+                json.writeEndArray();
+            }
+            case ForcedValue.MeansDifference(double alpha) -> json.writeNumberProperty("alpha", alpha);
+        }
+        into(force.into(), json);
+        json.writeStringProperty("at", force.at());
+        json.writeBooleanProperty("everywhere", force.everywhere());
+    }
+
+    private static void into(Side into, JsonGenerator json) {
+        json.writeStringProperty("into", into.name().toLowerCase(Locale.ROOT));
     }
 
     /** The key from is written with a treatment that has it. */

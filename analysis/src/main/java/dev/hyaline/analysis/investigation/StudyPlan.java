@@ -64,9 +64,20 @@ public final class StudyPlan {
     }
 
     /**
+     * Prompts from the documents of a corpus that was dumped. The clean prompt of a pair is the beginning of a document
+     * and its answer the token that comes next; the corrupted one is the beginning of another, whose next token is the
+     * distractor.
+     *
+     * @param dump the folder of the dump
+     * @param length tokens of a prompt
+     */
+    public record CorpusPrompts(String dump, int length) {}
+
+    /**
      * The prompts.
      *
-     * @param file of pairs; null where they are drawn for the behaviour's tasks
+     * @param file of pairs; null where they are drawn for the behaviour's tasks, or from a corpus
+     * @param corpus null where they are drawn for the behaviour's tasks, or a file's
      * @param discovery most pairs to find the circuit on
      * @param heldOut most pairs to test the claims on
      * @param units the role whose token is a pair's unit, or {@link #EACH}; null for the units that pairs come with
@@ -75,6 +86,7 @@ public final class StudyPlan {
      */
     public record PromptPlan(
             @Nullable String file,
+            @Nullable CorpusPrompts corpus,
             int discovery,
             int heldOut,
             @Nullable String units,
@@ -90,6 +102,11 @@ public final class StudyPlan {
         public PromptPlan {
             strata = List.copyOf(strata);
             splitBy = List.copyOf(splitBy);
+        }
+
+        /** The file or folder that pairs come from; null where they are drawn for the behaviour's tasks. */
+        public @Nullable String source() {
+            return corpus != null ? corpus.dump : file;
         }
     }
 

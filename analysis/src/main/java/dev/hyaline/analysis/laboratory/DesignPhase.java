@@ -6,6 +6,7 @@ import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
+import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PairFile;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
@@ -128,8 +129,12 @@ record DesignPhase(
         TestDesign design = investigation.design();
         PromptSet some = discovery.of(
                 IntStream.range(0, Math.min(design.pilot(), discovery.size())).toArray());
-        Evidence evidence = some.evidence(
-                        model.model(), investigation.behaviour().measure())
+        Metric metric = investigation.behaviour().measure();
+        // A mean takes more prompts than a pilot has.
+        Evidence evidence = StudyForces.forcing(
+                        investigation,
+                        some.evidence(model.model(), metric),
+                        () -> discovery.evidence(model.model(), metric))
                 .journalled(run.journals())
                 .progress((done, total) -> run.progress().advanced("pilot", done, total));
         double[] clean = evidence.clean();

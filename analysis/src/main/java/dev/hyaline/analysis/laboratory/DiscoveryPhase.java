@@ -48,8 +48,9 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
     @Override
     public Map<String, byte[]> run(Input input, PhaseRun run) {
         Investigation investigation = input.investigation;
-        Evidence evidence = input.prompts
-                .evidence(model.model(), investigation.behaviour().measure())
+        Evidence own =
+                input.prompts.evidence(model.model(), investigation.behaviour().measure());
+        Evidence evidence = StudyForces.forcing(investigation, own, () -> own)
                 .journalled(run.journals())
                 .progress((done, total) -> run.progress().advanced("discovery half", done, total));
         double[] clean = evidence.clean();

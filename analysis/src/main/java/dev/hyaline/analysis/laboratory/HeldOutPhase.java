@@ -9,6 +9,7 @@ import dev.hyaline.files.JsonText;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The held-out half: each claim's experiment, on prompts that are first run here. */
@@ -22,6 +23,7 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
             Investigation claimed,
             List<ClaimComponent> circuit,
             double gap,
+            PromptSet discovery,
             Sealed<PromptSet> prompts,
             ClaimsLock lock) {}
 
@@ -35,16 +37,17 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
 
     @Override
     public Input read(StudyFiles before) {
-        return new Input(
-                DiscoveryPhase.isPresent(before)
-                        ? new SealedHalf(
-                                DiscoveryPhase.claimed(before),
-                                DiscoveryPhase.circuit(before),
-                                DiscoveryPhase.gap(before),
-                                StudyPrompts.read(before, DesignPhase.PROMPTS)
-                                        .heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK))),
-                                ClaimsLock.read(before.json(DiscoveryPhase.LOCK)))
-                        : null);
+        if (!DiscoveryPhase.isPresent(before)) {
+            return new Input(null);
+        }
+        StudyPrompts prompts = StudyPrompts.read(before, DesignPhase.PROMPTS);
+        return new Input(new SealedHalf(
+                DiscoveryPhase.claimed(before),
+                DiscoveryPhase.circuit(before),
+                DiscoveryPhase.gap(before),
+                prompts.discoveryHalf(),
+                prompts.heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK))),
+                ClaimsLock.read(before.json(DiscoveryPhase.LOCK))));
     }
 
     @Override
@@ -54,8 +57,12 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
             return Map.of(FILE, json(0, null));
         }
         PromptSet prompts = half.prompts.open(half.lock);
-        Evidence evidence = prompts.evidence(
-                        model.model(), half.claimed.behaviour().measure())
+        Supplier<Evidence> discovery =
+                () -> half.discovery.evidence(model.model(), half.claimed.behaviour().measure());
+        Evidence evidence = StudyForces.forcing(
+                        half.claimed,
+                        prompts.evidence(model.model(), half.claimed.behaviour().measure()),
+                        discovery)
                 .journalled(run.journals())
                 .progress((done, total) -> run.progress().advanced("held-out half", done, total));
         Map<String, double[]> columns = new LinkedHashMap<>();
@@ -72,6 +79,10 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         FurtherTests further = new FurtherTests(half.claimed, evidence, half.gap, measurements, run);
         files.put(FurtherTests.MECHANISMS_FILE, further.mechanisms());
         files.put(FurtherTests.RIVALS_FILE, further.rivals(others(half.claimed)));
+        byte[] forces = StudyForces.run(half.claimed, evidence, half.gap, discovery);
+        if (forces != null) {
+            files.put(StudyForces.FILE, forces);
+        }
         CircuitSearch search = half.claimed.circuit();
         if (search != null) {
             files.put(CircuitStudy.FILE, new CircuitStudy(half.claimed, evidence, search, half.circuit).run());

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.laboratory;
 
 import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.laboratory.StudyOrigin.EarlierStudy;
 import dev.hyaline.analysis.prompt.PairFile;
 import dev.hyaline.engine.error.BadInputException;
@@ -100,7 +101,7 @@ public final class Laboratory {
         return new Laboratory(model, newFolder, pairsFolder, program, page, last, fresh, again);
     }
 
-    /** Sets the folder that an investigation's file of pairs is in; by default the working one. */
+    /** Sets the folder that an investigation's file of pairs or dumped corpus is in; by default the working one. */
     public Laboratory pairsFrom(Path newFolder) {
         return new Laboratory(model, folder, newFolder, program, page, last, fresh, again);
     }
@@ -167,11 +168,11 @@ public final class Laboratory {
             PairFile pairFile = pairs == null
                     ? null
                     : PairFile.parse(
-                            Objects.requireNonNull(investigation.prompts().file()),
+                            Objects.requireNonNull(investigation.prompts().source()),
                             Utf8.strict(
                                     InputErrors.INSTANCE,
                                     Objects.requireNonNull(
-                                            investigation.prompts().file()),
+                                            investigation.prompts().source()),
                                     pairs));
             run(investigation, origin, pairFile, out, progress);
             return StudyReport.read(folder);
@@ -228,9 +229,13 @@ public final class Laboratory {
     }
 
     private byte @Nullable [] pairs(Investigation investigation) {
-        String name = investigation.prompts().file();
+        PromptPlan plan = investigation.prompts();
+        String name = plan.source();
         if (name == null) {
             return null;
+        }
+        if (plan.corpus() != null && again == null) {
+            return CorpusPairs.json(pairsFolder.resolve(name), plan, investigation.seed());
         }
         Path file = again == null ? pairsFolder.resolve(name) : again.pairs;
         try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {

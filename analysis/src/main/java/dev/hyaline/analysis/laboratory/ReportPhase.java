@@ -98,6 +98,9 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
                 before.json(FurtherTests.MECHANISMS).require("claims").write("mechanisms", json);
                 FurtherTests.controls(FurtherTests.rivals(before), json);
             }
+            if (before.has(StudyForces.PATH)) {
+                before.json(StudyForces.PATH).require("claims").write("forces", json);
+            }
             if (before.has(CandidateScan.PATH)) {
                 CandidateScan.map(before.json(CandidateScan.PATH), json);
             }

@@ -13,6 +13,7 @@ import dev.hyaline.analysis.investigation.ClaimComponent.NeuronComponent;
 import dev.hyaline.analysis.investigation.Expectation.Decrease;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
+import dev.hyaline.analysis.investigation.StudyPlan.CorpusPrompts;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
@@ -203,10 +204,10 @@ final class InvestigationFileTest {
                 "\"behaviour\": {\"task\": \"ioi\"}, | `` | behaviour is missing; it is an object with a task or a"
                         + " metric",
                 "{\"task\": \"ioi\"} | \"ioi\" | expected behaviour to be an object, found \"ioi\"",
-                "{\"task\": \"ioi\"} | {} | the prompts are those of behaviour.task or of the file prompts.pairs;"
-                        + " found neither",
-                "\"prompts\": {} | \"prompts\": {\"pairs\": \"p.json\"} | the prompts are those of behaviour.task or"
-                        + " of the file prompts.pairs; found both",
+                "{\"task\": \"ioi\"} | {} | the prompts are those of behaviour.task, of the file prompts.pairs"
+                        + " or of prompts.corpus; found none of them",
+                "\"prompts\": {} | \"prompts\": {\"pairs\": \"p.json\"} | the prompts are those of behaviour.task,"
+                        + " of the file prompts.pairs or of prompts.corpus; found 2 of them",
                 "\"task\": \"ioi\" | \"tsk\": \"ioi\" | behaviour.tsk means nothing; perhaps task is meant; there are"
                         + " task, at, metric, present_if",
                 "\"ioi\" | \"ioi-abab\" | expected behaviour.task to be one of ioi, ioi-abba, ioi-baba, ioi-abba-abc,"
@@ -251,10 +252,32 @@ final class InvestigationFileTest {
                         + " 0.5, found 0.7",
                 "\"name\": \"needed\", | `` | claims[0].name is missing; it is a name unlike those of the other claims",
                 "\"do\": \"ablate\", | `` | claims[0].do is missing; it is one of ablate, keep-only, patch, path,"
-                        + " look, attend",
+                        + " look, attend, force, steer",
                 "\"ablate\" | \"abalte\" | expected claims[0].do to be one of ablate, keep-only, patch, path, look,"
-                        + " attend (perhaps ablate), found \"abalte\"",
+                        + " attend, force, steer (perhaps ablate), found \"abalte\"",
                 "\"ablate\" | \"look\" | claims[0].at is missing; it is a role",
+                "\"ablate\" | \"force\" | claims[0].force is missing; it is one of mean-active, donor, set",
+                "\"ablate\" | \"force\", \"force\": \"doner\" | expected claims[0].force to be one of mean-active,"
+                        + " donor, set (perhaps donor), found \"doner\"",
+                "\"ablate\" | \"force\", \"force\": \"set\" | claims[0].value is missing; it is a number, or a list"
+                        + " of as many as the component has values",
+                "\"ablate\" | \"force\", \"force\": \"set\", \"value\": [] | claims[0].value: forcing to given"
+                        + " values takes at least one, found none",
+                "\"ablate\" | \"steer\", \"into\": \"both\" | expected claims[0].into to be one of clean, corrupted,"
+                        + " found \"both\"",
+                "\"ablate\", \"components\": [\"1.3\"] | \"steer\", \"components\": [\"1.3@S2\"] | claims[0]: steer is"
+                        + " for components whose role is its own key, found 1.3@S2",
+                "\"ablate\" | [] | claims[0].do: a claim's experiment edits something, found no intervention",
+                "\"ablate\" | {\"do\": \"scale\", \"site\": \"blocks.1.hook_mlp_out\"} | claims[0].do: intervention 0"
+                        + " needs \"factor\", a number",
+                "\"ablate\" | {\"do\": \"patch\", \"site\": \"blocks.1.hook_mlp_out\", \"source\": {\"dump\":"
+                        + " \"here\"}} | expected claims[0].do.source to be values written out, for a dump may change"
+                        + " after the plan is locked, found an object",
+                "\"prompts\": {} | \"prompts\": {\"corpus\": {\"dump\": \"d\"}} | the prompts are those of"
+                        + " behaviour.task, of the file prompts.pairs or of prompts.corpus; found 2 of them",
+                "\"prompts\": {} | \"prompts\": {\"corpus\": {}} | prompts.corpus.dump is missing; it is the folder of"
+                        + " a dumped corpus",
+                "\"prompts\": {} | \"sanity\": true | expected sanity to be one of all, none, found true",
                 "\"ablate\" | \"path\" | claims[0].to is missing; it is a list of receivers such as \"a2.h2<q>\" or"
                         + " \"logits\"",
                 "\"ablate\", | \"path\", \"to\": [], | claims[0].to: a path needs a receiver",
@@ -311,6 +334,38 @@ final class InvestigationFileTest {
         assertThatThrownBy(() -> parse(bad))
                 .isInstanceOf(HyalineException.class)
                 .hasMessage("a.json: " + message);
+    }
+
+    @Test
+    void forcesInterventionsAndACorpusComeBackAsTheyAre() {
+        Investigation investigation = parse("""
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {},
+             "prompts": {"corpus": {"dump": "stories"}},
+             "claims": [
+              {"name": "a", "do": "force", "force": "mean-active", "components": "1.3", "at": "end",
+               "into": "corrupted", "expect": {"increase": 1}},
+              {"name": "b", "do": "force", "force": "donor", "components": "circuit", "everywhere": true,
+               "expect": {"decrease": 1}},
+              {"name": "c", "do": "force", "force": "set", "value": 0.5, "components": "2.mlp[3]",
+               "expect": {"decrease": 1}},
+              {"name": "d", "do": "steer", "alpha": 2, "components": "blocks.1.hook_resid_post",
+               "expect": {"decrease": 1}},
+              {"name": "e", "do": {"do": "scale", "site": "blocks.1.attn.hook_z", "heads": "3", "factor": 0.5},
+               "components": "1.3", "expect": {"decrease": 1}}]}
+            """);
+        assertThat(again(investigation)).isEqualTo(investigation);
+        assertThat(investigation.prompts().corpus()).isEqualTo(new CorpusPrompts("stories", 16));
+        assertThat(investigation.title()).isEqualTo("stories in fable");
+        assertThat(investigation.explain().getFirst()).startsWith("The behaviour is the next token after 16 of a");
+        assertThat(investigation.claims())
+                .extracting(claim -> claim.sentence().replaceFirst(" (lowers|raises).*", ""))
+                .containsExactly(
+                        "forcing 1.3 to the mean where active at end in corrupted runs at end",
+                        "forcing circuit to the other run's values in clean runs at all positions",
+                        "forcing 2.mlp[3] to [0.5] in clean runs at end",
+                        "steering blocks.1.hook_resid_post by 2.0 of the difference of means at end in clean runs at"
+                                + " end",
+                        "editing 1.3 in clean runs (Scale of blocks.1.attn.hook_z, heads 3: by 0.5)");
     }
 
     @Test

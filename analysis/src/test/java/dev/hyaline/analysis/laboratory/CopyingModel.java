@@ -121,7 +121,7 @@ final class CopyingModel {
                     List<Integer> corrupted = new ArrayList<>(clean);
                     corrupted.set(SOURCE, distractor);
                     return """
-                        {"clean": %s, "corrupted": %s, "answer": %d, "distractor": %d, "positions": {"source": %d},
+                        {"clean": %s, "corrupted": %s, "answer": %d, "distractor": %d, "positions": {"source": %d, "other": 5},
                          "unit": "%d"}
                         """.formatted(clean, corrupted, answer, distractor, SOURCE, index);
                 })

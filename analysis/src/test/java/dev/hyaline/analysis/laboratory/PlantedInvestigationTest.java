@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.laboratory;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.investigation.Claim;
@@ -26,13 +27,27 @@ import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.fixtures.RandomModels;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Json;
+import dev.hyaline.instrument.dump.Corpus;
+import dev.hyaline.instrument.dump.CorpusDump;
+import dev.hyaline.instrument.dump.CorpusListener;
+import dev.hyaline.instrument.dump.Document;
+import dev.hyaline.instrument.dump.DumpFolder;
+import dev.hyaline.instrument.dump.Provenance;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -89,6 +104,130 @@ final class PlantedInvestigationTest {
     void theOppositeOfWhatIsClaimedIsRefuted(@TempDir Path folder) throws IOException {
         assertThat(study(folder, -1, UNCHECKED).verdict())
                 .isEqualTo(new HypothesisVerdict(HypothesisVerdict.Word.REFUTED, List.of("needed: opposite")));
+    }
+
+    /** The planted heads carry the answer, whatever way it is written. */
+    @Test
+    void whatIsPlantedIsForcedBothWays(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("pairs.json"), CopyingModel.pairs(120, 3));
+        String heads = "[\"0.1\", \"0.4\", \"0.6\", \"0.7\", \"0.10\"]";
+        Investigation investigation = Investigation.parse("forced.json", """
+            {"format": "hyaline-investigation/1", "model": "planted", "behaviour": {},
+             "prompts": {"pairs": "pairs.json", "draw": {"discovery": 32, "held_out": 16}, "reference": "corrupted"},
+             "design": {"pilot": 4}, "alternatives": [], "sanity": "none", "robustness": "none",
+             "claims": [
+              {"name": "given back", "do": "force", "force": "donor", "into": "corrupted", "components": %s,
+               "expect": {"increase": 5}},
+              {"name": "a level", "do": "force", "force": "mean-active", "components": %s,
+               "expect": {"decrease": 2}},
+              {"name": "steered", "do": "steer", "alpha": 2, "into": "corrupted", "components": "0.4",
+               "expect": {"no_effect": 1}},
+              {"name": "taken away", "do": [{"do": "zero", "site": "blocks.0.attn.hook_z", "heads": "1,4,6,7,10"}],
+               "components": %s, "expect": {"decrease": 2.5}},
+              {"name": "looking away", "do": "look", "at": "other", "components": %s, "expect": {"decrease": 1}}]}
+            """.formatted(heads, heads, heads, heads));
+        try (Gpt2 model = CopyingModel.of(1)) {
+            Path study = folder.resolve("study");
+            StudyReport report = Laboratory.of(new StudyModel("planted", model))
+                    .in(study)
+                    .pairsFrom(folder)
+                    .run(investigation, StudyProgress.NONE);
+            assertThat(report.claims())
+                    .extracting(claim -> claim.name() + ": " + claim.verdict())
+                    .containsExactly(
+                            "given back: confirmed",
+                            "a level: confirmed",
+                            "steered: confirmed",
+                            "taken away: confirmed",
+                            "looking away: confirmed");
+            List<Json> forces =
+                    new StudyFiles(study).json(StudyForces.PATH).require("claims").elements();
+            assertThat(forces)
+                    .extracting(claim -> claim.require("claim").string() + ": "
+                            + claim.require("words").string())
+                    .containsExactly(
+                            "given back: breaks and restores",
+                            "a level: breaks, does not restore",
+                            "steered: neither breaks nor restores",
+                            "looking away: breaks, does not restore");
+            // Into two sides, at the end and everywhere, each with the control that a like donor does nothing.
+            List<Json> donor = forces.getFirst().require("results").elements();
+            assertThat(donor).hasSize(8);
+            assertThat(donor.get(1).require("control").string()).isEqualTo("a donor with the same answer does nothing");
+            assertThat(Math.abs(donor.get(1).require("change").number())).isLessThan(0.2);
+            assertThat(donor.get(0).require("change").number()).isLessThan(-5);
+            assertThat(forces.get(2).require("doses").elements()).hasSize(2);
+            assertThat(new StudyFiles(study)
+                            .json(ReportPhase.PATH)
+                            .require("forces")
+                            .elements())
+                    .hasSize(4);
+            assertThat(Laboratory.of(new StudyModel("planted", model))
+                            .verify(study, Files.createDirectory(folder.resolve("again")), StudyProgress.NONE))
+                    .isNull();
+        }
+    }
+
+    /** Documents are joined two by two, and none is in both halves. */
+    @Test
+    void pairsComeFromADumpedCorpus(@TempDir Path folder) throws IOException {
+        SplittableRandom random = new SplittableRandom(4);
+        List<Document> documents = new ArrayList<>();
+        for (int i = 0; i < 120; i++) {
+            documents.add(new Document(
+                    "document " + i,
+                    random.ints(5 + random.nextInt(5), 0, CopyingModel.DIGITS).toArray()));
+        }
+        Investigation investigation = Investigation.parse("corpus.json", """
+            {"format": "hyaline-investigation/1", "model": "planted",
+             "behaviour": {"present_if": {"mean_at_least": -100, "accuracy_at_least": 0}},
+             "prompts": {"corpus": {"dump": "dump", "length": 6}, "draw": {"discovery": 8, "held_out": 8}},
+             "design": {"pilot": 4}, "alternatives": [], "sanity": "none", "robustness": "none",
+             "claims": [{"name": "a", "do": "ablate", "components": "0.1", "expect": {"decrease": 1}}]}
+            """);
+        try (Gpt2 model = CopyingModel.of(1)) {
+            CorpusDump dump = CorpusDump.of(model.config(), List.of(HookPoint.of(Site.RESID_POST, 0)));
+            try (DumpFolder opened = DumpFolder.open(folder.resolve("dump"), DumpFolder.IfExists.REFUSE)) {
+                Corpus corpus = Corpus.of(documents);
+                dump.write(
+                        model,
+                        corpus,
+                        dump.forecast(corpus, tokens -> {}),
+                        opened,
+                        new Provenance("test", List.of("dump"), "planted", List.of(), null, token -> ""),
+                        CorpusListener.NONE);
+            }
+            Path study = folder.resolve("study");
+            StudyReport report = Laboratory.of(new StudyModel("planted", model))
+                    .in(study)
+                    .pairsFrom(folder)
+                    .run(investigation, StudyProgress.NONE);
+            assertThat(report.reached()).isEqualTo("7-report");
+            StudyPrompts prompts = StudyPrompts.read(new StudyFiles(study), DesignPhase.PROMPTS);
+            assertThat(prompts.leakage().units()).isZero();
+            Set<String> seen = new HashSet<>();
+            for (PromptPair pair : prompts.all().pairs()) {
+                String[] unit = pair.unit().split(", ");
+                assertThat(seen.add(unit[0]) && seen.add(unit[1])).isTrue();
+                int[] clean = documents.get(Integer.parseInt(unit[0])).tokens();
+                int[] corrupted = documents.get(Integer.parseInt(unit[1])).tokens();
+                assertThat(pair.clean()).isEqualTo(Arrays.copyOf(clean, 6));
+                assertThat(pair.corrupted()).isEqualTo(Arrays.copyOf(corrupted, 6));
+                assertThat(pair.answers()).containsExactly(clean[6]);
+                assertThat(pair.distractors()).containsExactly(corrupted[6]);
+            }
+            assertThatThrownBy(() -> Laboratory.of(new StudyModel("planted", model))
+                            .in(folder.resolve("long"))
+                            .pairsFrom(folder)
+                            .run(
+                                    Investigation.parse(
+                                            "long.json",
+                                            new String(investigation.toJson(), StandardCharsets.UTF_8)
+                                                    .replace("\"length\" : 6", "\"length\" : 9")),
+                                    StudyProgress.NONE))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("dump has no two documents of at least 10 tokens");
+        }
     }
 
     /**

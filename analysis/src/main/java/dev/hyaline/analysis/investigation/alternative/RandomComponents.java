@@ -44,7 +44,8 @@ public record RandomComponents(int sets) implements Alternative {
     @Override
     public boolean concerns(Claim claim) {
         return !(claim.expectation() instanceof Expectation.NoEffect)
-                && !(claim.treatment() instanceof Treatment.PatchPath);
+                && !(claim.treatment() instanceof Treatment.PatchPath)
+                && !(claim.treatment() instanceof Treatment.Intervene);
     }
 
     @Override

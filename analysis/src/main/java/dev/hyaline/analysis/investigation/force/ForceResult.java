@@ -52,29 +52,10 @@ public record ForceResult(
             Side into,
             List<ClaimComponent> components,
             @Nullable String at) {
-        for (ClaimComponent component : components) {
-            component.requireIn(evidence.experiment().config());
-            if (component instanceof ComponentAt) {
-                throw new BadInputException(component + " names its position; give the component and the role apart");
-            }
-        }
         double[] after = evidence.edited(
                         force.name() + " " + components + (at == null ? " everywhere" : " at " + at),
                         into,
-                        List.of(pair -> {
-                            PromptPair prompts = evidence.experiment().pairs().get(pair);
-                            List<Intervention> edits = new ArrayList<>();
-                            for (ClaimComponent component : components) {
-                                Target target = component.target(prompts);
-                                edits.addAll(force.edit(
-                                        evidence,
-                                        into,
-                                        component,
-                                        at == null ? target : target.positions(prompts.position(at)),
-                                        pair));
-                            }
-                            return edits;
-                        }))[0];
+                        List.of(edits(force, evidence, into, components, at)))[0];
         return new ForceResult(
                 force.name(),
                 into,
@@ -82,6 +63,30 @@ public record ForceResult(
                 control,
                 evidence.experiment().baselines().of(into).clone(),
                 after);
+    }
+
+    static Evidence.PairEdits edits(
+            Force force, Evidence evidence, Side into, List<ClaimComponent> components, @Nullable String at) {
+        for (ClaimComponent component : components) {
+            component.requireIn(evidence.experiment().config());
+            if (component instanceof ComponentAt) {
+                throw new BadInputException(component + " names its position; give the component and the role apart");
+            }
+        }
+        return pair -> {
+            PromptPair prompts = evidence.experiment().pairs().get(pair);
+            List<Intervention> edits = new ArrayList<>();
+            for (ClaimComponent component : components) {
+                Target target = component.target(prompts);
+                edits.addAll(force.edit(
+                        evidence,
+                        into,
+                        component,
+                        at == null ? target : target.positions(prompts.position(at)),
+                        pair));
+            }
+            return edits;
+        };
     }
 
     /**
