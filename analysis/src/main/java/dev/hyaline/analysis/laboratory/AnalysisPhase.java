@@ -63,7 +63,8 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
         }
         StudyPrompts prompts = StudyPrompts.read(before, DesignPhase.PROMPTS);
         PromptSet heldOut = prompts.heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK)))
-                .open(ClaimsLock.read(before.json(DiscoveryPhase.LOCK)));
+                .open(ClaimsLock.read(before.json(DiscoveryPhase.LOCK)))
+                .prompts();
         Investigation claimed = DiscoveryPhase.claimed(before);
         Map<String, ClaimVerdict> mechanisms = new LinkedHashMap<>();
         for (Claim claim : claimed.claims()) {
@@ -75,7 +76,7 @@ record AnalysisPhase() implements Phase<AnalysisPhase.Input, byte[]> {
         return new Input(new Measured(
                 claimed,
                 DiscoveryPhase.gap(before),
-                new Half(prompts.discoveryHalf(), before.table(DiscoveryPhase.TABLE)),
+                new Half(prompts.discoveryHalf().prompts(), before.table(DiscoveryPhase.TABLE)),
                 new Half(heldOut, before.table(HeldOutPhase.TABLE)),
                 FurtherTests.rivals(before),
                 mechanisms));

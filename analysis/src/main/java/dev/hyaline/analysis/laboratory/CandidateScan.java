@@ -2,12 +2,13 @@ package dev.hyaline.analysis.laboratory;
 
 import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
-import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.Treatment.Candidates;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
 import dev.hyaline.analysis.investigation.discovery.ComponentScan;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
+import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
 import dev.hyaline.analysis.statistics.Effect;
 import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.analysis.statistics.association.Stability;
@@ -27,10 +28,11 @@ final class CandidateScan {
 
     private CandidateScan() {}
 
-    static byte[] run(StudyModel model, Investigation investigation, Evidence evidence, double gap) {
+    static byte[] run(StudyModel model, Investigation investigation, HalfEvidence<Discovery> half, double gap) {
         CircuitSearch search = investigation.circuit();
         Replacement replacement = search == null ? Replacement.MEAN_BY_POSITION : search.replacement();
-        ComponentScan scan = ComponentScan.run(evidence, replacement, search == null ? Candidates.HEADS : search.of());
+        ComponentScan scan =
+                ComponentScan.run(half.evidence(), replacement, search == null ? Candidates.HEADS : search.of());
         List<Effect> effects =
                 scan.effects(STUDY, investigation.seed(), model.model().threads());
         double threshold = investigation.smallestEffect().inMetric(gap);

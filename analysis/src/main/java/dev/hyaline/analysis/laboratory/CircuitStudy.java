@@ -10,6 +10,8 @@ import dev.hyaline.analysis.investigation.discovery.CircuitTests.MemberCompleten
 import dev.hyaline.analysis.investigation.discovery.CircuitTests.MemberMinimality;
 import dev.hyaline.analysis.investigation.discovery.ComponentInteraction;
 import dev.hyaline.analysis.investigation.discovery.ComponentShapley;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOut;
+import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
 import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.JsonText;
@@ -24,7 +26,8 @@ import tools.jackson.core.JsonGenerator;
  *
  * @param circuit its members
  */
-record CircuitStudy(Investigation claimed, Evidence evidence, CircuitSearch search, List<ClaimComponent> circuit) {
+record CircuitStudy(
+        Investigation claimed, HalfEvidence<HeldOut> half, CircuitSearch search, List<ClaimComponent> circuit) {
     static final String FILE = "circuit.json";
     static final String PATH = HeldOutPhase.NAME + "/" + FILE;
 
@@ -37,6 +40,7 @@ record CircuitStudy(Investigation claimed, Evidence evidence, CircuitSearch sear
     private static final String STUDY = "held-out/circuit/";
 
     byte[] run() {
+        Evidence evidence = half.evidence();
         CircuitTests tests = null;
         String problem = null;
         try {

@@ -6,9 +6,11 @@ import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PairFile;
 import dev.hyaline.analysis.statistics.Units;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Digests;
 import dev.hyaline.files.JsonText;
@@ -64,18 +66,34 @@ record DesignPhase(
     public Map<String, byte[]> run(Input input, PhaseRun run) {
         Investigation investigation = input.investigation;
         StudyPrompts prompts = new PromptDraw(investigation, pairs, model.encoder()).draw();
-        PromptSet discovery = prompts.discoveryHalf();
+        HalfPrompts<Discovery> discovery = prompts.discoveryHalf();
         Units heldOut = Units.of(
                 prompts.all().pairs().subList(prompts.discovery(), prompts.all().size()).stream()
                         .map(pair -> String.valueOf(pair.unit()))
                         .toList());
         requireRoles(investigation, prompts);
+        long begin = System.nanoTime();
         Pilot pilot = pilot(investigation, discovery, heldOut, run);
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        Gpt2Config config = model.model().config();
+        StudyForecast forecast = StudyForecast.of(
+                investigation, config, prompts, pilot.prompts.size(), pilot.search, pilot.claimed);
+        DesignMatrix matrix = DesignMatrix.of(
+                investigation,
+                (int) prompts.all().pairs().stream()
+                        .map(PromptDraw::order)
+                        .distinct()
+                        .count());
         List<String> remarks = remarks(investigation, prompts, heldOut, pilot);
+        remarks.addAll(matrix.remarks());
         remarks.forEach(run.progress()::said);
+        // How long it takes is no part of the plan, whose bytes are the same on every machine.
+        run.progress()
+                .said(forecast.words(
+                        seconds, pilot.prompts.size() * StudyForecast.ofPilot(investigation, config)));
         Map<String, byte[]> files = new LinkedHashMap<>();
         files.put(StudyPrompts.FILE, prompts.toJson());
-        files.put(FILE, json(investigation, prompts, heldOut, pilot, remarks));
+        files.put(FILE, json(investigation, prompts, heldOut, pilot, forecast, matrix, remarks));
         Map<String, String> locked = new LinkedHashMap<>(input.digests);
         files.forEach((name, content) -> locked.put(NAME + "/" + name, Digests.sha256(content)));
         locked.put("model", origin.modelDigest());
@@ -125,16 +143,18 @@ record DesignPhase(
             long search,
             long claimed) {}
 
-    private Pilot pilot(Investigation investigation, PromptSet discovery, Units heldOut, PhaseRun run) {
+    private Pilot pilot(Investigation investigation, HalfPrompts<Discovery> half, Units heldOut, PhaseRun run) {
         TestDesign design = investigation.design();
+        PromptSet discovery = half.prompts();
         PromptSet some = discovery.of(
                 IntStream.range(0, Math.min(design.pilot(), discovery.size())).toArray());
         Metric metric = investigation.behaviour().measure();
         // A mean takes more prompts than a pilot has.
         Evidence evidence = StudyForces.forcing(
                         investigation,
-                        some.evidence(model.model(), metric),
-                        () -> discovery.evidence(model.model(), metric))
+                        new HalfPrompts<Discovery>(some).evidence(model.model(), metric),
+                        () -> half.evidence(model.model(), metric))
+                .evidence()
                 .journalled(run.journals())
                 .progress((done, total) -> run.progress().advanced("pilot", done, total));
         double[] clean = evidence.clean();
@@ -202,7 +222,13 @@ record DesignPhase(
     }
 
     private static byte[] json(
-            Investigation investigation, StudyPrompts prompts, Units heldOut, Pilot pilot, List<String> remarks) {
+            Investigation investigation,
+            StudyPrompts prompts,
+            Units heldOut,
+            Pilot pilot,
+            StudyForecast forecast,
+            DesignMatrix matrix,
+            List<String> remarks) {
         TestDesign design = investigation.design();
         return JsonText.indented(json -> {
             json.writeStartObject();
@@ -211,7 +237,7 @@ record DesignPhase(
             half(
                     "discovery",
                     prompts.discovery(),
-                    prompts.discoveryHalf().units().count(),
+                    prompts.discoveryHalf().prompts().units().count(),
                     json);
             half("held_out", prompts.all().size() - prompts.discovery(), heldOut.count(), json);
             factors(prompts, json);
@@ -252,7 +278,8 @@ record DesignPhase(
             }
             json.writeEndArray();
             json.writeEndObject();
-            forecast(prompts, pilot, json);
+            forecast.write(json);
+            matrix.write(json);
             Written.strings("remarks", remarks, json);
             json.writeEndObject();
         });
@@ -282,17 +309,5 @@ record DesignPhase(
 
     private static long count(List<String> levels, String level) {
         return levels.stream().filter(level::equals).count();
-    }
-
-    /** The most that both halves take, by the pilot's pairs: partial reruns take less. */
-    private static void forecast(StudyPrompts prompts, Pilot pilot, JsonGenerator json) {
-        int tested = prompts.all().size() - prompts.discovery();
-        double ofDiscovery = (double) prompts.discovery() / pilot.prompts.size();
-        double ofAll = (double) (prompts.discovery() + tested) / pilot.prompts.size();
-        json.writeObjectPropertyStart("forecast");
-        json.writeNumberProperty("full_passes", 2 * prompts.all().size());
-        json.writeNumberProperty(
-                "multiply_adds_of_full_reruns", Math.round(pilot.search * ofDiscovery + pilot.claimed * ofAll));
-        json.writeEndObject();
     }
 }

@@ -6,14 +6,22 @@ import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimMeasurement;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.discovery.ComponentScan;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
+import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
+import dev.hyaline.analysis.statistics.VerdictInterval;
+import dev.hyaline.analysis.statistics.association.Stability;
 import dev.hyaline.files.Digests;
 import dev.hyaline.files.JsonText;
+import dev.hyaline.instrument.CounterRandom;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
 
 /**
  * The discovery half: whether the behaviour is there, the circuit, and each claim's experiment. Then the claims are
@@ -30,7 +38,11 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
     static final String LOCK_FILE = "claims.lock";
     static final String LOCK = NAME + "/" + LOCK_FILE;
 
-    record Input(Investigation investigation, PromptSet prompts, PlanLock plan) {}
+    record Input(Investigation investigation, HalfPrompts<Discovery> half, PlanLock plan) {
+        PromptSet prompts() {
+            return half.prompts();
+        }
+    }
 
     @Override
     public String name() {
@@ -48,11 +60,12 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
     @Override
     public Map<String, byte[]> run(Input input, PhaseRun run) {
         Investigation investigation = input.investigation;
-        Evidence own =
-                input.prompts.evidence(model.model(), investigation.behaviour().measure());
-        Evidence evidence = StudyForces.forcing(investigation, own, () -> own)
-                .journalled(run.journals())
-                .progress((done, total) -> run.progress().advanced("discovery half", done, total));
+        HalfEvidence<Discovery> own =
+                input.half.evidence(model.model(), investigation.behaviour().measure());
+        HalfEvidence<Discovery> half = StudyForces.forcing(investigation, own, () -> own)
+                .with(evidence -> evidence.journalled(run.journals())
+                        .progress((done, total) -> run.progress().advanced("discovery half", done, total)));
+        Evidence evidence = half.evidence();
         double[] clean = evidence.clean();
         boolean present = investigation.behaviour().isPresent(clean);
         Map<String, double[]> columns = new LinkedHashMap<>();
@@ -64,7 +77,7 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
         Map<String, byte[]> files = new LinkedHashMap<>();
         if (present && investigation.checks().sanity()) {
             run.progress().advanced("sanity checks", 0, 1);
-            files.put(StudySanity.FILE, StudySanity.run(model, investigation, input.prompts));
+            files.put(StudySanity.FILE, StudySanity.run(model, investigation, input.prompts()));
             run.progress().advanced("sanity checks", 1, 1);
         }
         CircuitDiscovery found = present && investigation.circuit() != null
@@ -77,11 +90,11 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
                     .filter(claim -> !claim.isOfCircuit())
                     .forEach(claim -> put(evidence.measure(claim), columns));
             files.put(CLAIMS_FILE, claimed.toJson());
-            files.put(CandidateScan.FILE, CandidateScan.run(model, investigation, evidence, gap));
+            files.put(CandidateScan.FILE, CandidateScan.run(model, investigation, half, gap));
         }
         files.put(FILE, json(input, clean, present, gap, found, evidence));
-        StudyTable table = new StudyTable(input.prompts.size(), columns);
-        files.putAll(table.files(TABLE_NAME, input.prompts.names()));
+        StudyTable table = new StudyTable(input.prompts().size(), columns);
+        files.putAll(table.files(TABLE_NAME, input.prompts().names()));
         Map<String, String> locked = new LinkedHashMap<>();
         locked.put(ClaimsLock.PLAN, input.plan.sha256());
         files.forEach((name, content) -> locked.put(NAME + "/" + name, Digests.sha256(content)));
@@ -121,7 +134,7 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
         return JsonText.indented(json -> {
             json.writeStartObject();
             json.writeStringProperty("format", "hyaline-discovery/1");
-            json.writeNumberProperty("pairs", input.prompts.size());
+            json.writeNumberProperty("pairs", input.prompts().size());
             json.writeObjectPropertyStart("behaviour");
             json.writeBooleanProperty("present", present);
             Written.number("mean", Arrays.stream(clean).average().orElse(Double.NaN), json);
@@ -143,12 +156,31 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
                     json.writeEndObject();
                 }
                 json.writeEndArray();
+                stability(input, found, json);
             }
             // What was done depends on where the study was stopped; what full reruns would have been does not.
             json.writeNumberProperty(
                     "multiply_adds_of_full_reruns", evidence.work().full());
             json.writeEndObject();
         });
+    }
+
+    private static void stability(Input input, CircuitDiscovery found, JsonGenerator json) {
+        Investigation investigation = input.investigation;
+        Stability stability = found.stability(
+                input.prompts().units(),
+                Objects.requireNonNull(investigation.circuit()).tau(),
+                CounterRandom.of(investigation.seed()).named("discovery/circuit/stability"));
+        json.writeObjectPropertyStart("stability");
+        json.writeStringProperty("of", "the end of the search along the same path, on units drawn anew");
+        json.writeNumberProperty("resamples", CircuitDiscovery.RESAMPLES);
+        Written.number("similarity_of_resamples", stability.mean(), json);
+        Written.interval("interval", stability.interval(VerdictInterval.DIRECTED_TAIL), json);
+        json.writeBooleanProperty("stable", stability.mean() >= ComponentScan.UNSTABLE);
+        json.writeObjectPropertyStart("inclusion");
+        stability.inclusion().forEach((name, share) -> Written.number(name, share.value(), json));
+        json.writeEndObject();
+        json.writeEndObject();
     }
 
     /** Returns whether the behaviour was found. */

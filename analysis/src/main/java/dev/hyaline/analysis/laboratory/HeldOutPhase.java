@@ -5,6 +5,10 @@ import dev.hyaline.analysis.investigation.ClaimMeasurement;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOut;
+import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
+import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.files.JsonText;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,8 +27,8 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
             Investigation claimed,
             List<ClaimComponent> circuit,
             double gap,
-            PromptSet discovery,
-            Sealed<PromptSet> prompts,
+            HalfPrompts<Discovery> discovery,
+            Sealed<HalfPrompts<HeldOut>> prompts,
             ClaimsLock lock) {}
 
     /** @param half null where the behaviour was not found: then it stays sealed */
@@ -56,15 +60,15 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         if (half == null) {
             return Map.of(FILE, json(0, null));
         }
-        PromptSet prompts = half.prompts.open(half.lock);
-        Supplier<Evidence> discovery =
-                () -> half.discovery.evidence(model.model(), half.claimed.behaviour().measure());
-        Evidence evidence = StudyForces.forcing(
-                        half.claimed,
-                        prompts.evidence(model.model(), half.claimed.behaviour().measure()),
-                        discovery)
-                .journalled(run.journals())
-                .progress((done, total) -> run.progress().advanced("held-out half", done, total));
+        HalfPrompts<HeldOut> opened = half.prompts.open(half.lock);
+        PromptSet prompts = opened.prompts();
+        Metric metric = half.claimed.behaviour().measure();
+        Supplier<HalfEvidence<Discovery>> discovery = () -> half.discovery.evidence(model.model(), metric);
+        HalfEvidence<HeldOut> heldOut = StudyForces.forcing(
+                        half.claimed, opened.evidence(model.model(), metric), discovery)
+                .with(runs -> runs.journalled(run.journals())
+                        .progress((done, total) -> run.progress().advanced("held-out half", done, total)));
+        Evidence evidence = heldOut.evidence();
         Map<String, double[]> columns = new LinkedHashMap<>();
         columns.put("clean", evidence.clean());
         columns.put("corrupted", evidence.experiment().baselines().corrupted().clone());
@@ -79,13 +83,13 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         FurtherTests further = new FurtherTests(half.claimed, evidence, half.gap, measurements, run);
         files.put(FurtherTests.MECHANISMS_FILE, further.mechanisms());
         files.put(FurtherTests.RIVALS_FILE, further.rivals(others(half.claimed)));
-        byte[] forces = StudyForces.run(half.claimed, evidence, half.gap, discovery);
+        byte[] forces = StudyForces.run(half.claimed, heldOut, half.gap, discovery);
         if (forces != null) {
             files.put(StudyForces.FILE, forces);
         }
         CircuitSearch search = half.claimed.circuit();
         if (search != null) {
-            files.put(CircuitStudy.FILE, new CircuitStudy(half.claimed, evidence, search, half.circuit).run());
+            files.put(CircuitStudy.FILE, new CircuitStudy(half.claimed, heldOut, search, half.circuit).run());
         }
         files.put(FILE, json(prompts.size(), evidence));
         return files;

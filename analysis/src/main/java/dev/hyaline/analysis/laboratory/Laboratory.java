@@ -222,10 +222,9 @@ public final class Laboratory {
         }
     }
 
-    private static <I, O> void run(Phase<I, O> phase, String inputs, StudyFolder out, StudyProgress progress) {
-        I input = phase.read(out.files());
-        O output = phase.run(input, new PhaseRun(out.journals(phase.name()), progress));
-        out.commit(phase.name(), inputs, phase.files(output));
+    private static void run(Phase<?, ?> phase, String inputs, StudyFolder out, StudyProgress progress) {
+        Map<String, byte[]> files = phase.whole().run(out.files(), new PhaseRun(out.journals(phase.name()), progress));
+        out.commit(phase.name(), inputs, files);
     }
 
     private byte @Nullable [] pairs(Investigation investigation) {

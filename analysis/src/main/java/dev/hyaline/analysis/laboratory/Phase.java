@@ -9,16 +9,19 @@ import java.util.Map;
  * @param <I> what it reads
  * @param <O> what it finds
  */
-public interface Phase<I, O> {
+public interface Phase<I, O> extends Step<I, O> {
     /** The name of its folder, such as {@code 3-design}. */
     String name();
 
     /** Reads the files of earlier phases that it needs. */
     I read(StudyFiles before);
 
-    /** Does the work. */
-    O run(I input, PhaseRun run);
-
     /** The files of its folder, by name. */
     Map<String, byte[]> files(O output);
+
+    /** From the files of earlier phases to those of this one. */
+    default Step<StudyFiles, Map<String, byte[]>> whole() {
+        Step<StudyFiles, I> reading = (before, run) -> read(before);
+        return reading.then(this).then((output, run) -> files(output));
+    }
 }

@@ -163,7 +163,7 @@ final class PromptDraw {
     }
 
     /** The roles as they come in the prompt, the end left out. */
-    private static String order(PromptPair pair) {
+    static String order(PromptPair pair) {
         return String.join(
                 " ",
                 pair.roles().entrySet().stream()

@@ -154,7 +154,7 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
             circuit.nullable("problem")
                     .ifPresent(
                             problem -> sentences.add("The circuit was not tested as one: " + problem.string() + "."));
-            sentences.add("The search for the circuit was not repeated on resampled units.");
+            sentences.add("Removals of the search for the circuit were not searched for again on resampled units.");
         }
         if (!before.has(StudySanity.PATH)) {
             sentences.add("The sanity checks were not run.");

@@ -57,6 +57,7 @@ record RobustnessPhase(StudyModel model) implements Phase<RobustnessPhase.Input,
         List<PromptPair> pairs = StudyPrompts.read(before, DesignPhase.PROMPTS)
                 .heldOutHalf(PlanLock.read(before.json(DesignPhase.LOCK)))
                 .open(ClaimsLock.read(before.json(DiscoveryPhase.LOCK)))
+                .prompts()
                 .pairs();
         return new Input(investigation, pairs.subList(0, Math.min(MAX_PAIRS, pairs.size())));
     }

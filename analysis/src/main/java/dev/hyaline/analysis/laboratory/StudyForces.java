@@ -3,13 +3,16 @@ package dev.hyaline.analysis.laboratory;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.Claim;
 import dev.hyaline.analysis.investigation.Evidence;
-import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.Treatment;
 import dev.hyaline.analysis.investigation.force.DoseResponse;
 import dev.hyaline.analysis.investigation.force.ForceResult;
 import dev.hyaline.analysis.investigation.force.StatedForce;
 import dev.hyaline.analysis.investigation.force.Steer;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOut;
+import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
 import dev.hyaline.analysis.statistics.Bootstrap;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.VerdictInterval;
@@ -17,6 +20,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
@@ -51,22 +55,28 @@ final class StudyForces {
      *
      * @param discovery evidence of the discovery half
      */
-    static Evidence forcing(Investigation investigation, Evidence evidence, Supplier<Evidence> discovery) {
+    static <H extends Half> HalfEvidence<H> forcing(
+            Investigation investigation, HalfEvidence<H> evidence, Supplier<HalfEvidence<Discovery>> discovery) {
         return investigation.claims().stream().anyMatch(claim -> claim.treatment() instanceof Treatment.ForceTo)
-                ? evidence.forcedBy(StatedForce.by(discovery.get()))
+                ? evidence.with(runs ->
+                        runs.forcedBy(StatedForce.by(discovery.get().evidence())))
                 : evidence;
     }
 
     /** Measures the forces of named components; null if no claim states one. */
     static byte @Nullable [] run(
-            Investigation claimed, Evidence evidence, double gap, Supplier<Evidence> discovery) {
+            Investigation claimed,
+            HalfEvidence<HeldOut> half,
+            double gap,
+            Supplier<HalfEvidence<Discovery>> discovery) {
         List<Claim> claims = claimed.claims().stream()
                 .filter(claim -> forces(claim) && !claim.isOfCircuit())
                 .toList();
         if (claims.isEmpty()) {
             return null;
         }
-        Evidence source = discovery.get();
+        Evidence evidence = half.evidence();
+        Evidence source = discovery.get().evidence();
         List<Measured> measured =
                 claims.stream().map(claim -> measure(claimed, evidence, source, claim)).toList();
         Units units = evidence.experiment()
@@ -120,7 +130,7 @@ final class StudyForces {
         json.writeStringProperty("do", measured.claim.treatment().word());
         Written.text("problem", measured.problem, json);
         if (measured.problem == null) {
-            json.writeStringProperty("words", words(measured.results, claimed.smallestEffect(), gap));
+            json.writeStringProperty("words", words(measured.results, claimed.smallestEffect().inMetric(gap)));
         }
         json.writeArrayPropertyStart("results");
         for (ForceResult result : measured.results) {
@@ -175,13 +185,27 @@ final class StudyForces {
         json.writeEndArray();
     }
 
-    /** Whether the force breaks the behaviour, and whether it brings it back. */
-    private static String words(List<ForceResult> results, EffectAmount smallest, double gap) {
-        double least = smallest.inMetric(gap);
+    /** The mean metric of the clean runs less that of the corrupted ones. */
+    private static double distance(List<ForceResult> results) {
+        double distance = 0;
+        for (Side side : Side.values()) {
+            double mean = results.stream()
+                    .filter(result -> isOwn(result, side))
+                    .findFirst()
+                    .map(result -> Arrays.stream(result.before()).sum() / result.before().length)
+                    .orElse(0.0);
+            distance += side == Side.CLEAN ? mean : -mean;
+        }
+        return distance;
+    }
+
+    /** Whether the force breaks the behaviour, and whether it brings more than half of it back. */
+    private static String words(List<ForceResult> results, double least) {
+        double distance = distance(results);
         boolean breaks = results.stream()
                 .anyMatch(result -> isOwn(result, Side.CLEAN) && result.meanChange() <= -least);
         boolean restores = results.stream()
-                .anyMatch(result -> isOwn(result, Side.CORRUPTED) && result.meanChange() >= least);
+                .anyMatch(result -> isOwn(result, Side.CORRUPTED) && result.meanChange() >= distance / 2 + least);
         return breaks
                 ? restores ? "breaks and restores" : "breaks, does not restore"
                 : restores ? "restores, does not break" : "neither breaks nor restores";

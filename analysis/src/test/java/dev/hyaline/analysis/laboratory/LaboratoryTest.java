@@ -103,7 +103,7 @@ final class LaboratoryTest {
     void halvesShareNoNameAndNoPrompt() {
         StudyPrompts prompts = StudyPrompts.read(new StudyFiles(done), DesignPhase.PROMPTS);
         assertThat(prompts.leakage()).isEqualTo(new Leakage(0, 0, 0));
-        PromptSet discovery = prompts.discoveryHalf();
+        PromptSet discovery = prompts.discoveryHalf().prompts();
         PromptSet heldOut = prompts.all().of(IntStream.range(8, 24).toArray());
         assertThat(discovery.size()).isEqualTo(8);
         List<Integer> names = new ArrayList<>();
@@ -248,6 +248,9 @@ final class LaboratoryTest {
                 .filter(draw -> draw.number() >= observed)
                 .count();
         assertThat(control.require("p").number()).isEqualTo((1 + asLarge) / 200.0);
+        Json stability = written.require("discovery").require("stability");
+        assertThat(stability.require("similarity_of_resamples").number()).isBetween(0.3, 1.0);
+        assertThat(stability.require("inclusion").names()).hasSizeGreaterThan(2);
         int members = written.require("discovery").require("circuit").elements().size();
         assertThat(written.require("circuit_tests").require("members").elements())
                 .hasSize(members);
@@ -361,6 +364,57 @@ final class LaboratoryTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessage("the claims were locked under the plan b, but the held-out prompts are sealed under the"
                         + " plan " + plan.sha256());
+    }
+
+    @Test
+    void stepsAreJoined() {
+        Step<Integer, String> words = (number, run) -> "n" + number;
+        Step<String, Integer> lengths = (text, run) -> text.length();
+        PhaseRun run = new PhaseRun(shared, StudyProgress.NONE);
+        assertThat(words.then(lengths).then((n, r) -> n * 2.0).run(123, run)).isEqualTo(8.0);
+    }
+
+    /** Without look, attend or mechanism nothing tells copying heads from others; one order tells no position. */
+    @Test
+    void theDesignSaysWhatItCannotTellApart() {
+        Json design = new StudyFiles(done).json(DesignPhase.PATH);
+        assertThat(design.require("forecast").require("full_passes").integer(0, 100))
+                .isEqualTo(48);
+        assertThat(design.require("forecast").require("bytes_kept").number()).isPositive();
+        List<Json> hypotheses =
+                design.require("matrix").require("hypotheses").elements();
+        assertThat(hypotheses)
+                .extracting(hypothesis -> hypothesis.require("name").string() + " "
+                        + hypothesis.require("distinguishable").bool())
+                .containsExactly("claimed true", "other-mechanism true");
+        Investigation plain = Investigation.parse("plain.json", """
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
+             "claims": [{"name": "a", "do": "ablate", "components": "1.3", "expect": {"decrease": 1}}]}
+            """);
+        DesignMatrix matrix = DesignMatrix.of(plain, 1);
+        assertThat(matrix.remarks())
+                .hasSize(3)
+                .anyMatch(remark -> remark.startsWith("The rival position-only is not distinguishable"))
+                .anyMatch(remark -> remark.contains("\"do\": \"look\""));
+        assertThat(DesignMatrix.of(plain, 2).remarks()).hasSize(1);
+    }
+
+    @Test
+    void whatPromptsCanShowIsSaidBeforeAnyModelIsRun() {
+        assertThat(StudyCheck.of(SMALL, Fable.encoder(), Path.of("")))
+                .hasSize(2)
+                .first()
+                .asString()
+                .startsWith("There are 8 pairs for discovery and 16 held out, in 10 units.");
+        Investigation missing = Investigation.parse("missing.json", """
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
+             "prompts": {"draw": {"discovery": 4, "held_out": 4}},
+             "claims": [{"name": "a", "do": "look", "at": "S3", "components": "1.3", "expect": {"decrease": 1}}]}
+            """);
+        assertThat(StudyCheck.of(missing, Fable.encoder(), Path.of("")))
+                .contains(
+                        "Warning: no result can confirm the primary claims, which takes at least 6 units.",
+                        "Warning: claim \"a\" names the role S3, which 8 of 8 prompts lack.");
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.laboratory.Laboratory;
+import dev.hyaline.analysis.laboratory.StudyCheck;
 import dev.hyaline.analysis.laboratory.StudyReport;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -149,6 +150,11 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
         if (!common.json) {
             console.out().println(console.bold(investigation.title()));
             investigation.explain().forEach(line -> console.out().println(line));
+            StudyCheck.of(
+                            investigation,
+                            StudiedModel.encoder(investigation.model(), console),
+                            Objects.requireNonNullElse(path.getParent(), Path.of("")))
+                    .forEach(line -> console.out().println(line));
             console.out().println();
         }
         print(investigation);

@@ -33,6 +33,14 @@ public final class StudiedModel implements AutoCloseable {
         }
     }
 
+    /** What writes a model's prompts in tokens, without its weights; null of one without a tokenizer. */
+    public static @Nullable PromptEncoder encoder(String name, Console console) {
+        try (Checkpoint checkpoint = ModelOptions.of(name).open(console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            return vocabulary.tokenizer().isEmpty() ? null : PairOptions.encoder(vocabulary, true);
+        }
+    }
+
     /** Opens a model, named as {@code --model} names one, and starts it on the chosen hardware. */
     public static StudiedModel open(String name, EngineOptions engine, Console console) {
         try (Checkpoint checkpoint = ModelOptions.of(name).open(console)) {

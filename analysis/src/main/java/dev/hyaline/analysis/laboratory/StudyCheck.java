@@ -1,0 +1,103 @@
+package dev.hyaline.analysis.laboratory;
+
+import dev.hyaline.analysis.investigation.Claim;
+import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
+import dev.hyaline.analysis.prompt.PairFile;
+import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.statistics.Units;
+import dev.hyaline.analysis.statistics.power.Power;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** What can be said of an investigation's prompts before any model is run. */
+public final class StudyCheck {
+    /** A claim that takes more than so many standard deviations is a bold one. */
+    private static final double LARGE = 1;
+
+    private StudyCheck() {}
+
+    /**
+     * Draws the prompts, and says how many units there are, how large an effect they can show, and which roles that
+     * claims name they lack.
+     *
+     * @param encoder null of a model without a tokenizer
+     * @param pairsFolder the folder that the investigation's file of pairs or dumped corpus is in
+     * @throws BadInputException if the prompts cannot be drawn
+     */
+    public static List<String> of(Investigation investigation, @Nullable PromptEncoder encoder, Path pairsFolder) {
+        StudyPrompts prompts =
+                new PromptDraw(investigation, pairs(investigation, pairsFolder), encoder).draw();
+        List<PromptPair> heldOut =
+                prompts.all().pairs().subList(prompts.discovery(), prompts.all().size());
+        Units units = Units.of(heldOut.stream()
+                .map(pair -> String.valueOf(pair.unit()))
+                .toList());
+        List<String> sentences = new ArrayList<>();
+        sentences.add("There are " + prompts.discovery() + " pairs for discovery and " + heldOut.size()
+                + " held out, in " + units.count() + " units.");
+        if (units.count() < investigation.minUnits()) {
+            sentences.add("Warning: no result can confirm the primary claims, which takes at least "
+                    + investigation.minUnits() + " units.");
+        } else {
+            sentences.add(power(investigation, heldOut.size(), units.count()));
+        }
+        for (Claim claim : investigation.claims()) {
+            for (String role : claim.roles().stream()
+                    .filter(role -> !role.equals(PromptPair.END))
+                    .toList()) {
+                long without = prompts.all().pairs().stream()
+                        .filter(pair -> !pair.roles().containsKey(role))
+                        .count();
+                if (without > 0) {
+                    sentences.add("Warning: claim " + Printable.quoted(claim.name()) + " names the role "
+                            + Printable.plain(role) + ", which " + without + " of "
+                            + prompts.all().size() + " prompts lack.");
+                }
+            }
+        }
+        return List.copyOf(sentences);
+    }
+
+    private static @Nullable PairFile pairs(Investigation investigation, Path folder) {
+        String source = investigation.prompts().source();
+        if (source == null) {
+            return null;
+        }
+        return investigation.prompts().corpus() == null
+                ? PairFile.read(folder.resolve(source))
+                : PairFile.parse(
+                        source,
+                        new String(
+                                CorpusPairs.json(
+                                        folder.resolve(source), investigation.prompts(), investigation.seed()),
+                                StandardCharsets.UTF_8));
+    }
+
+    /** The distance from the claimed number that such prompts show with the wanted power, in standard deviations. */
+    private static String power(Investigation investigation, int pairs, int units) {
+        TestDesign design = investigation.design();
+        double level = design.alpha() / investigation.primaryClaims().size();
+        int perUnit = Math.max(1, (int) Math.rint((double) pairs / units));
+        double low = 0;
+        double high = 1e3;
+        for (int step = 0; step < 60; step++) {
+            double middle = (low + high) / 2;
+            if (Power.ofUnits(middle, 1, 0, perUnit, units, level) < design.power()) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        return (high > LARGE ? "Warning: the power is low: a" : "A") + " claim is confirmed with a chance of "
+                + design.power() + " where the true effect is beyond its number by "
+                + String.format(Locale.ROOT, "%.2g", high) + " standard deviations of a prompt's.";
+    }
+}
