@@ -78,12 +78,7 @@ final class ProbeCommandTest {
         String out = Outcome.of(few).succeeded().out();
         assertThat(out)
                 .contains(
-                        "40 pairs, each unseen",
-                        "(2 trained)",
-                        "mass-mean",
-                        "whole space",
-                        "permuted",
-                        "95% interval");
+                        "40 pairs, each unseen", "(2 trained)", "mass-mean", "whole space", "permuted", "95% interval");
         assertThat(out.lines()).allMatch(line -> line.length() <= 100);
         String[] many = interchange(120);
         String[] withJson = Arrays.copyOf(many, many.length + 1);

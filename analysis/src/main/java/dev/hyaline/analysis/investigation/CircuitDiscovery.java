@@ -1,9 +1,9 @@
 package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
-import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.association.Stability;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -77,8 +77,8 @@ public record CircuitDiscovery(List<ClaimComponent> circuit, List<Removal> path,
             while (removed < path.size() && mean(path.get(removed).distances(), pairs) <= most) {
                 removed++;
             }
-            resamples.add(names(
-                    path.stream().skip(removed).map(Removal::removed).toList()));
+            resamples.add(
+                    names(path.stream().skip(removed).map(Removal::removed).toList()));
         }
         return Stability.of(names(circuit), resamples);
     }

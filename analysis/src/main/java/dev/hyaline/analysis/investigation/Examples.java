@@ -42,6 +42,7 @@ final class Examples {
         BY_NAME.put("greater-than", """
             {"format": "hyaline-investigation/1", "title": "How fable finds a later year", "model": "fable",
              "behaviour": {"task": "greater-than", "metric": "logit-diff"},
+             "prompts": {"units": "YY"},
              "circuit": {"of": "heads-and-mlps"},
              "claims": [
               {"name": "needed", "do": "ablate", "components": "circuit",

@@ -5,6 +5,7 @@ import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CheckPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
+import dev.hyaline.analysis.investigation.StudyPlan.DictionaryPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
 import dev.hyaline.analysis.statistics.SignFlip;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * refused.
  *
  * @param circuit the search for the circuit; null if no claim is about one
+ * @param superposition the dictionary of a site; null where none is learned, which takes minutes
  * @param smallestEffect the least effect that matters
  * @param alternatives the rivals that are tested; generic damage only where other behaviours are given
  * @param specificAgainst tasks that should not suffer from what the claims ablate; empty where nothing is said of them
@@ -43,6 +45,7 @@ public record Investigation(
         Behaviour behaviour,
         PromptPlan prompts,
         @Nullable CircuitSearch circuit,
+        @Nullable DictionaryPlan superposition,
         EffectAmount smallestEffect,
         List<Claim> claims,
         List<AlternativeKind> alternatives,
@@ -147,6 +150,7 @@ public record Investigation(
                 behaviour,
                 prompts,
                 circuit,
+                superposition,
                 smallestEffect,
                 claims.stream()
                         .map(claim -> claim.meansSomeOf(members) ? claim.of(members) : claim)
@@ -163,6 +167,13 @@ public record Investigation(
      * @throws BadInputException naming the claim, if it does not
      */
     public void requireFits(Gpt2Config config) {
+        if (superposition != null) {
+            try {
+                new ClaimComponent.SiteComponent(superposition.site()).requireIn(config);
+            } catch (BadInputException e) {
+                throw new BadInputException("superposition: " + e.getMessage());
+            }
+        }
         for (Claim claim : claims) {
             try {
                 claim.components().forEach(component -> component.requireIn(config));
@@ -209,6 +220,12 @@ public record Investigation(
             lines.add("The circuit is what iterative ablation (" + circuit.replacement()
                     + ") of " + circuit.of().toString().replace('-', ' ') + " leaves within " + circuit.tau()
                     + " of the gap, on the discovery half.");
+        }
+        if (superposition != null) {
+            lines.add("A dictionary of "
+                    + (superposition.atoms() == 0 ? "ten features a dimension" : superposition.atoms() + " features")
+                    + " is learned from the discovery half at " + superposition.site()
+                    + ", and its strongest features are ablated there one by one.");
         }
         for (Claim claim : claims) {
             lines.add((claim.primary() ? "Claim " : "Secondary claim ") + Printable.quoted(claim.name()) + ": "

@@ -8,6 +8,7 @@ import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CheckPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.StudyPlan.CorpusPrompts;
+import dev.hyaline.analysis.investigation.StudyPlan.DictionaryPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.ReferencePrompts;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
@@ -19,7 +20,9 @@ import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.statistics.power.Spending;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Json;
+import dev.hyaline.instrument.HookPoints;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
@@ -32,6 +35,10 @@ final class InvestigationReader {
     private static final int DEFAULT_PAIRS = 48;
     private static final int DEFAULT_LENGTH = 16;
     private static final int MAX_LENGTH = 1 << 20;
+    private static final int MAX_FEATURES = 1 << 17;
+    private static final int DEFAULT_LATENTS = 16;
+    private static final int MAX_STEPS = 1_000_000;
+    private static final int DEFAULT_STEPS = 300;
     private static final double DEFAULT_TAU = 0.1;
     private static final double DEFAULT_ALPHA = 0.05;
     private static final String ALL = "all";
@@ -51,7 +58,8 @@ final class InvestigationReader {
             "faithfulness_at_least",
             "attention_at_least",
             "share_of_path_at_least");
-    private static final List<String> TREATMENTS = List.of("ablate", "keep-only", "patch", "path", "look", "attend", "force", "steer");
+    private static final List<String> TREATMENTS =
+            List.of("ablate", "keep-only", "patch", "path", "look", "attend", "force", "steer");
 
     private static final List<String> FORCES = List.of("mean-active", "donor", "set");
     private static final double MAX_DOSE = 1e6;
@@ -90,6 +98,8 @@ final class InvestigationReader {
                 keys.section("circuit", InvestigationReader::circuit).orElse(null);
         Replacement replacement = circuit == null ? Replacement.MEAN_BY_POSITION : circuit.replacement();
         Candidates of = circuit == null ? Candidates.HEADS : circuit.of();
+        DictionaryPlan superposition =
+                keys.section("superposition", InvestigationReader::dictionary).orElse(null);
         List<Claim> claims = new ArrayList<>();
         Json list = keys.require("claims", "a list of at least one claim");
         for (Json claim : list.elements()) {
@@ -125,6 +135,7 @@ final class InvestigationReader {
                     behaviour,
                     prompts,
                     circuit,
+                    superposition,
                     smallest,
                     claims,
                     alternatives,
@@ -255,6 +266,19 @@ final class InvestigationReader {
                 keys.number("tau", 1e-6, 1, DEFAULT_TAU));
     }
 
+    private static DictionaryPlan dictionary(FileKeys keys) {
+        Json name = keys.require("site", "a hook point such as \"blocks.2.hook_resid_post\"");
+        HookPoint site = keys.checked("site", () -> HookPoints.point(name.string()));
+        if (site.site().isMap() || site.site().shape().byHead()) {
+            throw name.expected("a hook point with one row a token");
+        }
+        return new DictionaryPlan(
+                site,
+                keys.integer("features", 0, MAX_FEATURES, 0),
+                keys.integer("latents", 1, MAX_FEATURES, DEFAULT_LATENTS),
+                keys.integer("steps", 1, MAX_STEPS, DEFAULT_STEPS));
+    }
+
     private static Claim claim(Json node, int index, Replacement replacement, Candidates of) {
         String where = "claims[" + index + "]";
         FileKeys keys = new FileKeys(node, where);
@@ -353,7 +377,8 @@ final class InvestigationReader {
     }
 
     private static Treatment.ForceTo force(FileKeys keys, ForcedValue value) {
-        return new Treatment.ForceTo(value, into(keys), keys.text("at", PromptPair.END), keys.flag("everywhere", false));
+        return new Treatment.ForceTo(
+                value, into(keys), keys.text("at", PromptPair.END), keys.flag("everywhere", false));
     }
 
     private static ForcedValue forced(FileKeys keys) {

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.investigation;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
+import dev.hyaline.analysis.investigation.StudyPlan.DictionaryPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.investigation.Treatment.ForcedValue;
 import dev.hyaline.files.InputErrors;
@@ -30,6 +31,9 @@ final class InvestigationWriter {
             prompts(investigation.prompts(), json);
             if (investigation.circuit() != null) {
                 circuit(investigation.circuit(), json);
+            }
+            if (investigation.superposition() != null) {
+                dictionary(investigation.superposition(), json);
             }
             json.writeObjectPropertyStart("smallest_effect");
             json.writeNumberProperty("value", investigation.smallestEffect().value());
@@ -103,6 +107,15 @@ final class InvestigationWriter {
         json.writeStringProperty("of", search.of().toString());
         json.writeStringProperty("ablation", search.replacement().toString());
         json.writeNumberProperty("tau", search.tau());
+        json.writeEndObject();
+    }
+
+    private static void dictionary(DictionaryPlan plan, JsonGenerator json) {
+        json.writeObjectPropertyStart("superposition");
+        json.writeStringProperty("site", plan.site().name());
+        json.writeNumberProperty("features", plan.atoms());
+        json.writeNumberProperty("latents", plan.latents());
+        json.writeNumberProperty("steps", plan.steps());
         json.writeEndObject();
     }
 

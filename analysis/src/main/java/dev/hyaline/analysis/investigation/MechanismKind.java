@@ -29,6 +29,8 @@ public enum MechanismKind {
     COMPOSES,
     /** A head keeps a later one from looking at a role. */
     INHIBITS_COMPONENT,
+    /** The values at a site and a role hold a variable. */
+    ENCODES,
     /** Importance alone. */
     GENERAL;
 
@@ -38,7 +40,7 @@ public enum MechanismKind {
     /** The names that a claim of it must give. */
     public List<String> requiredNames() {
         return switch (this) {
-            case COPIES -> List.of("role");
+            case COPIES, ENCODES -> List.of("role");
             case SUPPRESSES -> List.of("role", "answer_role");
             case MEDIATES -> List.of("via");
             case COMPOSES, INHIBITS_COMPONENT -> List.of("receiver", "role");
@@ -51,6 +53,7 @@ public enum MechanismKind {
         return switch (this) {
             case COPIES -> List.of("others");
             case SUPPRESSES, MEDIATES -> List.of("to");
+            case ENCODES -> List.of("variable");
             case INDUCTION -> List.of("previous", "role");
             case COMPOSES, INHIBITS_COMPONENT -> List.of("by");
             default -> List.of();
@@ -75,6 +78,10 @@ public enum MechanismKind {
                 numbers.put("score_at_least", 0.4);
             case MEDIATES -> numbers.put(PATH, 0.5);
             case COMPOSES, INHIBITS_COMPONENT -> numbers.put("attention_change_at_least", 0.2);
+            case ENCODES -> {
+                numbers.put("share_of_prompts_at_least", 0.9);
+                numbers.put("selectivity_at_least", 0.2);
+            }
             case GENERAL -> {
                 // It has no sub-claims.
             }

@@ -4,6 +4,7 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.statistics.power.Spending;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.HookPoint;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -117,6 +118,16 @@ public final class StudyPlan {
      * @param tau share of the gap that the circuit may lack
      */
     public record CircuitSearch(Treatment.Candidates of, Treatment.Replacement replacement, double tau) {}
+
+    /**
+     * A dictionary that is learned from the discovery half's values at a site, and whose features are ablated there.
+     *
+     * @param site with one row a token
+     * @param atoms 0 for ten a dimension
+     * @param latents that a token may use
+     * @param steps batches that it is trained on
+     */
+    public record DictionaryPlan(HookPoint site, int atoms, int latents, int steps) {}
 
     /**
      * The design of the tests.

@@ -7,7 +7,7 @@ import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.Treatment.Candidates;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
 import dev.hyaline.analysis.investigation.discovery.ComponentScan;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.DiscoveryHalf;
 import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
 import dev.hyaline.analysis.statistics.Effect;
 import dev.hyaline.analysis.statistics.VerdictInterval;
@@ -28,7 +28,7 @@ final class CandidateScan {
 
     private CandidateScan() {}
 
-    static byte[] run(StudyModel model, Investigation investigation, HalfEvidence<Discovery> half, double gap) {
+    static byte[] run(StudyModel model, Investigation investigation, HalfEvidence<DiscoveryHalf> half, double gap) {
         CircuitSearch search = investigation.circuit();
         Replacement replacement = search == null ? Replacement.MEAN_BY_POSITION : search.replacement();
         ComponentScan scan =

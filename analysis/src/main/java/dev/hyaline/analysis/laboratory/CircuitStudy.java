@@ -10,7 +10,7 @@ import dev.hyaline.analysis.investigation.discovery.CircuitTests.MemberCompleten
 import dev.hyaline.analysis.investigation.discovery.CircuitTests.MemberMinimality;
 import dev.hyaline.analysis.investigation.discovery.ComponentInteraction;
 import dev.hyaline.analysis.investigation.discovery.ComponentShapley;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOut;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOutHalf;
 import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
 import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.engine.error.BadInputException;
@@ -27,7 +27,7 @@ import tools.jackson.core.JsonGenerator;
  * @param circuit its members
  */
 record CircuitStudy(
-        Investigation claimed, HalfEvidence<HeldOut> half, CircuitSearch search, List<ClaimComponent> circuit) {
+        Investigation claimed, HalfEvidence<HeldOutHalf> half, CircuitSearch search, List<ClaimComponent> circuit) {
     static final String FILE = "circuit.json";
     static final String PATH = HeldOutPhase.NAME + "/" + FILE;
 

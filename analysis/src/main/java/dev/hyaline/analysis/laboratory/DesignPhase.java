@@ -6,7 +6,7 @@ import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.DiscoveryHalf;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PairFile;
 import dev.hyaline.analysis.statistics.Units;
@@ -66,7 +66,7 @@ record DesignPhase(
     public Map<String, byte[]> run(Input input, PhaseRun run) {
         Investigation investigation = input.investigation;
         StudyPrompts prompts = new PromptDraw(investigation, pairs, model.encoder()).draw();
-        HalfPrompts<Discovery> discovery = prompts.discoveryHalf();
+        HalfPrompts<DiscoveryHalf> discovery = prompts.discoveryHalf();
         Units heldOut = Units.of(
                 prompts.all().pairs().subList(prompts.discovery(), prompts.all().size()).stream()
                         .map(pair -> String.valueOf(pair.unit()))
@@ -76,21 +76,16 @@ record DesignPhase(
         Pilot pilot = pilot(investigation, discovery, heldOut, run);
         double seconds = (System.nanoTime() - begin) / 1e9;
         Gpt2Config config = model.model().config();
-        StudyForecast forecast = StudyForecast.of(
-                investigation, config, prompts, pilot.prompts.size(), pilot.search, pilot.claimed);
-        DesignMatrix matrix = DesignMatrix.of(
-                investigation,
-                (int) prompts.all().pairs().stream()
-                        .map(PromptDraw::order)
-                        .distinct()
-                        .count());
+        StudyForecast forecast =
+                StudyForecast.of(investigation, config, prompts, pilot.prompts.size(), pilot.search, pilot.claimed);
+        DesignMatrix matrix = DesignMatrix.of(investigation, (int)
+                prompts.all().pairs().stream().map(PromptDraw::order).distinct().count());
         List<String> remarks = remarks(investigation, prompts, heldOut, pilot);
         remarks.addAll(matrix.remarks());
         remarks.forEach(run.progress()::said);
         // How long it takes is no part of the plan, whose bytes are the same on every machine.
         run.progress()
-                .said(forecast.words(
-                        seconds, pilot.prompts.size() * StudyForecast.ofPilot(investigation, config)));
+                .said(forecast.words(seconds, pilot.prompts.size() * StudyForecast.ofPilot(investigation, config)));
         Map<String, byte[]> files = new LinkedHashMap<>();
         files.put(StudyPrompts.FILE, prompts.toJson());
         files.put(FILE, json(investigation, prompts, heldOut, pilot, forecast, matrix, remarks));
@@ -143,7 +138,7 @@ record DesignPhase(
             long search,
             long claimed) {}
 
-    private Pilot pilot(Investigation investigation, HalfPrompts<Discovery> half, Units heldOut, PhaseRun run) {
+    private Pilot pilot(Investigation investigation, HalfPrompts<DiscoveryHalf> half, Units heldOut, PhaseRun run) {
         TestDesign design = investigation.design();
         PromptSet discovery = half.prompts();
         PromptSet some = discovery.of(
@@ -152,7 +147,7 @@ record DesignPhase(
         // A mean takes more prompts than a pilot has.
         Evidence evidence = StudyForces.forcing(
                         investigation,
-                        new HalfPrompts<Discovery>(some).evidence(model.model(), metric),
+                        new HalfPrompts<DiscoveryHalf>(some).evidence(model.model(), metric),
                         () -> half.evidence(model.model(), metric))
                 .evidence()
                 .journalled(run.journals())

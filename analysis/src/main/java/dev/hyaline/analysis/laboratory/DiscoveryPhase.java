@@ -6,8 +6,9 @@ import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimMeasurement;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.StudyPlan.DictionaryPlan;
 import dev.hyaline.analysis.investigation.discovery.ComponentScan;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.DiscoveryHalf;
 import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
 import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.analysis.statistics.association.Stability;
@@ -38,7 +39,7 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
     static final String LOCK_FILE = "claims.lock";
     static final String LOCK = NAME + "/" + LOCK_FILE;
 
-    record Input(Investigation investigation, HalfPrompts<Discovery> half, PlanLock plan) {
+    record Input(Investigation investigation, HalfPrompts<DiscoveryHalf> half, PlanLock plan) {
         PromptSet prompts() {
             return half.prompts();
         }
@@ -60,9 +61,9 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
     @Override
     public Map<String, byte[]> run(Input input, PhaseRun run) {
         Investigation investigation = input.investigation;
-        HalfEvidence<Discovery> own =
+        HalfEvidence<DiscoveryHalf> own =
                 input.half.evidence(model.model(), investigation.behaviour().measure());
-        HalfEvidence<Discovery> half = StudyForces.forcing(investigation, own, () -> own)
+        HalfEvidence<DiscoveryHalf> half = StudyForces.forcing(investigation, own, () -> own)
                 .with(evidence -> evidence.journalled(run.journals())
                         .progress((done, total) -> run.progress().advanced("discovery half", done, total)));
         Evidence evidence = half.evidence();
@@ -91,6 +92,10 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
                     .forEach(claim -> put(evidence.measure(claim), columns));
             files.put(CLAIMS_FILE, claimed.toJson());
             files.put(CandidateScan.FILE, CandidateScan.run(model, investigation, half, gap));
+            DictionaryPlan plan = investigation.superposition();
+            if (plan != null) {
+                files.put(StudyDictionary.FILE, StudyDictionary.run(model, investigation, plan, half, gap, run));
+            }
         }
         files.put(FILE, json(input, clean, present, gap, found, evidence));
         StudyTable table = new StudyTable(input.prompts().size(), columns);

@@ -12,6 +12,7 @@ import dev.hyaline.analysis.investigation.alternative.Alternative;
 import dev.hyaline.analysis.investigation.alternative.AlternativeFinding;
 import dev.hyaline.analysis.investigation.alternative.BuiltInAlternatives;
 import dev.hyaline.analysis.investigation.alternative.GenericDamage;
+import dev.hyaline.analysis.investigation.alternative.PositionOnly;
 import dev.hyaline.analysis.investigation.mechanism.MechanismFinding;
 import dev.hyaline.analysis.investigation.mechanism.MechanismStudy;
 import dev.hyaline.analysis.investigation.mechanism.StatedMechanism;
@@ -27,10 +28,15 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
-/** The tests of claims beside their own: of their rivals, and of the mechanisms that they state. */
+/**
+ * The tests of claims beside their own: of their rivals, and of the mechanisms that they state.
+ *
+ * @param after evidence of the same prompts with a sentence before them; null where there is none
+ */
 record FurtherTests(
         Investigation claimed,
         Evidence evidence,
+        @Nullable Evidence after,
         double gap,
         Map<String, ClaimMeasurement> measurements,
         PhaseRun run) {
@@ -47,13 +53,16 @@ record FurtherTests(
         List<Alternative> alternatives = new ArrayList<>();
         for (AlternativeKind kind : claimed.alternatives()) {
             alternatives.add(
-                    kind == AlternativeKind.GENERIC_DAMAGE
-                            ? GenericDamage.on(
+                    switch (kind) {
+                        case GENERIC_DAMAGE ->
+                            GenericDamage.on(
                                     others,
                                     claimed.circuit() == null
                                             ? Candidates.HEADS
-                                            : claimed.circuit().of())
-                            : BuiltInAlternatives.of(kind));
+                                            : claimed.circuit().of());
+                        case POSITION_ONLY -> new PositionOnly(after);
+                        default -> BuiltInAlternatives.of(kind);
+                    });
         }
         List<AlternativeFinding> findings = new ArrayList<>();
         int done = 0;

@@ -6,8 +6,8 @@ import dev.hyaline.engine.Gpt2;
 import java.util.function.UnaryOperator;
 
 /**
- * One half of a study's prompts, and in its type which: what was found on {@code HalfPrompts<Discovery>} is tested on
- * {@code HalfPrompts<HeldOut>} and on nothing else. Only a study divides prompts.
+ * One half of a study's prompts, and in its type which: what was found on {@code HalfPrompts<DiscoveryHalf>} is tested
+ * on {@code HalfPrompts<HeldOutHalf>} and on nothing else. Only a study divides prompts.
  *
  * @param <H> the half
  */
@@ -17,13 +17,13 @@ public final class HalfPrompts<H extends HalfPrompts.Half> {
     /** The halves. */
     public sealed interface Half {
         /** The half that circuits are searched for on. */
-        final class Discovery implements Half {
-            private Discovery() {}
+        final class DiscoveryHalf implements Half {
+            private DiscoveryHalf() {}
         }
 
         /** The half that claims are tested on. */
-        final class HeldOut implements Half {
-            private HeldOut() {}
+        final class HeldOutHalf implements Half {
+            private HeldOutHalf() {}
         }
     }
 

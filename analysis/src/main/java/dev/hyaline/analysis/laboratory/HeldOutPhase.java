@@ -1,14 +1,16 @@
 package dev.hyaline.analysis.laboratory;
 
+import dev.hyaline.analysis.investigation.AlternativeKind;
 import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimMeasurement;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Investigation;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOut;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.DiscoveryHalf;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOutHalf;
 import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
 import dev.hyaline.analysis.metric.Metric;
+import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.files.JsonText;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,8 +29,8 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
             Investigation claimed,
             List<ClaimComponent> circuit,
             double gap,
-            HalfPrompts<Discovery> discovery,
-            Sealed<HalfPrompts<HeldOut>> prompts,
+            HalfPrompts<DiscoveryHalf> discovery,
+            Sealed<HalfPrompts<HeldOutHalf>> prompts,
             ClaimsLock lock) {}
 
     /** @param half null where the behaviour was not found: then it stays sealed */
@@ -60,11 +62,11 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         if (half == null) {
             return Map.of(FILE, json(0, null));
         }
-        HalfPrompts<HeldOut> opened = half.prompts.open(half.lock);
+        HalfPrompts<HeldOutHalf> opened = half.prompts.open(half.lock);
         PromptSet prompts = opened.prompts();
         Metric metric = half.claimed.behaviour().measure();
-        Supplier<HalfEvidence<Discovery>> discovery = () -> half.discovery.evidence(model.model(), metric);
-        HalfEvidence<HeldOut> heldOut = StudyForces.forcing(
+        Supplier<HalfEvidence<DiscoveryHalf>> discovery = () -> half.discovery.evidence(model.model(), metric);
+        HalfEvidence<HeldOutHalf> heldOut = StudyForces.forcing(
                         half.claimed, opened.evidence(model.model(), metric), discovery)
                 .with(runs -> runs.journalled(run.journals())
                         .progress((done, total) -> run.progress().advanced("held-out half", done, total)));
@@ -80,7 +82,8 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         measurements.values().forEach(measurement -> DiscoveryPhase.put(measurement, columns));
         StudyTable table = new StudyTable(prompts.size(), columns);
         Map<String, byte[]> files = new LinkedHashMap<>(table.files(TABLE_NAME, prompts.names()));
-        FurtherTests further = new FurtherTests(half.claimed, evidence, half.gap, measurements, run);
+        FurtherTests further = new FurtherTests(
+                half.claimed, evidence, afterSentence(half, opened, discovery), half.gap, measurements, run);
         files.put(FurtherTests.MECHANISMS_FILE, further.mechanisms());
         files.put(FurtherTests.RIVALS_FILE, further.rivals(others(half.claimed)));
         byte[] forces = StudyForces.run(half.claimed, heldOut, half.gap, discovery);
@@ -93,6 +96,29 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         }
         files.put(FILE, json(prompts.size(), evidence));
         return files;
+    }
+
+    /** Evidence of the prompts with a sentence before them, where that is asked for and fits. */
+    private @Nullable Evidence afterSentence(
+            SealedHalf half, HalfPrompts<HeldOutHalf> opened, Supplier<HalfEvidence<DiscoveryHalf>> discovery) {
+        PromptEncoder encoder = model.encoder();
+        if (encoder == null || !half.claimed.alternatives().contains(AlternativeKind.POSITION_ONLY)) {
+            return null;
+        }
+        PromptSet moved = opened.prompts()
+                .after(
+                        encoder.encoder().encode(RobustnessPhase.SENTENCE),
+                        model.model().config().nCtx());
+        return moved == null
+                ? null
+                : StudyForces.forcing(
+                                half.claimed,
+                                new HalfPrompts<HeldOutHalf>(moved)
+                                        .evidence(
+                                                model.model(),
+                                                half.claimed.behaviour().measure()),
+                                discovery)
+                        .evidence();
     }
 
     /** Evidence of the tasks that should not suffer from what the claims ablate. */

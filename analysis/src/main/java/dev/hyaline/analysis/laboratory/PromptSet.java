@@ -10,11 +10,13 @@ import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.instrument.Prompts;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Prompts of a study, each with its unit, its levels of what was listed in full, and the reference prompts whose values
@@ -64,6 +66,51 @@ public record PromptSet(
 
     private static <T> List<T> at(List<T> list, int[] chosen) {
         return Arrays.stream(chosen).mapToObj(list::get).toList();
+    }
+
+    /**
+     * The same prompts after some tokens, which come behind the token that a prompt begins with: every role stands so
+     * much later. Null if a prompt would be too long.
+     *
+     * @param most tokens of a prompt
+     */
+    @Nullable
+    PromptSet after(int[] tokens, int most) {
+        if (pairs.stream().anyMatch(pair -> pair.length() + tokens.length > most)) {
+            return null;
+        }
+        List<PromptPair> moved = new ArrayList<>();
+        for (PromptPair pair : pairs) {
+            Map<String, Integer> roles = new LinkedHashMap<>();
+            pair.roles().forEach((role, position) -> roles.put(role, position == 0 ? 0 : position + tokens.length));
+            moved.add(new PromptPair(
+                    pair.name(),
+                    after(pair.clean(), tokens),
+                    after(pair.corrupted(), tokens),
+                    pair.answers(),
+                    pair.distractors(),
+                    roles,
+                    pair.unit(),
+                    pair.stratum()));
+        }
+        return new PromptSet(
+                moved,
+                factors,
+                references.stream()
+                        .map(group -> group.stream()
+                                .map(prompt -> after(prompt, tokens))
+                                .toList())
+                        .toList(),
+                groups,
+                donors);
+    }
+
+    private static int[] after(int[] prompt, int[] tokens) {
+        int[] longer = new int[prompt.length + tokens.length];
+        longer[0] = prompt[0];
+        System.arraycopy(tokens, 0, longer, 1, tokens.length);
+        System.arraycopy(prompt, 1, longer, 1 + tokens.length, prompt.length - 1);
+        return longer;
     }
 
     public int size() {

@@ -104,6 +104,9 @@ record ReportPhase(List<String> phases, @Nullable ReportPage page) implements Ph
             if (before.has(CandidateScan.PATH)) {
                 CandidateScan.map(before.json(CandidateScan.PATH), json);
             }
+            if (before.has(StudyDictionary.PATH)) {
+                before.json(StudyDictionary.PATH).write("superposition", json);
+            }
             if (before.has(CircuitStudy.PATH)) {
                 Json circuit = before.json(CircuitStudy.PATH);
                 circuit.get("tests").ifPresent(tests -> tests.write("circuit_tests", json));

@@ -38,7 +38,7 @@ record RobustnessPhase(StudyModel model) implements Phase<RobustnessPhase.Input,
     private static final double SMALLEST = 0.1;
 
     /** About nothing that a task is about. */
-    private static final String SENTENCE = "It was a warm day. ";
+    static final String SENTENCE = "It was a warm day. ";
 
     /** @param pairs null where nobody asked, or the behaviour was not found */
     record Input(Investigation investigation, @Nullable List<PromptPair> pairs) {}

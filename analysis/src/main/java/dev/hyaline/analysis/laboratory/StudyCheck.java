@@ -33,13 +33,11 @@ public final class StudyCheck {
      * @throws BadInputException if the prompts cannot be drawn
      */
     public static List<String> of(Investigation investigation, @Nullable PromptEncoder encoder, Path pairsFolder) {
-        StudyPrompts prompts =
-                new PromptDraw(investigation, pairs(investigation, pairsFolder), encoder).draw();
+        StudyPrompts prompts = new PromptDraw(investigation, pairs(investigation, pairsFolder), encoder).draw();
         List<PromptPair> heldOut =
                 prompts.all().pairs().subList(prompts.discovery(), prompts.all().size());
-        Units units = Units.of(heldOut.stream()
-                .map(pair -> String.valueOf(pair.unit()))
-                .toList());
+        Units units = Units.of(
+                heldOut.stream().map(pair -> String.valueOf(pair.unit())).toList());
         List<String> sentences = new ArrayList<>();
         sentences.add("There are " + prompts.discovery() + " pairs for discovery and " + heldOut.size()
                 + " held out, in " + units.count() + " units.");
@@ -76,8 +74,7 @@ public final class StudyCheck {
                 : PairFile.parse(
                         source,
                         new String(
-                                CorpusPairs.json(
-                                        folder.resolve(source), investigation.prompts(), investigation.seed()),
+                                CorpusPairs.json(folder.resolve(source), investigation.prompts(), investigation.seed()),
                                 StandardCharsets.UTF_8));
     }
 

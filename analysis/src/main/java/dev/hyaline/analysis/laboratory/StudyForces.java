@@ -10,8 +10,8 @@ import dev.hyaline.analysis.investigation.force.ForceResult;
 import dev.hyaline.analysis.investigation.force.StatedForce;
 import dev.hyaline.analysis.investigation.force.Steer;
 import dev.hyaline.analysis.laboratory.HalfPrompts.Half;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOut;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.DiscoveryHalf;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOutHalf;
 import dev.hyaline.analysis.laboratory.HalfPrompts.HalfEvidence;
 import dev.hyaline.analysis.statistics.Bootstrap;
 import dev.hyaline.analysis.statistics.Units;
@@ -41,7 +41,10 @@ final class StudyForces {
 
     /** The forces of one claim. */
     private record Measured(
-            Claim claim, List<ForceResult> results, List<Dose> doses, @Nullable String problem) {}
+            Claim claim,
+            List<ForceResult> results,
+            List<Dose> doses,
+            @Nullable String problem) {}
 
     private record Dose(String component, Side into, DoseResponse response) {}
 
@@ -56,19 +59,19 @@ final class StudyForces {
      * @param discovery evidence of the discovery half
      */
     static <H extends Half> HalfEvidence<H> forcing(
-            Investigation investigation, HalfEvidence<H> evidence, Supplier<HalfEvidence<Discovery>> discovery) {
+            Investigation investigation, HalfEvidence<H> evidence, Supplier<HalfEvidence<DiscoveryHalf>> discovery) {
         return investigation.claims().stream().anyMatch(claim -> claim.treatment() instanceof Treatment.ForceTo)
-                ? evidence.with(runs ->
-                        runs.forcedBy(StatedForce.by(discovery.get().evidence())))
+                ? evidence.with(
+                        runs -> runs.forcedBy(StatedForce.by(discovery.get().evidence())))
                 : evidence;
     }
 
     /** Measures the forces of named components; null if no claim states one. */
     static byte @Nullable [] run(
             Investigation claimed,
-            HalfEvidence<HeldOut> half,
+            HalfEvidence<HeldOutHalf> half,
             double gap,
-            Supplier<HalfEvidence<Discovery>> discovery) {
+            Supplier<HalfEvidence<DiscoveryHalf>> discovery) {
         List<Claim> claims = claimed.claims().stream()
                 .filter(claim -> forces(claim) && !claim.isOfCircuit())
                 .toList();
@@ -77,8 +80,9 @@ final class StudyForces {
         }
         Evidence evidence = half.evidence();
         Evidence source = discovery.get().evidence();
-        List<Measured> measured =
-                claims.stream().map(claim -> measure(claimed, evidence, source, claim)).toList();
+        List<Measured> measured = claims.stream()
+                .map(claim -> measure(claimed, evidence, source, claim))
+                .toList();
         Units units = evidence.experiment()
                 .pairs()
                 .units()
@@ -130,7 +134,8 @@ final class StudyForces {
         json.writeStringProperty("do", measured.claim.treatment().word());
         Written.text("problem", measured.problem, json);
         if (measured.problem == null) {
-            json.writeStringProperty("words", words(measured.results, claimed.smallestEffect().inMetric(gap)));
+            json.writeStringProperty(
+                    "words", words(measured.results, claimed.smallestEffect().inMetric(gap)));
         }
         json.writeArrayPropertyStart("results");
         for (ForceResult result : measured.results) {
@@ -202,8 +207,8 @@ final class StudyForces {
     /** Whether the force breaks the behaviour, and whether it brings more than half of it back. */
     private static String words(List<ForceResult> results, double least) {
         double distance = distance(results);
-        boolean breaks = results.stream()
-                .anyMatch(result -> isOwn(result, Side.CLEAN) && result.meanChange() <= -least);
+        boolean breaks =
+                results.stream().anyMatch(result -> isOwn(result, Side.CLEAN) && result.meanChange() <= -least);
         boolean restores = results.stream()
                 .anyMatch(result -> isOwn(result, Side.CORRUPTED) && result.meanChange() >= distance / 2 + least);
         return breaks

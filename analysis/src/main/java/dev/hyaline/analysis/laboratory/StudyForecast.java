@@ -26,7 +26,12 @@ record StudyForecast(long passes, long reruns, long multiplyAdds, long bytes) {
     private static final int SIDES = 2;
 
     static StudyForecast of(
-            Investigation investigation, Gpt2Config config, StudyPrompts prompts, int pilotPairs, long search, long claimed) {
+            Investigation investigation,
+            Gpt2Config config,
+            StudyPrompts prompts,
+            int pilotPairs,
+            long search,
+            long claimed) {
         long discovery = prompts.discovery();
         long tested = prompts.all().size() - discovery;
         double ofDiscovery = (double) discovery / pilotPairs;
@@ -40,8 +45,7 @@ record StudyForecast(long passes, long reruns, long multiplyAdds, long bytes) {
 
     private static PromptSet heldOut(StudyPrompts prompts) {
         return prompts.all()
-                .of(IntStream.range(prompts.discovery(), prompts.all().size())
-                        .toArray());
+                .of(IntStream.range(prompts.discovery(), prompts.all().size()).toArray());
     }
 
     /** Reruns of a pair in the pilot: the search and the claims, without the scan. */
@@ -50,8 +54,8 @@ record StudyForecast(long passes, long reruns, long multiplyAdds, long bytes) {
     }
 
     private static long candidates(Investigation investigation, Gpt2Config config) {
-        boolean mlps = investigation.circuit() != null
-                && investigation.circuit().of() == Candidates.HEADS_AND_MLPS;
+        boolean mlps =
+                investigation.circuit() != null && investigation.circuit().of() == Candidates.HEADS_AND_MLPS;
         return (long) config.nLayers() * (config.nHeads() + (mlps ? 1 : 0));
     }
 
@@ -89,7 +93,8 @@ record StudyForecast(long passes, long reruns, long multiplyAdds, long bytes) {
         double seconds = pilotReruns == 0 ? 0 : pilotSeconds / pilotReruns * reruns;
         return "Both halves take " + passes + " passes and at most " + reruns + " partial ones"
                 + (seconds > 0 ? ", about " + Math.max(1, Math.round(seconds)) + " s by the pilot's speed" : "")
-                + ", and keep " + Math.max(1, bytes >> 20) + " MiB of values; sanity checks and variations come on top.";
+                + ", and keep " + Math.max(1, bytes >> 20)
+                + " MiB of values; sanity checks and variations come on top.";
     }
 
     void write(JsonGenerator json) {

@@ -1,7 +1,7 @@
 package dev.hyaline.analysis.laboratory;
 
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.Discovery;
-import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOut;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.DiscoveryHalf;
+import dev.hyaline.analysis.laboratory.HalfPrompts.Half.HeldOutHalf;
 import dev.hyaline.analysis.prompt.PairFile;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.PromptPair;
@@ -35,12 +35,12 @@ record StudyPrompts(PromptSet all, int discovery, Leakage leakage) {
             0);
 
     /** The pairs to find a circuit on. */
-    HalfPrompts<Discovery> discoveryHalf() {
+    HalfPrompts<DiscoveryHalf> discoveryHalf() {
         return new HalfPrompts<>(all.of(IntStream.range(0, discovery).toArray()));
     }
 
     /** The pairs to test claims on, under the seal of a plan. */
-    Sealed<HalfPrompts<HeldOut>> heldOutHalf(PlanLock plan) {
+    Sealed<HalfPrompts<HeldOutHalf>> heldOutHalf(PlanLock plan) {
         return Sealed.of(
                 new HalfPrompts<>(all.of(IntStream.range(discovery, all.size()).toArray())), plan);
     }

@@ -229,8 +229,8 @@ final class InvestigationFileTest {
                 "\"prompts\": {} | \"prompts\": {\"reference\": \"abd\"} | expected prompts.reference to be one of"
                         + " clean, corrupted, abc (perhaps abc), found \"abd\"",
                 "\"prompts\": {} | \"promts\": {} | promts means nothing; perhaps prompts is meant; there are format,"
-                        + " model, seed, behaviour, prompts, circuit, claims, specific_against, alternatives,"
-                        + " smallest_effect, design, sanity, robustness, title",
+                        + " model, seed, behaviour, prompts, circuit, superposition, claims, specific_against,"
+                        + " alternatives, smallest_effect, design, sanity, robustness, title",
                 "\"prompts\": {} | \"alternatives\": \"some\" | expected alternatives to be \"all\" or a list of"
                         + " alternatives, found \"some\"",
                 "\"prompts\": {} | \"alternatives\": [\"recencie\"] | expected alternatives[0] to be one of"
@@ -277,6 +277,10 @@ final class InvestigationFileTest {
                         + " behaviour.task, of the file prompts.pairs or of prompts.corpus; found 2 of them",
                 "\"prompts\": {} | \"prompts\": {\"corpus\": {}} | prompts.corpus.dump is missing; it is the folder of"
                         + " a dumped corpus",
+                "\"prompts\": {} | \"superposition\": {} | superposition.site is missing; it is a hook point such as"
+                        + " \"blocks.2.hook_resid_post\"",
+                "\"prompts\": {} | \"superposition\": {\"site\": \"blocks.1.attn.hook_z\"} | expected"
+                        + " superposition.site to be a hook point with one row a token, found \"blocks.1.attn.hook_z\"",
                 "\"prompts\": {} | \"sanity\": true | expected sanity to be one of all, none, found true",
                 "\"ablate\" | \"path\" | claims[0].to is missing; it is a list of receivers such as \"a2.h2<q>\" or"
                         + " \"logits\"",

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
+import dev.hyaline.analysis.investigation.HypothesisVerdict;
 import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Digests;
@@ -367,6 +369,31 @@ final class LaboratoryTest {
     }
 
     @Test
+    void theReadmesExampleIsTheCodeBelow(@TempDir Path other) throws IOException {
+        Path file = other.resolve("small.json");
+        Files.write(file, SMALL.toJson());
+        Path folder = done;
+        PromptEncoder encoder = Fable.encoder();
+        // begin
+        Laboratory laboratory =
+                Laboratory.of(new StudyModel("fable", model, encoder, "tokens")).in(folder);
+        StudyReport report =
+                laboratory.run(Investigation.read(file), StudyProgress.NONE); // goes on where it was stopped
+        HypothesisVerdict verdict = report.verdict(); // supported, refuted or inconclusive, with reasons
+        // end
+        assertThat(verdict).isEqualTo(LaboratoryTest.report.verdict());
+        String source = Files.readString(Path.of("src/test/java/dev/hyaline/analysis/laboratory/LaboratoryTest.java"));
+        String code = source.substring(source.indexOf("// begin\n") + 9, source.indexOf("// end\n"));
+        String readme = Files.readString(Path.of("../README.md"));
+        String shown = readme.substring(readme.indexOf("LaboratoryTest. -->\n```java\n") + 28);
+        assertThat(words(shown.substring(0, shown.indexOf("```")))).isEqualTo(words(code));
+    }
+
+    private static String words(String code) {
+        return code.replaceAll("\\s+", " ").replace(" .", ".").strip();
+    }
+
+    @Test
     void stepsAreJoined() {
         Step<Integer, String> words = (number, run) -> "n" + number;
         Step<String, Integer> lengths = (text, run) -> text.length();
@@ -381,8 +408,7 @@ final class LaboratoryTest {
         assertThat(design.require("forecast").require("full_passes").integer(0, 100))
                 .isEqualTo(48);
         assertThat(design.require("forecast").require("bytes_kept").number()).isPositive();
-        List<Json> hypotheses =
-                design.require("matrix").require("hypotheses").elements();
+        List<Json> hypotheses = design.require("matrix").require("hypotheses").elements();
         assertThat(hypotheses)
                 .extracting(hypothesis -> hypothesis.require("name").string() + " "
                         + hypothesis.require("distinguishable").bool())

@@ -140,8 +140,10 @@ final class PlantedInvestigationTest {
                             "steered: confirmed",
                             "taken away: confirmed",
                             "looking away: confirmed");
-            List<Json> forces =
-                    new StudyFiles(study).json(StudyForces.PATH).require("claims").elements();
+            List<Json> forces = new StudyFiles(study)
+                    .json(StudyForces.PATH)
+                    .require("claims")
+                    .elements();
             assertThat(forces)
                     .extracting(claim -> claim.require("claim").string() + ": "
                             + claim.require("words").string())
@@ -165,6 +167,43 @@ final class PlantedInvestigationTest {
             assertThat(Laboratory.of(new StudyModel("planted", model))
                             .verify(study, Files.createDirectory(folder.resolve("again")), StudyProgress.NONE))
                     .isNull();
+        }
+    }
+
+    /** The features of the planted heads' output are found and ablated, and the report says what is known of them. */
+    @Test
+    void featuresOfALearnedDictionaryAreAblated(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("pairs.json"), CopyingModel.pairs(120, 3));
+        Investigation investigation = Investigation.parse("features.json", """
+            {"format": "hyaline-investigation/1", "model": "planted", "behaviour": {},
+             "prompts": {"pairs": "pairs.json", "draw": {"discovery": 32, "held_out": 4}, "reference": "corrupted"},
+             "superposition": {"site": "blocks.0.hook_attn_out", "features": 32, "latents": 4, "steps": 400},
+             "design": {"pilot": 4}, "alternatives": [], "sanity": "none", "robustness": "none",
+             "claims": [{"name": "a", "do": "ablate", "components": "0.4", "expect": {"decrease": 0.1}}]}
+            """);
+        assertThat(Investigation.parse("again", new String(investigation.toJson(), StandardCharsets.UTF_8)))
+                .isEqualTo(investigation);
+        try (Gpt2 model = CopyingModel.of(1)) {
+            Path study = folder.resolve("study");
+            Laboratory.of(new StudyModel("planted", model))
+                    .in(study)
+                    .pairsFrom(folder)
+                    .run(investigation, StudyProgress.NONE);
+            Json found = new StudyFiles(study).json(ReportPhase.PATH).require("superposition");
+            assertThat(found.get("problem")).isEmpty();
+            assertThat(found.require("dictionaries").elements())
+                    .extracting(dictionary -> dictionary.require("features").integer(0, 100))
+                    .containsExactly(32, 32);
+            List<Json> features = found.require("features").elements();
+            assertThat(features).hasSizeBetween(4, 24);
+            assertThat(features.getFirst().require("component").string()).startsWith("sae:blocks.0.hook_attn_out[");
+            // A feature of the output of heads that carry the answer costs some of it.
+            assertThat(features).anyMatch(feature -> feature.require("loss").number() > 0.05);
+            try (Gpt2 other = Gpt2.of(model.weights(), 1)) {
+                assertThat(Laboratory.of(new StudyModel("planted", other))
+                                .verify(study, Files.createDirectory(folder.resolve("again")), StudyProgress.NONE))
+                        .isNull();
+            }
         }
     }
 

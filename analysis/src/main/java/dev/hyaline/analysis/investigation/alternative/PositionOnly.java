@@ -3,23 +3,34 @@ package dev.hyaline.analysis.investigation.alternative;
 import dev.hyaline.analysis.investigation.Claim;
 import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Expectation;
 import dev.hyaline.analysis.investigation.TestedClaim;
 import dev.hyaline.analysis.investigation.Treatment;
 import dev.hyaline.analysis.statistics.Bootstrap;
 import dev.hyaline.analysis.statistics.Heterogeneity;
+import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.Units;
+import dev.hyaline.analysis.statistics.VerdictInterval;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The components go by the index of a position, not by what stands there. Excluded if, in every order in which the
  * roles of the prompts stand, the effect has the predicted sign, and each head that is claimed to attend to a role, or
- * made to, attends to it more than to any other. Prompts with a sentence before them are tested as any others, as
- * evidence of their own.
+ * made to, attends to it more than to any other; and if the same holds of the prompts with a sentence before them,
+ * where every index is another.
+ *
+ * @param after evidence of the same pairs with a sentence before them; null to leave that out
  */
-public record PositionOnly() implements Alternative {
+public record PositionOnly(@Nullable Evidence after) implements Alternative {
+    /** By the orders alone. */
+    public PositionOnly() {
+        this(null);
+    }
+
     @Override
     public String name() {
         return "position-only";
@@ -61,6 +72,9 @@ public record PositionOnly() implements Alternative {
             }
         }
         attention(claim, orders, against);
+        if (after != null) {
+            least = Math.min(least, afterSentence(claim, after, orders, against));
+        }
         return AlternativeFinding.decided(
                 this,
                 claim,
@@ -71,7 +85,31 @@ public record PositionOnly() implements Alternative {
                 new double[0],
                 against.isEmpty()
                         ? "the effect has the predicted sign in each of " + orders.count() + " orders"
+                                + (after == null ? "" : ", and with a sentence before the prompts")
                         : String.join("; ", against));
+    }
+
+    /** The lower end of the effect with a sentence before the prompts; adds what is against the claim there. */
+    private double afterSentence(TestedClaim claim, Evidence moved, Units orders, List<String> against) {
+        TestedClaim there =
+                TestedClaim.of(moved, claim.claim(), claim.gap(), claim.design(), claim.study(), claim.seed());
+        List<String> found = new ArrayList<>();
+        Interval interval = VerdictInterval.of(
+                        there.values(),
+                        claim.units(),
+                        claim.level(),
+                        Bootstrap.REPLICATES,
+                        claim.random(claim.claim().name() + "/" + name() + "/after"))
+                .map(VerdictInterval::interval)
+                .orElse(null);
+        double low = interval == null ? Double.NaN : interval.low();
+        if (!(low > 0)) {
+            found.add("the effect is " + (float) there.mean()
+                    + (interval == null ? "" : ", of which the interval reaches " + (float) low));
+        }
+        attention(there, orders, found);
+        found.forEach(what -> against.add("with a sentence before the prompts " + what));
+        return low;
     }
 
     /** Adds each head and order in which another role draws more attention. */

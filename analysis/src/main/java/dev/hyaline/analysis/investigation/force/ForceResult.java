@@ -79,11 +79,7 @@ public record ForceResult(
             for (ClaimComponent component : components) {
                 Target target = component.target(prompts);
                 edits.addAll(force.edit(
-                        evidence,
-                        into,
-                        component,
-                        at == null ? target : target.positions(prompts.position(at)),
-                        pair));
+                        evidence, into, component, at == null ? target : target.positions(prompts.position(at)), pair));
             }
             return edits;
         };

@@ -107,6 +107,11 @@ public record Encodes(
                             + " of what all of them do",
                     0,
                     study -> new SubClaim.Sample(rest(study, own), study.units())));
+            all.add(SubClaim.atLeast(
+                    "the whole",
+                    "all of the corrupted run's values do at least 0.8 of what its part in the subspace does",
+                    0,
+                    study -> new SubClaim.Sample(whole(study, own), study.units())));
         }
         Function<PromptPair, String> classes = variable;
         if (classes != null) {
@@ -206,6 +211,15 @@ public record Encodes(
         }));
         double[] contrast = Suppresses.contrast(outside, whole, REST);
         return Arrays.stream(contrast).map(value -> -value).toArray();
+    }
+
+    /** A subspace that does more than the whole wakes a pathway that the model does not use (Makelov et al. 2024). */
+    private double[] whole(MechanismStudy study, InterchangeSubspace own) {
+        double[] clean = study.evidence().clean();
+        return Suppresses.contrast(
+                Copies.difference(clean, interchanged(study, null, "whole")),
+                Copies.difference(clean, interchanged(study, own, "own")),
+                1 - REST);
     }
 
     private SubClaim.Sample probe(MechanismStudy study, Function<PromptPair, String> classes) {

@@ -7,6 +7,7 @@ import dev.hyaline.analysis.investigation.Claim;
 import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.SiteComponent;
 import dev.hyaline.analysis.investigation.Expectation;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
@@ -21,6 +22,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.weights.CompositionMode;
 import java.util.List;
+import java.util.function.Function;
 
 /** The mechanism that a claim states, of its components, names and numbers. */
 public final class StatedMechanism {
@@ -90,7 +92,31 @@ public final class StatedMechanism {
             case MEDIATES -> mediates();
             case COMPOSES -> composes(/* inhibits= */ false);
             case INHIBITS_COMPONENT -> composes(/* inhibits= */ true);
+            case ENCODES -> encodes();
             case GENERAL -> Mechanism.general();
+        };
+    }
+
+    private Encodes encodes() {
+        if (!(only() instanceof SiteComponent site)) {
+            throw new BadInputException("the mechanism " + stated.kind() + " is of a hook point, found " + only());
+        }
+        return new Encodes(
+                site.point(),
+                stated.name("role"),
+                null,
+                stated.names("variable").isEmpty() ? null : variable(stated.name("variable")),
+                stated.number("share_of_prompts_at_least"),
+                cost(),
+                stated.number("selectivity_at_least"));
+    }
+
+    /** What a probe is to tell of a clean prompt: its answer, its stratum, or the token at a role. */
+    private static Function<PromptPair, String> variable(String name) {
+        return switch (name) {
+            case "answer" -> pair -> "token " + pair.answers()[0];
+            case "stratum" -> pair -> String.valueOf(pair.stratum());
+            default -> pair -> "token " + pair.clean()[pair.position(name)];
         };
     }
 

@@ -198,7 +198,9 @@ final class MechanismTest {
         InterchangeSubspace line = InterchangeSubspace.random(1, fable.config().dModel(), CounterRandom.of(3));
         MechanismFinding chance = MechanismFinding.test(
                 new Encodes(point, "S2", line, null, Encodes.FOLLOWS, half, Encodes.SELECTIVITY), ioi, "chance");
-        assertThat(chance.subClaims()).hasSize(4);
+        assertThat(chance.subClaims()).hasSize(5);
+        assertThat(chance.subClaims().get(4).name()).isEqualTo("the whole");
+        assertThat(chance.subClaims().get(4).verdict().isConfirmed()).isTrue();
         assertThat(chance.subClaims().get(0).verdict()).hasToString("refuted (negligible)");
         assertThat(chance.subClaims().get(3).verdict().isConfirmed()).isFalse();
         assertThatThrownBy(
@@ -216,6 +218,8 @@ final class MechanismTest {
               {"name": "inhibits", "mechanism": "suppresses", "components": ["1.3"], "role": "S2",
                "answer_role": "IO", "expect": {"decrease": 1}},
               {"name": "moves", "mechanism": "copies", "components": ["2.4"], "role": "IO"},
+              {"name": "holds", "mechanism": "encodes", "components": "blocks.1.hook_resid_pre", "role": "S2",
+               "variable": "answer"},
               {"name": "waits", "mechanism": "first-token", "components": ["3.7"], "score_at_least": 0.5}]}
             """);
         assertThat(Investigation.parse("again", new String(investigation.toJson(), StandardCharsets.UTF_8)))
@@ -236,6 +240,10 @@ final class MechanismTest {
                 .isEqualTo(
                         new Copies(List.of(new HeadComponent(2, 4)), "end", "IO", List.of("S1", "S2"), 0.3, 5, 0.75));
         assertThat(StatedMechanism.of(claims.get(2), fable.config(), ioi.pairs()))
+                .isInstanceOfSatisfying(
+                        Encodes.class,
+                        encodes -> assertThat(encodes.point()).isEqualTo(HookPoints.point("blocks.1.hook_resid_pre")));
+        assertThat(StatedMechanism.of(claims.get(3), fable.config(), ioi.pairs()))
                 .isEqualTo(new Attends(List.of(new HeadComponent(3, 7)), HeadType.FIRST_TOKEN, 0.5));
         assertThat(claims.get(1).sentence())
                 .isEqualTo(

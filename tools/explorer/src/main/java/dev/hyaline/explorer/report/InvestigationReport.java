@@ -96,6 +96,7 @@ public final class InvestigationReport {
         List<View> views = new ArrayList<>(verdict.views());
         views.addAll(ClaimParts.views(files));
         views.addAll(CircuitParts.views(files.report()));
+        views.addAll(FurtherParts.views(files.report()));
         views.addAll(RivalParts.views(files));
         views.addAll(RecordParts.views(files));
         return Page.of(files.report().text("title", "An investigation"), views)
