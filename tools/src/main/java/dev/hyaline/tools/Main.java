@@ -23,7 +23,12 @@ public final class Main {
         System.exit(exitCode);
     }
 
-    static int run(String[] arguments, Console console) {
+    /**
+     * Runs a command in this JVM.
+     *
+     * @return the exit code
+     */
+    public static int run(String[] arguments, Console console) {
         FailureReport failures = new FailureReport(console, List.of(arguments));
         try {
             requireReadable(arguments);

@@ -255,12 +255,14 @@ public final class DumpPlan {
      * Writes the plan to a store, unless it is there.
      *
      * @throws BadInputException if the store holds another plan
-     * @throws FileException if it cannot be written
+     * @throws FileException if it cannot be written, or the store holds a dump without a plan
      */
     public void write(PartStore store) {
         try (PartFiles files = files(store)) {
             if (store.size(FILE).isPresent()) {
                 requireThis(read(store), store.name());
+            } else if (store.size(DumpFolder.MANIFEST).isPresent()) {
+                throw FileException.occupied(store.name(), "holds a dump that was not planned; choose another folder");
             } else {
                 files.write(FILE, bytes);
             }

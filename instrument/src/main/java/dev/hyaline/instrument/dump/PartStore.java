@@ -12,6 +12,11 @@ import java.util.function.Predicate;
  * bytes. Thread-safe.
  */
 public interface PartStore {
+    /** A folder of this machine, or one that it shares with others as NFS does. */
+    static PartStore of(Path folder) {
+        return new PartFolder(folder);
+    }
+
     /** The name of a file, for messages. */
     String name(String file);
 
