@@ -8,6 +8,7 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.explorer.view.RunComparison;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Prompts;
@@ -28,6 +29,7 @@ import java.util.SequencedMap;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
 /** The model as pages see it. It keeps the runs of the latest prompts. Used by one run at a time. */
@@ -40,12 +42,16 @@ final class LiveModel {
     private final ExploredModel explored;
     private final String prompt;
     private final SequencedMap<List<Integer>, BaseRun> runs = new LinkedHashMap<>();
+    private @Nullable BaseLogits baseLogits;
     private final long budget = Runtime.getRuntime().maxMemory() / 8;
 
     LiveModel(ExploredModel explored, String prompt) {
         this.explored = explored;
         this.prompt = prompt;
     }
+
+    /** The logits of a run at a position. */
+    private record BaseLogits(BaseRun run, int position, float[] logits) {}
 
     /**
      * A prompt.
@@ -118,6 +124,16 @@ final class LiveModel {
             oldest.remove();
         }
         return run;
+    }
+
+    /** The comparison with the logits of the run at its position, from the latest one if it is the same place. */
+    RunComparison withBaseLogits(RunComparison comparison, BaseRun run, int position) {
+        BaseLogits latest = baseLogits;
+        if (latest == null || latest.run != run || latest.position != position) {
+            latest = new BaseLogits(run, position, comparison.baseLogits());
+            baseLogits = latest;
+        }
+        return comparison.baseLogits(latest.logits);
     }
 
     private long bytes() {

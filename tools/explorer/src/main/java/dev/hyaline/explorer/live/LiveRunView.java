@@ -34,8 +34,9 @@ final class LiveRunView implements LiveView {
         BaseRun run = model.run(prompt.tokens());
         progress.requireWanted();
         int length = prompt.tokens().length;
+        int position = request.integer("position", -length, length - 1, -1);
         RunComparison comparison = RunComparison.of(run, 0, edits)
-                .position(request.integer("position", -length, length - 1, -1))
+                .position(position)
                 .top(request.integer(
                         "top",
                         1,
@@ -59,6 +60,7 @@ final class LiveRunView implements LiveView {
                     place.get(0).integer(0, model.config().nLayers() - 1),
                     place.get(1).integer(0, model.config().nHeads() - 1));
         }
+        comparison = model.withBaseLogits(comparison, run, position < 0 ? position + length : position);
         if (request.flag("quick")) {
             comparison = comparison.onePosition();
         }

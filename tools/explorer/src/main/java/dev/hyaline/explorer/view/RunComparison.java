@@ -1,10 +1,11 @@
 package dev.hyaline.explorer.view;
 
-import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.metric.Logits;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.capture.Capture;
@@ -90,6 +91,8 @@ public final class RunComparison {
     private final int[] compared;
     private final int @Nullable [] head;
     private final boolean whole;
+    /** Of the run at the position; null where they are to be formed. */
+    private final float @Nullable [] baseLogits;
 
     private RunComparison(
             BaseRun run,
@@ -98,7 +101,8 @@ public final class RunComparison {
             int top,
             int[] compared,
             int @Nullable [] head,
-            boolean whole) {
+            boolean whole,
+            float @Nullable [] baseLogits) {
         this.run = run;
         this.edit = edit;
         this.position = position;
@@ -106,13 +110,14 @@ public final class RunComparison {
         this.compared = compared;
         this.head = head;
         this.whole = whole;
+        this.baseLogits = baseLogits;
     }
 
     /** The comparison of a sequence of a run with the same under edits, at its last position. */
     public static RunComparison of(BaseRun run, int sequence, Interventions edits) {
         BadInputException.requireIndex("sequence", sequence, run.sequences());
         return new RunComparison(
-                run, new SequenceEdit(sequence, edits), run.length(sequence) - 1, TOP, new int[0], null, true);
+                run, new SequenceEdit(sequence, edits), run.length(sequence) - 1, TOP, new int[0], null, true, null);
     }
 
     /** Chooses the position whose next token is looked at; a negative one counts from the end. */
@@ -120,7 +125,7 @@ public final class RunComparison {
         int length = run.length(edit.sequence());
         int counted = newPosition < 0 ? newPosition + length : newPosition;
         BadInputException.requireIndex("position", counted, length);
-        return new RunComparison(run, edit, counted, top, compared, head, whole);
+        return new RunComparison(run, edit, counted, top, compared, head, whole, null);
     }
 
     /** Sets how many of the likeliest tokens of each run are shown, by default 10. */
@@ -129,26 +134,50 @@ public final class RunComparison {
             throw new BadInputException("the number of likeliest tokens must be from 1 to the vocabulary's "
                     + config().dVocab() + ", found " + tokens);
         }
-        return new RunComparison(run, edit, position, tokens, compared, head, whole);
+        return new RunComparison(run, edit, position, tokens, compared, head, whole, baseLogits);
     }
 
     /** Chooses two tokens, of whose logits the difference is taken; by default the two likeliest of the run. */
     public RunComparison compare(int token, int other) {
         BadInputException.requireIndex("token", token, config().dVocab());
         BadInputException.requireIndex("token", other, config().dVocab());
-        return new RunComparison(run, edit, position, top, new int[] {token, other}, head, whole);
+        return new RunComparison(run, edit, position, top, new int[] {token, other}, head, whole, baseLogits);
     }
 
     /** Chooses the head whose pattern is shown; by default the one whose pattern changes most. */
     public RunComparison head(int layer, int newHead) {
         BadInputException.requireIndex("layer", layer, config().nLayers());
         BadInputException.requireIndex("head", newHead, config().nHeads());
-        return new RunComparison(run, edit, position, top, compared, new int[] {layer, newHead}, whole);
+        return new RunComparison(run, edit, position, top, compared, new int[] {layer, newHead}, whole, baseLogits);
     }
 
     /** Leaves out what takes more than the logits of one position: divergences of all positions, and attention. */
     public RunComparison onePosition() {
-        return new RunComparison(run, edit, position, top, compared, head, false);
+        return new RunComparison(run, edit, position, top, compared, head, false, baseLogits);
+    }
+
+    /**
+     * Gives the logits of the run at the position, which another comparison formed.
+     *
+     * @param logits {@code [dVocab]}; neither copied nor to be changed
+     * @throws BadShapeException if they are more or fewer
+     */
+    public RunComparison baseLogits(float[] logits) {
+        if (logits.length != config().dVocab()) {
+            throw new BadShapeException("the logits", config().dVocab() + " values", logits.length + " values");
+        }
+        return new RunComparison(run, edit, position, top, compared, head, whole, logits);
+    }
+
+    /** The logits of the run at the position, {@code [dVocab]}. */
+    public float[] baseLogits() {
+        return baseLogits != null
+                ? baseLogits
+                : run.rerun(List.of(SequenceEdit.of(edit.sequence())))
+                        .logits(LogitSelection.rows(position))
+                        .results()
+                        .getFirst()
+                        .logits();
     }
 
     Gpt2Config config() {
@@ -168,10 +197,12 @@ public final class RunComparison {
     }
 
     Outcome outcome() {
-        List<RerunResult> results =
-                rerun().logits(LogitSelection.rows(position)).results();
-        float[] base = results.get(0).logits();
-        float[] edited = results.get(1).logits();
+        float[] base = baseLogits();
+        RerunResult result = run.rerun(List.of(edit))
+                .logits(LogitSelection.rows(position))
+                .results()
+                .getFirst();
+        float[] edited = result.logits();
         List<NextToken> baseLikeliest = NextToken.likeliest(base, Math.max(top, 2));
         List<NextToken> editedLikeliest = NextToken.likeliest(edited, top);
         int[] pair = compared.length > 0
@@ -185,7 +216,7 @@ public final class RunComparison {
         int[] at = {position};
         double[] p = new Logits(at, base).logProbabilities();
         double[] q = new Logits(at, edited).logProbabilities();
-        MultiplyAdds work = results.get(1).work();
+        MultiplyAdds work = result.work();
         Whole rest = whole ? whole(pair) : null;
         return new Outcome(
                 tokens.stream().mapToInt(token -> token).toArray(),

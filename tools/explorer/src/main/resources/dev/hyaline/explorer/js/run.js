@@ -32,10 +32,11 @@ function editDocument(interventions, inOrder) {
   return {format: FORMAT, in_order: inOrder, interventions};
 }
 
-/** The edits that an address names: `edits`, a list as JSON; or `zero`, heads such as `2.1,3.0`. */
+/** The edits that an address names: `edits`, JSON, a list or all of it; or `zero`, heads such as `2.1,3.0`. */
 function editsOf(address) {
   if (address.edits) {
-    return editDocument(JSON.parse(address.edits), address.order === "1");
+    const read = JSON.parse(address.edits);
+    return Array.isArray(read) ? editDocument(read, address.order === "1") : read;
   }
   const heads = [...(address.zero ?? "").matchAll(/(\d+)\.(\d+)/g)];
   return editDocument(heads.map(([, layer, head]) =>

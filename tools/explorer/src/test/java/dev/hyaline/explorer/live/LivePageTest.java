@@ -3,9 +3,9 @@ package dev.hyaline.explorer.live;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.metric.Logits;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.Browser;
 import dev.hyaline.instrument.Prompts;
@@ -225,6 +225,13 @@ final class LivePageTest {
         browser.evaluate("sessionStorage.removeItem('hyaline-prompt')");
     }
 
+    private static void keep(String name) throws IOException, InterruptedException {
+        String kept = System.getProperty("screenshots");
+        if (kept != null) {
+            Files.write(Path.of(kept).resolve(name), browser.screenshot());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"light", "dark"})
     void aPictureOfTheEditedRun(String scheme) throws IOException, InterruptedException {
@@ -233,10 +240,7 @@ final class LivePageTest {
                 "[{\"do\": \"scale\", \"site\": \"attn.hook_z\", \"layers\": \"1\", \"heads\": \"3\", \"factor\": -1},"
                         + " {\"do\": \"zero\", \"site\": \"attn.hook_z\", \"layers\": \"2\", \"heads\": \"0\"}]"));
         answered();
-        String kept = System.getProperty("screenshots");
-        if (kept != null) {
-            Files.write(Path.of(kept).resolve("run-" + scheme + ".png"), browser.screenshot());
-        }
+        keep("run-" + scheme + ".png");
         assertThat(browser.evaluate("document.documentElement.scrollWidth")).isEqualTo("1200");
         assertThat(Arrays.asList(browser.evaluate("[...document.querySelectorAll('input, select, textarea, button')]"
                                 + ".filter(e => !e.labels?.length && !e.ariaLabel && !e.textContent.trim()).length")
