@@ -23,11 +23,11 @@ final class ShellCommandTest {
                 .start();
         try (OutputStream in = shell.getOutputStream()) {
             in.write("""
-                    fable.record("Anna went to the park").get("pattern", 2).shape()
-                    fable.model().kernels().name().startsWith("vector")
-                    Nonsense.of(1)
-                    /exit 7
-                    """.getBytes(StandardCharsets.UTF_8));
+                fable.record("Anna went to the park").get("pattern", 2).shape()
+                fable.model().kernels().name().startsWith("vector")
+                Nonsense.of(1)
+                /exit 7
+                """.getBytes(StandardCharsets.UTF_8));
         }
         String out = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(out).contains("8, 6, 6", "==> true", "cannot find symbol").containsOnlyOnce("cannot find symbol");

@@ -6,11 +6,18 @@ import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.CorpusRecorder;
+import dev.hyaline.explorer.view.CorpusView;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
+import dev.hyaline.instrument.capture.CaptureListener;
 import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.capture.PromptPass;
+import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
 import dev.hyaline.instrument.dump.Document;
@@ -26,6 +33,7 @@ import dev.hyaline.tools.option.DumpOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.OutputFormat;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PartOptions;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
@@ -42,10 +50,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine;
 
 /** {@code hyaline dump}: running prompts and writing the activations at hook points. */
 @Command(
@@ -110,6 +118,9 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     private DryRunOptions dryRun;
 
     @Mixin
+    private PageOption page;
+
+    @Mixin
     private CommonOptions common;
 
     public DumpCommand(Console console) {
@@ -119,6 +130,16 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     @Override
     public void check() {
         Path folder = options.folder();
+        if (page.isAsked()
+                && (parts.isPart()
+                        || parts.isFinish()
+                        || parts.isPlan()
+                        || dryRun.isGiven()
+                        || options.format == OutputFormat.DATASETS)) {
+            throw new BadInputException(
+                    "--html shows the dump that a command writes whole: it goes without --plan, --part, --finish,"
+                            + " --dry-run and --format datasets");
+        }
         if (parts.isPart() || parts.isFinish()) {
             return;
         }
@@ -164,10 +185,28 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 steps.plan(checkpoint, vocabulary, dryRun);
             } else if (inShards(corpus)) {
                 new ShardedDump(console, options, dryRun, common.json).write(checkpoint, vocabulary, corpus);
+                if (page.isAsked()) {
+                    try (ActivationStore store = ActivationStore.open(options.folder())) {
+                        page.write(
+                                console,
+                                () -> page(CorpusView.of(heading(checkpoint), store, vocabulary::shown)),
+                                common.json);
+                    }
+                }
             } else {
                 oneFile(checkpoint, vocabulary, options.folder());
             }
         }
+    }
+
+    private ViewHeading heading(Checkpoint checkpoint) {
+        return page.heading("Dump of activations", checkpoint.name())
+                .withBasis(options.gradients.name().map(of -> "gradients of " + of).orElse(""));
+    }
+
+    private static Page page(CorpusView view) {
+        ViewHeading heading = view.data().heading();
+        return Page.of(heading.title() + ": " + heading.model(), view);
     }
 
     private boolean inShards(Corpus corpus) {
@@ -279,6 +318,8 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 CompletableFuture.supplyAsync(() -> ModelOptions.files(checkpoint));
         List<String> command = options.canonical();
         try (Gpt2 engine = options.engine.open(options.weights.weights(checkpoint), console)) {
+            @Nullable CorpusRecorder recorder =
+                    page.isAsked() ? CorpusRecorder.of(engine.config(), dump.prompts(), dump.capture()) : null;
             DumpSummary summary;
             Dump.DumpSummary written;
             try (ConsoleProgress progress = new ConsoleProgress(
@@ -291,11 +332,32 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                         engine,
                         folder,
                         () -> options.provenance(Version.text(), checkpoint, files.join(), vocabulary, command),
-                        summary,
+                        recorder == null ? summary : both(summary, recorder),
                         pass);
             }
             report.written(engine, summary, written, common.json);
+            if (recorder != null) {
+                page.write(
+                        console,
+                        () -> page(recorder.view(heading(checkpoint), vocabulary::shown)),
+                        common.json);
+            }
             DumpReport.warnOfOverflow(console, written.overflowed(), options.type);
         }
+    }
+
+    private static CaptureListener both(DumpSummary summary, CorpusRecorder recorder) {
+        return new CaptureListener() {
+            @Override
+            public void captured(HookPoint point, int sequence, float[] values, int offset, int length) {
+                summary.captured(point, sequence, values, offset, length);
+                recorder.captured(point, sequence, values, offset, length);
+            }
+
+            @Override
+            public void finished(int sequence, float[] nextTokenLogits) {
+                summary.finished(sequence, nextTokenLogits);
+            }
+        };
     }
 }

@@ -5,6 +5,11 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sampling;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.View;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.RunComparison;
+import dev.hyaline.explorer.view.RunView;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.run.BaseRun;
@@ -17,6 +22,7 @@ import dev.hyaline.tools.option.EditOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.SamplingOptions;
 import dev.hyaline.tools.report.EditReport;
@@ -24,6 +30,7 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
@@ -119,6 +126,9 @@ public final class EditCommand implements Runnable, CheckedOptions {
     private SamplingOptions samplingOptions;
 
     @Mixin
+    private PageOption page;
+
+    @Mixin
     private CommonOptions common;
 
     public EditCommand(Console console) {
@@ -155,15 +165,45 @@ public final class EditCommand implements Runnable, CheckedOptions {
                 InterventionProbe.of(interventions, engine.config(), prompts); // refused before the prompts run
                 EditReport report =
                         new EditReport(console, checkpoint.name(), vocabulary, prompts, interventions, pairs, top);
-                report.print(engine, outcomes(engine, prompts, interventions, vocabulary), common.json);
+                BaseRun run = BaseRun.record(engine, prompts);
+                report.print(engine, outcomes(engine, run, prompts, interventions, vocabulary), common.json);
+                page.write(
+                        console,
+                        () -> page(checkpoint.name(), run, prompts, interventions, vocabulary, pairs),
+                        common.json);
             }
         }
     }
 
+    /** Each prompt's run beside the edited one. */
+    private Page page(
+            String model,
+            BaseRun run,
+            Prompts prompts,
+            Interventions interventions,
+            ModelVocabulary vocabulary,
+            List<EditReport.Pair> pairs) {
+        List<View> views = new ArrayList<>();
+        for (int s = 0; s < prompts.size(); s++) {
+            int[] tokens = prompts.tokens(s);
+            ViewHeading heading = page.heading("Edited run", model)
+                    .withPrompt(
+                            vocabulary.tokenizer().map(of -> of.decode(tokens)).orElse(""),
+                            Arrays.stream(tokens).mapToObj(vocabulary::shown).toList())
+                    .withJava("RunComparison.of(run, " + s + ", interventions)");
+            RunComparison comparison = RunComparison.of(run, s, interventions.on(s, prompts.size()));
+            RunComparison shown = pairs.isEmpty()
+                    ? comparison
+                    : comparison.compare(
+                            pairs.getFirst().token(), pairs.getFirst().other());
+            views.add(RunView.of(heading, shown, vocabulary::shown));
+        }
+        return Page.of("Edited run of " + model, views);
+    }
+
     private List<EditReport.Outcome> outcomes(
-            Gpt2 engine, Prompts prompts, Interventions interventions, ModelVocabulary vocabulary) {
+            Gpt2 engine, BaseRun run, Prompts prompts, Interventions interventions, ModelVocabulary vocabulary) {
         int count = prompts.size();
-        BaseRun run = BaseRun.record(engine, prompts);
         List<SequenceEdit> edits = new ArrayList<>();
         IntStream.range(0, count).forEach(s -> edits.add(SequenceEdit.of(s)));
         IntStream.range(0, count).forEach(s -> edits.add(new SequenceEdit(s, interventions.on(s, count))));

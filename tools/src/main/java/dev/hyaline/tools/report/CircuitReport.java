@@ -165,7 +165,8 @@ public record CircuitReport(
 
     /** The view of the graph with the circuit in it. */
     public CircuitView view(ViewHeading heading) {
-        double[] effects = Arrays.stream(edges.effects()).mapToDouble(MeanInterval::mean).toArray();
+        double[] effects =
+                Arrays.stream(edges.effects()).mapToDouble(MeanInterval::mean).toArray();
         List<CircuitCurve> measured = search.selection().isAbsolute() ? curves.absolute() : curves.signed();
         return CircuitView.of(
                 heading.withTitle(title()),

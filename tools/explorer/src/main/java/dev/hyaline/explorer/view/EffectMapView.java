@@ -48,9 +48,14 @@ public final class EffectMapView implements DataView {
      */
     public EffectMapView withNormalised(ResultTable other, boolean first) {
         if (!other.axes().equals(table.axes())) {
-            throw new BadShapeException("the normalised table", table.toString(), other.toString());
+            throw new BadShapeException("the normalised table", axes(table), axes(other));
         }
         return new EffectMapView(heading, table, other, first, edit);
+    }
+
+    private static String axes(ResultTable of) {
+        return String.join(
+                " x ", of.axes().stream().map(axis -> axis.size() + " " + axis.name()).toList());
     }
 
     /** The same view, each of whose cells leads to the run behind it. */

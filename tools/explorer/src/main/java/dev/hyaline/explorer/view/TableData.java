@@ -61,12 +61,13 @@ final class TableData {
         } else {
             html.element(
                     "p",
-                    table + " has " + table.cells() + " cells, too many for a picture; the page shows them with scripts"
+                    table.title() + " has " + table.cells() + " cells, too many for a picture; the page shows them with scripts"
                             + " allowed.");
         }
     }
 
     private static String alternative(ResultTable table) {
-        return "Heat map of " + table + ": " + table.quantity() + ".";
+        return "Heat map of " + table.title() + ": " + table.quantity() + " by "
+                + String.join(", ", table.axes().stream().map(Axis::name).toList()) + ".";
     }
 }

@@ -97,7 +97,7 @@ export function render(root, view, context) {
       QUANTILES.flatMap(([quantile, name]) => {
         const at = Math.round(quantile * (sorted.length - 1));
         const near = [];
-        for (let i = 0; i < sorted.length && near.length < EXAMPLES; i++) {
+        for (let i = 0; i <= Math.max(2, sorted.length / 50) && near.length < EXAMPLES; i++) {
           const row = sorted[quantile >= 0.5 ? at - i : at + i];
           if (row === undefined) {
             break;
