@@ -379,8 +379,8 @@ public final class ResultTable {
      * @param labels on each axis, with the axis' name: {@code head 5}
      * @param standardError of the mean; NaN of a single sample
      */
-    public record TableCell(int number, List<String> labels, double mean, double standardError) {
-        public TableCell {
+    public record RankedCell(int number, List<String> labels, double mean, double standardError) {
+        public RankedCell {
             labels = List.copyOf(labels);
         }
 
@@ -398,7 +398,7 @@ public final class ResultTable {
      * @param n how many; all whose mean is a number if there are fewer
      * @throws BadInputException if {@code n} is not positive
      */
-    public List<TableCell> top(int n) {
+    public List<RankedCell> top(int n) {
         if (n < 1) {
             throw new BadInputException("the number of cells must be at least 1, found " + n);
         }
@@ -409,7 +409,7 @@ public final class ResultTable {
                 .boxed()
                 .sorted(Comparator.comparingDouble(cell -> -Math.abs(means[cell] - from)))
                 .limit(n)
-                .map(cell -> new TableCell(cell, named(cell), means[cell], standardError(cell)))
+                .map(cell -> new RankedCell(cell, named(cell), means[cell], standardError(cell)))
                 .toList();
     }
 

@@ -85,10 +85,10 @@ public final class TableScreen {
 
     /** Lists the cells farthest from the neutral value. */
     private void standingOut() {
-        List<ResultTable.TableCell> cells = table.top(SHOWN);
+        List<ResultTable.RankedCell> cells = table.top(SHOWN);
         lines.add(style.dim("the " + cells.size() + " of " + Printable.count(table.cells()) + " cells farthest from "
                 + Figures.brief(table.neutral().orElse(0))));
-        list(cells.stream().map(ResultTable.TableCell::number).toList());
+        list(cells.stream().map(ResultTable.RankedCell::number).toList());
     }
 
     private void list(List<Integer> cells) {

@@ -103,7 +103,7 @@ final class ResultTableTest {
         assertThat(table.top(2)).hasToString("[layer 1, head 1: 3.00, layer 0, head 1: -2.00]");
         assertThat(table.top(9)).hasSize(6);
         assertThat(table.neutralAt(3).top(1))
-                .extracting(ResultTable.TableCell::number)
+                .extracting(ResultTable.RankedCell::number)
                 .containsExactly(1);
         assertThat(table.tensor().get(1, -2)).isEqualTo(3);
         assertThat(table.tensor().axes()).containsExactly("layer", "head");
