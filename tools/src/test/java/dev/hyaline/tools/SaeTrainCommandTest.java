@@ -14,6 +14,7 @@ import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -130,6 +131,35 @@ final class SaeTrainCommandTest {
                         .succeeded()
                         .out())
                 .contains("transcoder", "blocks.2.hook_mlp_out");
+    }
+
+    @Test
+    void severalTrainOnOnePassAsEachWouldAlone() throws IOException {
+        saes.train("all", "--architecture", "topk,standard", "--l1", "2,3.5", "--rate", "0.001");
+        saes.train("six");
+        saes.train("two", "--architecture", "standard", "--l1", "2");
+        saes.train("three", "--architecture", "standard", "--l1", "3.5");
+        assertThat(temporary.resolve("all").toFile().list())
+                .containsExactlyInAnyOrder("topk", "standard-l1-2", "standard-l1-3.5");
+        Map<String, String> alone = Map.of("topk", "six", "standard-l1-2", "two", "standard-l1-3.5", "three");
+        for (Map.Entry<String, String> same : alone.entrySet()) {
+            for (String file : List.of("sae_weights.safetensors", "cfg.json")) {
+                assertThat(temporary.resolve("all").resolve(same.getKey()).resolve(file))
+                        .hasSameBinaryContentAs(
+                                temporary.resolve(same.getValue()).resolve(file));
+            }
+        }
+        List<String> again = List.of(
+                "sae", "train", "--architecture", "topk,standard", "--l1", "2,3.5", "--out", saes.path("all"));
+        assertThat(Outcome.of(again.toArray(String[]::new)).err()).contains("exists already");
+        assertThat(Outcome.of(SaeFixture.with(again, "--resume")).succeeded().out())
+                .contains("Nothing was left to do");
+        assertThat(Outcome.of("sae", "train", "--latents", "8,9", "--k", "9", "--out", saes.path("none"))
+                        .err())
+                .contains("--k must be at most the number of latents, 8, found 9");
+        assertThat(Outcome.of("sae", "train", "--k", "4,x", "--out", saes.path("none"))
+                        .exitCode())
+                .isPositive();
     }
 
     @Test

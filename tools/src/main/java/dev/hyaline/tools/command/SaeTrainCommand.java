@@ -32,17 +32,25 @@ import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.StopNotice;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import tools.jackson.core.JsonGenerator;
 
 /** {@code hyaline sae train}: trains an autoencoder. */
 @Command(
@@ -61,6 +69,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  hyaline sae train                                 fable, blocks.2.hook_resid_post, top-k 16",
             "  hyaline sae train --architecture standard --l1 3 --site blocks.1.hook_mlp_out",
+            "  hyaline sae train --k 8,16,32 --out widths        three, on the same batches",
             "  hyaline sae train --architecture standard --site blocks.1.hook_resid_post,blocks.2.hook_resid_post",
             "  hyaline sae train --model gpt2 --prompts 'corpus/*.parquet' --context 128 --pack --batch 4096",
             "  hyaline dump --model gpt2 --prompts corpus.jsonl --sites resid_post --layers 8 --skip-bos",
@@ -102,6 +111,20 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
     }
 
+    /**
+     * What tells one of the autoencoders that are trained from another.
+     *
+     * @param latents 0 for the default
+     * @param k 0 unless the architecture chooses the largest
+     * @param l1 0 if it does
+     */
+    private record Setting(Architecture architecture, int latents, double k, double l1, double rate) {
+        static Setting of(Architecture architecture, int latents, double k, double l1, double rate) {
+            boolean largest = architecture.choosesLargest();
+            return new Setting(architecture, latents, largest ? k : 0, largest ? 0 : l1, rate);
+        }
+    }
+
     private final Console console;
 
     @Option(
@@ -109,8 +132,14 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             paramLabel = "NAME",
             completionCandidates = Architectures.class,
             converter = Architectures.class,
-            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
-    private Architecture architecture = Architecture.TOPK;
+            split = ",",
+            description = {
+                "${COMPLETION-CANDIDATES}. Several with commas between, here and in the next options marked with *,"
+                        + " train an autoencoder each, of every combination, on the same batches: the model runs once. Each"
+                        + " ends in the weights that it has by itself, in a folder of --out named after what tells it"
+                        + " apart. Default: topk *"
+            })
+    private List<Architecture> architectures = List.of(Architecture.TOPK);
 
     @Option(
             names = "--site",
@@ -128,20 +157,26 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     @Option(names = "--skip", description = "Give a transcoder a linear path around its latents.")
     private boolean skip;
 
-    @Option(names = "--latents", paramLabel = "N", description = "Number of latents. Default: 10 times the width")
-    private @Nullable Integer latents;
+    @Option(
+            names = "--latents",
+            paramLabel = "N",
+            split = ",",
+            description = "Number of latents. Default: 10 times the width *")
+    private List<Integer> latents = List.of();
 
     @Option(
             names = "--k",
             paramLabel = "K",
-            description = "Latents a token, of the three that choose the largest. Default: 16")
-    private double k = 16;
+            split = ",",
+            description = "Latents a token, of the three that choose the largest. Default: 16 *")
+    private List<Double> ks = List.of(16.0);
 
     @Option(
             names = "--l1",
             paramLabel = "X",
-            description = "Coefficient of the penalty of standard, gated and jumprelu. Default: 5")
-    private double l1 = 5;
+            split = ",",
+            description = "Coefficient of the penalty of standard, gated and jumprelu. Default: 5 *")
+    private List<Double> penalties = List.of(5.0);
 
     @Option(
             names = "--anneal",
@@ -162,8 +197,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     @Option(names = "--batch", paramLabel = "N", description = "Tokens of a batch. Default: ${DEFAULT-VALUE}")
     private int batch = 1024;
 
-    @Option(names = "--rate", paramLabel = "X", description = "Learning rate. Default: ${DEFAULT-VALUE}")
-    private double rate = 1e-3;
+    @Option(names = "--rate", paramLabel = "X", split = ",", description = "Learning rate. Default: 0.001 *")
+    private List<Double> rates = List.of(1e-3);
 
     @Option(
             names = "--seed",
@@ -222,10 +257,14 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        PathOption.newFolder("--out", out);
-        if (!resume && Files.exists(checkpoint())) {
-            throw new BadInputException("--out: " + checkpoint() + " is of a run that was stopped; go on with it"
-                    + " (--resume), or remove it");
+        for (Setting setting : settings()) {
+            if (!resume || settings().size() == 1) {
+                PathOption.newFolder("--out", folder(setting));
+            }
+            if (!resume && Files.exists(checkpoint(setting))) {
+                throw new BadInputException("--out: " + checkpoint(setting) + " is of a run that was stopped; go on"
+                        + " with it (--resume), or remove it");
+            }
         }
         if (!siteOut.isEmpty()) {
             HookPoints.point(siteOut);
@@ -235,9 +274,11 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 throw new BadInputException(
                         "--site-out is for a transcoder, which reads one site, but --site names " + sites().size());
             }
-            if (architecture != Architecture.STANDARD && architecture != Architecture.TOPK) {
-                throw new BadInputException(
-                        "a crosscoder is of --architecture standard or topk, found " + architecture);
+            for (Architecture architecture : architectures) {
+                if (architecture != Architecture.STANDARD && architecture != Architecture.TOPK) {
+                    throw new BadInputException(
+                            "a crosscoder is of --architecture standard or topk, found " + architecture);
+                }
             }
         }
         if (steps < 1 || batch < 1 || checkpointEvery < 1) {
@@ -249,11 +290,15 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         if (batch > MAX_BATCH) {
             throw new BadInputException("--batch must be at most " + MAX_BATCH + ", found " + batch);
         }
-        if (latents != null && latents < 1) {
-            throw new BadInputException("--latents must be at least 1, found " + latents);
+        for (int number : latents) {
+            if (number < 1) {
+                throw new BadInputException("--latents must be at least 1, found " + number);
+            }
         }
-        if (anneal != null && architecture != Architecture.STANDARD) {
-            throw new BadInputException("--anneal is for --architecture standard, found " + architecture);
+        for (Architecture architecture : architectures) {
+            if (anneal != null && architecture != Architecture.STANDARD) {
+                throw new BadInputException("--anneal is for --architecture standard, found " + architecture);
+            }
         }
         if (anneal != null && !(anneal > 0 && anneal <= 1)) {
             throw new BadInputException("--anneal must be above 0 and at most 1, found " + anneal);
@@ -261,7 +306,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         if (anneal != null && (site.contains(",") || steps < MIN_ANNEALED_STEPS)) {
             throw new BadInputException("--anneal is for one site and at least " + MIN_ANNEALED_STEPS + " steps");
         }
-        if (ghostGradients && architecture == Architecture.GATED) {
+        if (ghostGradients && architectures.contains(Architecture.GATED)) {
             throw new BadInputException("--ghost-gradients is for latents with one pre-activation, not for gated ones");
         }
         if (maxLength != null && (dump.isEmpty() || !(maxLength >= 1) || maxLength.isInfinite())) {
@@ -271,7 +316,9 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         if (bufferRows != null) {
             CheckedOptions.requireAtLeast("--buffer-rows", 1, bufferRows);
         }
-        if (!(k > 0) || !(rate > 0) || !(l1 >= 0)) {
+        if (!ks.stream().allMatch(k -> k > 0)
+                || !rates.stream().allMatch(rate -> rate > 0)
+                || !penalties.stream().allMatch(l1 -> l1 >= 0)) {
             throw new BadInputException("--k and --rate must be above 0, and --l1 at least 0");
         }
     }
@@ -284,8 +331,65 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                         .toList();
     }
 
-    private Path checkpoint() {
-        return PathOption.parse("--out", out + ".training.safetensors");
+    /** Every combination that is asked for, once. */
+    private List<Setting> settings() {
+        Set<Setting> settings = new LinkedHashSet<>();
+        for (Architecture architecture : architectures) {
+            for (int number : latents.isEmpty() ? List.of(0) : latents) {
+                for (double k : ks) {
+                    for (double l1 : penalties) {
+                        for (double rate : rates) {
+                            settings.add(Setting.of(architecture, number, k, l1, rate));
+                        }
+                    }
+                }
+            }
+        }
+        return List.copyOf(settings);
+    }
+
+    /** What tells a setting from the others, such as {@code topk-k8}; empty if it is the only one. */
+    private String name(Setting setting) {
+        List<String> parts = new ArrayList<>();
+        if (settings().stream().map(Setting::architecture).distinct().count() > 1) {
+            parts.add(setting.architecture().toString());
+        }
+        if (differs(setting, Setting::latents)) {
+            parts.add("latents" + setting.latents());
+        }
+        if (differs(setting, Setting::k)) {
+            parts.add("k" + plain(setting.k()));
+        }
+        if (differs(setting, Setting::l1)) {
+            parts.add("l1-" + plain(setting.l1()));
+        }
+        if (differs(setting, Setting::rate)) {
+            parts.add("rate" + plain(setting.rate()));
+        }
+        return String.join("-", parts);
+    }
+
+    /** Whether something differs among the settings of one architecture. */
+    private boolean differs(Setting among, Function<Setting, Object> what) {
+        return settings().stream()
+                        .filter(setting -> setting.architecture() == among.architecture())
+                        .map(what)
+                        .distinct()
+                        .count()
+                > 1;
+    }
+
+    private static String plain(double value) {
+        return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
+    }
+
+    private String folder(Setting setting) {
+        return settings().size() == 1 ? out : out + "/" + name(setting);
+    }
+
+    private Path checkpoint(Setting setting) {
+        String of = settings().size() == 1 ? out : out + "." + name(setting);
+        return PathOption.parse("--out", of + ".training.safetensors");
     }
 
     @Override
@@ -311,13 +415,16 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
         HookPoints.select(config, to.name());
         int width = Math.max(width(in, config), width(List.of(to), config));
-        long n = latents == null ? (long) WIDTHS * width(in, config) : latents;
-        if (n * width > Integer.MAX_VALUE) {
-            throw new BadInputException(
-                    "--latents must be at most " + Integer.MAX_VALUE / width + " of width " + width + ", found " + n);
-        }
-        if (k > n && architecture.choosesLargest()) {
-            throw new BadInputException("--k must be at most the number of latents, " + n + ", found " + k);
+        for (Setting setting : settings()) {
+            long n = setting.latents() == 0 ? (long) WIDTHS * width(in, config) : setting.latents();
+            if (n * width > Integer.MAX_VALUE) {
+                throw new BadInputException("--latents must be at most " + Integer.MAX_VALUE / width + " of width "
+                        + width + ", found " + n);
+            }
+            if (setting.k() > n) {
+                throw new BadInputException(
+                        "--k must be at most the number of latents, " + n + ", found " + setting.k());
+            }
         }
     }
 
@@ -360,52 +467,94 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
 
     private void train(
             Checkpoint checkpoint, List<HookPoint> in, HookPoint to, Set<Integer> excluded, TrainingData data) {
-        Training training = training(data);
-        Path file = checkpoint();
-        try (SaeTrainer trainer = resume
-                        ? SaeTrainer.beginOrResume(training, data, run.threads(), file)
+        // One that is there is done: a run of several was stopped while it wrote them.
+        List<Setting> left = settings().stream()
+                .filter(setting -> !Files.exists(PathOption.parse("--out", folder(setting))))
+                .toList();
+        if (left.isEmpty()) {
+            if (!run.json()) {
+                console.out().println("Nothing was left to do: " + out + " has all " + settings().size());
+            }
+            report(List.of(), data, 1);
+            return;
+        }
+        Map<SaeTrainer, Run> runs = new LinkedHashMap<>();
+        try (StopNotice notice = new StopNotice(console, "the same command with --resume goes on")) {
+            for (Setting setting : left) {
+                Training training = training(setting, data);
+                SaeTrainer trainer = resume
+                        ? SaeTrainer.beginOrResume(training, data, run.threads(), checkpoint(setting))
                         : SaeTrainer.begin(training, data, run.threads());
-                StopNotice notice = new StopNotice(console, "the same command with --resume goes on")) {
-            @Nullable Losses[] last = new Losses[1];
-            int[] dead = new int[1];
+                runs.put(trainer, new Run(setting, trainer));
+            }
             long begin = System.nanoTime();
-            long first = trainer.done();
-            try (ConsoleProgress progress = new ConsoleProgress(console, "train", "steps", training.steps())) {
-                progress.skip(first);
-                trainer.run(data, (done, losses, currentRate, deadNow) -> {
-                    last[0] = losses;
-                    dead[0] = deadNow;
+            try (ConsoleProgress progress = new ConsoleProgress(console, "train", "steps", steps * left.size())) {
+                runs.keySet().forEach(trainer -> progress.skip(trainer.done()));
+                SaeTrainer.run(List.copyOf(runs.keySet()), data, (trainer, done, losses, currentRate, deadNow) -> {
+                    Run of = Objects.requireNonNull(runs.get(trainer));
+                    of.last = losses;
+                    of.dead = deadNow;
                     progress.advance(1);
-                    if (done % checkpointEvery == 0 && done < training.steps()) {
-                        trainer.checkpoint(file);
+                    if (done % checkpointEvery == 0 && done < steps) {
+                        trainer.checkpoint(checkpoint(of.setting));
                     }
                 });
             }
             double seconds = (System.nanoTime() - begin) / 1e9;
-            SaeMetadata metadata = SaeMetadata.unknown()
-                    .at(checkpoint.name(), in.stream().map(HookPoint::name).collect(Collectors.joining(",")))
-                    .texts(texts.context(), texts.begins())
-                    .centred(false)
-                    .excluding(excluded.stream().sorted().toList())
-                    .with("training_architecture", "\"" + architecture + "\"");
-            metadata = to.equals(in.getFirst()) ? metadata : metadata.writing(to.name());
-            SaeFiles.write(trainer.autoencoder(metadata), PathOption.parse("--out", out), trainer.densities());
+            for (Run done : runs.values()) {
+                write(done, checkpoint, in, to, excluded);
+            }
             notice.cancel();
+            report(List.copyOf(runs.values()), data, seconds);
+        } finally {
+            runs.keySet().forEach(SaeTrainer::close);
+        }
+    }
+
+    /** One of the autoencoders that are trained. */
+    private static final class Run {
+        final Setting setting;
+        final SaeTrainer trainer;
+        final long first;
+        @Nullable Losses last;
+        int dead;
+
+        Run(Setting setting, SaeTrainer trainer) {
+            this.setting = setting;
+            this.trainer = trainer;
+            first = trainer.done();
+        }
+    }
+
+    private void write(Run done, Checkpoint checkpoint, List<HookPoint> in, HookPoint to, Set<Integer> excluded) {
+        SaeMetadata metadata = SaeMetadata.unknown()
+                .at(checkpoint.name(), in.stream().map(HookPoint::name).collect(Collectors.joining(",")))
+                .texts(texts.context(), texts.begins())
+                .centred(false)
+                .excluding(excluded.stream().sorted().toList())
+                .with("training_architecture", "\"" + done.setting.architecture() + "\"");
+        metadata = to.equals(in.getFirst()) ? metadata : metadata.writing(to.name());
+        SaeFiles.write(
+                done.trainer.autoencoder(metadata),
+                PathOption.parse("--out", folder(done.setting)),
+                done.trainer.densities());
+        Path file = checkpoint(done.setting);
+        try {
             Files.deleteIfExists(file);
-            report(training, data, trainer.done() - first, last[0], dead[0], seconds);
         } catch (IOException e) {
             throw FileException.stopped(file, e);
         }
     }
 
-    private Training training(TrainingData data) {
-        int n = latents == null ? WIDTHS * data.dIn() : latents;
+    private Training training(Setting setting, TrainingData data) {
+        int n = setting.latents() == 0 ? WIDTHS * data.dIn() : setting.latents();
+        Architecture architecture = setting.architecture();
         TrainedActivation activation = switch (architecture) {
-            case TOPK -> new TrainedActivation.TrainedTopK(k, data.sites() == 1, false);
-            case BATCHTOPK, MATRYOSHKA -> new TrainedActivation.TrainedTopK(k, true, true);
-            case GATED -> new TrainedActivation.PenalizedGate(l1, false);
-            case JUMPRELU -> TrainedActivation.TrainedJump.of(l1);
-            case STANDARD -> penalizedRelu();
+            case TOPK -> new TrainedActivation.TrainedTopK(setting.k(), data.sites() == 1, false);
+            case BATCHTOPK, MATRYOSHKA -> new TrainedActivation.TrainedTopK(setting.k(), true, true);
+            case GATED -> new TrainedActivation.PenalizedGate(setting.l1(), false);
+            case JUMPRELU -> TrainedActivation.TrainedJump.of(setting.l1());
+            case STANDARD -> penalizedRelu(setting.l1());
         };
         Recipe recipe = Recipe.of(activation);
         if (ghostGradients) {
@@ -415,7 +564,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             recipe = recipe.prefixes(
                     List.of(Math.max(1, n / 8), Math.max(2, n / 2), Math.max(3, n)), List.of(1.0, 1.0, 1.0));
         }
-        Schedule schedule = Schedule.constant(rate).decay(steps / 5).coefficientWarmUp(steps / 20);
+        Schedule schedule = Schedule.constant(setting.rate()).decay(steps / 5).coefficientWarmUp(steps / 20);
         Training training = Training.of(n, recipe, schedule, steps, batch)
                 .seed(seed)
                 .normalized(!data.isTranscoder())
@@ -423,44 +572,52 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         return skip ? training.withSkip() : training;
     }
 
-    private TrainedActivation penalizedRelu() {
+    private TrainedActivation penalizedRelu(double l1) {
         return anneal == null
                 ? new TrainedActivation.PenalizedRelu(l1, true)
                 : new TrainedActivation.AnnealedRelu(l1, true, anneal, steps / 10, steps - steps / 5, ANNEALING_STEPS);
     }
 
-    private void report(
-            Training training, TrainingData data, long done, @Nullable Losses losses, int dead, double seconds) {
-        long tokens = done * training.batch();
-        long needed = training.steps() * training.batch();
+    private void report(List<Run> runs, TrainingData data, double seconds) {
+        long needed = steps * batch;
         if (run.json()) {
             JsonOutput.print(console, json -> {
-                json.writeStringProperty("out", out);
-                json.writeNumberProperty("latents", training.latents());
-                json.writeNumberProperty("steps", training.steps());
-                JsonOutput.number(json, "loss", losses == null ? Double.NaN : losses.total());
-                JsonOutput.number(json, "l0", losses == null ? Double.NaN : losses.l0());
-                json.writeNumberProperty("dead", dead);
-                JsonOutput.number(json, "tokens_per_second", tokens / seconds);
-                json.writeNumberProperty("rows", data.rows());
-                JsonOutput.number(json, "times_seen", (double) needed / data.rows());
+                if (settings().size() == 1) {
+                    runs.forEach(done -> write(done, data, seconds, json));
+                    return;
+                }
+                json.writeArrayPropertyStart("autoencoders");
+                for (Run done : runs) {
+                    json.writeStartObject();
+                    write(done, data, seconds, json);
+                    json.writeEndObject();
+                }
+                json.writeEndArray();
             });
             return;
         }
-        if (losses != null) {
-            console.out()
-                    .println(String.format(
-                            Locale.ROOT,
-                            "Trained %d latents on %d tokens in %.1f s (%.0f tokens/s): loss %.4f, L0 %.1f, %d dead",
-                            training.latents(),
-                            tokens,
-                            seconds,
-                            tokens / seconds,
-                            losses.total(),
-                            losses.l0(),
-                            dead));
+        for (Run done : runs) {
+            Losses losses = done.last;
+            long tokens = (done.trainer.done() - done.first) * batch;
+            if (losses != null) {
+                console.out()
+                        .println(String.format(
+                                Locale.ROOT,
+                                "Trained %d latents on %d tokens in %.1f s (%.0f tokens/s): loss %.4f, L0 %.1f,"
+                                        + " %d dead",
+                                done.trainer.training().latents(),
+                                tokens,
+                                seconds,
+                                tokens / seconds,
+                                losses.total(),
+                                losses.l0(),
+                                done.dead));
+            }
+            if (settings().size() > 1) {
+                console.out().println("Wrote " + folder(done.setting));
+            }
         }
-        if (needed > data.rows()) {
+        if (!runs.isEmpty() && needed > data.rows()) {
             console.out()
                     .println(String.format(
                             Locale.ROOT,
@@ -469,6 +626,21 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                             needed,
                             (double) needed / data.rows()));
         }
-        console.out().println("Wrote " + out);
+        if (settings().size() == 1) {
+            console.out().println("Wrote " + out);
+        }
+    }
+
+    private void write(Run done, TrainingData data, double seconds, JsonGenerator json) {
+        Losses losses = done.last;
+        json.writeStringProperty("out", folder(done.setting));
+        json.writeNumberProperty("latents", done.trainer.training().latents());
+        json.writeNumberProperty("steps", steps);
+        JsonOutput.number(json, "loss", losses == null ? Double.NaN : losses.total());
+        JsonOutput.number(json, "l0", losses == null ? Double.NaN : losses.l0());
+        json.writeNumberProperty("dead", done.dead);
+        JsonOutput.number(json, "tokens_per_second", (done.trainer.done() - done.first) * batch / seconds);
+        json.writeNumberProperty("rows", data.rows());
+        JsonOutput.number(json, "times_seen", (double) steps * batch / data.rows());
     }
 }

@@ -222,31 +222,45 @@ public final class SaeTrainer implements AutoCloseable {
     }
 
     /**
-     * Trains several off one stream of batches, each to its end.
+     * Trains several off one stream of batches, each to its end. Those that stand at earlier steps, as after a run that
+     * was stopped, catch up first.
      *
-     * @throws BadInputException if their batches differ in size, or they stand at different steps
+     * @throws BadInputException if there is none, or their batches differ in size
      */
     public static void run(List<SaeTrainer> trainers, TrainingData data, GroupListener listener) {
+        if (trainers.isEmpty()) {
+            throw new BadInputException("there is no autoencoder to train");
+        }
         SaeTrainer first = trainers.getFirst();
         int batch = first.training.batch();
-        requireInStep(trainers);
+        requireOneBatch(trainers);
         trainers.forEach(trainer -> trainer.requireFits(data));
         float[] x = new float[batch * first.dIn];
         float[] y = data.isTranscoder() ? new float[batch * first.dOut] : x;
-        for (long at = first.done; trainers.stream().anyMatch(trainer -> !trainer.isDone()); at++) {
+        long begin = trainers.stream().mapToLong(trainer -> trainer.done).min().getAsLong();
+        for (long at = begin; trainers.stream().anyMatch(trainer -> !trainer.isDone()); at++) {
             data.read(at, batch, x, y);
             for (SaeTrainer trainer : trainers) {
-                if (!trainer.isDone()) {
+                if (trainer.done == at && !trainer.isDone()) {
                     trainer.step(x, y, listener);
                 }
             }
         }
     }
 
+    private static void requireOneBatch(List<SaeTrainer> trainers) {
+        for (SaeTrainer trainer : trainers) {
+            if (trainer.training.batch() != trainers.getFirst().training.batch()) {
+                throw new BadInputException("autoencoders that are trained together take the same batches");
+            }
+        }
+    }
+
     private static void requireInStep(List<SaeTrainer> trainers) {
+        requireOneBatch(trainers);
         SaeTrainer first = trainers.getFirst();
         for (SaeTrainer trainer : trainers) {
-            if (trainer.training.batch() != first.training.batch() || trainer.done != first.done) {
+            if (trainer.done != first.done) {
                 throw new BadInputException("autoencoders that are trained together take the same batches");
             }
         }

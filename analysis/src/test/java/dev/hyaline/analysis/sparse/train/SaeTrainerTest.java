@@ -470,6 +470,33 @@ class SaeTrainerTest {
     }
 
     @Test
+    void oneThatIsBehindCatchesUpWithTheOthers() {
+        Training training = training(new TrainedActivation.TrainedTopK(3, true, false), 60);
+        Training other = training(new TrainedActivation.PenalizedRelu(0.1, true), 60);
+        try (SaeTrainer ahead = SaeTrainer.begin(training, DATA, 1);
+                SaeTrainer behind = SaeTrainer.begin(other, DATA, 1);
+                SaeTrainer one = SaeTrainer.begin(training, DATA, 1);
+                SaeTrainer two = SaeTrainer.begin(other, DATA, 1)) {
+            assertThatThrownBy(() -> ahead.run(DATA, (done, losses, rate, dead) -> {
+                        if (done == 17) {
+                            throw new IllegalStateException("stopped");
+                        }
+                    }))
+                    .hasMessage("stopped");
+            SaeTrainer.run(List.of(ahead, behind), DATA, (trainer, done, losses, rate, dead) -> {});
+            SaeTrainer.run(List.of(one, two), DATA, (trainer, done, losses, rate, dead) -> {});
+            for (int i = 0; i < 2; i++) {
+                SparseAutoencoder found = List.of(ahead, behind).get(i).autoencoder(SaeMetadata.unknown());
+                SparseAutoencoder expected = List.of(one, two).get(i).autoencoder(SaeMetadata.unknown());
+                assertThat(found.parameters().encoder())
+                        .isEqualTo(expected.parameters().encoder());
+            }
+            assertThatThrownBy(() -> SaeTrainer.run(List.of(), DATA, (trainer, done, losses, rate, dead) -> {}))
+                    .hasMessageContaining("no autoencoder to train");
+        }
+    }
+
+    @Test
     void batchTopKRunsWithTheThresholdThatItLearned() {
         Training training = training(new TrainedActivation.TrainedTopK(3, true, true), 700);
         try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
