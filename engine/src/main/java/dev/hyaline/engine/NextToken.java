@@ -38,6 +38,9 @@ public record NextToken(int token, double logProbability) {
                 Comparator.<Integer>comparingDouble(token -> logits[token]).thenComparing(Comparator.reverseOrder());
         PriorityQueue<Integer> best = new PriorityQueue<>(worstFirst);
         for (int token = 0; token < logits.length; token++) {
+            if (best.size() == k && logits[token] <= logits[best.element()]) {
+                continue;
+            }
             best.add(token);
             if (best.size() > k) {
                 best.remove();

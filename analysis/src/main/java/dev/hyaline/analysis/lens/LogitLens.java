@@ -11,6 +11,7 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
@@ -28,6 +29,9 @@ import java.util.stream.IntStream;
  * model's own logits, bit for bit.
  */
 public final class LogitLens {
+    /** Positions whose logits are in memory together. */
+    private static final int READ_AT_ONCE = 64;
+
     private final Gpt2 model;
     private final List<String> labels = new ArrayList<>();
     private final List<HookPoint> points = new ArrayList<>();
@@ -103,6 +107,49 @@ public final class LogitLens {
                     .toList());
         }
         return List.copyOf(places);
+    }
+
+    /** Takes the logits of a position at a place. */
+    @FunctionalInterface
+    public interface LogitReader {
+        /**
+         * Takes them; positions of one place may come at once from several threads.
+         *
+         * @param place index in {@link #labels}
+         * @param logits {@code [dVocab]}; the reader's own
+         */
+        void logits(int place, int position, float[] logits);
+    }
+
+    /** Reads all logits of a prompt, at every place and position. */
+    public void read(int[] prompt, LogitReader reader) {
+        ActivationCache cache = cache(prompt);
+        int dVocab = model.config().dVocab();
+        for (int place = 0; place < labels.size(); place++) {
+            int at = place;
+            for (int first = 0; first < prompt.length; first += READ_AT_ONCE) {
+                int from = first;
+                int[] rows = IntStream.range(from, Math.min(from + READ_AT_ONCE, prompt.length))
+                        .toArray();
+                float[] logits = read(cache, place, prompt, LogitSelection.rows(rows));
+                IntStream.range(0, rows.length)
+                        .parallel()
+                        .forEach(row -> reader.logits(
+                                at, from + row, Arrays.copyOfRange(logits, row * dVocab, (row + 1) * dVocab)));
+            }
+        }
+    }
+
+    /**
+     * The logits of a prompt at one place and position, {@code [dVocab]}.
+     *
+     * @param place index in {@link #labels}
+     * @throws BadInputException if there is no such place or position
+     */
+    public float[] logits(int[] prompt, int place, int position) {
+        BadInputException.requireIndex("place", place, labels.size());
+        BadInputException.requireIndex("position", position, prompt.length);
+        return read(cache(prompt), place, prompt, LogitSelection.rows(position));
     }
 
     private ActivationCache cache(int[] prompt) {

@@ -15,6 +15,7 @@ import dev.hyaline.instrument.capture.PromptPass;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.internal.edit.BoundEdit;
 import dev.hyaline.instrument.internal.edit.BoundEdits;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -111,6 +112,30 @@ public final class EditedModel {
         List<int[]> tokens =
                 IntStream.range(0, prompts.size()).mapToObj(prompts::tokens).toList();
         return EditedGeneration.edited(generator, edits).generate(tokens, listener);
+    }
+
+    /**
+     * The logits by which {@link #generate} chose each token of a continuation, {@code [generated, dVocab]}.
+     *
+     * @param generator the same
+     * @param sequence index of the prompt
+     * @param generated what followed it
+     * @throws BadInputException if there is no such prompt, or its continuation is longer than the model has positions
+     */
+    public float[] logits(Generator generator, Prompts prompts, int sequence, int... generated) {
+        BadInputException.requireIndex("prompt", sequence, prompts.size());
+        if (generated.length == 0) {
+            return new float[0];
+        }
+        int[] prompt = prompts.tokens(sequence);
+        int[] run = Arrays.copyOf(prompt, prompt.length + generated.length - 1);
+        System.arraycopy(generated, 0, run, prompt.length, generated.length - 1);
+        List<BoundEdit> edits = EditedGeneration.edits(interventions, generator, prompts, sequence);
+        return model.forward(ForwardRequest.of(run)
+                        .probe(InterventionProbe.builder().add(0, edits).build())
+                        .logits(LogitSelection.rows(
+                                IntStream.range(prompt.length - 1, run.length).toArray())))
+                .logits();
     }
 
     /** The interventions. */

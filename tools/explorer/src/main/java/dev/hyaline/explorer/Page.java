@@ -131,8 +131,8 @@ public final class Page {
 
     /** A view's data, which no browser runs: letters of base64 alone. */
     private static String embedded(String id, ViewData data) {
-        return "<script type=\"" + ViewData.MEDIA_TYPE + "\" id=\"data-" + id + "\" data-for=\"" + id
-                + "\" data-view=\"" + data.view() + "\">" + Base64.getEncoder().encodeToString(data.body())
-                + "</script>\n";
+        return "<script type=\"" + ViewData.MEDIA_TYPE + "\" data-for=\"" + id + "\" data-view=\"" + data.view()
+                + "\" data-title=\"" + Markup.escaped(data.heading().title()) + "\">"
+                + Base64.getEncoder().encodeToString(data.body()) + "</script>\n";
     }
 }

@@ -23,44 +23,6 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @ResourceLock(Browser.LOCK)
 final class BrowserTest {
-    /** Elements whose text has less than the contrast that WCAG AA asks for, with it. */
-    static final String PALE_TEXTS = """
-        (() => {
-          const rgb = c => c.match(/[\\d.]+/g).map(Number);
-          const channel = v => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
-          const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
-          const behind = e => {
-            for (; e; e = e.parentElement) {
-              const c = rgb(getComputedStyle(e).backgroundColor);
-              if (c.length < 4 || c[3] > 0) return c;
-            }
-            return [255, 255, 255];
-          };
-          const pale = [];
-          for (const e of document.body.querySelectorAll('*')) {
-            const svg = e.namespaceURI.endsWith('svg');
-            if (svg && e.localName !== 'text' || e.closest('.skip')) continue;
-            if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
-            const style = getComputedStyle(e);
-            const before = e.previousElementSibling;
-            // The figure of a heat map's cell follows the cell.
-            const cell = svg && before?.localName === 'rect' && before.querySelector('title')
-              && before.width.baseVal.value > 12;
-            const ground = cell ? rgb(getComputedStyle(before).fill) : behind(e);
-            const a = light(rgb(svg ? style.fill : style.color)), b = light(ground);
-            const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-            if (contrast < 4.5) pale.push(e.textContent.trim().slice(0, 30) + ' ' + contrast.toFixed(2));
-          }
-          return pale.join('; ');
-        })()\
-        """;
-
-    /** What is cut off or scrolls sideways and cannot be reached by the keyboard. */
-    private static final String UNREACHABLE = """
-        [...document.querySelectorAll('*')].filter(e => e.scrollWidth > e.clientWidth + 1
-          && getComputedStyle(e).overflowX === 'auto' && e.tabIndex < 0).map(e => e.className || e.localName)\
-        """;
-
     @TempDir
     private static Path folder;
 
@@ -105,8 +67,8 @@ final class BrowserTest {
         assertThat(browser.evaluate("performance.getEntriesByType('resource').length"))
                 .isEqualTo("0");
         assertThat(browser.evaluate("document.documentElement.scrollWidth")).isEqualTo(String.valueOf(width));
-        assertThat(browser.evaluate(PALE_TEXTS)).isEmpty();
-        assertThat(browser.evaluate(UNREACHABLE)).isEmpty();
+        assertThat(browser.evaluate(Browser.PALE_TEXTS)).isEmpty();
+        assertThat(browser.evaluate(Browser.UNREACHABLE)).isEmpty();
         boolean dark = scheme.equals("dark") && medium.equals("screen");
         assertThat(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
                 .isEqualTo(dark ? "rgb(21, 24, 28)" : "rgb(255, 255, 255)");

@@ -241,7 +241,7 @@ final class FeatureViewsTest {
             assertThat(browser.requests()).containsExactly(file.toUri().toString());
             assertThat(browser.evaluate("document.querySelectorAll('img, main script').length"))
                     .isEqualTo("0");
-            assertThat(browser.evaluate(BrowserTest.PALE_TEXTS)).isEmpty();
+            assertThat(browser.evaluate(Browser.PALE_TEXTS)).isEmpty();
             assertThat(browser.evaluate("document.documentElement.scrollWidth")).isEqualTo("1300");
         }
     }

@@ -297,7 +297,7 @@ final class MapViewsTest {
             assertThat(browser.requests()).containsExactly(file.toUri().toString());
             assertThat(browser.evaluate("document.querySelectorAll('img, main script').length"))
                     .isEqualTo("0");
-            assertThat(browser.evaluate(BrowserTest.PALE_TEXTS)).isEmpty();
+            assertThat(browser.evaluate(Browser.PALE_TEXTS)).isEmpty();
             assertThat(browser.evaluate("document.documentElement.scrollWidth")).isEqualTo("1300");
         }
         browser.show(400, 900, scheme, "screen");

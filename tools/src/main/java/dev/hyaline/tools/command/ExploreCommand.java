@@ -4,21 +4,27 @@ import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.explorer.Page;
 import dev.hyaline.explorer.live.ExploredModel;
 import dev.hyaline.explorer.live.ExplorerServer;
+import dev.hyaline.explorer.view.PromptViews;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.StopSignal;
 import dev.hyaline.weights.Checkpoint;
 import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,10 +50,12 @@ import picocli.CommandLine.Option;
         footer = {
             "  hyaline explore",
             "  hyaline explore --prompt \"The capital of France is\"",
-            "  hyaline explore --model gpt2 --port 8123"
+            "  hyaline explore --model gpt2 --port 8123",
+            "  hyaline explore --prompt \"The capital of France is\" --export page.html"
         })
 public final class ExploreCommand implements Runnable, CheckedOptions {
     private static final int MAX_PORT = 65_535;
+    private static final String EXPORT = "--export";
 
     private final Console console;
 
@@ -69,6 +77,14 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
     @Option(names = "--host", paramLabel = "HOST", hidden = true, description = "Refused.")
     private @Nullable String host;
 
+    @Option(
+            names = EXPORT,
+            paramLabel = "FILE",
+            description =
+                    "Instead of serving, write the page of the prompt to this file, which any browser opens without"
+                            + " a network.")
+    private @Nullable String export;
+
     @Mixin
     private CommonOptions common;
 
@@ -84,6 +100,12 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
                     + " use a tunnel: ssh -L " + shown + ":127.0.0.1:" + shown + " THIS-MACHINE, and here hyaline"
                     + " explore --port " + shown);
         }
+        if (export != null) {
+            if (port != 0) {
+                throw new BadInputException("--port is of a page that is served; leave out --export or --port");
+            }
+            PathOption.newFile(EXPORT, export);
+        }
         if (port < 0 || port > MAX_PORT) {
             throw new BadInputException("--port must be from 0 to " + MAX_PORT + ", found " + port);
         }
@@ -91,6 +113,10 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
 
     @Override
     public void run() {
+        if (export != null) {
+            export(PathOption.parse(EXPORT, export));
+            return;
+        }
         try (StopSignal signal = new StopSignal();
                 Checkpoint checkpoint = modelOptions.open(console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
@@ -104,12 +130,40 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
                                     modelOptions.isDefault() ? "" : modelOptions.pinned(),
                                     model,
                                     encoder,
-                                    id -> token(vocabulary, id)),
+                                    vocabulary::shown),
                             first,
                             port)) {
                 print(server.address());
                 signal.await();
             }
+        }
+    }
+
+    /** Writes all views of the prompt to a file. */
+    private void export(Path file) {
+        try (Checkpoint checkpoint = modelOptions.open(console)) {
+            ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+            @Nullable
+            PromptEncoder encoder = vocabulary.tokenizer().isPresent() ? PairOptions.encoder(vocabulary, true) : null;
+            String text = first(encoder, vocabulary, checkpoint.config());
+            int[] tokens = encoder != null
+                    ? encoder.prompt(text)
+                    : new int[] {vocabulary.beginOfText().orElse(0)};
+            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+                String options =
+                        (modelOptions.isDefault() ? "" : "--model " + PageOption.quoted(modelOptions.pinned()) + " ")
+                                + (encoder != null ? "--prompt " + PageOption.quoted(text) : "--tokens " + text);
+                PromptViews views = PromptViews.of(
+                        model, checkpoint.name(), encoder == null ? "" : text, tokens, vocabulary::shown, options);
+                console.err()
+                        .printf(Locale.ROOT, "hyaline: the page will take about %.1f MB%n", views.forecast() / 1e6);
+                console.flush();
+                Page page = Page.of(checkpoint.name() + ": " + text, List.copyOf(views.all()));
+                PageOption.write(console, file, page, common.json);
+            }
+        }
+        if (common.json) {
+            JsonOutput.print(console, out -> out.writeStringProperty("page", file.toString()));
         }
     }
 
@@ -132,14 +186,6 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
                     "--prompt has " + tokens + " tokens, but the model has " + config.nCtx() + " positions");
         }
         return text;
-    }
-
-    private static ViewToken token(ModelVocabulary vocabulary, int id) {
-        return vocabulary
-                .tokenizer()
-                .flatMap(tokenizer -> tokenizer.bytes(id))
-                .map(bytes -> ViewToken.of(id, bytes))
-                .orElseGet(() -> ViewToken.of(id));
     }
 
     private void print(URI address) {

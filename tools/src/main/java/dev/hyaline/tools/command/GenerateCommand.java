@@ -3,6 +3,11 @@ package dev.hyaline.tools.command;
 import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Sampling;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.View;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.GenerationView;
+import dev.hyaline.explorer.view.PromptViews;
 import dev.hyaline.files.EscapedText;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.edit.Interventions;
@@ -13,6 +18,7 @@ import dev.hyaline.tools.option.EditOptions;
 import dev.hyaline.tools.option.EngineOptions;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.SamplingOptions;
@@ -20,6 +26,7 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DecodedText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -50,6 +57,8 @@ import picocli.CommandLine.Option;
             "  hyaline generate --prompts prompts.txt --max-new-tokens 20 --json"
         })
 public final class GenerateCommand implements Runnable, CheckedOptions {
+    private static final int ALTERNATIVES = 10;
+
     private final Console console;
 
     @Mixin
@@ -72,6 +81,9 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
 
     @Mixin
     private EditOptions editOptions = EditOptions.sampling(false);
+
+    @Mixin
+    private PageOption page;
 
     @Mixin
     private CommonOptions common;
@@ -104,15 +116,16 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
                         ? editOptions.read(engine, promptOptions, vocabulary)
                         : Interventions.of(List.of());
                 EditedModel edited = EditedModel.of(engine, edits);
+                List<int[]> generated;
                 if (common.json) {
-                    List<int[]> generated = edited.generate(generator, prompts, (sequence, token) -> {});
+                    generated = edited.generate(generator, prompts, (sequence, token) -> {});
                     json(checkpoint.name(), sampling, edits, prompts, texts, generated, vocabulary);
                 } else if (prompts.size() == 1) {
                     edits.describe().forEach(line -> console.dimLines(line));
-                    stream(edited, generator, prompts, texts.getFirst(), vocabulary);
+                    generated = stream(edited, generator, prompts, texts.getFirst(), vocabulary);
                 } else {
                     edits.describe().forEach(line -> console.dimLines(line));
-                    List<int[]> generated = edited.generate(generator, prompts, (sequence, token) -> {});
+                    generated = edited.generate(generator, prompts, (sequence, token) -> {});
                     for (int s = 0; s < generated.size(); s++) {
                         console.out()
                                 .println(console.bold("Prompt " + s) + " (" + EscapedText.plain(prompts.name(s)) + ")");
@@ -120,8 +133,51 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
                         console.out().println();
                     }
                 }
+                page.write(
+                        console,
+                        () -> page(checkpoint.name(), edited, edits, generator, vocabulary, prompts, texts, generated),
+                        common.json);
             }
         }
+    }
+
+    /** A view of each continuation. */
+    private Page page(
+            String name,
+            EditedModel edited,
+            Interventions edits,
+            Generator generator,
+            ModelVocabulary vocabulary,
+            Prompts prompts,
+            List<String> texts,
+            List<int[]> generated) {
+        Gpt2 model = generator.model();
+        Sampling sampling = sampling();
+        List<View> views = new ArrayList<>();
+        for (int s = 0; s < generated.size(); s++) {
+            int[] prompt = prompts.tokens(s);
+            ViewHeading heading = page.heading(generated.size() == 1 ? "Generation" : prompts.name(s), name)
+                    .withPrompt(
+                            texts.get(s),
+                            IntStream.of(prompt).mapToObj(vocabulary::shown).toList());
+            heading = sampling.temperature() == 0
+                    ? heading.withBasis("the likeliest token each time")
+                    : heading.withBasis("drawn at temperature " + sampling.temperature()
+                                    + (sampling.topK() == 0 ? "" : ", top " + sampling.topK())
+                                    + (sampling.topP() == 1 ? "" : ", top p " + sampling.topP()))
+                            .withSeed(sampling.seed());
+            GenerationView view = GenerationView.of(
+                    heading,
+                    generated.get(s),
+                    edited.logits(generator, prompts, s, generated.get(s)),
+                    Math.min(ALTERNATIVES, model.config().dVocab()),
+                    vocabulary::shown);
+            views.add(
+                    edits.list().isEmpty()
+                            ? view
+                            : view.withEdits(edits.describe(), PromptViews.logits(model, prompt, generated.get(s))));
+        }
+        return Page.of("Generation: " + name, views);
     }
 
     /** A seed alone draws tokens, unless it is that of drawn edits. */
@@ -130,19 +186,20 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
         return samplingOptions.sampling(drawn ? editOptions.seed() : null);
     }
 
-    /** Prints a prompt and the tokens after it as they are generated. */
-    private void stream(
+    /** Prints a prompt and the tokens after it as they are generated, and returns them. */
+    private List<int[]> stream(
             EditedModel edited, Generator generator, Prompts prompts, String text, ModelVocabulary vocabulary) {
         console.out().print(console.dim(text));
         console.out().flush();
         Optional<DecodedText> decoded = vocabulary.tokenizer().map(DecodedText::new);
-        edited.generate(generator, prompts, (sequence, token) -> {
+        List<int[]> generated = edited.generate(generator, prompts, (sequence, token) -> {
             if (decoded.isEmpty() || !vocabulary.ends().contains(token)) {
                 console.out().print(decoded.map(d -> d.add(token)).orElse(" " + token));
                 console.out().flush();
             }
         });
         console.out().println(decoded.map(DecodedText::end).orElse(""));
+        return generated;
     }
 
     /** A prompt as text; its ids if there is no tokenizer. */

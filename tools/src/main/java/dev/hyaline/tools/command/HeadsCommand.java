@@ -16,11 +16,17 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.AttentionRecord;
+import dev.hyaline.explorer.view.AttentionView;
+import dev.hyaline.explorer.view.HeadGridView;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.AnalysisOptions;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.TableFolder;
@@ -126,6 +132,9 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
     private double above = 0.1;
 
     @Mixin
+    private PageOption page;
+
+    @Mixin
     private AnalysisOptions options;
 
     public HeadsCommand(Console console) {
@@ -173,6 +182,10 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                     show(checkpoint.name(), prompts, given, classes, scores, statistics);
                     patterns.show(console);
                 }
+                page.write(
+                        console,
+                        () -> page(checkpoint.name(), model, vocabulary, prompts, given, scores, classes, statistics),
+                        options.json());
                 List<ResultTable> tables = new ArrayList<>(List.of(scores));
                 tables.addAll(statistics.tables());
                 Map<String, ResultTable> named = new LinkedHashMap<>();
@@ -183,6 +196,36 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 folder.ifPresent(out -> out.write(console, named, options.json()));
             }
         }
+    }
+
+    /** The heads, with pictures of the first prompt, and where each looks there. */
+    private Page page(
+            String name,
+            Gpt2 model,
+            ModelVocabulary vocabulary,
+            Prompts prompts,
+            boolean given,
+            ResultTable scores,
+            List<HeadClass> classes,
+            AttentionStatistics statistics) {
+        int[] first = prompts.tokens(0);
+        ViewHeading heading = page.heading("Attention heads", name)
+                .withPrompt("", IntStream.of(first).mapToObj(vocabulary::shown).toList())
+                .withBasis("numbers of "
+                        + DisplayText.plural(prompts.size(), given ? "prompt" : "random sequence")
+                        + (prompts.size() == 1 ? "" : ", pictures of the first"));
+        if (!given) {
+            heading = heading.withSeed(seed());
+        }
+        AttentionRecord attention = AttentionRecord.of(model, first);
+        return Page.of(
+                "Attention heads: " + name,
+                HeadGridView.of(heading, attention, scores, classes, statistics),
+                AttentionView.of(heading.withTitle("Tokens and attention"), attention));
+    }
+
+    private long seed() {
+        return seed == null ? 1 : seed;
     }
 
     /** Patterns on random prompts and natural ones, as far as the model's tokens make both. */
@@ -228,7 +271,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
         RandomTokens tokens = pool.equals("words") ? RandomTokens.ofWords(encoder) : RandomTokens.ofVocabulary(encoder);
         int count = draws == null ? DEFAULT_DRAWS : draws;
         int once = length == null ? DEFAULT_LENGTH : length;
-        SplittableRandom seeded = new SplittableRandom(seed == null ? 1 : seed);
+        SplittableRandom seeded = new SplittableRandom(seed());
         List<int[]> sequences = IntStream.range(0, count)
                 .mapToObj(draw -> {
                     int[] sequence = tokens.repeated(once, encoder, seeded);

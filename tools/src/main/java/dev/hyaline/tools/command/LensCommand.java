@@ -1,15 +1,24 @@
 package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.lens.LogitLens;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.table.HeatMap;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.ScreenWidth;
+import dev.hyaline.explorer.DataTable;
+import dev.hyaline.explorer.Figure;
+import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.Section;
+import dev.hyaline.explorer.View;
+import dev.hyaline.explorer.view.PromptViews;
 import dev.hyaline.tools.option.AnalysisOptions;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
@@ -25,6 +34,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -63,6 +73,9 @@ public final class LensCommand implements Runnable, CheckedOptions {
     private @Nullable String prompt;
 
     @Mixin
+    private PageOption page;
+
+    @Mixin
     private StudyOptions options;
 
     public LensCommand(Console console) {
@@ -84,7 +97,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
             try (Checkpoint checkpoint = analysis.open(console)) {
                 ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
                 try (Gpt2 model = analysis.start(checkpoint.weights(), console)) {
-                    tokens(checkpoint.name(), LogitLens.of(model), vocabulary, prompt);
+                    tokens(checkpoint.name(), model, vocabulary, prompt);
                 }
             }
             return;
@@ -96,9 +109,34 @@ public final class LensCommand implements Runnable, CheckedOptions {
                         .measure(study.pairs(), options.metric())
                         .from(study.origin());
                 metric(study, table);
+                page.write(console, () -> page(study, model, table), options.json());
                 folder.ifPresent(out -> out.write(console, Map.of(NAME, table), options.json()));
             }
         }
+    }
+
+    /** The lens on the first prompt, and the metric over all of them. */
+    private Page page(Study study, Gpt2 model, ResultTable table) {
+        PromptPair first = study.pairs().get(0);
+        String text = String.join(
+                "",
+                IntStream.of(first.clean())
+                        .mapToObj(token -> study.vocabulary().text(token))
+                        .toList());
+        View lens = PromptViews.of(model, study.model(), text, first.clean(), study.vocabulary()::shown, "")
+                .withCommand(page.heading("", study.model()).command())
+                .lens();
+        return Page.of(
+                "Logit lens: " + study.origin(),
+                lens,
+                Section.of(
+                        table.quantity() + " by place",
+                        "Over all pairs; the view above is of the first clean prompt.",
+                        new Figure(
+                                table.title(),
+                                HeatMap.of(table),
+                                "The numbers are in the table.",
+                                DataTable.of(table))));
     }
 
     private void metric(Study study, ResultTable table) {
@@ -116,16 +154,34 @@ public final class LensCommand implements Runnable, CheckedOptions {
         TableView.print(console, table);
     }
 
-    private void tokens(String model, LogitLens lens, ModelVocabulary vocabulary, String text) {
+    private void tokens(String name, Gpt2 model, ModelVocabulary vocabulary, String text) {
+        LogitLens lens = LogitLens.of(model);
         int[] tokens = PairOptions.encoder(vocabulary, options.pairs().begins()).prompt(text);
         if (tokens.length == 0) {
             throw new BadInputException("--prompt is empty");
         }
         List<List<List<NextToken>>> likeliest = lens.likeliest(tokens, options.json() ? LIKELIEST : 1);
         if (options.json()) {
-            json(model, lens, vocabulary, tokens, likeliest);
-            return;
+            json(name, lens, vocabulary, tokens, likeliest);
+        } else {
+            print(name, lens, vocabulary, tokens, likeliest);
         }
+        page.write(
+                console,
+                () -> Page.of(
+                        "Logit lens: " + name,
+                        PromptViews.of(model, name, text, tokens, vocabulary::shown, "")
+                                .withCommand(page.heading("", name).command())
+                                .lens()),
+                options.json());
+    }
+
+    private void print(
+            String model,
+            LogitLens lens,
+            ModelVocabulary vocabulary,
+            int[] tokens,
+            List<List<List<NextToken>>> likeliest) {
         console.out().println(console.bold(model) + "  the likeliest next token, and its probability in per cent");
         console.out().println();
         for (int first = 0; first < tokens.length; ) {

@@ -81,10 +81,14 @@ public final class PageOption implements CheckedOptions {
         if (file == null) {
             return;
         }
-        Path path = PathOption.parse(NAME, file);
+        write(console, PathOption.parse(NAME, file), page.get(), quiet);
+    }
+
+    /** Writes a page to a file, and prints its name unless {@code quiet}. */
+    public static void write(Console console, Path path, Page page, boolean quiet) {
         try {
             Files.createDirectories(Objects.requireNonNull(path.toAbsolutePath().getParent(), "a file has a folder"));
-            PartialFile.write(path, page.get().html().getBytes(StandardCharsets.UTF_8));
+            PartialFile.write(path, page.html().getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw FileException.writing(path, e);
         }

@@ -9,6 +9,7 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
 import dev.hyaline.explorer.view.RunComparison;
+import dev.hyaline.explorer.view.PromptViews;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Prompts;
@@ -203,6 +204,17 @@ final class LiveModel {
         return ViewHeading.of(title, explored.name())
                 .withPrompt(
                         of.text, Arrays.stream(of.tokens).mapToObj(vocabulary()).toList());
+    }
+
+    /** The views of a prompt. */
+    PromptViews views(Prompt of) {
+        return PromptViews.of(
+                model(),
+                explored.name(),
+                of.text,
+                of.tokens,
+                vocabulary(),
+                options(of).strip());
     }
 
     /** The options of a command that name the model and a prompt. */

@@ -54,6 +54,7 @@ export function embedded() {
     return {
       id: script.dataset.for,
       view: script.dataset.view,
+      title: script.dataset.title,
       load: async () => decoded ??= decode(fromBase64(script.textContent)),
     };
   });

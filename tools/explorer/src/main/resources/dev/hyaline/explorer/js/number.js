@@ -21,7 +21,13 @@ export function percent(share) {
     return "-";
   }
   const value = 100 * share;
-  return value === 0 ? "0 %" : value < 0.01 ? "< 0.01 %" : `${value < 10 ? value.toPrecision(2) : value.toFixed(0)} %`;
+  if (value === 0 || value === 100) {
+    return `${value} %`;
+  }
+  if (value < 0.01) {
+    return "< 0.01 %";
+  }
+  return value >= 99.95 ? "> 99.9 %" : `${value < 10 ? value.toPrecision(2) : value.toFixed(1)} %`;
 }
 
 /** Rows as comma-separated values (RFC 4180); numbers with all their digits. */

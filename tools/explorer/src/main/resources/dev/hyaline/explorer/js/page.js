@@ -194,9 +194,11 @@ function head(entry, view, drawing) {
 }
 
 /** Loads a view's module and makes its tab, and its section where the page has none. */
-async function prepare(entry) {
+async function prepare(entry, all) {
+  // Of several views of a kind, each is called by its title.
+  const alone = all.filter(({view}) => view === entry.view).length === 1;
   entry.module = await import(`./${entry.view}.js`);
-  entry.label = entry.label ?? entry.module.label;
+  entry.label ??= alone ? entry.module.label : entry.title ?? entry.id;
   let section = document.getElementById(entry.id);
   if (!section) {
     section = element("section", {id: entry.id});
@@ -225,7 +227,7 @@ async function start() {
     live = await connect({content, announce, reload});
     found = live.views;
   }
-  views = await Promise.all(found.map(prepare));
+  views = await Promise.all(found.map(entry => prepare(entry, found)));
   document.querySelector("nav")?.remove();
   tabs.replaceChildren(...views.map(view => view.tab));
   tabs.hidden = views.length < 2;

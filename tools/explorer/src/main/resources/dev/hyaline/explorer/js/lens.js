@@ -1,0 +1,172 @@
+/** View 3: what the model would say at each place in the residual stream. */
+
+import {legend, sequential} from "./colour.js";
+import {button, choice, element} from "./dom.js";
+import {dataGrid} from "./grid.js";
+import {figure, percent} from "./number.js";
+import {tips} from "./tip.js";
+import {quoted, tokenElement, tokenText} from "./token.js";
+
+export const label = "Logit lens";
+export const help = "The residual stream at each place goes straight through the final norm and the unembedding: a cell names the"
+  + " token that the model would then find likeliest to come next. A row is the stream after that attention or MLP was added to it;"
+  + " the output is the model's own.";
+
+const AT_ONCE = 40;
+
+/** A place in words: what has just been added to the residual stream. */
+function placeName(place) {
+  if (place === "0_pre") {
+    return "embedding";
+  }
+  if (place === "final_post") {
+    return "output";
+  }
+  const [layer, half] = place.split("_");
+  return half === "mid" ? `attention ${layer}` : `MLP ${Number(layer) - 1}`;
+}
+
+export function render(root, view, context) {
+  const {places, vocabulary, likeliest, logProbabilities, entropies, tracked, ranks, trackedLogProbabilities} = view.data;
+  const {tokens} = view.prompt;
+  const positions = tokens.length;
+  const k = likeliest.shape.at(-1);
+  const following = 1 + tracked.length;
+  const byId = new Map(vocabulary.map(token => [token.id, token]));
+  const nameOf = id => byId.get(id) ?? {id, text: ""};
+  let state = read(context.address);
+
+  const choices = element("div", {class: "choices"});
+  const bar = element("div");
+  const holder = element("div", {class: "scroll"});
+  const detail = element("div", {class: "detail-line", "aria-live": "polite"});
+  root.append(choices, bar, holder, detail);
+
+  function read(address) {
+    const first = Number(address.from ?? 0);
+    const token = Number(address.token ?? 0);
+    return {
+      colour: ["probability", "entropy", "rank"].includes(address.colour) ? address.colour : "probability",
+      from: Number.isInteger(first) && first >= 0 && first < positions ? first : 0,
+      token: Number.isInteger(token) && token >= 0 && token < following ? token : 0,
+    };
+  }
+
+  function change(changes) {
+    state = {...state, ...changes};
+    context.navigate({
+      colour: state.colour === "probability" ? null : state.colour,
+      from: state.from ? String(state.from) : null,
+      token: state.token ? String(state.token) : null,
+    });
+    draw();
+  }
+
+  const cellOf = (row, column) => (places.length - 1 - row) * positions + state.from + column;
+  const followedName = i => i === 0 ? "the token that comes next" : quoted(nameOf(tracked[i - 1]));
+
+  /** The value that colours a cell, and the scale. */
+  function colouring() {
+    switch (state.colour) {
+      case "entropy":
+        return {title: "entropy (nats)", scale: sequential(0, Math.max(...entropies)), value: cell => entropies[cell]};
+      case "rank": {
+        const worst = Math.log(Math.max(2, ...ranks.filter((_, i) => i % following === state.token)));
+        // The first rank is the deepest; steps are of the logarithm.
+        return {
+          title: `rank of ${followedName(state.token)}`,
+          scale: sequential(0, worst),
+          value: cell => ranks[cell * following + state.token],
+          shade: rank => worst - Math.log(rank),
+          format: depth => String(Math.round(Math.exp(worst - depth))),
+        };
+      }
+      default:
+        return {title: "probability of the likeliest", scale: sequential(0, 1), value: cell => Math.exp(logProbabilities[cell * k])};
+    }
+  }
+
+  function draw() {
+    const {title, scale, value, shade = x => x, format = figure} = colouring();
+    const shownColumns = Math.min(AT_ONCE, positions - state.from);
+    choices.replaceChildren(...[
+      choice("Colour by", [["probability", "probability"], ["rank", "rank of a token"], ["entropy", "entropy"]], state.colour,
+        colour => change({colour})),
+      state.colour === "rank"
+        ? choice("Token", Array.from({length: following}, (_, i) => [String(i), followedName(i)]), String(state.token),
+          token => change({token: Number(token)}))
+        : null,
+      positions > AT_ONCE ? element("span", {class: "choice"},
+        button("\u2190", () => change({from: Math.max(0, state.from - AT_ONCE)}),
+          {"aria-label": "Earlier positions", disabled: state.from === 0}),
+        element("span", {}, `positions ${state.from} to ${state.from + shownColumns - 1} of ${positions}`),
+        button("\u2192", () => change({from: state.from + AT_ONCE}),
+          {"aria-label": "Later positions", disabled: state.from + AT_ONCE >= positions})) : null,
+    ].filter(Boolean));
+    bar.replaceChildren(legend(scale, title, format));
+    const grid = dataGrid({
+      label: "Likeliest token at each place and position",
+      corner: "place",
+      columns: Array.from({length: shownColumns}, (_, c) => [
+        element("span", {class: "position"}, String(state.from + c)), tokenElement("span", tokens[state.from + c])]),
+      rows: places.toReversed().map(place => [placeName(place), element("span", {}, place)]),
+      cell(data, row, column) {
+        const cell = cellOf(row, column);
+        const id = likeliest[cell * k];
+        scale.paint(data, shade(value(cell)));
+        data.dataset.value = String(value(cell));
+        data.dataset.token = String(id);
+        data.classList.add("token");
+        data.textContent = tokenText(nameOf(id));
+        data.setAttribute("aria-label", `${quoted(nameOf(id))}, ${title} ${figure(value(cell))}`);
+      },
+      chosen(row, column) {
+        detail.replaceChildren(element("h3", {}, heading(row, column)), list(cellOf(row, column)));
+      },
+    });
+    grid.classList.add("lens");
+    tips(grid, "td[data-row]", data => {
+      const [row, column] = [Number(data.dataset.row), Number(data.dataset.column)];
+      return [element("b", {}, heading(row, column)), list(cellOf(row, column))];
+    });
+    holder.replaceChildren(grid);
+  }
+
+  const heading = (row, column) =>
+    `${places[places.length - 1 - row]}, after ${state.from + column} ${quoted(tokens[state.from + column])}`;
+
+  /** The likeliest tokens of a cell, and what is followed. */
+  function list(cell) {
+    const line = (name, logProbability, rank) => element("tr", {},
+      element("td", {class: "number"}, rank), element("td", {}, name),
+      element("td", {class: "number", "data-value": String(logProbability)}, percent(Math.exp(logProbability))));
+    return element("table", {},
+      element("tbody", {},
+        Array.from({length: k}, (_, i) =>
+          line(tokenElement("span", nameOf(likeliest[cell * k + i])), logProbabilities[cell * k + i], String(i + 1))),
+        line(followedName(0), trackedLogProbabilities[cell * following], String(ranks[cell * following])),
+        element("tr", {}, element("td"), element("td", {}, "entropy"),
+          element("td", {class: "number"}, `${figure(entropies[cell])} nats`))));
+  }
+
+  draw();
+  return {
+    update(address) {
+      state = read(address);
+      draw();
+    },
+    csv() {
+      const rows = [["place", "position", "rank", "token", "text", "log_probability", "entropy"]];
+      places.forEach((place, p) => {
+        for (let position = 0; position < positions; position++) {
+          const cell = p * positions + position;
+          for (let i = 0; i < k; i++) {
+            const id = likeliest[cell * k + i];
+            rows.push([place, position, i + 1, id, nameOf(id).text, logProbabilities[cell * k + i], entropies[cell]]);
+          }
+        }
+      });
+      return rows;
+    },
+  };
+}
