@@ -159,7 +159,8 @@ export function render(root, view, context) {
 
   /** The library's interventions that set z of the picked heads to zero. */
   function edits() {
-    return [...byLayer()].map(([layer, of]) => ({zero: "z", layers: [layer], heads: of}));
+    return [...byLayer()].map(([layer, of]) =>
+      ({do: "zero", site: "attn.hook_z", layers: String(layer), heads: of.join(",")}));
   }
 
   function ablation() {
@@ -170,7 +171,8 @@ export function render(root, view, context) {
     const of = [...byLayer()];
     return of.length === 1
       ? `${start} --zero z --layers ${of[0][0]} --heads ${of[0][1].join(",")}`
-      : `${start} --edits edits.json\n\nedits.json:\n${JSON.stringify(edits())}`;
+      : `${start} --edits edits.json\n\nedits.json:\n${
+        JSON.stringify({format: "hyaline-interventions/1", interventions: edits()})}`;
   }
 
   function pick(name) {
