@@ -91,7 +91,11 @@ final class GuidesTest {
             List<String> arguments = new ArrayList<>();
             Matcher words = Pattern.compile("\"([^\"]*)\"|'([^']*)'|(\\S+)").matcher(line);
             while (words.find()) {
-                arguments.add(Stream.of(1, 2, 3).map(words::group).filter(Objects::nonNull).findFirst().orElseThrow());
+                arguments.add(Stream.of(1, 2, 3)
+                        .map(words::group)
+                        .filter(Objects::nonNull)
+                        .findFirst()
+                        .orElseThrow());
             }
             assertThat(arguments.removeFirst()).as(line).isEqualTo("hyaline");
             HyalineCommand.commandLine(arguments.getFirst(), console)
@@ -116,11 +120,13 @@ final class GuidesTest {
         try (JShell shell = JShell.builder().executionEngine("local").build()) {
             shell.addToClasspath(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
             for (String line : all) {
-                for (SnippetEvent event : shell.eval(shell.sourceCodeAnalysis().analyzeCompletion(line).source())) {
+                for (SnippetEvent event : shell.eval(
+                        shell.sourceCodeAnalysis().analyzeCompletion(line).source())) {
                     assertThat(event.status())
-                            .as(() -> line + "\n" + shell.diagnostics(event.snippet())
-                                    .map(problem -> problem.getMessage(null))
-                                    .toList())
+                            .as(() -> line + "\n"
+                                    + shell.diagnostics(event.snippet())
+                                            .map(problem -> problem.getMessage(null))
+                                            .toList())
                             .isEqualTo(Snippet.Status.VALID);
                     assertThat(event.exception()).as(line).isNull();
                 }

@@ -45,7 +45,8 @@ final class PageCommandsTest {
 
     @Test
     void aPromptIsTextOnThePage() throws IOException {
-        assertThat(page("edit.html", "edit", "--zero", "z", "--prompt", HOSTILE)).doesNotContain("<img");
+        assertThat(page("edit.html", "edit", "--zero", "z", "--prompt", HOSTILE))
+                .doesNotContain("<img");
         Path dump = folder.resolve("dump");
         String html = page(
                 "dump.html",
@@ -87,17 +88,19 @@ final class PageCommandsTest {
         assertThat(page("graph.html", "circuit", "--traced", graph.toString()))
                 .contains("data-view=\"circuit\"", "Attribution graph s")
                 .doesNotContain("<img");
-        assertThat(Outcome.of("circuit", "--traced", graph.toString()).err())
-                .contains("--html");
+        assertThat(Outcome.of("circuit", "--traced", graph.toString()).err()).contains("--html");
     }
 
     @Test
     void aFileThatIsThereStays() throws IOException {
         Path file = Files.writeString(folder.resolve("mine.html"), "mine");
-        assertThat(Outcome.of("attribute", "--html", file.toString()).err())
-                .contains("exists already");
+        assertThat(Outcome.of("attribute", "--html", file.toString()).err()).contains("exists already");
         assertThat(file).hasContent("mine");
-        assertThat(Outcome.of("dump", "--dry-run", "--html", folder.resolve("x.html").toString())
+        assertThat(Outcome.of(
+                                "dump",
+                                "--dry-run",
+                                "--html",
+                                folder.resolve("x.html").toString())
                         .err())
                 .contains("--html");
     }

@@ -52,8 +52,8 @@ final class PromptPagesTest {
         Pattern.compile("data-title=\"[^\"]*\">([A-Za-z0-9+/=]+)</script>")
                 .matcher(html)
                 .results()
-                .forEach(match -> text.append(new String(
-                        Base64.getDecoder().decode(match.group(1)), StandardCharsets.UTF_8)));
+                .forEach(match ->
+                        text.append(new String(Base64.getDecoder().decode(match.group(1)), StandardCharsets.UTF_8)));
         return text.toString();
     }
 

@@ -32,7 +32,8 @@ final class RedoCommandTest {
         "heads --draws 4 --length 5, heads.png, heads.csv",
         "circuit --count 2 --edges 20 --draws 0, circuit.dot, circuit.dot",
         "dump --prompt=hello --sites resid_post --layers 1, manifest.json, activations.safetensors",
-        "superposition --toy --features 2 --hidden 1 --instances 1 --toy-steps 5, toy-models-dimensionality.svg, toy-models-dimensionality.svg"
+        "superposition --toy --features 2 --hidden 1 --instances 1 --toy-steps 5, toy-models-dimensionality.svg,"
+                + " toy-models-dimensionality.svg"
     })
     void whatIsThereIsMadeAgain(String command, String file, String compared) {
         List<String> made = new ArrayList<>(List.of(command.split(" ")));
@@ -57,7 +58,8 @@ final class RedoCommandTest {
         assertThat(json.get("difference").asString()).endsWith("lens.csv differs");
         assertThat(Outcome.strings(json.get("command"))).containsExactly("lens", "--count", "2");
         Files.delete(csv);
-        assertThat(Outcome.of("redo", path("out/lens.svg")).out().replace("\n", "")).contains("lens.csv is missing");
+        assertThat(Outcome.of("redo", path("out/lens.svg")).out().replace("\n", ""))
+                .contains("lens.csv is missing");
     }
 
     @ParameterizedTest

@@ -149,8 +149,8 @@ final class SaeTrainCommandTest {
                                 temporary.resolve(same.getValue()).resolve(file));
             }
         }
-        List<String> again = List.of(
-                "sae", "train", "--architecture", "topk,standard", "--l1", "2,3.5", "--out", saes.path("all"));
+        List<String> again =
+                List.of("sae", "train", "--architecture", "topk,standard", "--l1", "2,3.5", "--out", saes.path("all"));
         assertThat(Outcome.of(again.toArray(String[]::new)).err()).contains("exists already");
         assertThat(Outcome.of(SaeFixture.with(again, "--resume")).succeeded().out())
                 .contains("Nothing was left to do");

@@ -114,8 +114,8 @@ public record AttributionGraph(
         for (Link link : links) {
             for (String end : List.of(link.source, link.target)) {
                 if (!known.containsKey(end)) {
-                    throw new BadInputException("a link of the graph names the node " + Printable.quoted(end)
-                            + ", which is not there");
+                    throw new BadInputException(
+                            "a link of the graph names the node " + Printable.quoted(end) + ", which is not there");
                 }
             }
         }
@@ -135,12 +135,14 @@ public record AttributionGraph(
         int layers = circuit.config().nLayers();
         Map<Node, FeatureNode> nodes = new LinkedHashMap<>();
         for (Node node : circuit.nodes()) {
-            nodes.put(node, switch (node) {
-                case Node.InputNode input -> node(node, EMBEDDING_LAYER, 0, EMBEDDING);
-                case Node.Head head -> node(node, String.valueOf(head.layer()), head.head(), "attention head");
-                case Node.Mlp mlp -> node(node, String.valueOf(mlp.layer()), heads, "mlp");
-                case Node.LogitsNode logits -> node(node, String.valueOf(layers + 1), 0, LOGIT);
-            });
+            nodes.put(
+                    node,
+                    switch (node) {
+                        case Node.InputNode input -> node(node, EMBEDDING_LAYER, 0, EMBEDDING);
+                        case Node.Head head -> node(node, String.valueOf(head.layer()), head.head(), "attention head");
+                        case Node.Mlp mlp -> node(node, String.valueOf(mlp.layer()), heads, "mlp");
+                        case Node.LogitsNode logits -> node(node, String.valueOf(layers + 1), 0, LOGIT);
+                    });
         }
         Map<List<Node>, Double> weights = new LinkedHashMap<>();
         for (Edge edge : circuit.edges()) {
@@ -200,13 +202,14 @@ public record AttributionGraph(
     public static AttributionGraph parse(String source, byte[] json) {
         Json root = Json.readObject(InputErrors.INSTANCE, source, json);
         if (root.get("nodes").isEmpty() || root.get("links").isEmpty()) {
-            throw new BadInputException(
-                    source + ": expected the nodes and links of a graph of circuit-tracer, found the keys "
-                            + root.names().stream().limit(8).map(Printable::quoted).toList());
+            throw new BadInputException(source
+                    + ": expected the nodes and links of a graph of circuit-tracer, found the keys "
+                    + root.names().stream().limit(8).map(Printable::quoted).toList());
         }
         Json metadata = root.require("metadata");
-        List<FeatureNode> nodes =
-                root.require("nodes").elements().stream().map(AttributionGraph::node).toList();
+        List<FeatureNode> nodes = root.require("nodes").elements().stream()
+                .map(AttributionGraph::node)
+                .toList();
         List<Link> links = root.require("links").elements().stream()
                 .map(link -> new Link(
                         link.require("source").string(),
@@ -223,7 +226,9 @@ public record AttributionGraph(
                     number(metadata, "node_threshold"),
                     nodes,
                     links,
-                    root.nullable("qParams").map(chosen -> texts(chosen, "pinnedIds")).orElse(List.of()),
+                    root.nullable("qParams")
+                            .map(chosen -> texts(chosen, "pinnedIds"))
+                            .orElse(List.of()),
                     root.nullable("qParams")
                             .flatMap(chosen -> chosen.nullable("supernodes"))
                             .map(groups -> groups.elements().stream()
@@ -244,7 +249,9 @@ public record AttributionGraph(
         return new FeatureNode(
                 id,
                 layer.isWhole() ? layer.toString() : layer.string(),
-                node.nullable("feature").map(feature -> feature.whole(Long.MIN_VALUE)).orElse(-1L),
+                node.nullable("feature")
+                        .map(feature -> feature.whole(Long.MIN_VALUE))
+                        .orElse(-1L),
                 node.require("ctx_idx").integer(0, MAX_POSITION),
                 node.require("feature_type").string(),
                 text(node, "clerp", ""),

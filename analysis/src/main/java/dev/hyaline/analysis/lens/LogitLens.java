@@ -1,6 +1,5 @@
 package dev.hyaline.analysis.lens;
 
-import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.metric.Logits;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.metric.Reading;
@@ -11,6 +10,7 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;

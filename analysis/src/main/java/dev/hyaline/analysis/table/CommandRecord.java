@@ -23,15 +23,16 @@ import tools.jackson.core.JsonGenerator;
 
 /**
  * How files were made: what someone else needs to make them again. It is kept inside them, so that it is not lost when
- * they are copied: in JSON as the object {@code made}, in SVG as {@code metadata}, in PNG as a text chunk of the keyword
- * {@value #KEYWORD}, in DOT as a comment. CSV has no place for it; the JSON beside it tells.
+ * they are copied: in JSON as the object {@code made}, in SVG as {@code metadata}, in PNG as a text chunk of the
+ * keyword {@value #KEYWORD}, in DOT as a comment. CSV has no place for it; the JSON beside it tells.
  *
  * @param tool name and version of the program
  * @param command the command line, without what changes no result: the folder, the number of threads
  * @param model the model's name; null if there was none
  * @param modelFiles what the model was read from
  */
-public record CommandRecord(String tool, List<String> command, @Nullable String model, List<ModelFile> modelFiles) {
+public record CommandRecord(
+        String tool, List<String> command, @Nullable String model, List<ModelFile> modelFiles) {
     private static final String KEY = "made";
     private static final String KEYWORD = "hyaline";
     private static final Pattern SVG_METADATA = Pattern.compile("<metadata>(\\{.*?})</metadata>");
@@ -85,9 +86,10 @@ public record CommandRecord(String tool, List<String> command, @Nullable String 
                         yield joined(bytes("{"), Arrays.copyOfRange(content, begin, content.length));
                     }
                     case "svg" -> bytes(string(content).replace(record.svgMetadata(), ""));
-                    case "png" -> joined(
-                            Arrays.copyOf(content, PNG_HEAD),
-                            Arrays.copyOfRange(content, PNG_HEAD + record.pngChunk().length, content.length));
+                    case "png" ->
+                        joined(
+                                Arrays.copyOf(content, PNG_HEAD),
+                                Arrays.copyOfRange(content, PNG_HEAD + record.pngChunk().length, content.length));
                     default -> Arrays.copyOfRange(content, record.dotComment().length, content.length);
                 })
                 .orElse(content);
@@ -112,7 +114,8 @@ public record CommandRecord(String tool, List<String> command, @Nullable String 
 
     private static Optional<CommandRecord> of(String name, byte[] content) {
         return switch (ending(name)) {
-            case "json" -> Json.readObject(InputErrors.INSTANCE, name, content).get(KEY).map(CommandRecord::parse);
+            case "json" ->
+                Json.readObject(InputErrors.INSTANCE, name, content).get(KEY).map(CommandRecord::parse);
             case "svg" -> inSvg(string(content)).map(text -> parse(name, text));
             case "png" -> inPng(content).map(text -> parse(name, text));
             case "dot" ->
@@ -232,8 +235,10 @@ public record CommandRecord(String tool, List<String> command, @Nullable String 
             }
             int from = at + Integer.BYTES;
             int end = from + TYPE + length;
-            if (end - from >= begin.length && Arrays.equals(content, from, from + begin.length, begin, 0, begin.length)) {
-                return Optional.of(new String(content, from + begin.length, end - from - begin.length, StandardCharsets.UTF_8));
+            if (end - from >= begin.length
+                    && Arrays.equals(content, from, from + begin.length, begin, 0, begin.length)) {
+                return Optional.of(
+                        new String(content, from + begin.length, end - from - begin.length, StandardCharsets.UTF_8));
             }
             at = end + Integer.BYTES;
         }

@@ -6,12 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.GoldenIoi;
-import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.weights.Checkpoint;
 import java.util.List;

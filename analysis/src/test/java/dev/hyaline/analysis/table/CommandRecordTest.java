@@ -79,9 +79,12 @@ final class CommandRecordTest {
         assertThat(CommandRecord.of(file)).contains(RECORD);
         assertThat(CommandRecord.without("x.dot", Files.readAllBytes(file))).isEqualTo(graph);
         assertThat(RECORD.into("x.txt", graph)).isSameAs(graph);
-        assertThat(CommandRecord.of(Files.write(folder.resolve("x.txt"), graph))).isEmpty();
-        assertThat(CommandRecord.of(Files.write(folder.resolve("plain.dot"), graph))).isEmpty();
-        assertThat(CommandRecord.of(Files.write(folder.resolve("no.png"), graph))).isEmpty();
+        assertThat(CommandRecord.of(Files.write(folder.resolve("x.txt"), graph)))
+                .isEmpty();
+        assertThat(CommandRecord.of(Files.write(folder.resolve("plain.dot"), graph)))
+                .isEmpty();
+        assertThat(CommandRecord.of(Files.write(folder.resolve("no.png"), graph)))
+                .isEmpty();
     }
 
     @ParameterizedTest

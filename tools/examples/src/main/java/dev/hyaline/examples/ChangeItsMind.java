@@ -1,7 +1,7 @@
-///usr/bin/env jbang "$0" "$@" ; exit $?
-//JAVA 25
-//JAVA_OPTIONS --add-modules jdk.incubator.vector
-//DEPS dev.hyaline:hyaline-instrument:0.1.0
+/// usr/bin/env jbang "$0" "$@" ; exit $?
+// JAVA 25
+// JAVA_OPTIONS --add-modules jdk.incubator.vector
+// DEPS dev.hyaline:hyaline-instrument:0.1.0
 package dev.hyaline.examples;
 
 import dev.hyaline.instrument.edit.Intervention;
@@ -33,8 +33,8 @@ public final class ChangeItsMind {
             }
             List<String> lines = new ArrayList<>();
             for (float coefficient : new float[] {0, 0.5f, 1, 2}) {
-                Interventions steering = Interventions.of(
-                        Intervention.add(Target.named(SITE).positions(NAME), coefficient, difference));
+                Interventions steering =
+                        Interventions.of(Intervention.add(Target.named(SITE).positions(NAME), coefficient, difference));
                 lines.add(coefficient + " times: " + text + fable.generate(text, 8, steering)); // uses the KV cache
             }
             lines.forEach(System.out::println);

@@ -1,7 +1,7 @@
-///usr/bin/env jbang "$0" "$@" ; exit $?
-//JAVA 25
-//JAVA_OPTIONS --add-modules jdk.incubator.vector
-//DEPS dev.hyaline:hyaline-explorer:0.1.0
+/// usr/bin/env jbang "$0" "$@" ; exit $?
+// JAVA 25
+// JAVA_OPTIONS --add-modules jdk.incubator.vector
+// DEPS dev.hyaline:hyaline-explorer:0.1.0
 package dev.hyaline.examples;
 
 import dev.hyaline.analysis.prompt.PromptEncoder;
@@ -43,8 +43,10 @@ public final class TrainADictionary {
             List<Document> documents =
                     texts.stream().map(tokens -> new Document("text", tokens)).toList();
             Set<Integer> excluded = Set.of(texts.getFirst()[0]); // the token that begins a text is unlike all others
-            Training training = Training.of(256, Recipe.of(new TrainedTopK(8, false, false)), Schedule.constant(1e-3), 300, 256);
-            try (CorpusData data = CorpusData.of(fable.model(), Corpus.of(documents), stream, stream, excluded, 1, 8192);
+            Training training =
+                    Training.of(256, Recipe.of(new TrainedTopK(8, false, false)), Schedule.constant(1e-3), 300, 256);
+            try (CorpusData data =
+                            CorpusData.of(fable.model(), Corpus.of(documents), stream, stream, excluded, 1, 8192);
                     SaeTrainer trainer = SaeTrainer.begin(training, data, 2)) {
                 trainer.run(data, (done, losses, rate, dead) -> {
                     if (done % 100 == 0) {
@@ -56,7 +58,8 @@ public final class TrainADictionary {
                 Prompts prompts = Prompts.of(fable.config(), texts.toArray(int[][]::new));
                 LatentStudy study = LatentStudy.of(fable.model(), attachment, prompts, excluded);
                 int[] most = Arrays.copyOf(study.firing(), 20);
-                LatentPages.write(study, "fable", most, token -> fable.texts(token).getFirst(), folder, page -> {});
+                LatentPages.write(
+                        study, "fable", most, token -> fable.texts(token).getFirst(), folder, page -> {});
                 System.out.println("Open " + folder.resolve("index.html"));
             }
         }

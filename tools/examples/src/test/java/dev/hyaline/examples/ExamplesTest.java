@@ -63,8 +63,8 @@ final class ExamplesTest {
         List<String> lines = Files.readAllLines(SOURCES.resolve(name + ".java"));
         assertThat(lines.getFirst()).startsWith("///usr/bin/env jbang");
         assertThat(lines).anyMatch(line -> line.startsWith("//DEPS dev.hyaline:"));
-        Stream<String> code = lines.stream()
-                .filter(line -> !line.isBlank() && !line.startsWith("//") && !line.startsWith("import "));
+        Stream<String> code =
+                lines.stream().filter(line -> !line.isBlank() && !line.startsWith("//") && !line.startsWith("import "));
         assertThat(code).hasSizeLessThan(60);
     }
 }

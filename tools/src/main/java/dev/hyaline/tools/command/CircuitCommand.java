@@ -236,7 +236,9 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             int all = Circuit.empty(study.config()).graphSize();
             circuitOptions.edges(all); // refuses more than there are before anything is run
             @Nullable
-            TableFolder folder = options.tables().folder(study.checkpoint(), CircuitReport.names()).orElse(null);
+            TableFolder folder = options.tables()
+                    .folder(study.checkpoint(), CircuitReport.names())
+                    .orElse(null);
             List<PromptPairs> split = options.pairs().split(study.pairs(), study.config(), study.vocabulary());
             try (Gpt2 model = study.start()) {
                 Experiment first = start(model, split.get(0));
@@ -300,7 +302,8 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         long seed = options.pairs().seed();
         EdgeScoring scoring = circuitOptions.scoring(seed, found.full().graphSize());
         boolean resumable = scoring instanceof EdgeScoring.Exact || scoring instanceof EdgeScoring.Masks;
-        @Nullable Path journal = folder == null || !resumable ? null : folder.path().resolve(".circuit-scores.progress");
+        @Nullable
+        Path journal = folder == null || !resumable ? null : folder.path().resolve(".circuit-scores.progress");
         @Nullable Path decisions = folder == null ? null : folder.path().resolve(".circuit-acdc.progress");
         EdgeScores scores = read == null ? score(found, scoring, journal) : read;
         Found chosen = tested == null

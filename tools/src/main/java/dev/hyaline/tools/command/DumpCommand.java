@@ -50,10 +50,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine;
 
 /** {@code hyaline dump}: running prompts and writing the activations at hook points. */
 @Command(
@@ -201,7 +201,8 @@ public final class DumpCommand implements Runnable, CheckedOptions {
 
     private ViewHeading heading(Checkpoint checkpoint) {
         return page.heading("Dump of activations", checkpoint.name())
-                .withBasis(options.gradients.name().map(of -> "gradients of " + of).orElse(""));
+                .withBasis(
+                        options.gradients.name().map(of -> "gradients of " + of).orElse(""));
     }
 
     private static Page page(CorpusView view) {
@@ -318,7 +319,8 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 CompletableFuture.supplyAsync(() -> ModelOptions.files(checkpoint));
         List<String> command = options.canonical();
         try (Gpt2 engine = options.engine.open(options.weights.weights(checkpoint), console)) {
-            @Nullable CorpusRecorder recorder =
+            @Nullable
+            CorpusRecorder recorder =
                     page.isAsked() ? CorpusRecorder.of(engine.config(), dump.prompts(), dump.capture()) : null;
             DumpSummary summary;
             Dump.DumpSummary written;
@@ -337,10 +339,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             }
             report.written(engine, summary, written, common.json);
             if (recorder != null) {
-                page.write(
-                        console,
-                        () -> page(recorder.view(heading(checkpoint), vocabulary::shown)),
-                        common.json);
+                page.write(console, () -> page(recorder.view(heading(checkpoint), vocabulary::shown)), common.json);
             }
             DumpReport.warnOfOverflow(console, written.overflowed(), options.type);
         }

@@ -41,11 +41,7 @@ final class DumpParts {
         Path folder = options.folder();
         CorpusDump dump = options.corpusDump(checkpoint, vocabulary, console);
         Provenance provenance = options.provenance(
-                Version.text(),
-                checkpoint,
-                ModelOptions.files(checkpoint),
-                vocabulary,
-                options.canonicalInShards());
+                Version.text(), checkpoint, ModelOptions.files(checkpoint), vocabulary, options.canonicalInShards());
         CorpusFiles corpus = options.prompts.corpus(checkpoint.config(), vocabulary);
         DumpPlan plan;
         try (ConsoleProgress progress = new ConsoleProgress(console, "plan", "tokens", ConsoleProgress.UNKNOWN)) {

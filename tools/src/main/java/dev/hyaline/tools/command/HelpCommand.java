@@ -97,8 +97,7 @@ public final class HelpCommand implements Runnable {
         } else {
             throw new ParameterException(
                     spec.commandLine(),
-                    "there is no command and no guide '" + name + "'; the guides are "
-                            + String.join(", ", guides()));
+                    "there is no command and no guide '" + name + "'; the guides are " + String.join(", ", guides()));
         }
     }
 
@@ -115,7 +114,8 @@ public final class HelpCommand implements Runnable {
 
     /** The Markdown of a guide. */
     public static String guide(String name) {
-        String resource = "/dev/hyaline/" + Objects.requireNonNull(GUIDES.get(name), name) + "/doc-files/" + name + ".md";
+        String resource =
+                "/dev/hyaline/" + Objects.requireNonNull(GUIDES.get(name), name) + "/doc-files/" + name + ".md";
         try (InputStream in = Objects.requireNonNull(HelpCommand.class.getResourceAsStream(resource), resource)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

@@ -112,9 +112,7 @@ public final class HyalineCommand implements Runnable {
             return commandLine.addSubcommand(named.apply(console));
         }
         COMMANDS.values().forEach(command -> commandLine.addSubcommand(command.apply(console)));
-        return commandLine
-                .addSubcommand(new HelpCommand(console))
-                .addSubcommand(new AutoComplete.GenerateCompletion());
+        return commandLine.addSubcommand(new HelpCommand(console)).addSubcommand(new AutoComplete.GenerateCompletion());
     }
 
     @Override

@@ -200,7 +200,8 @@ public final class PatchCommand implements Runnable, CheckedOptions {
         if (patched.edges != null || patched.headsTo != null) {
             return Page.of(sweep.title() + ": " + study.origin(), report.view(heading, result, null));
         }
-        String direction = "PatchingDirection." + (noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING).name();
+        String direction =
+                "PatchingDirection." + (noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING).name();
         ViewHeading withJava = heading.withJava("Experiment.start(model, pairs, metric).sweep(ActivationPatch."
                 + patch().name() + ".sweep(config, " + direction + ", pairs)).table()");
         Optional<CellEdit> edit = new CellEdits(
@@ -215,7 +216,10 @@ public final class PatchCommand implements Runnable, CheckedOptions {
                         sweep.axes(),
                         step -> RolePositions.of(study.pairs(), study.vocabulary(), positions)
                                 .at(step, 0),
-                        study.pairs().get(0).changedPositions().in(study.pairs().get(0).length(), "position"));
+                        study.pairs()
+                                .get(0)
+                                .changedPositions()
+                                .in(study.pairs().get(0).length(), "position"));
         return Page.of(sweep.title() + ": " + study.origin(), report.view(withJava, result, edit.orElse(null)));
     }
 

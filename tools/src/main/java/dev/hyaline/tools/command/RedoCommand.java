@@ -51,14 +51,17 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
-        footer = {"  hyaline lens --out found && hyaline redo found/lens.svg", "  hyaline dump && hyaline redo hyaline-dump"})
+        footer = {
+            "  hyaline lens --out found && hyaline redo found/lens.svg",
+            "  hyaline dump && hyaline redo hyaline-dump"
+        })
 public final class RedoCommand implements Callable<Integer>, CheckedOptions {
     private static final int DIFFERENT = 1;
     private static final String MANIFEST = "manifest.json";
 
     /** The commands that keep a record. */
-    private static final Set<String> COMMANDS = Set.of(
-            "ablate", "attribute", "circuit", "dump", "heads", "lens", "patch", "probe", "sae", "superposition");
+    private static final Set<String> COMMANDS =
+            Set.of("ablate", "attribute", "circuit", "dump", "heads", "lens", "patch", "probe", "sae", "superposition");
 
     /** Options that write somewhere, which no record has: a file from elsewhere must not use them. */
     private static final List<String> REFUSED =
@@ -121,8 +124,8 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
         Path folder = Objects.requireNonNull(named.toAbsolutePath().getParent(), "a file has a folder");
         CommandRecord record = CommandRecord.of(named)
                 .or(() -> ofDump(found))
-                .orElseThrow(() -> new BadInputException(path + " does not say how it was made; files of hyaline's"
-                        + " tables, circuits and dumps do"));
+                .orElseThrow(() -> new BadInputException(
+                        path + " does not say how it was made; files of hyaline's" + " tables, circuits and dumps do"));
         return new Made(folder, record);
     }
 
@@ -253,8 +256,7 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
         if (difference != null) {
             console.lines(difference);
             if (!record.tool().equals(Version.text())) {
-                console.lines("It was made by " + record.tool() + "; this is "
-                        + Version.text() + ".");
+                console.lines("It was made by " + record.tool() + "; this is " + Version.text() + ".");
             }
         } else {
             console.lines("the same: " + String.join(", ", compared));

@@ -100,8 +100,10 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--on",
             paramLabel = "TEXT",
-            description = {"With --html: show where latents fire on this prompt. Default: \""
-                    + PromptOptions.BUILT_IN_PROMPT + "\""})
+            description = {
+                "With --html: show where latents fire on this prompt. Default: \"" + PromptOptions.BUILT_IN_PROMPT
+                        + "\""
+            })
     private @Nullable String prompt;
 
     @Mixin
@@ -189,8 +191,7 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private Page page(
-            Checkpoint checkpoint, ModelVocabulary vocabulary, Gpt2 model, LatentStudy study, int[] chosen) {
+    private Page page(Checkpoint checkpoint, ModelVocabulary vocabulary, Gpt2 model, LatentStudy study, int[] chosen) {
         String title = "Latents of " + study.attachment().place();
         ViewHeading heading = page.heading(title, checkpoint.name())
                 .withBasis(DisplayText.plural(study.tokens(), "token") + " of "
@@ -210,8 +211,7 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
                         study,
                         chosen,
                         vocabulary::shown)
-                .withPrompt(LatentStudy.of(
-                        model, study.attachment(), Prompts.of(model.config(), tokens), Set.of()));
+                .withPrompt(LatentStudy.of(model, study.attachment(), Prompts.of(model.config(), tokens), Set.of()));
         return Page.of(title + ", " + checkpoint.name(), view);
     }
 

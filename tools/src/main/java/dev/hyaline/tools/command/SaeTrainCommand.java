@@ -135,9 +135,9 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             split = ",",
             description = {
                 "${COMPLETION-CANDIDATES}. Several with commas between, here and in the next options marked with *,"
-                        + " train an autoencoder each, of every combination, on the same batches: the model runs once. Each"
-                        + " ends in the weights that it has by itself, in a folder of --out named after what tells it"
-                        + " apart. Default: topk *"
+                    + " train an autoencoder each, of every combination, on the same batches: the model runs once."
+                    + " Each ends in the weights that it has by itself, in a folder of --out named after what tells it"
+                    + " apart. Default: topk *"
             })
     private List<Architecture> architectures = List.of(Architecture.TOPK);
 
@@ -473,7 +473,9 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 .toList();
         if (left.isEmpty()) {
             if (!run.json()) {
-                console.out().println("Nothing was left to do: " + out + " has all " + settings().size());
+                console.out()
+                        .println("Nothing was left to do: " + out + " has all "
+                                + settings().size());
             }
             report(List.of(), data, 1);
             return;
@@ -516,7 +518,10 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         final Setting setting;
         final SaeTrainer trainer;
         final long first;
-        @Nullable Losses last;
+
+        @Nullable
+        Losses last;
+
         int dead;
 
         Run(Setting setting, SaeTrainer trainer) {

@@ -27,8 +27,17 @@ import java.util.stream.IntStream;
  */
 public record CellEdits(PromptPairs pairs, ModelVocabulary vocabulary, String model, boolean begins) {
     /** The axes of a sweep, and the options and keys of an intervention that they stand for. */
-    private static final Map<String, String> OPTIONS =
-            Map.of("layer", "layers", "head", "heads", Axis.POSITION, "positions", "neuron", "components", "component", "components");
+    private static final Map<String, String> OPTIONS = Map.of(
+            "layer",
+            "layers",
+            "head",
+            "heads",
+            Axis.POSITION,
+            "positions",
+            "neuron",
+            "components",
+            "component",
+            "components");
 
     /**
      * The edit of each cell of a table.
@@ -47,8 +56,8 @@ public record CellEdits(PromptPairs pairs, ModelVocabulary vocabulary, String mo
         Optional<String> prompt = text(base == Side.CLEAN ? pair.clean() : pair.corrupted());
         Optional<String> source =
                 patches ? text(base == Side.CLEAN ? pair.corrupted() : pair.clean()) : Optional.of("");
-        boolean known = axes.stream()
-                .allMatch(axis -> axis.name().equals("activation") || OPTIONS.containsKey(axis.name()));
+        boolean known =
+                axes.stream().allMatch(axis -> axis.name().equals("activation") || OPTIONS.containsKey(axis.name()));
         if (!known || prompt.isEmpty() || source.isEmpty()) {
             return Optional.empty();
         }
@@ -94,7 +103,8 @@ public record CellEdits(PromptPairs pairs, ModelVocabulary vocabulary, String mo
             command.append(" --source ").append(PageOption.quoted(source));
         }
         command.append(" --").append(kind).append(' ').append(site);
-        parts.forEach((name, value) -> command.append(" --").append(name).append(' ').append(value));
+        parts.forEach(
+                (name, value) -> command.append(" --").append(name).append(' ').append(value));
         return command.toString();
     }
 

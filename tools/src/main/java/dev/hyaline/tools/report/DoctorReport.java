@@ -160,7 +160,9 @@ public final class DoctorReport {
         if (!above.isEmpty()) {
             console.out()
                     .println("too large for " + type + ": "
-                            + above.stream().map(WeightCheck.CheckedTensor::name).collect(Collectors.joining(", ")));
+                            + above.stream()
+                                    .map(WeightCheck.CheckedTensor::name)
+                                    .collect(Collectors.joining(", ")));
         }
     }
 

@@ -1,7 +1,7 @@
 package dev.hyaline.tools.report;
 
-import dev.hyaline.engine.NextToken;
 import dev.hyaline.analysis.SummaryStatistics;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.CaptureListener;

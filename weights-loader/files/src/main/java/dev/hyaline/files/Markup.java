@@ -25,7 +25,10 @@ public final class Markup {
 
     /** Text that {@link #escaped} wrote, as it was but for control characters. */
     public static String unescaped(String markup) {
-        return markup.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+        return markup.replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&quot;", "\"")
+                .replace("&amp;", "&");
     }
 
     private static boolean isAllowed(int c) {

@@ -55,7 +55,8 @@ public final class EffectMapView implements DataView {
 
     private static String axes(ResultTable of) {
         return String.join(
-                " x ", of.axes().stream().map(axis -> axis.size() + " " + axis.name()).toList());
+                " x ",
+                of.axes().stream().map(axis -> axis.size() + " " + axis.name()).toList());
     }
 
     /** The same view, each of whose cells leads to the run behind it. */

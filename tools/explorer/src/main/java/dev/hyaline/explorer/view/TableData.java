@@ -61,8 +61,8 @@ final class TableData {
         } else {
             html.element(
                     "p",
-                    table.title() + " has " + table.cells() + " cells, too many for a picture; the page shows them with scripts"
-                            + " allowed.");
+                    table.title() + " has " + table.cells()
+                            + " cells, too many for a picture; the page shows them with scripts" + " allowed.");
         }
     }
 
