@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -432,7 +433,24 @@ public final class CorpusDump {
      * the row.
      */
     public List<TensorInfo> rowTensors() {
-        return ShardPlan.tensors(this);
+        List<TensorInfo> tensors = new ArrayList<>();
+        for (HookPoint point : points) {
+            Capture capture = Capture.of(points)
+                    .positions(filter.positions())
+                    .heads(heads)
+                    .neurons(neurons);
+            List<Long> shape = capture.perToken(config, point.site()).stream()
+                    .map(Integer::longValue)
+                    .toList();
+            tensors.add(new TensorInfo(point.name(), type, shape));
+        }
+        for (DerivedSite site : derived) {
+            tensors.add(new TensorInfo(site.name(), type, List.of((long) site.width())));
+        }
+        for (String name : List.of(TensorPlan.TOKENS, TensorPlan.POSITIONS, ShardPlan.DOCUMENTS)) {
+            tensors.add(new TensorInfo(name, ElementType.I64, List.of()));
+        }
+        return tensors;
     }
 
     ShardPlan plan(long rows) {
@@ -513,8 +531,8 @@ public final class CorpusDump {
             try (Journal journal = journal(folder, request)) {
                 long resumed = Math.min(journal.shards().size() * plan.rowsPerShard(), plan.rows());
                 requireRoom(folder, forecast, journal);
-                try (RowWriter writer = plan.writer(
-                        shardFiles(folder, journal), journal.shards().size())) {
+                try (RowWriter writer = RowWriter.of(
+                        plan, shardFiles(folder, journal), journal.shards().size())) {
                     new CorpusPasses(this, model, plan, writer, listener).run(corpus, forecast, resumed);
                     writer.finish();
                 }

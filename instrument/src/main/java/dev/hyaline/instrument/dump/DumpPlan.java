@@ -526,7 +526,7 @@ public final class DumpPlan {
         Begin begin = begin(dump, firstRow);
         try (CorpusReader pieces = dump.pieces(
                         () -> corpus.documents(files, splits, begin.split()), begin.before(), begin.skipped());
-                RowWriter writer = shards.writer(to, range.first())) {
+                RowWriter writer = RowWriter.of(shards, to, range.first())) {
             new CorpusPasses(dump, engine, shards, writer, listener).runPart(pieces, firstRow, endRow);
             writer.finish();
         }

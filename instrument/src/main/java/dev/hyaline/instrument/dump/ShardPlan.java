@@ -1,13 +1,8 @@
 package dev.hyaline.instrument.dump;
 
-import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.SafetensorsLayout;
-import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.TensorInfo;
-import dev.hyaline.instrument.capture.Capture;
-import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.internal.FileTypes;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -45,28 +40,6 @@ record ShardPlan(
 
     ShardPlan {
         tensors = List.copyOf(tensors);
-    }
-
-    /** The tensors of one row of a dump. */
-    static List<TensorInfo> tensors(CorpusDump dump) {
-        List<TensorInfo> tensors = new ArrayList<>();
-        for (HookPoint point : dump.points()) {
-            Capture capture = Capture.of(dump.points())
-                    .positions(dump.filter().positions())
-                    .heads(dump.heads())
-                    .neurons(dump.neurons());
-            List<Long> shape = capture.perToken(dump.config(), point.site()).stream()
-                    .map(Integer::longValue)
-                    .toList();
-            tensors.add(new TensorInfo(point.name(), dump.type(), shape));
-        }
-        for (DerivedSite site : dump.derived()) {
-            tensors.add(new TensorInfo(site.name(), dump.type(), List.of((long) site.width())));
-        }
-        for (String name : List.of(TensorPlan.TOKENS, TensorPlan.POSITIONS, DOCUMENTS)) {
-            tensors.add(new TensorInfo(name, ElementType.I64, List.of()));
-        }
-        return tensors;
     }
 
     static long rowBytes(List<TensorInfo> tensors) {
@@ -126,12 +99,8 @@ record ShardPlan(
         return shards() == 1 ? last : Math.addExact(Math.multiplyExact(shards() - 1, bytes(0)), last);
     }
 
-    /**
-     * What writes the shards.
-     *
-     * @param firstShard the first that gets rows
-     */
-    RowWriter writer(ShardFiles files, long firstShard) {
-        return latents == null ? new ShardWriter(files, this, firstShard) : new LatentWriter(files, this, firstShard);
+    /** Whether the shards hold what fires, in place of activations. */
+    boolean isOfLatents() {
+        return latents != null;
     }
 }

@@ -50,7 +50,7 @@ public final class TrainADictionary {
                     SaeTrainer trainer = SaeTrainer.begin(training, data, 2)) {
                 trainer.run(data, (done, losses, rate, dead) -> {
                     if (done % 100 == 0) {
-                        System.out.printf("step %d  loss %.4f, %d latents dead%n", done, losses.total(), dead);
+                        System.out.println("step " + done + "  loss " + losses.total() + ", latents dead " + dead);
                     }
                 });
                 Attachment attachment =
