@@ -264,6 +264,8 @@ final class FindingCommandsTest {
                 "ablate --interactions | --sets",
                 "ablate --sets a1.h0 --interactions | an interaction is of two sets of nodes, found 1",
                 "ablate --sets a1.h0,a1.h3 --alone | --alone needs --shapley",
+                "ablate --sets a1.h0,a1.h3 --shapley --html page.html | --html shows effects one by one",
+                "circuit --compare --html page.html | --method, --out and --html go without it",
                 "robustness nonsense | expected ablate",
                 "robustness | robustness needs a METHOD, or a --finding that says what made it",
                 "robustness ablate --count 3 | at least 4 pairs of prompts, found 3",

@@ -12,7 +12,7 @@ import java.util.Set;
 /**
  * What two halves of prompts share.
  *
- * @param prompts token-identical prompts, clean or corrupted with its own kind
+ * @param prompts token-identical clean prompts
  * @param units units that pairs of both halves belong to
  * @param runs runs of {@value #RUN} tokens that occur in clean prompts of both halves, and are not the template's
  *     alone: at one position at least, prompts of the same stratum and length differ

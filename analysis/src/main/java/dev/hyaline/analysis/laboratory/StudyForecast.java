@@ -74,7 +74,7 @@ record StudyForecast(long passes, long reruns, long multiplyAdds, long bytes) {
                 + (rivals.contains(AlternativeKind.RANDOM_COMPONENTS) ? RandomComponents.SETS : 0)
                 + (rivals.contains(AlternativeKind.NORM_MATCHED) ? NormMatched.DRAWS : 0);
         List<Claim> claims = investigation.claims();
-        return each * claims.size() + (investigation.circuit() == null ? 0 : 2 * candidates(investigation, config));
+        return each * claims.size() + (investigation.circuit() == null ? 0 : 2L * candidates(investigation, config));
     }
 
     /** The streams of the residual, the heads' values and patterns that reruns begin from, of both sides. */
@@ -83,7 +83,7 @@ record StudyForecast(long passes, long reruns, long multiplyAdds, long bytes) {
         for (PromptPair pair : prompts.pairs()) {
             long length = pair.length();
             long row = 2L * config.dModel() + Site.MLP_POST.shape().width(config);
-            values += SIDES * config.nLayers() * (length * row + config.nHeads() * length * length);
+            values += (long) SIDES * config.nLayers() * (length * row + config.nHeads() * length * length);
         }
         return values * Float.BYTES;
     }

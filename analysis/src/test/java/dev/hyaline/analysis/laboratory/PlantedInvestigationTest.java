@@ -246,7 +246,7 @@ final class PlantedInvestigationTest {
             assertThat(prompts.leakage().units()).isZero();
             Set<String> seen = new HashSet<>();
             for (PromptPair pair : prompts.all().pairs()) {
-                String[] unit = pair.unit().split(", ");
+                String[] unit = pair.unit().split(", ", -1);
                 assertThat(seen.add(unit[0]) && seen.add(unit[1])).isTrue();
                 int[] clean = documents.get(Integer.parseInt(unit[0])).tokens();
                 int[] corrupted = documents.get(Integer.parseInt(unit[1])).tokens();

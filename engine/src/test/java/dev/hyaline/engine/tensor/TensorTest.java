@@ -174,7 +174,7 @@ final class TensorTest {
             SoftAssertions all = new SoftAssertions();
             for (String text : cases) {
                 String[] lines = text.split("\n", 3);
-                String[] head = lines[0].split(" ");
+                String[] head = lines[0].split(" ", -1);
                 List<Integer> shape =
                         Arrays.stream(head[1].split(",")).map(Integer::valueOf).toList();
                 List<String> axes =

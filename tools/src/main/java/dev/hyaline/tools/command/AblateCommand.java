@@ -231,6 +231,10 @@ public final class AblateCommand implements Runnable, CheckedOptions {
             if (ablated.named.alone && !ablated.named.shapley) {
                 throw new BadInputException("--alone needs --shapley");
             }
+            if (page.isAsked() && (ablated.named.interactions || ablated.named.shapley)) {
+                throw new BadInputException("--html shows effects one by one: leave out --interactions and --shapley,"
+                        + " or have their tables with --out");
+            }
             return;
         }
         SelectionOptions.requireSites(List.of(ablated.parts.site));

@@ -183,7 +183,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
     public void check() {
         if (evaluate != null && (compare || circuitOptions.isSearch())) {
             throw new BadInputException(
-                    "--evaluate tests a circuit that is there; --compare and --method acdc or" + " iterative find one");
+                    "--evaluate tests a circuit that is there; --compare and --method acdc or iterative find one");
         }
         if (traced != null) {
             PathOption.readable("--traced", traced);
@@ -194,9 +194,9 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         if (given != null && (circuitOptions.isGiven() || compare)) {
             throw new BadInputException("--scores stands in place of --method, and does not go with --compare");
         }
-        if (compare && (circuitOptions.isGiven() || options.tables().isAsked())) {
+        if (compare && (circuitOptions.isGiven() || options.tables().isAsked() || page.isAsked())) {
             throw new BadInputException(
-                    "--compare takes every method and writes no files; --method and --out go without it");
+                    "--compare takes every method and writes no files; --method, --out and --html go without it");
         }
         if (circuitOptions.isResumed() && !options.tables().isAsked()) {
             throw new BadInputException("--resume goes on from what is kept in the folder of --out, which is missing");

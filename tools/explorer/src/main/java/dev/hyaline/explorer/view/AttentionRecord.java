@@ -55,7 +55,7 @@ public final class AttentionRecord {
             return 0;
         }
         long ofOne = entries(config, positions, 1) * (BYTES_OF_BOTH + Short.BYTES);
-        return (int) Math.clamp(bytes / ofOne, 1, positions);
+        return Math.clamp(bytes / ofOne, 1, positions);
     }
 
     /** Weights that are kept of all heads. */

@@ -81,7 +81,7 @@ export function render(root, view, context) {
     facts.replaceChildren(
       element("div", {},
         element("p", {class: "large"}, element("b", {}, `${site().name} ${named(component())}`)),
-        element("p", {}, `${rows} tokens of ${data.documents.length} documents: from `,
+        element("p", {}, `${rows} tokens of ${data.documents.length} document${data.documents.length === 1 ? "" : "s"}: from `,
           element("b", {"data-value": String(values[least])}, figure(values[least])), " to ",
           element("b", {"data-value": String(values[most])}, figure(values[most])), `, mean ${figure(mean)}.`),
         data.omitted ? element("p", {class: "note"}, data.omitted) : null,
