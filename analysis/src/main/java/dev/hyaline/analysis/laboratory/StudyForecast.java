@@ -70,7 +70,7 @@ record StudyForecast(long passes, long reruns, long multiplyAdds, long bytes) {
 
     private static long onHeldOut(Investigation investigation, Gpt2Config config) {
         List<AlternativeKind> rivals = investigation.alternatives();
-        long each = 1
+        long each = 1L
                 + (rivals.contains(AlternativeKind.RANDOM_COMPONENTS) ? RandomComponents.SETS : 0)
                 + (rivals.contains(AlternativeKind.NORM_MATCHED) ? NormMatched.DRAWS : 0);
         List<Claim> claims = investigation.claims();
