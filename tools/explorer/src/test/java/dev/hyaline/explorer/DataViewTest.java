@@ -227,7 +227,7 @@ final class DataViewTest {
     @Test
     void theBodyIsAHeaderAndAlignedArrays() {
         byte[] body = new SampleView("x").data().body();
-        int header = body[0] & 0xFF | (body[1] & 0xFF) << 8;
+        int header = (body[0] & 0xFF) | ((body[1] & 0xFF) << 8);
         assertThat(new String(body, 4, header, StandardCharsets.UTF_8))
                 .startsWith("{\"format\":\"hyaline-view/1\",\"view\":\"sample\",\"title\":\"x\"")
                 .contains("\"doubles\":{\"dtype\":\"f64\",\"shape\":[1,3],\"offset\":16}");

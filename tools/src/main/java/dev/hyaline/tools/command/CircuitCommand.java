@@ -63,9 +63,7 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code hyaline circuit}: which edges of the model's graph do the task, and how well they do it alone. */
 @Command(
@@ -171,9 +169,6 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
 
     @Mixin
     private StudyOptions options;
-
-    @Spec
-    private CommandSpec spec;
 
     public CircuitCommand(Console console) {
         this.console = console;

@@ -63,7 +63,7 @@ public final class HelpCommand implements Runnable {
             names = {"-h", "--help"},
             usageHelp = true,
             description = "Show this help.")
-    private boolean help;
+    boolean help;
 
     public HelpCommand(Console console) {
         this.console = console;

@@ -50,7 +50,7 @@ public final class ShellCommand implements Callable<Integer>, CheckedOptions {
             names = {"-h", "--help"},
             usageHelp = true,
             description = "Show this help.")
-    private boolean help;
+    boolean help;
 
     public ShellCommand(Console console) {
         this.console = console;

@@ -14,6 +14,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,7 +89,7 @@ final class ExplorerServerTest {
             }
         }
         assertThatThrownBy(() -> new Socket(
-                                InetAddress.getByName("::1"), server.address().getPort())
+                                InetAddress.ofLiteral("::1"), server.address().getPort())
                         .close())
                 .isInstanceOf(IOException.class);
         assertThat(http.ask("GET /").status()).isEqualTo(200);
@@ -316,7 +317,7 @@ final class ExplorerServerTest {
         String request = http.postRequest("view", VIEW);
         try (Socket socket = http.connect()) {
             socket.getOutputStream()
-                    .write(request.substring(0, request.length() - 5).getBytes());
+                    .write(request.substring(0, request.length() - 5).getBytes(StandardCharsets.US_ASCII));
             socket.getOutputStream().flush();
             long start = System.nanoTime();
             assertThat(RawHttp.read(socket).status()).isNotEqualTo(200);
@@ -473,9 +474,9 @@ final class ExplorerServerTest {
         try (Socket presence = http.connect()) {
             presence.getOutputStream()
                     .write(http.request("GET /api/1/presence", page, "X-Hyaline-Token: " + http.token())
-                            .getBytes());
+                            .getBytes(StandardCharsets.US_ASCII));
             InputStream in = presence.getInputStream();
-            assertThat(in.readNBytes(12)).startsWith("HTTP/1.1 200".getBytes());
+            assertThat(in.readNBytes(12)).startsWith("HTTP/1.1 200".getBytes(StandardCharsets.US_ASCII));
             job = job(http.post("sweep", VIEW, page));
             assertThat(http.api("GET", "jobs/" + job).text()).contains("the job has not ended");
         }
@@ -495,8 +496,8 @@ final class ExplorerServerTest {
         try (Socket events = http.connect()) {
             events.getOutputStream()
                     .write(http.request("GET /api/1/jobs/" + job + "/events", "X-Hyaline-Token: " + http.token())
-                            .getBytes());
-            assertThat(events.getInputStream().readNBytes(12)).startsWith("HTTP/1.1 200".getBytes());
+                            .getBytes(StandardCharsets.US_ASCII));
+            assertThat(events.getInputStream().readNBytes(12)).startsWith("HTTP/1.1 200".getBytes(StandardCharsets.US_ASCII));
         }
         String state = "";
         for (int i = 0; i < 100 && !state.contains("cancelled"); i++) {

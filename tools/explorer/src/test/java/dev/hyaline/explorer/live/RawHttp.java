@@ -51,7 +51,7 @@ final class RawHttp {
     }
 
     Socket connect() throws IOException {
-        Socket socket = new Socket(InetAddress.getByName("127.0.0.1"), server.getPort());
+        Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), server.getPort());
         socket.setSoTimeout(MILLISECONDS);
         return socket;
     }
