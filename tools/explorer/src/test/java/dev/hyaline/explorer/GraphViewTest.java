@@ -184,7 +184,7 @@ final class GraphViewTest {
                 .count();
         assertThat(text("#circuit .detail")).contains("Reads (" + reads + ")", "nodes upstream");
         browser.click("#circuit .graph [aria-label='logits']");
-        long writers = circuit.nodes().size() - 1;
+        long writers = circuit.nodes().size() - 1L;
         assertThat(text("#circuit .detail p")).isEqualTo(writers + " nodes upstream, 0 downstream.");
         assertThat(browser.evaluate("document.querySelectorAll('#circuit .edge.dim').length"))
                 .isEqualTo("0");
