@@ -37,9 +37,10 @@ public final class FindTheHeads {
                     .boxed()
                     .sorted(Comparator.comparingDouble(cell -> -Math.abs(table.mean(cell))))
                     .limit(5)
-                    .forEach(cell -> System.out.println("layer " + table.labels(cell).get(0) + " head "
-                            + table.labels(cell).get(1) + "  " + table.mean(cell) + ", standard error "
-                            + table.standardError(cell)));
+                    .forEach(cell ->
+                            System.out.println("layer " + table.labels(cell).get(0) + " head "
+                                    + table.labels(cell).get(1) + "  " + table.mean(cell) + ", standard error "
+                                    + table.standardError(cell)));
             System.out.println("Wrote " + TableFiles.write(folder, "heads", table));
         }
     }

@@ -497,7 +497,8 @@ final class ExplorerServerTest {
             events.getOutputStream()
                     .write(http.request("GET /api/1/jobs/" + job + "/events", "X-Hyaline-Token: " + http.token())
                             .getBytes(StandardCharsets.US_ASCII));
-            assertThat(events.getInputStream().readNBytes(12)).startsWith("HTTP/1.1 200".getBytes(StandardCharsets.US_ASCII));
+            assertThat(events.getInputStream().readNBytes(12))
+                    .startsWith("HTTP/1.1 200".getBytes(StandardCharsets.US_ASCII));
         }
         String state = "";
         for (int i = 0; i < 100 && !state.contains("cancelled"); i++) {
