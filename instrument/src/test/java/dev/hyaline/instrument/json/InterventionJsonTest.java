@@ -228,7 +228,7 @@ class InterventionJsonTest {
                 "{\"do\":\"zero\",\"site\":\"z\",\"heads\":\"1-\"} | intervention 0, \"heads\": '1-' is not a"
                         + " selection",
                 "{\"do\":\"zero\",\"site\":\"z\",\"heads\":[1.5]} | intervention 0, \"heads\": expected indices such as"
-                        + " \"0,3-5,-1\", found [1]",
+                        + " \"0,3-5,-1\", found [1.5]",
                 "{\"do\":\"zero\",\"site\":\"blocks.1.attn.hook_z\",\"layers\":2} | expected absent where the site's"
                         + " name has a layer, found 2",
                 "{\"do\":\"scale\",\"site\":\"z\"} | intervention 0 needs \"factor\", a number",
