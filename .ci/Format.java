@@ -27,6 +27,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * of sources found well formatted, which are not looked at again.
  */
 final class Format {
+    private static final String SCRIPT = "///usr/bin/env jbang";
+
     private Format() {}
 
     public static void main(String[] args) throws IOException {
@@ -64,7 +66,9 @@ final class Format {
             if (wellFormatted.contains(digest(text))) {
                 return null;
             }
-            String formatted = formatter.formatSourceAndFixImports(text);
+            // The head of a script, in which JBang reads no blanks, stays as it is.
+            int head = text.startsWith(SCRIPT) ? text.indexOf("package ") : 0;
+            String formatted = text.substring(0, head) + formatter.formatSourceAndFixImports(text.substring(head));
             if (formatted.equals(text)) {
                 wellFormatted.add(digest(text));
                 return null;

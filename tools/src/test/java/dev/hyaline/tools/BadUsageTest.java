@@ -74,7 +74,7 @@ final class BadUsageTest {
                 "dump --roles IO | --roles: the built-in prompt does not say where IO stands",
                 "dump --shards --roles IO | --roles goes with one file of prompts",
                 "dump --every 2 --sequences 0 | --sequences goes with one file of prompts; leave out --shards",
-                "dump --format zip | expected safetensors or npz or datasets, found 'zip'",
+                "dump --format zip | expected safetensors or npz or datasets or delphi, found 'zip'",
                 "dump --dtype f64 | expected f32 or f16 or bf16, found 'f64'",
                 "dump --dtype i64 | expected f32 or f16 or bf16, found 'i64'",
                 "dump --format npz --dtype bf16 | npz cannot hold bf16",

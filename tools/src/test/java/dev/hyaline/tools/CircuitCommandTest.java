@@ -56,6 +56,7 @@ final class CircuitCommandTest {
         try (Stream<Path> files = Files.list(temporary.resolve("out"))) {
             assertThat(files.map(path -> path.getFileName().toString()).sorted())
                     .containsExactly(
+                            "circuit-tracer.json",
                             "circuit.dot",
                             "circuit.json",
                             "circuit.png",

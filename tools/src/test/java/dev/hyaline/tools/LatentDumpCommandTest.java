@@ -119,7 +119,7 @@ final class LatentDumpCommandTest {
         assertThat(bytes).isEqualTo(written.get("bytes").asLong());
         assertThat(Outcome.of("sae", "train", "--dump", path("out"), "--out", path("trained"))
                         .err())
-                .contains("expected \"token-major\", rows of activations, not the latents that fire")
+                .contains("\"token-major\", rows of activations, not the latents that fire")
                 .hasLineCount(1);
     }
 

@@ -112,7 +112,8 @@ final class SuperpositionCommandTest {
                         "toy.csv",
                         "toy.json");
         assertThat(Files.readString(folder.resolve("known/toy.json")))
-                .startsWith("{\"instances\":1,\"toys\":[{\"group\":\"weights\",\"features\":20,");
+                .startsWith("{\"made\":{")
+                .contains("\"instances\":1,\"toys\":[{\"group\":\"weights\",\"features\":20,");
         assertThat(Files.readString(folder.resolve("known/toy-dimensionality.svg")))
                 .contains("3/8  square antiprism", "2/3  triangle", "sparser to the right");
         assertThat(Files.readString(folder.resolve("known/toy-weights.svg")))

@@ -20,6 +20,8 @@ import java.util.Map;
  * It is collected in memory, eight bytes a value, and then written. Not thread-safe.
  */
 public final class LatentCache {
+    private static final int MAX_TOKENS = 1 << 28;
+
     private static final int CHUNK = 1 << 16;
     private static final int COLUMNS = 3;
     private static final int U16_VALUES = 1 << 16;
@@ -76,12 +78,16 @@ public final class LatentCache {
     /**
      * A cache whose integers take eight bytes each, and values four.
      *
-     * @throws BadInputException if there is no sequence, or none of its tokens
+     * @throws BadInputException if there is no sequence, none of its tokens, or more than 2^28 of all
      */
     public static LatentCache of(int sequences, int length) {
         if (sequences < 1 || length < 1) {
             throw new BadInputException("a cache of latents needs at least one sequence of one token, found "
                     + sequences + " of " + length);
+        }
+        if ((long) sequences * length > MAX_TOKENS) {
+            throw new BadInputException(
+                    "a cache of latents holds at most " + MAX_TOKENS + " tokens, found " + (long) sequences * length);
         }
         return new LatentCache(new Form(sequences, length, Dtype.I64, Dtype.F32, Dtype.I64));
     }

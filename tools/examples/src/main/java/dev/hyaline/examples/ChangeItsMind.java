@@ -1,7 +1,7 @@
-/// usr/bin/env jbang "$0" "$@" ; exit $?
-// JAVA 25
-// JAVA_OPTIONS --add-modules jdk.incubator.vector
-// DEPS dev.hyaline:hyaline-instrument:0.1.0
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//JAVA 25
+//JAVA_OPTIONS --add-modules jdk.incubator.vector
+//DEPS dev.hyaline:hyaline-instrument:0.1.0
 package dev.hyaline.examples;
 
 import dev.hyaline.instrument.edit.Intervention;

@@ -95,6 +95,9 @@ public final class EditCommand implements Runnable, CheckedOptions {
     private EngineOptions engineOptions;
 
     @Mixin
+    private PageOption page;
+
+    @Mixin
     private EditOptions editOptions = EditOptions.sampling(true);
 
     @Option(
@@ -124,9 +127,6 @@ public final class EditCommand implements Runnable, CheckedOptions {
 
     @Mixin
     private SamplingOptions samplingOptions;
-
-    @Mixin
-    private PageOption page;
 
     @Mixin
     private CommonOptions common;
