@@ -108,10 +108,15 @@ final class FileKeys {
 
     /** What is wrong with the object says where it stands. */
     <T> T checked(String key, Supplier<T> read) {
+        return checked(node.get(key).orElse(node), read);
+    }
+
+    /** The same of a value. */
+    static <T> T checked(Json value, Supplier<T> read) {
         try {
             return read.get();
         } catch (HyalineException e) {
-            throw bad(place(key) + ": " + e.getMessage());
+            throw new BadInputException(value.where() + ": " + value.path() + ": " + e.getMessage());
         }
     }
 
@@ -121,13 +126,23 @@ final class FileKeys {
                 String nearest = EditDistance.nearest(key, known)
                         .map(near -> "; perhaps " + near + " is meant")
                         .orElse("");
-                throw bad(Printable.plain(place(key)) + " means nothing" + nearest + "; there are "
-                        + String.join(", ", known));
+                throw badAt(
+                        key,
+                        Printable.plain(place(key)) + " means nothing" + nearest + "; there are "
+                                + String.join(", ", known));
             }
         }
     }
 
+    /** What is wrong with the object as a whole. */
     BadInputException bad(String what) {
-        return new BadInputException(node.file() + ": " + what);
+        return new BadInputException((where.isEmpty() ? node.file() : node.where()) + ": " + what);
+    }
+
+    /** What is wrong with the value of a key. */
+    BadInputException badAt(String key, String what) {
+        return node.get(key)
+                .map(value -> new BadInputException(value.where() + ": " + what))
+                .orElseGet(() -> bad(what));
     }
 }

@@ -70,11 +70,12 @@ public record Investigation(
         claims = List.copyOf(claims);
         alternatives = List.copyOf(alternatives);
         specificAgainst = List.copyOf(specificAgainst);
-        if (alternatives.contains(AlternativeKind.GENERIC_DAMAGE) != (specificAgainst.size() >= MIN_OTHERS)) {
+        boolean generic = alternatives.contains(AlternativeKind.GENERIC_DAMAGE);
+        if (generic ? specificAgainst.size() < MIN_OTHERS : !specificAgainst.isEmpty()) {
             throw new BadInputException("the alternative " + AlternativeKind.GENERIC_DAMAGE + " is tested against at"
                     + " least " + MIN_OTHERS + " other tasks, found "
                     + (specificAgainst.isEmpty() ? "none" : specificAgainst.toString())
-                    + (alternatives.contains(AlternativeKind.GENERIC_DAMAGE) ? "" : " and no such alternative"));
+                    + (generic ? "" : " and no such alternative"));
         }
         if (claims.stream().noneMatch(Claim::primary)) {
             throw new BadInputException("an investigation needs at least one primary claim");
@@ -98,7 +99,20 @@ public record Investigation(
      */
     public static Investigation read(Path file) {
         try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
-            return parse(input.label(), input.readAll(MAX_BYTES));
+            return parse(input.label(), input.readAll(MAX_BYTES), null);
+        }
+    }
+
+    /**
+     * Reads a file about a model: what the model lacks is named with its place in the file.
+     *
+     * @throws FileException if it cannot be read
+     * @throws BadInputException naming the file and the place in it, if it does not state an investigation, or the
+     *     model lacks what it names
+     */
+    public static Investigation read(Path file, Gpt2Config config) {
+        try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
+            return parse(input.label(), input.readAll(MAX_BYTES), config);
         }
     }
 
@@ -108,11 +122,11 @@ public record Investigation(
      * @param source the name of the text in errors
      */
     public static Investigation parse(String source, String json) {
-        return parse(source, json.getBytes(StandardCharsets.UTF_8));
+        return parse(source, json.getBytes(StandardCharsets.UTF_8), null);
     }
 
-    private static Investigation parse(String source, byte[] json) {
-        return InvestigationReader.read(source, Json.readObject(InputErrors.INSTANCE, source, json));
+    private static Investigation parse(String source, byte[] json, @Nullable Gpt2Config config) {
+        return InvestigationReader.read(Json.readWrittenObject(InputErrors.INSTANCE, source, json), config);
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.Side;
+import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
@@ -19,6 +20,7 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.Task;
 import dev.hyaline.analysis.statistics.power.Spending;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Json;
@@ -28,6 +30,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Reads an investigation's file and fills in what it leaves out. */
 final class InvestigationReader {
@@ -44,6 +47,7 @@ final class InvestigationReader {
     private static final String ALL = "all";
     private static final String NONE = "none";
     private static final String NAMES = "names";
+    private static final String DIFFERENT_NAME = "a name unlike those of the other claims";
     private static final List<String> NAME_ROLES = List.of("IO", "S1");
     /** An effect of nothing that is claimed to be something. */
     private static final double SMALLEST = 1e-9;
@@ -64,9 +68,13 @@ final class InvestigationReader {
     private static final List<String> FORCES = List.of("mean-active", "donor", "set");
     private static final double MAX_DOSE = 1e6;
 
+    /** More than the whole, for what is left out may have worked against it; less than a share in percent. */
+    private static final double MAX_FAITHFULNESS = 2;
+
     private InvestigationReader() {}
 
-    static Investigation read(String source, Json root) {
+    /** @param config of the model, which must have what the file names; null to take that on trust */
+    static Investigation read(Json root, @Nullable Gpt2Config config) {
         FileKeys keys = new FileKeys(root, "");
         Json format = keys.require("format", '"' + Investigation.FORMAT + '"');
         if (!format.string().equals(Investigation.FORMAT)) {
@@ -87,23 +95,36 @@ final class InvestigationReader {
                         PromptPlan.FACTORS,
                         List.of(),
                         reference(behaviour)));
-        long sources = Stream.of(!behaviour.tasks().isEmpty(), prompts.file() != null, prompts.corpus() != null)
-                .filter(given -> given)
-                .count();
-        if (sources != 1) {
-            throw keys.bad("the prompts are those of behaviour.task, of the file prompts.pairs or of prompts.corpus;"
-                    + " found " + (sources == 0 ? "none of them" : sources + " of them"));
+        List<String> sources = new ArrayList<>();
+        if (!behaviour.tasks().isEmpty()) {
+            sources.add("behaviour.task");
+        }
+        if (prompts.file() != null) {
+            sources.add("prompts.pairs");
+        }
+        if (prompts.corpus() != null) {
+            sources.add("prompts.corpus");
+        }
+        if (sources.size() != 1) {
+            throw keys.badAt(
+                    "prompts",
+                    "the prompts are those of behaviour.task, of the file prompts.pairs or of"
+                            + " prompts.corpus; found "
+                            + (sources.isEmpty() ? "none of them" : String.join(" and ", sources)));
         }
         CircuitSearch circuit =
                 keys.section("circuit", InvestigationReader::circuit).orElse(null);
         Replacement replacement = circuit == null ? Replacement.MEAN_BY_POSITION : circuit.replacement();
         Candidates of = circuit == null ? Candidates.HEADS : circuit.of();
-        DictionaryPlan superposition =
-                keys.section("superposition", InvestigationReader::dictionary).orElse(null);
+        DictionaryPlan superposition = keys.section("superposition", section -> dictionary(section, config))
+                .orElse(null);
         List<Claim> claims = new ArrayList<>();
         Json list = keys.require("claims", "a list of at least one claim");
         for (Json claim : list.elements()) {
-            claims.add(claim(claim, claims.size(), replacement, of));
+            claims.add(claim(claim, claims, replacement, of, config));
+        }
+        if (claims.isEmpty()) {
+            throw list.expected("a list of at least one claim", "an empty list");
         }
         List<String> specific = keys.get("specific_against")
                 .map(InvestigationReader::otherTasks)
@@ -143,7 +164,7 @@ final class InvestigationReader {
                     design,
                     checks);
         } catch (BadInputException e) {
-            throw new BadInputException(source + ": " + e.getMessage());
+            throw keys.bad(String.valueOf(e.getMessage()));
         }
     }
 
@@ -219,8 +240,10 @@ final class InvestigationReader {
         ReferencePrompts otherwise = reference(behaviour);
         ReferencePrompts reference = keys.choice("reference", List.of(ReferencePrompts.values()), otherwise);
         if (reference == ReferencePrompts.ABC && otherwise != ReferencePrompts.ABC) {
-            throw keys.bad(keys.place("reference") + ": abc is for the tasks ioi, ioi-abba and ioi-baba;"
-                    + " others have clean and corrupted");
+            throw keys.badAt(
+                    "reference",
+                    keys.place("reference") + ": abc is for the tasks ioi, ioi-abba and ioi-baba;"
+                            + " others have clean and corrupted");
         }
         return new PromptPlan(file, corpus, draw[0], draw[1], units, strata, splitBy, reference);
     }
@@ -266,11 +289,17 @@ final class InvestigationReader {
                 keys.number("tau", 1e-6, 1, DEFAULT_TAU));
     }
 
-    private static DictionaryPlan dictionary(FileKeys keys) {
+    private static DictionaryPlan dictionary(FileKeys keys, @Nullable Gpt2Config config) {
         Json name = keys.require("site", "a hook point such as \"blocks.2.hook_resid_post\"");
         HookPoint site = keys.checked("site", () -> HookPoints.point(name.string()));
         if (site.site().isMap() || site.site().shape().byHead()) {
             throw name.expected("a hook point with one row a token");
+        }
+        if (config != null) {
+            FileKeys.checked(name, () -> {
+                new ClaimComponent.SiteComponent(site).requireIn(config);
+                return site;
+            });
         }
         return new DictionaryPlan(
                 site,
@@ -279,18 +308,24 @@ final class InvestigationReader {
                 keys.integer("steps", 1, MAX_STEPS, DEFAULT_STEPS));
     }
 
-    private static Claim claim(Json node, int index, Replacement replacement, Candidates of) {
-        String where = "claims[" + index + "]";
+    /** @param before the claims before it */
+    private static Claim claim(
+            Json node, List<Claim> before, Replacement replacement, Candidates of, @Nullable Gpt2Config config) {
+        String where = "claims[" + before.size() + "]";
         FileKeys keys = new FileKeys(node, where);
-        String name = nonBlank(keys.require("name", "a name unlike those of the other claims"));
+        Json named = keys.require("name", DIFFERENT_NAME);
+        String name = nonBlank(named);
+        if (before.stream().anyMatch(claim -> claim.name().equals(name))) {
+            throw named.expected(DIFFERENT_NAME);
+        }
         MechanismClaim mechanism = keys.get("mechanism")
                 .map(value -> mechanism(FileKeys.choice(value, List.of(MechanismKind.values())), keys, where))
                 .orElse(null);
         // A mechanism without an experiment of its own is said of components that matter.
         Treatment treatment = mechanism != null && keys.get("do").isEmpty()
                 ? new Treatment.AblateComponents(keys.choice("ablation", List.of(Replacement.values()), replacement))
-                : treatment(keys.require("do", FileKeys.oneOf("", TREATMENTS)), keys, replacement, of);
-        List<ClaimComponent> components = components(keys);
+                : treatment(keys.require("do", FileKeys.oneOf("", TREATMENTS)), keys, replacement, of, config);
+        List<ClaimComponent> components = components(keys, config);
         Expectation expectation = mechanism != null && keys.get("expect").isEmpty()
                 ? new Expectation.Decrease(IMPORTANT)
                 : expectation(keys.require("expect", proposal()), keys.place("expect"));
@@ -331,16 +366,22 @@ final class InvestigationReader {
         return "what is predicted, with a direction and a number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}";
     }
 
-    private static List<ClaimComponent> components(FileKeys keys) {
+    private static List<ClaimComponent> components(FileKeys keys, @Nullable Gpt2Config config) {
         Json value = keys.require("components", "a component such as \"1.3\" or \"circuit\", or a list of such");
         List<Json> items = value.isArray() ? value.elements() : List.of(value);
         if (items.isEmpty()) {
-            throw value.expected("at least one component");
+            throw value.expected("at least one component", "an empty list");
         }
         List<ClaimComponent> components = new ArrayList<>();
         for (Json item : items) {
             String name = item.string();
-            ClaimComponent component = keys.checked("components", () -> ClaimComponent.parse(name));
+            ClaimComponent component = FileKeys.checked(item, () -> ClaimComponent.parse(name));
+            if (config != null) {
+                FileKeys.checked(item, () -> {
+                    component.requireIn(config);
+                    return component;
+                });
+            }
             if (components.contains(component)) {
                 throw item.expected("a component that is not named before");
             }
@@ -349,7 +390,8 @@ final class InvestigationReader {
         return components;
     }
 
-    private static Treatment treatment(Json word, FileKeys keys, Replacement replacement, Candidates of) {
+    private static Treatment treatment(
+            Json word, FileKeys keys, Replacement replacement, Candidates of, @Nullable Gpt2Config config) {
         if (word.isArray() || word.isObject()) {
             InterventionNodes.requireInline(word);
             return keys.checked("do", () -> new Treatment.Intervene(InterventionNodes.read(word), into(keys)));
@@ -364,7 +406,13 @@ final class InvestigationReader {
             case "patch" -> new Treatment.PatchComponents(direction(keys));
             case "path" -> {
                 keys.require("to", "a list of receivers such as \"a2.h2<q>\" or \"logits\"");
-                yield keys.checked("to", () -> new Treatment.PatchPath(direction(keys), keys.strings("to", List.of())));
+                yield keys.checked("to", () -> {
+                    Treatment.PatchPath path = new Treatment.PatchPath(direction(keys), keys.strings("to", List.of()));
+                    if (config != null) {
+                        path.to().forEach(receiver -> Receiver.parse(config, receiver));
+                    }
+                    return path;
+                });
             }
             case "look" ->
                 new Treatment.LookAt(keys.text("from", PromptPair.END), nonBlank(keys.require("at", "a role")));
@@ -436,7 +484,10 @@ final class InvestigationReader {
         EffectUnit unit =
                 share ? EffectUnit.METRIC : keys.choice("unit", List.of(EffectUnit.values()), EffectUnit.METRIC);
         // A number below 0 is a claim in the other direction.
-        double number = FileKeys.between(value, SMALLEST, share && !key.startsWith("faith") ? 1 : 1e9);
+        if (value.number() < SMALLEST) {
+            throw value.expected("a number above 0, for the direction is in the key");
+        }
+        double number = FileKeys.between(value, SMALLEST, share ? key.startsWith("faith") ? MAX_FAITHFULNESS : 1 : 1e9);
         EffectAmount amount = new EffectAmount(number, unit);
         return switch (key) {
             case "decrease" -> new Expectation.Decrease(amount);

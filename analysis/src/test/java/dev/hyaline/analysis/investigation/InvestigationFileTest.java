@@ -17,7 +17,9 @@ import dev.hyaline.analysis.investigation.StudyPlan.CorpusPrompts;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -207,7 +209,7 @@ final class InvestigationFileTest {
                 "{\"task\": \"ioi\"} | {} | the prompts are those of behaviour.task, of the file prompts.pairs"
                         + " or of prompts.corpus; found none of them",
                 "\"prompts\": {} | \"prompts\": {\"pairs\": \"p.json\"} | the prompts are those of behaviour.task,"
-                        + " of the file prompts.pairs or of prompts.corpus; found 2 of them",
+                        + " of the file prompts.pairs or of prompts.corpus; found behaviour.task and prompts.pairs",
                 "\"task\": \"ioi\" | \"tsk\": \"ioi\" | behaviour.tsk means nothing; perhaps task is meant; there are"
                         + " task, at, metric, present_if",
                 "\"ioi\" | \"ioi-abab\" | expected behaviour.task to be one of ioi, ioi-abba, ioi-baba, ioi-abba-abc,"
@@ -274,7 +276,8 @@ final class InvestigationFileTest {
                         + " \"here\"}} | expected claims[0].do.source to be values written out, for a dump may change"
                         + " after the plan is locked, found an object",
                 "\"prompts\": {} | \"prompts\": {\"corpus\": {\"dump\": \"d\"}} | the prompts are those of"
-                        + " behaviour.task, of the file prompts.pairs or of prompts.corpus; found 2 of them",
+                        + " behaviour.task, of the file prompts.pairs or of prompts.corpus; found behaviour.task and"
+                        + " prompts.corpus",
                 "\"prompts\": {} | \"prompts\": {\"corpus\": {}} | prompts.corpus.dump is missing; it is the folder of"
                         + " a dumped corpus",
                 "\"prompts\": {} | \"superposition\": {} | superposition.site is missing; it is a hook point such as"
@@ -291,15 +294,15 @@ final class InvestigationFileTest {
                         + " mean, mean-by-position, resample, found \"noise\"",
                 "\"ablate\", | \"ablate\", \"at\": \"S2\", | claims[0].at means nothing; there are name, mechanism,"
                         + " do, ablation, components, expect, primary",
-                "[\"1.3\"] | [] | expected claims[0].components to be at least one component, found an array",
+                "[\"1.3\"] | [] | expected claims[0].components to be at least one component, found an empty list",
                 "[\"1.3\"] | 1.3 | expected claims[0].components to be a string, found 1.3",
                 "[\"1.3\"] | [\"1.3\", \"1.3\"] | expected claims[0].components[1] to be a component that is not named"
                         + " before, found \"1.3\"",
-                "[\"1.3\"] | [\"1.3.4\"] | claims[0].components: '1.3.4' is no component; components are heads (1.3),"
-                        + " MLPs (mlp 2), neurons (2.mlp[17]), hook points (blocks.1.hook_resid_post), circuit and"
-                        + " circuit[2.*], each perhaps at a role (1.3@S2)",
-                "[\"1.3\"] | [\"1.3@\"] | claims[0].components: '1.3@' has no role behind the @",
-                "[\"1.3\"] | [\"1.3@S2@S1\"] | claims[0].components: 1.3@S2 is at one position already",
+                "[\"1.3\"] | [\"1.3.4\"] | claims[0].components[0]: '1.3.4' is no component; components are heads"
+                    + " (1.3), MLPs (mlp 2), neurons (2.mlp[17]), hook points (blocks.1.hook_resid_post), circuit and"
+                    + " circuit[2.*], each perhaps at a role (1.3@S2)",
+                "[\"1.3\"] | [\"1.3@\"] | claims[0].components[0]: '1.3@' has no role behind the @",
+                "[\"1.3\"] | [\"1.3@S2@S1\"] | claims[0].components[0]: 1.3@S2 is at one position already",
                 "\"ablate\", \"components\": [\"1.3\"] | \"keep-only\", \"components\": [\"mlp 1\"] | claims[0]:"
                         + " keep-only is for whole heads, found mlp 1",
                 "\"ablate\", \"components\": [\"1.3\"] | \"path\", \"to\": [\"logits\"], \"components\": [\"1.3@S2\"]"
@@ -314,7 +317,10 @@ final class InvestigationFileTest {
                         + " number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}, found 1.5",
                 "1.5 | true | expected claims[0].expect.decrease to be a number, such as 0.1 with the unit gap, found"
                         + " true",
-                "1.5 | -1 | expected claims[0].expect.decrease to be a number from 1.0E-9 to 1.0E9, found -1",
+                "1.5 | -1 | expected claims[0].expect.decrease to be a number above 0, for the direction is in the"
+                        + " key, found -1",
+                "{\"decrease\": 1.5} | {\"faithfulness_at_least\": 80} | expected"
+                        + " claims[0].expect.faithfulness_at_least to be a number from 1.0E-9 to 2.0, found 80",
                 "1.5 | NaN | expected claims[0].expect.decrease to be a finite number, found NaN",
                 "1.5 | 1.5, \"unit\": \"gaps\" | expected claims[0].expect.unit to be one of metric, gap (perhaps"
                         + " gap), found \"gaps\"",
@@ -330,6 +336,11 @@ final class InvestigationFileTest {
                         + " primary claim",
                 "{\"decrease\": 1.5}} | {\"decrease\": 1.5}, \"primary\": 1} | expected claims[0].primary to be true"
                         + " or false, found 1",
+                "[{\"name\": \"needed\", \"do\": \"ablate\", \"components\": [\"1.3\"], \"expect\": {\"decrease\":"
+                        + " 1.5}}] | [] | expected claims to be a list of at least one claim, found an empty list",
+                "\"prompts\": {} | \"specific_against\": [\"capitals\"], \"alternatives\": [] | the alternative"
+                        + " generic-damage is tested against at least 2 other tasks, found [capitals] and no such"
+                        + " alternative",
                 "[{\"name\" | {}, \"x\": [{\"name\" | expected claims to be an array, found an object",
             })
     void badFilesAreNamedInOneSentence(String from, String to, String message) {
@@ -337,7 +348,48 @@ final class InvestigationFileTest {
         String bad = GOOD.replace(from, to);
         assertThatThrownBy(() -> parse(bad))
                 .isInstanceOf(HyalineException.class)
-                .hasMessage("a.json: " + message);
+                .extracting(error -> error.getMessage().replaceFirst("^a.json, line [12]:", "a.json:"))
+                .isEqualTo("a.json: " + message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "\"seed\": 7 | \"sed\": 7 | 4: sed means nothing; perhaps seed is meant",
+                "1.5 | -2 | 11: expected claims[1].expect.decrease to be a number above 0",
+                "2.mlp[3] | 2.mpl[3] | 8: claims[1].components[1]: '2.mpl[3]' is no component",
+                "2.mlp[3] | 9.0 | 8: claims[1].components[1]: there is no 9.0: the model has 4 layers",
+                "\"do\": \"ablate\",@ | `` | 6: claims[1].do is missing",
+                "second | first | 6: expected claims[1].name to be a name unlike those of the other claims",
+                "[{ | [3, {| 5: expected claims[0] to be an object, found 3",
+            })
+    void theLineOfAFaultIsNamed(String from, String to, String begin, @TempDir Path folder) throws IOException {
+        String good = """
+            {"format": "hyaline-investigation/1",
+             "model": "fable",
+             "behaviour": {"task": "ioi"},
+             "seed": 7,
+             "claims": [{"name": "first", "do": "ablate", "components": "1.3", "expect": {"decrease": 1}},
+              {"name": "second",
+               "do": "ablate",
+               "components": ["1.3", "2.mlp[3]"],
+               "expect": {
+                 "unit": "gap",
+                 "decrease": 1.5}}]}
+            """;
+        String sought = from.replace('@', '\n');
+        assertThat(good).contains(sought);
+        Path file = folder.resolve("a.json");
+        Files.writeString(file, "\uFEFF" + good);
+        try (Gpt2 fable = Fable.open()) {
+            assertThat(Investigation.read(file, fable.config()).seed()).isEqualTo(7);
+            Files.writeString(file, good.replace(sought, to));
+            assertThatThrownBy(() -> Investigation.read(file, fable.config()))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageStartingWith(file + ", line " + begin);
+        }
     }
 
     @Test
@@ -376,7 +428,8 @@ final class InvestigationFileTest {
     void aNameStandsForOneClaim() {
         String claim = "{\"name\": \"a\", \"do\": \"ablate\", \"components\": \"1.3\", \"expect\": {\"decrease\": 1}}";
         assertThatThrownBy(() -> parse(GOOD.replaceAll("\\[\\{.*}]", "[" + claim + ", " + claim + "]")))
-                .hasMessage("a.json: there are two claims of the name \"a\"");
+                .hasMessage("a.json, line 2: expected claims[1].name to be a name unlike those of the other claims,"
+                        + " found \"a\"");
     }
 
     @ParameterizedTest

@@ -133,7 +133,9 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
             return;
         }
         Path path = PathOption.parse("FILE", Objects.requireNonNull(file));
-        Investigation investigation = Investigation.read(path);
+        // It is read again when it is known what the model has.
+        Investigation investigation = Investigation.read(
+                path, StudiedModel.config(Investigation.read(path).model(), console));
         if (check) {
             explain(path, investigation);
         } else {
@@ -142,11 +144,6 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
     }
 
     private void explain(Path path, Investigation investigation) {
-        try {
-            investigation.requireFits(StudiedModel.config(investigation.model(), console));
-        } catch (BadInputException e) {
-            throw new BadInputException(path + ": " + e.getMessage());
-        }
         if (!common.json) {
             console.out().println(console.bold(investigation.title()));
             investigation.explain().forEach(line -> console.out().println(line));

@@ -33,6 +33,12 @@ import tools.jackson.core.json.JsonReadFeature;
  */
 public final class Json {
     private static final Pattern PLACE = Pattern.compile("line \\d+, column \\d+$");
+
+    /** What the parser says of its own settings. */
+    private static final Pattern SETTINGS =
+            Pattern.compile(",? from `[^`]*`| \\(not recognized as one since Feature [^)]*\\)");
+
+    private static final String BYTE_ORDER_MARK = "\uFEFF";
     private static final int MAX_DEPTH = 32;
     private static final int MAX_NUMBER_LENGTH = 100;
     private static final int MAX_NAME_LENGTH = 1 << 16;
@@ -56,13 +62,17 @@ public final class Json {
     private final String file;
     private final String path;
 
+    /** Null in a file that people do not write: errors name no line of it. */
+    private final @Nullable JsonPlace place;
+
     /** A map, list, string, number, boolean or null. */
     private final @Nullable Object value;
 
-    private Json(FileErrors errors, String file, String path, @Nullable Object value) {
+    private Json(FileErrors errors, String file, String path, @Nullable JsonPlace place, @Nullable Object value) {
         this.errors = errors;
         this.file = file;
         this.path = path;
+        this.place = place;
         this.value = value;
     }
 
@@ -72,9 +82,21 @@ public final class Json {
      * @param label its name in errors
      */
     public static Json readObject(FileErrors errors, String label, byte[] content) {
-        Json json = read(errors, label, content, "a JSON object");
+        return requireObject(read(errors, label, content, "a JSON object", /* lines= */ false));
+    }
+
+    /**
+     * Reads an object as {@link #readWritten} does.
+     *
+     * @param label its name in errors
+     */
+    public static Json readWrittenObject(FileErrors errors, String label, byte[] content) {
+        return requireObject(read(errors, label, content, "a JSON object", /* lines= */ true));
+    }
+
+    private static Json requireObject(Json json) {
         if (!json.isObject()) {
-            throw errors.file(label, "a JSON object", json.shown());
+            throw json.expected("a JSON object");
         }
         return json;
     }
@@ -85,15 +107,26 @@ public final class Json {
      * @param label its name in errors
      */
     public static Json read(FileErrors errors, String label, byte[] content) {
-        return read(errors, label, content, "JSON");
+        return read(errors, label, content, "JSON", /* lines= */ false);
     }
 
-    private static Json read(FileErrors errors, String label, byte[] content, String expected) {
-        try (JsonParser parser = parser(Utf8.strict(errors, label, content))) {
+    /**
+     * Reads JSON that people write: errors name the line as well, and a byte order mark is passed over.
+     *
+     * @param label its name in errors
+     */
+    public static Json readWritten(FileErrors errors, String label, byte[] content) {
+        return read(errors, label, content, "JSON", /* lines= */ true);
+    }
+
+    private static Json read(FileErrors errors, String label, byte[] content, String expected, boolean lines) {
+        String decoded = Utf8.strict(errors, label, content);
+        String text = lines && decoded.startsWith(BYTE_ORDER_MARK) ? decoded.substring(1) : decoded;
+        try (JsonParser parser = parser(text)) {
             if (parser.nextToken() == null) {
                 throw errors.file(label, expected, "nothing");
             }
-            Json json = new Json(errors, label, "", read(parser));
+            Json json = new Json(errors, label, "", lines ? new JsonPlace(text, List.of()) : null, read(parser));
             requireEnd(errors, label, parser);
             return json;
         } catch (JacksonException e) {
@@ -119,7 +152,7 @@ public final class Json {
 
     static HyalineException malformed(FileErrors errors, String label, JacksonException e) {
         // The place is in the parser's own message only for some sources.
-        String message = Printable.parserMessage(e);
+        String message = SETTINGS.matcher(Printable.parserMessage(e)).replaceAll("");
         TokenStreamLocation at = e.getLocation();
         String place =
                 at == null || at.getLineNr() < 1 || PLACE.matcher(message).find()
@@ -170,6 +203,16 @@ public final class Json {
         return file;
     }
 
+    /** The name of its file in errors and, where people write the file, its line. */
+    public String where() {
+        return place == null ? file : file + ", line " + place.line();
+    }
+
+    /** The keys and indices that lead to it, such as {@code claims[2].name}; empty for the whole. */
+    public String path() {
+        return path;
+    }
+
     /** The keys of this object; none if it is something else. */
     public List<String> names() {
         return value instanceof Map<?, ?> fields
@@ -180,7 +223,7 @@ public final class Json {
     /** The value of a key of this object; empty when the key is absent. */
     public Optional<Json> get(String key) {
         return value instanceof Map<?, ?> fields && fields.containsKey(key)
-                ? Optional.of(new Json(errors, file, child(key), fields.get(key)))
+                ? Optional.of(new Json(errors, file, child(key), place(key), fields.get(key)))
                 : Optional.empty();
     }
 
@@ -191,7 +234,7 @@ public final class Json {
 
     /** The value of a key that this object must have. */
     public Json require(String key) {
-        return get(key).orElseThrow(() -> errors.file(file, "a key " + child(key), "none"));
+        return get(key).orElseThrow(() -> errors.file(where(), "a key " + child(key), "none"));
     }
 
     /** Calls the visitor with each key and value of this, which must be an object. */
@@ -199,8 +242,9 @@ public final class Json {
         if (!(value instanceof Map<?, ?> fields)) {
             throw expected("an object");
         }
-        fields.forEach((key, field) ->
-                visitor.accept((String) key, new Json(errors, file, child(Printable.quoted((String) key)), field)));
+        fields.forEach((key, field) -> visitor.accept(
+                (String) key,
+                new Json(errors, file, child(Printable.quoted((String) key)), place((String) key), field)));
     }
 
     /** Writes this as the value of a key. */
@@ -216,7 +260,8 @@ public final class Json {
         }
         List<Json> elements = new ArrayList<>(list.size());
         for (Object element : list) {
-            elements.add(new Json(errors, file, path + "[" + elements.size() + "]", element));
+            int index = elements.size();
+            elements.add(new Json(errors, file, path + "[" + index + "]", place(index), element));
         }
         return elements;
     }
@@ -307,7 +352,11 @@ public final class Json {
 
     /** The same, with what was found in words, where its kind alone says too little. */
     public HyalineException expected(String what, String found) {
-        return errors.file(file, path.isEmpty() ? what : path + " to be " + what, found);
+        return errors.file(where(), path.isEmpty() ? what : path + " to be " + what, found);
+    }
+
+    private @Nullable JsonPlace place(Object step) {
+        return place == null ? null : place.child(step);
     }
 
     private String child(String key) {

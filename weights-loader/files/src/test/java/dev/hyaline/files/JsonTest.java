@@ -25,6 +25,35 @@ final class JsonTest {
         assertThatThrownBy(() -> json.require("a").require("c")).hasMessage("a.json: expected a key a.c, found none");
     }
 
+    @Test
+    void linesAreNamedOfWhatPeopleWrite() {
+        byte[] text = "\uFEFF{\n\"a\": {\"x\": [[1], {\"y\": 2},\n 3]},\n\"b\":\n\"text\"}".getBytes(UTF_8);
+        Json json = Json.readWrittenObject(TestErrors.INSTANCE, "a.json", text);
+        List<Json> list = json.require("a").require("x").elements();
+        assertThat(list.get(1).require("y").where()).isEqualTo("a.json, line 2");
+        assertThat(list.get(2).where()).isEqualTo("a.json, line 3");
+        assertThat(list.get(2).path()).isEqualTo("a.x[2]");
+        assertThatThrownBy(() -> json.require("b").number())
+                .hasMessage("a.json, line 4: expected b to be a finite number, found \"text\"");
+        assertThatThrownBy(() -> json.require("a").require("z"))
+                .hasMessage("a.json, line 2: expected a key a.z, found none");
+        assertThatThrownBy(() -> Json.readWrittenObject(TestErrors.INSTANCE, "a.json", "[1]".getBytes(UTF_8)))
+                .hasMessage("a.json, line 1: expected a JSON object, found an array");
+        assertThat(Json.readWritten(TestErrors.INSTANCE, "a.json", "\n7".getBytes(UTF_8))
+                        .where())
+                .isEqualTo("a.json, line 2");
+    }
+
+    @Test
+    void aFaultIsToldWithoutTheParsersSettings() {
+        assertThatThrownBy(() -> read("[".repeat(50)))
+                .hasMessage("a.json: expected valid JSON, found Document nesting depth (33) exceeds the maximum"
+                        + " allowed (32)");
+        assertThatThrownBy(() -> read("// no\n{}"))
+                .hasMessageContaining("maybe a (non-standard) comment? at line 1, column")
+                .hasMessageNotContaining("ALLOW");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"{\"a\":1,\"a\":2}", "{} {}", "{", "[1]", "{\"a\":}", "", "{\"a\":1}x"})
     void whatIsNoSingleObjectWithKeysOfTheirOwnIsRefused(String json) {
