@@ -2,6 +2,7 @@ package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -10,14 +11,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** A dump in shards as a process that is stopped. */
+/** A dump of a corpus as a process that is stopped. */
 final class CorpusProcessTest {
     private static final String[] DUMP = {
         "dump", "--prompts", "corpus.txt", "--sites", "resid_post", "--shard-size", "1MB", "--dtype", "f16"
@@ -26,6 +31,18 @@ final class CorpusProcessTest {
 
     @TempDir
     private Path folder;
+
+    private final Random random = new Random(4);
+
+    @BeforeEach
+    void writeCorpus() throws IOException {
+        StringBuilder corpus = new StringBuilder();
+        for (int line = 0; line < 700; line++) {
+            corpus.append("When Mary and John went to the store, ".repeat(random.nextInt(4)))
+                    .append("John gave a drink to Mary.\n");
+        }
+        Files.writeString(folder.resolve("corpus.txt"), corpus);
+    }
 
     private static Map<String, byte[]> visible(Path inside) throws IOException {
         Map<String, byte[]> files = new TreeMap<>();
@@ -54,6 +71,10 @@ final class CorpusProcessTest {
     private Process start(String... more) throws IOException {
         List<String> arguments = new ArrayList<>(Arrays.asList(DUMP));
         arguments.addAll(List.of(more));
+        return process(arguments);
+    }
+
+    private Process process(List<String> arguments) throws IOException {
         return Outcome.builder(folder, "C.UTF-8", arguments.toArray(String[]::new))
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(folder.resolve("err").toFile())
@@ -63,13 +84,6 @@ final class CorpusProcessTest {
     /** Stops a run at random points in random ways; what is there is whole each time, and in the end the same. */
     @Test
     void stoppedAnywhereItEndsUpTheSame() throws Exception {
-        Random random = new Random(4);
-        StringBuilder corpus = new StringBuilder();
-        for (int line = 0; line < 700; line++) {
-            corpus.append("When Mary and John went to the store, ".repeat(random.nextInt(4)))
-                    .append("John gave a drink to Mary.\n");
-        }
-        Files.writeString(folder.resolve("corpus.txt"), corpus);
         assertThat(start("--out", "whole").waitFor()).isZero();
         Map<String, byte[]> expected = visible(folder.resolve("whole"));
         assertThat(expected).hasSizeGreaterThan(12).containsKey("manifest.json");
@@ -116,5 +130,65 @@ final class CorpusProcessTest {
                     .as("hidden files")
                     .isEmpty();
         }
+    }
+
+    private String path(String name) {
+        return folder.resolve(name).toString();
+    }
+
+    /** Bytes of a dump so far, with what is hidden inside it and beside it. */
+    private long bytes(String out) {
+        long bytes = 0;
+        for (File dump : Objects.requireNonNull(folder.toFile().listFiles((_, name) -> name.contains(out)))) {
+            File[] files = dump.listFiles();
+            for (File file : files == null ? new File[0] : files) {
+                bytes += file.length();
+            }
+        }
+        return bytes;
+    }
+
+    /** Killed once, anywhere, and run again, what others read has the bytes of an undisturbed run. */
+    @ParameterizedTest
+    @ValueSource(strings = {"delphi", "datasets"})
+    void killedAnywhereAndRunAgainOtherFormsEndUpTheSame(String format) throws Exception {
+        List<String> dump = new ArrayList<>(List.of("dump", "--prompts", path("corpus.txt"), "--format", format));
+        dump.addAll(List.of("--context", "16", "--pack", "--shard-size", "200kB", "--resume"));
+        if (format.equals("delphi")) {
+            new SaeFixture(folder).train("sae");
+            dump.addAll(List.of("--sae", path("sae")));
+        } else {
+            dump.addAll(List.of("--sites", "resid_post2"));
+        }
+        dump.add("--out");
+        Outcome.of(SaeFixture.with(dump, path("whole"))).succeeded();
+        Map<String, byte[]> expected = visible(folder.resolve("whole"));
+        assertThat(expected).hasSizeGreaterThan(2);
+
+        dump.add(path("out"));
+        for (boolean killed = false; !killed; ) {
+            Process process = process(dump);
+            long enough = (long) (random.nextDouble() * bytes("whole"));
+            while (process.isAlive() && bytes("out") <= enough) {
+                Thread.sleep(1);
+            }
+            process.destroyForcibly();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            killed = process.exitValue() == 137;
+            if (!killed) {
+                assertThat(process.exitValue()).isZero();
+                delete(folder.resolve("out")); // it ended before it was killed
+            }
+        }
+        visible(folder.resolve("out")).forEach((name, file) -> {
+            if (!name.equals("journal.jsonl")) {
+                assertThat(file).as(name).isEqualTo(expected.get(name));
+            }
+        });
+        Outcome.of(dump.toArray(String[]::new)).succeeded();
+        Map<String, byte[]> found = visible(folder.resolve("out"));
+        assertThat(found.keySet()).isEqualTo(expected.keySet());
+        found.forEach((name, file) -> assertThat(file).as(name).isEqualTo(expected.get(name)));
+        assertThat(folder.toFile().list()).noneMatch(name -> name.startsWith("."));
     }
 }
