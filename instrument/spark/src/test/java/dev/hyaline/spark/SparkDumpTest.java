@@ -231,7 +231,7 @@ final class SparkDumpTest {
         configure("spark.executorEnv.JAVA_HOME", System.getProperty("java.home"));
         Path out = temporary.resolve("out");
         CompletableFuture<Outcome> job =
-                CompletableFuture.supplyAsync(() -> spark(FINE, corpus.toString(), out.toString(), "--verify"));
+                CompletableFuture.supplyAsync(() -> spark(FINE, relative(corpus), relative(out), "--verify"));
         try {
             ProcessHandle killed = killOne(job, out);
             Outcome outcome = job.get(300, TimeUnit.SECONDS).succeeded();
@@ -243,6 +243,11 @@ final class SparkDumpTest {
                 SparkContext.getOrCreate().stop();
             }
         }
+    }
+
+    /** From this process's folder, which is not an executor's. */
+    private static String relative(Path path) {
+        return Path.of("").toAbsolutePath().relativize(path.toAbsolutePath()).toString();
     }
 
     /** Kills an executor as soon as one of them has completed a shard. */
