@@ -127,18 +127,18 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
      *
      * @throws BadInputException while the stream is read, if a file is not what it was when it was planned
      */
-    Stream<Document> documents(List<PlannedFile> files, List<PlannedSplit> splits, int first) {
+    Stream<Document> documents(PlannedCorpus planned, int first) {
         return stream(new Chunks() {
             private int next = first;
             private @Nullable LineChunks open;
 
             @Override
             public Optional<Chunk> next() {
-                if (next == splits.size()) {
+                if (next == planned.splits().size()) {
                     return Optional.empty();
                 }
-                PlannedSplit split = splits.get(next++);
-                PlannedFile file = files.get(split.file());
+                PlannedSplit split = planned.splits().get(next++);
+                PlannedFile file = planned.files().get(split.file());
                 if (open == null || split.offset() == 0) {
                     close();
                     requireSize(file);
@@ -257,9 +257,6 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
         }
     }
 
-    /** The files and splits of a corpus, and what was counted in all. */
-    record Counted(List<PlannedFile> files, List<PlannedSplit> splits, CorpusCounts totals) {}
-
     /** What is known of a split while it is being counted. */
     private record Pending(int file, long offset, int bytes, String sha256, long lines, Future<CorpusCounts> counts) {}
 
@@ -270,7 +267,7 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
      * @param least bytes of a split, {@link #splitBytes} but in tests
      * @param progress told how many more tokens were read
      */
-    Counted count(Function<Corpus, CorpusCounts> count, int least, int threads, LongConsumer progress) {
+    PlannedCorpus count(Function<Corpus, CorpusCounts> count, int least, int threads, LongConsumer progress) {
         List<PlannedFile> files = new ArrayList<>();
         List<PlannedSplit> splits = new ArrayList<>();
         CorpusCounts totals = CorpusCounts.NONE;
@@ -311,7 +308,7 @@ public record CorpusFiles(List<String> names, LineParser parser) implements Corp
             pool.shutdownNow();
         }
         requireDocuments(splits, totals.documents());
-        return new Counted(List.copyOf(files), List.copyOf(splits), totals);
+        return new PlannedCorpus(files, splits, totals);
     }
 
     /** Checks that no file is without a document. */

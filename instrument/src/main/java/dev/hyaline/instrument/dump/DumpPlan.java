@@ -24,7 +24,6 @@ import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
-import tools.jackson.core.JsonGenerator;
 
 /**
  * A plan by which any number of processes, on any number of machines, write the shards of one dump, in any order: the
@@ -49,9 +48,7 @@ public final class DumpPlan {
     private final Json request;
     private final String model;
     private final List<String> command;
-    private final List<PlannedFile> files;
-    private final List<PlannedSplit> splits;
-    private final CorpusCounts totals;
+    private final PlannedCorpus corpus;
     private final ShardPlan shards;
 
     private DumpPlan(byte[] bytes, String label) {
@@ -65,48 +62,7 @@ public final class DumpPlan {
         model = json.require("name").string();
         command = json.require("command").elements().stream().map(Json::string).toList();
         shards = StoreManifest.of(request).plan();
-        files = request.require("corpus").require("files").elements().stream()
-                .map(PlannedFile::of)
-                .toList();
-        PlanJson.requireKeys(json.require("totals"), "documents", "tokens", "candidates");
-        totals = PlanJson.counts(json.require("totals"));
-        splits = splits(json.require("splits").elements());
-    }
-
-    private List<PlannedSplit> splits(List<Json> listed) {
-        List<PlannedSplit> read = new ArrayList<>(listed.size());
-        CorpusCounts before = CorpusCounts.NONE;
-        for (Json json : listed) {
-            PlannedSplit split = PlannedSplit.of(json);
-            PlannedSplit last = read.isEmpty() ? null : read.getLast();
-            boolean goesOn = last != null
-                    && split.file() == last.file()
-                    && split.offset() == last.offset() + last.bytes()
-                    && split.lines() > last.lines();
-            boolean begins =
-                    split.file() == (last == null ? 0 : last.file() + 1) && split.offset() == 0 && split.lines() == 0;
-            if (!goesOn && !begins) {
-                throw json.expected("the split after the one before, or the first of the next file");
-            }
-            requireOrder(json, before, split.before());
-            before = split.before();
-            read.add(split);
-        }
-        if (read.isEmpty()
-                || read.getLast().file() != files.size() - 1
-                || !read.getFirst().before().equals(CorpusCounts.NONE)) {
-            throw request.require("corpus").require("files").expected("one file or more, each with its splits");
-        }
-        requireOrder(request.require("corpus"), before, totals);
-        return List.copyOf(read);
-    }
-
-    private static void requireOrder(Json json, CorpusCounts before, CorpusCounts after) {
-        if (after.documents() < before.documents()
-                || after.tokens() < before.tokens()
-                || after.candidates() < before.candidates()) {
-            throw json.expected("counted at least as far as the splits before it");
-        }
+        corpus = PlannedCorpus.of(json);
     }
 
     /**
@@ -135,42 +91,22 @@ public final class DumpPlan {
             Provenance provenance,
             int threads,
             LongConsumer progress) {
-        CorpusFiles.Counted counted = corpus.count(split -> count(dump, split), splitBytes, threads, progress);
-        CorpusCounts run = run(dump, counted.totals());
+        PlannedCorpus planned = corpus.count(split -> count(dump, split), splitBytes, threads, progress);
+        CorpusCounts run = planned.run(dump);
         long rows = run.rows(dump.filter().every());
         dump.requireRows(run.documents(), rows);
-        Json request = ShardManifest.request(
-                dump,
-                dump.plan(rows),
-                processing,
-                provenance,
-                json -> corpus(json, run, counted.totals().tokens(), counted.files()));
+        Json request =
+                ShardManifest.request(dump, dump.plan(rows), processing, provenance, json -> planned.write(dump, json));
         byte[] plan = JsonText.indented(json -> {
             json.writeStartObject();
             json.writeStringProperty("format", FORMAT);
             request.write("request", json);
             json.writeStringProperty("name", provenance.model());
             Manifest.strings(json, "command", provenance.command());
-            json.writeObjectPropertyStart("totals");
-            PlanJson.write(counted.totals(), json);
-            json.writeEndObject();
-            json.writeArrayPropertyStart("splits");
-            counted.splits().forEach(split -> split.write(json));
-            json.writeEndArray();
+            planned.writeSplits(json);
             json.writeEndObject();
         });
         return new DumpPlan(plan, FILE);
-    }
-
-    private static void corpus(JsonGenerator json, CorpusCounts run, long read, List<PlannedFile> files) {
-        json.writeNumberProperty("documents", run.documents());
-        json.writeNumberProperty("tokens", run.tokens());
-        if (read != run.tokens()) {
-            json.writeNumberProperty("dropped_tokens", read - run.tokens());
-        }
-        json.writeArrayPropertyStart("files");
-        files.forEach(file -> file.write(json));
-        json.writeEndArray();
     }
 
     /** Counts the documents of a split: as the model reads them or, if they are to be packed, as they are. */
@@ -184,20 +120,6 @@ public final class DumpPlan {
             }
             return pieces.counts();
         }
-    }
-
-    /** What the model reads of documents that were counted. */
-    private static CorpusCounts run(CorpusDump dump, CorpusCounts read) {
-        if (dump.context().isEmpty()) {
-            return read;
-        }
-        int window = dump.context().getAsInt();
-        long windows = read.tokens() / window;
-        return new CorpusCounts(windows, windows * window, windows * perWindow(dump, window));
-    }
-
-    private static int perWindow(CorpusDump dump, int window) {
-        return dump.filter().positions().in(window, "position").length;
     }
 
     /**
@@ -301,7 +223,7 @@ public final class DumpPlan {
 
     /** Names of the corpus's files. */
     public List<String> files() {
-        return files.stream().map(PlannedFile::name).toList();
+        return corpus.files().stream().map(PlannedFile::name).toList();
     }
 
     /** Documents of the dump, or windows, if packed. */
@@ -316,7 +238,7 @@ public final class DumpPlan {
 
     /** Tokens after the last whole window. */
     public long droppedTokens() {
-        return totals.tokens() - tokens();
+        return corpus.totals().tokens() - tokens();
     }
 
     public long rows() {
@@ -384,14 +306,14 @@ public final class DumpPlan {
      * @throws BadInputException naming the first thing that differs, such as the checksum of a file of the model
      */
     public void requireSame(CorpusDump dump, List<String> processing, Provenance provenance) {
-        CorpusCounts run = run(dump, totals);
+        CorpusCounts run = corpus.run(dump);
         if (run.rows(dump.filter().every()) != rows()) {
             throw new BadInputException(
                     "the counts of the plan give " + run.rows(dump.filter().every()) + " rows, but it has " + rows()
                             + "; plan the dump again (" + Remedy.REPLACE + ")");
         }
         Json now = ShardManifest.request(
-                dump, dump.plan(rows()), processing, provenance, json -> corpus(json, run, totals.tokens(), files));
+                dump, dump.plan(rows()), processing, provenance, json -> corpus.write(dump, json));
         ShardManifest.difference(request, now).ifPresent(difference -> {
             throw new BadInputException("the dump was planned otherwise: " + difference
                     + "; use what it was planned with, or plan it again (" + Remedy.REPLACE + ")");
@@ -471,7 +393,7 @@ public final class DumpPlan {
             CorpusListener listener,
             UnaryOperator<FileChannel> disk) {
         requireSame(dump, engine.weights().processing(), provenance);
-        CorpusFiles corpus = new CorpusFiles(files(), parser);
+        CorpusFiles documents = new CorpusFiles(files(), parser);
         try (PartFiles done = new PartFiles(store, shards, sha256(), disk)) {
             long found = 0;
             List<Range> missing = new ArrayList<>();
@@ -487,7 +409,7 @@ public final class DumpPlan {
             requireRoom(store.scratch(), missing);
             List<Shard> written = new ArrayList<>();
             for (Range range : missing) {
-                run(dump, engine, corpus, done, range, listener);
+                run(dump, engine, documents, done, range, listener);
                 for (long s = range.first(); s < range.end(); s++) {
                     written.add(done.done(s)
                             .orElseThrow(() -> FileException.occupied(
@@ -519,62 +441,17 @@ public final class DumpPlan {
     }
 
     private void run(
-            CorpusDump dump, Gpt2 engine, CorpusFiles corpus, PartFiles to, Range range, CorpusListener listener)
+            CorpusDump dump, Gpt2 engine, CorpusFiles documents, PartFiles to, Range range, CorpusListener listener)
             throws IOException {
         long firstRow = range.first() * shards.rowsPerShard();
         long endRow = Math.min(range.end() * shards.rowsPerShard(), shards.rows());
-        Begin begin = begin(dump, firstRow);
-        try (CorpusReader pieces = dump.pieces(
-                        () -> corpus.documents(files, splits, begin.split()), begin.before(), begin.skipped());
+        PlannedCorpus.Begin begin = corpus.begin(dump, firstRow);
+        try (CorpusReader pieces =
+                        dump.pieces(() -> documents.documents(corpus, begin.split()), begin.before(), begin.skipped());
                 RowWriter writer = RowWriter.of(shards, to, range.first())) {
             new CorpusPasses(dump, engine, shards, writer, listener).runPart(pieces, firstRow, endRow);
             writer.finish();
         }
-    }
-
-    /**
-     * Where to begin to read.
-     *
-     * @param split the last one that begins no later than the first row's document or window
-     * @param before counts of what comes before the first document or window that is read
-     * @param skipped tokens of the split before the first window
-     */
-    private record Begin(int split, CorpusCounts before, long skipped) {}
-
-    private Begin begin(CorpusDump dump, long firstRow) {
-        int every = dump.filter().every();
-        if (dump.context().isEmpty()) {
-            int split = lastSplit(at -> at.rows(every) <= firstRow);
-            return new Begin(split, splits.get(split).before(), 0);
-        }
-        int context = dump.context().getAsInt();
-        int perWindow = perWindow(dump, context);
-        // Row r is that of candidate r * every.
-        long window = Math.multiplyExact(firstRow, every) / perWindow;
-        long token = window * context;
-        int split = lastSplit(at -> at.tokens() <= token);
-        return new Begin(
-                split,
-                new CorpusCounts(window, token, window * perWindow),
-                token - splits.get(split).before().tokens());
-    }
-
-    private interface Reached {
-        boolean before(CorpusCounts counts);
-    }
-
-    private int lastSplit(Reached reached) {
-        int low = 0;
-        int high = splits.size() - 1;
-        while (low < high) {
-            int middle = (low + high + 1) >>> 1;
-            if (reached.before(splits.get(middle).before())) {
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
-        }
-        return low;
     }
 
     /**

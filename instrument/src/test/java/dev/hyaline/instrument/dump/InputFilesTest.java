@@ -111,22 +111,22 @@ final class InputFilesTest {
         String lines = IntStream.range(0, 60).mapToObj(i -> i + " 1 2 3\n").collect(Collectors.joining());
         Path plain = file("plain.txt", lines.getBytes(StandardCharsets.UTF_8));
         Path packed = file("packed.txt.gz", gzip(lines));
-        CorpusFiles.Counted expected = counted(plain);
-        CorpusFiles.Counted found = counted(packed);
+        PlannedCorpus expected = counted(plain);
+        PlannedCorpus found = counted(packed);
         assertThat(found.splits()).isEqualTo(expected.splits()).hasSizeGreaterThan(5);
         assertThat(found.totals()).isEqualTo(expected.totals());
         assertThat(found.files().getFirst().bytes()).isEqualTo(Files.size(packed));
         assertThat(found.files().getFirst().sha256()).isEqualTo(Digests.sha256(Files.readAllBytes(packed)));
         CorpusFiles corpus = new CorpusFiles(List.of(packed.toString()), DumpPlanTest::document);
         for (int split = 0; split < found.splits().size(); split++) {
-            try (Stream<Document> rest = corpus.documents(found.files(), found.splits(), split)) {
+            try (Stream<Document> rest = corpus.documents(found, split)) {
                 assertThat(rest.findFirst().orElseThrow().tokens()[0])
                         .isEqualTo((int) found.splits().get(split).before().documents());
             }
         }
     }
 
-    private static CorpusFiles.Counted counted(Path file) {
+    private static PlannedCorpus counted(Path file) {
         return new CorpusFiles(List.of(file.toString()), DumpPlanTest::document)
                 .count(
                         split -> {

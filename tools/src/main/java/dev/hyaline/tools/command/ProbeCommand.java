@@ -13,16 +13,13 @@ import dev.hyaline.analysis.probe.ProbeMethod;
 import dev.hyaline.analysis.probe.ProbeStudy;
 import dev.hyaline.analysis.probe.ProbedPrompts;
 import dev.hyaline.analysis.probe.RandomDirections;
-import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
-import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
-import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.weights.Matrix;
@@ -33,16 +30,12 @@ import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.ProbeOptions;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.TableFolder;
-import dev.hyaline.tools.report.Table;
-import dev.hyaline.tools.report.TableView;
+import dev.hyaline.tools.report.ProbeReport;
 import dev.hyaline.tools.terminal.Console;
-import dev.hyaline.tools.terminal.DisplayText;
-import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -50,7 +43,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.core.JsonGenerator;
 
 /** {@code hyaline probe}: what linear probes read from activations, and whether the model uses it. */
 @Command(
@@ -273,15 +265,19 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                 if (aligned != null) {
                     tables.put("das", aligned.accuracy().from(origin));
                 }
+                ProbeReport report = new ProbeReport(console, study, tests, erased, aligned, prompts.seed());
                 if (options.json()) {
-                    JsonOutput.print(
-                            console, out -> json(out, checkpoint.name(), study, tests, erased, aligned, tables));
+                    report.json(checkpoint.name(), settings(), tables);
                 } else {
-                    show(checkpoint.name(), probed, study, tests, erased, aligned);
+                    report.print(checkpoint.name(), probed.origin(), settings());
                 }
                 folder.ifPresent(out -> out.write(console, tables, options.json()));
             }
         }
+    }
+
+    private ProbeReport.Settings settings() {
+        return new ProbeReport.Settings(site, method, split, folds, erase);
     }
 
     private Folds divide(ProbedPrompts probed) {
@@ -346,262 +342,5 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                 .ofSamples("prompts")
                 .ofUnits(study.prompts().types())
                 .neutralAt(study.cells().getFirst().rows().majority());
-    }
-
-    private void show(
-            String model,
-            ProbeOptions.Probed probed,
-            ProbeStudy study,
-            @Nullable DirectionTests tests,
-            List<ErasedStudy> erased,
-            @Nullable AlignmentStudy aligned) {
-        ProbedPrompts of = study.prompts();
-        console.headed(
-                model,
-                probed.origin() + ", " + site + ", " + method + "; "
-                        + DisplayText.plural(of.prompts().size(), "prompt") + ", "
-                        + DisplayText.plural(of.types().count(), "type") + ", classes "
-                        + String.join(" ", of.classes()));
-        console.out().println();
-        TableView.print(console, study.accuracy());
-        console.out().println();
-        Table table = new Table(
-                "layer",
-                "position",
-                ">accuracy",
-                ">95% interval",
-                ">p",
-                ">AUC",
-                ">control",
-                ">selectivity",
-                "reads",
-                "used");
-        for (int i = 0; i < study.cells().size(); i++) {
-            ProbeStudy.Cell cell = study.cells().get(i);
-            table.row(
-                    layer(study, i),
-                    position(study, i),
-                    figure(cell.label().accuracy()),
-                    interval(study, cell),
-                    String.format(Locale.ROOT, "%.3f", cell.p()),
-                    cell.label().auc().map(auc -> figure(auc.area())).orElse("-"),
-                    figure(cell.control().accuracy()),
-                    figure(cell.selectivity()),
-                    reads(study, i) ? "yes" : "no",
-                    tests == null ? "-" : isUsed(study, tests, i) ? "yes" : "no");
-        }
-        table.print(console);
-        console.dimLines("p: labels exchanged among units of a fold, against chance; of each cell alone, not adjusted");
-        console.dimLines("reads: accuracy above that of the control task, by the * of the table above");
-        if (tests != null) {
-            console.dimLines("used: an edit of the direction does more than the average of " + tests.random()
-                    + " random ones, by the * of the table below, and than all but "
-                    + percent(RandomDirections.AS_MUCH) + " of them");
-        }
-        if (tests != null) {
-            console.out().println();
-            TableView.print(console, tests.effects());
-        }
-        if (!erased.isEmpty()) {
-            console.out().println();
-            showErased(study, erased);
-        }
-        if (aligned != null) {
-            console.out().println();
-            showAligned(study, aligned);
-        }
-    }
-
-    private void showAligned(ProbeStudy study, AlignmentStudy aligned) {
-        console.lines("Share of " + aligned.accuracy().samples().size() + " pairs, each unseen, that say the other"
-                + " answer with the other prompt's values in a subspace (" + aligned.dimensions() + " trained):");
-        List<String> headings = new ArrayList<>(List.of("layer", "position"));
-        AlignmentStudy.SUBSPACES.forEach(name -> headings.add(">" + name));
-        headings.add(2 + AlignmentStudy.SUBSPACES.indexOf("trained") + 1, ">95% interval");
-        Table table = new Table(headings.toArray(String[]::new));
-        for (int i = 0; i < study.cells().size(); i++) {
-            List<String> row = new ArrayList<>(List.of(layer(study, i), position(study, i)));
-            for (int kind = 0; kind < AlignmentStudy.SUBSPACES.size(); kind++) {
-                row.add(figure(accuracy(study, aligned, kind, i)));
-                if (AlignmentStudy.SUBSPACES.get(kind).equals("trained")) {
-                    Interval interval = bounds(study, aligned, kind, i);
-                    row.add(figure(interval.low()) + " " + figure(interval.high()));
-                }
-            }
-            table.row(row.toArray());
-        }
-        table.print(console);
-    }
-
-    private static double accuracy(ProbeStudy study, AlignmentStudy aligned, int subspace, int cell) {
-        int steps = study.prompts().axis().size();
-        return aligned.accuracy().meanAt(subspace, cell / steps, cell % steps);
-    }
-
-    private Interval bounds(ProbeStudy study, AlignmentStudy aligned, int subspace, int cell) {
-        int steps = study.prompts().axis().size();
-        return aligned.interval(subspace, cell / steps, cell % steps, prompts.seed());
-    }
-
-    private void showErased(ProbeStudy study, List<ErasedStudy> erased) {
-        console.out().println("Erased by " + erase + " at one layer and position, judged on held-out prompts:");
-        Table table = new Table(
-                "layer", "position", ">dimensions", ">probe", ">erased", ">logit diff", ">erased", ">right", ">erased");
-        for (int i = 0; i < erased.size(); i++) {
-            ErasedStudy one = erased.get(i);
-            ErasedStudy.LogitDifferences said = one.behaviour();
-            table.row(
-                    layer(study, i),
-                    position(study, i),
-                    String.valueOf(one.dimensions()),
-                    figure(one.before().accuracy()),
-                    figure(one.after().accuracy()),
-                    said == null ? "-" : figure(said.meanBefore()),
-                    said == null ? "-" : figure(said.meanAfter()),
-                    said == null ? "-" : figure(ErasedStudy.LogitDifferences.right(said.before())),
-                    said == null ? "-" : figure(ErasedStudy.LogitDifferences.right(said.after())));
-        }
-        table.print(console);
-    }
-
-    private static String figure(double value) {
-        return String.format(Locale.ROOT, "%.3f", value);
-    }
-
-    private String interval(ProbeStudy study, ProbeStudy.Cell cell) {
-        Interval interval = bounds(study, cell);
-        return figure(interval.low()) + " " + figure(interval.high());
-    }
-
-    private Interval bounds(ProbeStudy study, ProbeStudy.Cell cell) {
-        return cell.label()
-                .interval(
-                        study.prompts().types(),
-                        CounterRandom.of(prompts.seed()).named("probe/interval"));
-    }
-
-    private static String layer(ProbeStudy study, int cell) {
-        return study.accuracy()
-                .axes()
-                .get(1)
-                .labels()
-                .get(cell / study.prompts().axis().size());
-    }
-
-    private static String position(ProbeStudy study, int cell) {
-        return study.prompts().axis().labels().get(cell % study.prompts().axis().size());
-    }
-
-    private static boolean reads(ProbeStudy study, int cell) {
-        int steps = study.prompts().axis().size();
-        return study.accuracy()
-                .statistics()
-                .effect(study.accuracy().cell(0, cell / steps, cell % steps))
-                .filter(effect -> effect.standsOut() && effect.estimate() > 0)
-                .isPresent();
-    }
-
-    private static boolean isUsed(ProbeStudy study, DirectionTests tests, int cell) {
-        int steps = study.prompts().axis().size();
-        return tests.isUsed(cell / steps, cell % steps);
-    }
-
-    private static String percent(double share) {
-        return String.format(Locale.ROOT, "%.3g %%", 100 * share);
-    }
-
-    /** What a cell shows, in words. */
-    private static String verdict(ProbeStudy study, @Nullable DirectionTests tests, int cell) {
-        boolean reads = reads(study, cell);
-        if (tests == null) {
-            return reads ? "readable" : "not above its control";
-        }
-        boolean used = isUsed(study, tests, cell);
-        if (reads) {
-            return used ? "readable, and used by the model" : "readable, but the model does not use it here";
-        }
-        return used ? "not above its control, but edits of the direction act" : "not above its control";
-    }
-
-    private void json(
-            JsonGenerator out,
-            String model,
-            ProbeStudy study,
-            @Nullable DirectionTests tests,
-            List<ErasedStudy> erased,
-            @Nullable AlignmentStudy aligned,
-            Map<String, ResultTable> tables) {
-        out.writeStringProperty("model", model);
-        out.writeStringProperty("site", site);
-        out.writeStringProperty("method", method);
-        out.writeStringProperty("split", split);
-        out.writeNumberProperty("folds", folds);
-        out.writeArrayPropertyStart("classes");
-        study.prompts().classes().forEach(out::writeString);
-        out.writeEndArray();
-        out.writeArrayPropertyStart("cells");
-        for (int i = 0; i < study.cells().size(); i++) {
-            ProbeStudy.Cell cell = study.cells().get(i);
-            Interval interval = bounds(study, cell);
-            out.writeStartObject();
-            out.writeStringProperty("layer", layer(study, i));
-            out.writeStringProperty("position", position(study, i));
-            JsonOutput.number(out, "accuracy", cell.label().accuracy());
-            JsonOutput.number(out, "interval_low", interval.low());
-            JsonOutput.number(out, "interval_high", interval.high());
-            JsonOutput.number(out, "p", cell.p());
-            JsonOutput.number(
-                    out, "auc", cell.label().auc().map(auc -> auc.area()).orElse(Double.NaN));
-            JsonOutput.number(out, "log_loss", cell.label().logLoss().orElse(Double.NaN));
-            JsonOutput.number(out, "control_accuracy", cell.control().accuracy());
-            JsonOutput.number(out, "selectivity", cell.selectivity());
-            out.writeStringProperty("verdict", verdict(study, tests, i));
-            if (!erased.isEmpty()) {
-                JsonOutput.number(out, "erased_accuracy", erased.get(i).after().accuracy());
-                out.writeNumberProperty("erased_dimensions", erased.get(i).dimensions());
-                ErasedStudy.LogitDifferences said = erased.get(i).behaviour();
-                if (said != null) {
-                    JsonOutput.number(out, "logit_difference", said.meanBefore());
-                    JsonOutput.number(out, "erased_logit_difference", said.meanAfter());
-                    JsonOutput.number(out, "right", ErasedStudy.LogitDifferences.right(said.before()));
-                    JsonOutput.number(out, "erased_right", ErasedStudy.LogitDifferences.right(said.after()));
-                }
-            }
-            if (tests != null) {
-                int steps = study.prompts().axis().size();
-                out.writeObjectPropertyStart("random_as_much");
-                for (int edit = 0; edit < DirectionTests.edits().size(); edit++) {
-                    JsonOutput.number(
-                            out,
-                            DirectionTests.edits().get(edit),
-                            tests.asMuch()[tests.effects().cell(edit, i / steps, i % steps)]);
-                }
-                out.writeEndObject();
-            }
-            if (aligned != null) {
-                out.writeObjectPropertyStart("interchange_interval");
-                Interval trained = bounds(study, aligned, AlignmentStudy.SUBSPACES.indexOf("trained"), i);
-                JsonOutput.number(out, "low", trained.low());
-                JsonOutput.number(out, "high", trained.high());
-                out.writeEndObject();
-                out.writeObjectPropertyStart("interchange_accuracy");
-                for (int kind = 0; kind < AlignmentStudy.SUBSPACES.size(); kind++) {
-                    JsonOutput.number(
-                            out,
-                            AlignmentStudy.SUBSPACES.get(kind).replaceAll("[ -]", "_"),
-                            accuracy(study, aligned, kind, i));
-                }
-                out.writeEndObject();
-            }
-            out.writeEndObject();
-        }
-        out.writeEndArray();
-        out.writeObjectPropertyStart("tables");
-        tables.forEach((name, table) -> {
-            out.writeObjectPropertyStart(name);
-            TableText.writeJson(table, out);
-            out.writeEndObject();
-        });
-        out.writeEndObject();
     }
 }

@@ -21,7 +21,6 @@ import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.tools.option.CheckedOptions;
-import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PathOption;
@@ -32,19 +31,15 @@ import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.StopNotice;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
-import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -84,54 +79,13 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private static final int MAX_BATCH = 1 << 20;
     private static final long BUFFER_BYTES = 1L << 28;
 
-    /** An architecture that can be trained. */
-    enum Architecture {
-        TOPK,
-        BATCHTOPK,
-        MATRYOSHKA,
-        STANDARD,
-        GATED,
-        JUMPRELU;
-
-        /** Returns whether its latents are the largest of a token or of a batch. */
-        boolean choosesLargest() {
-            return this == TOPK || this == BATCHTOPK || this == MATRYOSHKA;
-        }
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    /** Those architectures. */
-    static final class Architectures extends Choice<Architecture> {
-        Architectures() {
-            super(List.of(Architecture.values()));
-        }
-    }
-
-    /**
-     * What tells one of the autoencoders that are trained from another.
-     *
-     * @param latents 0 for the default
-     * @param k 0 unless the architecture chooses the largest
-     * @param l1 0 if it does
-     */
-    private record Setting(Architecture architecture, int latents, double k, double l1, double rate) {
-        static Setting of(Architecture architecture, int latents, double k, double l1, double rate) {
-            boolean largest = architecture.choosesLargest();
-            return new Setting(architecture, latents, largest ? k : 0, largest ? 0 : l1, rate);
-        }
-    }
-
     private final Console console;
 
     @Option(
             names = "--architecture",
             paramLabel = "NAME",
-            completionCandidates = Architectures.class,
-            converter = Architectures.class,
+            completionCandidates = SaeSettings.Architectures.class,
+            converter = SaeSettings.Architectures.class,
             split = ",",
             description = {
                 "${COMPLETION-CANDIDATES}. Several with commas between, here and in the next options marked with *,"
@@ -139,7 +93,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                     + " Each ends in the weights that it has by itself, in a folder of --out named after what tells it"
                     + " apart. Default: topk *"
             })
-    private List<Architecture> architectures = List.of(Architecture.TOPK);
+    private List<SaeSettings.Architecture> architectures = List.of(SaeSettings.Architecture.TOPK);
 
     @Option(
             names = "--site",
@@ -257,8 +211,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        for (Setting setting : settings()) {
-            if (!resume || settings().size() == 1) {
+        for (SaeSettings.Setting setting : settings().all()) {
+            if (!resume || settings().all().size() == 1) {
                 PathOption.newFolder("--out", folder(setting));
             }
             if (!resume && Files.exists(checkpoint(setting))) {
@@ -274,8 +228,9 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 throw new BadInputException(
                         "--site-out is for a transcoder, which reads one site, but --site names " + sites().size());
             }
-            for (Architecture architecture : architectures) {
-                if (architecture != Architecture.STANDARD && architecture != Architecture.TOPK) {
+            for (SaeSettings.Architecture architecture : architectures) {
+                if (architecture != SaeSettings.Architecture.STANDARD
+                        && architecture != SaeSettings.Architecture.TOPK) {
                     throw new BadInputException(
                             "a crosscoder is of --architecture standard or topk, found " + architecture);
                 }
@@ -295,8 +250,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 throw new BadInputException("--latents must be at least 1, found " + number);
             }
         }
-        for (Architecture architecture : architectures) {
-            if (anneal != null && architecture != Architecture.STANDARD) {
+        for (SaeSettings.Architecture architecture : architectures) {
+            if (anneal != null && architecture != SaeSettings.Architecture.STANDARD) {
                 throw new BadInputException("--anneal is for --architecture standard, found " + architecture);
             }
         }
@@ -306,7 +261,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         if (anneal != null && (site.contains(",") || steps < MIN_ANNEALED_STEPS)) {
             throw new BadInputException("--anneal is for one site and at least " + MIN_ANNEALED_STEPS + " steps");
         }
-        if (ghostGradients && architectures.contains(Architecture.GATED)) {
+        if (ghostGradients && architectures.contains(SaeSettings.Architecture.GATED)) {
             throw new BadInputException("--ghost-gradients is for latents with one pre-activation, not for gated ones");
         }
         if (maxLength != null && (dump.isEmpty() || !(maxLength >= 1) || maxLength.isInfinite())) {
@@ -332,63 +287,18 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     }
 
     /** Every combination that is asked for, once. */
-    private List<Setting> settings() {
-        Set<Setting> settings = new LinkedHashSet<>();
-        for (Architecture architecture : architectures) {
-            for (int number : latents.isEmpty() ? List.of(0) : latents) {
-                for (double k : ks) {
-                    for (double l1 : penalties) {
-                        for (double rate : rates) {
-                            settings.add(Setting.of(architecture, number, k, l1, rate));
-                        }
-                    }
-                }
-            }
-        }
-        return List.copyOf(settings);
+    private SaeSettings settings() {
+        return SaeSettings.of(architectures, latents, ks, penalties, rates);
     }
 
-    /** What tells a setting from the others, such as {@code topk-k8}; empty if it is the only one. */
-    private String name(Setting setting) {
-        List<String> parts = new ArrayList<>();
-        if (settings().stream().map(Setting::architecture).distinct().count() > 1) {
-            parts.add(setting.architecture().toString());
-        }
-        if (differs(setting, Setting::latents)) {
-            parts.add("latents" + setting.latents());
-        }
-        if (differs(setting, Setting::k)) {
-            parts.add("k" + plain(setting.k()));
-        }
-        if (differs(setting, Setting::l1)) {
-            parts.add("l1-" + plain(setting.l1()));
-        }
-        if (differs(setting, Setting::rate)) {
-            parts.add("rate" + plain(setting.rate()));
-        }
-        return String.join("-", parts);
+    private String folder(SaeSettings.Setting setting) {
+        String name = settings().name(setting);
+        return name.isEmpty() ? out : out + "/" + name;
     }
 
-    /** Whether something differs among the settings of one architecture. */
-    private boolean differs(Setting among, Function<Setting, Object> what) {
-        return settings().stream()
-                        .filter(setting -> setting.architecture() == among.architecture())
-                        .map(what)
-                        .distinct()
-                        .count()
-                > 1;
-    }
-
-    private static String plain(double value) {
-        return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
-    }
-
-    private String folder(Setting setting) {
-        return settings().size() == 1 ? out : out + "/" + name(setting);
-    }
-
-    private Path checkpoint(Setting setting) {
-        String of = settings().size() == 1 ? out : out + "." + name(setting);
+    private Path checkpoint(SaeSettings.Setting setting) {
+        String name = settings().name(setting);
+        String of = name.isEmpty() ? out : out + "." + name;
         return PathOption.parse("--out", of + ".training.safetensors");
     }
 
@@ -415,7 +325,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
         HookPoints.select(config, to.name());
         int width = Math.max(width(in, config), width(List.of(to), config));
-        for (Setting setting : settings()) {
+        for (SaeSettings.Setting setting : settings().all()) {
             long n = setting.latents() == 0 ? (long) WIDTHS * width(in, config) : setting.latents();
             if (n * width > Integer.MAX_VALUE) {
                 throw new BadInputException("--latents must be at most " + Integer.MAX_VALUE / width + " of width "
@@ -468,21 +378,21 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private void train(
             Checkpoint checkpoint, List<HookPoint> in, HookPoint to, Set<Integer> excluded, TrainingData data) {
         // One that is there is done: a run of several was stopped while it wrote them.
-        List<Setting> left = settings().stream()
+        List<SaeSettings.Setting> left = settings().all().stream()
                 .filter(setting -> !Files.exists(PathOption.parse("--out", folder(setting))))
                 .toList();
         if (left.isEmpty()) {
             if (!run.json()) {
                 console.out()
                         .println("Nothing was left to do: " + out + " has all "
-                                + settings().size());
+                                + settings().all().size());
             }
             report(List.of(), data, 1);
             return;
         }
         Map<SaeTrainer, Run> runs = new LinkedHashMap<>();
         try (StopNotice notice = new StopNotice(console, "the same command with --resume goes on")) {
-            for (Setting setting : left) {
+            for (SaeSettings.Setting setting : left) {
                 Training training = training(setting, data);
                 SaeTrainer trainer = resume
                         ? SaeTrainer.beginOrResume(training, data, run.threads(), checkpoint(setting))
@@ -515,7 +425,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
 
     /** One of the autoencoders that are trained. */
     private static final class Run {
-        final Setting setting;
+        final SaeSettings.Setting setting;
         final SaeTrainer trainer;
         final long first;
 
@@ -524,7 +434,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
 
         int dead;
 
-        Run(Setting setting, SaeTrainer trainer) {
+        Run(SaeSettings.Setting setting, SaeTrainer trainer) {
             this.setting = setting;
             this.trainer = trainer;
             first = trainer.done();
@@ -551,9 +461,9 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private Training training(Setting setting, TrainingData data) {
+    private Training training(SaeSettings.Setting setting, TrainingData data) {
         int n = setting.latents() == 0 ? WIDTHS * data.dIn() : setting.latents();
-        Architecture architecture = setting.architecture();
+        SaeSettings.Architecture architecture = setting.architecture();
         TrainedActivation activation = switch (architecture) {
             case TOPK -> new TrainedActivation.TrainedTopK(setting.k(), data.sites() == 1, false);
             case BATCHTOPK, MATRYOSHKA -> new TrainedActivation.TrainedTopK(setting.k(), true, true);
@@ -565,7 +475,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         if (ghostGradients) {
             recipe = recipe.auxiliary(Recipe.Auxiliary.GHOST, 1, 0);
         }
-        if (architecture == Architecture.MATRYOSHKA) {
+        if (architecture == SaeSettings.Architecture.MATRYOSHKA) {
             recipe = recipe.prefixes(
                     List.of(Math.max(1, n / 8), Math.max(2, n / 2), Math.max(3, n)), List.of(1.0, 1.0, 1.0));
         }
@@ -587,7 +497,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         long needed = steps * batch;
         if (run.json()) {
             JsonOutput.print(console, json -> {
-                if (settings().size() == 1) {
+                if (settings().all().size() == 1) {
                     runs.forEach(done -> write(done, data, seconds, json));
                     return;
                 }
@@ -618,7 +528,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                                 losses.l0(),
                                 done.dead));
             }
-            if (settings().size() > 1) {
+            if (settings().all().size() > 1) {
                 console.out().println("Wrote " + folder(done.setting));
             }
         }
@@ -631,7 +541,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                             needed,
                             (double) needed / data.rows()));
         }
-        if (settings().size() == 1) {
+        if (settings().all().size() == 1) {
             console.out().println("Wrote " + out);
         }
     }
