@@ -1,6 +1,7 @@
 package dev.hyaline.analysis;
 
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.Printable;
 
 /**
  * Running mean, spread and largest magnitude of values, in double precision. Minus infinity, which masks attention
@@ -121,5 +122,11 @@ public final class SummaryStatistics {
     /** Largest absolute value; NaN if there is no finite value. */
     public double largestMagnitude() {
         return count == 0 ? Double.NaN : largestMagnitude;
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(count, "value") + ", mean " + (float) mean + ", masked " + masked + ", not finite "
+                + notFinite;
     }
 }

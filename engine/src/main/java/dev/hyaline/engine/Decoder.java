@@ -73,4 +73,9 @@ public final class Decoder {
         model.run(plan, logits);
         return logits;
     }
+
+    @Override
+    public String toString() {
+        return "decoder on " + model;
+    }
 }

@@ -99,4 +99,13 @@ public final class ForwardRequest {
     public int tokens() {
         return sequences.stream().mapToInt(Sequence::length).sum();
     }
+
+    @Override
+    public String toString() {
+        String text = sequences.size() + (sequences.size() == 1 ? " sequence, " : " sequences, ");
+        return switch (goal) {
+            case Goal.ResidualRows(Boundary at) -> text + "residual stream at " + at;
+            case Goal.LogitRows(LogitSelection selection) -> text + selection;
+        };
+    }
 }

@@ -227,4 +227,9 @@ public final class Generator {
             return Arrays.copyOfRange(tokens, promptLength, length());
         }
     }
+
+    @Override
+    public String toString() {
+        return "at most " + maxNewTokens + " new tokens, " + sampling;
+    }
 }

@@ -473,4 +473,9 @@ public final class Gpt2Weights implements TensorSource {
             }
         }
     }
+
+    @Override
+    public String toString() {
+        return "weights of " + config + (processing.isEmpty() ? "" : ", processed: " + String.join(", ", processing));
+    }
 }

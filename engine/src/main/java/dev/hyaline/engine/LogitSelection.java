@@ -85,4 +85,15 @@ public final class LogitSelection {
     LogitColumns logitColumns() {
         return columns;
     }
+
+    @Override
+    public String toString() {
+        String logits = columns.isAll() ? "logits" : "logits of " + columns.tokens().length + " tokens";
+        return switch (rows) {
+            case ALL -> logits + " of all positions";
+            case LAST -> logits + " of the last position";
+            case NONE -> "no logits";
+            case CHOSEN -> logits + " of " + chosenRows.length + " positions";
+        };
+    }
 }

@@ -79,4 +79,9 @@ public final class ParameterGradients {
         }
         return a + b + (c + d);
     }
+
+    @Override
+    public String toString() {
+        return "gradients of " + tensors.size() + " tensors";
+    }
 }

@@ -91,4 +91,11 @@ public final class Sequence {
     public boolean appends() {
         return append;
     }
+
+    @Override
+    public String toString() {
+        return tokens.length
+                + (tokens.length == 1 ? " token" : " tokens")
+                + (start == 0 ? "" : " from position " + start);
+    }
 }

@@ -15,7 +15,12 @@ public sealed interface Start {
      *
      * @param rows the residual stream there, {@code [tokens, dModel]}
      */
-    record Residual(Boundary at, float[] rows) implements Start {}
+    record Residual(Boundary at, float[] rows) implements Start {
+        @Override
+        public String toString() {
+            return "residual stream at " + at + ", " + rows.length + " values";
+        }
+    }
 
     /**
      * A point in the middle of attention or an MLP. What comes before it in the stage is not run, and its points do not
@@ -37,6 +42,11 @@ public sealed interface Start {
                 throw new BadInputException("a pass cannot begin at " + point
                         + "; inside a block it can at attn.hook_z, hook_attn_out, mlp.hook_post and hook_mlp_out");
             }
+        }
+
+        @Override
+        public String toString() {
+            return "values of " + point + ", " + values.length;
         }
     }
 }

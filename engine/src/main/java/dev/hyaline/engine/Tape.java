@@ -118,4 +118,9 @@ public final class Tape {
         }
         return points;
     }
+
+    @Override
+    public String toString() {
+        return "a kept forward pass: " + result;
+    }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.instrument;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.RecordText;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -18,7 +19,12 @@ public interface ActivationSource {
      * @param positions held, ascending
      * @param values {@code [positions, ...]}, or {@code [nHeads, positions, length]} for attention maps
      */
-    record Block(int[] positions, float[] values) {}
+    record Block(int[] positions, float[] values) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /** Number of sequences. */
     int sequences();

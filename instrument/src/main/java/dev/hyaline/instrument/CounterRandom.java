@@ -110,4 +110,9 @@ public final class CounterRandom {
         long b = (a ^ (a >>> 27)) * 0x94D049BB133111EBL;
         return b ^ (b >>> 31);
     }
+
+    @Override
+    public String toString() {
+        return "draws of key " + Long.toHexString(key);
+    }
 }

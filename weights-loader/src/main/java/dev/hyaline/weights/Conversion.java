@@ -165,4 +165,9 @@ public final class Conversion {
         return new HyalineException(
                 "what was written reads back otherwise (" + what + "): the disk may be faulty; nothing is left");
     }
+
+    @Override
+    public String toString() {
+        return "conversion of " + checkpoint;
+    }
 }

@@ -256,4 +256,9 @@ public final class TensorFile implements AutoCloseable {
             arena.close();
         }
     }
+
+    @Override
+    public String toString() {
+        return label + ": " + Printable.plural(tensors.size(), "tensor");
+    }
 }

@@ -6,6 +6,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -287,5 +288,10 @@ public final class PatternEvidence {
     /** The share of variance that the mean pattern explains; NaN unless prompts are of one length and not too long. */
     double positional(int head) {
         return positional == null ? Double.NaN : positional[head];
+    }
+
+    @Override
+    public String toString() {
+        return "attention on " + Printable.plural(units.count(), "prompt") + ": " + Printable.listed(types);
     }
 }

@@ -84,6 +84,12 @@ public final class AblationSweep implements Sweep {
         public Along components(IndexSelection newComponents) {
             return new Along(layers, heads, positions, newComponents);
         }
+
+        @Override
+        public String toString() {
+            return "layers " + layers + (heads ? ", by head" : "") + (positions == null ? "" : ", by position")
+                    + (components == null ? "" : ", components " + components);
+        }
     }
 
     /**
@@ -181,5 +187,10 @@ public final class AblationSweep implements Sweep {
         return (cell, pair) -> targets.of(cell, pair).stream()
                 .map(target -> ablation.intervention(target, runs))
                 .toList();
+    }
+
+    @Override
+    public String toString() {
+        return title + ", over " + axes.stream().map(Axis::name).toList();
     }
 }

@@ -79,4 +79,9 @@ public final class Experiment {
     public SweepResult sweep(Sweep sweep) {
         return sweep(sweep, SweepOptions.none());
     }
+
+    @Override
+    public String toString() {
+        return metric().name() + " of " + pairs() + "; " + baselines();
+    }
 }

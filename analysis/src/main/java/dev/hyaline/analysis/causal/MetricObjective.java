@@ -84,4 +84,9 @@ public final class MetricObjective implements Objective {
         Logits run = new Logits(metric.positions(pair), logits);
         return new Reading(pair, side.tokens(pair), run, metric.readsCleanRun() ? clean.apply(sequence) : run);
     }
+
+    @Override
+    public String toString() {
+        return metric + " of the " + side + " prompts of " + pairs;
+    }
 }

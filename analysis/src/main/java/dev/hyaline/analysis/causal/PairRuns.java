@@ -83,4 +83,9 @@ public final class PairRuns {
             return ActivationCache.record(model, run.prompts(), capture).source();
         });
     }
+
+    @Override
+    public String toString() {
+        return "clean and corrupted runs of " + pairs;
+    }
 }

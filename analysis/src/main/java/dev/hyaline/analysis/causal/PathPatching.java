@@ -331,4 +331,9 @@ public final class PathPatching implements Sweep {
     private static boolean differ(PromptPair prompts) {
         return prompts.firstDifference() < prompts.length();
     }
+
+    @Override
+    public String toString() {
+        return title + ", over " + axes.stream().map(Axis::name).toList();
+    }
 }

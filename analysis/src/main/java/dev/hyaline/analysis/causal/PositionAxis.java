@@ -4,6 +4,7 @@ import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.IndexSelection;
 import java.util.Arrays;
 import java.util.List;
@@ -124,5 +125,10 @@ public final class PositionAxis {
         axis.requireStep(step);
         pairs.get(pair);
         return positions[step][pair];
+    }
+
+    @Override
+    public String toString() {
+        return axis.name() + ": " + Printable.listed(axis.labels());
     }
 }

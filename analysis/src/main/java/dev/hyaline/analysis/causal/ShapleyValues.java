@@ -4,6 +4,7 @@ import dev.hyaline.analysis.statistics.association.Shapley;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
@@ -176,5 +177,10 @@ public record ShapleyValues(
             }
         }
         return pairs;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

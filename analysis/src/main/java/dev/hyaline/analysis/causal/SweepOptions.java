@@ -50,4 +50,9 @@ public final class SweepOptions {
     public Progress progress() {
         return progress;
     }
+
+    @Override
+    public String toString() {
+        return journal == null ? "no journal" : "journal " + journal;
+    }
 }

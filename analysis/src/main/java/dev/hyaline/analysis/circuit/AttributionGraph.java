@@ -10,6 +10,7 @@ import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.files.Printable;
+import dev.hyaline.files.RecordText;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -361,5 +362,10 @@ public record AttributionGraph(
         } catch (IOException e) {
             throw FileException.writing(file, e);
         }
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -339,4 +339,9 @@ public final class AttributionPatches {
         }
         return estimates;
     }
+
+    @Override
+    public String toString() {
+        return "attribution patching of " + prompts;
+    }
 }

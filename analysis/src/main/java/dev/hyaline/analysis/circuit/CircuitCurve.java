@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.circuit;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -128,5 +129,10 @@ public record CircuitCurve(String method, CircuitSelection selection, double ful
             area += (points.get(i).fraction - points.get(i - 1).fraction) * (heights[i] + heights[i - 1]) / 2;
         }
         return area;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

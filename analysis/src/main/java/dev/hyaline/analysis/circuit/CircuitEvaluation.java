@@ -3,6 +3,7 @@ package dev.hyaline.analysis.circuit;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -187,5 +188,10 @@ public record CircuitEvaluation(
             changes.put(edges.get(i), Math.abs(means[0] - means[i + 1]));
         }
         return changes;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -180,4 +180,9 @@ public final class CircuitExperiment {
                         full::without),
                 options);
     }
+
+    @Override
+    public String toString() {
+        return "circuits of " + experiment;
+    }
 }

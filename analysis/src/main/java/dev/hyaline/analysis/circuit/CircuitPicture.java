@@ -386,4 +386,9 @@ public final class CircuitPicture implements Picture {
     private static String quoted(String text) {
         return "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", " ") + "\"";
     }
+
+    @Override
+    public String toString() {
+        return "picture of " + circuit;
+    }
 }

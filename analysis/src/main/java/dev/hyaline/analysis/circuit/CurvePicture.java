@@ -5,6 +5,7 @@ import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.List;
 import java.util.Locale;
 
@@ -146,5 +147,10 @@ public final class CurvePicture implements Picture {
 
     private double y(double faithfulness) {
         return HEIGHT - BOTTOM - (faithfulness - least) / (most - least) * (HEIGHT - TOP - BOTTOM);
+    }
+
+    @Override
+    public String toString() {
+        return "picture of " + Printable.plural(curves.size(), "curve") + ": " + title;
     }
 }

@@ -10,6 +10,7 @@ import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.files.Printable;
+import dev.hyaline.files.RecordText;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
@@ -45,6 +46,11 @@ public final class GraphFile {
             boolean inGraph, @Nullable Double score, boolean @Nullable [] neurons, double @Nullable [] neuronScores) {
         static NodeEntry of(boolean inGraph) {
             return new NodeEntry(inGraph, null, null, null);
+        }
+
+        @Override
+        public String toString() {
+            return RecordText.of(this);
         }
     }
 
@@ -345,5 +351,10 @@ public final class GraphFile {
         } catch (IOException e) {
             throw FileException.writing(file, e);
         }
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(nodes.size(), "node") + ", " + Printable.plural(edges.size(), "edge");
     }
 }

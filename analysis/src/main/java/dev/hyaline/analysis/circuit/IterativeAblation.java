@@ -3,6 +3,7 @@ package dev.hyaline.analysis.circuit;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -38,7 +39,12 @@ public record IterativeAblation(
      * @param minimality what is lost of the circuit's faithfulness without each essential component
      */
     public record Outcome(
-            List<Node> essential, double sufficiency, double without, double completeness, double[] minimality) {}
+            List<Node> essential, double sufficiency, double without, double completeness, double[] minimality) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /** Every head and MLP. */
     public static List<Node> headsAndMlps(CircuitExperiment experiment) {
@@ -175,5 +181,10 @@ public record IterativeAblation(
                     return alone != fromLogits.essential.contains(node) || alone != byEffect.essential.contains(node);
                 })
                 .toList();
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

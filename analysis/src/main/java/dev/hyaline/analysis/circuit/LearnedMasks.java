@@ -2,6 +2,7 @@ package dev.hyaline.analysis.circuit;
 
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.Arrays;
 import java.util.Locale;
@@ -327,5 +328,10 @@ public final class LearnedMasks {
             }
         }
         return EdgeScores.ofPairs(experiment.index(), name, pairs);
+    }
+
+    @Override
+    public String toString() {
+        return "masks of " + Printable.plural(edges, "edge") + " after " + Printable.plural(step, "step");
     }
 }

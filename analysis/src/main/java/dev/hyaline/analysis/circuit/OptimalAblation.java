@@ -14,6 +14,7 @@ import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Intervention;
@@ -255,5 +256,10 @@ public record OptimalAblation(Ablation ablation, Map<Node, AblatedLoss> losses) 
                 }
             }
         }
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -113,4 +113,9 @@ public final class DictionaryLearning {
             return fit.result();
         }
     }
+
+    @Override
+    public String toString() {
+        return settings + ", at most " + maxIterations + " iterations, tolerance " + tolerance;
+    }
 }

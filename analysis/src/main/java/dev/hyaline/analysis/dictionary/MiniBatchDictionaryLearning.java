@@ -2,6 +2,7 @@ package dev.hyaline.analysis.dictionary;
 
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.nio.file.Path;
 
 /**
@@ -136,5 +137,10 @@ public final class MiniBatchDictionaryLearning {
      */
     public MiniBatchFit resume(float[] samples, int d, int threads, Path file) {
         return MiniBatchFit.resume(this, Samples.of(samples, d), d, threads, file);
+    }
+
+    @Override
+    public String toString() {
+        return settings + ", batches of " + batch + ", " + Printable.plural(epochs, "epoch");
     }
 }

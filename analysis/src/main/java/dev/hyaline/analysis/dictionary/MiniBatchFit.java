@@ -143,4 +143,9 @@ public final class MiniBatchFit implements AutoCloseable {
     public void close() {
         pool.close();
     }
+
+    @Override
+    public String toString() {
+        return done + " of " + batches + " batches, " + learning;
+    }
 }

@@ -153,4 +153,9 @@ public final class SparseCoder {
             throw new BadShapeException("codes", samples.count() + " samples", codes.samples() + " samples");
         }
     }
+
+    @Override
+    public String toString() {
+        return coding.toString();
+    }
 }

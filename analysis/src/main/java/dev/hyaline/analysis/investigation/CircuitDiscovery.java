@@ -4,6 +4,7 @@ import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.association.Stability;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -159,5 +160,10 @@ public record CircuitDiscovery(List<ClaimComponent> circuit, List<Removal> path,
             sum += Math.abs(without[pair] - model[pair]);
         }
         return sum / model.length;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -4,6 +4,7 @@ import dev.hyaline.analysis.statistics.Ratio;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -82,5 +83,10 @@ public record ClaimMeasurement(Claim claim, double[] before, double[] after, dou
         double[] difference = new double[a.length];
         Arrays.setAll(difference, pair -> a[pair] - b[pair]);
         return difference;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -367,4 +367,9 @@ public final class Evidence {
         }
         return means;
     }
+
+    @Override
+    public String toString() {
+        return "evidence of " + experiment;
+    }
 }

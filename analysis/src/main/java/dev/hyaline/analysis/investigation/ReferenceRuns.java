@@ -132,4 +132,9 @@ public final class ReferenceRuns {
             return ActivationCache.record(model, groups.get(group), capture).source();
         });
     }
+
+    @Override
+    public String toString() {
+        return "reference runs of " + Printable.plural(groups.size(), "group") + " of prompts";
+    }
 }

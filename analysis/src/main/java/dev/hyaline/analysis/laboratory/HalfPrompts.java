@@ -3,6 +3,7 @@ package dev.hyaline.analysis.laboratory;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.files.Printable;
 import java.util.function.UnaryOperator;
 
 /**
@@ -62,5 +63,15 @@ public final class HalfPrompts<H extends HalfPrompts.Half> {
         public Evidence evidence() {
             return evidence;
         }
+
+        @Override
+        public String toString() {
+            return "evidence on one half of the prompts";
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "one half of the prompts: " + Printable.plural(prompts.pairs().size(), "pair");
     }
 }

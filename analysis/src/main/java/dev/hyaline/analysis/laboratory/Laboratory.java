@@ -362,4 +362,9 @@ public final class Laboratory {
             return "unknown";
         }
     }
+
+    @Override
+    public String toString() {
+        return "laboratory of " + model.name() + " in " + folder;
+    }
 }

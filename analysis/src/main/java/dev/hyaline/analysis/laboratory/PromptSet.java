@@ -9,6 +9,7 @@ import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.Prompts;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -146,5 +147,10 @@ public record PromptSet(
                         prompts,
                         groups.stream().mapToInt(Integer::intValue).toArray(),
                         donors.stream().mapToInt(Integer::intValue).toArray()));
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

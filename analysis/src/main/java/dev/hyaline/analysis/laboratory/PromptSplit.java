@@ -3,6 +3,7 @@ package dev.hyaline.analysis.laboratory;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Digests;
+import dev.hyaline.files.RecordText;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -132,5 +133,10 @@ public record PromptSplit(List<PromptPair> discovery, List<PromptPair> heldOut) 
             }
         }
         return chosen;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -35,4 +35,9 @@ public final class Sealed<T> {
         }
         return content;
     }
+
+    @Override
+    public String toString() {
+        return "sealed by " + plan;
+    }
 }

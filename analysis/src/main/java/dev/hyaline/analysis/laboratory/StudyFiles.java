@@ -68,4 +68,9 @@ public final class StudyFiles {
             throw FileException.reading(of, e);
         }
     }
+
+    @Override
+    public String toString() {
+        return "study in " + folder;
+    }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.laboratory;
 
 import dev.hyaline.analysis.investigation.HypothesisVerdict;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.RecordText;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,5 +103,10 @@ public record StudyReport(
 
     private static @Nullable Double number(Json json, String key) {
         return json.nullable(key).map(Json::number).orElse(null);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

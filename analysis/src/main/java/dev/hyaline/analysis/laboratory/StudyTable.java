@@ -7,6 +7,7 @@ import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.Printable;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
@@ -125,5 +126,10 @@ public record StudyTable(int prompts, Map<String, double[]> columns) {
 
     private static String quoted(String text) {
         return '"' + Printable.plain(text).replace("\"", "\"\"") + '"';
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

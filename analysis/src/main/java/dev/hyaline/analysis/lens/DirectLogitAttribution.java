@@ -353,4 +353,9 @@ public final class DirectLogitAttribution {
         }
         return ResidualStack.of(cache.rows(), config.dModel(), components);
     }
+
+    @Override
+    public String toString() {
+        return "direct logit attribution of " + pairs + ", read at " + role;
+    }
 }

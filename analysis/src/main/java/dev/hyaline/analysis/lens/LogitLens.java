@@ -15,6 +15,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -163,5 +164,10 @@ public final class LogitLens {
                         .from(end, cache.values(points.get(place), 0))
                         .logits(selection))
                 .logits();
+    }
+
+    @Override
+    public String toString() {
+        return "logit lens of " + Printable.listed(labels);
     }
 }

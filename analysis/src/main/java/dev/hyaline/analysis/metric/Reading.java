@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.metric;
 
 import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.files.RecordText;
 
 /**
  * One run of one of a pair's prompts, of which a metric is taken.
@@ -18,5 +19,10 @@ public record Reading(PromptPair pair, int[] tokens, Logits logits, Logits clean
     /** The run's probability of a token at the metric's position, the last if it reads several. */
     public double probability(int token) {
         return Math.exp(logits.logProbability(token));
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -133,4 +133,9 @@ public final class AlignmentSearch {
     private CounterRandom random() {
         return CounterRandom.of(seed).named("probe/alignment search");
     }
+
+    @Override
+    public String toString() {
+        return "a subspace of " + dimensions + " dimensions, " + steps + " steps, seed " + seed;
+    }
 }

@@ -9,6 +9,7 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -200,5 +201,10 @@ public record DirectionTests(ResultTable effects, double[] asMuch, int random) {
         return IntStream.range(0, EDITS.size())
                 .map(edit -> effects.cell(edit, layer, step))
                 .anyMatch(cell -> RandomDirections.isUsed(effects, cell, asMuch[cell]));
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

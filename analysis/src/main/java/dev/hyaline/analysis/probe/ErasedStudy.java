@@ -4,6 +4,7 @@ import dev.hyaline.analysis.internal.Sums;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.run.BaseRun;
@@ -61,6 +62,11 @@ public record ErasedStudy(
         @Override
         public int hashCode() {
             return System.identityHashCode(this);
+        }
+
+        @Override
+        public String toString() {
+            return RecordText.of(this);
         }
     }
 

@@ -169,4 +169,9 @@ public final class Folds {
                 .filter(row -> foldOfRow[row] != fold)
                 .toArray();
     }
+
+    @Override
+    public String toString() {
+        return foldOfRow.length + " rows in " + count + " folds";
+    }
 }

@@ -198,4 +198,9 @@ public final class HeldOut {
         }
         return true;
     }
+
+    @Override
+    public String toString() {
+        return "held-out scores of " + rows;
+    }
 }

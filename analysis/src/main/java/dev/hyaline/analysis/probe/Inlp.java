@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.probe;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.weights.Matrix;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +36,11 @@ public record Inlp(ProbeMethod method, int steps) implements Erasure {
         public Found {
             directions = List.copyOf(directions);
             accuracies = List.copyOf(accuracies);
+        }
+
+        @Override
+        public String toString() {
+            return RecordText.of(this);
         }
     }
 

@@ -167,4 +167,9 @@ public final class InterchangeSubspace {
             return System.identityHashCode(this);
         }
     }
+
+    @Override
+    public String toString() {
+        return "subspace of " + basis.length + " dimensions";
+    }
 }

@@ -251,4 +251,9 @@ public final class Interchanges {
     private Target target(int pair) {
         return Target.of(point).positions(positions[pair]);
     }
+
+    @Override
+    public String toString() {
+        return "interchanges at " + point + " of " + pairs;
+    }
 }

@@ -125,4 +125,9 @@ public final class LinearProbe {
         }
         return sum / rows.rows();
     }
+
+    @Override
+    public String toString() {
+        return "linear probe of " + weights.length + " classes, " + weights[0].length + " dimensions";
+    }
 }

@@ -5,6 +5,7 @@ import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -104,5 +105,10 @@ public record ProbeStudy(ProbedPrompts prompts, Folds folds, ResultTable accurac
                 .neutralAt(prompts.rows(cache, points.getFirst(), 0).majority())
                 .comparedWith("the control task", reference);
         return new ProbeStudy(prompts, folds, accuracy, new ArrayList<>(List.of(cells)));
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -5,6 +5,7 @@ import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -72,5 +73,10 @@ public record ProbedPrompts(
     @Override
     public int hashCode() {
         return System.identityHashCode(this);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

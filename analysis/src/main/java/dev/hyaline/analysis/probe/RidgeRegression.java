@@ -2,6 +2,7 @@ package dev.hyaline.analysis.probe;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.weights.Matrix;
 import java.util.Arrays;
 import org.hipparchus.linear.ArrayRealVector;
@@ -102,5 +103,10 @@ public record RidgeRegression(double[] weights, double bias, double[] leftOutRes
     @Override
     public int hashCode() {
         return 31 * Arrays.hashCode(weights) + Double.hashCode(bias);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -290,4 +290,9 @@ public final class PairFile {
             return step;
         });
     }
+
+    @Override
+    public String toString() {
+        return source + ": " + Printable.plural(drafts.size(), "pair");
+    }
 }

@@ -63,4 +63,9 @@ public final class RandomTokens {
                 .flatMapToInt(part -> part)
                 .toArray();
     }
+
+    @Override
+    public String toString() {
+        return "random tokens from a pool of " + pool.length;
+    }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.RecordText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -61,5 +62,10 @@ public record WordLists(
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -264,4 +264,9 @@ public final class AttentionVariations {
         }
         return values;
     }
+
+    @Override
+    public String toString() {
+        return "variations of " + written;
+    }
 }

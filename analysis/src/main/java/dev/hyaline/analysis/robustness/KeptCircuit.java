@@ -7,6 +7,7 @@ import dev.hyaline.analysis.sanity.Method;
 import dev.hyaline.analysis.sanity.Subject;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import java.util.List;
 
 /**
@@ -48,5 +49,10 @@ public record KeptCircuit(double[] kept, double[] empty, double[] full) {
             gap += weights[pair] * (full[pair] - empty[pair]);
         }
         return above / gap;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

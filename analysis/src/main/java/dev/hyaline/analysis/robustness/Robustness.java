@@ -4,6 +4,7 @@ import dev.hyaline.analysis.internal.Order;
 import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.association.Similarity;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -221,5 +222,10 @@ public record Robustness(
                 .mapToDouble(Double::doubleValue)
                 .average()
                 .orElse(Double.NaN);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

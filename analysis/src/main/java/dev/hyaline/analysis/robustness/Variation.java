@@ -10,6 +10,7 @@ import dev.hyaline.analysis.sanity.Finding;
 import dev.hyaline.analysis.sanity.Method;
 import dev.hyaline.analysis.sanity.Subject;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -114,5 +115,10 @@ public record Variation(
             shares[c] = sum / gap;
         }
         return shares;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

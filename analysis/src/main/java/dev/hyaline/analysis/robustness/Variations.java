@@ -348,4 +348,9 @@ public final class Variations {
                 pair.unit(),
                 pair.stratum());
     }
+
+    @Override
+    public String toString() {
+        return "variations of " + method.title();
+    }
 }

@@ -14,6 +14,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.RecordText;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -285,5 +286,10 @@ public record WrittenFinding(
 
     private static Experiment experiment(Subject subject) {
         return Experiment.start(subject.model(), subject.pairs(), subject.metric());
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.sanity;
 
 import dev.hyaline.analysis.statistics.association.Similarity;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -39,5 +40,10 @@ public record Finding(
     /** The likeness of the scores of another finding, from 0 to 1: their cosine, in which large effects count most. */
     public double similarity(Finding other) {
         return Similarity.ofMaps(scores(), other.scores());
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -192,4 +192,9 @@ public final class PlainForward {
             to[i] += more[i];
         }
     }
+
+    @Override
+    public String toString() {
+        return "plain forward pass of " + config;
+    }
 }

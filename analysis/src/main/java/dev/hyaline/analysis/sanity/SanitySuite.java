@@ -357,4 +357,9 @@ public final class SanitySuite {
         return SanityCheck.atMost(
                 "any threads", (double) different, 0, "of 1, 2 and 7 threads, those with other effects");
     }
+
+    @Override
+    public String toString() {
+        return "sanity checks of " + method.title();
+    }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.sparse;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 
 /**
  * The site of two that each latent of a crosscoder belongs to, as its decoder says (Lindsey et al. 2024, "Sparse
@@ -92,5 +93,10 @@ public record CrosscoderReading(float[] relativeNorm, float[] decoderCosine) {
             throw new BadInputException("two sites are compared, found a crosscoder of "
                     + crosscoder.config().sites());
         }
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.sparse;
 
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 
 /**
  * The parameters of an autoencoder, row-major. Arrays are not copied. Those that the architecture has not are empty.
@@ -71,5 +72,10 @@ public record SaeParameters(
         if (values.length != size) {
             throw new BadShapeException(name, size + " values", values.length + " values");
         }
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -4,6 +4,7 @@ import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.analysis.internal.Order;
 import dev.hyaline.analysis.internal.Sums;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.Arrays;
 import java.util.Optional;
@@ -274,5 +275,10 @@ public final class Bootstrap {
         double shifted = correction.bias() + z;
         return NormalDistribution.of(0, 1)
                 .cumulativeProbability(correction.bias() + shifted / (1 - correction.acceleration() * shifted));
+    }
+
+    @Override
+    public String toString() {
+        return "estimate " + (float) estimate + ", " + Printable.plural(sorted.length, "draw");
     }
 }

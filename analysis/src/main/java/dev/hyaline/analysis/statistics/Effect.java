@@ -2,6 +2,7 @@ package dev.hyaline.analysis.statistics;
 
 import dev.hyaline.analysis.internal.Sums;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +50,12 @@ public record Effect(
     }
 
     /** The per-prompt values of one quantity. */
-    public record Quantity(String label, double[] values) {}
+    public record Quantity(String label, double[] values) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /** Returns whether the adjusted p is at most {@link #DISCOVERY_RATE}. */
     public boolean standsOut() {

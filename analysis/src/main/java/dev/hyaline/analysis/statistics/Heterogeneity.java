@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.statistics;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,5 +72,10 @@ public record Heterogeneity(List<Level> levels) {
                 levels.stream().map(Level::interval).filter(Objects::nonNull).toList();
         return intervals.stream().anyMatch(interval -> interval.low() > 0)
                 && intervals.stream().anyMatch(interval -> interval.high() < 0);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.statistics;
 
 import dev.hyaline.analysis.internal.Sums;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.Optional;
 
@@ -133,5 +134,10 @@ public final class Ratio {
         return fieller(tail)
                 .map(fieller ->
                         bootstrap.bca(tail).orElse(bootstrap.percentile(tail)).hull(fieller));
+    }
+
+    @Override
+    public String toString() {
+        return "ratio of " + Printable.plural(gap.length, "prompt") + ", mean absolute gap " + (float) meanAbsoluteGap;
     }
 }

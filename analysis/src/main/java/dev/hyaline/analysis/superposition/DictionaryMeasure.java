@@ -4,6 +4,7 @@ import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.analysis.sparse.feature.InterpretableLatents;
 import dev.hyaline.analysis.sparse.measure.ReconstructionStatistics;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import java.util.Arrays;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
@@ -144,5 +145,10 @@ public record DictionaryMeasure(
             direction[c] = (float) row[c];
         }
         return direction;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -180,4 +180,9 @@ public final class DimensionalityPicture implements Picture {
     private static double y(double dimensionality) {
         return HEIGHT - BOTTOM - Math.clamp(dimensionality, 0, 1.05) / 1.05 * (HEIGHT - TOP - BOTTOM);
     }
+
+    @Override
+    public String toString() {
+        return "picture of dimensionality: " + title;
+    }
 }

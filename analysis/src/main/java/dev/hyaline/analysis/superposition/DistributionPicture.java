@@ -6,6 +6,7 @@ import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import java.util.List;
 import java.util.Locale;
 
@@ -28,7 +29,12 @@ public final class DistributionPicture implements Picture {
      * @param name in words
      * @param counts how much falls into each bin
      */
-    public record Distribution(String name, long[] counts) {}
+    public record Distribution(String name, long[] counts) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     private final String title;
     private final String origin;
@@ -220,5 +226,10 @@ public final class DistributionPicture implements Picture {
         double place =
                 logarithmic ? share <= 0 ? 0 : Math.log10(share / least) / Math.log10(most / least) : share / most;
         return HEIGHT - BOTTOM - Math.clamp(place, 0, 1) * (HEIGHT - TOP - BOTTOM);
+    }
+
+    @Override
+    public String toString() {
+        return "picture of distributions: " + title;
     }
 }

@@ -10,6 +10,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Printable;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.edit.Direction;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
@@ -207,5 +208,10 @@ public record FeatureTests(String dictionary, int[] atoms, ResultTable effects, 
     public boolean isUsed(int edit, int atom) {
         int cell = effects.cell(edit, atom);
         return RandomDirections.isUsed(effects, cell, asMuch[cell]);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

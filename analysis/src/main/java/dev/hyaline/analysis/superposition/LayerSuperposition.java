@@ -5,6 +5,7 @@ import dev.hyaline.analysis.sparse.feature.InterpretableComparison;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.RecordText;
 import java.util.Arrays;
 import java.util.List;
 
@@ -67,5 +68,10 @@ public record LayerSuperposition(
                         values)
                 .from(site + ", the atoms of the largest mean square first")
                 .neutralAt(0);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

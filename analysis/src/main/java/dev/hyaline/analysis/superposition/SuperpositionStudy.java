@@ -442,4 +442,9 @@ public final class SuperpositionStudy {
         change.accept(draft);
         return new SuperpositionStudy(draft);
     }
+
+    @Override
+    public String toString() {
+        return "superposition at " + site + ", " + atoms + " atoms";
+    }
 }

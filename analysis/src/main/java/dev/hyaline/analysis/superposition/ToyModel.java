@@ -4,6 +4,7 @@ import dev.hyaline.analysis.sparse.internal.TileProduct;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.internal.kernel.GradientKernels;
+import dev.hyaline.files.RecordText;
 import java.util.Arrays;
 
 /**
@@ -159,7 +160,12 @@ public final class ToyModel {
      * @param weights {@code [features, hidden]}
      * @param bias {@code [features]}
      */
-    public record ToyGradients(double loss, double[] weights, double[] bias) {}
+    public record ToyGradients(double loss, double[] weights, double[] bias) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /**
      * The arithmetic of a pass there and back. A feature's values lie side by side over the samples, so that every loop
@@ -262,5 +268,11 @@ public final class ToyModel {
             }
             return loss;
         }
+    }
+
+    @Override
+    public String toString() {
+        return "toy model of " + features + " features in " + hidden
+                + (relu ? " dimensions, ReLU" : " dimensions, linear");
     }
 }

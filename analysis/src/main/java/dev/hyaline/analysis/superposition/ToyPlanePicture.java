@@ -136,4 +136,9 @@ public final class ToyPlanePicture implements Picture {
                 false,
                 Canvas.PALE_INK);
     }
+
+    @Override
+    public String toString() {
+        return "picture of toy models: " + title;
+    }
 }

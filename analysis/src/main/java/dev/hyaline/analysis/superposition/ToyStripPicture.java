@@ -184,4 +184,9 @@ public final class ToyStripPicture implements Picture {
         }
         canvas.text(barX + 86, y, "1 or more", Strokes.FONT, Anchor.START, false, Canvas.PALE_INK);
     }
+
+    @Override
+    public String toString() {
+        return "picture of toy models: " + title;
+    }
 }

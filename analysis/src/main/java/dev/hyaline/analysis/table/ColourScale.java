@@ -80,4 +80,9 @@ public final class ColourScale {
         }
         return rgb;
     }
+
+    @Override
+    public String toString() {
+        return (diverging ? "diverging" : "sequential") + " colours from " + (float) low + " to " + (float) high;
+    }
 }

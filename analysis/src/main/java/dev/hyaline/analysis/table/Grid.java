@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.table;
 
+import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -56,5 +57,10 @@ public record Grid(String rowName, List<String> rows, String columnName, List<St
                 columns.name(),
                 columns.labels(),
                 cells);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -311,4 +311,9 @@ public final class HeatMap implements Picture {
         String format = size >= 99.95 ? "%.0f" : size >= 9.995 ? "%.1f" : size >= 0.0095 ? "%.2f" : "%.3f";
         return String.format(Locale.ROOT, format, value);
     }
+
+    @Override
+    public String toString() {
+        return "heat map of " + table.title();
+    }
 }

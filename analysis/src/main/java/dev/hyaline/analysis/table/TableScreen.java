@@ -271,4 +271,9 @@ public final class TableScreen {
     private static String right(String text, int width) {
         return " ".repeat(Math.max(0, width - ScreenWidth.of(text))) + text;
     }
+
+    @Override
+    public String toString() {
+        return String.join("\n", lines);
+    }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.table;
 
 import dev.hyaline.analysis.statistics.Effect;
 import dev.hyaline.analysis.statistics.Units;
+import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -82,5 +83,10 @@ public record TableStatistics(boolean unitsKnown, int prompts, int units, Sorted
         return Effect.isBootstrapped(effects.size())
                 ? "95%, the widest ends of BCa, clustered t and studentised bootstrap"
                 : "95%, clustered t";
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

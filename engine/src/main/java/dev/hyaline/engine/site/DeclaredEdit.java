@@ -23,6 +23,11 @@ public sealed interface DeclaredEdit {
             public int[] within(int width) {
                 return IntStream.range(0, width).toArray();
             }
+
+            @Override
+            public String toString() {
+                return "all columns";
+            }
         }
 
         /**
@@ -34,6 +39,11 @@ public sealed interface DeclaredEdit {
             @Override
             public int[] within(int width) {
                 return Arrays.stream(columns).filter(column -> column < width).toArray();
+            }
+
+            @Override
+            public String toString() {
+                return "columns " + Arrays.toString(columns);
             }
         }
     }
@@ -55,6 +65,12 @@ public sealed interface DeclaredEdit {
                 throw new IllegalArgumentException(addends.size() + " addends for " + where.places() + " places");
             }
         }
+
+        @Override
+        public String toString() {
+            return where + " x " + factor + " + " + addends.size() + " addends, less " + directions.size()
+                    + " directions";
+        }
     }
 
     /** Exchanges the values of two heads, {@code where.heads()}. */
@@ -70,6 +86,12 @@ public sealed interface DeclaredEdit {
     record Selection(int sequence, int[] positions, int[] heads, Columns columns) {
         public int places() {
             return positions.length * heads.length;
+        }
+
+        @Override
+        public String toString() {
+            return "sequence " + sequence + ", positions " + Arrays.toString(positions) + ", heads "
+                    + Arrays.toString(heads) + ", " + columns;
         }
     }
 }

@@ -78,4 +78,9 @@ public final class CapturePasses {
         }
         return rows.build().distinct().toArray();
     }
+
+    @Override
+    public String toString() {
+        return capture + " of " + prompts;
+    }
 }

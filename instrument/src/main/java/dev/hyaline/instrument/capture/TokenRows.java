@@ -1,6 +1,7 @@
 package dev.hyaline.instrument.capture;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.Arrays;
 
 /** The tokens a cache has recorded, all sequences laid end to end: one row per token. Immutable. */
@@ -79,5 +80,11 @@ public final class TokenRows {
 
     private int checked(int sequence) {
         return BadInputException.requireIndex("sequence", sequence, sequences());
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(firstRow[lengths.length], "token") + " of "
+                + Printable.plural(lengths.length, "sequence");
     }
 }

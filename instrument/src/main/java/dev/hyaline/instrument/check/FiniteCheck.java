@@ -271,4 +271,9 @@ public final class FiniteCheck {
                 index % width % perHead,
                 values.values()[values.offset(s) + index]);
     }
+
+    @Override
+    public String toString() {
+        return "check of " + prompts + " for values that are not finite";
+    }
 }

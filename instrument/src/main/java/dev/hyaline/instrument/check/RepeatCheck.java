@@ -9,6 +9,7 @@ import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.files.Digests;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.internal.Batches;
@@ -191,5 +192,10 @@ public record RepeatCheck(List<Run> runs) {
             }
             return null;
         }
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

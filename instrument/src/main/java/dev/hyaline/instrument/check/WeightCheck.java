@@ -4,6 +4,7 @@ import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.engine.config.Gpt2Config;
+import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -79,5 +80,10 @@ public record WeightCheck(List<CheckedTensor> tensors) {
     /** The tensors with a finite value whose absolute value is above a bound, as of a narrower type. */
     public List<CheckedTensor> above(float bound) {
         return tensors.stream().filter(tensor -> tensor.largest > bound).toList();
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -8,6 +8,7 @@ import dev.hyaline.files.Digests;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.FloatCodec;
 import dev.hyaline.files.MappedMemory;
+import dev.hyaline.files.Printable;
 import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.ElementType;
@@ -422,5 +423,12 @@ public final class ActivationStore implements AutoCloseable {
     @Override
     public void close() {
         arena.close();
+    }
+
+    @Override
+    public String toString() {
+        return folder + ": " + rows() + " rows of "
+                + Printable.listed(
+                        columns.keySet().stream().map(HookPoint::name).toList());
     }
 }

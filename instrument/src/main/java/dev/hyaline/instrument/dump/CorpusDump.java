@@ -5,6 +5,8 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.Printable;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
@@ -482,7 +484,12 @@ public final class CorpusDump {
      * @param resumedRows rows that an earlier run had written
      * @param overflowed finite values that became infinite because the type has none so large
      */
-    public record CorpusSummary(Path manifest, List<Path> shards, long bytes, long resumedRows, long overflowed) {}
+    public record CorpusSummary(Path manifest, List<Path> shards, long bytes, long resumedRows, long overflowed) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /**
      * Runs a corpus and writes it. Shards appear one by one, the manifest comes last.
@@ -499,5 +506,10 @@ public final class CorpusDump {
             Provenance provenance,
             CorpusListener listener) {
         return JournaledDump.write(this, model, corpus, forecast, folder, provenance, listener);
+    }
+
+    @Override
+    public String toString() {
+        return "corpus dump of " + Printable.listed(points.stream().map(HookPoint::name).toList());
     }
 }

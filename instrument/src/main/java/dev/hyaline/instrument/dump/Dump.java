@@ -278,4 +278,9 @@ public final class Dump {
     private static long[] longs(IntStream values) {
         return values.asLongStream().toArray();
     }
+
+    @Override
+    public String toString() {
+        return capture + " of " + prompts + ", as " + format;
+    }
 }

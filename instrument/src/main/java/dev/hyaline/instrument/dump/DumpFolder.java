@@ -379,4 +379,9 @@ public final class DumpFolder implements AutoCloseable {
             // alone.
         }
     }
+
+    @Override
+    public String toString() {
+        return "dump folder " + folder;
+    }
 }

@@ -9,6 +9,7 @@ import dev.hyaline.files.FileInput;
 import dev.hyaline.files.FileLayout;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.internal.DumpErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -327,7 +328,12 @@ public final class DumpPlan {
      * @param found shards of the part that were done before
      * @param overflowed finite values that became infinite because the type has none so large
      */
-    public record PartSummary(List<Path> written, long rows, long bytes, long found, long overflowed) {}
+    public record PartSummary(List<Path> written, long rows, long bytes, long found, long overflowed) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /**
      * Runs a part and writes its shards, but those that are done.
@@ -528,5 +534,10 @@ public final class DumpPlan {
                             + "; write what is missing, then finish (" + Remedy.FINISH_PARTS + ")");
         }
         return done;
+    }
+
+    @Override
+    public String toString() {
+        return "plan of a dump of " + model;
     }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Dtype;
+import dev.hyaline.files.Printable;
 import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
@@ -162,5 +163,10 @@ public final class LatentCache {
 
     private int size(int chunk) {
         return chunk < latents.size() - 1 ? CHUNK : (int) (count - (long) chunk * CHUNK);
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(count, "activation") + " of latents, " + Printable.plural(tokenCount, "token");
     }
 }

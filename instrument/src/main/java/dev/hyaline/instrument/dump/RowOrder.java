@@ -1,6 +1,7 @@
 package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.Random;
 
 /**
@@ -95,5 +96,10 @@ public final class RowOrder {
         z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
         z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
         return z ^ z >>> 31;
+    }
+
+    @Override
+    public String toString() {
+        return "a shuffled order of " + Printable.plural(rows, "row");
     }
 }

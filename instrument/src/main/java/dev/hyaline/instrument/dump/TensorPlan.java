@@ -3,6 +3,7 @@ package dev.hyaline.instrument.dump;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorInfo;
@@ -209,5 +210,11 @@ public final class TensorPlan {
     /** Bytes of all tensors; a file adds its header. */
     public long bytes() {
         return tensors().stream().mapToLong(TensorInfo::bytes).sum();
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(
+                activations.values().stream().mapToInt(List::size).sum(), "tensor");
     }
 }

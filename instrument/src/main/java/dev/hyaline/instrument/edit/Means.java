@@ -91,4 +91,9 @@ public final class Means {
                         + "the reference set holds no " + point
                         + (byPosition ? " at a position that is to become its mean" : ""));
     }
+
+    @Override
+    public String toString() {
+        return byPosition ? "means by position" : "means";
+    }
 }

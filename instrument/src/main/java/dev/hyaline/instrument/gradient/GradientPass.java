@@ -207,4 +207,9 @@ public final class GradientPass implements PromptPass {
             }
         }
     }
+
+    @Override
+    public String toString() {
+        return "gradients of an objective of " + prompts;
+    }
 }

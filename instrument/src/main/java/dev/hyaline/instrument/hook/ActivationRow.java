@@ -117,4 +117,9 @@ public final class ActivationRow {
             throw new BadShapeException("a row of " + view.point(), "[" + width + "]", "[" + values.length + "]");
         }
     }
+
+    @Override
+    public String toString() {
+        return Arrays.toString(toArray());
+    }
 }

@@ -205,4 +205,9 @@ public final class ActivationView {
                     + " were used after their hook returned; copy what is to be kept with toArray()");
         }
     }
+
+    @Override
+    public String toString() {
+        return point.name();
+    }
 }

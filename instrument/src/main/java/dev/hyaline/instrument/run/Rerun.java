@@ -6,6 +6,7 @@ import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.capture.Capture;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -223,5 +224,10 @@ public final class Rerun {
             done += MultiplyAdds.unembedding(config, rerun.positions().length, rerun.columnCount());
             return run.model().forward(request).logits();
         }
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(edits.size(), "rerun") + " of " + run;
     }
 }

@@ -23,6 +23,7 @@ import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.files.PartialFolder;
+import dev.hyaline.files.Printable;
 import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
@@ -404,5 +405,10 @@ public final class ModelTraining {
         bytes.asIntBuffer().put(tokens);
         return config + " " + options + " tokens "
                 + HexFormat.of().formatHex(Digests.sha256().digest(bytes.array()));
+    }
+
+    @Override
+    public String toString() {
+        return "training of " + config + " after " + Printable.plural(step, "step");
     }
 }

@@ -5,6 +5,7 @@ import dev.hyaline.engine.TensorSource;
 import dev.hyaline.engine.TensorSpec;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -218,5 +219,10 @@ public final class ModelWeights {
 
     private void requireHead(int head) {
         BadInputException.requireIndex("head", head, config.nHeads());
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(tensors.size(), "tensor") + " of " + config;
     }
 }

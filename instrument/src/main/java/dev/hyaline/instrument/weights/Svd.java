@@ -1,5 +1,7 @@
 package dev.hyaline.instrument.weights;
 
+import dev.hyaline.files.RecordText;
+
 /**
  * A singular value decomposition: {@code u diag(s) v^T}.
  *
@@ -7,4 +9,9 @@ package dev.hyaline.instrument.weights;
  * @param s singular values, descending
  * @param v {@code [columns, rank]}, likewise
  */
-public record Svd(Matrix u, double[] s, Matrix v) {}
+public record Svd(Matrix u, double[] s, Matrix v) {
+    @Override
+    public String toString() {
+        return RecordText.of(this);
+    }
+}

@@ -9,6 +9,7 @@ import dev.hyaline.explorer.TableCell.LinkCell;
 import dev.hyaline.explorer.TableCell.NumberCell;
 import dev.hyaline.explorer.TableCell.WordCell;
 import dev.hyaline.explorer.TableColumn.Content;
+import dev.hyaline.files.Printable;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -237,5 +238,11 @@ public final class DataTable implements View {
                 html.text(rounding.apply(interval.low()) + " to " + rounding.apply(interval.high()));
             case IntervalCell none -> html.text("-");
         }
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(rows.size(), "row") + " of " + Printable.plural(columns.size(), "column") + ": "
+                + caption;
     }
 }

@@ -37,4 +37,9 @@ public final class Facts implements View {
         });
         html.close();
     }
+
+    @Override
+    public String toString() {
+        return facts.toString();
+    }
 }

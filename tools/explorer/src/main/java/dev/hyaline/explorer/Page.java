@@ -135,4 +135,9 @@ public final class Page {
                 + "\" data-title=\"" + Markup.escaped(data.heading().title()) + "\">"
                 + Base64.getEncoder().encodeToString(data.body()) + "</script>\n";
     }
+
+    @Override
+    public String toString() {
+        return "page: " + title;
+    }
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.explorer;
 
+import dev.hyaline.files.RecordText;
 import java.util.List;
 
 /**
@@ -25,5 +26,10 @@ public record Section(String title, String lead, List<View> views) implements Vi
         }
         views.forEach(view -> view.write(html));
         html.close();
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.explorer;
 
+import dev.hyaline.files.RecordText;
 import java.util.List;
 import java.util.Locale;
 
@@ -39,5 +40,10 @@ public record TokenText(List<ShadedToken> tokens) implements View {
     /** Line ends as a sign, so that a line stays one. */
     public static String shown(String text) {
         return text.replace("\n", "\u21b5").replace("\r", "").replace("\t", "\u2192");
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -172,4 +172,9 @@ public final class Hub {
                             + " it");
         }
     }
+
+    @Override
+    public String toString() {
+        return "hub " + settings;
+    }
 }

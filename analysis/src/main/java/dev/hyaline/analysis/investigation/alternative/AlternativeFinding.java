@@ -3,6 +3,7 @@ package dev.hyaline.analysis.investigation.alternative;
 import dev.hyaline.analysis.investigation.Claim;
 import dev.hyaline.analysis.investigation.HypothesisVerdict.Rival;
 import dev.hyaline.analysis.investigation.TestedClaim;
+import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -127,5 +128,10 @@ public record AlternativeFinding(
                 findings.stream().filter(AlternativeFinding::required).toList();
         List<AlternativeFinding> deciding = required.isEmpty() ? findings : required;
         return new Rival(name, !required.isEmpty(), deciding.stream().allMatch(AlternativeFinding::isExcluded));
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

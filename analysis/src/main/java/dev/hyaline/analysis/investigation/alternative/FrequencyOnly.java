@@ -113,4 +113,9 @@ public final class FrequencyOnly implements Alternative {
                 model.forward(ForwardRequest.of(Sequence.of(first.clean()[0]))).logits();
         return token -> logits[token];
     }
+
+    @Override
+    public String toString() {
+        return "frequency only";
+    }
 }

@@ -11,6 +11,7 @@ import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.Ratio;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -109,5 +110,10 @@ public final class GenericDamage implements Alternative {
                         claim.random(claim.claim().name() + "/" + name() + "/" + behaviour))
                 .orElse(new Interval(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY));
         return new Lost(1 - kept.value(), 1 - interval.low());
+    }
+
+    @Override
+    public String toString() {
+        return "generic damage, measured on " + Printable.listed(others.keySet());
     }
 }

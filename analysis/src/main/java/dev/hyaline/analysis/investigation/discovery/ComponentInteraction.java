@@ -11,6 +11,7 @@ import dev.hyaline.analysis.statistics.SignFlip;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -124,5 +125,10 @@ public record ComponentInteraction(
             }
         }
         return List.copyOf(all);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

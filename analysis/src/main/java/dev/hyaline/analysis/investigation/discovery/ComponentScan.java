@@ -9,6 +9,7 @@ import dev.hyaline.analysis.statistics.Effect;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.association.Stability;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -117,5 +118,10 @@ public record ComponentScan(List<ClaimComponent> components, double[][] losses, 
     @Override
     public int hashCode() {
         return 31 * components.hashCode() + Arrays.deepHashCode(losses);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

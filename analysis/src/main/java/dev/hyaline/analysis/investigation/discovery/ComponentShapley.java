@@ -7,6 +7,7 @@ import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Treatment;
 import dev.hyaline.analysis.statistics.association.Shapley;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -139,5 +140,10 @@ public record ComponentShapley(
 
     private static List<Double> boxed(double[] values) {
         return Arrays.stream(values).boxed().toList();
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -12,6 +12,7 @@ import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
@@ -73,6 +74,11 @@ public record Hierarchy(List<HierarchyLevel> levels, String end) {
     public record HierarchyLevel(String name, List<HierarchyPart> parts) {
         public HierarchyLevel {
             parts = List.copyOf(parts);
+        }
+
+        @Override
+        public String toString() {
+            return RecordText.of(this);
         }
     }
 
@@ -281,5 +287,10 @@ public record Hierarchy(List<HierarchyLevel> levels, String end) {
             }
         }
         return inside;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

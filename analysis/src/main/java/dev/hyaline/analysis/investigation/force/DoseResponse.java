@@ -8,6 +8,7 @@ import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.VerdictInterval;
 import dev.hyaline.analysis.statistics.association.Correlation;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,5 +77,10 @@ public record DoseResponse(
                                         .toArray())
                         .map(Correlation.Spearman::rho)
                         .orElse(Double.NaN));
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

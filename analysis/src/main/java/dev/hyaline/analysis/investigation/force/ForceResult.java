@@ -6,6 +6,7 @@ import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
@@ -103,5 +104,10 @@ public record ForceResult(
             }
         }
         return List.copyOf(all);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -130,4 +130,9 @@ public final class MechanismStudy {
         }
         return drawn;
     }
+
+    @Override
+    public String toString() {
+        return "mechanisms of " + study;
+    }
 }

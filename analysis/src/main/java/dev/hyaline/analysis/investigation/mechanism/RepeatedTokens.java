@@ -7,6 +7,7 @@ import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
@@ -157,5 +158,10 @@ public final class RepeatedTokens {
             queries += any ? 1 : 0;
         }
         return queries == 0 ? Double.NaN : sum / queries;
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(tokens, "token") + ", repeated";
     }
 }

@@ -209,4 +209,9 @@ public final class StatedMechanism {
                         .toList()
                 : stated.names("others");
     }
+
+    @Override
+    public String toString() {
+        return stated.toString();
+    }
 }

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.investigation.mechanism;
 import dev.hyaline.analysis.investigation.ClaimFinding.ClaimDirection;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import java.util.function.ToDoubleFunction;
 
 /** One thing that must hold of a mechanism. */
@@ -25,6 +26,11 @@ public sealed interface SubClaim {
                 throw new BadInputException(
                         "there are " + values.length + " values of " + units.prompts() + " prompts; each needs one");
             }
+        }
+
+        @Override
+        public String toString() {
+            return RecordText.of(this);
         }
     }
 
@@ -55,7 +61,12 @@ public sealed interface SubClaim {
     }
 
     /** A number and those of controls. */
-    record Ranked(double observed, double[] controls) {}
+    record Ranked(double observed, double[] controls) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /**
      * A number exceeds those of controls.

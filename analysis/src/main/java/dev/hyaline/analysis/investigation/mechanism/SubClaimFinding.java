@@ -12,6 +12,7 @@ import dev.hyaline.analysis.statistics.Proportion;
 import dev.hyaline.analysis.statistics.SignFlip;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.statistics.VerdictInterval;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.Arrays;
 import java.util.List;
@@ -136,5 +137,10 @@ public record SubClaimFinding(
                 holds
                         ? new ClaimVerdict(ClaimOutcome.CONFIRMED, null)
                         : new ClaimVerdict(ClaimOutcome.INCONCLUSIVE, ClaimReason.CONTROLS_AS_LARGE));
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.sparse.feature;
 import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -143,5 +144,10 @@ public record InterpretableLatents(
                 .mapToObj(best::get)
                 .distinct()
                 .count();
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

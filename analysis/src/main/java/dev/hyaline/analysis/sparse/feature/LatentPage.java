@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.sparse.feature;
 
+import dev.hyaline.files.RecordText;
 import java.util.List;
 
 /**
@@ -50,7 +51,12 @@ public record LatentPage(
      *
      * @param share of all tokens; the lowest interval holds those that do not fire
      */
-    public record ActivationInterval(float minimum, float maximum, double share, List<Firing> examples) {}
+    public record ActivationInterval(float minimum, float maximum, double share, List<Firing> examples) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /**
      * Counts between edges.
@@ -89,8 +95,18 @@ public record LatentPage(
             }
             return new Histogram(counts, edges);
         }
+
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
     }
 
     /** A latent's effect on the logits: the tokens it raises and lowers most, and all in a histogram. */
     public record LogitEffects(RankedItems raised, RankedItems lowered, Histogram histogram) {}
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
+    }
 }

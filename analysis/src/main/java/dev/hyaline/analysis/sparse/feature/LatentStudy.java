@@ -435,4 +435,9 @@ public final class LatentStudy {
         }
         return RankedItems.largest(cosines, SIMILAR);
     }
+
+    @Override
+    public String toString() {
+        return counted + " tokens, " + values.length + " activations of latents of " + attachment;
+    }
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.sparse.feature;
 
+import dev.hyaline.files.RecordText;
 import java.util.stream.IntStream;
 
 /** The first of some numbered things, best first. */
@@ -30,5 +31,10 @@ public record RankedItems(int[] indices, float[] values) {
             ranked[i] = (float) values[order[i]];
         }
         return new RankedItems(order, ranked);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.sparse.file;
 
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
+import dev.hyaline.files.RecordText;
 import java.util.List;
 
 /**
@@ -12,5 +13,10 @@ import java.util.List;
 public record SaeFile(SparseAutoencoder autoencoder, SaeFormat format, List<String> notes, float[] logDensities) {
     public SaeFile {
         notes = List.copyOf(notes);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -134,4 +134,9 @@ public final class DensityPicture implements Picture {
     private double y(double count) {
         return HEIGHT - BOTTOM - count / most * (HEIGHT - TOP - BOTTOM);
     }
+
+    @Override
+    public String toString() {
+        return "picture of densities: " + title;
+    }
 }

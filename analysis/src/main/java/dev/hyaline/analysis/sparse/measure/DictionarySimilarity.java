@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.sparse.measure;
 
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.RecordText;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -167,5 +168,10 @@ public record DictionarySimilarity(float[] largest, int[] partner) {
             sum += a[aAt + c] * b[bAt + c];
         }
         return sum;
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.sparse.measure;
 import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
+import dev.hyaline.files.Printable;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 
@@ -217,5 +218,10 @@ public final class ReconstructionStatistics {
         values.put("freq_over_10_percent", (double) over10 / fired.length);
         values.put("normalized_freq_over_1_percent", sum == 0 ? 0 : sum1 / sum);
         values.put("normalized_freq_over_10_percent", sum == 0 ? 0 : sum10 / sum);
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(tokens, "token") + ", " + fired.length + " latents";
     }
 }

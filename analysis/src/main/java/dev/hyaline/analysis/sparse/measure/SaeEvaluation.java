@@ -12,6 +12,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.Prompts;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -291,5 +292,10 @@ public record SaeEvaluation(
             }
             return max + Math.log(sum);
         }
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

@@ -147,4 +147,9 @@ public final class LatentScores {
                 .map(Ranked::node)
                 .toList();
     }
+
+    @Override
+    public String toString() {
+        return "scores of latents of " + attachment;
+    }
 }

@@ -5,6 +5,7 @@ import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.edit.Intervention;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -111,5 +112,10 @@ public final class LatentSweep implements Sweep {
                         : node.ablated().intervention())
                 .toList();
         return (cell, pair) -> List.of(interventions.get(cell));
+    }
+
+    @Override
+    public String toString() {
+        return axis + ": " + Printable.plural(nodes.size(), "node");
     }
 }

@@ -4,6 +4,7 @@ import dev.hyaline.analysis.sparse.Latents;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import java.util.Arrays;
@@ -79,7 +80,12 @@ public final class Splice {
      * @param output what the site that it writes holds then
      */
     public record SpliceResult(
-            float[] input, float[] encoded, Latents before, Latents after, float[] reconstruction, float[] output) {}
+            float[] input, float[] encoded, Latents before, Latents after, float[] reconstruction, float[] output) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /**
      * Runs the autoencoder.

@@ -6,6 +6,7 @@ import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
+import dev.hyaline.files.Printable;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -112,5 +113,10 @@ public final class SpliceProbe implements Probe {
                 }
             }
         }
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(splices.size(), "spliced autoencoder");
     }
 }

@@ -123,4 +123,9 @@ public final class CorpusData implements TrainingData, AutoCloseable {
     public void close() {
         buffer.close();
     }
+
+    @Override
+    public String toString() {
+        return rows() + " rows of " + sites.points();
+    }
 }

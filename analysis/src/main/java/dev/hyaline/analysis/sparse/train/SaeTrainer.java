@@ -474,4 +474,9 @@ public final class SaeTrainer implements AutoCloseable {
     public void close() {
         pool.close();
     }
+
+    @Override
+    public String toString() {
+        return "training at step " + done + " of " + training;
+    }
 }

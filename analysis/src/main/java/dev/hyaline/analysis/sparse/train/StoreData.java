@@ -190,4 +190,9 @@ public final class StoreData implements TrainingData {
             }
         }
     }
+
+    @Override
+    public String toString() {
+        return rows() + " rows of " + sites.points() + " in " + store;
+    }
 }

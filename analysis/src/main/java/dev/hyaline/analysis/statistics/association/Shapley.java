@@ -2,6 +2,7 @@ package dev.hyaline.analysis.statistics.association;
 
 import dev.hyaline.analysis.internal.Draws;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.HashMap;
 import java.util.Map;
@@ -32,7 +33,12 @@ public final class Shapley {
      * @param values a player's mean gain
      * @param standardErrors of the mean over orders; NaN of one order
      */
-    public record Sampled(double[] values, double[] standardErrors) {}
+    public record Sampled(double[] values, double[] standardErrors) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     /**
      * The exact values: Σ over sets T without i of |T|! (n-|T|-1)! / n! (v(T + i) - v(T)).

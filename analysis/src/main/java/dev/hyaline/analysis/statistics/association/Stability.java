@@ -4,6 +4,7 @@ import dev.hyaline.analysis.internal.Order;
 import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.statistics.Proportion;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -66,5 +67,10 @@ public record Stability(List<Double> toReference, double meanPairwise, Map<Strin
         double[] sorted = toReference.stream().mapToDouble(Double::doubleValue).toArray();
         Arrays.sort(sorted);
         return new Interval(Order.quantile(sorted, tail), Order.quantile(sorted, 1 - tail));
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

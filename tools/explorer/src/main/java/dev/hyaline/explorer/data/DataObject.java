@@ -176,4 +176,9 @@ public final class DataObject {
         items.forEach(item);
         json.writeEndArray();
     }
+
+    @Override
+    public String toString() {
+        return values.keySet().toString();
+    }
 }

@@ -1,5 +1,6 @@
 package dev.hyaline.explorer.data;
 
+import dev.hyaline.files.RecordText;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -61,5 +62,10 @@ public record ViewHeading(
     /** The same heading with the lines of Java that give the numbers. */
     public ViewHeading withJava(String lines) {
         return new ViewHeading(title, model, prompt, tokens, basis, seed, command, lines);
+    }
+
+    @Override
+    public String toString() {
+        return RecordText.of(this);
     }
 }

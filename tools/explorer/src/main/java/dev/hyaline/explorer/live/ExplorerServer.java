@@ -122,4 +122,9 @@ public final class ExplorerServer implements AutoCloseable {
         clock.shutdownNow();
         executor.shutdownNow();
     }
+
+    @Override
+    public String toString() {
+        return "server at " + address;
+    }
 }

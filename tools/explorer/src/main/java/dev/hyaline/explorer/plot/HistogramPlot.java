@@ -81,4 +81,9 @@ public final class HistogramPlot implements Picture {
             }
         }
     }
+
+    @Override
+    public String toString() {
+        return "histogram of " + quantity;
+    }
 }

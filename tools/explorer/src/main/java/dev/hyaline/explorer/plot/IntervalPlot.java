@@ -162,4 +162,9 @@ public final class IntervalPlot implements Picture {
             case PLAIN -> PlotScale.BLUE;
         };
     }
+
+    @Override
+    public String toString() {
+        return "intervals of " + quantity;
+    }
 }

@@ -88,4 +88,9 @@ public final class NullPlot implements Picture {
                 false,
                 Canvas.INK);
     }
+
+    @Override
+    public String toString() {
+        return "null distribution of " + quantity;
+    }
 }

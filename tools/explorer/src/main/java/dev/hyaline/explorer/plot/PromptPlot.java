@@ -141,4 +141,9 @@ public final class PromptPlot implements Picture {
                 Canvas.INK,
                 String.format(Locale.ROOT, "mean, %s: %.3f", run, sum / prompts.size()));
     }
+
+    @Override
+    public String toString() {
+        return quantity + " by prompt";
+    }
 }

@@ -4,6 +4,7 @@ import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,7 +25,12 @@ public final class StepPlot implements Picture {
      *
      * @param values one for each step; NaN where there is none
      */
-    public record StepLine(String name, double[] values) {}
+    public record StepLine(String name, double[] values) {
+        @Override
+        public String toString() {
+            return RecordText.of(this);
+        }
+    }
 
     private final String quantity;
     private final List<String> steps;
@@ -150,5 +156,10 @@ public final class StepPlot implements Picture {
                     colour,
                     String.format(Locale.ROOT, "%s, %s: %.3g", steps.get(step), line.name, value));
         }
+    }
+
+    @Override
+    public String toString() {
+        return quantity + " by step";
     }
 }

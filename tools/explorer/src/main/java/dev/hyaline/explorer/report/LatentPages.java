@@ -245,4 +245,9 @@ public final class LatentPages {
     private static String percent(double share) {
         return String.format(Locale.ROOT, "%.2f %%", 100 * share);
     }
+
+    @Override
+    public String toString() {
+        return "pages of latents of " + study;
+    }
 }

@@ -255,4 +255,9 @@ public final class AttentionRecord {
         }
         return kept;
     }
+
+    @Override
+    public String toString() {
+        return "attention of " + layers + " layers, " + heads + " heads, " + positions + " positions";
+    }
 }

@@ -66,4 +66,9 @@ public final class AttentionView implements DataView {
         }
         table.write(html);
     }
+
+    @Override
+    public String toString() {
+        return "view of " + record;
+    }
 }

@@ -109,4 +109,9 @@ public final class AttributionView implements DataView {
             TableData.write(html, split.result.table());
         }
     }
+
+    @Override
+    public String toString() {
+        return "attribution: " + heading.title();
+    }
 }

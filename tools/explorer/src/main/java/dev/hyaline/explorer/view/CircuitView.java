@@ -294,4 +294,9 @@ public final class CircuitView implements DataView {
             new Figure(heading.title() + ".", picture, "Graph of " + heading.title() + ".", table).write(html);
         }
     }
+
+    @Override
+    public String toString() {
+        return "circuit: " + heading.title();
+    }
 }

@@ -13,6 +13,7 @@ import dev.hyaline.explorer.data.DataObject;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.dump.ActivationStore;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -187,5 +188,10 @@ public final class CorpusView implements DataView {
                     TableCell.of(documents.get(d).name), TableCell.of(end - from), TableCell.of(text.toString()));
         }
         table.write(html);
+    }
+
+    @Override
+    public String toString() {
+        return "corpus of " + Printable.plural(documents.size(), "document");
     }
 }

@@ -81,4 +81,9 @@ public final class EffectMapView implements DataView {
     public void write(HtmlWriter html) {
         TableData.write(html, normalised != null && normalisedFirst ? normalised : table);
     }
+
+    @Override
+    public String toString() {
+        return "map of " + table.title();
+    }
 }

@@ -14,6 +14,7 @@ import dev.hyaline.explorer.data.DataObject;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -159,5 +160,10 @@ public final class GenerationView implements DataView {
         new TokenText(line).write(html);
         IntStream.range(0, edits.size()).forEach(i -> html.element("p", "Edit: " + edits.get(i)));
         table.write(html);
+    }
+
+    @Override
+    public String toString() {
+        return "generation of " + Printable.plural(steps.size(), "token");
     }
 }

@@ -169,4 +169,9 @@ public final class HeadGridView implements DataView {
         }
         table.write(html);
     }
+
+    @Override
+    public String toString() {
+        return "heads, " + record;
+    }
 }

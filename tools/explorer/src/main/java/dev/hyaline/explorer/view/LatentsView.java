@@ -18,6 +18,7 @@ import dev.hyaline.explorer.data.DataObject;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -196,5 +197,10 @@ public final class LatentsView implements DataView {
                         .mapToObj(vocabulary)
                         .map(token -> token.text().isEmpty() ? "#" + token.id() : TokenText.shown(token.text()))
                         .toList());
+    }
+
+    @Override
+    public String toString() {
+        return Printable.plural(pages.size(), "latent");
     }
 }

@@ -12,6 +12,7 @@ import dev.hyaline.explorer.data.DataObject;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.files.Printable;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -147,5 +148,10 @@ public final class LensView implements DataView {
                     TableCell.of(entropies[cell]));
         }
         table.write(html);
+    }
+
+    @Override
+    public String toString() {
+        return "logit lens of " + Printable.listed(places);
     }
 }

@@ -15,6 +15,7 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.DataView;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
@@ -227,5 +228,10 @@ public final class PromptViews {
     /** All of them, in the order of a page. */
     public List<DataView> all() {
         return List.of(attention(), heads(), lens(), generation());
+    }
+
+    @Override
+    public String toString() {
+        return "views of " + Printable.plural(tokens.length, "token");
     }
 }

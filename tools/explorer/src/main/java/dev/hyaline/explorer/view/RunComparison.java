@@ -358,4 +358,9 @@ public final class RunComparison {
                 Arrays.copyOfRange(base.values(points.get(layer)), shown * size, (shown + 1) * size),
                 Arrays.copyOfRange(edited.values(points.get(layer)), shown * size, (shown + 1) * size));
     }
+
+    @Override
+    public String toString() {
+        return edit + " of " + run;
+    }
 }

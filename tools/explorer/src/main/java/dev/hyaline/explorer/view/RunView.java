@@ -167,4 +167,9 @@ public final class RunView implements DataView {
     private static String name(ViewToken token) {
         return token.text().isEmpty() ? "#" + token.id() : '"' + TokenText.shown(token.text()) + '"';
     }
+
+    @Override
+    public String toString() {
+        return "edited run: " + edits;
+    }
 }
