@@ -24,9 +24,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A dump of a corpus as a process that is stopped. */
 final class CorpusProcessTest {
-    private static final String[] DUMP = {
-        "dump", "--prompts", "corpus.txt", "--sites", "resid_post", "--shard-size", "1MB", "--dtype", "f16"
-    };
     private static final List<String> SIGNALS = List.of("-KILL", "-INT", "-KILL", "-TERM");
 
     @TempDir
@@ -68,14 +65,18 @@ final class CorpusProcessTest {
         Files.delete(inside);
     }
 
-    private Process start(String... more) throws IOException {
-        List<String> arguments = new ArrayList<>(Arrays.asList(DUMP));
+    private String path(String name) {
+        return folder.resolve(name).toString();
+    }
+
+    private List<String> dump(String... more) {
+        List<String> arguments = new ArrayList<>(List.of("dump", "--prompts", path("corpus.txt")));
         arguments.addAll(List.of(more));
-        return process(arguments);
+        return arguments;
     }
 
     private Process process(List<String> arguments) throws IOException {
-        return Outcome.builder(folder, "C.UTF-8", arguments.toArray(String[]::new))
+        return Outcome.builderInFull(folder, "C.UTF-8", arguments.toArray(String[]::new))
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(folder.resolve("err").toFile())
                 .start();
@@ -84,7 +85,9 @@ final class CorpusProcessTest {
     /** Stops a run at random points in random ways; what is there is whole each time, and in the end the same. */
     @Test
     void stoppedAnywhereItEndsUpTheSame() throws Exception {
-        assertThat(start("--out", "whole").waitFor()).isZero();
+        List<String> dump = dump("--sites", "resid_post", "--shard-size", "1MB", "--dtype", "f16", "--out");
+        Outcome.of(SaeFixture.with(dump, path("whole"))).succeeded();
+        dump.addAll(List.of(path("out"), "--resume"));
         Map<String, byte[]> expected = visible(folder.resolve("whole"));
         assertThat(expected).hasSizeGreaterThan(12).containsKey("manifest.json");
 
@@ -96,7 +99,7 @@ final class CorpusProcessTest {
                     .isLessThan(40);
             // A shell may have its background processes ignore an interrupt.
             String signal = SIGNALS.get(run % SIGNALS.size());
-            Process process = start("--out", "out", "--resume");
+            Process process = process(dump);
             int shards = visible(out).size() + random.nextInt(4);
             while (process.isAlive() && visible(out).size() < shards) {
                 Thread.sleep(2);
@@ -120,7 +123,7 @@ final class CorpusProcessTest {
                 stopped++;
             }
         }
-        assertThat(start("--out", "out", "--resume").waitFor()).isZero();
+        Outcome.of(dump.toArray(String[]::new)).succeeded();
         Map<String, byte[]> found = visible(out);
         assertThat(found.keySet()).isEqualTo(expected.keySet());
         found.forEach((name, file) ->
@@ -130,10 +133,6 @@ final class CorpusProcessTest {
                     .as("hidden files")
                     .isEmpty();
         }
-    }
-
-    private String path(String name) {
-        return folder.resolve(name).toString();
     }
 
     /** Bytes of a dump so far, with what is hidden inside it and beside it. */
@@ -152,8 +151,7 @@ final class CorpusProcessTest {
     @ParameterizedTest
     @ValueSource(strings = {"delphi", "datasets"})
     void killedAnywhereAndRunAgainOtherFormsEndUpTheSame(String format) throws Exception {
-        List<String> dump = new ArrayList<>(List.of("dump", "--prompts", path("corpus.txt"), "--format", format));
-        dump.addAll(List.of("--context", "16", "--pack", "--shard-size", "200kB", "--resume"));
+        List<String> dump = dump("--format", format, "--context", "16", "--pack", "--shard-size", "200kB", "--resume");
         if (format.equals("delphi")) {
             new SaeFixture(folder).train("sae");
             dump.addAll(List.of("--sae", path("sae")));

@@ -14,7 +14,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,27 +25,41 @@ import tools.jackson.databind.json.JsonMapper;
 /** {@code hyaline dump} in parts: a plan, its parts in any order and processes, and the end. */
 final class DumpPartsTest {
     @TempDir
+    private static Path shared;
+
+    private static String corpus;
+
+    @TempDir
     private Path temporary;
 
-    private String corpus;
-
-    @BeforeEach
-    void writeCorpus() throws IOException {
-        Path file = temporary.resolve("corpus.jsonl");
+    @BeforeAll
+    static void writeCorpus() throws IOException {
+        Path file = shared.resolve("corpus.jsonl");
         Files.writeString(file, "\"When Mary and John went to the store\"\n\n{\"tokens\": [1535, 7, 8]}\n".repeat(200));
         corpus = file.toString();
+        Outcome.of(request(shared.resolve("planned").toString(), "--plan")).succeeded();
+    }
+
+    /** Has the plan of the request without more options in the folder of the dump. */
+    private void plan() throws IOException {
+        Files.createDirectory(temporary.resolve("out"));
+        Files.copy(shared.resolve("planned/plan.json"), temporary.resolve("out/plan.json"));
     }
 
     private String out() {
         return temporary.resolve("out").toString();
     }
 
-    private String[] request(String out, String... more) {
+    private static String[] request(String out, String... more) {
+        return requestOf(corpus, out, more);
+    }
+
+    private static String[] requestOf(String prompts, String out, String... more) {
         return Stream.concat(
                         Stream.of(
                                 "dump",
                                 "--prompts",
-                                corpus,
+                                prompts,
                                 "--sites",
                                 "resid_post0",
                                 "--shard-size",
@@ -177,8 +191,8 @@ final class DumpPartsTest {
                 "--context 4 --pack --no-shards; --no-shards excludes",
                 "--context 1000 --pack; a context window must have from 1 to",
             })
-    void whatCannotBeIsRefused(String options, String sentence) {
-        Outcome.of(request(out(), "--plan")).succeeded();
+    void whatCannotBeIsRefused(String options, String sentence) throws IOException {
+        plan();
         String[] given = Stream.concat(Stream.of("dump", "--out", out()), Stream.of(options.split(" ", -1)))
                 .toArray(String[]::new);
         if (options.startsWith("--plan") || options.contains("ack")) {
@@ -202,7 +216,7 @@ final class DumpPartsTest {
         }
         assertThat(part("0").err()).contains("cannot read").contains("plan.json");
         assertThat(finish().err()).contains("cannot read").contains("plan.json");
-        Outcome.of(request(out(), "--plan")).succeeded();
+        plan();
         Path file = temporary.resolve("out/plan.json");
         String plan = Files.readString(file);
         String sha256 = plan.replaceAll("(?s).*\"splits\".*\"sha256\" : \"([0-9a-f]{64})\".*", "$1");
@@ -257,7 +271,7 @@ final class DumpPartsTest {
     }
 
     private Process start(String part) throws IOException {
-        return Outcome.builder(temporary, "C.UTF-8", "dump", "--out", "out", "--part", part, "--threads", "1")
+        return Outcome.builderInFull(temporary, "C.UTF-8", "dump", "--out", "out", "--part", part, "--threads", "1")
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(temporary.resolve("err").toFile())
                 .start();
@@ -267,11 +281,13 @@ final class DumpPartsTest {
     @Test
     void killedPartsAndTwinsEndUpTheSame() throws Exception {
         Random random = new Random(6);
-        Files.writeString(
-                Path.of(corpus), "\"When Mary and John went to the store, John gave a drink to Mary.\"\n".repeat(900));
+        Path texts = temporary.resolve("texts.jsonl");
+        Files.writeString(texts, "\"When Mary and John went to the store, John gave a drink to Mary.\"\n".repeat(900));
         Path whole = temporary.resolve("whole");
-        Outcome.of(request(whole.toString(), "--layers", "0-3")).succeeded();
-        Outcome.of(request(out(), "--layers", "0-3", "--plan")).succeeded();
+        Outcome.of(requestOf(texts.toString(), whole.toString(), "--layers", "0-3"))
+                .succeeded();
+        Outcome.of(requestOf(texts.toString(), out(), "--layers", "0-3", "--plan"))
+                .succeeded();
         List<String> parts = new ArrayList<>(List.of("2/3", "0/3", "1/3"));
         int killed = 0;
         for (int run = 0; killed < 3 && run < 20; run++) {

@@ -77,22 +77,20 @@ final class FindingCommandsTest {
 
     /** As processes of their own: the file that one command writes is what the other reads. */
     @Test
-    void aWrittenFindingIsTested() throws IOException, InterruptedException {
-        process("ablate", "--how", "mean-overall", "--count", "8", "--out", "found");
-        String text = process("robustness", "--count", "8", "--finding", "found/ablate-z.json");
+    void aWrittenFindingIsTested() {
+        String found = temporary.resolve("found").toString();
+        Outcome.of("ablate", "--how", "mean-overall", "--count", "8", "--out", found)
+                .succeeded();
+        String text = Outcome.of("robustness", "--count", "8", "--finding", found + "/ablate-z.json")
+                .succeeded()
+                .out();
         assertThat(text)
                 .contains("others of the task", "without the first token", "bfloat16 weights", "probability difference")
                 .contains("While {IO} and {S1} were at", "of seed 2", "after a sentence", "mean by position")
                 .contains("8 pairs, Ablation (mean over the clean prompts) of z by logit difference")
                 .containsPattern("(robust|uncertain|fragile)  score 0\\.[0-9]+, 95% interval 0\\.[0-9]+ to 0\\.[0-9]+");
         assertThat(text.lines()).allMatch(line -> line.length() <= 100);
-        Outcome other = Outcome.of(
-                "robustness",
-                "ablate-mean",
-                "--count",
-                "6",
-                "--finding",
-                temporary.resolve("found/ablate-z.json").toString());
+        Outcome other = Outcome.of("robustness", "ablate-mean", "--count", "6", "--finding", found + "/ablate-z.json");
         assertThat(other.exitCode()).isEqualTo(2);
         assertThat(other.err())
                 .contains("is not what ablate-mean finds on these pairs: 32 of 32 effects differ, most that of a");
@@ -206,12 +204,6 @@ final class FindingCommandsTest {
                 temporary.resolve("none").toString());
         assertThat(other.err()).contains("none");
         assertThat(other.exitCode()).isNotZero();
-    }
-
-    private String process(String... arguments) throws IOException, InterruptedException {
-        Outcome outcome = Outcome.ofProcess(temporary, "C.UTF-8", arguments);
-        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
-        return outcome.out();
     }
 
     @Test

@@ -59,7 +59,11 @@ record Outcome(int exitCode, String out, String err) {
 
     /** Runs a command as a process of its own, in a folder and a locale. */
     static Outcome ofProcess(Path folder, String locale, String... arguments) throws IOException, InterruptedException {
-        Process process = start(folder, locale, arguments);
+        return ofProcess(builder(folder, locale, arguments));
+    }
+
+    static Outcome ofProcess(ProcessBuilder builder) throws IOException, InterruptedException {
+        Process process = builder.start();
         process.getOutputStream().close();
         CompletableFuture<String> err = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
         String out = text(process.getInputStream());
@@ -70,7 +74,15 @@ record Outcome(int exitCode, String out, String err) {
         return builder(folder, locale, arguments).start();
     }
 
+    /** A command as a process of few passes, which need no C2: it would cost half of them. The values are the same. */
     static ProcessBuilder builder(Path folder, String locale, String... arguments) {
+        ProcessBuilder builder = builderInFull(folder, locale, arguments);
+        builder.command().addAll(1, List.of("-XX:TieredStopAtLevel=1", "-Dhyaline.kernels=scalar"));
+        return builder;
+    }
+
+    /** A command as a process with the compilers and kernels that users have. */
+    static ProcessBuilder builderInFull(Path folder, String locale, String... arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules",

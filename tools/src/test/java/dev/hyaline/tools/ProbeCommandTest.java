@@ -66,21 +66,33 @@ final class ProbeCommandTest {
         }
     }
 
-    private static String[] interchange(int pairs) {
+    private static String[] interchange(int pairs, int folds) {
         return new String[] {
-            "probe", "--layers", "2", "--positions", "end", "--count", "" + pairs, "--interventions", "0", "--das", "2"
+            "probe",
+            "--layers",
+            "2",
+            "--positions",
+            "end",
+            "--count",
+            "" + pairs,
+            "--folds",
+            "" + folds,
+            "--interventions",
+            "0",
+            "--das",
+            "2"
         };
     }
 
     @Test
     void interchangeAccuracyStandsBesideItsBaselines() {
-        String[] few = interchange(40);
+        String[] few = interchange(40, 2);
         String out = Outcome.of(few).succeeded().out();
         assertThat(out)
                 .contains(
                         "40 pairs, each unseen", "(2 trained)", "mass-mean", "whole space", "permuted", "95% interval");
         assertThat(out.lines()).allMatch(line -> line.length() <= 100);
-        String[] many = interchange(120);
+        String[] many = interchange(120, 3);
         String[] withJson = Arrays.copyOf(many, many.length + 1);
         withJson[many.length] = "--json";
         JsonNode json = Outcome.of(withJson).succeeded().json();

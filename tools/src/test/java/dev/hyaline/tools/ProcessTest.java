@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -27,9 +28,22 @@ final class ProcessTest {
     }
 
     private Outcome runIn(String locale, String... arguments) throws IOException, InterruptedException {
-        Outcome outcome = Outcome.ofProcess(folder, locale, arguments);
+        return withoutWarning(Outcome.ofProcess(folder, locale, arguments));
+    }
+
+    /** Runs a command with the compilers and kernels that users have. */
+    private Outcome runInFull(String... arguments) throws IOException, InterruptedException {
+        return withoutWarning(Outcome.ofProcess(Outcome.builderInFull(folder, "C.UTF-8", arguments)));
+    }
+
+    private static Outcome withoutWarning(Outcome outcome) {
         String err = outcome.err().replace(INCUBATOR_WARNING + System.lineSeparator(), "");
         return new Outcome(outcome.exitCode(), outcome.out(), err);
+    }
+
+    /** What a command without options prints, run in this JVM. */
+    private static String here(String command) {
+        return Outcome.of(command).succeeded().out();
     }
 
     private List<String> names(String inside) throws IOException {
@@ -40,28 +54,33 @@ final class ProcessTest {
 
     @Test
     void everyCommandRunsWithoutOptions() throws Exception {
-        assertThat(run("dump").succeeded().out()).contains("Wrote hyaline-dump");
+        assertThat(runInFull("dump").succeeded().out()).contains("Wrote hyaline-dump");
         assertThat(names("hyaline-dump")).containsExactly("activations.safetensors", "manifest.json");
-        assertThat(run("sites").succeeded().out()).contains("74 hook points");
-        assertThat(run("info").succeeded().out()).contains("1,006,336 parameters");
-        assertThat(run("generate").succeeded().out()).contains("a drink to Mary.");
-        assertThat(run("tokens").succeeded().out()).contains("<|endoftext|>");
-        assertThat(run("patch").succeeded().out()).contains("resid_pre, denoising");
-        assertThat(run("ablate").succeeded().out()).contains("(zero) of z");
-        assertThat(run("circuit").succeeded().out()).contains("input->m0", "the circuit alone", "random, seed 1");
-        assertThat(run("lens").succeeded().out()).contains("final_post");
-        assertThat(run("attribute").succeeded().out()).contains("Conservation");
-        assertThat(run("heads").succeeded().out()).contains("induction 2.2");
-        assertThat(run("doctor").succeeded().out()).contains("the same in every run");
+        assertThat(runInFull("generate").succeeded().out()).contains("a drink to Mary.");
         assertThat(run("generate-completion").succeeded().out()).startsWith("#!/usr/bin/env bash");
+        // A process of their own would show no more of those that write no file.
+        assertThat(here("sites")).contains("74 hook points");
+        assertThat(here("info")).contains("1,006,336 parameters");
+        assertThat(here("tokens")).contains("<|endoftext|>");
+        assertThat(here("patch")).contains("resid_pre, denoising");
+        assertThat(here("ablate")).contains("(zero) of z");
+        assertThat(here("circuit")).contains("input->m0", "the circuit alone", "random, seed 1");
+        assertThat(here("lens")).contains("final_post");
+        assertThat(here("attribute")).contains("Conservation");
+        assertThat(here("heads")).contains("induction 2.2");
+        assertThat(here("doctor")).contains("the same in every run");
     }
 
     @Test
     void everyCommandPrintsOneJsonDocument() throws Exception {
-        for (String command : List.of("dump", "sites", "info", "generate", "tokens")) {
-            assertThat(run(command, "--json").json().get("model").asString())
-                    .as(command)
-                    .isEqualTo("fable");
+        List<Outcome> outcomes = List.of(
+                run("dump", "--json"),
+                run("info", "--json"),
+                Outcome.of("sites", "--json"),
+                Outcome.of("generate", "--json"),
+                Outcome.of("tokens", "--json"));
+        for (Outcome outcome : outcomes) {
+            assertThat(outcome.json().get("model").asString()).isEqualTo("fable");
         }
     }
 
@@ -117,38 +136,16 @@ final class ProcessTest {
     @Test
     void twoRunsGiveTheSameBytes() throws Exception {
         for (String format : List.of("safetensors", "npz")) {
-            for (String threads : List.of("1", "2")) {
-                run(
-                                "dump",
-                                "--format",
-                                format,
-                                "--out",
-                                format + threads,
-                                "--threads",
-                                threads,
-                                "-p",
-                                "Mary",
-                                "-p",
-                                "The dog")
-                        .succeeded();
-            }
+            String[] dump = {"dump", "--format", format, "-p", "Mary", "-p", "The dog", "--threads", "2", "--out"};
+            String[] one =
+                    SaeFixture.with(List.of(dump), folder.resolve(format + "1").toString());
+            one[Arrays.asList(one).indexOf("2")] = "1";
+            Outcome.of(one).succeeded();
+            run(SaeFixture.with(List.of(dump), format + "2")).succeeded();
+            run(SaeFixture.with(List.of(dump), "again", "--force")).succeeded();
             String file = "activations." + format;
             assertThat(folder.resolve(format + "2").resolve(file))
                     .hasSameBinaryContentAs(folder.resolve(format + "1").resolve(file));
-            run(
-                            "dump",
-                            "--format",
-                            format,
-                            "--out",
-                            "again",
-                            "--threads",
-                            "2",
-                            "-p",
-                            "Mary",
-                            "-p",
-                            "The dog",
-                            "--force")
-                    .succeeded();
             for (String name : List.of(file, "manifest.json")) {
                 assertThat(folder.resolve("again").resolve(name))
                         .hasSameBinaryContentAs(folder.resolve(format + "2").resolve(name));
@@ -180,10 +177,9 @@ final class ProcessTest {
     /** Killed or told to stop, a sweep leaves what it has measured, and the same command ends with the same files. */
     @Test
     void aStoppedSweepGoesOn() throws Exception {
-        String[] sweep = {"patch", "--edges", "all", "--count", "1", "--threads", "1", "--out"};
-        String[] whole = Stream.concat(Stream.of(sweep), Stream.of("whole")).toArray(String[]::new);
-        String[] parts = Stream.concat(Stream.of(sweep), Stream.of("parts")).toArray(String[]::new);
-        run(whole).succeeded();
+        List<String> sweep = List.of("patch", "--edges", "all", "--count", "1", "--threads", "1", "--out");
+        Outcome.of(SaeFixture.with(sweep, folder.resolve("whole").toString())).succeeded();
+        String[] parts = SaeFixture.with(sweep, folder.resolve("parts").toString());
         Path journal = folder.resolve("parts/.edges.cells");
         for (long size : new long[] {2_000, 9_000}) {
             Process process = Outcome.start(folder, "C.UTF-8", parts);
@@ -198,7 +194,7 @@ final class ProcessTest {
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(names("parts")).containsExactly(".edges.cells");
         }
-        assertThat(run(parts).succeeded().out()).contains("were done by a run that was stopped");
+        assertThat(Outcome.of(parts).succeeded().out()).contains("were done by a run that was stopped");
         assertThat(names("parts")).isEqualTo(names("whole")).doesNotContain(".edges.cells");
         for (String name : names("whole")) {
             assertThat(folder.resolve("parts").resolve(name))

@@ -18,7 +18,7 @@ final class ShellCommandTest {
     @Test
     void theLibraryIsImportedAndRuns() throws IOException, InterruptedException {
         Files.writeString(folder.resolve("open.jsh"), "var fable = LanguageModel.open(\"fable\")\n");
-        Process shell = Outcome.builder(folder, "C.UTF-8", "shell", "open.jsh")
+        Process shell = Outcome.builderInFull(folder, "C.UTF-8", "shell", "open.jsh")
                 .redirectErrorStream(true)
                 .start();
         try (OutputStream in = shell.getOutputStream()) {

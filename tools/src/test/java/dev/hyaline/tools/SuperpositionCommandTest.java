@@ -26,10 +26,8 @@ final class SuperpositionCommandTest {
     }
 
     /** Runs the command as a process of its own. */
-    private Outcome process(String... arguments) throws IOException, InterruptedException {
-        Outcome outcome = Outcome.ofProcess(folder, "C.UTF-8", arguments);
-        String warning = "WARNING: Using incubator modules: jdk.incubator.vector" + System.lineSeparator();
-        return new Outcome(outcome.exitCode(), outcome.out(), outcome.err().replace(warning, ""));
+    private String path(String name) {
+        return folder.resolve(name).toString();
     }
 
     @Test
@@ -43,7 +41,7 @@ final class SuperpositionCommandTest {
 
     @Test
     void toyModelsOfOnesOwnReachTheirPhase() throws Exception {
-        Outcome outcome = process(
+        Outcome outcome = Outcome.of(
                         "superposition",
                         "--toy",
                         "--features",
@@ -57,7 +55,7 @@ final class SuperpositionCommandTest {
                         "--toy-steps",
                         "1500",
                         "--out",
-                        "toys")
+                        path("toys"))
                 .succeeded();
         assertThat(outcome.out())
                 .contains("models: 4 features in 2 dimensions", "4 of 4", "4 digon", "Wrote toy.csv")
@@ -78,7 +76,8 @@ final class SuperpositionCommandTest {
         assertThat(lines.getLast()).startsWith("models,4,2,1.0,false,0.1,").endsWith(",digon");
         assertThat(Files.readString(folder.resolve("toys/toy-models-plane.svg")))
                 .contains("p = 0.1", "4 of 4 represented", "feature 3: dimensionality 0.50");
-        Outcome again = process("superposition", "--toy", "--features", "4", "--toy-steps", "1", "--out", "toys");
+        Outcome again =
+                Outcome.of("superposition", "--toy", "--features", "4", "--toy-steps", "1", "--out", path("toys"));
         assertThat(again.exitCode()).isEqualTo(2);
         assertThat(again.err()).contains("toy.csv exists already; choose another folder");
     }
@@ -94,7 +93,7 @@ final class SuperpositionCommandTest {
                         "1",
                         "--json",
                         "--out",
-                        folder.resolve("known").toString())
+                        path("known"))
                 .succeeded()
                 .json();
         assertThat(json.at("/toys")).hasSize(31);
@@ -122,7 +121,7 @@ final class SuperpositionCommandTest {
 
     @Test
     void aLayerIsStudied() throws Exception {
-        Outcome outcome = process(
+        Outcome outcome = Outcome.of(
                         "superposition",
                         "--site",
                         "resid_post",
@@ -143,7 +142,7 @@ final class SuperpositionCommandTest {
                         "--batch",
                         "64",
                         "--out",
-                        "layer")
+                        path("layer"))
                 .succeeded();
         assertThat(outcome.out())
                 .contains(
@@ -182,7 +181,7 @@ final class SuperpositionCommandTest {
 
     @Test
     void aStudyOfAGivenAutoencoderIsPrintedAsJson() {
-        String sae = folder.resolve("sae").toString();
+        String sae = path("sae");
         Outcome.of(
                         "sae",
                         "train",

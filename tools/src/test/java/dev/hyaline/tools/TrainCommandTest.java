@@ -122,10 +122,10 @@ final class TrainCommandTest {
         String text = text().toString();
         String[] settings = {"--text", text, "--steps", "150", "--checkpoint-every", "7"};
         Outcome.of(small(with(settings, "--out", path("whole")))).succeeded();
-        String[] command = small(with(settings, "--resume", "--out", "killed"));
+        String[] command = small(with(settings, "--resume", "--out", path("killed")));
         Path checkpoint = temporary.resolve("killed.training.safetensors");
         int kills = 0;
-        while (kills < 4 && !Files.exists(temporary.resolve("killed"))) {
+        while (kills < 3 && !Files.exists(temporary.resolve("killed"))) {
             Process process = Outcome.start(temporary, "C.UTF-8", command);
             FileTime before = modified(checkpoint);
             // Killed once it has gone further than the last run, wherever it is then.
@@ -146,8 +146,7 @@ final class TrainCommandTest {
             assertThat(other.err())
                     .contains("was written by another training: clip is 2.0, there 1.0")
                     .hasLineCount(1);
-            assertThat(Outcome.ofProcess(temporary, "C.UTF-8", command).exitCode())
-                    .isZero();
+            Outcome.of(command).succeeded();
         }
         for (String file : List.of("model.safetensors", "config.json", "vocab.json", "merges.txt")) {
             assertThat(temporary.resolve("killed").resolve(file))

@@ -14,14 +14,11 @@ import dev.hyaline.weights.internal.OpenedModel;
 import dev.hyaline.weights.internal.tokens.ModelTokens;
 import dev.hyaline.weights.internal.tokens.TokenizerFiles;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -30,6 +27,8 @@ import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -39,6 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * never for long.
  */
 @Timeout(240)
+@Execution(ExecutionMode.CONCURRENT)
 class FormatFuzzTest {
     private static final Path FORMATS = Path.of("src/test/resources/formats");
     private static final int TIMES = 10_000;
@@ -200,23 +200,13 @@ class FormatFuzzTest {
         }
     }
 
-    /** Without emptying the file first, which file systems take for a save and write to the disk. */
-    private static void overwrite(Path file, byte[] bytes) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            channel.write(ByteBuffer.wrap(bytes), 0);
-            channel.truncate(bytes.length);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
     private void fuzz(int times, String file, byte[] original, UnaryOperator<byte[]> mutate, String opened) {
         use(opened);
         int loaded = 0;
         int refused = 0;
         for (int i = 0; i < times; i++) {
             byte[] mutated = mutate.apply(original);
-            overwrite(directory.resolve(file), mutated);
+            TinyCheckpoint.write(directory, file, mutated);
             long before = Mutator.allocated();
             try {
                 use(opened);

@@ -16,11 +16,14 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Broken files load or give the checkpoint error: never anything else, never much memory, never for long. */
 @Timeout(240)
+@Execution(ExecutionMode.CONCURRENT)
 class FuzzTest {
     @TempDir
     Path directory;

@@ -6,8 +6,10 @@ import dev.hyaline.engine.config.ActivationFunction;
 import dev.hyaline.engine.config.Gpt2Config;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -143,9 +145,12 @@ public final class TinyCheckpoint {
         return write(directory, file, text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }
 
+    /** Writes a file without emptying it first, which file systems take for a save and write to the disk. */
     public static Path write(Path directory, String file, byte[] bytes) {
-        try {
-            Files.write(directory.resolve(file), bytes);
+        try (FileChannel channel =
+                FileChannel.open(directory.resolve(file), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(bytes), 0);
+            channel.truncate(bytes.length);
             return directory;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -104,12 +104,23 @@ public final class SuperpositionStudy {
         return new SuperpositionStudy(new Draft(site));
     }
 
-    /** So many atoms in place of ten for each dimension. */
+    /**
+     * So many atoms in place of ten for each dimension.
+     *
+     * @throws BadInputException if there is none or more than {@value #MAX_ATOMS}
+     */
     public SuperpositionStudy atoms(int count) {
         if (count < 1) {
             throw new BadInputException("a dictionary needs at least 1 atom, found " + count);
         }
+        requireAtMost(count);
         return with(draft -> draft.atoms = count);
+    }
+
+    private static void requireAtMost(int atoms) {
+        if (atoms > MAX_ATOMS) {
+            throw new BadInputException("a dictionary of a study has at most " + MAX_ATOMS + " atoms, found " + atoms);
+        }
     }
 
     /** The weight of coefficients in the objective, in units of normalised activations. */
@@ -175,9 +186,7 @@ public final class SuperpositionStudy {
         }
         int d = site.site().shape().width(model.config());
         int n = atoms == 0 ? ATOMS_PER_DIMENSION * d : atoms;
-        if (n > MAX_ATOMS) {
-            throw new BadInputException("a dictionary of a study has at most " + MAX_ATOMS + " atoms, found " + n);
-        }
+        requireAtMost(n);
         if (!InterpretableComparison.isPossible(heldOut, excluded, sets)) {
             throw new BadInputException(
                     "no set of tokens occurs 10 times in the texts to measure on, so that no feature can be named: give"

@@ -130,6 +130,8 @@ final class SearchTest {
             changed[at] ^= 1;
             byte[] cut = Arrays.copyOf(whole, at);
             for (byte[] damaged : List.of(changed, cut)) {
+                // A new file: emptying one is taken for a save, and written to the disk.
+                Files.delete(journal);
                 Files.write(journal, damaged);
                 assertThatThrownBy(() -> Acdc.search(
                                 circuits, 0.05, false, SweepOptions.none().journal(journal)))
@@ -184,8 +186,10 @@ final class SearchTest {
         Path journal = temporary.resolve("journal");
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--add-modules",
-                        "jdk.incubator.vector",
+                        // Its life is short: C2 would cost half of it. The values are the same.
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Dhyaline.kernels=scalar",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Searcher.class.getName(),

@@ -84,6 +84,8 @@ final class PairFileFuzzTest {
         int refused = 0;
         for (int i = 0; i < TIMES; i++) {
             byte[] mutated = mutate.apply(good);
+            // A new file: emptying one is taken for a save, and written to the disk.
+            Files.delete(file);
             Files.write(file, mutated);
             try {
                 use();

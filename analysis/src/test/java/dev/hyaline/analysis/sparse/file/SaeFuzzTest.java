@@ -80,6 +80,8 @@ final class SaeFuzzTest {
         int refused = 0;
         for (int i = 0; i < TIMES; i++) {
             byte[] mutated = mutate.apply(good);
+            // A new file: emptying one is taken for a save, and written to the disk.
+            Files.delete(broken);
             Files.write(broken, mutated);
             long before = allocated();
             try {
