@@ -2,14 +2,22 @@ package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
+import dev.hyaline.instrument.ActivationSource;
+import dev.hyaline.instrument.Slot;
+import dev.hyaline.instrument.dump.DumpReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -258,5 +266,88 @@ final class DumpCommandTest {
             assertThat(files.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrder("activations.npz", "manifest.json");
         }
+    }
+
+    @Test
+    void anEditedDumpHoldsWhatTheEditsLeaveAndSaysThem() throws IOException {
+        String[] edits = {"--zero", "z", "--edit-layers", "2", "--edit-heads", "1,5", "--edit-sequences", "1"};
+        String[] prompts = {"--prompt", "The dog", "--prompt", STORE, "--sequences", "1", "--sites", "z2,unembed.out"};
+        String[] dump = Stream.of(new String[] {"dump", "--out", out()}, prompts, edits)
+                .flatMap(Arrays::stream)
+                .toArray(String[]::new);
+        String text = Outcome.of(dump).succeeded().out();
+        assertThat(text).contains("Edit  Zero of blocks.2.attn.hook_z, heads 1,5, sequences 1");
+        JsonNode manifest = JsonMapper.shared().readTree(Path.of(out(), "manifest.json"));
+        assertThat(Outcome.strings(manifest.get("interventions")))
+                .containsExactly("Zero of blocks.2.attn.hook_z, heads 1,5, sequences 1");
+        assertThat(Outcome.strings(manifest.get("command"))).containsSubsequence(edits);
+        ActivationSource edited = DumpReader.open(Path.of(out()));
+        for (int head = 0; head < 8; head++) {
+            float[] row = new float[16];
+            edited.read(new Slot(HookPoint.of(Site.Z, 2), 0, 3, head), row);
+            boolean isZero = Arrays.equals(row, new float[16]);
+            assertThat(isZero).as("head %d", head).isEqualTo(head == 1 || head == 5);
+        }
+        Outcome.of("redo", out()).succeeded();
+        JsonNode alone = Outcome.of("edit", "--json", "--zero", "z2", "--heads", "1,5", "--prompt", STORE)
+                .json();
+        assertThat(text)
+                .contains(String.format(
+                        Locale.ROOT,
+                        "%.2f%%",
+                        100 * alone.at("/prompts/0/after/0/probability").asDouble()));
+    }
+
+    @Test
+    void editsOfADumpComeFromFilesAndOtherRuns() throws IOException {
+        Path file = temporary.resolve("edits.json");
+        Files.writeString(file, """
+            {"format": "hyaline-interventions/1", "interventions": [
+              {"do": "patch", "site": "blocks.0.hook_resid_pre", "source": "source"}]}
+            """);
+        String other = "When Anna and Tom went to the store, Tom gave a drink to";
+        Outcome.of("dump", "--out", out(), "--sites", "resid_post3", "--edits", file.toString(), "--source", other)
+                .succeeded();
+        String plain = temporary.resolve("plain").toString();
+        Outcome.of("dump", "--out", plain, "--sites", "resid_post3", "--prompt", other)
+                .succeeded();
+        float[] patched = new float[128];
+        float[] expected = new float[128];
+        DumpReader.open(Path.of(out())).read(new Slot(HookPoint.of(Site.RESID_POST, 3), 0, 14, Slot.NO_HEAD), patched);
+        DumpReader.open(Path.of(plain)).read(new Slot(HookPoint.of(Site.RESID_POST, 3), 0, 14, Slot.NO_HEAD), expected);
+        assertThat(patched).isEqualTo(expected);
+        Outcome.of("redo", out()).succeeded();
+        JsonNode report = Outcome.of("dump", "--json", "--force", "--out", out(), "--noise", "resid_pre1=0.1")
+                .json();
+        assertThat(report.at("/interventions/0").asString()).contains("Noise of blocks.1.hook_resid_pre");
+        JsonNode manifest = JsonMapper.shared().readTree(Path.of(out(), "manifest.json"));
+        assertThat(Outcome.strings(manifest.get("command")))
+                .containsSubsequence("--noise", "resid_pre1=0.1", "--seed", "0");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        --zero z --shards                      | shards hold activations of the model as it is
+        --zero z --every 2                     | shards hold activations of the model as it is
+        --zero z --plan                        | shards hold activations of the model as it is
+        --zero z --part 0/2                    | leave out --zero
+        --zero z --context 8 --pack --format datasets | shards hold activations of the model as it is
+        --zero z --gradients logit-diff        | --gradients is of the model as it is
+        --edit-layers 2                        | --edit-layers, --edit-heads
+        --edit-heads x --zero z                | --edit-heads: 'x' is not a selection
+        --zero z --edit-heads 9                | heads 9
+        --zero z --edit-positions 99           | 99
+        --zero z --edit-sequences 3            | sequence
+        --zero nowhere                         | nowhere
+        --patch z                              | --source TEXT
+        --seed 3                               | --seed is for --noise and --resample
+        --edits missing.json                   | missing.json
+        """)
+    void editsThatADumpCannotMakeAreRefused(String options, String said) {
+        String[] arguments = ("dump --out " + out() + " " + options).split(" ", -1);
+        Outcome outcome = Outcome.of(arguments);
+        assertThat(outcome.exitCode()).isNotZero();
+        assertThat(outcome.err().lines().findFirst().orElseThrow()).contains(said);
+        assertThat(Path.of(out(), "manifest.json")).doesNotExist();
     }
 }

@@ -17,7 +17,9 @@ import dev.hyaline.instrument.capture.CapturePasses;
 import dev.hyaline.instrument.capture.DerivedProbe;
 import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.capture.PromptPass;
+import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.gradient.GradientPass;
+import dev.hyaline.instrument.run.EditedModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -37,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Dump {
     private final Gpt2Config config;
+    /** All prompts that were given, which edits count. */
+    private final Prompts given;
     /** The prompts to run: the chosen ones of those that were given. */
     private final Prompts prompts;
     /** The choice of these prompts, as the manifest records it. */
@@ -50,19 +54,22 @@ public final class Dump {
     private final @Nullable String gradientOf;
     /** Written beside the values. */
     private final List<DerivedSite> derived;
+    /** Made while the prompts run. */
+    private final Interventions edits;
 
     private final TensorPlan plan;
     private final FileLayout layout;
 
     private Dump(
             Gpt2Config config,
-            Prompts prompts,
+            Prompts given,
             IndexSelection sequences,
             Capture capture,
             ElementType type,
             DumpFormat format,
             @Nullable String gradientOf,
-            List<DerivedSite> derived) {
+            List<DerivedSite> derived,
+            Interventions edits) {
         if (type == ElementType.I64) {
             throw new BadInputException("activations cannot be written as integers");
         }
@@ -70,13 +77,19 @@ public final class Dump {
             throw new BadInputException(
                     format + " cannot hold " + type + ": NumPy has no such type; write safetensors, or f32 or f16");
         }
+        if (gradientOf != null && !edits.list().isEmpty()) {
+            throw new BadInputException("a dump of gradients is of the model as it is, found "
+                    + edits.list().size() + " interventions; leave out one of the two");
+        }
         this.config = config;
-        this.prompts = prompts;
+        this.given = given;
+        this.prompts = given.only(sequences);
         this.sequences = sequences;
         this.capture = capture;
         this.type = type;
         this.format = format;
         this.gradientOf = gradientOf;
+        this.edits = edits;
         this.derived = DerivedProbe.requireDistinct(derived);
         if (gradientOf != null) {
             derived.forEach(DerivedSite::requireGradients);
@@ -101,7 +114,7 @@ public final class Dump {
     public static Dump of(Gpt2Config config, Prompts prompts, Capture capture, ElementType type, DumpFormat format) {
         IndexSelection sequences = capture.sequences();
         Capture ofEach = capture.sequences(IndexSelection.all());
-        return new Dump(config, prompts.only(sequences), sequences, ofEach, type, format, null, List.of());
+        return new Dump(config, prompts, sequences, ofEach, type, format, null, List.of(), Interventions.of());
     }
 
     /**
@@ -112,7 +125,7 @@ public final class Dump {
      * @param scalar the name of what they are the gradients of, for the manifest
      */
     public Dump ofGradients(String scalar) {
-        return new Dump(config, prompts, sequences, capture, type, format, scalar, derived);
+        return new Dump(config, given, sequences, capture, type, format, scalar, derived, edits);
     }
 
     /**
@@ -122,7 +135,18 @@ public final class Dump {
      *     gradients and one has none
      */
     public Dump withDerived(List<DerivedSite> sites) {
-        return new Dump(config, prompts, sequences, capture, type, format, gradientOf, sites);
+        return new Dump(config, given, sequences, capture, type, format, gradientOf, sites, edits);
+    }
+
+    /**
+     * The same of an edited model. Where an intervention acts, the edited value is written; the manifest has a line on
+     * each intervention.
+     *
+     * @param newEdits these count the prompts that were given, chosen or not
+     * @throws BadInputException if the dump is of gradients
+     */
+    public Dump edited(Interventions newEdits) {
+        return new Dump(config, given, sequences, capture, type, format, gradientOf, derived, newEdits);
     }
 
     private String prefix() {
@@ -161,6 +185,11 @@ public final class Dump {
         return Optional.ofNullable(gradientOf);
     }
 
+    /** The interventions that are made while the prompts run; none for the model as it is. */
+    public Interventions edits() {
+        return edits;
+    }
+
     ElementType type() {
         return type;
     }
@@ -185,13 +214,26 @@ public final class Dump {
      * @throws FileException if the folder's file system has no room or a file cannot be written
      */
     public DumpSummary write(Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener) {
-        return write(model, folder, provenance, listener, PromptPass.plain(model, prompts));
+        PromptPass pass = edits.list().isEmpty()
+                ? PromptPass.plain(model, prompts)
+                : EditedModel.of(model, edits).passes(given, sequences);
+        return run(model, folder, provenance, listener, pass);
     }
 
     /**
      * As {@link #write(Gpt2, DumpFolder, Supplier, CaptureListener)}, of passes that may do more than run the model.
+     *
+     * @throws BadInputException if the dump is {@link #edited}: its passes are its own
      */
     public DumpSummary write(
+            Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener, PromptPass pass) {
+        if (!edits.list().isEmpty()) {
+            throw new BadInputException("an edited dump runs passes of its own; write it without others");
+        }
+        return run(model, folder, provenance, listener, pass);
+    }
+
+    private DumpSummary run(
             Gpt2 model, DumpFolder folder, Supplier<Provenance> provenance, CaptureListener listener, PromptPass pass) {
         if (folder.usableSpace() < fileBytes()) {
             throw FileException.occupied(

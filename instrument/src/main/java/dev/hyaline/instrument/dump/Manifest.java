@@ -38,6 +38,9 @@ final class Manifest {
             json.writeEndObject();
             prompts(json, dump.prompts(), provenance);
             capture(json, dump);
+            if (!dump.edits().list().isEmpty()) {
+                strings(json, "interventions", dump.edits().describe());
+            }
             dump.gradientOf().ifPresent(scalar -> json.writeStringProperty(GRADIENT_OF, scalar));
             activations(json, dump, sha256, overflowed);
             environment(json, model);

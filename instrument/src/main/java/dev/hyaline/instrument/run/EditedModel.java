@@ -8,6 +8,7 @@ import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.Sequence;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Probe;
+import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
@@ -53,14 +54,14 @@ public final class EditedModel {
      */
     public ForwardResult forward(Prompts prompts, LogitSelection logits, Probe reader) {
         BoundEdits.requireSequences(interventions, prompts.size());
-        return forward(prompts, 0, prompts.size(), logits, reader);
+        return forward(prompts, IntStream.range(0, prompts.size()).toArray(), logits, reader);
     }
 
-    private ForwardResult forward(Prompts prompts, int first, int end, LogitSelection logits, Probe reader) {
-        List<Sequence> batch = IntStream.range(first, end)
+    private ForwardResult forward(Prompts prompts, int[] sequences, LogitSelection logits, Probe reader) {
+        List<Sequence> batch = IntStream.of(sequences)
                 .mapToObj(s -> Sequence.of(prompts.tokens(s)))
                 .toList();
-        InterventionProbe probe = InterventionProbe.of(interventions, model.config(), prompts, first, end)
+        InterventionProbe probe = InterventionProbe.of(interventions, model.config(), prompts, sequences)
                 .then(reader);
         ForwardResult result =
                 model.forward(ForwardRequest.of(batch).logits(logits).probe(probe));
@@ -85,8 +86,21 @@ public final class EditedModel {
      * @throws BadInputException if an intervention does not fit the model or the prompts, here or in a pass
      */
     public PromptPass passes(Prompts prompts) {
+        return passes(prompts, IndexSelection.all());
+    }
+
+    /**
+     * Passes over some of the chosen prompts at a time, which count the chosen ones.
+     *
+     * @param prompts all of them, which the interventions count
+     * @throws BadInputException if an intervention does not fit the model or the prompts, here or in a pass, or a
+     *     chosen prompt does not exist
+     */
+    public PromptPass passes(Prompts prompts, IndexSelection chosen) {
         BoundEdits.requireSequences(interventions, prompts.size());
-        return (first, end, logits, reader) -> forward(prompts, first, end, logits, reader);
+        int[] sequences = chosen.in(prompts.size(), "sequence");
+        return (first, end, logits, reader) ->
+                forward(prompts, Arrays.copyOfRange(sequences, first, end), logits, reader);
     }
 
     /**

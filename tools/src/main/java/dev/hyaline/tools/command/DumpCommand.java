@@ -16,7 +16,6 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.capture.CaptureListener;
 import dev.hyaline.instrument.capture.DerivedSite;
-import dev.hyaline.instrument.capture.PromptPass;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
@@ -48,6 +47,7 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -95,6 +95,7 @@ import picocli.CommandLine.ParameterException;
             "  hyaline dump --out harvest --finish --verify",
             "  hyaline dump --prompts corpus.jsonl --context 128 --pack --sites resid_pre2 --format datasets --out"
                     + " acts",
+            "  hyaline dump --zero z --edit-layers 2 --edit-heads 1,5 --sites resid_post,unembed.out",
             "  hyaline dump --gradients logit-diff --answer ' Mary' --distractor ' John' --sites resid_pre,z",
             "",
             "In Python:",
@@ -211,7 +212,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     }
 
     private boolean inShards(Corpus corpus) {
-        if (options.shards.areRefused() || options.gradients.name().isPresent()) {
+        if (options.shards.areRefused() || options.gradients.name().isPresent() || options.edits.isGiven()) {
             return false;
         }
         return options.shards.areRequired()
@@ -310,7 +311,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
     private void run(
             Checkpoint checkpoint,
             ModelVocabulary vocabulary,
-            Dump dump,
+            Dump asked,
             @Nullable PromptPairs pairs,
             DumpFolder folder,
             DumpReport report) {
@@ -319,6 +320,9 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 CompletableFuture.supplyAsync(() -> ModelOptions.files(checkpoint));
         List<String> command = options.canonical();
         try (Gpt2 engine = options.engine.open(options.weights.weights(checkpoint), console)) {
+            Dump dump = options.edits.isGiven()
+                    ? asked.edited(options.edits.read(engine, options.prompts, vocabulary))
+                    : asked;
             @Nullable
             CorpusRecorder recorder =
                     page.isAsked() ? CorpusRecorder.of(engine.config(), dump.prompts(), dump.capture()) : null;
@@ -327,19 +331,24 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             try (ConsoleProgress progress = new ConsoleProgress(
                     console, "dump", "tokens", dump.prompts().totalTokens())) {
                 summary = new DumpSummary(dump.prompts(), progress);
-                PromptPass pass = pairs == null
-                        ? PromptPass.plain(engine, dump.prompts())
-                        : options.gradients.pass(engine, dump.prompts(), pairs);
-                written = dump.write(
-                        engine,
-                        folder,
-                        () -> options.provenance(Version.text(), checkpoint, files.join(), vocabulary, command),
-                        recorder == null ? summary : both(summary, recorder),
-                        pass);
+                Supplier<Provenance> provenance =
+                        () -> options.provenance(Version.text(), checkpoint, files.join(), vocabulary, command);
+                CaptureListener listener = recorder == null ? summary : both(summary, recorder);
+                written = pairs == null
+                        ? dump.write(engine, folder, provenance, listener)
+                        : dump.write(
+                                engine,
+                                folder,
+                                provenance,
+                                listener,
+                                options.gradients.pass(engine, dump.prompts(), pairs));
             }
-            report.written(engine, summary, written, common.json);
+            report.written(engine, dump.edits(), summary, written, common.json);
             if (recorder != null) {
-                page.write(console, () -> page(recorder.view(heading(checkpoint), vocabulary::shown)), common.json);
+                ViewHeading heading = dump.edits().list().isEmpty()
+                        ? heading(checkpoint)
+                        : heading(checkpoint).withBasis(dump.edits().toString());
+                page.write(console, () -> page(recorder.view(heading, vocabulary::shown)), common.json);
             }
             DumpReport.warnOfOverflow(console, written.overflowed(), options.type);
         }

@@ -84,6 +84,9 @@ public final class DumpOptions {
     @Mixin
     public GradientOptions gradients;
 
+    @Mixin
+    public EditOptions edits = EditOptions.beside();
+
     /** The folder to write to. */
     public Path folder() {
         return PathOption.parse("--out", out);
@@ -112,10 +115,22 @@ public final class DumpOptions {
             throw new BadInputException(
                     "--format datasets needs windows of tokens, --context and --pack, and excludes" + " --plan");
         }
+        if (edits.isGiven() && gradients.name().isPresent()) {
+            throw new BadInputException(
+                    "--gradients is of the model as it is; leave it out, or --zero, --edits and the like");
+        }
         if (shards.areRequired() || plan) {
             requireSafetensors();
             capture.requireForShards();
             requireNoGradients();
+            requireNoEdits();
+        }
+    }
+
+    private void requireNoEdits() {
+        if (edits.isGiven()) {
+            throw new BadInputException("shards hold activations of the model as it is: --zero, --edits and the like"
+                    + " go with one file (--no-shards), found an option for shards");
         }
     }
 
@@ -253,6 +268,7 @@ public final class DumpOptions {
                 : format.ofOneFile().toString();
         command.addAll(List.of("--format", written, "--dtype", type.toString()));
         command.addAll(gradients.canonical());
+        command.addAll(edits.canonical());
         command.addAll(ofShards);
         return command;
     }

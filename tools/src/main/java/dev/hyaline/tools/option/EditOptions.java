@@ -31,8 +31,8 @@ public final class EditOptions implements CheckedOptions {
             names = {"-e", "--edits"},
             paramLabel = "FILE",
             description = {
-                "A JSON file of interventions, as below and in the Javadoc of Interventions. They come first; the"
-                        + " options below come in the order shown here."
+                "A JSON file of interventions, as the guide shows it (help editing). They come first; the options below"
+                        + " come in the order shown here."
             })
     private @Nullable String file;
 
@@ -41,8 +41,8 @@ public final class EditOptions implements CheckedOptions {
             paramLabel = "SITES",
             completionCandidates = SelectionOptions.Names.class,
             description = {
-                "Write zeros: --zero z --layers 1 --heads 2. Sites are named as for the command sites, with commas"
-                        + " and globs: z,mlp_out or 'resid_*'."
+                "Write zeros: --zero z2, of layer 2 alone. Sites are named as for the command sites, with commas and"
+                        + " globs: z,mlp_out or 'resid_*'."
             })
     private List<String> zero = new ArrayList<>();
 
@@ -85,7 +85,7 @@ public final class EditOptions implements CheckedOptions {
             names = "--swap-heads",
             paramLabel = "SITES",
             completionCandidates = SelectionOptions.Names.class,
-            description = "Exchange the two heads that --heads names.")
+            description = "Exchange the two heads that the option for heads below names.")
     private List<String> swapHeads = new ArrayList<>();
 
     @Option(
@@ -150,12 +150,13 @@ public final class EditOptions implements CheckedOptions {
 
     /** The options of a command that is nothing without an edit. */
     public EditOptions() {
-        this(true, false);
+        this(true, false, new PlainTargets());
     }
 
-    private EditOptions(boolean required, boolean samples) {
+    private EditOptions(boolean required, boolean samples, TargetOptions places) {
         this.required = required;
         this.samples = samples;
+        this.places = places;
     }
 
     /**
@@ -164,7 +165,7 @@ public final class EditOptions implements CheckedOptions {
      * @param required whether it is nothing without an edit
      */
     public static EditOptions sampling(boolean required) {
-        return new EditOptions(required, true);
+        return new EditOptions(required, true, new PlainTargets());
     }
 
     /** Returns whether an edit writes values that are drawn. */
@@ -179,7 +180,15 @@ public final class EditOptions implements CheckedOptions {
 
     /** The options of a command that also runs models as they are. */
     public static EditOptions optional() {
-        return new EditOptions(false, false);
+        return new EditOptions(false, false, new PlainTargets());
+    }
+
+    /**
+     * The options of a command that also runs models as they are, and whose {@code --layers} and the like choose
+     * something else: those of the edits are {@code --edit-layers} and so on.
+     */
+    public static EditOptions beside() {
+        return new EditOptions(false, false, new PrefixedTargets());
     }
 
     /** Returns whether there is an intervention. */
@@ -275,6 +284,44 @@ public final class EditOptions implements CheckedOptions {
         return list;
     }
 
+    /** The options that make the same edits again; none if there is no edit. */
+    public List<String> canonical() {
+        List<String> options = new ArrayList<>();
+        if (file != null) {
+            options.addAll(List.of("--edits", file));
+        }
+        repeat(options, "--zero", zero);
+        repeat(options, "--set", set);
+        repeat(options, "--scale", scale);
+        repeat(options, "--add", add);
+        if (coefficient != null) {
+            options.addAll(List.of("--coefficient", coefficient.toString()));
+        }
+        repeat(options, "--project-out", projectOut);
+        repeat(options, "--swap-heads", swapHeads);
+        repeat(options, "--noise", noise);
+        repeat(options, "--patch", patch);
+        repeat(options, "--mean", mean);
+        if (byPosition) {
+            options.add("--by-position");
+        }
+        repeat(options, "--resample", resample);
+        if (drawsValues()) {
+            options.addAll(List.of("--seed", Long.toString(seedOrZero())));
+        }
+        options.addAll(source.canonical());
+        options.addAll(places.canonical());
+        if (inOrder) {
+            options.add("--in-order");
+        }
+        return options;
+    }
+
+    /** Adds an option once for each of its values. */
+    static void repeat(List<String> options, String name, List<String> values) {
+        values.forEach(value -> options.addAll(List.of(name, value)));
+    }
+
     private long seedOrZero() {
         return seed == null ? 0 : seed;
     }
@@ -300,8 +347,8 @@ public final class EditOptions implements CheckedOptions {
             throw nothingToEdit();
         }
         if (!shortOptions && places.isGiven()) {
-            throw new BadInputException("--layers, --heads, --components, --subspace, --positions and --sequences are"
-                    + " for --zero and the like; the interventions of --edits have their own");
+            throw new BadInputException(
+                    places.names() + " are for --zero and the like; the interventions of --edits have their own");
         }
         if (coefficient != null && add.isEmpty()) {
             throw new BadInputException("--coefficient is for --add");

@@ -65,6 +65,16 @@ public final class EditSource implements CheckedOptions {
         }
     }
 
+    /** The options that choose the same again. */
+    List<String> canonical() {
+        List<String> options = new ArrayList<>();
+        EditOptions.repeat(options, "--source", source.texts);
+        if (source.dump != null) {
+            options.addAll(List.of("--source-dump", source.dump));
+        }
+        return options;
+    }
+
     boolean isGiven() {
         return !source.texts.isEmpty() || source.dump != null;
     }

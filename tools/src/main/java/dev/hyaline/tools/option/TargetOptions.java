@@ -9,99 +9,103 @@ import dev.hyaline.instrument.edit.Target;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
-import picocli.CommandLine.Option;
 
 /** The layers, heads, components, positions and sequences that a command's interventions act on. */
-public final class TargetOptions implements CheckedOptions {
+abstract class TargetOptions implements CheckedOptions {
     private static final Pattern TENSOR_ROW = Pattern.compile("(.+\\.safetensors)(?::([^:]+)(?::(\\d{1,9}))?)?");
 
-    @Option(
-            names = {"-l", "--layers"},
-            paramLabel = "LAYERS",
-            description = "Only these layers, for all the options above: 0,3-5,-1.")
-    private @Nullable String layers;
+    /** What the options' names begin with. */
+    abstract String prefix();
 
-    @Option(names = "--heads", paramLabel = "HEADS", description = "Only these heads, likewise.")
-    private @Nullable String heads;
+    abstract @Nullable String layers();
 
-    @ArgGroup
-    private Within within = new Within();
+    abstract @Nullable String heads();
 
-    /** The part of a row to change: some of its components, or its projection onto a subspace. */
-    private static final class Within {
-        @Option(
-                names = "--components",
-                paramLabel = "LIST",
-                description = "Only these neurons, dimensions, keys of an attention map or logits, likewise.")
-        private @Nullable String components;
+    abstract @Nullable String components();
 
-        @Option(
-                names = "--subspace",
-                paramLabel = "VECTOR",
-                description = {
-                    "Only the component along a vector, given as for --add, likewise. Give it again for a subspace of"
-                            + " more dimensions."
-                })
-        private List<String> subspace = new ArrayList<>();
-    }
+    abstract List<String> subspace();
 
-    @Option(
-            names = "--positions",
-            paramLabel = "LIST",
-            description = "Only these positions of each prompt, likewise: 0,3-5,-1 or last.")
-    private @Nullable String positions;
+    abstract @Nullable String positions();
 
-    @Option(names = "--sequences", paramLabel = "LIST", description = "Only these prompts, likewise; the first is 0.")
-    private @Nullable String sequences;
+    abstract @Nullable String sequences();
 
     @Override
     public void check() {
+        @Nullable String layers = layers();
         if (layers != null) {
-            SelectionOptions.indices("--layers", layers);
+            indices("layers", layers);
         }
         parts(Target.of(Site.Z));
     }
 
     /** Returns whether any of these options is given. */
     boolean isGiven() {
-        return layers != null
-                || heads != null
-                || within.components != null
-                || !within.subspace.isEmpty()
-                || positions != null
-                || sequences != null;
+        return layers() != null
+                || heads() != null
+                || components() != null
+                || !subspace().isEmpty()
+                || positions() != null
+                || sequences() != null;
+    }
+
+    /** The names of these options, in words. */
+    String names() {
+        return Stream.of("layers", "heads", "components", "subspace", "positions")
+                        .map(name -> prefix() + name)
+                        .collect(Collectors.joining(", "))
+                + " and " + prefix() + "sequences";
+    }
+
+    /** The options that choose the same again. */
+    List<String> canonical() {
+        List<String> options = new ArrayList<>();
+        EditOptions.repeat(options, prefix() + "layers", list(layers()));
+        EditOptions.repeat(options, prefix() + "heads", list(heads()));
+        EditOptions.repeat(options, prefix() + "components", list(components()));
+        EditOptions.repeat(options, prefix() + "subspace", subspace());
+        EditOptions.repeat(options, prefix() + "positions", list(positions()));
+        EditOptions.repeat(options, prefix() + "sequences", list(sequences()));
+        return options;
+    }
+
+    private static List<String> list(@Nullable String value) {
+        return value == null ? List.of() : List.of(value);
+    }
+
+    private IndexSelection indices(String name, String text) {
+        return SelectionOptions.indices(prefix() + name, text);
     }
 
     /** Returns a target per site for the hook points that an option names, narrowed by these options. */
     List<Target> targets(Gpt2Config config, String patterns) {
-        IndexSelection chosenLayers =
-                layers == null ? IndexSelection.all() : SelectionOptions.indices("--layers", layers);
+        @Nullable String layers = layers();
+        IndexSelection chosenLayers = layers == null ? IndexSelection.all() : indices("layers", layers);
         return Target.select(config, patterns, chosenLayers).stream()
                 .map(this::parts)
                 .toList();
     }
 
     private Target parts(Target everything) {
-        Target target = everything;
-        if (heads != null) {
-            target = target.heads(SelectionOptions.indices("--heads", heads));
-        }
-        if (within.components != null) {
-            target = target.components(SelectionOptions.indices("--components", within.components));
-        }
-        if (!within.subspace.isEmpty()) {
-            target = target.subspace(within.subspace.stream()
-                    .map(text -> vector("--subspace", text))
+        Target target = narrowed(everything, "heads", heads(), Target::heads);
+        target = narrowed(target, "components", components(), Target::components);
+        if (!subspace().isEmpty()) {
+            target = target.subspace(subspace().stream()
+                    .map(text -> vector(prefix() + "subspace", text))
                     .toList());
         }
-        if (positions != null) {
-            target = target.positions(SelectionOptions.indices("--positions", positions));
-        }
-        return sequences == null ? target : target.sequences(SelectionOptions.indices("--sequences", sequences));
+        target = narrowed(target, "positions", positions(), Target::positions);
+        return narrowed(target, "sequences", sequences(), Target::sequences);
+    }
+
+    private Target narrowed(
+            Target target, String name, @Nullable String text, BiFunction<Target, IndexSelection, Target> narrow) {
+        return text == null ? target : narrow.apply(target, indices(name, text));
     }
 
     /** Reads a row of a tensor in a file, named as on the command line. */

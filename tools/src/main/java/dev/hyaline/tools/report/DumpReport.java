@@ -10,6 +10,7 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.dump.Dump;
 import dev.hyaline.instrument.dump.DumpFolder;
+import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
@@ -86,19 +87,29 @@ public final class DumpReport {
         }
     }
 
-    /** Shows what was written. */
-    public void written(Gpt2 engine, DumpSummary summary, Dump.DumpSummary written, boolean json) {
+    /**
+     * Shows what was written.
+     *
+     * @param edits made while the prompts ran
+     */
+    public void written(Gpt2 engine, Interventions edits, DumpSummary summary, Dump.DumpSummary written, boolean json) {
         if (json) {
             JsonOutput.print(console, out -> {
                 out.writeBooleanProperty("written", true);
                 out.writeStringProperty("activations", written.activations().toString());
                 out.writeStringProperty("manifest", written.manifest().toString());
                 out.writeNumberProperty("overflowed_values", written.overflowed());
+                if (!edits.list().isEmpty()) {
+                    out.writeArrayPropertyStart("interventions");
+                    edits.describe().forEach(out::writeString);
+                    out.writeEndArray();
+                }
                 contents(out, summary::likeliest, summary);
             });
             return;
         }
         console.out().println(headline(console, model, engine));
+        edits.describe().forEach(line -> console.out().println(console.bold("Edit") + "  " + line));
         console.out().println();
         prompts(summary::likeliest);
         sites(summary);
