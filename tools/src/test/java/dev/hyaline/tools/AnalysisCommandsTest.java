@@ -446,4 +446,74 @@ final class AnalysisCommandsTest {
         assertThat(outcome.out()).isEmpty();
         assertThat(outcome.exitCode()).isIn(1, 2);
     }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "patch --count 2 | the 3 of 60 cells farthest from | layer",
+                "ablate --count 2 | the 3 of 32 cells farthest from | layer",
+                "attribute --count 2 | the 3 of 36 cells farthest from | layer",
+                "lens --count 2 | the 3 of 9 cells farthest from | residual stream"
+            })
+    void onlyTheLargestEffectsOfALongTable(String line, String expected, String axis) {
+        List<String> arguments = new ArrayList<>(List.of(line.strip().split(" ", -1)));
+        arguments.addAll(List.of("--top", "3"));
+        String text = Outcome.of(arguments.toArray(String[]::new)).succeeded().out();
+        assertThat(text).contains(expected);
+        assertThat(text.lines()
+                        .dropWhile(row -> !row.startsWith(axis))
+                        .skip(1)
+                        .takeWhile(row -> !row.contains("units")))
+                .hasSize(3);
+        arguments.add("--json");
+        JsonNode json = Outcome.of(arguments.toArray(String[]::new)).json();
+        assertThat(json.get("top")).hasSize(3);
+        assertThat(json.at("/top/0/0").asString()).startsWith(axis + " ");
+        assertThat(json.at("/table/mean").size()).isGreaterThan(3);
+    }
+
+    @Test
+    void onlyTheHighestOfTheHeads() {
+        String text = Outcome.of("heads", "--top", "2").succeeded().out();
+        assertThat(text).contains("2.4   induction", "2.6   induction").doesNotContain("0.0   first-token");
+        assertThat(Outcome.strings(
+                        Outcome.of("heads", "--top", "2", "--json").json().get("top")))
+                .containsExactly("2.4", "2.6");
+    }
+
+    @Test
+    void tablesOfEditsShowWhatTheyChange() {
+        String text = Outcome.of("ablate", "--count", "2", "--site", "mlp.post", "--layers", "3", "--neurons", "0-9")
+                .succeeded()
+                .out();
+        assertThat(text)
+                .containsPattern("differences from 1\\d\\.\\d, the value without the edit")
+                .containsPattern("-?\\de-\\d")
+                .doesNotContain("0.000 ");
+        String normalised =
+                Outcome.of("ablate", "--count", "2", "--normalise").succeeded().out();
+        assertThat(normalised).doesNotContain("differences from").contains("clean = 1, corrupted = 0");
+    }
+
+    @Test
+    void weightsAreProcessedForEveryAnalysis() {
+        String[] attribute = {"attribute", "--count", "2", "--json"};
+        JsonNode usual = Outcome.of(attribute).json();
+        List<String> processed = new ArrayList<>(List.of(attribute));
+        processed.addAll(List.of("--process", "all"));
+        assertThat(Outcome.of(processed.toArray(String[]::new)).json()).isEqualTo(usual);
+        processed.set(processed.size() - 1, "fold_ln");
+        JsonNode folded = Outcome.of(processed.toArray(String[]::new)).json();
+        assertThat(folded.at("/table/mean")).isNotEqualTo(usual.at("/table/mean"));
+        double plain = Outcome.of("patch", "--count", "1", "--json")
+                .json()
+                .get("clean")
+                .asDouble();
+        double all = Outcome.of("patch", "--count", "1", "--json", "--process", "all")
+                .json()
+                .get("clean")
+                .asDouble();
+        assertThat(all).isNotEqualTo(plain).isCloseTo(plain, within(1e-3));
+    }
 }

@@ -350,4 +350,18 @@ final class DumpCommandTest {
         assertThat(outcome.err().lines().findFirst().orElseThrow()).contains(said);
         assertThat(Path.of(out(), "manifest.json")).doesNotExist();
     }
+
+    @Test
+    void anOrdinaryDumpIsCutOffWhereTheModelHasNoMorePositions() throws IOException {
+        String tokens = "7 ".repeat(200).strip();
+        String[] dump = {"dump", "--no-shards", "--tokens", tokens, "--sites", "pattern0", "--out", out()};
+        assertThat(Outcome.of(dump).err()).contains("200 tokens");
+        String[] truncated = Stream.concat(Arrays.stream(dump), Stream.of("--long", "truncate"))
+                .toArray(String[]::new);
+        Outcome.of(truncated).succeeded();
+        JsonNode manifest = JsonMapper.shared().readTree(Path.of(out(), "manifest.json"));
+        assertThat(manifest.at("/prompts/0/tokens")).hasSize(128);
+        assertThat(Outcome.strings(manifest.get("command"))).endsWith("--no-shards", "--long", "truncate");
+        Outcome.of("redo", out()).succeeded();
+    }
 }

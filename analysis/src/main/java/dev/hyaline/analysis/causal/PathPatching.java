@@ -199,7 +199,7 @@ public final class PathPatching implements Sweep {
                 .ofSamples(table.sampleKind());
         ResultTable matrix =
                 table.neutral().isPresent() ? plain.neutralAt(table.neutral().getAsDouble()) : plain;
-        ResultTable compared = matrix.comparedWith(
+        ResultTable compared = matrix.changedFrom(
                 Baselines.NAME,
                 IntStream.range(0, samples)
                         .mapToDouble(sample -> table.reference(0, sample))

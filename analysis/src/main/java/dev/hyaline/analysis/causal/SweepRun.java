@@ -65,7 +65,7 @@ final class SweepRun {
                             values)
                     .ofSamples("pairs")
                     .neutralAt(baselines.mean(sweep.base()))
-                    .comparedWith(Baselines.NAME, baselines.of(sweep.base()));
+                    .changedFrom(Baselines.NAME, baselines.of(sweep.base()));
             ResultTable ofUnits = prompts.units().map(table::ofUnits).orElse(table);
             return new SweepResult(ofUnits, baselines, sweep.base(), work, values.length - resumed, resumed);
         } finally {

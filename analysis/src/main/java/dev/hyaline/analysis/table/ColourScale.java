@@ -3,9 +3,9 @@ package dev.hyaline.analysis.table;
 import java.util.Arrays;
 
 /**
- * Colours of a table's means: the redder, the larger. With a neutral value: white there, red above, blue below, as deep
- * on either side for the same distance. Without: from white at the smallest to red at the largest. What is not a number
- * is grey.
+ * Colours of a table's means, or of their differences from what is neutral where these are shown: the redder, the
+ * larger. With a neutral value: white there, red above, blue below, as deep on either side for the same distance.
+ * Without: from white at the smallest to red at the largest. What is not a number is grey.
  */
 public final class ColourScale {
     private static final int[] WHITE = {255, 255, 255};
@@ -30,11 +30,11 @@ public final class ColourScale {
     }
 
     public static ColourScale of(ResultTable table) {
-        double[] finite = Arrays.stream(table.means()).filter(Double::isFinite).toArray();
+        double[] finite = Arrays.stream(table.shown()).filter(Double::isFinite).toArray();
         double least = Arrays.stream(finite).min().orElse(Double.NaN);
         double most = Arrays.stream(finite).max().orElse(Double.NaN);
-        if (table.neutral().isPresent()) {
-            double neutral = table.neutral().getAsDouble();
+        if (table.shownNeutral().isPresent()) {
+            double neutral = table.shownNeutral().getAsDouble();
             double reach = Math.max(most - neutral, neutral - least);
             return new ColourScale(true, neutral - reach, neutral + reach, least, most);
         }
@@ -46,12 +46,12 @@ public final class ColourScale {
         return new ColourScale(true, -reach, reach, -reach, reach);
     }
 
-    /** The smallest of the table's means; NaN if none is a number. */
+    /** The smallest value that is shown; NaN if none is a number. */
     public double least() {
         return least;
     }
 
-    /** The largest of the table's means; NaN if none is a number. */
+    /** The largest value that is shown; NaN if none is a number. */
     public double most() {
         return most;
     }

@@ -66,7 +66,7 @@ public final class HeatMap implements Picture {
                     + MAX_CELLS_PER_SIDE + " a side, or " + MAX_CELLS_IN_PER_COLUMN + " in a single column");
         }
         scale = ColourScale.of(table);
-        double[] means = table.means();
+        double[] means = table.shown();
         rounding = Rounding.of(means, 3);
         left = MARGIN + FONT + 10 + (int) (longest(grid.rows()) * CHARACTER * FONT);
         int wanted = Math.max(MAX_CELL_WIDTH, figureWidth(means, rounding));
@@ -159,7 +159,7 @@ public final class HeatMap implements Picture {
 
     private void cell(Canvas canvas, int row, int column) {
         int cell = grid.cells()[row][column];
-        double mean = table.mean(cell);
+        double mean = table.shown(cell);
         int colour = scale.rgb(mean);
         int x = left + column * cellWidth;
         int y = top + row * cellHeight;
@@ -183,7 +183,8 @@ public final class HeatMap implements Picture {
                 ? grid.rowName() + " " + grid.rows().get(row)
                 : grid.rowName() + " " + grid.rows().get(row) + ", " + grid.columnName() + " "
                         + grid.columns().get(column);
-        return where + ": " + figure(table.mean(cell)) + (Double.isNaN(error) ? "" : " ± " + figure(error));
+        String change = table.showsDifferences() ? " (changed by " + figure(table.shown(cell)) + ")" : "";
+        return where + ": " + figure(table.mean(cell)) + (Double.isNaN(error) ? "" : " ± " + figure(error)) + change;
     }
 
     /** Draws lines between the steps of the outer axis, where rows are of several axes. */
@@ -257,7 +258,7 @@ public final class HeatMap implements Picture {
      * figures, or else the middle.
      */
     private double marked(double least, double most, int barHeight) {
-        double neutral = table.neutral().orElse(0);
+        double neutral = table.shownNeutral().orElse(0);
         double above = barHeight * (most - neutral) / (most - least);
         double below = barHeight - above;
         // Figures of the ends lie inside the bar, that between them on both sides of its value.
@@ -271,10 +272,7 @@ public final class HeatMap implements Picture {
     }
 
     private String subtitle() {
-        int samples = table.samples().size();
-        return table.quantity()
-                + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
-                + (samples == 1 ? "" : ", mean over " + samples + " " + table.sampleKind());
+        return table.measured() + (table.showsDifferences() ? ", " + table.subtracted() : "");
     }
 
     private int titleWidth() {

@@ -9,6 +9,7 @@ import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
@@ -61,8 +62,9 @@ public final class ResultTable {
      *
      * @param values {@code [samples]} or {@code [cells, samples]}
      * @param name in words
+     * @param subtracted whether tables and pictures show what is left above it
      */
-    private record Reference(double[] values, String name) {}
+    private record Reference(double[] values, String name, boolean subtracted) {}
 
     private ResultTable(
             Description description,
@@ -165,13 +167,28 @@ public final class ResultTable {
      * @throws BadShapeException if there are more or fewer values
      */
     public ResultTable comparedWith(String name, double[] with) {
+        return comparedWith(name, with, false);
+    }
+
+    /**
+     * As {@link #comparedWith(String, double[])} of a table that is shown as differences: text and pictures have the
+     * means less what is neutral, so that small effects are seen; {@link #means} and files of numbers stay as they are.
+     *
+     * @throws BadShapeException if there are more or fewer values
+     */
+    public ResultTable changedFrom(String name, double[] with) {
+        return comparedWith(name, with, true);
+    }
+
+    private ResultTable comparedWith(String name, double[] with, boolean subtracted) {
         if (with.length != samples.size() && with.length != values.length) {
             throw new BadShapeException(
                     "values to compare the table '" + title() + "' with",
                     samples.size() + ", one for each sample, or " + values.length + ", one for each of every cell",
                     with.length + " values");
         }
-        return new ResultTable(description, axes, samples, neutral, new Reference(with.clone(), name), units, values);
+        return new ResultTable(
+                description, axes, samples, neutral, new Reference(with.clone(), name, subtracted), units, values);
     }
 
     /**
@@ -263,6 +280,40 @@ public final class ResultTable {
     /** What samples are compared with that have values of their own for it, in words. */
     public Optional<String> comparedWith() {
         return Optional.ofNullable(reference).map(Reference::name);
+    }
+
+    /** Returns whether what is shown are differences from what is neutral. */
+    boolean showsDifferences() {
+        return reference != null && reference.subtracted && neutral != null;
+    }
+
+    /** What is shown of a cell: its mean, or the mean less what is neutral. */
+    double shown(int cell) {
+        return showsDifferences() ? mean(cell) - Objects.requireNonNull(neutral) : mean(cell);
+    }
+
+    /** What is shown of every cell. */
+    double[] shown() {
+        return IntStream.range(0, cells()).mapToDouble(this::shown).toArray();
+    }
+
+    /** What shows no change: 0 of differences. */
+    OptionalDouble shownNeutral() {
+        return showsDifferences() ? OptionalDouble.of(0) : neutral();
+    }
+
+    /** What was measured, with its unit, and over how many samples. */
+    String measured() {
+        return quantity()
+                + (unit().isEmpty() ? "" : " (" + unit() + ")")
+                + (samples.size() == 1 ? "" : ", mean over " + samples.size() + " " + sampleKind());
+    }
+
+    /** What is subtracted from the means that are shown, in words; empty where nothing is. */
+    String subtracted() {
+        return showsDifferences()
+                ? "differences from " + Figures.brief(Objects.requireNonNull(neutral)) + ", the value without the edit"
+                : "";
     }
 
     /** The units of the samples; empty if they are not known. */

@@ -14,15 +14,24 @@ public final class Rounding {
     private static final int MAX_PLAIN = 5;
     private static final int MAX_DECIMALS = 4;
 
+    /** Of the largest value; what is smaller is less than the rounding error of floats. */
+    private static final double MIN_SHARE = 1e-7;
+
+    /** A smaller value that vanishes beside the largest is written with a power of ten. */
+    private static final double MIN_DECIMAL = 1e-3;
+
     private final boolean plain;
     private final int decimals;
     /** Smaller than this is nothing beside the largest value. */
     private final double nothing;
 
-    private Rounding(boolean plain, int decimals, double nothing) {
+    private final double largest;
+
+    private Rounding(boolean plain, int decimals, double nothing, double largest) {
         this.plain = plain;
         this.decimals = decimals;
         this.nothing = nothing;
+        this.largest = largest;
     }
 
     /**
@@ -39,10 +48,10 @@ public final class Rounding {
                 .orElse(0);
         int power = largest == 0 ? 0 : (int) Math.floor(Math.log10(largest));
         if (largest != 0 && (power < MIN_PLAIN || power > MAX_PLAIN)) {
-            return new Rounding(false, digits - 1, Math.pow(10, power - digits + 1) / 2);
+            return new Rounding(false, digits - 1, Math.pow(10, power - digits + 1) / 2, largest);
         }
         int decimals = Math.clamp((long) digits - 1 - power, 0, MAX_DECIMALS);
-        return new Rounding(true, decimals, Math.pow(10, -decimals) / 2);
+        return new Rounding(true, decimals, Math.pow(10, -decimals) / 2, largest);
     }
 
     /** Returns whether numbers have decimals rather than powers of ten. */
@@ -55,17 +64,27 @@ public final class Rounding {
         return value != 0 && Math.abs(value) < nothing;
     }
 
-    /** Writes a value. One that vanishes beside the largest has zeros as decimals, and no sign. */
+    /**
+     * Writes a value. One that vanishes beside the largest has one digit of its own, {@code 0.003} or {@code 3e-4}; one
+     * that is less than the rounding error of floats beside it is {@code 0}.
+     */
     public String text(double value) {
         if (!Double.isFinite(value)) {
             return "-";
         }
-        if (value == 0) {
+        if (Math.abs(value) < MIN_SHARE * largest || value == 0) {
             return "0";
         }
-        return plain
-                ? String.format(Locale.ROOT, "%." + decimals + "f", vanishes(value) ? 0 : value)
-                : scientific(value, decimals);
+        if (!plain) {
+            return scientific(value, decimals);
+        }
+        if (!vanishes(value)) {
+            return String.format(Locale.ROOT, "%." + decimals + "f", value);
+        }
+        double size = Math.abs(value);
+        return size < MIN_DECIMAL
+                ? scientific(value, 0)
+                : String.format(Locale.ROOT, "%." + -(int) Math.floor(Math.log10(size)) + "f", value);
     }
 
     /** Writes a value with a power of ten, without what a power need not have: {@code 3.9e-4}. */

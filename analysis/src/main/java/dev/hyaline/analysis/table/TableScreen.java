@@ -3,6 +3,7 @@ package dev.hyaline.analysis.table;
 import dev.hyaline.analysis.statistics.Adjustment;
 import dev.hyaline.analysis.statistics.Effect;
 import dev.hyaline.analysis.statistics.VerdictInterval;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.EscapedText;
 import dev.hyaline.files.Printable;
 import dev.hyaline.files.ScreenWidth;
@@ -65,27 +66,45 @@ public final class TableScreen {
 
     /** A table as the command shows it. */
     public static List<String> lines(ResultTable table, Style style) {
-        int samples = table.samples().size();
-        TableScreen screen = new TableScreen(style, table);
-        screen.lines.add(style.bold(table.title()) + "  "
-                + style.dim(table.quantity()
-                        + (table.unit().isEmpty() ? "" : " (" + table.unit() + ")")
-                        + (samples == 1 ? "" : ", mean over " + samples + " " + table.sampleKind())));
+        TableScreen screen = titled(table, style);
         if (table.axes().size() == 1 && table.cells() <= MAX_ROWS) {
             screen.list(IntStream.range(0, table.cells()).boxed().toList());
         } else if (screen.grid.rows().size() <= MAX_ROWS) {
+            screen.differences();
             screen.grid();
             screen.listMarked();
         } else {
-            screen.standingOut();
+            screen.standingOut(SHOWN);
         }
-        explanation(table).forEach(line -> screen.lines.add(style.dim(line)));
-        return List.copyOf(screen.lines);
+        return screen.explained();
+    }
+
+    /**
+     * The cells of a table whose means are farthest from what is neutral, or from 0, as a list.
+     *
+     * @param most how many at most
+     * @throws BadInputException if {@code most} is not positive
+     */
+    public static List<String> top(ResultTable table, Style style, int most) {
+        TableScreen screen = titled(table, style);
+        screen.standingOut(most);
+        return screen.explained();
+    }
+
+    private static TableScreen titled(ResultTable table, Style style) {
+        TableScreen screen = new TableScreen(style, table);
+        screen.lines.add(style.bold(table.title()) + "  " + style.dim(table.measured()));
+        return screen;
+    }
+
+    private List<String> explained() {
+        explanation(table).forEach(line -> lines.add(style.dim(line)));
+        return List.copyOf(lines);
     }
 
     /** Lists the cells farthest from the neutral value. */
-    private void standingOut() {
-        List<ResultTable.RankedCell> cells = table.top(SHOWN);
+    private void standingOut(int most) {
+        List<ResultTable.RankedCell> cells = table.top(most);
         lines.add(style.dim("the " + cells.size() + " of " + Printable.count(table.cells()) + " cells farthest from "
                 + Figures.brief(table.neutral().orElse(0))));
         list(cells.stream().map(ResultTable.RankedCell::number).toList());
@@ -102,6 +121,8 @@ public final class TableScreen {
                 headings.add(">effect");
             }
             headings.addAll(List.of(">95% interval", ">p", ">adjusted", ""));
+        } else if (table.showsDifferences()) {
+            headings.add(">effect");
         }
         TextColumns list = new TextColumns(headings.toArray(String[]::new));
         for (int cell : cells) {
@@ -110,6 +131,8 @@ public final class TableScreen {
             if (spread) {
                 row.add(Figures.plusMinus(table.standardError(cell)));
                 row.addAll(figures(cell));
+            } else if (table.showsDifferences()) {
+                row.add(table.shown(cell));
             }
             list.row(row.toArray());
         }
@@ -201,9 +224,16 @@ public final class TableScreen {
         return units < VerdictInterval.MIN_UNITS ? counted + ": too few for an interval" : counted;
     }
 
+    /** Says what is subtracted, where something is. */
+    private void differences() {
+        if (table.showsDifferences()) {
+            lines.add(style.dim(table.subtracted()));
+        }
+    }
+
     /** Prints the grid, as many columns at a time as fit on a line. */
     private void grid() {
-        Rounding rounding = Rounding.of(table.means(), 3);
+        Rounding rounding = Rounding.of(table.shown(), 3);
         // A label such as "10 S2" takes two lines, so that fifteen positions fit on one.
         List<String[]> columns =
                 grid.columns().stream().map(label -> label.split(" ", 2)).toList();
@@ -216,7 +246,7 @@ public final class TableScreen {
                         .max()
                         .orElse(0));
         int figures = IntStream.range(0, table.cells())
-                .map(cell -> rounding.text(table.mean(cell)).length()
+                .map(cell -> rounding.text(table.shown(cell)).length()
                         + mark(table, cell).length())
                 .max()
                 .orElse(0);
@@ -240,7 +270,7 @@ public final class TableScreen {
                 StringBuilder line =
                         new StringBuilder(left(EscapedText.plain(grid.rows().get(r)), first));
                 for (int c = from; c < to; c++) {
-                    double mean = table.mean(grid.cells()[r][c]);
+                    double mean = table.shown(grid.cells()[r][c]);
                     line.append(style.onColour(
                             scale.rgb(mean), right(rounding.text(mean) + mark(table, grid.cells()[r][c]), width)));
                 }

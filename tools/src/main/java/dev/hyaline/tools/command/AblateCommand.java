@@ -31,6 +31,7 @@ import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.report.CellEdits;
 import dev.hyaline.tools.report.ComponentReport;
 import dev.hyaline.tools.report.SweepReport;
@@ -206,6 +207,9 @@ public final class AblateCommand implements Runnable, CheckedOptions {
     private boolean normalise;
 
     @Mixin
+    private TopOption top;
+
+    @Mixin
     private PageOption page;
 
     @Mixin
@@ -270,6 +274,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                         folder.orElse(null),
                         normalise,
                         options.json(),
+                        top,
                         null);
                 SweepResult result = report.run(experiment, sweep);
                 page.write(console, () -> page(study, report, sweep, result), options.json());
@@ -317,7 +322,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
         try (Gpt2 model = study.start()) {
             Experiment experiment = Experiment.start(model, study.pairs(), options.metric());
             HeadGap gap = HeadGap.measure(experiment, ablation());
-            ComponentReport report = new ComponentReport(console, study.model(), study.origin(), experiment, gap);
+            ComponentReport report = new ComponentReport(console, study.model(), study.origin(), experiment, gap, top);
             if (named.interactions) {
                 ResultTable table = Interactions.measure(experiment, ablation(), sets);
                 report.interactions(normalise ? gap.share(table) : table);

@@ -5,6 +5,7 @@ import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.explorer.Page;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.view.AttributionView;
@@ -17,6 +18,7 @@ import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.report.StudyHeading;
 import dev.hyaline.tools.report.TableView;
 import dev.hyaline.tools.terminal.Console;
@@ -88,8 +90,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--raw",
             description = {
-                "Leave the weights as they are. By default norms and value biases are folded and weights centred first,"
-                        + " as TransformerLens does, which moves what belongs to no part into the bias."
+                "Leave the weights as they are. Unless --process names steps, norms and value biases are folded and"
+                    + " weights centred first, as TransformerLens does, which moves what belongs to no part into the"
+                    + " bias."
             })
     private boolean raw;
 
@@ -98,6 +101,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             paramLabel = "ROLE",
             description = "Role of the position whose next token is asked about. Default: ${DEFAULT-VALUE}")
     private String role = "end";
+
+    @Mixin
+    private TopOption top;
 
     @Mixin
     private PageOption page;
@@ -114,6 +120,10 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
+        if (raw && options.processes()) {
+            throw new BadInputException(
+                    "--raw leaves the weights as they are, and --process names steps; leave out one");
+        }
         options.tables().requireFree(name());
     }
 
@@ -122,8 +132,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         try (Study study = Study.of(options, pairOptions, console)) {
             DirectLogitAttribution.requireComparable(study.pairs(), role);
             Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), name());
-            Gpt2Weights weights = study.checkpoint().weights();
-            try (Gpt2 model = study.start(raw ? weights : WeightProcessing.processWeights(weights))) {
+            Gpt2Weights weights = options.weights(study.checkpoint());
+            boolean asTheyAre = raw || options.processes();
+            try (Gpt2 model = study.start(asTheyAre ? weights : WeightProcessing.processWeights(weights))) {
                 DirectLogitAttribution attribution = DirectLogitAttribution.of(model, study.pairs(), role);
                 DirectLogitAttribution.Result result = attribute(attribution, by);
                 ResultTable table = result.table().from(study.origin());
@@ -184,11 +195,12 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
                 out.writeObjectPropertyStart("table");
                 TableText.writeJson(table, out);
                 out.writeEndObject();
+                top.writeJson(out, table);
             });
             return;
         }
         StudyHeading.print(console, study.model(), study.pairs(), "");
-        TableView.print(console, table);
+        TableView.print(console, table, top);
         console.out().println();
         console.out().println("Conservation: the whole is " + result.whole() + "; " + sums);
     }

@@ -37,6 +37,7 @@ import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.report.AttributionReport;
 import dev.hyaline.tools.report.CircuitComparison;
 import dev.hyaline.tools.report.CircuitReport;
@@ -163,6 +164,9 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             paramLabel = "FILE",
             description = "Show a graph of circuit-tracer's as a page (--html) instead, and stop. No model is run.")
     private @Nullable String traced;
+
+    @Mixin
+    private TopOption top;
 
     @Mixin
     private PageOption page;
@@ -323,9 +327,9 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                         : null,
                 knownCircuit == null ? null : RecoveryReport.of(scores, knownCircuit));
         if (options.json()) {
-            JsonOutput.print(console, report::writeJson);
+            JsonOutput.print(console, json -> report.writeJson(json, top));
         } else {
-            report.show(console);
+            report.show(console, top);
         }
         if (folder != null) {
             report.write(console, folder, options.json());

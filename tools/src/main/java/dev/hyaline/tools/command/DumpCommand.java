@@ -259,7 +259,10 @@ public final class DumpCommand implements Runnable, CheckedOptions {
 
     private Prompts prompts(Gpt2Config config, ModelVocabulary vocabulary) {
         List<PromptInput> inputs = options.prompts.read();
-        return options.capture.withRoles(options.prompts.encode(inputs, config, vocabulary), inputs);
+        Prompts prompts = options.shards.truncatesOneFile()
+                ? options.prompts.encodeTruncated(inputs, config, vocabulary)
+                : options.prompts.encode(inputs, config, vocabulary);
+        return options.capture.withRoles(prompts, inputs);
     }
 
     /**

@@ -25,6 +25,7 @@ import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.SamplingOptions;
+import dev.hyaline.tools.option.WeightOptions;
 import dev.hyaline.tools.report.EditReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
@@ -90,6 +91,9 @@ public final class EditCommand implements Runnable, CheckedOptions {
 
     @Mixin
     private ModelOptions modelOptions;
+
+    @Mixin
+    private WeightOptions weightOptions;
 
     @Mixin
     private EngineOptions engineOptions;
@@ -160,7 +164,7 @@ public final class EditCommand implements Runnable, CheckedOptions {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Prompts prompts = promptOptions.encode(promptOptions.read(), checkpoint.config(), vocabulary);
             List<EditReport.Pair> pairs = pairs(vocabulary, checkpoint.config().dVocab());
-            try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
+            try (Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
                 Interventions interventions = editOptions.read(engine, promptOptions, vocabulary);
                 InterventionProbe.of(interventions, engine.config(), prompts); // refused before the prompts run
                 EditReport report =
@@ -239,7 +243,10 @@ public final class EditCommand implements Runnable, CheckedOptions {
                 : vocabulary.encode(text, false);
         if (found.length != 1) {
             throw new BadInputException("--compare: " + DisplayText.quoted(text) + " is "
-                    + DisplayText.plural(found.length, "token") + ", not one; most words begin with a blank");
+                    + DisplayText.plural(found.length, "token") + ", not one"
+                    + (!text.startsWith(" ") && vocabulary.encode(" " + text, false).length == 1
+                            ? "; with a blank before it, as inside a text, it is one"
+                            : "; most words begin with a blank"));
         }
         if (found[0] >= tokens) {
             throw new BadInputException(

@@ -22,6 +22,7 @@ import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.SamplingOptions;
+import dev.hyaline.tools.option.WeightOptions;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DecodedText;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -68,6 +69,9 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
     private ModelOptions modelOptions;
 
     @Mixin
+    private WeightOptions weightOptions;
+
+    @Mixin
     private EngineOptions engineOptions;
 
     @Option(
@@ -107,7 +111,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
             Prompts prompts = promptOptions.encode(inputs, checkpoint.config(), vocabulary);
             List<String> texts =
                     inputs.stream().map(input -> text(input, vocabulary)).toList();
-            try (Gpt2 engine = engineOptions.open(checkpoint.weights(), console)) {
+            try (Gpt2 engine = engineOptions.open(weightOptions.weights(checkpoint), console)) {
                 Generator generator = Generator.of(engine)
                         .sampling(sampling)
                         .maxNewTokens(maxNewTokens)

@@ -30,6 +30,7 @@ import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.report.PatternReport;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.report.TableView;
@@ -39,6 +40,7 @@ import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +49,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -132,6 +135,9 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
     private double above = 0.1;
 
     @Mixin
+    private TopOption top;
+
+    @Mixin
     private PageOption page;
 
     @Mixin
@@ -168,7 +174,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                     ? promptOptions.encode(promptOptions.read(), checkpoint.config(), vocabulary)
                     : drawn(checkpoint, vocabulary, /* twice= */ true);
             Optional<TableFolder> folder = options.tables().folder(checkpoint, TABLES.toArray(String[]::new));
-            try (Gpt2 model = options.start(checkpoint.weights(), console)) {
+            try (Gpt2 model = options.start(options.weights(checkpoint), console)) {
                 ResultTable measured = HeadScores.measure(model, prompts);
                 // Every random sequence is a draw of its own; what given prompts share is not known.
                 ResultTable scores = given ? measured : measured.ofUnits(Units.each(prompts.size()));
@@ -176,8 +182,14 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 List<HeadClass> classes = HeadClass.classify(scores, threshold);
                 PatternReport patterns = patterns(model, checkpoint, vocabulary, prompts, given);
                 if (options.json()) {
-                    JsonOutput.print(
-                            console, out -> json(out, checkpoint.name(), classes, scores, statistics, patterns));
+                    JsonOutput.print(console, out -> {
+                        json(out, checkpoint.name(), classes, scores, statistics, patterns);
+                        top.writeNames(
+                                out,
+                                ranked(classes)
+                                        .map(head -> head.layer() + "." + head.head())
+                                        .toList());
+                    });
                 } else {
                     show(checkpoint.name(), prompts, given, classes, scores, statistics);
                     patterns.show(console);
@@ -306,14 +318,8 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 "head", "kind", ">score", ">error", ">effect", ">95% interval", ">p", ">adjusted", "", ">lead");
         Table spread = new Table(
                 "head", ">entropy", ">of ln n", ">largest", ">keys above " + TableView.figure(above), ">half within");
-        int unnamed = 0;
-        for (HeadClass head : classes) {
-            if (head.type() == null) {
-                unnamed++;
-                if (classes.size() > MAX_SHOWN) {
-                    continue;
-                }
-            }
+        long unnamed = classes.stream().filter(head -> head.type() == null).count();
+        for (HeadClass head : shown(classes)) {
             List<Object> row = new ArrayList<>(List.of(
                     head.layer() + "." + head.head(),
                     Objects.requireNonNullElse(head.type(), "-"),
@@ -353,6 +359,21 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
         console.out()
                 .println(console.dim(unnamed + " of " + classes.size() + " heads score below "
                         + TableView.figure(threshold) + " for every kind"));
+    }
+
+    /** The heads to show: those with the highest scores if so many are asked for, or else the named ones of many. */
+    private List<HeadClass> shown(List<HeadClass> classes) {
+        if (top.count() != null) {
+            return ranked(classes).limit(top.count(MAX_SHOWN)).toList();
+        }
+        return classes.stream()
+                .filter(head -> head.type() != null || classes.size() <= MAX_SHOWN)
+                .toList();
+    }
+
+    /** The heads, the highest scores first. */
+    private static Stream<HeadClass> ranked(List<HeadClass> classes) {
+        return classes.stream().sorted(Comparator.comparingDouble(head -> -head.score()));
     }
 
     /** The cell of the head's best score; empty if no prompt has a key to look at. */

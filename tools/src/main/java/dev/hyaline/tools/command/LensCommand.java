@@ -23,6 +23,7 @@ import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.report.StudyHeading;
 import dev.hyaline.tools.report.Table;
 import dev.hyaline.tools.report.TableView;
@@ -73,6 +74,9 @@ public final class LensCommand implements Runnable, CheckedOptions {
     private @Nullable String prompt;
 
     @Mixin
+    private TopOption top;
+
+    @Mixin
     private PageOption page;
 
     @Mixin
@@ -87,6 +91,9 @@ public final class LensCommand implements Runnable, CheckedOptions {
         if (prompt != null && options.tables().isAsked()) {
             throw new BadInputException("--out writes the table of a metric; leave out --prompt");
         }
+        if (prompt != null && top.count() != null) {
+            throw new BadInputException("--top is for the table of a metric; leave out --prompt");
+        }
         options.tables().requireFree(NAME);
     }
 
@@ -96,7 +103,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
             AnalysisOptions analysis = options.analysis();
             try (Checkpoint checkpoint = analysis.open(console)) {
                 ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
-                try (Gpt2 model = analysis.start(checkpoint.weights(), console)) {
+                try (Gpt2 model = analysis.start(analysis.weights(checkpoint), console)) {
                     tokens(checkpoint.name(), model, vocabulary, prompt);
                 }
             }
@@ -147,11 +154,12 @@ public final class LensCommand implements Runnable, CheckedOptions {
                 out.writeObjectPropertyStart("table");
                 TableText.writeJson(table, out);
                 out.writeEndObject();
+                top.writeJson(out, table);
             });
             return;
         }
         StudyHeading.print(console, study.model(), study.pairs(), "");
-        TableView.print(console, table);
+        TableView.print(console, table, top);
     }
 
     private void tokens(String name, Gpt2 model, ModelVocabulary vocabulary, String text) {

@@ -25,6 +25,7 @@ import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.report.CellEdits;
 import dev.hyaline.tools.report.EdgeMatrix;
 import dev.hyaline.tools.report.SweepReport;
@@ -137,6 +138,9 @@ public final class PatchCommand implements Runnable, CheckedOptions {
     private boolean normalise;
 
     @Mixin
+    private TopOption top;
+
+    @Mixin
     private PageOption page;
 
     @Mixin
@@ -188,6 +192,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
                         folder.orElse(null),
                         normalise,
                         options.json(),
+                        top,
                         chosen.isEmpty() ? null : new EdgeMatrix(chosen));
                 SweepResult result = report.run(experiment, sweep);
                 page.write(console, () -> page(study, report, sweep, result), options.json());

@@ -30,6 +30,7 @@ import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.ProbeOptions;
 import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.report.ProbeReport;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
@@ -165,6 +166,9 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
     private @Nullable Integer das;
 
     @Mixin
+    private TopOption top;
+
+    @Mixin
     private AnalysisOptions options;
 
     public ProbeCommand(Console console) {
@@ -238,7 +242,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                     "layer", IntStream.of(chosen).mapToObj(String::valueOf).toList());
             Folds divided = divide(probed.prompts());
             Optional<TableFolder> folder = options.tables().folder(checkpoint, names());
-            try (Gpt2 model = options.start(checkpoint.weights(), console)) {
+            try (Gpt2 model = options.start(options.weights(checkpoint), console)) {
                 String origin = checkpoint.name() + ", " + probed.origin() + ", " + site + ", " + method;
                 ProbeStudy study = ProbeStudy.of(
                         model,
@@ -265,7 +269,7 @@ public final class ProbeCommand implements Runnable, CheckedOptions {
                 if (aligned != null) {
                     tables.put("das", aligned.accuracy().from(origin));
                 }
-                ProbeReport report = new ProbeReport(console, study, tests, erased, aligned, prompts.seed());
+                ProbeReport report = new ProbeReport(console, study, tests, erased, aligned, prompts.seed(), top);
                 if (options.json()) {
                     report.json(checkpoint.name(), settings(), tables);
                 } else {

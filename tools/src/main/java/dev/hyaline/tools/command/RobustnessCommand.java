@@ -271,7 +271,7 @@ public final class RobustnessCommand implements Runnable, CheckedOptions {
                 throw new BadInputException("--checkpoint " + name + ": expected " + shape(own) + " as " + study.model()
                         + " has, found " + shape(config));
             }
-            return study.start(other.weights());
+            return study.start(options.analysis().weights(other));
         }
     }
 

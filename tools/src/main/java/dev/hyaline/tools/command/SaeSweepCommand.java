@@ -15,6 +15,7 @@ import dev.hyaline.tools.option.SelectionOptions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.StudyOptions;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.report.NodeScores;
 import dev.hyaline.tools.report.SweepReport;
 import dev.hyaline.tools.terminal.Console;
@@ -74,6 +75,9 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
     private boolean normalise;
 
     @Mixin
+    private TopOption top;
+
+    @Mixin
     private StudyOptions options;
 
     SaeSweepCommand(Console console) {
@@ -124,6 +128,7 @@ public final class SaeSweepCommand implements Runnable, CheckedOptions {
                                 folder.orElse(null),
                                 normalise,
                                 options.json(),
+                                top,
                                 estimates.isEmpty() ? null : new NodeScores(sweep.nodes(), estimates))
                         .run(experiment, sweep);
             }

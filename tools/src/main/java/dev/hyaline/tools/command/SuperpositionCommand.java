@@ -25,6 +25,7 @@ import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.option.TableOptions;
 import dev.hyaline.tools.option.TextOptions;
 import dev.hyaline.tools.option.ToyOptions;
+import dev.hyaline.tools.option.WeightOptions;
 import dev.hyaline.tools.report.LayerReport;
 import dev.hyaline.tools.report.ToyReport;
 import dev.hyaline.tools.terminal.Console;
@@ -95,6 +96,9 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
     private ModelOptions modelOptions;
 
     @Mixin
+    private WeightOptions weightOptions;
+
+    @Mixin
     private EngineOptions engineOptions;
 
     @Mixin
@@ -129,7 +133,7 @@ public final class SuperpositionCommand implements Runnable, CheckedOptions {
         try (Checkpoint checkpoint = modelOptions.open(console)) {
             HookPoint site = options.site(checkpoint.config(), autoencoder);
             SuperpositionStudy study = options.study(site, seed, autoencoder);
-            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+            try (Gpt2 model = engineOptions.open(weightOptions.weights(checkpoint), console)) {
                 layer(checkpoint, model, study);
             }
         }

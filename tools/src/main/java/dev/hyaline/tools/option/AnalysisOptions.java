@@ -18,6 +18,9 @@ public final class AnalysisOptions {
     private EngineOptions engine;
 
     @Mixin
+    private WeightOptions weights;
+
+    @Mixin
     private CommonOptions common;
 
     public TableOptions tables() {
@@ -39,7 +42,17 @@ public final class AnalysisOptions {
         return model.open(console);
     }
 
-    /** Loads the weights and starts the model on the chosen hardware. */
+    /** Returns whether weights are processed in a way that was chosen. */
+    public boolean processes() {
+        return !weights.steps().isEmpty();
+    }
+
+    /** Reads a checkpoint's parameters and processes them as was chosen. */
+    public Gpt2Weights weights(Checkpoint checkpoint) {
+        return weights.weights(checkpoint);
+    }
+
+    /** Starts the model on the chosen hardware. */
     public Gpt2 start(Gpt2Weights weights, Console console) {
         return engine.open(weights, console);
     }

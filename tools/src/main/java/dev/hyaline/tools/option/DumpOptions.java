@@ -243,7 +243,7 @@ public final class DumpOptions {
 
     /** The command that writes the same values to one file, with every default spelled out and without the folder. */
     public List<String> canonical() {
-        return canonical(SITES, List.of("--no-shards"));
+        return canonical(SITES, shards.canonicalInOneFile());
     }
 
     /** The command that writes the same shards, likewise. */

@@ -10,6 +10,7 @@ import dev.hyaline.weights.Tokenizer;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -189,6 +190,17 @@ public final class PromptOptions implements CheckedOptions {
         return Prompts.of(
                 config,
                 inputs.stream().map(input -> encode(input, config, vocabulary)).toList(),
+                inputs.stream().map(PromptInput::source).toList());
+    }
+
+    /** As {@link #encode(List, Gpt2Config, ModelVocabulary)}, cut off where the model has no more positions. */
+    public Prompts encodeTruncated(List<PromptInput> inputs, Gpt2Config config, ModelVocabulary vocabulary) {
+        return Prompts.of(
+                config,
+                inputs.stream()
+                        .map(input -> encode(input, config, vocabulary))
+                        .map(tokens -> Arrays.copyOf(tokens, Math.min(tokens.length, config.nCtx())))
+                        .toList(),
                 inputs.stream().map(PromptInput::source).toList());
     }
 

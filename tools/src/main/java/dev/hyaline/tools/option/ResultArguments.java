@@ -12,7 +12,7 @@ import picocli.CommandLine.ParseResult;
 final class ResultArguments {
     /** Options that decide where results go, how fast they come, and what is shown of them. */
     private static final Set<String> OTHERS =
-            Set.of("--out", "--force", "--resume", "--threads", "--json", "--html", "--stacktrace");
+            Set.of("--out", "--force", "--resume", "--threads", "--json", "--top", "--html", "--stacktrace");
 
     private ResultArguments() {}
 

@@ -54,7 +54,7 @@ public final class ShardOptions implements CheckedOptions {
             description = {
                 "What to do with a document of more tokens than the model has positions: ${COMPLETION-CANDIDATES}."
                         + " When split, each piece is run by itself, later ones without the token that begins a text."
-                        + " Default: error"
+                        + " With --no-shards, error or truncate. Default: error"
             })
     public @Nullable LongDocuments longDocuments;
 
@@ -106,7 +106,7 @@ public final class ShardOptions implements CheckedOptions {
 
     /** Returns whether shards are written whatever the number of tokens. */
     public boolean areRequired() {
-        return Boolean.TRUE.equals(shards) || areDescribed();
+        return Boolean.TRUE.equals(shards) || areDescribed() || (longDocuments != null && !areRefused());
     }
 
     /** Returns whether one file is written whatever the number of tokens. */
@@ -114,22 +114,32 @@ public final class ShardOptions implements CheckedOptions {
         return Boolean.FALSE.equals(shards);
     }
 
+    /** Returns whether prompts that are written to one file are cut off where the model has no more positions. */
+    public boolean truncatesOneFile() {
+        return areRefused() && longDocuments == LongDocuments.TRUNCATE;
+    }
+
+    /** The options that give the same file again. */
+    public List<String> canonicalInOneFile() {
+        return truncatesOneFile()
+                ? List.of("--no-shards", "--long", LongDocuments.TRUNCATE.toString())
+                : List.of("--no-shards");
+    }
+
     /** Returns whether an option is given that does not apply to one file. */
     private boolean areDescribed() {
-        return size != null
-                || every != null
-                || skipBos
-                || longDocuments != null
-                || batchTokens != null
-                || context != null
-                || pack;
+        return size != null || every != null || skipBos || batchTokens != null || context != null || pack;
     }
 
     @Override
     public void check() {
         if (areRefused() && areDescribed()) {
             throw new BadInputException("--no-shards excludes the options that are for shards: --shard-size, --every,"
-                    + " --skip-bos, --long, --context, --pack and --batch-tokens");
+                    + " --skip-bos, --context, --pack and --batch-tokens");
+        }
+        if (areRefused() && longDocuments == LongDocuments.SPLIT) {
+            throw new BadInputException("--long split cuts a document into pieces, which shards hold; with --no-shards"
+                    + " it can only be cut off: --long truncate");
         }
         if (pack && context == null) {
             throw new BadInputException("--pack needs --context, the tokens of a window");

@@ -53,9 +53,9 @@ public record Study(
         return checkpoint.config();
     }
 
-    /** Starts the model. */
+    /** Starts the model with weights processed as was chosen. */
     public Gpt2 start() {
-        return start(checkpoint.weights());
+        return start(options.weights(checkpoint));
     }
 
     /** Starts the model with these weights. */

@@ -3,6 +3,7 @@ package dev.hyaline.tools.report;
 import dev.hyaline.analysis.circuit.AttributionPatches;
 import dev.hyaline.analysis.circuit.EdgeScores;
 import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.util.ArrayList;
@@ -23,14 +24,14 @@ public record AttributionReport(EdgeScores scores, AttributionPatches patches) {
     /** Mean and mean absolute estimate of one part of a head over the pairs, summed over positions. */
     private record Estimate(double mean, double size) {}
 
-    void show(Console console) {
+    void show(Console console, TopOption top) {
         Map<String, Estimate[]> parts = parts();
         List<String> heads = heads();
         Table table = new Table("head", ">query", ">fixed", ">key", ">fixed", ">value");
         IntStream.range(0, heads.size())
                 .boxed()
                 .sorted(Comparator.comparingDouble(head -> -largest(parts, head)))
-                .limit(SHOWN)
+                .limit(top.count(SHOWN))
                 .forEach(head -> {
                     List<Object> row = new ArrayList<>(List.of(heads.get(head)));
                     parts.values().forEach(values -> row.add(values[head].mean));

@@ -18,6 +18,7 @@ import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.view.CircuitView;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -88,7 +89,7 @@ public record CircuitReport(
     }
 
     /** Prints it for people. */
-    public void show(Console console) {
+    public void show(Console console, TopOption top) {
         boolean same = found.pairs().equals(judged.pairs());
         StudyHeading.print(
                 console,
@@ -114,8 +115,8 @@ public record CircuitReport(
             show(console, acdc);
         }
         console.out().println();
-        nodes.show(console);
-        edges.show(console);
+        nodes.show(console, top);
+        edges.show(console, top);
         console.out().println();
         showEvaluation(console);
     }
@@ -216,6 +217,12 @@ public record CircuitReport(
 
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Writes everything that is known of it, and the names of the edges with the largest scores if asked for. */
+    public void writeJson(JsonGenerator json, TopOption top) {
+        writeJson(json);
+        top.writeNames(json, edges.rankedNames());
     }
 
     /** Writes everything that is known of it, and all that is needed to find it again. */

@@ -7,6 +7,7 @@ import dev.hyaline.analysis.statistics.Effect;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ public final class ComponentReport {
     private final String origin;
     private final Experiment experiment;
     private final HeadGap gap;
+    private final TopOption top;
     private final Map<String, ResultTable> tables = new LinkedHashMap<>();
     private @Nullable ShapleyValues values;
     private boolean shares;
@@ -41,13 +43,16 @@ public final class ComponentReport {
      *
      * @param origin the model and what the pairs are from, in words
      * @param gap what all heads add, of which the components have a share
+     * @param top how much to show of long tables
      */
-    public ComponentReport(Console console, String model, String origin, Experiment experiment, HeadGap gap) {
+    public ComponentReport(
+            Console console, String model, String origin, Experiment experiment, HeadGap gap, TopOption top) {
         this.console = console;
         this.model = model;
         this.origin = origin;
         this.experiment = experiment;
         this.gap = gap;
+        this.top = top;
     }
 
     public void interactions(ResultTable table) {
@@ -79,6 +84,7 @@ public final class ComponentReport {
                 tables.forEach((name, table) -> {
                     out.writeObjectPropertyStart(name.replace('-', '_'));
                     TableText.writeJson(table, out);
+                    top.writeJson(out, table);
                     out.writeEndObject();
                 });
                 if (values != null) {
@@ -109,7 +115,7 @@ public final class ComponentReport {
                         + TableView.figure(experiment.baselines().meanClean()) + ", corrupted "
                         + TableView.figure(experiment.baselines().meanCorrupted()));
         tables.forEach((name, table) -> {
-            TableView.print(console, table);
+            TableView.print(console, table, top);
             if (!name.equals(SHAPLEY)) {
                 words(table).ifPresent(console.out()::println);
             }

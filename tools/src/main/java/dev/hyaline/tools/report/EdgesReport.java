@@ -4,11 +4,12 @@ import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.EdgeScores;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -21,15 +22,25 @@ import tools.jackson.core.JsonGenerator;
 public record EdgesReport(EdgeScores scores, Circuit circuit, PromptPairs judgedOn, double[][] effects) {
     private static final int SHOWN = 20;
 
-    void show(Console console) {
+    /** The circuit's edges by number, the largest scores first. */
+    private List<Integer> ranked() {
         List<Edge> edges = circuit.edges();
-        List<Integer> order = new ArrayList<>();
-        for (int i = 0; i < edges.size(); i++) {
-            order.add(i);
-        }
-        order.sort(Comparator.comparingDouble(i -> -Math.abs(scores.of(edges.get(i)))));
+        return IntStream.range(0, edges.size())
+                .boxed()
+                .sorted(Comparator.comparingDouble(i -> -Math.abs(scores.of(edges.get(i)))))
+                .toList();
+    }
+
+    /** The names of the circuit's edges, the largest scores first. */
+    List<String> rankedNames() {
+        return ranked().stream().map(i -> circuit.edges().get(i).toString()).toList();
+    }
+
+    void show(Console console, TopOption top) {
+        List<Edge> edges = circuit.edges();
+        int shown = top.count(SHOWN);
         Table table = new Table("edge", ">score", ">exact effect", ">95 % interval");
-        order.stream().limit(SHOWN).forEach(i -> {
+        ranked().stream().limit(shown).forEach(i -> {
             double[] effect = effects[i];
             table.row(
                     edges.get(i).toString(),
@@ -38,8 +49,8 @@ public record EdgesReport(EdgeScores scores, Circuit circuit, PromptPairs judged
                     MeanInterval.of(effect, judgedOn).toString());
         });
         table.print(console);
-        if (edges.size() > SHOWN) {
-            console.out().println(console.dim("the " + SHOWN + " with the largest scores"));
+        if (edges.size() > shown) {
+            console.out().println(console.dim("the " + shown + " with the largest scores"));
         }
         console.out().println(console.dim(TableView.units(judgedOn)));
         console.out().println(console.dim("interval: 95%, clustered t"));

@@ -4,6 +4,7 @@ import dev.hyaline.analysis.circuit.Circuit;
 import dev.hyaline.analysis.circuit.EdgeScores;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.terminal.Console;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -26,14 +27,14 @@ public record NodesReport(
         NodeRoles roles,
         @Nullable IterativeReport iterative,
         @Nullable AttributionReport attribution) {
-    void show(Console console) {
+    void show(Console console, TopOption top) {
         showNodes(console);
         console.out().println();
         if (iterative != null) {
             iterative.show(console);
         }
         if (attribution != null) {
-            attribution.show(console);
+            attribution.show(console, top);
         }
     }
 

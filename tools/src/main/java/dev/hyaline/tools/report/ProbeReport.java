@@ -10,6 +10,7 @@ import dev.hyaline.analysis.statistics.Interval;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.instrument.CounterRandom;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -26,6 +27,7 @@ import tools.jackson.core.JsonGenerator;
  * @param tests null if no direction was edited
  * @param aligned null if no subspace was trained
  * @param seed of the intervals
+ * @param top how much to show of long tables
  */
 public record ProbeReport(
         Console console,
@@ -33,7 +35,8 @@ public record ProbeReport(
         @Nullable DirectionTests tests,
         List<ErasedStudy> erased,
         @Nullable AlignmentStudy aligned,
-        long seed) {
+        long seed,
+        TopOption top) {
     /**
      * What the probes were asked for, as the options name it.
      *
@@ -60,7 +63,7 @@ public record ProbeReport(
                         + DisplayText.plural(of.types().count(), "type") + ", classes "
                         + String.join(" ", of.classes()));
         console.out().println();
-        TableView.print(console, study.accuracy());
+        TableView.print(console, study.accuracy(), top);
         console.out().println();
         Table table = new Table(
                 "layer",
@@ -97,7 +100,7 @@ public record ProbeReport(
         }
         if (tests != null) {
             console.out().println();
-            TableView.print(console, tests.effects());
+            TableView.print(console, tests.effects(), top);
         }
         if (!erased.isEmpty()) {
             console.out().println();
@@ -233,6 +236,7 @@ public record ProbeReport(
         out.writeArrayPropertyStart("classes");
         study.prompts().classes().forEach(out::writeString);
         out.writeEndArray();
+        top.writeJson(out, study.accuracy());
         out.writeArrayPropertyStart("cells");
         for (int i = 0; i < study.cells().size(); i++) {
             ProbeStudy.Cell cell = study.cells().get(i);

@@ -11,6 +11,7 @@ import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.view.CellEdit;
 import dev.hyaline.explorer.view.EffectMapView;
 import dev.hyaline.tools.option.TableFolder;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.ConsoleProgress;
 import dev.hyaline.tools.terminal.DisplayText;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param name of the table's files
  * @param folder the folder to write to; null to show the table only
  * @param normalise whether to show the clean run as 1 and the corrupted one as 0
+ * @param top how much to show of it
  * @param second another table that is made from the sweep's; null for none
  */
 public record SweepReport(
@@ -42,6 +44,7 @@ public record SweepReport(
         @Nullable TableFolder folder,
         boolean normalise,
         boolean json,
+        TopOption top,
         @Nullable SecondTable second) {
     /** A table made from a sweep's, such as a matrix of edges. */
     public interface SecondTable {
@@ -130,7 +133,7 @@ public record SweepReport(
                 ", " + experiment.metric().quantity() + ": clean "
                         + TableView.figure(result.baselines().meanClean()) + ", corrupted "
                         + TableView.figure(result.baselines().meanCorrupted()));
-        TableView.print(console, table);
+        TableView.print(console, table, top);
         console.out().println();
         console.out().println(work(result));
     }
@@ -170,6 +173,7 @@ public record SweepReport(
             out.writeObjectPropertyStart("table");
             TableText.writeJson(table, out);
             out.writeEndObject();
+            top.writeJson(out, table);
             if (second != null && other != null) {
                 out.writeObjectPropertyStart(second.name());
                 TableText.writeJson(other, out);

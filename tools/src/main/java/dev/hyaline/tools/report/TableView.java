@@ -5,8 +5,10 @@ import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.analysis.table.Figures;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableScreen;
+import dev.hyaline.tools.option.TopOption;
 import dev.hyaline.tools.terminal.Console;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A table of results on the screen, as {@link TableScreen} lays it out. */
 public final class TableView {
@@ -39,8 +41,12 @@ public final class TableView {
         }
     }
 
-    public static void print(Console console, ResultTable table) {
-        TableScreen.lines(table, new ConsoleStyle(console)).forEach(console.out()::println);
+    /** Prints a table, or as much of it as is asked for. */
+    public static void print(Console console, ResultTable table, TopOption top) {
+        ConsoleStyle style = new ConsoleStyle(console);
+        @Nullable Integer most = top.count();
+        (most == null ? TableScreen.lines(table, style) : TableScreen.top(table, style, most))
+                .forEach(console.out()::println);
     }
 
     /** A cell's figures, as {@link TableScreen#figures} gives them. */
