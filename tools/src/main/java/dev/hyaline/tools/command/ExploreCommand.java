@@ -4,13 +4,19 @@ import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.explorer.DataView;
 import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.live.ExploredDump;
+import dev.hyaline.explorer.live.ExploredLatents;
 import dev.hyaline.explorer.live.ExploredModel;
+import dev.hyaline.explorer.live.ExploredViews;
 import dev.hyaline.explorer.live.ExplorerServer;
 import dev.hyaline.explorer.view.PromptViews;
+import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.EngineOptions;
+import dev.hyaline.tools.option.ExploredFiles;
 import dev.hyaline.tools.option.ModelOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PageOption;
@@ -23,6 +29,7 @@ import dev.hyaline.tools.terminal.StopSignal;
 import dev.hyaline.weights.Checkpoint;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +58,7 @@ import picocli.CommandLine.Option;
             "  hyaline explore",
             "  hyaline explore --prompt \"The capital of France is\"",
             "  hyaline explore --model gpt2 --port 8123",
+            "  hyaline explore --sae DIR --dump hyaline-dump",
             "  hyaline explore --prompt \"The capital of France is\" --export page.html"
         })
 public final class ExploreCommand implements Runnable, CheckedOptions {
@@ -70,6 +78,9 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
 
     @Mixin
     private EngineOptions engineOptions;
+
+    @Mixin
+    private ExploredFiles files;
 
     @Option(names = "--port", paramLabel = "N", description = "The port to listen on. Default: one that is free")
     private int port;
@@ -123,20 +134,31 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             @Nullable
             PromptEncoder encoder = vocabulary.tokenizer().isPresent() ? PairOptions.encoder(vocabulary, true) : null;
             String first = first(encoder, vocabulary, checkpoint.config());
-            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console);
+            try (ActivationStore store = files.openDump();
+                    Gpt2 model = engineOptions.open(checkpoint.weights(), console);
                     ExplorerServer server = ExplorerServer.start(
-                            new ExploredModel(
-                                    checkpoint.name(),
-                                    modelOptions.isDefault() ? "" : modelOptions.pinned(),
-                                    model,
-                                    encoder,
-                                    vocabulary::shown),
-                            first,
-                            port)) {
+                            explored(checkpoint, vocabulary, model, encoder, store), first, port)) {
                 print(server.address());
                 signal.await();
             }
         }
+    }
+
+    private ExploredModel explored(
+            Checkpoint checkpoint,
+            ModelVocabulary vocabulary,
+            Gpt2 model,
+            @Nullable PromptEncoder encoder,
+            @Nullable ActivationStore store) {
+        ExploredModel explored = new ExploredModel(
+                checkpoint.name(),
+                modelOptions.isDefault() ? "" : modelOptions.pinned(),
+                model,
+                encoder,
+                vocabulary::shown);
+        ExploredLatents latents = files.latents(model, vocabulary, store, console);
+        explored = latents == null ? explored : explored.withLatents(latents);
+        return store == null ? explored : explored.withDump(new ExploredDump(files.dumpName(), store));
     }
 
     /** Writes all views of the prompt to a file. */
@@ -149,7 +171,8 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             int[] tokens = encoder != null
                     ? encoder.prompt(text)
                     : new int[] {vocabulary.beginOfText().orElse(0)};
-            try (Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
+            try (ActivationStore store = files.openDump();
+                    Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                 String options =
                         (modelOptions.isDefault() ? "" : "--model " + PageOption.quoted(modelOptions.pinned()) + " ")
                                 + (encoder != null ? "--prompt " + PageOption.quoted(text) : "--tokens " + text);
@@ -158,7 +181,10 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
                 console.err()
                         .printf(Locale.ROOT, "hyaline: the page will take about %.1f MB%n", views.forecast() / 1e6);
                 console.flush();
-                Page page = Page.of(checkpoint.name() + ": " + text, List.copyOf(views.all()));
+                List<DataView> all = new ArrayList<>(views.all());
+                ExploredModel explored = explored(checkpoint, vocabulary, model, encoder, store);
+                all.addAll(ExploredViews.of(explored, encoder == null ? "" : text, tokens));
+                Page page = Page.of(checkpoint.name() + ": " + text, List.copyOf(all));
                 PageOption.write(console, file, page, common.json);
             }
         }

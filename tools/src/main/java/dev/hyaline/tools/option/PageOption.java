@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,8 @@ import picocli.CommandLine.Spec;
 /** The page that a command writes beside what it prints. */
 public final class PageOption implements CheckedOptions {
     private static final String NAME = "--html";
+    private static final int LARGE_BYTES = 1_000_000;
+    private static final int MAX_EASY_BYTES = 30_000_000;
 
     @Option(
             names = NAME,
@@ -84,11 +87,24 @@ public final class PageOption implements CheckedOptions {
         write(console, PathOption.parse(NAME, file), page.get(), quiet);
     }
 
-    /** Writes a page to a file, and prints its name unless {@code quiet}. */
+    /** Says how large a page is if it is large, writes it to a file, and prints its name unless {@code quiet}. */
     public static void write(Console console, Path path, Page page, boolean quiet) {
+        byte[] html = page.html().getBytes(StandardCharsets.UTF_8);
+        if (html.length >= LARGE_BYTES) {
+            console.err().printf(Locale.ROOT, "hyaline: %s will have %.1f MB%n", path, html.length / 1e6);
+        }
+        if (html.length > MAX_EASY_BYTES) {
+            console.err()
+                    .printf(
+                            Locale.ROOT,
+                            "hyaline: more than the %d MB that a browser opens easily; a shorter prompt makes it"
+                                    + " smaller%n",
+                            MAX_EASY_BYTES / 1_000_000);
+        }
+        console.flush();
         try {
             Files.createDirectories(Objects.requireNonNull(path.toAbsolutePath().getParent(), "a file has a folder"));
-            PartialFile.write(path, page.html().getBytes(StandardCharsets.UTF_8));
+            PartialFile.write(path, html);
         } catch (IOException e) {
             throw FileException.writing(path, e);
         }

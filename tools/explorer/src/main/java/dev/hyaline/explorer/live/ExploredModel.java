@@ -7,13 +7,41 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model that a page may run.
+ * A model that a page may run, and what else it may read.
  *
  * @param name shown on the page
  * @param option the model as {@code --model} names it, for commands that are copied; empty for the built-in one
  * @param model must stay open while a server has it
  * @param encoder null if the model has no tokenizer: prompts are then token ids
  * @param vocabulary the tokens by id
+ * @param latents of an autoencoder; null without one
+ * @param dump null without one
  */
 public record ExploredModel(
-        String name, String option, Gpt2 model, @Nullable PromptEncoder encoder, IntFunction<ViewToken> vocabulary) {}
+        String name,
+        String option,
+        Gpt2 model,
+        @Nullable PromptEncoder encoder,
+        IntFunction<ViewToken> vocabulary,
+        @Nullable ExploredLatents latents,
+        @Nullable ExploredDump dump) {
+    /** A model alone. */
+    public ExploredModel(
+            String name,
+            String option,
+            Gpt2 model,
+            @Nullable PromptEncoder encoder,
+            IntFunction<ViewToken> vocabulary) {
+        this(name, option, model, encoder, vocabulary, null, null);
+    }
+
+    /** The same model, with latents of an autoencoder. */
+    public ExploredModel withLatents(ExploredLatents itsLatents) {
+        return new ExploredModel(name, option, model, encoder, vocabulary, itsLatents, dump);
+    }
+
+    /** The same model, with a dump. */
+    public ExploredModel withDump(ExploredDump aDump) {
+        return new ExploredModel(name, option, model, encoder, vocabulary, latents, aDump);
+    }
+}

@@ -159,7 +159,7 @@ final class ExplorerApi implements AutoCloseable {
             return null;
         }
         ViewRequest request = ViewRequest.parse(json);
-        LiveView view = LiveViews.named(request.view());
+        LiveView view = LiveViews.named(request.view(), model.explored());
         request.requireOptions(view.options());
         return queue.submit(page, progress -> {
             ViewData data = view.data(model, request, progress);

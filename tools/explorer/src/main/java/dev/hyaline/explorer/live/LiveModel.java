@@ -1,6 +1,7 @@
 package dev.hyaline.explorer.live;
 
 import dev.hyaline.analysis.prompt.PromptEncoder;
+import dev.hyaline.analysis.sparse.feature.LatentStudy;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
@@ -25,6 +26,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
@@ -44,6 +46,7 @@ final class LiveModel {
     private final String prompt;
     private final SequencedMap<List<Integer>, BaseRun> runs = new LinkedHashMap<>();
     private @Nullable BaseLogits baseLogits;
+    private @Nullable LatentStudy latents;
     private final long budget = Runtime.getRuntime().maxMemory() / 8;
 
     LiveModel(ExploredModel explored, String prompt) {
@@ -60,6 +63,18 @@ final class LiveModel {
      * @param text empty if it was given as tokens
      */
     record Prompt(String text, int[] tokens) {}
+
+    ExploredModel explored() {
+        return explored;
+    }
+
+    /** The study of latents, which is made at the first call. */
+    LatentStudy latents() {
+        if (latents == null) {
+            latents = Objects.requireNonNull(explored.latents()).study().get();
+        }
+        return latents;
+    }
 
     Gpt2 model() {
         return explored.model();
@@ -244,7 +259,7 @@ final class LiveModel {
         json.writeNumberProperty("positions", config.nCtx());
         json.writeNumberProperty("vocabulary", config.dVocab());
         json.writeArrayPropertyStart("views");
-        LiveViews.names().forEach(json::writeString);
+        LiveViews.names(explored).forEach(json::writeString);
         json.writeEndArray();
         json.writeArrayPropertyStart("sites");
         for (Site site : Site.values()) {

@@ -2,13 +2,17 @@ package dev.hyaline.explorer.live;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.explorer.view.AttentionView;
+import dev.hyaline.explorer.view.CorpusView;
 import dev.hyaline.explorer.view.GenerationView;
 import dev.hyaline.explorer.view.HeadGridView;
+import dev.hyaline.explorer.view.LatentsView;
 import dev.hyaline.explorer.view.LensView;
 import dev.hyaline.explorer.view.PromptViews;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 
 /** The views that a page may ask for, by name, in the order of its tabs. */
 final class LiveViews {
@@ -20,20 +24,30 @@ final class LiveViews {
         VIEWS.put(LensView.NAME, new LivePromptView(PromptViews::lens));
         VIEWS.put("run", new LiveRunView());
         VIEWS.put(GenerationView.NAME, new LivePromptView(PromptViews::generation));
+        VIEWS.put(LatentsView.NAME, new LiveLatentsView());
+        VIEWS.put(CorpusView.NAME, new LiveCorpusView());
     }
 
     private LiveViews() {}
 
-    static LiveView named(String name) {
+    static LiveView named(String name, ExploredModel explored) {
         LiveView view = VIEWS.get(name);
-        if (view == null) {
+        if (view == null || !view.isThere(explored)) {
             throw new BadInputException(
-                    "there is no view \"" + name + "\"; there are " + String.join(", ", VIEWS.keySet()));
+                    "there is no view \"" + name + "\"; there are " + String.join(", ", names(explored)));
         }
         return view;
     }
 
-    static List<String> names() {
-        return List.copyOf(VIEWS.keySet());
+    /** The names of all views, those among them that a page may lack. */
+    static Set<String> names() {
+        return VIEWS.keySet();
+    }
+
+    static List<String> names(ExploredModel explored) {
+        return VIEWS.entrySet().stream()
+                .filter(view -> view.getValue().isThere(explored))
+                .map(Map.Entry::getKey)
+                .toList();
     }
 }

@@ -150,11 +150,16 @@ public final class AttentionRecord {
         return isWhole() ? data : data.with("keys", keys, shape);
     }
 
-    /** A small picture of each head's pattern, {@code [layers, heads, side, side]}: 255 is a weight of 1. */
+    /**
+     * A small picture of each head's pattern, {@code [layers, heads, side, side]}. A dot stands for some queries and
+     * some keys, one of each in a short prompt: its share is the weight of these keys together, a mean over these
+     * queries, and its byte is 255 times the square root of the share, so that small shares are seen too.
+     */
     DataObject thumbnails() {
         return DataObject.empty()
                 .with("layers", layers)
                 .with("heads", heads)
+                .with("positions", positions)
                 .with("thumbnails", thumbnails, layers, heads, side, side);
     }
 
@@ -207,20 +212,32 @@ public final class AttentionRecord {
                         scores[row + i] = layerScores[score + order[i]];
                     }
                 }
-                thumbnail(map, query, weights, weight);
+            }
+            thumbnail(map, weights, from);
+        }
+
+        private void thumbnail(int map, float[] weights, int from) {
+            double[] sums = new double[side];
+            int queries = 0;
+            for (int query = 0; query < positions; query++) {
+                for (int key = 0; key <= query; key++) {
+                    sums[dot(key)] += weights[from + query * positions + key];
+                }
+                queries++;
+                if (query + 1 == positions || dot(query + 1) != dot(query)) {
+                    int line = (map * side + dot(query)) * side;
+                    for (int i = 0; i < side; i++) {
+                        thumbnails[line + i] = (byte) Math.round(255 * Math.sqrt(Math.min(1, sums[i] / queries)));
+                    }
+                    Arrays.fill(sums, 0);
+                    queries = 0;
+                }
             }
         }
 
-        /** A dot is as dark as the largest weight that falls on it. */
-        private void thumbnail(int map, int query, float[] weights, int from) {
-            int line = (map * side + (int) ((long) query * side / positions)) * side;
-            for (int key = 0; key <= query; key++) {
-                int at = line + (int) ((long) key * side / positions);
-                int shade = Math.round(255 * weights[from + key]);
-                if (shade > Byte.toUnsignedInt(thumbnails[at])) {
-                    thumbnails[at] = (byte) shade;
-                }
-            }
+        /** The dot of a small picture that a position falls on. */
+        private int dot(int position) {
+            return (int) ((long) position * side / positions);
         }
 
         private void norms(int layer, float[] values, int from, int width) {

@@ -21,10 +21,13 @@ import dev.hyaline.explorer.data.ViewToken;
 import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,24 +35,35 @@ import org.jspecify.annotations.Nullable;
  * it raises and lowers, how often and how strongly it fires, and which others it resembles.
  */
 public final class LatentsView implements DataView {
+    /** The name of the view. */
+    public static final String NAME = "latents";
+
     private final ViewHeading heading;
     private final LatentStudy study;
     private final List<LatentPage> pages;
     private final IntFunction<ViewToken> vocabulary;
     /** Of the prompt, {@code [latents, tokens]}; null without one. */
     private final float @Nullable [] activations;
+    /** Latents that fire on the prompt and have no page here, strongest first; empty without a prompt. */
+    private final int[] others;
+    /** Their largest activations on it. */
+    private final float[] othersMaxima;
 
     private LatentsView(
             ViewHeading heading,
             LatentStudy study,
             List<LatentPage> pages,
             IntFunction<ViewToken> vocabulary,
-            float @Nullable [] activations) {
+            float @Nullable [] activations,
+            int[] others,
+            float[] othersMaxima) {
         this.heading = heading;
         this.study = study;
         this.pages = List.copyOf(pages);
         this.vocabulary = vocabulary;
         this.activations = activations;
+        this.others = others;
+        this.othersMaxima = othersMaxima;
     }
 
     /**
@@ -65,7 +79,13 @@ public final class LatentsView implements DataView {
             throw new BadInputException("a view of latents needs at least one");
         }
         return new LatentsView(
-                heading, study, Arrays.stream(latents).mapToObj(study::page).toList(), vocabulary, null);
+                heading,
+                study,
+                Arrays.stream(latents).mapToObj(study::page).toList(),
+                vocabulary,
+                null,
+                new int[0],
+                new float[0]);
     }
 
     /**
@@ -85,7 +105,25 @@ public final class LatentsView implements DataView {
                 values[i * length + t] = ofPrompt.activation(pages.get(i).latent(), t);
             }
         }
-        return new LatentsView(heading, study, pages, vocabulary, values);
+        Set<Integer> shown = pages.stream().map(LatentPage::latent).collect(Collectors.toSet());
+        int[] others = Arrays.stream(strongest(ofPrompt))
+                .filter(latent -> !shown.contains(latent))
+                .toArray();
+        float[] maxima = new float[others.length];
+        for (int i = 0; i < others.length; i++) {
+            maxima[i] = ofPrompt.maximum(others[i]);
+        }
+        return new LatentsView(heading, study, pages, vocabulary, values, others, maxima);
+    }
+
+    /** The latents that fire in a study, those with the largest activation first. */
+    public static int[] strongest(LatentStudy study) {
+        return Arrays.stream(study.firing())
+                .boxed()
+                .sorted(Comparator.<Integer>comparingDouble(latent -> -study.maximum(latent))
+                        .thenComparingInt(latent -> latent))
+                .mapToInt(Integer::intValue)
+                .toArray();
     }
 
     @Override
@@ -103,9 +141,14 @@ public final class LatentsView implements DataView {
                 .withTokens("vocabulary", List.copyOf(used.values()));
         if (activations != null) {
             data = data.with(
-                    "activations", activations, pages.size(), heading.tokens().size());
+                            "activations",
+                            activations,
+                            pages.size(),
+                            heading.tokens().size())
+                    .with("others", others, others.length)
+                    .with("othersMaxima", othersMaxima, othersMaxima.length);
         }
-        return new ViewData("latents", heading, data);
+        return new ViewData(NAME, heading, data);
     }
 
     private DataObject latent(LatentPage page, Map<Integer, ViewToken> used) {

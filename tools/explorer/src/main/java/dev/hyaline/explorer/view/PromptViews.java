@@ -49,7 +49,7 @@ public final class PromptViews {
     private static final long BYTES_OF_LIKELY_TOKEN = Integer.BYTES + Double.BYTES;
     private static final long FOLLOWED = 6;
     private static final int BYTES_OF_NAME = 30;
-    private static final int BYTES_OF_FRAME = 100_000;
+    private static final int BYTES_OF_FRAME = 140_000;
     private static final int BYTES_OF_HEAD_ROW = 800;
 
     private final Gpt2 model;

@@ -139,7 +139,8 @@ export function legend(scale, title, format = figure) {
   const stops = Array.from({length: 17}, (_, i) => scale.colour(scale.low + (scale.high - scale.low) * i / 16));
   bar.style.backgroundImage = `linear-gradient(to right, ${stops.join(", ")})`;
   return element("p", {class: "legend"},
-    element("span", {}, title), " ", element("span", {}, format(scale.low)), bar,
-    scale.neutral === null ? null : element("span", {class: "middle"}, `${format(scale.neutral)} in the middle, `),
-    element("span", {}, format(scale.high)));
+    element("span", {}, title), " ",
+    element("span", {class: "ends"}, element("span", {}, format(scale.low)), bar,
+      scale.neutral === null ? null : element("span", {class: "middle"}, `${format(scale.neutral)} in the middle, `),
+      element("span", {}, format(scale.high))));
 }

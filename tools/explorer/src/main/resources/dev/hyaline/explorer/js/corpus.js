@@ -1,7 +1,7 @@
 /** A dump: its documents, the values of one component of a site on all of them, and examples from their whole range. */
 
 import {diverging, sequential} from "./colour.js";
-import {choice, element} from "./dom.js";
+import {button, choice, element} from "./dom.js";
 import {roving} from "./grid.js";
 import {histogram} from "./histogram.js";
 import {scaleNote} from "./maps.js";
@@ -21,8 +21,32 @@ const QUANTILES = [[1, "Largest"], [0.99, "99 % quantile"], [0.9, "90 % quantile
   [0.01, "1 % quantile"], [0, "Smallest"]];
 const EXAMPLES = 3;
 
-export function render(root, view, context) {
-  const {data} = view;
+export async function render(root, view, context) {
+  let held = view.data;
+  let control;
+
+  /** Draws what the address names; a server is asked for rows and sites that the page does not hold. */
+  async function renew() {
+    const row = Math.max(0, Number(context.address.row ?? 0) || 0);
+    const {site} = context.address;
+    const has = data => data.firstRow === row && (site === undefined || data.sites.some(({name}) => name === site));
+    if (context.live && !has(held)) {
+      try {
+        held = has(view.data) ? view.data
+          : (await context.live.run({view: "corpus", row, ...held.others.includes(site) ? {site} : {}})).data;
+      } catch (problem) {
+        root.replaceChildren(element("p", {class: "banner bad", role: "alert"}, problem.message));
+        return;
+      }
+    }
+    control = show(root, held, context, renew);
+  }
+
+  await renew();
+  return {update: renew, csv: () => control.csv()};
+}
+
+function show(root, data, context, renew) {
   const tokens = new Map(data.vocabulary.map(token => [token.id, token]));
   const rows = data.tokens.length;
   const ends = data.documents.map((_, d) => d + 1 < data.documents.length ? data.firstRows[d + 1] : rows);
@@ -62,6 +86,11 @@ export function render(root, view, context) {
     return made;
   }
 
+  function turn(row) {
+    context.navigate({row: row > 0 ? String(row) : null, page: null, document: null});
+    renew();
+  }
+
   function draw() {
     const values = column();
     const scale = scaleOf(values);
@@ -73,8 +102,16 @@ export function render(root, view, context) {
     const number = element("input", {type: "number", min: 0, max: width() - 1, value: component(), "aria-label": "Component",
       onchange: () => change({component: number.value})});
     choices.replaceChildren(
-      choice("Site", data.sites.map(({name}) => [name, name]), site().name, name => change({site: name, component: null})),
-      element("label", {class: "choice"}, element("span", {}, `Component, 0 to ${width() - 1}`), number));
+      choice("Site", [...data.sites.map(({name}) => name), ...context.live ? data.others : []].map(name => [name, name]), site().name, name => {
+        context.navigate({site: name, component: null});
+        renew();
+      }),
+      element("label", {class: "choice"}, element("span", {}, `Component, 0 to ${width() - 1}`), number),
+      ...context.live && data.allRows > rows ? [
+        element("span", {class: "choice"}, `Rows ${data.firstRow} to ${data.firstRow + rows - 1} of ${data.allRows}`),
+        button("Earlier rows", () => turn(data.firstRow - rows), {disabled: data.firstRow === 0}),
+        button("Later rows", () => turn(data.firstRow + rows), {disabled: data.firstRow + rows >= data.allRows}),
+      ] : []);
     const mean = sorted.reduce((sum, row) => sum + values[row], 0) / Math.max(1, sorted.length);
     const most = sorted.at(-1);
     const least = sorted[0];
@@ -84,9 +121,9 @@ export function render(root, view, context) {
         element("p", {}, `${rows} tokens of ${data.documents.length} document${data.documents.length === 1 ? "" : "s"}: from `,
           element("b", {"data-value": String(values[least])}, figure(values[least])), " to ",
           element("b", {"data-value": String(values[most])}, figure(values[most])), `, mean ${figure(mean)}.`),
-        data.omitted ? element("p", {class: "note"}, data.omitted) : null,
+        data.omitted && !context.live ? element("p", {class: "note"}, data.omitted) : null,
         scaleNote({scale, beyond: 0}, "value", 1)),
-      sorted.length ? histogram("value", ...counted(sorted.map(row => values[row]))) : "");
+      sorted.length ? histogram("value (height: tokens)", ...counted(sorted.map(row => values[row]))) : "");
     drawExamples(values, scale, sorted);
     drawTexts(values, scale);
   }
@@ -103,7 +140,7 @@ export function render(root, view, context) {
             break;
           }
           const around = contextOf(row);
-          const text = around.map(one => data.tokens[one]).join(" ");
+          const text = `${around.indexOf(row)}: ${around.map(one => data.tokens[one]).join(" ")}`;
           if (!seen.has(text)) {
             seen.add(text);
             near.push([row, around]);
@@ -170,7 +207,6 @@ export function render(root, view, context) {
   tips(texts, ".token", describe);
   draw();
   return {
-    update: draw,
     csv: () => {
       const values = column();
       return [["document", "position", "token", "text", `${site().name} ${named(component())}`],

@@ -8,7 +8,7 @@ import {tips} from "./tip.js";
 
 export const label = "Heads";
 export const help = "Each small picture is a head's attention pattern on the prompt: rows are the tokens it looks from, columns"
-  + " those it looks at, darker where a larger share goes. The line below each is coloured by the number chosen above, which the"
+  + " those it looks at, deeper in colour where a larger share goes. The line below each is coloured by the number chosen above, which the"
   + " sentence beside it explains.";
 
 const ACROSS = 12;
@@ -17,7 +17,7 @@ const ACROSS = 12;
 const shellWord = text => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function render(root, view, context) {
-  const {layers, heads, thumbnails, types, scores, numbers} = view.data;
+  const {layers, heads, positions, thumbnails, types, scores, numbers} = view.data;
   const side = thumbnails.shape.at(-1);
   const shades = sequential(0, 255);
   const all = Array.from({length: layers * heads}, (_, cell) =>
@@ -27,7 +27,7 @@ export function render(root, view, context) {
 
   const choices = element("div", {class: "choices"});
   const meaning = element("p", {class: "note", "aria-live": "polite"});
-  const bar = element("div");
+  const bar = element("div", {class: "legends"});
   const grid = element("div", {class: "head-grid", role: "grid", "aria-label": "Attention heads"});
   const picked = element("div", {class: "picked"});
   root.append(choices, meaning, bar, element("div", {class: "scroll"}, grid), picked);
@@ -92,6 +92,15 @@ export function render(root, view, context) {
     return canvas;
   }
 
+  /** How the colours of the pictures are read. */
+  function pictureLegend() {
+    const root = {low: 0, high: 1, neutral: null, colour: share => shades.colour(255 * Math.sqrt(share))};
+    const many = Math.ceil(positions / side);
+    return legend(root, positions > side
+      ? `pictures: share of attention; a dot adds up about ${many} keys, a mean over about ${many} queries`
+      : "pictures: share of attention");
+  }
+
   const table = Array.from({length: 256}, (_, shade) => [...shades.rgb(shade), 255]);
 
   function draw() {
@@ -102,7 +111,7 @@ export function render(root, view, context) {
       choice("Sort by", [["place", "layer and head"], ["value", "this number"]], state.sort, sort => change({sort})),
       choice("Type", [["", "all"], ...named.map(type => [type, type])], state.type, type => change({type})));
     meaning.textContent = shown.meaning;
-    bar.replaceChildren(legend(scale, shown.name));
+    bar.replaceChildren(legend(scale, `lines: ${shown.name}`), pictureLegend());
     const inPlace = state.sort === "place" && state.type === "";
     const cells = rows().map(row => row.map(head => {
       const value = shown.values[head.cell];
@@ -121,6 +130,7 @@ export function render(root, view, context) {
     }));
     grid.replaceChildren(...cells.map((row, layer) => element("div", {role: "row", class: "head-row"},
       inPlace ? element("span", {role: "rowheader", class: "row-name"}, `layer ${layer}`) : null, row)));
+    grid.style.setProperty("--across", inPlace ? heads : ACROSS);
     if (cells.length === 0) {
       grid.append(element("p", {}, "There is no such head."));
     }
