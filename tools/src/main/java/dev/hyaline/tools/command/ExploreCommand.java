@@ -139,6 +139,7 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
                     ExplorerServer server = ExplorerServer.start(
                             explored(checkpoint, vocabulary, model, encoder, store), first, port)) {
                 print(server.address());
+                server.prepare();
                 signal.await();
             }
         }

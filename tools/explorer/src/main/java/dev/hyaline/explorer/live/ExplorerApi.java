@@ -46,6 +46,18 @@ final class ExplorerApi implements AutoCloseable {
         this.model = new LiveModel(model, prompt);
     }
 
+    /** Makes the first views before they are asked for. */
+    void prepare() {
+        try {
+            queue.submit("", progress -> {
+                model.prepare(progress);
+                return new byte[0];
+            });
+        } catch (QueueFullException e) {
+            // Pages ask for enough already.
+        }
+    }
+
     /** Answers a request that the guard let through. */
     void answer(HttpExchange exchange, RequestBody body, Answer answer) throws IOException {
         try {

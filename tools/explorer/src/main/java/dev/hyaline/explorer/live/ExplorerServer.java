@@ -114,6 +114,11 @@ public final class ExplorerServer implements AutoCloseable {
         return address;
     }
 
+    /** Begins to make the first views of the first prompt, so that they are there when a browser asks for them. */
+    public void prepare() {
+        api.prepare();
+    }
+
     /** Ends all runs and stops listening. */
     @Override
     public void close() {

@@ -7,11 +7,15 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.explorer.view.AttentionView;
+import dev.hyaline.explorer.view.HeadGridView;
 import dev.hyaline.explorer.view.PromptViews;
 import dev.hyaline.explorer.view.RunComparison;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.JsonText;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
@@ -22,6 +26,7 @@ import dev.hyaline.instrument.json.InterventionJson;
 import dev.hyaline.instrument.run.BaseRun;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,6 +45,9 @@ final class LiveModel {
     /** The name that edits have for the run of {@code source}. */
     static final String SOURCE = "source";
 
+    /** A longer prompt is looked at when someone asks. */
+    private static final int MAX_PREPARED_TOKENS = 64;
+
     private static final Interventions NO_EDITS = Interventions.of();
 
     private final ExploredModel explored;
@@ -47,12 +55,16 @@ final class LiveModel {
     private final SequencedMap<List<Integer>, BaseRun> runs = new LinkedHashMap<>();
     private @Nullable BaseLogits baseLogits;
     private @Nullable LatentStudy latents;
+    private @Nullable LatestPrompt latest;
     private final long budget = Runtime.getRuntime().maxMemory() / 8;
 
     LiveModel(ExploredModel explored, String prompt) {
         this.explored = explored;
         this.prompt = prompt;
     }
+
+    /** The views of the latest prompt, and what those that were asked for show. */
+    private record LatestPrompt(String text, int[] tokens, PromptViews views, Map<LivePromptView, ViewData> made) {}
 
     /** The logits of a run at a position. */
     private record BaseLogits(BaseRun run, int position, float[] logits) {}
@@ -221,8 +233,37 @@ final class LiveModel {
                         of.text, Arrays.stream(of.tokens).mapToObj(vocabulary()).toList());
     }
 
+    /** What a view of a prompt shows; made once for the latest prompt. */
+    ViewData data(LivePromptView view, Prompt of) {
+        LatestPrompt now = latest;
+        if (now == null || !now.text.equals(of.text) || !Arrays.equals(now.tokens, of.tokens)) {
+            now = new LatestPrompt(of.text, of.tokens, views(of), new HashMap<>());
+            latest = now;
+        }
+        PromptViews views = now.views;
+        return now.made.computeIfAbsent(
+                view, wanted -> wanted.view().apply(views).data());
+    }
+
+    /** Makes the first views of the first prompt, unless it is long, before anyone asks for them. */
+    void prepare(RunProgress progress) {
+        PromptEncoder encoder = explored.encoder();
+        if (encoder == null || encoder.prompt(prompt).length > MAX_PREPARED_TOKENS) {
+            return;
+        }
+        for (String name : List.of(AttentionView.NAME, HeadGridView.NAME)) {
+            ViewRequest request = ViewRequest.parse(JsonText.compact(json -> {
+                json.writeStartObject();
+                json.writeStringProperty("view", name);
+                json.writeStringProperty("prompt", prompt);
+                json.writeEndObject();
+            }));
+            LiveViews.named(name, explored).data(this, request, progress);
+        }
+    }
+
     /** The views of a prompt. */
-    PromptViews views(Prompt of) {
+    private PromptViews views(Prompt of) {
         return PromptViews.of(
                 model(),
                 explored.name(),

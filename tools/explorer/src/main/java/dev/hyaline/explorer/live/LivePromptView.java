@@ -17,6 +17,6 @@ record LivePromptView(Function<PromptViews, DataView> view) implements LiveView 
     public ViewData data(LiveModel model, ViewRequest request, RunProgress progress) {
         LiveModel.Prompt prompt = model.prompt(request);
         progress.requireWanted();
-        return view.apply(model.views(prompt)).data();
+        return model.data(this, prompt);
     }
 }

@@ -218,26 +218,30 @@ public final class AttentionRecord {
 
         private void thumbnail(int map, float[] weights, int from) {
             double[] sums = new double[side];
-            int queries = 0;
-            for (int query = 0; query < positions; query++) {
-                for (int key = 0; key <= query; key++) {
-                    sums[dot(key)] += weights[from + query * positions + key];
-                }
-                queries++;
-                if (query + 1 == positions || dot(query + 1) != dot(query)) {
-                    int line = (map * side + dot(query)) * side;
-                    for (int i = 0; i < side; i++) {
-                        thumbnails[line + i] = (byte) Math.round(255 * Math.sqrt(Math.min(1, sums[i] / queries)));
+            for (int line = 0; line < side; line++) {
+                for (int query = first(line); query < first(line + 1); query++) {
+                    for (int dot = 0; dot <= line; dot++) {
+                        int row = from + query * positions;
+                        int end = row + Math.min(first(dot + 1), query + 1);
+                        double sum = 0;
+                        for (int at = row + first(dot); at < end; at++) {
+                            sum += weights[at];
+                        }
+                        sums[dot] += sum;
                     }
-                    Arrays.fill(sums, 0);
-                    queries = 0;
                 }
+                int queries = first(line + 1) - first(line);
+                for (int dot = 0; dot <= line; dot++) {
+                    double share = Math.min(1, sums[dot] / queries);
+                    thumbnails[(map * side + line) * side + dot] = (byte) Math.round(255 * Math.sqrt(share));
+                }
+                Arrays.fill(sums, 0);
             }
         }
 
-        /** The dot of a small picture that a position falls on. */
-        private int dot(int position) {
-            return (int) ((long) position * side / positions);
+        /** The first position that falls on a dot of a small picture, or on none. */
+        private int first(int dot) {
+            return Math.ceilDiv(dot * positions, side);
         }
 
         private void norms(int layer, float[] values, int from, int width) {

@@ -39,7 +39,8 @@ export function render(root, view, context) {
   const choices = element("div", {class: "choices"});
   const bar = element("div");
   const holder = element("div", {class: "scroll"});
-  const detail = element("div", {class: "detail-line", "aria-live": "polite"});
+  const detail = element("div", {class: "detail-line", "aria-live": "polite"},
+    element("p", {class: "note"}, "Point at a cell for its likeliest tokens; click it, or press Enter on it, to keep them here."));
   root.append(choices, bar, holder, detail);
 
   function read(address) {

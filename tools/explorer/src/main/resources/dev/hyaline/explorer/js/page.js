@@ -162,6 +162,7 @@ async function show(entry, address) {
   } finally {
     root.removeAttribute("aria-busy");
   }
+  performance.mark(`hyaline-view ${entry.id}`);
   dispatchEvent(new CustomEvent("hyaline-view", {detail: entry.id}));
 }
 

@@ -14,6 +14,7 @@ export const help = "From the chosen token, the colour of each other token is th
   + " before the softmax (scores). Hold Alt, or tick the box, to see instead which later tokens look at the chosen one.";
 
 const KINDS = [["pattern", "pattern"], ["weighted", "value-weighted"], ["scores", "scores"]];
+const LEGENDS = {pattern: "share of attention", weighted: "share of attention times length of the value", scores: "score before the softmax"};
 const LISTED = 8;
 
 export function render(root, view, context) {
@@ -70,8 +71,8 @@ export function render(root, view, context) {
   function drawChoices() {
     const options = heads.map(name => [name, name]);
     choices.replaceChildren(
-      choice("Head", options, state.first, first => change({first})),
-      choice("beside", [["", "none"], ...options], state.second, second => change({second})),
+      choice("Head (layer.head)", options, state.first, first => change({first})),
+      choice("Beside it", [["", "none"], ...options], state.second, second => change({second})),
       choice("Values", KINDS, state.kind, kind => change({kind})),
       tick("Who looks at it (Alt)", state.to, to => change({to})));
   }
@@ -138,7 +139,7 @@ export function render(root, view, context) {
     const bar = element("div");
     const list = element("div", {class: "table"});
     const made = element("section", {class: "attention-panel", "data-head": name},
-      element("h3", {}, `Head ${name}`), line, bar, list);
+      element("h3", {}, `Head ${name}`), bar, line, list);
     return {name, made, cells, bar, list};
   }
 
@@ -183,7 +184,7 @@ export function render(root, view, context) {
         cell.setAttribute("aria-pressed", String(state.locked && position === state.query));
         cell.setAttribute("aria-label", `${quoted(tokens[position])}, ${Number.isNaN(value) ? "no value" : figure(value)}`);
       });
-      bar.replaceChildren(legend(scale, kindName(state.kind)));
+      bar.replaceChildren(legend(scale, LEGENDS[state.kind]));
       list.replaceChildren(largest(values));
     }
   }

@@ -20,6 +20,7 @@ import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.Browser;
 import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.view.LatentsView;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.dump.ActivationStore;
@@ -32,6 +33,7 @@ import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.run.EditedModel;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -230,6 +232,22 @@ final class LiveFilesTest {
         browser.await("document.querySelectorAll('#corpus .document .token').length === " + rows);
         assertThat(browser.evaluate("location.hash")).doesNotContain("row=");
         assertThat(browser.complaints()).isEmpty();
+    }
+
+    @Test
+    void theFirstViewsAreMadeBeforeTheyAreAskedFor() {
+        RunProgress nobody = new Run("1", "");
+        LiveModel model = new LiveModel(explored, LiveFable.PROMPT);
+        model.prepare(nobody);
+        ViewRequest request = ViewRequest.parse(
+                ("{\"view\": \"heads\", \"prompt\": \"" + LiveFable.PROMPT + "\"}").getBytes(StandardCharsets.UTF_8));
+        ViewData heads = LiveViews.named("heads", explored).data(model, request, nobody);
+        assertThat(LiveViews.named("heads", explored).data(model, request, nobody))
+                .isSameAs(heads);
+        assertThat(heads.body())
+                .isEqualTo(LiveViews.named("heads", explored)
+                        .data(new LiveModel(explored, "another"), request, nobody)
+                        .body());
     }
 
     @Test
